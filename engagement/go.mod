@@ -1,0 +1,7 @@
+module github.com/optimist-go/optimist/engagement
+
+go 1.26
+
+require github.com/optimist-go/optimist v0.0.0
+
+replace github.com/optimist-go/optimist => ../

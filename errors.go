@@ -1,0 +1,18 @@
+package optimist
+
+import "errors"
+
+// Errors of journals. Implementations wrap them with what, where and what to do.
+var (
+	// ErrJournalOwned: another owner has the journal open.
+	ErrJournalOwned = errors.New("optimist: journal is owned by another process")
+	// ErrJournalCorrupt: the journal holds damage that a crash cannot explain.
+	ErrJournalCorrupt = errors.New("optimist: journal is corrupt")
+	// ErrJournalTooLarge: a record is larger than MaxJournalData.
+	ErrJournalTooLarge = errors.New("optimist: journal record too large")
+	// ErrJournalFailed: an earlier write failed and the journal cannot tell what is
+	// on disk; it takes nothing more until it is opened again.
+	ErrJournalFailed = errors.New("optimist: journal stopped after a failed write")
+	// ErrJournalClosed: the journal was closed.
+	ErrJournalClosed = errors.New("optimist: journal is closed")
+)

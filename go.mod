@@ -1,0 +1,3 @@
+module github.com/optimist-go/optimist
+
+go 1.26
