@@ -10,9 +10,13 @@ var (
 	ErrJournalCorrupt = errors.New("optimist: journal is corrupt")
 	// ErrJournalTooLarge: a record is larger than MaxJournalData.
 	ErrJournalTooLarge = errors.New("optimist: journal record too large")
-	// ErrJournalFailed: an earlier write failed and the journal cannot tell what is
-	// on disk; it takes nothing more until it is opened again.
-	ErrJournalFailed = errors.New("optimist: journal stopped after a failed write")
+	// ErrJournalRefused: this write was not possible (disk full, database busy).
+	// Nothing of it was kept, the journal is as it was before, and a later Write
+	// may succeed.
+	ErrJournalRefused = errors.New("optimist: journal refused the write and kept nothing of it")
+	// ErrJournalFailed: the medium reported an error after which the journal cannot
+	// tell what is on disk; it takes nothing more until it is opened again.
+	ErrJournalFailed = errors.New("optimist: journal stopped after an input or output error")
 	// ErrJournalClosed: the journal was closed.
 	ErrJournalClosed = errors.New("optimist: journal is closed")
 )
