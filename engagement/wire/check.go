@@ -1,0 +1,152 @@
+package wire
+
+import (
+	"strconv"
+	"unicode/utf8"
+)
+
+// Bounds of what clients may send and of what the server answers.
+const (
+	// MaxBody is the largest request body, in bytes. The longest permitted text
+	// fits even when every character is escaped.
+	MaxBody = 32 << 10
+	// MaxPostText and MaxCommentText are in runes.
+	MaxPostText    = 2000
+	MaxCommentText = 1000
+	// MaxName is in bytes.
+	MaxName = 32
+	// MaxClient is in bytes.
+	MaxClient = 64
+	// MaxKey is in bytes.
+	MaxKey = 128
+	// MaxComments is how many comments a PostState holds.
+	MaxComments = 50
+	// MaxContains is how many keys a Truth names.
+	MaxContains = 50
+	// MaxPage is the largest limit of a page; DefaultPage is used without one.
+	MaxPage     = 100
+	DefaultPage = 20
+	// MaxClockAhead is how far "at" may be ahead of the server, in milliseconds.
+	MaxClockAhead = 5 * 60 * 1000
+)
+
+// InvalidError says that a value is out of its bounds.
+type InvalidError struct {
+	// Field is the JSON name, path element, query parameter or header.
+	Field string
+	// Reason completes the sentence "<field> ...".
+	Reason string
+}
+
+func (e *InvalidError) Error() string { return e.Field + " " + e.Reason }
+
+// CheckID refuses everything but a UUID of version 7 in lower-case canonical form.
+func CheckID(field, id string) error {
+	if !isUUIDv7(id) {
+		return &InvalidError{field, "must be a lower-case UUID of version 7"}
+	}
+	return nil
+}
+
+func isUUIDv7(id string) bool {
+	if len(id) != 36 {
+		return false
+	}
+	for i := range len(id) {
+		c := id[i]
+		switch i {
+		case 8, 13, 18, 23:
+			if c != '-' {
+				return false
+			}
+		case 14:
+			if c != '7' {
+				return false
+			}
+		case 19:
+			if c != '8' && c != '9' && c != 'a' && c != 'b' {
+				return false
+			}
+		default:
+			if (c < '0' || c > '9') && (c < 'a' || c > 'f') {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// CheckName refuses everything but 1 to MaxName lower-case letters, digits and
+// . _ - characters that begin with a letter.
+func CheckName(field, name string) error {
+	ok := name != "" && len(name) <= MaxName && name[0] >= 'a' && name[0] <= 'z'
+	for i := 0; ok && i < len(name); i++ {
+		c := name[i]
+		ok = c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || c == '.' || c == '_' || c == '-'
+	}
+	if !ok {
+		return &InvalidError{field, "must be 1 to " + strconv.Itoa(MaxName) +
+			" lower-case letters, digits and . _ - characters, a letter first"}
+	}
+	return nil
+}
+
+// CheckClient refuses everything but 1 to MaxClient letters, digits and . _ : - characters.
+func CheckClient(field, client string) error { return checkToken(field, client, MaxClient) }
+
+// CheckKey refuses everything but 1 to MaxKey letters, digits and . _ : - characters.
+func CheckKey(field, key string) error { return checkToken(field, key, MaxKey) }
+
+func checkToken(field, s string, longest int) error {
+	ok := s != "" && len(s) <= longest
+	for i := 0; ok && i < len(s); i++ {
+		c := s[i]
+		ok = c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' ||
+			c == '.' || c == '_' || c == ':' || c == '-'
+	}
+	if !ok {
+		return &InvalidError{field, "must be 1 to " + strconv.Itoa(longest) +
+			" letters, digits and . _ : - characters"}
+	}
+	return nil
+}
+
+// CheckStamp refuses zero and negative stamps.
+func CheckStamp(field string, s Stamp) error {
+	if s <= 0 || s.Milliseconds() == 0 {
+		return &InvalidError{field, "must be a positive hybrid clock reading: milliseconds << 16 | counter"}
+	}
+	return nil
+}
+
+// CheckText refuses text that is blank, longer than longest runes, not UTF-8, or
+// that holds control characters other than tab and line feed.
+func CheckText(field, text string, longest int) error {
+	if !utf8.ValidString(text) {
+		return &InvalidError{field, "must be UTF-8"}
+	}
+	runes, blank := 0, true
+	for _, r := range text {
+		runes++
+		if r < 0x20 && r != '\n' && r != '\t' || r >= 0x7f && r < 0xa0 {
+			return &InvalidError{field, "must not hold control characters"}
+		}
+		blank = blank && isSpace(r)
+	}
+	if blank {
+		return &InvalidError{field, "must not be blank"}
+	}
+	if runes > longest {
+		return &InvalidError{field, "must not be longer than " + strconv.Itoa(longest) + " characters"}
+	}
+	return nil
+}
+
+// isSpace holds for what shows as nothing at all.
+func isSpace(r rune) bool {
+	switch r {
+	case ' ', '\t', '\n', 0xa0, 0x1680, 0x180e, 0x2028, 0x2029, 0x202f, 0x205f, 0x2060, 0x3000, 0xfeff:
+		return true
+	}
+	return r >= 0x2000 && r <= 0x200f
+}

@@ -1,0 +1,58 @@
+package wire
+
+import (
+	"encoding/base64"
+	"strconv"
+	"strings"
+)
+
+// Cursor is a place between two entries of a list. Its text form is opaque to
+// clients: they give back what they got.
+type Cursor struct {
+	// Order is the sort value of the entry before the place: milliseconds for
+	// posts, the running number for comments. Always positive in a cursor that
+	// was decoded from non-empty text; zero means the beginning of the list.
+	Order int64
+	// ID decides between entries of equal Order.
+	ID string
+}
+
+// IsZero reports whether the cursor is the beginning of the list.
+func (c Cursor) IsZero() bool { return c == Cursor{} }
+
+// String returns the opaque form; empty for the zero cursor.
+func (c Cursor) String() string {
+	if c.IsZero() {
+		return ""
+	}
+	return base64.RawURLEncoding.EncodeToString([]byte(strconv.FormatInt(c.Order, 10) + " " + c.ID))
+}
+
+// DecodeCursor reads the opaque form. Empty text is the zero cursor; everything
+// that String does not write is an *InvalidError.
+func DecodeCursor(text string) (Cursor, error) {
+	if text == "" {
+		return Cursor{}, nil
+	}
+	bad := &InvalidError{"cursor", "must be one that the server gave"}
+	if len(text) > 100 {
+		return Cursor{}, bad
+	}
+	raw, err := base64.RawURLEncoding.Strict().DecodeString(text)
+	if err != nil {
+		return Cursor{}, bad
+	}
+	order, id, ok := strings.Cut(string(raw), " ")
+	if !ok || !isUUIDv7(id) {
+		return Cursor{}, bad
+	}
+	n, err := strconv.ParseInt(order, 10, 64)
+	if err != nil || n <= 0 {
+		return Cursor{}, bad
+	}
+	c := Cursor{Order: n, ID: id}
+	if c.String() != text {
+		return Cursor{}, bad
+	}
+	return c, nil
+}

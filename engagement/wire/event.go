@@ -1,0 +1,35 @@
+package wire
+
+// Names of server-sent events on /v1/events. The id of each event is a position
+// in the stream; a client that comes back with it as Last-Event-ID (or after=)
+// misses nothing.
+const (
+	// EventHello opens every connection. Its data is Hello.
+	EventHello = "hello"
+
+	// EventTruth says that a post changed. Its data is Truth for this viewer.
+	// Changes of one post may be folded into one event, which tells the latest.
+	EventTruth = "truth"
+
+	// EventReset says that the position asked for is no longer known: what the
+	// client holds may be stale and is to be read anew. Its data is Hello.
+	EventReset = "reset"
+
+	// EventBeat says that the connection lives. Its data is Beat.
+	EventBeat = "beat"
+)
+
+// Hello is the data of EventHello and EventReset.
+type Hello struct {
+	// After is the position from which the stream goes on.
+	After int64 `json:"after"`
+
+	// Viewer is the name for whom truth is told; empty when nobody is signed in.
+	Viewer string `json:"viewer"`
+}
+
+// Beat is the data of EventBeat.
+type Beat struct {
+	// Now is the server's time in milliseconds since the Unix epoch.
+	Now int64 `json:"now"`
+}

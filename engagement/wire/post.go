@@ -1,0 +1,41 @@
+package wire
+
+// Post is a post as one viewer sees it. Times are milliseconds since the Unix epoch.
+type Post struct {
+	ID            string `json:"id"`
+	Author        string `json:"author"`
+	Text          string `json:"text"`
+	CreatedAt     int64  `json:"createdAt"`
+	LikesCount    int    `json:"likesCount"`
+	SavesCount    int    `json:"savesCount"`
+	CommentsCount int    `json:"commentsCount"`
+
+	// Liked and Saved are the viewer's own; false when nobody is signed in.
+	Liked bool `json:"liked"`
+	Saved bool `json:"saved"`
+}
+
+// PostState is the value that clients fold their operations over: the post and
+// its latest comments.
+type PostState struct {
+	Post
+
+	// Comments are the latest MaxComments comments, oldest first.
+	Comments []Comment `json:"comments"`
+
+	// Older is the cursor of the page of comments before Comments; empty when
+	// Comments holds all of them.
+	Older string `json:"older,omitempty"`
+}
+
+// Comment is a comment on a post.
+type Comment struct {
+	ID        string `json:"id"`
+	PostID    string `json:"postId"`
+	Author    string `json:"author"`
+	Text      string `json:"text"`
+	CreatedAt int64  `json:"createdAt"`
+
+	// EditedAt is the server's time of the last edit, 0 when never edited.
+	EditedAt int64 `json:"editedAt,omitempty"`
+}

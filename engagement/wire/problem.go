@@ -1,0 +1,84 @@
+package wire
+
+// Problem is the body of every error, in the form of RFC 9457, with the media
+// type application/problem+json.
+type Problem struct {
+	// Type is one of the Problem… constants below.
+	Type   string `json:"type"`
+	Title  string `json:"title"`
+	Status int    `json:"status"`
+
+	// Detail is for people; it says what was wrong with this request.
+	Detail string `json:"detail,omitempty"`
+
+	// Instance is "urn:request:" and the request's id, as in the server's log.
+	Instance string `json:"instance,omitempty"`
+
+	// Field names the part of the request that was refused; empty when none is to blame.
+	Field string `json:"field,omitempty"`
+
+	// RetryAfterMs is when to try again, in milliseconds; 0 when the problem does
+	// not say. The header Retry-After says the same, rounded up to seconds.
+	RetryAfterMs int64 `json:"retryAfterMs,omitempty"`
+
+	// Truth is the post as it is: always with ProblemConflict and ProblemGone,
+	// and with ProblemNotFound when the post is there and only its comment is not.
+	Truth *Truth `json:"truth,omitempty"`
+
+	// Winner is the stamp of the operation that won, with ProblemConflict.
+	Winner *Winner `json:"winner,omitempty"`
+}
+
+// Winner is the last applied operation of a slot.
+type Winner struct {
+	At     Stamp  `json:"at"`
+	Client string `json:"client"`
+}
+
+// The types of problems. They are stable; titles and details are not.
+const (
+	// ProblemMalformed (400): the body is not the JSON that is asked for.
+	ProblemMalformed = "/problems/malformed"
+	// ProblemInvalid (422): a value is out of its bounds; Field names it.
+	ProblemInvalid = "/problems/invalid"
+	// ProblemBadRequest (400): a path, query or header is unacceptable.
+	ProblemBadRequest = "/problems/bad-request"
+	// ProblemKeyMissing (400): an operation came without Idempotency-Key.
+	ProblemKeyMissing = "/problems/key-missing"
+	// ProblemKeyReused (422): the key was used for another payload.
+	ProblemKeyReused = "/problems/key-reused"
+	// ProblemInProgress (409, Retry-After): the first request with this key still runs.
+	ProblemInProgress = "/problems/in-progress"
+	// ProblemConflict (409): a newer operation of the slot won, or the id is taken.
+	ProblemConflict = "/problems/conflict"
+	// ProblemClockAhead (422): "at" is more than MaxClockAhead in the future.
+	ProblemClockAhead = "/problems/clock-ahead"
+	// ProblemUnauthenticated (401): nobody is signed in, or the session has ended.
+	ProblemUnauthenticated = "/problems/unauthenticated"
+	// ProblemForbidden (403): it belongs to somebody else.
+	ProblemForbidden = "/problems/forbidden"
+	// ProblemCrossOrigin (403): a browser sent it from another site.
+	ProblemCrossOrigin = "/problems/cross-origin"
+	// ProblemNotFound (404): there is no such thing, and never was.
+	ProblemNotFound = "/problems/not-found"
+	// ProblemGone (410): it was deleted.
+	ProblemGone = "/problems/gone"
+	// ProblemMethod (405, Allow): the path is right, the method is not.
+	ProblemMethod = "/problems/method-not-allowed"
+	// ProblemBodyTimeout (408): the body came too slowly.
+	ProblemBodyTimeout = "/problems/body-timeout"
+	// ProblemTooLarge (413): the body is larger than MaxBody.
+	ProblemTooLarge = "/problems/too-large"
+	// ProblemURITooLong (414): the path and query are too long.
+	ProblemURITooLong = "/problems/uri-too-long"
+	// ProblemMediaType (415): the body is not application/json.
+	ProblemMediaType = "/problems/media-type"
+	// ProblemHeaderTooLarge (431): the header is too large.
+	ProblemHeaderTooLarge = "/problems/header-too-large"
+	// ProblemRate (429, Retry-After): too many requests of this session.
+	ProblemRate = "/problems/rate-limited"
+	// ProblemOverloaded (503, Retry-After): the server has too much to do.
+	ProblemOverloaded = "/problems/overloaded"
+	// ProblemInternal (500): the server is to blame; the log knows more.
+	ProblemInternal = "/problems/internal"
+)

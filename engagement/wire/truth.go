@@ -1,0 +1,60 @@
+package wire
+
+// Truth is what the server knows of one post, as one viewer sees it.
+type Truth struct {
+	// ID is the post's id, also when State is nil.
+	ID string `json:"id"`
+
+	// State is nil when the post was deleted.
+	State *PostState `json:"state"`
+
+	// Version grows by one with each visible change of the post; the first is 1.
+	Version uint64 `json:"version"`
+
+	// ChangedAt is the server's time of the change that made Version, in
+	// milliseconds since the Unix epoch.
+	ChangedAt int64 `json:"changedAt"`
+
+	// Contains are the idempotency keys of the viewer's latest operations on this
+	// post which are part of State, oldest first, at most MaxContains. Keys of
+	// other people are never shown.
+	Contains []string `json:"contains,omitempty"`
+}
+
+// Outcome answers an operation that was applied: the truth that contains it.
+type Outcome struct {
+	Truth
+
+	// Already says that the post was as wanted before the operation came, so that
+	// it changed nothing.
+	Already bool `json:"already,omitempty"`
+}
+
+// Page is one page of the feed, newest post first.
+type Page struct {
+	Posts []Truth `json:"posts"`
+
+	// Next is the cursor of the following page; empty at the end.
+	Next string `json:"next,omitempty"`
+
+	// After is a position in the stream of events at or before the moment of
+	// reading: /v1/events?after= continues from here without a hole.
+	After int64 `json:"after"`
+}
+
+// CommentPage is one page of a post's comments, oldest first.
+type CommentPage struct {
+	Comments []Comment `json:"comments"`
+
+	// Older is the cursor of the page before this one; empty at the beginning.
+	Older string `json:"older,omitempty"`
+}
+
+// Session says who is signed in.
+type Session struct {
+	// Name is empty when nobody is.
+	Name string `json:"name"`
+
+	// ExpiresAt is in milliseconds since the Unix epoch; 0 when nobody is signed in.
+	ExpiresAt int64 `json:"expiresAt,omitempty"`
+}

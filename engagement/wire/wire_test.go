@@ -1,0 +1,138 @@
+package wire
+
+import (
+	"encoding/json"
+	"errors"
+	"os/exec"
+	"strings"
+	"testing"
+)
+
+func TestStrictBodies(t *testing.T) {
+	good := `{"at":117440512,"client":"phone","text":"hi"}`
+	if c, err := DecodeCommentText([]byte(good)); err != nil || c.At != 117440512 || c.Client != "phone" || c.Text != "hi" {
+		t.Fatalf("good body: %+v, %v", c, err)
+	}
+	for _, row := range []struct{ name, body, field, kind string }{
+		{"empty", ``, "", "malformed"},
+		{"not an object", `[1]`, "", "malformed"},
+		{"null", `null`, "", "malformed"},
+		{"cut", `{"at":1`, "", "malformed"},
+		{"two values", good + good, "", "malformed"},
+		{"trailing text", good + `x`, "", "malformed"},
+		{"missing field", `{"at":117440512,"client":"phone"}`, "text", "malformed"},
+		{"unknown field", `{"at":117440512,"client":"phone","text":"hi","on":true}`, "on", "malformed"},
+		{"another case", `{"AT":117440512,"client":"phone","text":"hi"}`, "AT", "malformed"},
+		{"twice", `{"at":117440512,"at":117440513,"client":"phone","text":"hi"}`, "at", "malformed"},
+		{"null field", `{"at":null,"client":"phone","text":"hi"}`, "at", "malformed"},
+		{"text for number", `{"at":"1","client":"phone","text":"hi"}`, "at", "malformed"},
+		{"fraction", `{"at":1.5,"client":"phone","text":"hi"}`, "at", "malformed"},
+		{"beyond 64 bits", `{"at":9223372036854775808,"client":"phone","text":"hi"}`, "at", "malformed"},
+		{"number for text", `{"at":117440512,"client":"phone","text":5}`, "text", "malformed"},
+		{"zero stamp", `{"at":0,"client":"phone","text":"hi"}`, "at", "invalid"},
+		{"negative stamp", `{"at":-5,"client":"phone","text":"hi"}`, "at", "invalid"},
+		{"empty client", `{"at":117440512,"client":"","text":"hi"}`, "client", "invalid"},
+		{"client with space", `{"at":117440512,"client":"my phone","text":"hi"}`, "client", "invalid"},
+		{"blank text", `{"at":117440512,"client":"phone","text":" \n\u200b"}`, "text", "invalid"},
+		{"nul in text", `{"at":117440512,"client":"phone","text":"a\u0000b"}`, "text", "invalid"},
+		{"long text", `{"at":117440512,"client":"phone","text":"` + strings.Repeat("é", MaxCommentText+1) + `"}`, "text", "invalid"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			_, err := DecodeCommentText([]byte(row.body))
+			if m, ok := errors.AsType[*MalformedError](err); ok && row.kind == "malformed" && m.Field == row.field {
+				return
+			}
+			if i, ok := errors.AsType[*InvalidError](err); ok && row.kind == "invalid" && i.Field == row.field {
+				return
+			}
+			t.Fatalf("got %T %v, want %s of %q", err, err, row.kind, row.field)
+		})
+	}
+}
+
+func TestLongestTextFitsTheBodyLimit(t *testing.T) {
+	escaped := strings.Repeat(`\ud83d\udc4d`, MaxPostText)
+	body := `{"at":117440512,"client":"` + strings.Repeat("c", MaxClient) + `","id":"` + someID + `","text":"` + escaped + `"}`
+	p, err := DecodeNewPost([]byte(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p.Text != strings.Repeat("👍", MaxPostText) {
+		t.Fatal("the text changed on its way")
+	}
+}
+
+func TestCheckID(t *testing.T) {
+	for id, good := range map[string]bool{
+		someID:                                  true,
+		"":                                      false,
+		"42":                                    false,
+		strings.ToUpper(someID):                 false,
+		"01932c07-209b-4b4e-8a0e-5d3d1a2b3c4d":  false, // version 4
+		"01932c07-209b-7b4e-ca0e-5d3d1a2b3c4d":  false, // another variant
+		"01932c07-209b-7b4e-8a0e-5d3d1a2b3c4dd": false,
+		"01932c07-209b-7b4e-8a0e-5d3d1a2b3c4g":  false,
+		"01932c07209b7b4e8a0e5d3d1a2b3c4d----":  false,
+	} {
+		if got := CheckID("id", id) == nil; got != good {
+			t.Errorf("%q: accepted %v, want %v", id, got, good)
+		}
+	}
+}
+
+func TestStampPacks(t *testing.T) {
+	s := NewStamp(1_763_823_482_123, 0xbeef)
+	if s.Milliseconds() != 1_763_823_482_123 || s.Counter() != 0xbeef {
+		t.Fatalf("%d: %d, %d", s, s.Milliseconds(), s.Counter())
+	}
+	if NewStamp(5, 0xffff) >= NewStamp(6, 0) {
+		t.Fatal("a later millisecond must be a greater stamp whatever the counter")
+	}
+	if NewStamp(1<<60, 0) < 0 || NewStamp(-1, 3).Milliseconds() != 0 {
+		t.Fatal("readings outside of the range must be clamped")
+	}
+}
+
+func TestTruthIsFlatJSON(t *testing.T) {
+	truth, err := DecodeOutcome([]byte(someTruth))
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, err := json.Marshal(truth)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(data) != someTruth {
+		t.Fatalf("got  %s\nwant %s", data, someTruth)
+	}
+}
+
+func TestAnswersThatAClientCannotStandOnAreRefused(t *testing.T) {
+	for name, body := range map[string]string{
+		"no id":            `{"version":1}`,
+		"no version":       `{"id":"` + someID + `"}`,
+		"another post":     strings.Replace(someTruth, `"state":{"id":"0`, `"state":{"id":"1`, 1),
+		"negative likes":   strings.Replace(someTruth, `"likesCount":1`, `"likesCount":-1`, 1),
+		"comments > count": strings.Replace(someTruth, `"commentsCount":1`, `"commentsCount":0`, 1),
+		"not JSON":         `<html>`,
+	} {
+		if _, err := DecodeTruth([]byte(body)); err == nil {
+			t.Errorf("%s: accepted", name)
+		}
+	}
+}
+
+// TestImportsAreLight keeps the package fit for the browser: net/http alone
+// would make the page four times as large.
+func TestImportsAreLight(t *testing.T) {
+	out, err := exec.Command("go", "list", "-deps", ".").Output()
+	if err != nil {
+		t.Skipf("go list is not available: %v", err)
+	}
+	for _, dep := range strings.Fields(string(out)) {
+		switch dep {
+		case "net/http", "net", "net/url", "log/slog", "context", "crypto/rand", "time/tzdata", "html/template":
+			t.Errorf("wire links %s", dep)
+		}
+	}
+}
