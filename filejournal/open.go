@@ -1,0 +1,124 @@
+package filejournal
+
+import (
+	"errors"
+	"io/fs"
+	"path/filepath"
+
+	"github.com/optimist-go/optimist/internal/groupcommit"
+)
+
+const (
+	logName  = "journal.log"
+	lockName = "journal.lock"
+	newName  = "journal.new"
+)
+
+// Open opens the journal in the folder dir, which it makes if it is missing, and
+// becomes its owner. It cuts off a write that a crash left unfinished.
+//
+// The error wraps optimist.ErrJournalOwned if the journal has another owner,
+// ErrVersion if it was written by another version of this package,
+// errors.ErrUnsupported where there are no files, and otherwise
+// optimist.ErrJournalFailed and the system's error. Damage is not an error of Open:
+// Load reports it.
+func Open(dir string, options Options) (*Journal, error) {
+	return open(osFS{}, dir, options)
+}
+
+func open(fsys filesystem, dir string, options Options) (*Journal, error) {
+	options, err := options.normal()
+	if err != nil {
+		return nil, err
+	}
+	if dir, err = filepath.Abs(dir); err != nil {
+		return nil, failure("open", dir, err)
+	}
+	if err = ensureDir(fsys, dir); err != nil {
+		return nil, failure("make folder", dir, err)
+	}
+	lock, err := fsys.Lock(filepath.Join(dir, lockName))
+	if err != nil {
+		return nil, lockFailure(dir, err)
+	}
+	j := &Journal{
+		fs: fsys, name: filepath.Join(dir, logName), options: options,
+		lock: lock, places: make(map[uint64]place),
+	}
+	j.queue = groupcommit.NewQueue(groupLimit, j.flush)
+	j.ioMu.Lock()
+	defer j.ioMu.Unlock()
+	if err = j.openLocked(); err != nil {
+		if j.log != nil {
+			_ = j.log.Close()
+		}
+		_ = lock.Close()
+		return nil, err
+	}
+	return j, nil
+}
+
+// openLocked opens the log, writing an empty one if there is none, and brings the
+// journal to the state that it was left in.
+func (j *Journal) openLocked() error {
+	exists, err := j.fs.Exists(j.name)
+	if err != nil {
+		return failure("look for", j.name, err)
+	}
+	if !exists {
+		if err = j.createLog(); err != nil {
+			return failure("create", j.name, err)
+		}
+	}
+	if j.log, err = j.fs.Open(j.name); err != nil {
+		return failure("open", j.name, err)
+	}
+	size, err := j.log.Size()
+	if err != nil {
+		return failure("read the size of", j.name, err)
+	}
+	found, err := scan(j.log, size, j.noteLocked)
+	if errors.Is(err, ErrVersion) {
+		return err
+	}
+	if err != nil {
+		return failure("read", j.name, err)
+	}
+	j.salt, j.end, j.sealed = found.salt, found.end, found.sealed
+	if found.damaged {
+		j.damage = corruption(j.name, found.at)
+		return nil // nothing is written any more, so nothing is repaired either
+	}
+	if size > j.end {
+		if err = j.log.Truncate(j.end); err != nil {
+			return failure("cut off an unfinished write of", j.name, err)
+		}
+	}
+	// The process before may have died between writing and syncing. What Load is
+	// about to show must be as durable as if it had lived.
+	return j.syncLocked()
+}
+
+// createLog writes an empty log and installs it.
+func (j *Journal) createLog() error {
+	dir := filepath.Dir(j.name)
+	w, err := startLog(j.fs, filepath.Join(dir, newName))
+	if err == nil {
+		err = w.finish()
+	}
+	if err != nil {
+		if w != nil {
+			w.discard()
+		}
+		return err
+	}
+	if err = w.install(j.name); err != nil {
+		return err
+	}
+	// An Open that was killed may have made the folder without syncing its name.
+	// A parent that may not be read was there before us.
+	if err = j.fs.SyncDir(filepath.Dir(dir)); errors.Is(err, fs.ErrPermission) {
+		err = nil
+	}
+	return err
+}
