@@ -1,0 +1,186 @@
+// Package memjournal keeps a journal in memory. Nothing in it is durable: it is gone
+// with the process, and says so by its Durability. It is for tests and simulations,
+// and for programs that want the manager's journal code without a disk.
+//
+// A Disk outlives the journals that are opened on it, as a file outlives a process.
+// A simulation crashes it, and makes chosen writes fail:
+//
+//	var disk memjournal.Disk
+//	j, err := disk.Open()
+//	disk.Inject(3, memjournal.CrashAfter) // in the third Write from now on
+//	...
+//	j, err = disk.Open() // the next life of the simulated process
+//
+// Calls take no time and never block on anything but each other, so that a journal
+// can be used inside a testing/synctest bubble.
+package memjournal
+
+import (
+	"bytes"
+	"cmp"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+
+	"github.com/optimist-go/optimist"
+)
+
+// New returns a journal on a disk of its own.
+func New() *Journal {
+	j, err := new(Disk).Open()
+	if err != nil {
+		panic(err) // a new disk has no owner
+	}
+	return j
+}
+
+// A Disk is where journals are kept. The zero Disk is empty and ready, and syncs
+// every write. A Disk must not be copied; its methods are safe for concurrent use.
+type Disk struct {
+	mu    sync.Mutex
+	owner *Journal // nil if the journal has no owner
+
+	// cached is what a reader finds, synced is what a Crash leaves of it. They are
+	// equal unless dirty is set.
+	cached, synced map[uint64][]byte
+	dirty          bool
+
+	lazy   bool
+	writes int           // calls of Write with records, of a journal that was open
+	faults map[int]Fault // by the number of the write that they strike
+}
+
+// A Fault is what happens to one Write in place of success.
+type Fault uint8
+
+const (
+	// Refuse: the disk is full. Nothing is kept, the journal goes on.
+	Refuse Fault = iota + 1
+	// FailLost: the journal stops. Nothing of the write is there when it is opened
+	// again.
+	FailLost
+	// FailKept: the journal stops, and yet the write is there when it is opened again.
+	FailKept
+	// CrashBefore: a Crash just before the write reaches the disk.
+	CrashBefore
+	// CrashAfter: a Crash just after the write was synced, before Write returns.
+	CrashAfter
+)
+
+// Errors that a simulated disk gives as causes.
+var (
+	ErrDiskFull = errors.New("memjournal: no space left on the simulated disk")
+	ErrDiskBad  = errors.New("memjournal: error of the simulated disk")
+	ErrCrashed  = errors.New("memjournal: simulated crash")
+)
+
+// Open opens the journal on the disk and becomes its owner.
+func (d *Disk) Open() (*Journal, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.owner != nil {
+		return nil, fmt.Errorf("memjournal: %w (close it there first)", optimist.ErrJournalOwned)
+	}
+	d.owner = &Journal{disk: d}
+	return d.owner, nil
+}
+
+// Crash ends the owner's life as kill -9 and a loss of power would: what was not
+// synced is forgotten, the owner's calls fail from now on, and the journal can be
+// opened again.
+func (d *Disk) Crash() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.crashLocked()
+}
+
+func (d *Disk) crashLocked() {
+	d.cached = maps.Clone(d.synced)
+	d.dirty = false
+	if d.owner != nil {
+		d.owner.ended = fmt.Errorf("%w: %w", ErrCrashed, optimist.ErrJournalClosed)
+		d.owner = nil
+	}
+}
+
+// SetLazy says whether writes wait for Sync or Close to be synced, as they do on a
+// disk that is never told to. A Crash then forgets them although they returned nil.
+func (d *Disk) SetLazy(lazy bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.lazy = lazy
+}
+
+// Sync makes everything written survive a Crash.
+func (d *Disk) Sync() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.syncLocked()
+}
+
+func (d *Disk) syncLocked() {
+	d.synced = maps.Clone(d.cached)
+	d.dirty = false
+}
+
+// Inject makes the nth Write from now on, counted from 1, end in fault. It replaces
+// what was injected for that write before.
+func (d *Disk) Inject(nth int, fault Fault) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.faults == nil {
+		d.faults = make(map[int]Fault)
+	}
+	d.faults[d.writes+nth] = fault
+}
+
+// Writes returns how many calls of Write have brought records so far, including those
+// that a fault has struck. A simulation learns from it at how many instants it
+// can crash.
+func (d *Disk) Writes() int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.writes
+}
+
+// loadLocked returns copies of the live records, ascending.
+func (d *Disk) loadLocked() []optimist.JournalRecord {
+	records := make([]optimist.JournalRecord, 0, len(d.cached))
+	for seq, data := range d.cached {
+		records = append(records, optimist.JournalRecord{Seq: seq, Data: bytes.Clone(data)})
+	}
+	slices.SortFunc(records, func(a, b optimist.JournalRecord) int { return cmp.Compare(a.Seq, b.Seq) })
+	return records
+}
+
+// storeLocked applies records, whole, and syncs them if sync is set.
+func (d *Disk) storeLocked(records []optimist.JournalRecord, sync bool) {
+	if d.cached == nil {
+		d.cached = make(map[uint64][]byte)
+		d.synced = make(map[uint64][]byte)
+	}
+	for _, r := range records {
+		if r.Settled {
+			delete(d.cached, r.Seq)
+		} else {
+			d.cached[r.Seq] = bytes.Clone(r.Data)
+		}
+	}
+	switch {
+	case !sync:
+		d.dirty = true
+		return
+	case d.dirty: // what came before is synced with it
+		d.syncLocked()
+		return
+	}
+	for _, r := range records {
+		if data, live := d.cached[r.Seq]; live {
+			d.synced[r.Seq] = data
+		} else {
+			delete(d.synced, r.Seq)
+		}
+	}
+}
