@@ -1,0 +1,24 @@
+package engagement
+
+// Comment is the record of a comment. A comment is named by its post and its id.
+type Comment struct {
+	ID     string
+	PostID string
+	Author string
+	Text   string
+
+	// Number orders the comments of a post; it is given once and never reused.
+	Number int64
+
+	// CreatedAt and EditedAt are milliseconds since the Unix epoch on the server's
+	// clock; EditedAt is 0 when the comment was never edited.
+	CreatedAt int64
+	EditedAt  int64
+
+	// Stamp is that of the last applied operation.
+	Stamp Stamp
+
+	// Deleted comments are kept without their text, so that a late edit learns
+	// what happened and the id is never used again.
+	Deleted bool
+}

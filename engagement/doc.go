@@ -1,0 +1,21 @@
+// Package engagement is the domain of the reference application: posts, and
+// people's likes, saves and comments of them.
+//
+// The root holds words and rules only. Packages below it are named for the
+// technology that they adapt and know each other by these words alone:
+//
+//   - wire: the JSON that server and clients share
+//   - sqlitestore, memstore: implementations of Store; storetest is its contract
+//   - httpapi: the HTTP interface
+//   - fault: faults on the wire, for demonstrations and tests
+//   - web: the page
+//   - engaged: the program that ties them together
+//
+// # How a change is made
+//
+// Every change is an Operation. A store loads what the operation touches (Held),
+// asks the pure function Operation.Decide what is to become of it (Effect), and
+// writes the effect, the counters, the version, the record of the operation and
+// the entry of the change feed in one transaction. So the rules exist once, and
+// a store is nothing but persistence.
+package engagement

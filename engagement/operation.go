@@ -1,0 +1,114 @@
+package engagement
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+
+	"github.com/optimist-go/optimist/engagement/wire"
+)
+
+// Kind is what an operation does.
+type Kind string
+
+// The kinds of operations. They say what is wanted, never "toggle": repeating
+// one changes nothing.
+const (
+	LikePost      Kind = "like"
+	UnlikePost    Kind = "unlike"
+	SavePost      Kind = "save"
+	UnsavePost    Kind = "unsave"
+	CreatePost    Kind = "post"
+	DeletePost    Kind = "delete_post"
+	CreateComment Kind = "comment"
+	EditComment   Kind = "edit_comment"
+	DeleteComment Kind = "delete_comment"
+)
+
+// Operation is one change that a user wants.
+type Operation struct {
+	// Key names the operation for life; it is unique per user.
+	Key string
+	// User is who acts. The caller has made sure of it.
+	User string
+	Kind Kind
+	Post string
+
+	// Comment is the comment's id, for the kinds about comments; else empty.
+	Comment string
+	// Text is that of the new post or comment; else empty.
+	Text string
+
+	Stamp Stamp
+}
+
+// Mark returns the kind of mark that the operation sets or takes off, and which;
+// ok is false for the kinds about posts and comments.
+func (o Operation) Mark() (kind MarkKind, on, ok bool) {
+	switch o.Kind {
+	case LikePost:
+		return Like, true, true
+	case UnlikePost:
+		return Like, false, true
+	case SavePost:
+		return Save, true, true
+	case UnsavePost:
+		return Save, false, true
+	}
+	return "", false, false
+}
+
+// aboutComment reports whether the operation is about a comment.
+func (o Operation) aboutComment() bool {
+	return o.Kind == CreateComment || o.Kind == EditComment || o.Kind == DeleteComment
+}
+
+// Fingerprint tells payloads apart: equal for two operations if and only if all
+// but Key and User are equal.
+func (o Operation) Fingerprint() string {
+	payload, err := json.Marshal([]any{o.Kind, o.Post, o.Comment, o.Text, o.Stamp.At, o.Stamp.Client})
+	if err != nil {
+		panic("engagement: strings and integers do not marshal: " + err.Error())
+	}
+	sum := sha256.Sum256(payload)
+	return hex.EncodeToString(sum[:16])
+}
+
+// Validate refuses an operation that is out of bounds, with code Invalid, or that
+// claims to be from the future, with code ClockAhead. now is in milliseconds
+// since the Unix epoch.
+func (o Operation) Validate(now int64) error {
+	for _, err := range []error{
+		wire.CheckKey("key", o.Key),
+		wire.CheckName("user", o.User),
+		wire.CheckID("post", o.Post),
+		wire.CheckStamp("at", o.Stamp.At),
+		wire.CheckClient("client", o.Stamp.Client),
+		o.checkSubject(),
+	} {
+		if invalid, ok := err.(*wire.InvalidError); ok {
+			return &Error{Code: Invalid, Field: invalid.Field, Message: invalid.Error()}
+		}
+	}
+	if o.Stamp.At.Milliseconds() > now+wire.MaxClockAhead {
+		return &Error{Code: ClockAhead, Field: "at", Message: "the clock of this device is more than five minutes ahead"}
+	}
+	return nil
+}
+
+func (o Operation) checkSubject() error {
+	if o.aboutComment() {
+		if err := wire.CheckID("comment", o.Comment); err != nil {
+			return err
+		}
+	}
+	switch o.Kind {
+	case CreatePost:
+		return wire.CheckText("text", o.Text, wire.MaxPostText)
+	case CreateComment, EditComment:
+		return wire.CheckText("text", o.Text, wire.MaxCommentText)
+	case LikePost, UnlikePost, SavePost, UnsavePost, DeletePost, DeleteComment:
+		return nil
+	}
+	return &wire.InvalidError{Field: "kind", Reason: "is not known"}
+}

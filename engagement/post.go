@@ -1,0 +1,55 @@
+package engagement
+
+// Post is the record of a post, the same for all viewers. Times are
+// milliseconds since the Unix epoch, on the server's clock.
+type Post struct {
+	ID        string
+	Author    string
+	Text      string
+	CreatedAt int64
+
+	// Likes, Saves and Comments count what is there now. They change in the
+	// transaction of what they count.
+	Likes    int
+	Saves    int
+	Comments int
+
+	// CommentsMade counts all comments ever made; it gives them their numbers.
+	CommentsMade int64
+
+	// Version grows by one with each visible change; the first is 1.
+	Version uint64
+	// ChangedAt is the time of the change that made Version; it never goes back.
+	ChangedAt int64
+
+	// Deleted posts keep id, author and version, so that late operations learn
+	// what happened. Text is empty and all counts are 0 then.
+	Deleted bool
+}
+
+// Truth is a post with its latest comments as one viewer sees it.
+type Truth struct {
+	Post Post
+
+	// Liked and Saved are the viewer's own; false for the viewer "".
+	Liked bool
+	Saved bool
+
+	// Comments are the latest wire.MaxComments, oldest first. Empty when deleted.
+	Comments []Comment
+
+	// Contains are the keys of the viewer's latest operations on the post, oldest
+	// first, at most wire.MaxContains.
+	Contains []string
+}
+
+// PostPage is one page of the feed.
+type PostPage struct {
+	Truths []Truth
+
+	// More says that there are posts after the last of Truths.
+	More bool
+
+	// Position is a position in the change feed at or before the reading.
+	Position int64
+}
