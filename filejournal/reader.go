@@ -81,13 +81,17 @@ type frameReader struct {
 	records []record // its records
 }
 
+// readBuffer is how much of a log is read at a time, in bytes.
+const readBuffer = 1 << 16
+
 // read reads the frame at offset at. ok is false if there is no intact one.
 func (r *frameReader) read(at int64) (ok bool, err error) {
 	if at+frameHeader > r.size {
 		return false, nil
 	}
 	if r.buf == nil || at != r.next {
-		r.buf = bufio.NewReaderSize(io.NewSectionReader(r.f, at, r.size-at), 1<<16)
+		rest := r.size - at
+		r.buf = bufio.NewReaderSize(io.NewSectionReader(r.f, at, rest), int(min(rest, readBuffer)))
 		r.next = at
 	}
 	header, err := r.buf.Peek(frameHeader)

@@ -10,6 +10,10 @@ import (
 // changed ones, settled ones, now and then the header. The same seed makes the same
 // batches. It is not safe for concurrent use.
 type Generator struct {
+	// Largest bounds the data of a record, in bytes. Zero means 10,000. Most records
+	// have up to 200, like an operation.
+	Largest int
+
 	rng  *rand.Rand
 	next uint64 // the first unused sequence number
 	step uint64
@@ -59,6 +63,9 @@ func (g *Generator) data() []byte {
 		n = 0
 	case 1:
 		n = g.rng.IntN(10_000)
+	}
+	if g.Largest > 0 {
+		n = min(n, g.Largest)
 	}
 	data := make([]byte, n)
 	for i := range data {
