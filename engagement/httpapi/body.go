@@ -1,0 +1,108 @@
+package httpapi
+
+import (
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/optimist-go/optimist/engagement/wire"
+)
+
+// decodeBody reads a whole body within its bounds of size and time.
+func decodeBody[T any](a *API, w http.ResponseWriter, r *request, decode func([]byte) (T, error)) (T, error) {
+	var none T
+	data, err := a.readBody(w, r)
+	if err != nil {
+		return none, err
+	}
+	return decode(data)
+}
+
+func (a *API) readBody(w http.ResponseWriter, r *request) ([]byte, error) {
+	mediaType, parameters, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	charset, given := parameters["charset"]
+	if err != nil || mediaType != "application/json" || given && !strings.EqualFold(charset, "utf-8") {
+		return nil, &refusal{http.StatusUnsupportedMediaType, wire.ProblemMediaType, "the body must be application/json", 0}
+	}
+	if encoding := r.Header.Get("Content-Encoding"); encoding != "" && encoding != "identity" {
+		return nil, &refusal{http.StatusUnsupportedMediaType, wire.ProblemMediaType, "the body must not be encoded", 0}
+	}
+	control := http.NewResponseController(w)
+	control.SetReadDeadline(time.Now().Add(a.options.BodyTimeout))
+	data, err := io.ReadAll(http.MaxBytesReader(w, r.Body, wire.MaxBody))
+	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return nil, &refusal{http.StatusRequestEntityTooLarge, wire.ProblemTooLarge,
+			"the body must not be larger than " + strconv.Itoa(wire.MaxBody) + " bytes", 0}
+	}
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		w.Header().Set("Connection", "close")
+		return nil, &refusal{http.StatusRequestTimeout, wire.ProblemBodyTimeout, "the body came too slowly", 0}
+	}
+	if err != nil {
+		w.Header().Set("Connection", "close")
+		return nil, &wire.MalformedError{Reason: "broke off"}
+	}
+	control.SetReadDeadline(time.Time{})
+	return data, nil
+}
+
+// limitOf reads the query parameter limit.
+func limitOf(r *request) (int, error) {
+	text := r.URL.Query().Get("limit")
+	if text == "" {
+		return wire.DefaultPage, nil
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 1 || n > wire.MaxPage || strconv.Itoa(n) != text {
+		return 0, badRequest("limit must be a number from 1 to " + strconv.Itoa(wire.MaxPage))
+	}
+	return n, nil
+}
+
+// cursorOf reads the query parameter cursor.
+func cursorOf(r *request) (wire.Cursor, error) {
+	cursor, err := wire.DecodeCursor(r.URL.Query().Get("cursor"))
+	if err != nil {
+		return cursor, badRequest(err.Error())
+	}
+	return cursor, nil
+}
+
+// checkQuery refuses query parameters that are not known, come twice or cannot be read.
+func checkQuery(r *request, known ...string) error {
+	query, err := parseQuery(r)
+	if err != nil {
+		return badRequest("the query cannot be read")
+	}
+	for name, values := range query {
+		ok := false
+		for _, k := range known {
+			ok = ok || k == name
+		}
+		if !ok {
+			return badRequest("there is an unknown query parameter")
+		}
+		if len(values) > 1 {
+			return badRequest(name + " comes twice")
+		}
+	}
+	return nil
+}
+
+// idOf reads an id from the path.
+func idOf(r *request, name string) (string, error) {
+	id := r.PathValue(name)
+	if err := wire.CheckID(name, id); err != nil {
+		return "", badRequest(err.Error())
+	}
+	return id, nil
+}
+
+func badRequest(detail string) *refusal {
+	return &refusal{http.StatusBadRequest, wire.ProblemBadRequest, detail, 0}
+}

@@ -1,0 +1,20 @@
+// Package httpapi is the HTTP interface of the engagement application: package
+// wire says what is said, this package says it over net/http. The document
+// openapi.json, served at /openapi.json, describes every route.
+//
+// # What is guaranteed
+//
+//   - Every error is an application/problem+json document, with the exception of
+//     requests that net/http itself refuses because they are not HTTP.
+//   - A request that was refused has changed nothing.
+//   - A client can make the server hold only so much: bodies, headers, paths,
+//     texts, requests per session, requests in flight, streams and the time that
+//     a body takes are all bounded (Options).
+//   - A user acts as themselves: who acts is taken from the signed session and
+//     from nowhere else.
+//
+// # What is not
+//
+// Signing in takes a name and no proof. Who needs one puts it in front of
+// POST /v1/session; everything behind it stays.
+package httpapi

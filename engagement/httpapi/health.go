@@ -1,0 +1,37 @@
+package httpapi
+
+import (
+	_ "embed"
+	"net/http"
+)
+
+//go:embed openapi.json
+var openAPI []byte
+
+// health says that the process lives.
+func (a *API) health(w http.ResponseWriter, _ *request) error {
+	answer(w, http.StatusOK, map[string]string{"status": "ok"})
+	return nil
+}
+
+// ready says that requests can be answered: the store can be read and the server
+// is not on its way out.
+func (a *API) ready(w http.ResponseWriter, r *request) error {
+	select {
+	case <-a.draining:
+		return overloaded("the server is shutting down")
+	default:
+	}
+	if err := a.store.Ready(r.Context()); err != nil {
+		return overloaded("the database cannot be read")
+	}
+	answer(w, http.StatusOK, map[string]string{"status": "ok"})
+	return nil
+}
+
+// document serves the OpenAPI description.
+func (a *API) document(w http.ResponseWriter, _ *request) error {
+	w.Header().Set("Content-Type", "application/json")
+	w.Write(openAPI)
+	return nil
+}

@@ -1,0 +1,126 @@
+package httpapi
+
+import (
+	"net"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// limiter holds one token bucket for each key.
+type limiter struct {
+	perSecond float64 // negative: no limit
+	burst     float64
+	now       func() time.Time
+
+	// mu guards the field below it.
+	mu      sync.Mutex
+	buckets map[string]bucket
+}
+
+type bucket struct {
+	tokens float64
+	at     time.Time // when tokens was right
+}
+
+// mostBuckets bounds the memory that strangers can make a limiter use.
+const mostBuckets = 20_000
+
+func newLimiter(perSecond float64, burst int, now func() time.Time) *limiter {
+	return &limiter{perSecond: perSecond, burst: float64(burst), now: now, buckets: make(map[string]bucket)}
+}
+
+// take takes one token of the key's bucket and returns 0, or says how long to
+// wait for the next.
+func (l *limiter) take(key string) time.Duration {
+	if l.perSecond < 0 {
+		return 0
+	}
+	now := l.now()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	b, ok := l.buckets[key]
+	if !ok {
+		l.makeRoomLocked(now)
+		b = bucket{l.burst, now}
+	}
+	b = l.refilled(b, now)
+	if b.tokens < 1 {
+		l.buckets[key] = b
+		return time.Duration(max(1, (1-b.tokens)/l.perSecond*float64(time.Second)))
+	}
+	b.tokens--
+	l.buckets[key] = b
+	return 0
+}
+
+func (l *limiter) refilled(b bucket, now time.Time) bucket {
+	elapsed := max(0, now.Sub(b.at).Seconds())
+	return bucket{min(l.burst, b.tokens+elapsed*l.perSecond), now}
+}
+
+// makeRoomLocked drops full buckets, which are as good as none, when there are
+// too many; when none is full it drops any.
+func (l *limiter) makeRoomLocked(now time.Time) {
+	if len(l.buckets) < mostBuckets {
+		return
+	}
+	for key, b := range l.buckets {
+		if l.refilled(b, now).tokens >= l.burst {
+			delete(l.buckets, key)
+		}
+	}
+	for key := range l.buckets {
+		if len(l.buckets) < mostBuckets {
+			return
+		}
+		delete(l.buckets, key)
+	}
+}
+
+// address returns the address that the request came from, without the port.
+func address(r *http.Request) string {
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		return r.RemoteAddr
+	}
+	return host
+}
+
+// streamCount counts event streams.
+type streamCount struct {
+	most     int
+	mostEach int
+
+	// mu guards the fields below it.
+	mu    sync.Mutex
+	total int
+	each  map[string]int // never holds a zero
+}
+
+// enter counts one more stream of the owner; full and fullOwner say that it may not be.
+func (c *streamCount) enter(owner string) (full, fullOwner bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.total >= c.most {
+		return true, false
+	}
+	if c.each[owner] >= c.mostEach {
+		return false, true
+	}
+	if c.each == nil {
+		c.each = make(map[string]int)
+	}
+	c.total++
+	c.each[owner]++
+	return false, false
+}
+
+func (c *streamCount) leave(owner string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.total--
+	if c.each[owner]--; c.each[owner] == 0 {
+		delete(c.each, owner)
+	}
+}

@@ -1,0 +1,118 @@
+package httpapi
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/optimist-go/optimist/engagement"
+	"github.com/optimist-go/optimist/engagement/wire"
+)
+
+// operate carries out an operation and answers with the truth that contains it.
+func (a *API) operate(w http.ResponseWriter, r *request, op engagement.Operation) error {
+	ctx := r.Context()
+	name := op.User + " " + op.Key
+	if !a.running.enter(name) {
+		return &refusal{http.StatusConflict, wire.ProblemInProgress, "the first request with this key is still running", time.Second}
+	}
+	defer a.running.leave(name)
+	applied, err := a.store.Apply(ctx, op)
+	if err != nil {
+		return a.explain(r, op.Post, err)
+	}
+	truth, err := a.store.Truth(ctx, op.Post, op.User)
+	if err != nil {
+		return err
+	}
+	status := http.StatusOK
+	if !applied.Already && (op.Kind == engagement.CreatePost || op.Kind == engagement.CreateComment) {
+		status = http.StatusCreated
+		w.Header().Set("Location", locationOf(op))
+	}
+	if applied.Replayed {
+		w.Header().Set(wire.HeaderReplayed, "true")
+	}
+	answer(w, status, wire.Outcome{Truth: truthToWire(truth), Already: applied.Already})
+	return nil
+}
+
+// explain adds the truth to an error that says that things are not as the client thinks.
+func (a *API) explain(r *request, post string, err error) error {
+	switch engagement.ErrorCode(err) {
+	case engagement.Conflict, engagement.Gone, engagement.NotFound:
+		truth, readErr := a.store.Truth(r.Context(), post, r.session.User)
+		if readErr == nil {
+			return &withTruth{err, truthToWire(truth)}
+		}
+		if engagement.ErrorCode(readErr) != engagement.NotFound {
+			return readErr
+		}
+	}
+	return err
+}
+
+func locationOf(op engagement.Operation) string {
+	if op.Kind == engagement.CreatePost {
+		return "/v1/posts/" + op.Post
+	}
+	return "/v1/posts/" + op.Post + "/comments/" + op.Comment
+}
+
+// begin fills in what all operations have in common.
+func begin(r *request, kind engagement.Kind, change wire.Change) (engagement.Operation, error) {
+	key, err := keyOf(r)
+	return engagement.Operation{
+		Key: key, User: r.session.User, Kind: kind,
+		Stamp: engagement.Stamp{At: change.At, Client: change.Client},
+	}, err
+}
+
+// keyOf reads the header Idempotency-Key: a string in double quotes as the IETF
+// draft has it, or the bare characters, as most clients send it.
+func keyOf(r *request) (string, error) {
+	values := r.Header.Values(wire.HeaderKey)
+	if len(values) == 0 || len(values) == 1 && values[0] == "" {
+		return "", &refusal{http.StatusBadRequest, wire.ProblemKeyMissing, "an operation needs the header " + wire.HeaderKey, 0}
+	}
+	key := values[0]
+	if inner, ok := strings.CutPrefix(key, `"`); ok {
+		if inner, ok = strings.CutSuffix(inner, `"`); ok {
+			key = inner
+		}
+	}
+	if err := wire.CheckKey(wire.HeaderKey, key); err != nil || len(values) > 1 {
+		return "", badRequest(wire.HeaderKey + " must come once, as 1 to 128 letters, digits and . _ : - characters")
+	}
+	return key, nil
+}
+
+// runningKeys are the operations that are being carried out.
+type runningKeys struct {
+	// mu guards the field below it.
+	mu   sync.Mutex
+	keys map[string]bool
+}
+
+func (k *runningKeys) enter(name string) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.keys[name] {
+		return false
+	}
+	if k.keys == nil {
+		k.keys = make(map[string]bool)
+	}
+	k.keys[name] = true
+	return true
+}
+
+func (k *runningKeys) leave(name string) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	delete(k.keys, name)
+}
+
+func parseQuery(r *request) (url.Values, error) { return url.ParseQuery(r.URL.RawQuery) }

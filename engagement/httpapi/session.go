@@ -1,0 +1,103 @@
+package httpapi
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/optimist-go/optimist/engagement"
+	"github.com/optimist-go/optimist/engagement/wire"
+)
+
+// CookieName is the name of the session cookie.
+const CookieName = "engaged_session"
+
+// session returns who sent the request. Without a cookie, or with one that is not
+// (or no longer) good, the error has code Unauthenticated.
+func (a *API) session(r *http.Request) (engagement.Session, error) {
+	cookie, err := r.Cookie(CookieName)
+	if err != nil {
+		return engagement.Session{}, &engagement.Error{Code: engagement.Unauthenticated, Message: "sign in first"}
+	}
+	session, err := a.seal.Open(cookie.Value, a.options.Now().UnixMilli())
+	if err != nil {
+		return engagement.Session{}, err
+	}
+	ended, err := a.store.SessionEnded(r.Context(), session.ID)
+	if err != nil {
+		return engagement.Session{}, err
+	}
+	if ended {
+		return engagement.Session{}, &engagement.Error{Code: engagement.Unauthenticated, Message: "the session was ended"}
+	}
+	return session, nil
+}
+
+// SessionID returns the id of the request's session; empty when it has none. Its
+// signature and age are checked, whether it was ended is not.
+func (a *API) SessionID(r *http.Request) string {
+	cookie, err := r.Cookie(CookieName)
+	if err != nil {
+		return ""
+	}
+	session, err := a.seal.Open(cookie.Value, a.options.Now().UnixMilli())
+	if err != nil {
+		return ""
+	}
+	return session.ID
+}
+
+func (a *API) getSession(w http.ResponseWriter, r *request) error {
+	if err := checkQuery(r); err != nil {
+		return err
+	}
+	answer(w, http.StatusOK, wire.Session{Name: r.session.User, ExpiresAt: r.session.ExpiresAt})
+	return nil
+}
+
+// signIn opens a new session. One that the client had before is ended.
+func (a *API) signIn(w http.ResponseWriter, r *request) error {
+	if err := checkQuery(r); err != nil {
+		return err
+	}
+	body, err := decodeBody(a, w, r, wire.DecodeSignIn)
+	if err != nil {
+		return err
+	}
+	if err := a.endSession(r); err != nil {
+		return err
+	}
+	expires := a.options.Now().Add(a.options.SessionLife)
+	session := engagement.Session{ID: engagement.NewID(), User: body.Name, ExpiresAt: expires.UnixMilli()}
+	a.setCookie(w, r, a.seal.Token(session), int(a.options.SessionLife/time.Second))
+	answer(w, http.StatusOK, wire.Session{Name: session.User, ExpiresAt: session.ExpiresAt})
+	return nil
+}
+
+// signOut ends the session for good: the cookie is worthless from then on, also
+// in the hands of who has copied it.
+func (a *API) signOut(w http.ResponseWriter, r *request) error {
+	if err := checkQuery(r); err != nil {
+		return err
+	}
+	if err := a.endSession(r); err != nil {
+		return err
+	}
+	a.setCookie(w, r, "", -1)
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+func (a *API) endSession(r *request) error {
+	if r.session.ID == "" {
+		return nil
+	}
+	return a.store.EndSession(r.Context(), r.session.ID, r.session.ExpiresAt)
+}
+
+func (a *API) setCookie(w http.ResponseWriter, r *request, value string, maxAge int) {
+	http.SetCookie(w, &http.Cookie{
+		Name: CookieName, Value: value, Path: "/", MaxAge: maxAge,
+		HttpOnly: true, Secure: a.options.SecureCookies || r.TLS != nil, SameSite: http.SameSiteStrictMode,
+	})
+}
