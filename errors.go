@@ -1,6 +1,47 @@
 package optimist
 
-import "errors"
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/optimist-go/optimist/internal/engine"
+)
+
+// Errors that calls return. They are wrapped with what was asked, where, and what
+// to do; test with errors.Is.
+var (
+	// ErrInvalid: an argument or definition cannot work. Nothing changed.
+	ErrInvalid = errors.New("optimist: invalid")
+	// ErrClosed: the manager was closed. Nothing changed.
+	ErrClosed = errors.New("optimist: manager is closed")
+	// ErrQueueFull: a bound on unsettled operations was reached. Nothing changed.
+	ErrQueueFull = errors.New("optimist: too many unsettled operations")
+	// ErrAbsent: the entity is known not to exist.
+	ErrAbsent = errors.New("optimist: entity does not exist")
+	// ErrNotLoaded: nothing is known of the entity yet, and the call needs its value.
+	ErrNotLoaded = errors.New("optimist: entity is not loaded")
+	// ErrGuard: the operation's precondition does not hold.
+	ErrGuard = errors.New("optimist: precondition does not hold")
+	// ErrDependency: an operation on which this one depends failed.
+	ErrDependency = errors.New("optimist: an operation on which this one depends failed")
+	// ErrApply: the operation's Apply returned an error or panicked.
+	ErrApply = errors.New("optimist: apply failed")
+	// ErrSettled: the operation has ended; nothing can be done about it any more.
+	ErrSettled = errors.New("optimist: operation is settled")
+	// ErrNotParked: only a parked operation can be retried, edited or discarded.
+	ErrNotParked = errors.New("optimist: operation is not parked")
+	// ErrUnknownOutcome: the server may or may not have the operation.
+	ErrUnknownOutcome = errors.New("optimist: outcome is unknown")
+	// ErrDeadline: the operation's total deadline passed.
+	ErrDeadline = errors.New("optimist: deadline has passed")
+	// ErrClockDrift: a server's timestamp is too far ahead.
+	ErrClockDrift = errors.New("optimist: clock drift")
+	// ErrStuck: Send functions that do not heed their context kept Close from
+	// ending them.
+	ErrStuck = errors.New("optimist: calls did not return")
+)
 
 // Errors of journals. Implementations wrap them with what, where and what to do.
 var (
@@ -20,3 +61,161 @@ var (
 	// ErrJournalClosed: the journal was closed.
 	ErrJournalClosed = errors.New("optimist: journal is closed")
 )
+
+// OpError is how an operation was refused or ended. It wraps the reason.
+type OpError struct {
+	ID     string // empty when it was refused before it had one
+	Type   string
+	Entity string
+	Calls  int // attempts that left
+	Err    error
+}
+
+func (e *OpError) Error() string {
+	where := e.Type + " of " + e.Entity
+	if e.Calls > 0 {
+		return fmt.Sprintf("%s, after %d calls: %v", where, e.Calls, e.Err)
+	}
+	return fmt.Sprintf("%s: %v", where, e.Err)
+}
+
+func (e *OpError) Unwrap() error { return e.Err }
+
+// PanicError is a panic in a function of the program, contained. Value is what was
+// passed to panic.
+type PanicError struct {
+	In    string // "apply", "send", "callback", ...
+	Value any
+}
+
+func (e *PanicError) Error() string { return fmt.Sprintf("panic in %s: %v", e.In, e.Value) }
+
+// publicErr turns the engine's reasons into this package's.
+func publicErr(err error) error {
+	var p *engine.PanicError
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, engine.ErrQueueFull):
+		return ErrQueueFull
+	case errors.Is(err, engine.ErrAbsent):
+		return ErrAbsent
+	case errors.Is(err, engine.ErrGuard):
+		return fmt.Errorf("%w: %w", ErrGuard, err)
+	case errors.Is(err, engine.ErrDependency):
+		return ErrDependency
+	case errors.Is(err, engine.ErrAlreadyEnded):
+		return ErrSettled
+	case errors.Is(err, engine.ErrNotParked):
+		return ErrNotParked
+	case errors.Is(err, engine.ErrOutcomeUnknown):
+		return ErrUnknownOutcome
+	case errors.Is(err, engine.ErrDeadline):
+		return ErrDeadline
+	case errors.Is(err, engine.ErrGroupTooWide):
+		return fmt.Errorf("%w: %w", ErrInvalid, err)
+	case errors.As(err, &p):
+		return fmt.Errorf("%w: %w", ErrApply, &PanicError{In: "apply", Value: p.Value})
+	}
+	return err
+}
+
+// Class says what a failed attempt means, and so what happens next.
+type Class uint8
+
+const (
+	// Transient: it may work next time. Charged to the retry policy. What an error
+	// is that nobody classified.
+	Transient Class = iota + 1
+	// Overloaded: the server is too busy; like Transient, but never before the
+	// RetryAfter that it asked for.
+	Overloaded
+	// Offline: nobody was reached. Costs no attempt; sending pauses and one
+	// operation probes.
+	Offline
+	// Unauthenticated: the server does not know us. Costs no attempt; sending pauses
+	// until RetryNow.
+	Unauthenticated
+	// Conflicting: the server holds something else. The truth returned beside the error
+	// goes to the resolver.
+	Conflicting
+	// Permanent: it will never work. Not tried again.
+	Permanent
+	// Unknown: it was sent and no answer came. Tried again with the same key until
+	// the outcome is known; never called a failure before.
+	Unknown
+)
+
+func (c Class) String() string {
+	names := [...]string{"ok", "transient", "overloaded", "offline", "unauthenticated", "conflict", "permanent", "unknown outcome"}
+	if int(c) < len(names) {
+		return names[c]
+	}
+	return fmt.Sprintf("class %d", uint8(c))
+}
+
+// SendError is a classified error of a Send function.
+type SendError struct {
+	Class      Class
+	RetryAfter time.Duration // 0: the server did not say
+	Err        error
+}
+
+func (e *SendError) Error() string { return fmt.Sprintf("%v: %v", e.Class, e.Err) }
+func (e *SendError) Unwrap() error { return e.Err }
+
+// Fail classifies the error of a Send function. A nil err stays nil.
+func Fail(class Class, err error) error {
+	if err == nil {
+		return nil
+	}
+	return &SendError{Class: class, Err: err}
+}
+
+// StatusError classifies an HTTP status. It is nil for 2xx. retryAfter is the
+// Retry-After header as a duration, 0 without one. The whole table:
+//
+//	401, 407            Unauthenticated
+//	408                 Unknown          the server gave up waiting; it may have acted
+//	409, 412            Conflicting
+//	421, 425, 5xx       Transient        but see the next two lines
+//	429, 503            Overloaded
+//	502, 504            Unknown          a gateway lost the answer
+//	other 4xx, 3xx, 1xx Permanent
+func StatusError(status int, retryAfter time.Duration, err error) error {
+	if status >= 200 && status < 300 {
+		return nil
+	}
+	if err == nil {
+		err = fmt.Errorf("HTTP status %d", status)
+	}
+	class := Permanent
+	switch {
+	case status == 401, status == 407:
+		class = Unauthenticated
+	case status == 409, status == 412:
+		class = Conflicting
+	case status == 429, status == 503:
+		class = Overloaded
+	case status == 408, status == 502, status == 504:
+		class = Unknown
+	case status == 421, status == 425, status >= 500:
+		class = Transient
+	}
+	return &SendError{Class: class, RetryAfter: retryAfter, Err: err}
+}
+
+// classify is how the manager reads the error of a Send function.
+func classify(err error) (Class, time.Duration) {
+	var s *SendError
+	var p *PanicError
+	switch {
+	case errors.As(err, &s) && s.Class >= Transient && s.Class <= Unknown:
+		return s.Class, max(s.RetryAfter, 0)
+	case errors.As(err, &p):
+		return Permanent, 0
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return Unknown, 0 // not an answer
+	}
+	return Transient, 0
+}

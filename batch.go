@@ -1,0 +1,105 @@
+package optimist
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/optimist-go/optimist/internal/engine"
+)
+
+// Planned is an operation that has not been executed yet, for Manager.Batch.
+type Planned struct {
+	m       *Manager
+	handle  *Handle
+	execute engine.Execute
+	refused func(error) error
+	err     error
+}
+
+// Plan prepares an operation for Manager.Batch. Problems show there.
+func (a *Action[T, A]) Plan(id string, args A, after ...*Handle) Planned {
+	if a.err != nil {
+		return Planned{err: a.err}
+	}
+	p := Planned{m: a.store.m, refused: func(err error) error { return a.refused(id, err) }}
+	if id == "" {
+		p.err = fmt.Errorf("%w: the id is empty", ErrInvalid)
+		return p
+	}
+	th := &typedHandle[A]{}
+	if th.args, p.err = a.capture(args); p.err != nil {
+		return p
+	}
+	h := &th.Handle
+	h.m = p.m
+	h.op.Type, h.op.Args, h.op.Owner = &a.typ.Type, &th.args, h
+	if p.err = a.slot(h, th); p.err != nil {
+		return p
+	}
+	deps, err := opsOf(p.m, after)
+	p.handle, p.err = h, err
+	p.execute = engine.Execute{Space: a.store.space, Entity: id, Op: &h.op, After: deps}
+	return p
+}
+
+// Plan prepares an operation for Manager.Batch. Problems show there.
+func (g *GroupAction[A]) Plan(args A, after ...*Handle) Planned {
+	p := Planned{m: g.m, refused: g.refused}
+	th, members, deps, err := g.prepare(args, after)
+	if p.err = err; err != nil {
+		return p
+	}
+	p.handle = &th.Handle
+	p.execute = engine.Execute{Op: &th.Handle.op, Group: members, After: deps}
+	return p
+}
+
+// Batch executes several operations in one step: all are applied, with one visible
+// change per entity, or none. They are operations of their own afterwards, sent and
+// settled one by one; a Group is what stays together. A Planned can be used once.
+func (m *Manager) Batch(ctx context.Context, plans ...Planned) ([]*Handle, error) {
+	if len(plans) == 0 {
+		return nil, fmt.Errorf("%w: a batch of nothing", ErrInvalid)
+	}
+	batch := engine.Batch{Items: make([]engine.Execute, len(plans))}
+	seen := make(map[*Handle]bool, len(plans))
+	for i, p := range plans {
+		switch {
+		case p.err != nil && p.refused != nil:
+			return nil, p.refused(p.err)
+		case p.err != nil:
+			return nil, p.err
+		case p.handle == nil:
+			return nil, fmt.Errorf("%w: plan %d is empty; Action.Plan makes one", ErrInvalid, i)
+		case p.m != m:
+			return nil, fmt.Errorf("%w: plan %d is of another manager", ErrInvalid, i)
+		case seen[p.handle] || p.handle.op.Seq() != 0 || p.handle.used.Swap(true):
+			return nil, fmt.Errorf("%w: plan %d was executed already", ErrInvalid, i)
+		}
+		seen[p.handle] = true
+		batch.Items[i] = p.execute
+	}
+	m.mu.Lock()
+	if err := m.acceptingLocked(ctx); err != nil {
+		m.mu.Unlock()
+		return nil, err
+	}
+	now := time.Now()
+	for _, p := range plans {
+		p.handle.op.Stamp = engine.Stamp(m.clock.next(now))
+	}
+	err := m.stepLocked(now, &batch)
+	handles := make([]*Handle, len(plans))
+	for i, p := range plans {
+		handles[i] = p.handle
+		if j := p.handle.op.JoinedTo(); j != nil {
+			handles[i] = handleOf(j)
+		}
+	}
+	m.unlock()
+	if err != nil {
+		return nil, applyErr(err)
+	}
+	return handles, nil
+}

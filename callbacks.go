@@ -1,0 +1,151 @@
+package optimist
+
+import (
+	"context"
+	"sync"
+
+	"github.com/optimist-go/optimist/internal/engine"
+)
+
+// callback is what a call that shares a handle wants to have run at the end.
+type callback func(Result)
+
+// entityKey names an entity, also after the engine has forgotten it.
+type entityKey struct {
+	space *engine.Space
+	id    string
+}
+
+func (k entityKey) name() string {
+	if k.space.Name == "" {
+		return k.id
+	}
+	return k.space.Name + ":" + k.id
+}
+
+func keyOf(ent *engine.Entity) entityKey { return entityKey{ent.Space(), ent.ID()} }
+
+// callbackQueue runs callbacks in order, never two at a time for one entity, each
+// queue in a goroutine that exists only while there is something to run. The
+// Manager's lock guards it.
+type callbackQueue struct {
+	// queues holds, per entity, what waits; the first of each may be running.
+	queues map[entityKey][]*callbackTask
+	idlers []chan struct{} // closed when queues is empty
+}
+
+// callbackTask is the callbacks of one operation. It runs when it is first in the
+// queue of each of its entities; waiting counts those in which it is not.
+type callbackTask struct {
+	call    func(callback)
+	all     []callback
+	keys    []entityKey
+	waiting int
+	dropped bool
+}
+
+func (q *callbackQueue) addLocked(m *Manager, o *engine.Op, call func(callback), all []callback) {
+	t := &callbackTask{call: call, all: all}
+	for ent := range o.Entities {
+		t.keys = append(t.keys, keyOf(ent))
+	}
+	if q.queues == nil {
+		q.queues = make(map[entityKey][]*callbackTask)
+	}
+	for _, k := range t.keys {
+		if len(q.queues[k]) > 0 {
+			t.waiting++
+		}
+		q.queues[k] = append(q.queues[k], t)
+	}
+	if t.waiting == 0 {
+		go m.runCallbacks(t)
+	}
+}
+
+// runCallbacks runs a task, and those that become first through its end.
+func (m *Manager) runCallbacks(t *callbackTask) {
+	for t != nil {
+		m.mu.Lock()
+		dropped := t.dropped
+		m.mu.Unlock()
+		for _, c := range t.all {
+			if dropped {
+				break
+			}
+			if err := contain("callback", func() { t.call(c) }); err != nil {
+				m.report(Event{Kind: CallbackPanicked, Entity: t.keys[0].name(), Err: err})
+			}
+		}
+		m.mu.Lock()
+		next := m.callbacks.finishLocked(t)
+		m.mu.Unlock()
+		t = nil
+		for _, n := range next {
+			if t == nil {
+				t = n
+			} else {
+				go m.runCallbacks(n)
+			}
+		}
+	}
+}
+
+func (q *callbackQueue) finishLocked(t *callbackTask) (next []*callbackTask) {
+	for _, k := range t.keys {
+		rest := q.queues[k][1:]
+		if len(rest) == 0 {
+			delete(q.queues, k)
+			continue
+		}
+		q.queues[k] = rest
+		if rest[0].waiting--; rest[0].waiting == 0 {
+			next = append(next, rest[0])
+		}
+	}
+	if len(q.queues) == 0 {
+		for _, idle := range q.idlers {
+			close(idle)
+		}
+		q.idlers = nil
+	}
+	return next
+}
+
+// dropLocked forgets the callbacks that have not begun.
+func (q *callbackQueue) dropLocked() {
+	for _, tasks := range q.queues {
+		for _, t := range tasks {
+			t.dropped = true
+		}
+	}
+}
+
+// wait waits until no callback runs or waits. mu is the lock that guards q.
+func (q *callbackQueue) wait(ctx context.Context, mu *sync.Mutex) error {
+	mu.Lock()
+	if len(q.queues) == 0 {
+		mu.Unlock()
+		return nil
+	}
+	idle := make(chan struct{})
+	q.idlers = append(q.idlers, idle)
+	mu.Unlock()
+	select {
+	case <-idle:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// contain runs a function of the program; a panic becomes an error.
+func contain(in string, f func()) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = &PanicError{In: in, Value: r}
+		}
+	}()
+	f()
+	return nil
+}

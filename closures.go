@@ -1,0 +1,197 @@
+package optimist
+
+import (
+	"github.com/optimist-go/optimist/internal/engine"
+)
+
+// closureLog is what the imperative door has done to state that lives elsewhere, for
+// one entity, in the order in which it was done. It exists while something in it
+// may still have to be undone.
+//
+// Closures of one entity run one at a time, by whoever has the turn. The turn is
+// not the Manager's lock: a closure may call the manager, except to execute or
+// undo something of the same entity, for which it would wait for itself.
+type closureLog struct {
+	key  entityKey
+	turn chan struct{} // capacity 1; holding a value in it is having the turn
+
+	// entries is touched only by who has the turn.
+	entries []closureEntry
+
+	// Guarded by the Manager's lock.
+	tasks []closureTask
+	users int // executions that hold or await the turn
+}
+
+// closureEntry is one application. Several entries have the same owner when an
+// operation superseded others: undoing it undoes theirs.
+type closureEntry struct {
+	owner    *Handle
+	apply    func() (rollback func())
+	rollback func()
+	settled  bool // stays, but must be undone and applied again with earlier ones
+}
+
+// closureTask is one thing that the engine decided about closures. Exactly one of
+// rewind, adopt and settled is set.
+type closureTask struct {
+	rewind  []engine.Victim
+	adopt   *Handle
+	state   any // for adopt
+	settled *Handle
+	silent  bool
+}
+
+// logLocked finds or makes the log of an entity.
+func (m *Manager) logLocked(key entityKey) *closureLog {
+	log := m.closures[key]
+	if log == nil {
+		log = &closureLog{key: key, turn: make(chan struct{}, 1)}
+		m.closures[key] = log
+	}
+	return log
+}
+
+func (m *Manager) closureTaskLocked(ent *engine.Entity, t closureTask) {
+	log := m.logLocked(keyOf(ent))
+	if len(log.tasks) == 0 {
+		m.rewinds = append(m.rewinds, log)
+	}
+	log.tasks = append(log.tasks, t)
+}
+
+// drain takes the turn, carries out the tasks, and gives the turn back.
+func (log *closureLog) drain(m *Manager) {
+	log.turn <- struct{}{}
+	log.work(m)
+	log.leave(m)
+}
+
+// leave gives the turn back, and forgets a log that holds nothing.
+func (log *closureLog) leave(m *Manager) {
+	m.mu.Lock()
+	if len(log.tasks) == 0 && len(log.entries) == 0 && log.users == 0 && m.closures[log.key] == log {
+		delete(m.closures, log.key)
+	}
+	m.mu.Unlock()
+	<-log.turn
+}
+
+// work carries out the tasks. The caller has the turn.
+func (log *closureLog) work(m *Manager) {
+	for {
+		m.mu.Lock()
+		tasks := log.tasks
+		log.tasks = nil
+		m.mu.Unlock()
+		if len(tasks) == 0 {
+			return
+		}
+		for _, t := range tasks {
+			switch {
+			case t.rewind != nil:
+				gone := make(map[*Handle]bool, len(t.rewind))
+				for _, v := range t.rewind {
+					gone[handleOf(v.Op)] = true
+				}
+				log.rewind(m, gone, nil)
+			case t.adopt != nil:
+				h, state := t.adopt, t.state
+				m.mu.Lock()
+				h.server = state
+				m.mu.Unlock()
+				typ := typeOf(&h.op)
+				if typ.adopt == nil {
+					break
+				}
+				log.rewind(m, map[*Handle]bool{h: true}, &closureEntry{
+					owner: h, settled: true, apply: func() func() { return typ.adopt(h, state) },
+				})
+			case t.settled != nil:
+				log.settle(m, t.settled, t.silent)
+			}
+		}
+	}
+}
+
+// rewind undoes everything from the first entry of the gone on, last first, and
+// applies what survives again, in order. instead, if not nil, takes the place of
+// the first of the gone.
+func (log *closureLog) rewind(m *Manager, gone map[*Handle]bool, instead *closureEntry) {
+	first := len(log.entries)
+	for i, e := range log.entries {
+		if gone[e.owner] && !e.settled {
+			first = i
+			break
+		}
+	}
+	undone := log.entries[first:]
+	for i := len(undone) - 1; i >= 0; i-- {
+		if rollback := undone[i].rollback; rollback != nil {
+			log.contain(m, "rollback", rollback)
+		}
+	}
+	survivors := make([]closureEntry, 0, len(undone)+1)
+	if instead != nil {
+		survivors = append(survivors, *instead)
+	}
+	last := make(map[*Handle]int) // an operation is applied once, as its latest entry
+	for i, e := range undone {
+		last[e.owner] = i
+	}
+	for i, e := range undone {
+		if gone[e.owner] && !e.settled || last[e.owner] != i {
+			continue
+		}
+		survivors = append(survivors, e)
+	}
+	log.entries = log.entries[:first]
+	for _, e := range survivors {
+		e.rollback = nil
+		log.contain(m, "apply", func() { e.rollback = e.apply() })
+		log.entries = append(log.entries, e)
+	}
+	log.trim()
+}
+
+func (log *closureLog) contain(m *Manager, in string, f func()) {
+	if err := contain(in, f); err != nil {
+		m.report(Event{Kind: CallbackPanicked, Entity: log.key.name(), Err: err})
+	}
+}
+
+// settle ends a handle whose closures need nothing more: what it superseded or was
+// confirmed passes on, the state stays.
+func (log *closureLog) settle(m *Manager, h *Handle, silent bool) {
+	m.mu.Lock()
+	var heir *Handle
+	if s := h.op.Successor(); s != nil {
+		heir = handleOf(s)
+	}
+	m.mu.Unlock()
+	for i := range log.entries {
+		if e := &log.entries[i]; e.owner == h {
+			if heir != nil {
+				e.owner = heir
+			} else {
+				e.settled = true
+			}
+		}
+	}
+	log.trim()
+	m.mu.Lock()
+	m.completeLocked(h, silent)
+	m.mu.Unlock()
+}
+
+// trim forgets settled entries before which nothing can be undone any more.
+func (log *closureLog) trim() {
+	n := 0
+	for n < len(log.entries) && log.entries[n].settled {
+		n++
+	}
+	if n > 0 {
+		clear(log.entries[:n])
+		log.entries = log.entries[n:]
+	}
+}

@@ -1,0 +1,184 @@
+package optimist
+
+import (
+	"fmt"
+
+	"github.com/optimist-go/optimist/internal/engine"
+)
+
+// Conflict is what a resolver sees: an operation met a server that holds something
+// else.
+type Conflict[T, A any] struct {
+	Entity string
+	Args   A
+	// Base is the truth that was held, Mine what the operation makes of it, Theirs
+	// what the server holds. Each is the zero value where its presence is not Present;
+	// TheirsPresence is NotLoaded when the server did not say.
+	Base, Mine, Theirs           T
+	BasePresence, TheirsPresence Presence
+	BaseVersion, TheirsVersion   uint64
+	MineAt, TheirsAt             Timestamp
+	MineBy, TheirsBy             string
+	Err                          error // of the attempt
+}
+
+// Decision is a resolver's answer. The Conflict's methods make it.
+type Decision[A any] struct {
+	decision engine.Decision
+	args     *A
+	err      error
+}
+
+// KeepMine sends the operation again, on the new version: same key, same content,
+// same timestamp. After Policy.MaxConflicts of them it is a failure.
+func (c Conflict[T, A]) KeepMine() Decision[A] { return Decision[A]{decision: engine.KeepMine} }
+
+// TakeTheirs gives the operation up; the view shows the server's state.
+func (c Conflict[T, A]) TakeTheirs() Decision[A] { return Decision[A]{decision: engine.TakeTheirs} }
+
+// Merge sends other arguments instead, as another operation with a key and a
+// timestamp of its own.
+func (c Conflict[T, A]) Merge(args A) Decision[A] {
+	return Decision[A]{decision: engine.MergeBoth, args: &args}
+}
+
+// Fail makes the operation fail with err (nil: that of the attempt).
+func (c Conflict[T, A]) Fail(err error) Decision[A] {
+	return Decision[A]{decision: engine.FailIt, err: err}
+}
+
+// MineIsLater reports whether the operation is the last writer: the later timestamp,
+// or the greater client id at the same one. False when the server told no time.
+func (c Conflict[T, A]) MineIsLater() bool {
+	switch {
+	case c.TheirsAt == 0:
+		return false
+	case c.MineAt != c.TheirsAt:
+		return c.MineAt > c.TheirsAt
+	}
+	return c.MineBy > c.TheirsBy
+}
+
+// LastWriterWins keeps mine when it is later by timestamp, and else takes theirs.
+// Without the server's truth it fails. It is the default.
+func LastWriterWins[T, A any](c Conflict[T, A]) Decision[A] {
+	switch {
+	case c.TheirsPresence == NotLoaded:
+		return c.Fail(nil)
+	case c.MineIsLater():
+		return c.KeepMine()
+	}
+	return c.TakeTheirs()
+}
+
+// ServerWins takes theirs.
+func ServerWins[T, A any](c Conflict[T, A]) Decision[A] { return c.TakeTheirs() }
+
+// ClientWins keeps mine. A server that itself lets the last writer win needs a newer
+// timestamp to agree: resolve with Merge(c.Args) there.
+func ClientWins[T, A any](c Conflict[T, A]) Decision[A] { return c.KeepMine() }
+
+func (a *Action[T, A]) resolve(c *engine.ConflictInfo) engine.Verdict {
+	asT := func(v any) (t T) { t, _ = v.(T); return t }
+	d := a.def.Resolve(Conflict[T, A]{
+		Entity: c.Op.Entity().ID(), Args: *c.Op.Args.(*A),
+		Base: asT(c.Base), Mine: asT(c.Mine), Theirs: asT(c.Theirs.Value),
+		BasePresence: Presence(c.BasePresence), TheirsPresence: Presence(c.Theirs.Presence),
+		BaseVersion: c.BaseVersion, TheirsVersion: c.Theirs.Version,
+		MineAt: Timestamp(c.Op.Stamp), TheirsAt: Timestamp(c.Theirs.At),
+		MineBy: c.Client, TheirsBy: c.Theirs.By, Err: c.Err,
+	})
+	v := engine.Verdict{Decision: d.decision, Err: d.err}
+	if d.decision == engine.MergeBoth && d.args != nil {
+		th := &typedHandle[A]{args: a.clone(*d.args)}
+		h := &th.Handle
+		h.m = a.store.m
+		h.op.Type, h.op.Args, h.op.Owner = &a.typ.Type, &th.args, h
+		if err := a.slot(h, th); err != nil {
+			return engine.Verdict{Decision: engine.FailIt, Err: err}
+		}
+		v.Merged = &h.op
+	}
+	return v
+}
+
+// MergeRule is what becomes of two operations of one slot of which the first has not
+// left yet.
+//
+//	first    second   usual rule
+//	create   edit     TakeFirst, with the edit's text     create+edit   = create
+//	create   delete   Annihilate                          create+delete = nothing
+//	edit     edit     TakeSecond                          edit+edit     = edit
+//	edit     delete   TakeSecond                          edit+delete   = delete
+type MergeRule uint8
+
+const (
+	// TakeSecond replaces the first by the second. It is what happens without a rule.
+	TakeSecond MergeRule = iota
+	// TakeFirst keeps an operation of the first type.
+	TakeFirst
+	// Annihilate drops both: they undo each other.
+	Annihilate
+	// Separate sends both, in order.
+	Separate
+)
+
+// Merge sets the rule for an operation of the first type that is followed by one of
+// the second, in one slot of one family. The rule may change the copies that it gets:
+// those of the type it takes are the survivor's arguments. It must be pure otherwise.
+// Coalesced or not, the server must end up in the same state.
+//
+// An error (also in Manager.Err) means that the rule cannot work.
+func Merge[T, A, B any](first *Action[T, A], second *Action[T, B], rule func(first *A, second *B) MergeRule) error {
+	err := func() error {
+		switch {
+		case first == nil || second == nil || rule == nil:
+			return fmt.Errorf("%w: Merge needs two actions and a rule", ErrInvalid)
+		case first.err != nil:
+			return first.err
+		case second.err != nil:
+			return second.err
+		case first.store != second.store:
+			return fmt.Errorf("%w: %q and %q are of different stores", ErrInvalid, first.def.Type, second.def.Type)
+		case first.typ.Family != second.typ.Family:
+			return fmt.Errorf("%w: %q and %q are of different families, so they never share a slot", ErrInvalid, first.def.Type, second.def.Type)
+		case first.def.Slot == nil || second.def.Slot == nil:
+			return fmt.Errorf("%w: %q and %q both need a Slot", ErrInvalid, first.def.Type, second.def.Type)
+		}
+		return nil
+	}()
+	if err != nil {
+		if second != nil && second.store != nil && second.store.m != nil {
+			m := second.store.m
+			m.mu.Lock()
+			m.broken = append(m.broken, err)
+			m.mu.Unlock()
+		}
+		return err
+	}
+	m := second.store.m
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if second.rules == nil {
+		second.rules = make(map[*engine.Type]func(older, newer *engine.Op) engine.Merged)
+		second.typ.Merge = func(older, newer *engine.Op) engine.Merged {
+			if r := second.rules[older.Type]; r != nil {
+				return r(older, newer)
+			}
+			return engine.Merged{Verdict: engine.Replace}
+		}
+	}
+	second.rules[&first.typ.Type] = func(older, newer *engine.Op) engine.Merged {
+		a, b := first.clone(*older.Args.(*A)), second.clone(*newer.Args.(*B))
+		switch rule(&a, &b) {
+		case TakeFirst:
+			return engine.Merged{Verdict: engine.TakeOlder, Args: &a}
+		case Annihilate:
+			return engine.Merged{Verdict: engine.Annihilate}
+		case Separate:
+			return engine.Merged{Verdict: engine.Separate}
+		}
+		return engine.Merged{Verdict: engine.TakeNewer, Args: &b}
+	}
+	return nil
+}

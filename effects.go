@@ -1,0 +1,87 @@
+package optimist
+
+import (
+	"time"
+
+	"github.com/optimist-go/optimist/internal/engine"
+)
+
+// carryOutLocked does what an effect asks for, as far as the lock is needed, and
+// tells those who listen.
+func (m *Manager) carryOutLocked(f *engine.Effect, now time.Time) {
+	switch f.Kind {
+	case engine.Send:
+		m.launchLocked(f)
+	case engine.Abort:
+		if flight := m.running[handleOf(f.Op)]; flight != nil {
+			flight.cancel()
+		}
+	case engine.Persist:
+		if m.journal != nil {
+			m.journal.putLocked(f.Op)
+		}
+	case engine.Rewind:
+		m.closureTaskLocked(f.Entity, closureTask{rewind: f.Victims})
+	case engine.Adopt:
+		m.closureTaskLocked(f.Entity, closureTask{adopt: handleOf(f.Op), state: f.Value})
+	case engine.Joined:
+		m.joined = handleOf(f.Op)
+	case engine.Settled:
+		m.settledLocked(f)
+	case engine.AckedNow:
+		handleOf(f.Op).movedLocked()
+	}
+	if len(m.subs) > 0 {
+		m.tellLocked(f, now)
+	}
+	m.wakeWatchersLocked(f)
+}
+
+// settledLocked ends a handle; that of a closure only when the state outside has
+// been brought along.
+func (m *Manager) settledLocked(f *engine.Effect) {
+	o := f.Op
+	h := handleOf(o)
+	if f.Err != nil {
+		h.moreLocked().err = &OpError{
+			ID: o.ID(m.engine), Type: o.Type.Name, Entity: fullName(o.Entity()), Calls: o.Calls(), Err: publicErr(f.Err),
+		}
+	}
+	if m.journal != nil && o.Stored() {
+		m.journal.settleLocked(o)
+	}
+	if o.Type.Closure {
+		if typeOf(o).adopt != nil && f.Outcome == engine.Confirmed && o.Calls() > 0 {
+			h.server = o.Args // unless a task that adopts another state comes first
+		}
+		m.closureTaskLocked(o.Entity(), closureTask{settled: h, silent: m.clearing})
+		return
+	}
+	if value, presence, _ := o.Entity().Truth(); presence == engine.Present {
+		h.server = value
+	}
+	m.completeLocked(h, m.clearing)
+}
+
+// completeLocked makes the end of an operation known.
+func (m *Manager) completeLocked(h *Handle, silent bool) {
+	h.ended = true
+	h.movedLocked()
+	typ := typeOf(&h.op)
+	var joined []callback
+	if h.more != nil {
+		joined, h.more.callbacks = h.more.callbacks, nil
+		for _, done := range h.more.done {
+			close(done)
+		}
+		h.more.done = nil
+	}
+	if silent || typ.settled == nil && len(joined) == 0 {
+		return
+	}
+	r := h.resultLocked()
+	if typ.settled != nil {
+		joined = append([]callback{func(r Result) { typ.settled(h, r) }}, joined...)
+	}
+	m.callbacks.addLocked(m, &h.op, func(c callback) { c(r) }, joined)
+}

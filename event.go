@@ -1,0 +1,318 @@
+package optimist
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"sync"
+	"time"
+
+	"github.com/optimist-go/optimist/internal/engine"
+)
+
+// EventKind says what an Event tells.
+type EventKind uint8
+
+const (
+	Started          EventKind = iota + 1 // first event: how things stand
+	Changed                               // the view of Entity has changed
+	OpAccepted                            // the operation is queued, and in the view
+	OpJoined                              // a call wanted what the operation already wants
+	OpSent                                // an attempt has left
+	OpRetrying                            // an attempt failed; the next leaves at Due
+	OpDeferred                            // an attempt found nobody, or nobody who knew us
+	OpAcknowledged                        // the server has it; truth of it is awaited
+	OpConflicted                          // it met other truth; see Resolution
+	OpParked                              // it failed and waits for a decision
+	OpUnparked                            // a decision sends it again
+	OpSettled                             // it ended; see Outcome
+	OpsRolledBack                         // Victims left the view together
+	TruthStale                            // truth older than what is held was ignored
+	SendingPaused                         // nothing leaves, or one operation probes
+	SendingResumed                        // operations leave again
+	CallbackPanicked                      // a callback or closure panicked; nothing was harmed
+	ClockDrift                            // a server's timestamp was refused
+	JournalFailed                         // the journal failed; Err says what happens now
+	OpQuarantined                         // a restored operation is of no known type
+	Gap                                   // Missed events were not delivered
+)
+
+func (k EventKind) String() string {
+	names := [...]string{"none", "started", "changed", "accepted", "joined", "sent", "retrying", "deferred",
+		"acknowledged", "conflicted", "parked", "unparked", "settled", "rolled back", "stale truth",
+		"sending paused", "sending resumed", "callback panicked", "clock drift", "journal failed", "quarantined", "gap"}
+	if int(k) < len(names) {
+		return names[k]
+	}
+	return fmt.Sprintf("event %d", uint8(k))
+}
+
+// Event is one thing that happened. Which fields are set depends on Kind.
+type Event struct {
+	Kind   EventKind
+	At     time.Time
+	Entity string // such as "post:42"; the first of a group
+	ID     string // of the operation
+	Type   string // of the operation
+	// Args are the operation's arguments, only for subscribers that asked for them.
+	Args any
+
+	// Number counts the Changed events of an entity without gaps, from 1. It starts
+	// again when the manager had nothing to remember of the entity, which is never
+	// while one subscribes to it.
+	Number uint64
+	// Value is the new view (nil: absent, or state of a closure), for Changed and
+	// for Started of one entity.
+	Value   any
+	Pending int // unsettled operations of the entity, for the same two
+	Failed  int // those of them that are parked
+
+	Attempt    int           // 1 is the first
+	Due        time.Duration // from At to the next attempt
+	Outcome    Outcome
+	Resolution Resolution
+	Err        error
+	Successor  string   // id of the operation that replaced this one
+	Victims    []Victim // last first; ID, Type and Err tell the cause
+	Missed     int
+	// Snapshot is how everything stands, for Started of a subscription to all.
+	Snapshot *Snapshot
+}
+
+// Victim is an operation that left the view with others.
+type Victim struct {
+	ID     string
+	Type   string
+	Entity string
+	Cause  string // id of the operation with which it went; empty for the first
+	Err    error
+}
+
+// SubscribeOptions choose what a subscription delivers. The zero value is
+// everything.
+type SubscribeOptions struct {
+	Entity string // only events of this entity; empty: of all
+	Buffer int    // events kept for a slow subscriber; 0: 1,024
+	Args   bool   // deliver arguments
+}
+
+// Subscription delivers events in order. A subscriber that falls behind by more
+// than its buffer loses the oldest and gets a Gap event that counts them; it never
+// delays the manager. Methods are safe for concurrent use.
+type Subscription struct {
+	m    *Manager
+	opts SubscribeOptions
+	held *engine.Entity // keeps the numbering; guarded by m.mu
+
+	more chan struct{} // capacity 1: something was added or the end has come
+
+	// mu guards the fields below. It may be taken under the Manager's lock, never
+	// the other way round.
+	mu     sync.Mutex
+	buffer []Event
+	missed int
+	closed bool
+}
+
+// Subscribe delivers every event from now on, after a Started event that says how
+// things stand at this moment. Close the subscription when done.
+func (m *Manager) Subscribe(opts SubscribeOptions) *Subscription {
+	if opts.Buffer <= 0 {
+		opts.Buffer = 1024
+	}
+	s := &Subscription{m: m, opts: opts, more: make(chan struct{}, 1)}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.stopped {
+		s.closed = true
+		return s
+	}
+	first := Event{Kind: Started, At: time.Now()}
+	if opts.Entity == "" {
+		snap := m.snapshotLocked()
+		first.Snapshot = &snap
+	} else {
+		space, id := m.spaceLocked(opts.Entity)
+		s.held = m.engine.Hold(space, id)
+		first.describe(s.held)
+	}
+	s.add(first)
+	m.subs = append(m.subs, s)
+	return s
+}
+
+// describe fills in how an entity looks.
+func (ev *Event) describe(ent *engine.Entity) {
+	ev.Entity, ev.Number = fullName(ent), ent.Changes()
+	ev.Value, _ = ent.View()
+	ev.Pending, ev.Failed = ent.Pending(), ent.Parked()
+}
+
+// add appends an event; the oldest goes when there is no room.
+func (s *Subscription) add(ev Event) {
+	s.mu.Lock()
+	if len(s.buffer) >= s.opts.Buffer {
+		s.buffer[0] = Event{}
+		s.buffer = s.buffer[1:]
+		s.missed++
+	}
+	s.buffer = append(s.buffer, ev)
+	s.mu.Unlock()
+	s.wake()
+}
+
+func (s *Subscription) wake() {
+	select {
+	case s.more <- struct{}{}:
+	default:
+	}
+}
+
+// Next waits for the next event. It returns false when the subscription or the
+// manager was closed and nothing is left, or ctx has ended.
+func (s *Subscription) Next(ctx context.Context) (Event, bool) {
+	for {
+		s.mu.Lock()
+		switch {
+		case s.missed > 0:
+			ev := Event{Kind: Gap, At: time.Now(), Entity: s.opts.Entity, Missed: s.missed}
+			s.missed = 0
+			s.mu.Unlock()
+			return ev, true
+		case len(s.buffer) > 0:
+			ev := s.buffer[0]
+			s.buffer[0] = Event{}
+			if s.buffer = s.buffer[1:]; len(s.buffer) == 0 {
+				s.buffer = nil
+			}
+			s.mu.Unlock()
+			return ev, true
+		case s.closed:
+			s.mu.Unlock()
+			s.wake() // others may wait as well
+			return Event{}, false
+		}
+		s.mu.Unlock()
+		select {
+		case <-s.more:
+		case <-ctx.Done():
+			return Event{}, false
+		}
+	}
+}
+
+// All ranges over events until ctx ends or the subscription is closed.
+func (s *Subscription) All(ctx context.Context) iter.Seq[Event] {
+	return func(yield func(Event) bool) {
+		for {
+			ev, ok := s.Next(ctx)
+			if !ok || !yield(ev) {
+				return
+			}
+		}
+	}
+}
+
+// Close ends the subscription. Events already delivered to its buffer can still be
+// read. A second Close does nothing.
+func (s *Subscription) Close() {
+	s.m.mu.Lock()
+	for i, other := range s.m.subs {
+		if other == s {
+			s.m.subs = append(s.m.subs[:i:i], s.m.subs[i+1:]...)
+			break
+		}
+	}
+	if s.held != nil {
+		s.m.engine.Unhold(s.held)
+		s.held = nil
+	}
+	s.m.mu.Unlock()
+	s.mu.Lock()
+	s.closed = true
+	s.mu.Unlock()
+	s.wake()
+}
+
+// report publishes an event from outside the lock.
+func (m *Manager) report(ev Event) {
+	m.mu.Lock()
+	m.publishLocked(ev)
+	m.mu.Unlock()
+}
+
+func (m *Manager) publishLocked(ev Event) {
+	if len(m.subs) == 0 {
+		return
+	}
+	if ev.At.IsZero() {
+		ev.At = time.Now()
+	}
+	args := ev.Args
+	for _, s := range m.subs {
+		if s.opts.Entity != "" && s.opts.Entity != ev.Entity && !ev.names(s.opts.Entity) {
+			continue
+		}
+		ev.Args = nil
+		if s.opts.Args {
+			ev.Args = args
+		}
+		s.add(ev)
+	}
+}
+
+// names reports whether a victim of the event is of the entity.
+func (ev *Event) names(entity string) bool {
+	for _, v := range ev.Victims {
+		if v.Entity == entity {
+			return true
+		}
+	}
+	return false
+}
+
+var eventKinds = map[engine.EffectKind]EventKind{
+	engine.Send: OpSent, engine.Accepted: OpAccepted, engine.Joined: OpJoined, engine.Retrying: OpRetrying,
+	engine.Deferred: OpDeferred, engine.AckedNow: OpAcknowledged, engine.Conflicted: OpConflicted,
+	engine.ParkedNow: OpParked, engine.Unparked: OpUnparked, engine.Settled: OpSettled,
+	engine.RolledBack: OpsRolledBack, engine.Stale: TruthStale, engine.Changed: Changed,
+	engine.GateClosed: SendingPaused, engine.GateOpened: SendingResumed,
+}
+
+// tellLocked turns an effect into an event for the subscribers.
+func (m *Manager) tellLocked(f *engine.Effect, now time.Time) {
+	kind, ok := eventKinds[f.Kind]
+	if !ok {
+		return
+	}
+	ev := Event{
+		Kind: kind, At: now, Attempt: f.Attempt, Outcome: Outcome(f.Outcome), Resolution: Resolution(f.Resolution),
+		Err: publicErr(f.Err),
+	}
+	if f.Entity != nil {
+		ev.Entity = fullName(f.Entity)
+	}
+	if f.Op != nil {
+		ev.ID, ev.Type, ev.Args = f.Op.ID(m.engine), f.Op.Type.Name, f.Op.Args
+		if ev.Entity == "" {
+			ev.Entity = fullName(f.Op.Entity())
+		}
+	}
+	if f.Other != nil && f.Kind == engine.Settled {
+		ev.Successor = f.Other.ID(m.engine)
+	}
+	if f.Kind == engine.Retrying {
+		ev.Due = time.Duration(f.Due - m.now(now))
+	}
+	if f.Kind == engine.Changed {
+		ev.describe(f.Entity)
+	}
+	for _, v := range f.Victims {
+		victim := Victim{ID: v.Op.ID(m.engine), Type: v.Op.Type.Name, Entity: fullName(v.Op.Entity()), Err: publicErr(v.Err)}
+		if v.Cause != nil {
+			victim.Cause = v.Cause.ID(m.engine)
+		}
+		ev.Victims = append(ev.Victims, victim)
+	}
+	m.publishLocked(ev)
+}

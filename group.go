@@ -1,0 +1,226 @@
+package optimist
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/optimist-go/optimist/internal/engine"
+)
+
+// Group defines one type of operation that touches several entities, also of several
+// stores: applied, settled and rolled back in all of them in one step. Like Mutation,
+// but it coalesces with nothing.
+type Group[A any] struct {
+	Type string // required, unique in a manager
+	// Parts says what the operation does to which entity, each entity once, at most
+	// 200. It is pure and called once per operation.
+	Parts func(A) []Part
+	// Send tells the server, and returns truth about any entities. Entities about
+	// which it says nothing keep what was predicted.
+	Send func(ctx context.Context, c Call[A]) ([]EntityTruth, error)
+
+	OnSuccess func(A, Result)
+	OnError   func(A, Result)
+	User      func(A) string
+	Clone     func(A) A
+	Policy    Policy
+	Stored    Stored[A]
+}
+
+// Part is what a group does to one entity. Store.Part, Store.CreatePart and
+// Store.DeletePart make it.
+type Part struct {
+	member engine.Member
+	m      *Manager
+	err    error
+}
+
+// Part changes an entity.
+func (s *Store[T]) Part(id string, apply func(T) (T, error)) Part {
+	return s.part(id, Change, apply)
+}
+
+// CreatePart makes an entity if it is not there.
+func (s *Store[T]) CreatePart(id string, apply func(T) (T, error)) Part {
+	return s.part(id, Create, apply)
+}
+
+// DeletePart removes an entity.
+func (s *Store[T]) DeletePart(id string) Part { return s.part(id, Delete, nil) }
+
+func (s *Store[T]) part(id string, kind Kind, apply func(T) (T, error)) Part {
+	p := Part{m: s.m, err: s.err}
+	switch {
+	case p.err != nil:
+	case id == "":
+		p.err = fmt.Errorf("%w: a part of store %q has no id", ErrInvalid, s.space.Name)
+	case apply == nil && kind != Delete:
+		p.err = fmt.Errorf("%w: the part of %s:%s has no apply function", ErrInvalid, s.space.Name, id)
+	}
+	p.member = engine.Member{Space: s.space, Entity: id, Kind: engine.Kind(kind)}
+	if apply != nil {
+		p.member.Apply = func(value, _ any) (any, error) {
+			v, _ := value.(T)
+			after, err := apply(v)
+			if err != nil {
+				return nil, err
+			}
+			return after, nil
+		}
+	}
+	return p
+}
+
+// EntityTruth is truth about a named entity. Store.Truth makes it.
+type EntityTruth struct{ received engine.Received }
+
+// Truth is truth about an entity of the store, for the answer of a Group.
+func (s *Store[T]) Truth(id string, t Truth[T]) EntityTruth {
+	return EntityTruth{engine.Received{Space: s.space, Entity: id, Truth: t.engine(s.m)}}
+}
+
+// GroupAction executes operations of one registered group.
+type GroupAction[A any] struct {
+	m     *Manager
+	def   Group[A]
+	typ   opType
+	clone func(A) A
+	err   error
+}
+
+// RegisterGroup makes a group known, as Register does.
+func RegisterGroup[A any](m *Manager, def Group[A]) *GroupAction[A] {
+	g := &GroupAction[A]{m: m, def: def}
+	if g.err = g.check(); g.err != nil {
+		g.err = fmt.Errorf("group %q: %w", def.Type, g.err)
+		if m != nil {
+			m.mu.Lock()
+			m.broken = append(m.broken, g.err)
+			m.mu.Unlock()
+		}
+		return g
+	}
+	g.typ.Type = engine.Type{Name: def.Type, Family: def.Type, SameArgs: sameArgsOf[A](), Owner: &g.typ}
+	g.typ.send = func(ctx context.Context, h *Handle, at attempt) (engine.Truth, []engine.Received, error) {
+		told, err := def.Send(ctx, callOf[A](h, at))
+		more := make([]engine.Received, 0, len(told))
+		for _, t := range told {
+			if t.received.Space != nil && t.received.Entity != "" {
+				more = append(more, t.received)
+			}
+		}
+		return engine.Truth{}, more, err
+	}
+	if def.OnSuccess != nil || def.OnError != nil {
+		g.typ.settled = func(h *Handle, r Result) {
+			args := *h.op.Args.(*A)
+			switch {
+			case r.Outcome == Confirmed && def.OnSuccess != nil:
+				def.OnSuccess(args, r)
+			case r.Outcome == RolledBack && def.OnError != nil:
+				def.OnError(args, r)
+			}
+		}
+	}
+	if def.User != nil {
+		g.typ.user = func(args any) string { return def.User(*args.(*A)) }
+	}
+	policy := def.Policy
+	if policy.Debounce == (Debounce{}) {
+		policy.Debounce = NoDebounce
+	}
+	g.typ.setPolicy(policy.withDefaults(m.opts.Policy))
+	g.typ.setCodec(codecOf(def.Stored))
+	g.typ.parts = func(args any) ([]engine.Member, error) { return g.parts(*args.(*A)) }
+	m.register(&g.typ)
+	return g
+}
+
+func (g *GroupAction[A]) check() error {
+	var cloneErr error
+	g.clone, cloneErr = clonerOf(g.def.Clone)
+	switch {
+	case g.m == nil:
+		return fmt.Errorf("%w: RegisterGroup needs a manager", ErrInvalid)
+	case g.def.Type == "":
+		return fmt.Errorf("%w: Group.Type is empty", ErrInvalid)
+	case g.def.Parts == nil:
+		return fmt.Errorf("%w: Group.Parts is nil", ErrInvalid)
+	case g.def.Send == nil:
+		return fmt.Errorf("%w: Group.Send is nil", ErrInvalid)
+	case cloneErr != nil:
+		return cloneErr
+	case g.m.typeNamed(g.def.Type) != nil:
+		return fmt.Errorf("%w: the type is registered already", ErrInvalid)
+	}
+	return g.def.Policy.validate()
+}
+
+// parts asks the program which entities an operation touches.
+func (g *GroupAction[A]) parts(args A) (members []engine.Member, err error) {
+	var parts []Part
+	if err := contain("parts", func() { parts = g.def.Parts(args) }); err != nil {
+		return nil, err
+	}
+	if len(parts) == 0 {
+		return nil, fmt.Errorf("%w: the group has no parts", ErrInvalid)
+	}
+	for i, p := range parts {
+		switch {
+		case p.err != nil:
+			return nil, p.err
+		case p.m == nil || p.m != g.m:
+			return nil, fmt.Errorf("%w: part %d is of no store of this manager", ErrInvalid, i)
+		}
+		members = append(members, p.member)
+	}
+	return members, nil
+}
+
+// Execute applies the operation in all its entities at once, or in none.
+func (g *GroupAction[A]) Execute(ctx context.Context, args A, after ...*Handle) (*Handle, error) {
+	th, members, deps, err := g.prepare(args, after)
+	if err != nil {
+		return nil, g.refused(err)
+	}
+	m, h := g.m, &th.Handle
+	m.mu.Lock()
+	if err := m.acceptingLocked(ctx); err != nil {
+		m.mu.Unlock()
+		return nil, g.refused(err)
+	}
+	now := time.Now()
+	h.op.Stamp = engine.Stamp(m.clock.next(now))
+	err = m.stepLocked(now, &engine.Execute{Op: &h.op, Group: members, After: deps})
+	m.unlock()
+	if err != nil {
+		return nil, g.refused(applyErr(err))
+	}
+	return h, nil
+}
+
+func (g *GroupAction[A]) prepare(args A, after []*Handle) (th *typedHandle[A], members []engine.Member, deps []*engine.Op, err error) {
+	if g.err != nil {
+		return nil, nil, nil, g.err
+	}
+	th = &typedHandle[A]{}
+	if err = contain("clone", func() { th.args = g.clone(args) }); err != nil {
+		return nil, nil, nil, fmt.Errorf("%w: %w", ErrInvalid, err)
+	}
+	h := &th.Handle
+	h.m = g.m
+	h.op.Type, h.op.Args, h.op.Owner = &g.typ.Type, &th.args, h
+	if members, err = g.parts(th.args); err != nil {
+		return nil, nil, nil, err
+	}
+	if g.typ.Journaled {
+		if err := g.typ.codec.check(h.op.Args); err != nil {
+			return nil, nil, nil, err
+		}
+	}
+	deps, err = opsOf(g.m, after)
+	return th, members, deps, err
+}
+
+func (g *GroupAction[A]) refused(err error) error { return &OpError{Type: g.def.Type, Err: err} }

@@ -1,0 +1,318 @@
+package optimist
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+
+	"github.com/optimist-go/optimist/internal/engine"
+)
+
+// Handle follows one operation to its end. It settles exactly once. Several calls
+// may share a handle: one that wants what an unsettled operation already wants
+// joins it. Methods are safe for concurrent use.
+type Handle struct {
+	op engine.Op
+	m  *Manager
+
+	// The fields below are guarded by m.mu.
+	ended  bool // the operation has settled and what is outside was brought along
+	server any  // state told by the server at the end, or the truth held then
+	more   *handleMore
+
+	used atomic.Bool // by a batch
+}
+
+// handleMore is what only handles need that somebody asked something of.
+type handleMore struct {
+	moved     chan struct{} // closed and replaced at every stage
+	err       error         // why it ended in failure
+	callbacks []callback    // of calls that joined
+	done      []chan struct{}
+	durable   bool
+	journal   error // why it is not durable
+}
+
+// Stage is a point in an operation's life that can be awaited.
+type Stage uint8
+
+const (
+	// Applied: the change is in the view. True from the start, except for an
+	// operation that opted out of optimism.
+	Applied Stage = iota
+	// Durable: the journal holds the operation. Never reached without a journal.
+	Durable
+	// Acknowledged: the server has it.
+	Acknowledged
+	// Settled: it has ended, one way or another.
+	Settled
+)
+
+func (s Stage) String() string {
+	return [...]string{"applied", "durable", "acknowledged", "settled"}[min(s, Settled)]
+}
+
+// State is where an operation stands.
+type State uint8
+
+const (
+	Waiting  State = iota + 1 // for its debounce, its turn, its dependencies or its retry
+	InFlight                  // an attempt has left
+	Acked                     // the server has it; truth that shows it has not come
+	Parked                    // failed; the program decides
+	Ended                     // settled
+)
+
+func (s State) String() string {
+	return [...]string{"none", "waiting", "in flight", "acknowledged", "parked", "ended"}[min(s, Ended)]
+}
+
+// Outcome is how an operation ended.
+type Outcome uint8
+
+const (
+	// Confirmed: the server's state is what the operation wanted.
+	Confirmed Outcome = iota + 1
+	// RolledBack: the view is as if the operation had never been.
+	RolledBack
+	// Superseded: a newer operation replaced it before it left.
+	Superseded
+	// Cancelled: the program took it back.
+	Cancelled
+)
+
+func (o Outcome) String() string {
+	return [...]string{"unsettled", "confirmed", "rolled back", "superseded", "cancelled"}[min(o, Cancelled)]
+}
+
+// Resolution says how a conflict was resolved.
+type Resolution uint8
+
+const (
+	NoConflict Resolution = iota
+	AlreadySo             // the server's state is what the operation wanted
+	KeptMine              // the operation was sent again on the new version
+	TookTheirs            // the operation gave way; the view shows the server's state
+	MergedBoth            // an operation with merged arguments took its place
+	Refused               // the resolver called it a failure
+)
+
+func (r Resolution) String() string {
+	return [...]string{"no conflict", "already so", "kept mine", "took theirs", "merged", "refused"}[min(r, Refused)]
+}
+
+// Result is how an operation ended.
+type Result struct {
+	ID      string
+	Type    string
+	Entity  string // the first of a group
+	Outcome Outcome
+	// Err says why the outcome is RolledBack, and nothing else has one.
+	Err error
+	// Server is the state that the server told: the store's value type, or the bool
+	// of a toggle. Nil when it told nothing.
+	Server   any
+	Conflict Resolution
+	Attempts int // charged to the retry policy
+	Calls    int // that left; 0 when nothing needed to be sent
+	// Successor replaced the operation when the outcome is Superseded.
+	Successor *Handle
+}
+
+// Success reports whether the server's state is what the operation wanted.
+func (r Result) Success() bool { return r.Outcome == Confirmed && r.Conflict != TookTheirs }
+
+// ID is the operation's name and its idempotency key: the same on every attempt and
+// after a restart.
+func (h *Handle) ID() string {
+	h.m.mu.Lock()
+	defer h.m.mu.Unlock()
+	return h.op.ID(h.m.engine)
+}
+
+// Type is the operation's type.
+func (h *Handle) Type() string {
+	h.m.mu.Lock()
+	defer h.m.mu.Unlock()
+	return h.op.Type.Name
+}
+
+// Entity is the (first) entity, such as "post:42".
+func (h *Handle) Entity() string { return fullName(h.op.Entity()) }
+
+// Timestamp is the hybrid logical time of the tap.
+func (h *Handle) Timestamp() Timestamp { return Timestamp(h.op.Stamp) }
+
+// State is where the operation stands now.
+func (h *Handle) State() State {
+	h.m.mu.Lock()
+	defer h.m.mu.Unlock()
+	return h.stateLocked()
+}
+
+func (h *Handle) stateLocked() State { return State(h.op.State()) }
+
+// Result is how the operation ended; ok is false as long as it has not.
+func (h *Handle) Result() (r Result, ok bool) {
+	h.m.mu.Lock()
+	defer h.m.mu.Unlock()
+	if !h.ended {
+		return Result{}, false
+	}
+	return h.resultLocked(), true
+}
+
+func (h *Handle) resultLocked() Result {
+	r := Result{
+		ID:       h.op.ID(h.m.engine),
+		Type:     h.op.Type.Name,
+		Entity:   fullName(h.op.Entity()),
+		Outcome:  Outcome(h.op.Outcome()),
+		Server:   h.server,
+		Conflict: Resolution(h.op.Conflict()),
+		Attempts: h.op.Attempts(),
+		Calls:    h.op.Calls(),
+	}
+	if h.more != nil {
+		r.Err = h.more.err
+	}
+	if s := h.op.Successor(); s != nil {
+		r.Successor = handleOf(s)
+	}
+	return r
+}
+
+// Wait waits until the operation has ended, or ctx has. The error is ctx's, or
+// wraps ErrClosed when the manager was closed before (the journal then keeps the
+// operation); how the operation ended is in the result alone.
+func (h *Handle) Wait(ctx context.Context) (Result, error) {
+	if err := h.Await(ctx, Settled); err != nil {
+		return Result{}, err
+	}
+	r, _ := h.Result()
+	return r, nil
+}
+
+// Await waits until the operation has reached a stage. It returns nil then; an
+// error when ctx ended first or the stage can no longer be reached.
+func (h *Handle) Await(ctx context.Context, stage Stage) error {
+	for {
+		h.m.mu.Lock()
+		done, err := h.reachedLocked(stage)
+		if done || err != nil {
+			h.m.mu.Unlock()
+			return err
+		}
+		if h.m.stopped {
+			h.m.mu.Unlock()
+			return fmt.Errorf("%w before operation %s was %v", ErrClosed, h.op.ID(h.m.engine), stage)
+		}
+		more := h.moreLocked()
+		if more.moved == nil {
+			more.moved = make(chan struct{})
+		}
+		moved := more.moved
+		h.m.mu.Unlock()
+		select {
+		case <-moved:
+		case <-h.m.stop:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+func (h *Handle) reachedLocked(stage Stage) (bool, error) {
+	outcome := h.op.Outcome()
+	switch stage {
+	case Applied:
+		return true, nil
+	case Durable:
+		if h.more != nil && h.more.durable {
+			return true, nil
+		}
+		if h.m.journal == nil {
+			return false, fmt.Errorf("%w: this manager has no journal, so nothing becomes durable", ErrInvalid)
+		}
+		if h.more != nil && h.more.journal != nil {
+			return false, h.more.journal
+		}
+		if h.ended {
+			return false, fmt.Errorf("%w before it was durable", ErrSettled)
+		}
+		return false, nil
+	case Acknowledged:
+		if h.op.State() == engine.Acked || outcome == engine.Confirmed {
+			return true, nil
+		}
+		if h.ended {
+			return false, h.endedWithoutLocked("acknowledged")
+		}
+		return false, nil
+	case Settled:
+		return h.ended, nil
+	}
+	return false, fmt.Errorf("%w: unknown stage %d", ErrInvalid, stage)
+}
+
+func (h *Handle) endedWithoutLocked(stage string) error {
+	r := h.resultLocked()
+	err := fmt.Errorf("%w (%v) without being %s", ErrSettled, r.Outcome, stage)
+	return errors.Join(err, r.Err)
+}
+
+// Done is closed when the operation has ended.
+func (h *Handle) Done() <-chan struct{} {
+	h.m.mu.Lock()
+	defer h.m.mu.Unlock()
+	if h.ended {
+		return closedChan
+	}
+	done := make(chan struct{})
+	more := h.moreLocked()
+	more.done = append(more.done, done)
+	return done
+}
+
+var closedChan = func() chan struct{} { c := make(chan struct{}); close(c); return c }()
+
+// Cancel takes the operation back: the view is as if it had never been, and what
+// depends on it goes with it. If a call of it is under way the call goes on, and
+// its late answer is taken as truth. It returns ErrSettled when it came too late.
+func (h *Handle) Cancel() error { return h.m.do(engine.Cancel{Op: &h.op}) }
+
+// Retry sends a parked operation again, with the same key and a fresh budget. An
+// operation that is not parked gives ErrNotParked.
+func (h *Handle) Retry() error { return h.m.do(&engine.Decide{Op: &h.op}) }
+
+// Discard gives a parked operation up: it is rolled back and ends as Cancelled.
+func (h *Handle) Discard() error { return h.m.do(&engine.Decide{Op: &h.op, Discard: true}) }
+
+func (h *Handle) moreLocked() *handleMore {
+	if h.more == nil {
+		h.more = new(handleMore)
+	}
+	return h.more
+}
+
+// movedLocked wakes those who await a stage.
+func (h *Handle) movedLocked() {
+	if h.more != nil && h.more.moved != nil {
+		close(h.more.moved)
+		h.more.moved = nil
+	}
+}
+
+func handleOf(o *engine.Op) *Handle { return o.Owner.(*Handle) }
+
+// fullName is an entity's name with that of its store.
+func fullName(ent *engine.Entity) string {
+	if ent == nil {
+		return ""
+	}
+	if s := ent.Space().Name; s != "" {
+		return s + ":" + ent.ID()
+	}
+	return ent.ID()
+}

@@ -1,0 +1,301 @@
+package engine
+
+import "slices"
+
+// answer handles the end of one attempt.
+func (e *Engine) answer(in *Answer) {
+	o := in.Op
+	if o.part.entity == nil || o.part.entity.lane.flight != o {
+		return // nothing of this operation is under way: a repeated answer
+	}
+	e.landed(o)
+	if in.Ignore {
+		if e.gate.probe == o {
+			e.gate.probe = nil
+		}
+		return
+	}
+	switch in.Class {
+	case OK, Conflict, Permanent, Unauthenticated:
+		e.answered()
+	default:
+		e.unanswered(o, in)
+	}
+	if e.gate.probe == o {
+		e.gate.probe = nil
+	}
+
+	if o.state == Ended {
+		e.lateAnswer(in)
+		return
+	}
+	switch in.Class {
+	case OK:
+		e.succeeded(o, in)
+	case Conflict:
+		e.conflicted(o, in)
+	case Permanent:
+		o.unknown = false // the server has decided
+		o.state = Waiting
+		e.fail(o, in.Err)
+	case Offline, Unauthenticated:
+		e.postpone(o, in)
+	default:
+		e.again(o, in)
+	}
+}
+
+// lateAnswer takes what a call says whose operation has ended meanwhile: truth is
+// truth, and nothing else happens.
+func (e *Engine) lateAnswer(in *Answer) {
+	if in.Class == OK || in.Class == Conflict {
+		e.adoptAll(in)
+		e.refold(nil)
+		e.bury(nil, nil, Undone)
+	}
+}
+
+func (e *Engine) adoptAll(in *Answer) {
+	if !in.Op.Type.Closure {
+		e.adopt(in.Op.part.entity, in.Truth)
+	}
+	for _, m := range in.More {
+		ent := e.entity(m.Space, m.Entity)
+		e.touch(ent)
+		e.adopt(ent, m.Truth)
+	}
+}
+
+// succeeded is phase one of settlement, and phase two as well when the truth that
+// shows the operation is there.
+func (e *Engine) succeeded(o *Op, in *Answer) {
+	o.unknown = false
+	ent, t := o.part.entity, in.Truth
+	switch {
+	case o.Type.Closure:
+		e.closureSucceeded(o, t)
+	case o.Group():
+		e.groupSucceeded(o, in)
+	case t.Presence != Unknown:
+		e.confirmWith(o, in)
+	case t.Version > ent.version:
+		e.ack(o, t.Version)
+	case t.Version != 0:
+		e.confirm(o, ent) // the truth held is that new already
+	default:
+		e.confirm(o, nil)
+	}
+	e.refold(o)
+	e.bury(o, nil, Undone)
+}
+
+// confirmWith ends the operation in the step in which truth with it enters.
+func (e *Engine) confirmWith(o *Op, in *Answer) {
+	o.state = Waiting // adopt must not take it for a call under way
+	e.leaveLanes(o)
+	e.adoptAll(in)
+	if o.state != Ended {
+		e.confirm(o, o.part.entity)
+	}
+}
+
+// groupSucceeded settles a group in all its entities at once; those about which the
+// answer says nothing take over what was predicted.
+func (e *Engine) groupSucceeded(o *Op, in *Answer) {
+	o.state = Waiting
+	e.leaveLanes(o)
+	told := in.More
+	if in.Truth.Presence != Unknown {
+		told = append([]Received{{o.part.entity.space, o.part.entity.id, in.Truth}}, told...)
+	}
+	o.parts(func(p *part) {
+		said := slices.ContainsFunc(told, func(r Received) bool {
+			return r.Space == p.entity.space && r.Entity == p.entity.id && r.Truth.Presence != Unknown
+		})
+		if !said {
+			e.foldIntoTruth(p)
+		}
+		p.entity.settledAt = e.now
+		e.remove(p)
+	})
+	e.settle(o, Confirmed, nil, nil)
+	for _, r := range told {
+		ent := e.entity(r.Space, r.Entity)
+		e.touch(ent)
+		e.adopt(ent, r.Truth)
+	}
+}
+
+// ack keeps the operation in the fold until truth of that version comes.
+func (e *Engine) ack(o *Op, version uint64) {
+	e.leaveLanes(o)
+	o.state = Acked
+	x := o.more()
+	x.version, x.ackedAt = version, e.now
+	for _, n := range x.needers {
+		e.wakeOp(n)
+	}
+	e.emit(Effect{Kind: AckedNow, Op: o})
+}
+
+// closureSucceeded ends a closure. The server may say what its slot holds now; if
+// that is not what was wanted, the state outside is brought to it.
+func (e *Engine) closureSucceeded(o *Op, t Truth) {
+	ent := o.part.entity
+	e.touch(ent)
+	state := o.Args
+	if t.Presence == Present && !equalAny(t.Value, o.Args) {
+		state = t.Value
+		o.conflict = TookTheirs
+		e.touch(ent).closure = true
+		e.emit(Effect{Kind: Adopt, Op: o, Entity: ent, Value: t.Value})
+		e.emit(Effect{Kind: Conflicted, Op: o, Resolution: TookTheirs})
+	}
+	for p := o.part.next; p != nil; p = p.next {
+		if p.op.sharesSlot(o) && p.op.ext != nil && p.op.ext.hasBase {
+			p.op.ext.base = state
+		}
+	}
+	e.confirm(o, ent)
+}
+
+// postpone puts an operation back whose attempt costs nothing.
+func (e *Engine) postpone(o *Op, in *Answer) {
+	o.state = Waiting
+	o.due = e.now
+	e.emit(Effect{Kind: Deferred, Op: o, Err: in.Err})
+	if in.Class == Unauthenticated && !e.gate.refused {
+		e.gate.refused = true
+		e.emit(Effect{Kind: GateClosed, Op: o, Err: in.Err})
+	}
+	e.wakeOp(o)
+}
+
+// again schedules the next attempt, or gives up.
+func (e *Engine) again(o *Op, in *Answer) {
+	o.state = Waiting
+	o.attempts++
+	if in.Class == UnknownOutcome {
+		o.unknown = true
+	}
+	r := o.Type.Retry
+	next := Again{
+		Again: r.Max < 0 || int(o.attempts) <= r.Max,
+		After: r.Delay(int(o.attempts), in.RetryAfter, in.Rand),
+	}
+	if in.Overrule != nil {
+		next = *in.Overrule
+	}
+	expired := e.now >= o.expiry()
+	switch {
+	case o.unknown && expired:
+		e.park(o, in.Err)
+		return
+	case o.unknown && !next.Again:
+		// Nothing may be called a failure whose outcome is unknown: ask on, with the
+		// same key, as rarely as the policy allows.
+		next.After = r.Delay(40, in.RetryAfter, in.Rand)
+	case expired || !next.Again:
+		e.fail(o, in.Err)
+		return
+	}
+	o.due = min(e.now+max(next.After, 0), o.expiry())
+	e.emit(Effect{Kind: Retrying, Op: o, Attempt: int(o.calls), Err: in.Err, Due: o.due})
+	e.arm(o)
+	e.wakeOp(o)
+}
+
+// conflicted asks the resolver what to do about other truth.
+func (e *Engine) conflicted(o *Op, in *Answer) {
+	o.state = Waiting
+	o.unknown = false
+	ent := o.part.entity
+	info := ConflictInfo{
+		Op: o, Theirs: in.Truth, TheirsIsKnown: in.Truth.Presence != Unknown,
+		Client: e.cfg.Client, Err: in.Err,
+	}
+	info.Base, info.BasePresence, info.BaseVersion = ent.Truth()
+	info.Mine = info.Base
+	if mine, _, err := o.part.apply(info.Base, info.BasePresence); err == nil {
+		info.Mine = mine
+	}
+	if o.Type.Closure {
+		e.fail(o, in.Err)
+		return
+	}
+	if info.TheirsIsKnown && o.Slot != "" && e.alreadySo(o, in.Truth) {
+		o.conflict = AlreadySo
+		e.emit(Effect{Kind: Conflicted, Op: o, Resolution: AlreadySo})
+		e.confirmWith(o, in)
+		e.refold(o)
+		e.bury(o, nil, Undone)
+		return
+	}
+	verdict := resolve(o.Type.Resolve, &info)
+	e.adoptAll(in)
+	if o.state == Ended { // the truth named it, or its guard no longer holds
+		e.refold(o)
+		e.bury(o, nil, Undone)
+		return
+	}
+	e.decideConflict(o, in, verdict)
+	e.refold(o)
+	e.bury(o, nil, Undone)
+}
+
+func (e *Engine) decideConflict(o *Op, in *Answer, v Verdict) {
+	switch v.Decision {
+	case KeepMine:
+		if int(o.conflicts) < o.Type.MaxConflicts {
+			o.conflicts++
+			o.conflict = KeptMine
+			o.due = e.now
+			e.emit(Effect{Kind: Conflicted, Op: o, Resolution: KeptMine})
+			e.wakeOp(o)
+			return
+		}
+		v.Err = in.Err
+	case TakeTheirs:
+		o.conflict = TookTheirs
+		e.emit(Effect{Kind: Conflicted, Op: o, Resolution: TookTheirs})
+		e.condemn(o, nil, in.Err)
+		return
+	case MergeBoth:
+		if v.Merged != nil {
+			o.conflict = MergedBoth
+			v.Merged.conflict = MergedBoth
+			v.Merged.conflicts = o.conflicts + 1
+			v.Merged.Stamp = max(o.Stamp, in.Truth.At) + 1
+			if int(o.conflicts) < o.Type.MaxConflicts {
+				e.emit(Effect{Kind: Conflicted, Op: o, Resolution: MergedBoth})
+				e.takePlace(o, v.Merged)
+				return
+			}
+		}
+		v.Err = in.Err
+	}
+	o.conflict = Refused
+	e.emit(Effect{Kind: Conflicted, Op: o, Resolution: Refused})
+	if v.Err == nil {
+		v.Err = in.Err
+	}
+	e.fail(o, v.Err)
+}
+
+// alreadySo reports whether truth t is what the operation wants.
+func (e *Engine) alreadySo(o *Op, t Truth) bool {
+	after, presence, err := o.part.apply(t.Value, t.Presence)
+	return err == nil && presence == t.Presence && o.part.entity.space.same(after, t.Value)
+}
+
+func resolve(fn func(*ConflictInfo) Verdict, c *ConflictInfo) (v Verdict) {
+	if fn == nil {
+		return lastWriterWins(c)
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			v = Verdict{Decision: FailIt, Err: &PanicError{r}}
+		}
+	}()
+	return fn(c)
+}

@@ -1,0 +1,185 @@
+// Package engine decides. It is a deterministic function of its state, the time
+// it is told and one input: no goroutine, lock, timer, clock, I/O, randomness or
+// logging. What it decides comes back as effects, which the shell carries out.
+//
+// # The one idea
+//
+//	view(entity) = fold(apply, truth(entity), unsettled operations, in order)
+//
+// Every operation caches the value after it (part.after), so the view is the last
+// of them, and a change in the middle folds again only from there on, and only
+// until the values agree with what they were.
+//
+// # Words
+//
+// An Entity has truth and an ordered list of parts. A part is one operation's
+// place in one entity; an Op has one part, or several when it is a group. A lane
+// orders sending; by default each entity is its own lane.
+//
+// # What must not be assumed
+//
+// Functions of the program that are data (Apply, Guard, Merge, Resolve, the retry
+// function) run inside Step. They must be pure. A panic in one is contained and
+// counts as its error. The returned effects are valid until the next Step. An
+// Engine is not safe for concurrent use.
+package engine
+
+// Config holds what an Engine is told once. Every field must be set; the shell
+// supplies defaults.
+type Config struct {
+	Prefix       string // of operation ids; unique for this engine's life
+	Client       string // breaks ties between equal stamps
+	MaxInFlight  int    // concurrent sends, at least 1
+	MaxPerEntity int    // unsettled operations of one entity
+	MaxPending   int    // unsettled operations in all
+	ProbeAfter   int    // unanswered attempts in a row after which one operation probes
+	Probe        Retry  // waits between probes
+}
+
+// Engine is the state. The zero value is not usable; call New.
+type Engine struct {
+	cfg Config
+	now Time   // of the Step that runs
+	seq uint64 // last sequence number given to an operation
+
+	pending int // unsettled operations, parked ones included
+	parked  int // those of them that are parked
+
+	// busy is the list of entities that have parts, in the order in which they
+	// became busy. Invariant: an entity is in it exactly while entity.first != nil.
+	busyFirst, busyLast *Entity
+
+	timers timerHeap
+
+	// ready holds lanes whose head may be sendable. Invariant: lane.queued is true
+	// exactly for the lanes in it. Being in it promises nothing; pump checks again.
+	ready laneQueue
+
+	inFlight int // calls that left and have not returned; at most cfg.MaxInFlight
+	gate     gate
+
+	// Scratch of the Step that runs; empty between steps.
+	effects []Effect
+	touched []touch
+	dirty   []*Entity
+	victims []Victim
+}
+
+// touch remembers what an entity looked like before the Step that runs.
+type touch struct {
+	entity   *Entity
+	value    any
+	presence Presence
+	closure  bool // state outside of the engine was changed or must be
+}
+
+// New returns an engine without entities.
+func New(cfg Config) *Engine {
+	return &Engine{cfg: cfg, gate: gate{online: true}}
+}
+
+// Step takes one input at the given time, which must not go backwards, and returns
+// what the shell has to do, in order. An error means that the input was refused
+// and nothing changed.
+func (e *Engine) Step(now Time, in Input) ([]Effect, error) {
+	clear(e.effects)
+	e.effects = e.effects[:0]
+	e.now = max(now, e.now)
+
+	var err error
+	switch in := in.(type) {
+	case *Execute:
+		err = e.execute(in)
+	case *Batch:
+		err = e.batch(in)
+	case *Restore:
+		err = e.restore(in)
+	case *Answer:
+		e.answer(in)
+	case *Receive:
+		e.receive(in)
+	case *Durable:
+		e.durable(in)
+	case *Decide:
+		err = e.decide(in)
+	case Cancel:
+		err = e.cancel(in.Op)
+	case RollbackAll:
+		e.rollbackAll(in)
+	case ClearAll:
+		e.clearAll(in.Err)
+	case Flush:
+		e.flush()
+	case SetOnline:
+		e.setOnline(in.Online)
+	case RetryNow:
+		e.retryNow()
+	case Tick:
+		e.tick()
+	}
+
+	e.pump()
+	e.announce()
+	return e.effects, err
+}
+
+// announce turns the touched entities into at most one Changed effect each, and
+// forgets entities that hold nothing any more.
+func (e *Engine) announce() {
+	for i := range e.touched {
+		t := &e.touched[i]
+		ent := t.entity
+		ent.touched = 0
+		value, presence := ent.View()
+		if t.closure || presence != t.presence || !ent.space.same(value, t.value) {
+			ent.changes++
+			e.emit(Effect{Kind: Changed, Entity: ent})
+		}
+		e.release(ent)
+	}
+	clear(e.touched)
+	e.touched = e.touched[:0]
+	if e.pending == 0 {
+		e.timers.reset()
+	}
+}
+
+func (e *Engine) emit(f Effect) { e.effects = append(e.effects, f) }
+
+// touch must be called before the first change to an entity in a Step.
+func (e *Engine) touch(ent *Entity) *touch {
+	if ent.touched == 0 {
+		value, presence := ent.View()
+		e.touched = append(e.touched, touch{entity: ent, value: value, presence: presence})
+		ent.touched = int32(len(e.touched))
+	}
+	return &e.touched[ent.touched-1]
+}
+
+// NextDeadline is when the engine wants a Tick, or Never.
+func (e *Engine) NextDeadline() Time {
+	return min(e.timers.next(), e.gate.deadline(e))
+}
+
+// Pending counts unsettled operations, parked ones included.
+func (e *Engine) Pending() int { return e.pending }
+
+// Parked counts operations that wait for a person's decision.
+func (e *Engine) Parked() int { return e.parked }
+
+// InFlight counts calls that left and have not returned, also those whose
+// operation has been settled meanwhile.
+func (e *Engine) InFlight() int { return e.inFlight }
+
+// Sending reports whether operations may leave.
+func (e *Engine) Sending() bool { return e.gate.online && !e.gate.refused && !e.gate.probing }
+
+// Busy calls yield for every entity that has unsettled operations until it
+// returns false, in the order in which they became busy.
+func (e *Engine) Busy(yield func(*Entity) bool) {
+	for ent := e.busyFirst; ent != nil; ent = ent.busyNext {
+		if !yield(ent) {
+			return
+		}
+	}
+}

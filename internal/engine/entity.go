@@ -1,0 +1,267 @@
+package engine
+
+// Presence says whether an entity is there.
+type Presence uint8
+
+const (
+	Unknown Presence = iota // nobody has told
+	Present
+	Absent // known not to be there
+)
+
+// Space is a namespace of entities with one type of value: a store.
+type Space struct {
+	Name  string
+	Equal func(a, b any) bool // nil: values are never compared (closures only)
+	// Lane names the lane of an entity; nil: each entity is its own lane.
+	Lane func(id string) string
+
+	entities map[string]*Entity
+	lanes    map[string]*lane // of named lanes that are in use
+}
+
+// NewSpace returns an empty namespace.
+func NewSpace(name string) *Space {
+	return &Space{Name: name, entities: make(map[string]*Entity)}
+}
+
+// Find returns the entity, or nil when the engine holds nothing about it.
+func (s *Space) Find(id string) *Entity { return s.entities[id] }
+
+// Len counts the entities about which something is held.
+func (s *Space) Len() int { return len(s.entities) }
+
+// All calls yield for every entity until it returns false, in no order.
+func (s *Space) All(yield func(*Entity) bool) {
+	for _, ent := range s.entities {
+		if !yield(ent) {
+			return
+		}
+	}
+}
+
+// same compares two values of the space; a comparison that panics says no.
+func (s *Space) same(a, b any) (equal bool) {
+	if a == nil || b == nil || s.Equal == nil {
+		return a == nil && b == nil
+	}
+	defer func() {
+		if recover() != nil {
+			equal = false
+		}
+	}()
+	return s.Equal(a, b)
+}
+
+// Entity is what a user changes. One exists while something is known of it, or
+// waits in it, or watches it.
+type Entity struct {
+	space *Space
+	id    string
+
+	// Truth: what the server last said.
+	truth    any
+	presence Presence
+	version  uint64 // 0: the server gave none yet
+	at       Stamp  // of the last change, 0 when unknown
+	by       string // client of the last change
+	// settledAt is when an operation last left the fold because the server has it,
+	// or when truth was last taken; an undated read that began before is old.
+	settledAt Time
+
+	// first..last are the parts that are folded over truth, by op.pos.
+	first, last        *part
+	busyPrev, busyNext *Entity
+	// While isDirty: cached values before dirty are right; those of dirty (nil: none)
+	// up to position dirtyUntil may be wrong, and so may later ones if the value at
+	// dirtyUntil turns out to have moved.
+	dirty      *part
+	dirtyUntil uint64
+
+	lane *lane
+	own  lane // what lane points to unless the space names lanes
+
+	changes uint64 // Changed effects so far: numbers them without gaps
+	unended int32  // operations in first..last
+	parked  int32  // those of them that are parked
+	holds   int32  // watchers and calls under way that keep the record
+
+	touched int32 // 1 + index in the engine's list during a Step, else 0
+	isDirty bool
+
+	// Watchers belongs to the shell.
+	Watchers any
+}
+
+// ID is the entity's name within its space.
+func (ent *Entity) ID() string { return ent.id }
+
+// Space is the entity's namespace.
+func (ent *Entity) Space() *Space { return ent.space }
+
+// View is the fold: the only thing that a user sees.
+func (ent *Entity) View() (any, Presence) {
+	if ent.last != nil {
+		return ent.last.after, ent.last.presence
+	}
+	return ent.truth, ent.presence
+}
+
+// Truth is what the server last said, and since which version.
+func (ent *Entity) Truth() (any, Presence, uint64) { return ent.truth, ent.presence, ent.version }
+
+// Changes counts the Changed effects of this entity so far.
+func (ent *Entity) Changes() uint64 { return ent.changes }
+
+// Pending counts unsettled operations; Parked those of them that wait for a person.
+func (ent *Entity) Pending() int { return int(ent.unended) }
+
+// Parked counts operations that failed and wait for a person.
+func (ent *Entity) Parked() int { return int(ent.parked) }
+
+// Ops calls yield for every unsettled operation, in order, until it returns false.
+func (ent *Entity) Ops(yield func(*Op) bool) {
+	for p := ent.first; p != nil; p = p.next {
+		if !yield(p.op) {
+			return
+		}
+	}
+}
+
+// Hold returns the entity and keeps its record until Unhold.
+func (e *Engine) Hold(s *Space, id string) *Entity {
+	ent := e.entity(s, id)
+	ent.holds++
+	return ent
+}
+
+// Unhold gives a Hold back.
+func (e *Engine) Unhold(ent *Entity) {
+	ent.holds--
+	e.release(ent)
+}
+
+// Forget drops the truth held about an entity that nothing waits in. It reports
+// whether it did.
+func (e *Engine) Forget(ent *Entity) bool {
+	if ent.first != nil {
+		return false
+	}
+	ent.truth, ent.presence, ent.version, ent.at, ent.by = nil, Unknown, 0, 0, ""
+	e.release(ent)
+	return true
+}
+
+// entity finds or makes the record.
+func (e *Engine) entity(s *Space, id string) *Entity {
+	if ent := s.entities[id]; ent != nil {
+		return ent
+	}
+	ent := &Entity{space: s, id: id}
+	ent.lane = &ent.own
+	if s.Lane != nil {
+		name := s.Lane(id)
+		if s.lanes == nil {
+			s.lanes = make(map[string]*lane)
+		}
+		if s.lanes[name] == nil {
+			s.lanes[name] = &lane{name: name}
+		}
+		ent.lane = s.lanes[name]
+		ent.lane.users++
+	}
+	s.entities[id] = ent
+	return ent
+}
+
+// release forgets an entity of which nothing needs to be remembered.
+func (e *Engine) release(ent *Entity) {
+	if ent.first != nil || ent.holds > 0 || ent.presence != Unknown || ent.version != 0 {
+		return
+	}
+	if ent.space.entities[ent.id] != ent {
+		return // released before
+	}
+	delete(ent.space.entities, ent.id)
+	if ent.lane != &ent.own {
+		if ent.lane.users--; ent.lane.users == 0 {
+			delete(ent.space.lanes, ent.lane.name)
+		}
+	}
+}
+
+// insert links a part into its entity by position. Nearly always it goes last.
+func (e *Engine) insert(p *part) {
+	ent := p.entity
+	e.touch(ent)
+	after := ent.last
+	for after != nil && after.op.pos > p.op.pos {
+		after = after.prev
+	}
+	p.prev = after
+	if after == nil {
+		p.next, ent.first = ent.first, p
+	} else {
+		p.next, after.next = after.next, p
+	}
+	if p.next == nil {
+		ent.last = p
+	} else {
+		p.next.prev = p
+	}
+	if ent.unended++; ent.unended == 1 {
+		e.linkBusy(ent)
+	}
+}
+
+// remove unlinks a part from its entity and marks what follows as dirty.
+func (e *Engine) remove(p *part) {
+	ent := p.entity
+	e.touch(ent)
+	e.markDirty(ent, p.next)
+	if ent.dirty == p {
+		ent.dirty = p.next
+	}
+	if p.prev == nil {
+		ent.first = p.next
+	} else {
+		p.prev.next = p.next
+	}
+	if p.next == nil {
+		ent.last = p.prev
+	} else {
+		p.next.prev = p.prev
+	}
+	p.prev, p.next = nil, nil
+	p.after = nil
+	if p.op.state == Parked {
+		ent.parked--
+	}
+	if ent.unended--; ent.unended == 0 {
+		e.unlinkBusy(ent)
+	}
+}
+
+func (e *Engine) linkBusy(ent *Entity) {
+	ent.busyPrev = e.busyLast
+	if e.busyLast == nil {
+		e.busyFirst = ent
+	} else {
+		e.busyLast.busyNext = ent
+	}
+	e.busyLast = ent
+}
+
+func (e *Engine) unlinkBusy(ent *Entity) {
+	if ent.busyPrev == nil {
+		e.busyFirst = ent.busyNext
+	} else {
+		ent.busyPrev.busyNext = ent.busyNext
+	}
+	if ent.busyNext == nil {
+		e.busyLast = ent.busyPrev
+	} else {
+		ent.busyNext.busyPrev = ent.busyPrev
+	}
+	ent.busyPrev, ent.busyNext = nil, nil
+}

@@ -1,0 +1,546 @@
+package engine
+
+import "errors"
+
+// Reasons for which an operation is refused. The shell gives them public names.
+var (
+	ErrQueueFull    = errors.New("too many unsettled operations")
+	ErrGroupTooWide = errors.New("a group has at most 200 entities, each once")
+)
+
+// execute accepts one operation, or lets it join an earlier one (Joined), or ends
+// it at once because nothing needs to be sent.
+func (e *Engine) execute(in *Execute) error {
+	o := in.Op
+	if err := e.resolveAfter(in); err != nil {
+		return err
+	}
+	if len(in.Group) > 0 {
+		return e.executeGroup(in)
+	}
+	ent := e.entity(in.Space, in.Entity)
+	e.touch(ent)
+	o.part.op, o.part.entity = o, ent
+
+	older := e.coalescible(o)
+	if older == nil {
+		return e.appendOp(o, in.After, nil)
+	}
+	if older.state != Parked && wantsSame(older, o) {
+		e.join(older, o)
+		return nil
+	}
+	if older.left && (older.state != Parked || older.unknown) {
+		return e.appendOp(o, in.After, older)
+	}
+	m := merged(older, o)
+	if m.Verdict == Separate {
+		return e.appendOp(o, in.After, older)
+	}
+	return e.supersede(older, o, m)
+}
+
+// WouldJoin reports whether an operation would join an earlier one whose change it
+// would only repeat, so that a closure need not be applied.
+func (e *Engine) WouldJoin(in *Execute) bool {
+	ent := in.Space.Find(in.Entity)
+	if ent == nil || in.Op.Slot == "" || in.Op.Type.Barrier || len(in.After) > 0 {
+		return false
+	}
+	older := priorInSlot(in.Op, ent.last)
+	return older != nil && older.state != Parked && wantsSame(older, in.Op)
+}
+
+// resolveAfter follows superseded dependencies to their successors, drops those that
+// the server has, and refuses when one has failed.
+func (e *Engine) resolveAfter(in *Execute) error {
+	kept := in.After[:0:0]
+	for _, d := range in.After {
+		for d.outcome == Superseded && d.ext != nil && d.ext.successor != nil {
+			d = d.ext.successor
+		}
+		switch {
+		case d.state != Ended:
+			kept = append(kept, d)
+		case d.outcome != Confirmed:
+			return ErrDependency
+		}
+	}
+	in.After = kept
+	if len(kept) > 0 {
+		in.Op.more().deps = kept // appendOp and executeGroup complete the other direction
+	}
+	return nil
+}
+
+// coalescible finds the last unsettled operation of o's slot, unless a barrier or a
+// group stands between. An operation without slot, with dependencies, or that is a
+// barrier coalesces with nothing.
+func (e *Engine) coalescible(o *Op) *Op {
+	if o.Slot == "" || o.Type.Barrier || len(o.Deps()) > 0 {
+		return nil
+	}
+	return priorInSlot(o, o.part.entity.last)
+}
+
+// priorInSlot searches from p backwards.
+func priorInSlot(o *Op, p *part) *Op {
+	for ; p != nil; p = p.prev {
+		switch {
+		case p.op.Type.Barrier || p.op.Group():
+			return nil
+		case p.op.sharesSlot(o):
+			return p.op
+		}
+	}
+	return nil
+}
+
+func (o *Op) sharesSlot(other *Op) bool {
+	return o.Slot == other.Slot && o.Slot != "" && o.Type.Family == other.Type.Family
+}
+
+// wantsSame reports whether two operations of one slot want the same.
+func wantsSame(a, b *Op) (same bool) {
+	if a.Type.Name != b.Type.Name || b.Type.SameArgs == nil {
+		return false
+	}
+	defer func() {
+		if recover() != nil {
+			same = false
+		}
+	}()
+	return b.Type.SameArgs(a.Args, b.Args)
+}
+
+// merged asks the newer operation's type for its rule; a panic keeps both apart.
+func merged(older, newer *Op) (m Merged) {
+	if newer.Type.Merge == nil {
+		return Merged{Verdict: Replace}
+	}
+	defer func() {
+		if recover() != nil {
+			m = Merged{Verdict: Separate}
+		}
+	}()
+	return newer.Type.Merge(older, newer)
+}
+
+// join lets a tap share an earlier operation. The tap moves that one's deadline.
+func (e *Engine) join(older, o *Op) {
+	if older.state == Waiting && !older.left {
+		older.due = max(older.due, older.Type.Debounce.due(e.now, older.burst, false))
+		e.arm(older)
+	}
+	o.more().successor = older
+	e.emit(Effect{Kind: Joined, Op: older, Other: o})
+}
+
+// appendOp accepts an operation at the end of its lane. prior is the last unsettled
+// operation of its slot, which has left or stays apart, or nil.
+func (e *Engine) appendOp(o *Op, after []*Op, prior *Op) error {
+	ent := o.part.entity
+	value, presence := ent.View()
+	next, nextPresence, err := e.preview(&o.part, value, presence)
+	if err != nil {
+		return err
+	}
+	if e.changesNothing(o, prior, value, presence, next, nextPresence) {
+		if prior != nil && prior.state != Parked {
+			e.join(prior, o)
+		} else {
+			e.settleUnsent(o)
+		}
+		return nil
+	}
+	if err := e.room(ent, 1); err != nil {
+		return err
+	}
+	e.admit(o, 0)
+	o.burst = e.now
+	o.due = o.Type.Debounce.due(e.now, e.now, prior == nil)
+	o.part.after, o.part.presence = next, nextPresence
+	e.enter(o, after)
+	return nil
+}
+
+// preview is what the operation makes of a value, and what the fold will show. For
+// an operation that opted out of optimism the former is checked and the latter
+// stays.
+func (e *Engine) preview(p *part, value any, presence Presence) (any, Presence, error) {
+	if p.op.Type.Closure {
+		return value, presence, nil
+	}
+	next, nextPresence, err := p.apply(value, presence)
+	if err != nil || p.op.Type.Pessimistic {
+		return value, presence, err
+	}
+	return next, nextPresence, nil
+}
+
+// changesNothing reports whether sending o would be in vain: it writes a slot, and
+// the slot holds already what o wants.
+func (e *Engine) changesNothing(o, prior *Op, value any, presence Presence, next any, nextPresence Presence) bool {
+	switch {
+	case o.Slot == "" || o.Type.Barrier || o.Type.Pessimistic || len(o.Deps()) > 0 || o.Group():
+		return false
+	case o.Type.Closure && prior != nil:
+		return o.Args != nil && equalAny(prior.Args, o.Args)
+	case o.Type.Closure:
+		return o.ext != nil && o.ext.hasBase && equalAny(o.ext.base, o.Args)
+	default:
+		return presence != Unknown && presence == nextPresence && o.part.entity.space.same(value, next)
+	}
+}
+
+func equalAny(a, b any) (equal bool) {
+	defer func() {
+		if recover() != nil {
+			equal = false
+		}
+	}()
+	return a == b
+}
+
+// supersede puts o in the place of an operation of its slot that has not left, or
+// that has failed and is parked.
+func (e *Engine) supersede(older, o *Op, m Merged) error {
+	switch m.Verdict {
+	case TakeOlder:
+		o.Type, o.Args = older.Type, m.Args
+	case TakeNewer:
+		o.Args = m.Args
+	case Annihilate:
+		e.dissolve(older, o)
+		e.settleUnsent(o)
+		e.refold(o)
+		e.bury(o, nil, Undone)
+		return nil
+	}
+	if older.ext != nil && older.ext.hasBase && o.Type.Closure {
+		o.SetBase(older.ext.base)
+	}
+	value, presence := older.part.before()
+	next, nextPresence, err := e.preview(&o.part, value, presence)
+	if err != nil {
+		return e.appendOp(o, nil, older) // it needs what the older one does
+	}
+	prior := priorInSlot(o, older.part.prev)
+	if e.changesNothing(o, prior, value, presence, next, nextPresence) {
+		if prior != nil && prior.state != Parked {
+			e.dissolve(older, prior)
+			e.join(prior, o)
+		} else {
+			e.dissolve(older, o)
+			e.settleUnsent(o)
+		}
+		e.refold(o)
+		e.bury(o, nil, Undone)
+		return nil
+	}
+	e.takePlace(older, o)
+	e.refold(o)
+	e.bury(o, nil, Undone)
+	return nil
+}
+
+// dissolve ends an operation whose want has been replaced by successor's.
+func (e *Engine) dissolve(older, successor *Op) {
+	e.leaveLanes(older)
+	e.remove(&older.part)
+	e.inherit(older, successor)
+	e.settle(older, Superseded, nil, successor)
+}
+
+// inherit hands the dependents of one operation to the one that replaces it.
+func (e *Engine) inherit(older, successor *Op) {
+	if older.ext == nil || len(older.ext.needers) == 0 || successor.state == Ended {
+		return
+	}
+	for _, n := range older.ext.needers {
+		for i, d := range n.ext.deps {
+			if d == older {
+				n.ext.deps[i] = successor
+			}
+		}
+	}
+	x := successor.more()
+	x.needers = append(x.needers, older.ext.needers...)
+	older.ext.needers = nil
+}
+
+// takePlace accepts o at the position of older, which is superseded. The caller
+// refolds.
+func (e *Engine) takePlace(older, o *Op) {
+	burst, unsent := older.burst, !older.left
+	pos := older.pos
+	o.part.op, o.part.entity = o, older.part.entity
+	e.leaveLanes(older)
+	if older.state == Parked {
+		e.unpark(older)
+		older.state = Waiting
+	}
+	e.remove(&older.part)
+	e.admit(o, pos)
+	o.burst = e.now
+	if unsent {
+		o.burst = burst
+		o.due = o.Type.Debounce.due(e.now, burst, false)
+	} else {
+		o.due = e.now
+	}
+	e.inherit(older, o)
+	e.settle(older, Superseded, nil, o)
+	value, presence := e.beforePos(o.part.entity, pos)
+	next, nextPresence, err := o.part.fold(value, presence)
+	o.part.after, o.part.presence = next, nextPresence
+	e.enter(o, nil)
+	if err != nil {
+		e.markDirty(o.part.entity, &o.part) // refold finds and reports it
+	}
+}
+
+// beforePos is the fold of everything before a position.
+func (e *Engine) beforePos(ent *Entity, pos uint64) (any, Presence) {
+	p := ent.last
+	for p != nil && p.op.pos >= pos {
+		p = p.prev
+	}
+	if p == nil {
+		return ent.truth, ent.presence
+	}
+	return p.after, p.presence
+}
+
+// room reports whether n more operations fit.
+func (e *Engine) room(ent *Entity, n int) error {
+	if e.pending+n > e.cfg.MaxPending || ent != nil && int(ent.unended)+n > e.cfg.MaxPerEntity {
+		return ErrQueueFull
+	}
+	return nil
+}
+
+// admit gives the operation its identity. pos 0: at the end.
+func (e *Engine) admit(o *Op, pos uint64) {
+	e.seq++
+	o.seq, o.pos = e.seq, pos
+	if pos == 0 {
+		o.pos = o.seq
+	}
+	o.state = Waiting
+	e.pending++
+}
+
+// enter links an admitted operation whose cached values are set into entities and
+// lanes, and tells.
+func (e *Engine) enter(o *Op, after []*Op) {
+	o.parts(func(p *part) {
+		e.insert(p)
+		if p.next != nil {
+			e.markDirty(p.entity, p.next)
+		}
+	})
+	e.joinLanes(o)
+	for _, d := range after {
+		x := d.more()
+		x.needers = append(x.needers, o)
+	}
+	if o.Type.Closure {
+		e.touch(o.part.entity).closure = true
+	}
+	e.emit(Effect{Kind: Accepted, Op: o})
+	if o.Type.Journaled && !o.stored {
+		o.stored = true
+		e.emit(Effect{Kind: Persist, Op: o})
+	}
+	e.arm(o)
+	if at := o.expiry(); at != Never {
+		e.timers.push(timer{at, o})
+	}
+	e.wakeOp(o)
+}
+
+// settleUnsent accepts and ends an operation for which nothing needs to be sent.
+func (e *Engine) settleUnsent(o *Op) {
+	e.admit(o, 0)
+	e.emit(Effect{Kind: Accepted, Op: o})
+	if o.Type.Closure {
+		// The state outside was changed; it now is what the slot held before.
+		e.touch(o.part.entity).closure = true
+	}
+	e.settle(o, Confirmed, nil, nil)
+}
+
+// settleIfAlreadySo ends the head of a lane without a call when its slot holds what
+// it wants: the outcome of an earlier call agrees with the last tap.
+func (e *Engine) settleIfAlreadySo(o *Op) bool {
+	if o.left || o.Type.Closure && o.Args == nil {
+		return false
+	}
+	value, presence := o.part.before()
+	prior := priorInSlot(o, o.part.prev)
+	if !e.changesNothing(o, prior, value, presence, o.part.after, o.part.presence) {
+		return false
+	}
+	e.leaveLanes(o)
+	e.remove(&o.part)
+	e.refold(o)
+	e.settle(o, Confirmed, nil, nil)
+	e.bury(o, nil, Undone)
+	return true
+}
+
+// executeGroup accepts one operation in several entities. It coalesces with nothing.
+func (e *Engine) executeGroup(in *Execute) error {
+	o := in.Op
+	if len(in.Group) > 200 {
+		return ErrGroupTooWide
+	}
+	for i, m := range in.Group {
+		for _, other := range in.Group[:i] {
+			if other.Space == m.Space && other.Entity == m.Entity {
+				return ErrGroupTooWide
+			}
+		}
+	}
+	x := o.more()
+	x.first = in.Group[0]
+	x.group = make([]groupPart, len(in.Group)-1)
+	o.part.op, o.part.entity = o, e.entity(in.Group[0].Space, in.Group[0].Entity)
+	for i, m := range in.Group[1:] {
+		x.group[i] = groupPart{kind: m.Kind, apply: m.Apply}
+		x.group[i].op, x.group[i].index = o, uint8(i+1)
+		x.group[i].entity = e.entity(m.Space, m.Entity)
+	}
+	var err error
+	o.parts(func(p *part) {
+		e.touch(p.entity)
+		if err == nil {
+			err = e.room(p.entity, 1)
+		}
+		if err == nil {
+			value, presence := p.entity.View()
+			p.after, p.presence, err = e.preview(p, value, presence)
+		}
+	})
+	if err != nil {
+		return err
+	}
+	e.admit(o, 0)
+	o.burst = e.now
+	o.due = o.Type.Debounce.due(e.now, e.now, true)
+	e.enter(o, in.After)
+	return nil
+}
+
+// batch accepts all or none. It first tries the operations on the views; after that
+// none can be refused.
+func (e *Engine) batch(in *Batch) error {
+	type seen struct {
+		value    any
+		presence Presence
+		more     int
+	}
+	views := make(map[*Entity]seen)
+	if err := e.room(nil, len(in.Items)); err != nil {
+		return err
+	}
+	for i := range in.Items {
+		item := &in.Items[i]
+		if err := e.resolveAfter(item); err != nil {
+			return err
+		}
+		members := item.Group
+		if len(members) == 0 {
+			members = []Member{{Space: item.Space, Entity: item.Entity, Kind: item.Op.Type.Kind, Apply: item.Op.Type.Apply}}
+		} else if len(members) > 200 {
+			return ErrGroupTooWide
+		}
+		for _, m := range members {
+			ent := e.entity(m.Space, m.Entity)
+			e.touch(ent)
+			s, ok := views[ent]
+			if !ok {
+				s.value, s.presence = ent.View()
+			}
+			if s.more++; int(ent.unended)+s.more > e.cfg.MaxPerEntity {
+				return ErrQueueFull
+			}
+			trial := Op{Type: item.Op.Type, Args: item.Op.Args}
+			trial.part.op, trial.part.entity = &trial, ent
+			if len(item.Group) > 0 {
+				trial.more().first = m
+				trial.ext.group = make([]groupPart, 1) // marks it as a group
+			}
+			var err error
+			if s.value, s.presence, err = e.preview(&trial.part, s.value, s.presence); err != nil {
+				return err
+			}
+			views[ent] = s
+		}
+	}
+	for i := range in.Items {
+		if err := e.execute(&in.Items[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// check1 reports whether an operation could stand in the place of another.
+func (e *Engine) check1(older, o *Op) error {
+	o.part.op, o.part.entity = o, older.part.entity
+	value, presence := older.part.before()
+	_, _, err := e.preview(&o.part, value, presence)
+	return err
+}
+
+// restore accepts an operation of an earlier life. Nobody knows what became of it.
+func (e *Engine) restore(in *Restore) error {
+	o := in.Op
+	if err := e.resolveAfter(&in.Execute); err != nil {
+		return err
+	}
+	members := in.Group
+	if len(members) == 0 {
+		members = []Member{{Space: in.Space, Entity: in.Entity}}
+	}
+	x := o.more()
+	x.id = in.ID
+	if len(in.Group) > 0 {
+		x.first = in.Group[0]
+	}
+	x.group = make([]groupPart, len(members)-1)
+	o.part.op, o.part.entity = o, e.entity(members[0].Space, members[0].Entity)
+	for i, m := range members[1:] {
+		x.group[i] = groupPart{kind: m.Kind, apply: m.Apply}
+		x.group[i].op, x.group[i].index = o, uint8(i+1)
+		x.group[i].entity = e.entity(m.Space, m.Entity)
+	}
+	e.seq = max(e.seq, in.Pos)
+	e.admit(o, in.Pos)
+	o.left, o.unknown = in.Attempts > 0, in.Attempts > 0 && !in.Parked
+	o.calls, o.attempts = uint16(in.Attempts), 0
+	o.burst, o.due = e.now, e.now
+	o.stored, o.durable = true, true
+	o.parts(func(p *part) {
+		value, presence := e.beforePos(p.entity, o.pos)
+		p.after, p.presence, _ = p.fold(value, presence)
+	})
+	e.enter(o, in.After)
+	if in.Parked {
+		e.park(o, in.Err)
+	}
+	e.refold(o)
+	e.bury(o, nil, Undone)
+	return nil
+}
+
+func (e *Engine) durable(in *Durable) {
+	for _, o := range in.Ops {
+		o.durable = true
+		if o.state == Waiting {
+			e.wakeOp(o)
+		}
+	}
+}

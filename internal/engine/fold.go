@@ -1,0 +1,166 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+)
+
+// Reasons for which a change cannot be applied. The shell gives them public names.
+var (
+	ErrAbsent     = errors.New("the entity does not exist")
+	ErrGuard      = errors.New("the precondition does not hold")
+	ErrDependency = errors.New("an operation on which this one depends failed")
+)
+
+// PanicError is a panic in a function of the program, contained.
+type PanicError struct{ Value any }
+
+func (p *PanicError) Error() string { return fmt.Sprintf("panic: %v", p.Value) }
+
+// before is the fold up to p, without p.
+func (p *part) before() (any, Presence) {
+	if p.prev != nil {
+		return p.prev.after, p.prev.presence
+	}
+	return p.entity.truth, p.entity.presence
+}
+
+// effective reports whether the operation takes part in the fold by value.
+func (o *Op) effective() bool {
+	return !o.Type.Closure && !o.Type.Pessimistic
+}
+
+// fold applies the part to a value. A part that shows nothing (a closure, an
+// operation that opted out of optimism, a change to an entity of which nothing is
+// known) gives the value back.
+func (p *part) fold(value any, presence Presence) (any, Presence, error) {
+	if !p.op.effective() {
+		return value, presence, nil
+	}
+	return p.apply(value, presence)
+}
+
+// apply is fold without the exception for pessimistic operations.
+func (p *part) apply(value any, presence Presence) (any, Presence, error) {
+	o := p.op
+	kind, fn := o.Type.Kind, o.Type.Apply
+	if p.index > 0 {
+		g := &o.ext.group[p.index-1]
+		kind, fn = g.kind, g.apply
+	} else if o.Group() {
+		kind, fn = o.ext.group0()
+	}
+	if kind == Change {
+		switch presence {
+		case Unknown:
+			return value, presence, nil
+		case Absent:
+			return value, presence, ErrAbsent
+		}
+	}
+	if o.Type.Guard != nil && p.index == 0 && presence == Present {
+		if err := guard(o.Type.Guard, value, o.Args); err != nil {
+			return value, presence, err
+		}
+	}
+	if kind == Delete {
+		return nil, Absent, nil
+	}
+	after, err := call(fn, value, o.Args)
+	if err != nil {
+		return value, presence, err
+	}
+	return after, Present, nil
+}
+
+func call(fn func(value, args any) (any, error), value, args any) (after any, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			after, err = nil, &PanicError{r}
+		}
+	}()
+	return fn(value, args)
+}
+
+func guard(fn func(value, args any) error, value, args any) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = &PanicError{r}
+		}
+	}()
+	if err := fn(value, args); err != nil {
+		return fmt.Errorf("%w: %w", ErrGuard, err)
+	}
+	return nil
+}
+
+// markDirty notes that the cached values from p on may be wrong. p may be nil: only
+// the view's end has moved.
+func (e *Engine) markDirty(ent *Entity, p *part) {
+	e.touch(ent)
+	if !ent.isDirty {
+		ent.isDirty = true
+		ent.dirty, ent.dirtyUntil = nil, 0
+		e.dirty = append(e.dirty, ent)
+	}
+	if p == nil {
+		return
+	}
+	if ent.dirty == nil || p.op.pos < ent.dirty.op.pos {
+		ent.dirty = p
+	}
+	ent.dirtyUntil = max(ent.dirtyUntil, p.op.pos)
+}
+
+// refold brings every dirty entity's cached values up to date. An operation that
+// no longer applies is condemned and goes with all its parts and dependents, which
+// may make other entities dirty; the loop ends because each round removes one.
+func (e *Engine) refold(cause *Op) {
+	for len(e.dirty) > 0 {
+		ent := e.dirty[len(e.dirty)-1]
+		e.dirty = e.dirty[:len(e.dirty)-1]
+		e.refoldEntity(ent, cause)
+	}
+}
+
+func (e *Engine) refoldEntity(ent *Entity, cause *Op) {
+	for ent.dirty != nil {
+		p := ent.dirty
+		value, presence := p.before()
+		after, afterPresence, err := p.fold(value, presence)
+		if err != nil {
+			ent.dirty = p.next
+			e.condemn(p.op, cause, err) // unlinks p, may move ent.dirty further back
+			continue
+		}
+		same := afterPresence == p.presence && (after == nil) == (p.after == nil) &&
+			(after == nil || ent.space.same(after, p.after))
+		p.after, p.presence = after, afterPresence
+		if same && p.op.pos >= ent.dirtyUntil {
+			break // what follows is a function of this value, so it is right as it is
+		}
+		ent.dirty = p.next
+	}
+	ent.dirty, ent.isDirty = nil, false
+}
+
+// condemn takes an operation and all that depends on it out of the fold. The
+// caller refolds and then buries the victims.
+func (e *Engine) condemn(o *Op, cause *Op, err error) {
+	if o.condemned || o.state == Ended {
+		return
+	}
+	o.condemned = true
+	e.victims = append(e.victims, Victim{Op: o, Cause: cause, Err: err})
+	e.leaveLanes(o)
+	o.parts(e.remove)
+	if o.ext != nil {
+		for _, n := range o.ext.needers {
+			e.condemn(n, o, ErrDependency)
+		}
+	}
+}
+
+func (x *ext) group0() (Kind, func(value, args any) (any, error)) {
+	return x.first.Kind, x.first.Apply
+}

@@ -1,0 +1,93 @@
+package engine
+
+// gate says whether anything may be sent at all. While the server answers nobody,
+// one operation probes with growing waits and the others wait behind it.
+type gate struct {
+	online  bool // as the program says
+	refused bool // authentication was refused; until RetryNow
+	probing bool
+	probe   *Op  // whose attempt is the probe, while it is under way
+	until   Time // the next probe leaves no earlier
+	streak  int  // attempts without an answer in a row
+	probes  int  // probes without an answer in a row
+}
+
+func (g *gate) open(e *Engine) bool {
+	if !g.online || g.refused {
+		return false
+	}
+	return !g.probing || g.probe == nil && e.now >= g.until
+}
+
+func (g *gate) sent(o *Op) {
+	if g.probing {
+		g.probe = o
+	}
+}
+
+// deadline is when a probe may leave for which somebody waits.
+func (g *gate) deadline(e *Engine) Time {
+	if g.probing && g.probe == nil && g.online && !g.refused && e.ready.n > 0 && g.until > e.now {
+		return g.until
+	}
+	return Never
+}
+
+// answered notes that the server answered somebody.
+func (e *Engine) answered() {
+	g := &e.gate
+	g.streak = 0
+	if g.probing {
+		g.probing, g.probe, g.probes = false, nil, 0
+		e.emit(Effect{Kind: GateOpened})
+		e.retryWaiting()
+	}
+}
+
+// unanswered notes an attempt that nobody answered.
+func (e *Engine) unanswered(o *Op, in *Answer) {
+	g := &e.gate
+	g.streak++
+	wasProbe := g.probe == o
+	if !g.probing && (in.Class == Offline || g.streak >= e.cfg.ProbeAfter) {
+		g.probing, g.probes = true, 0
+		e.emit(Effect{Kind: GateClosed, Op: o, Err: in.Err})
+		wasProbe = true
+	}
+	if wasProbe {
+		g.probe = nil
+		g.probes++
+		g.until = e.now + e.cfg.Probe.Delay(g.probes, in.RetryAfter, in.Rand)
+	}
+}
+
+func (e *Engine) setOnline(online bool) {
+	g := &e.gate
+	if g.online == online {
+		return
+	}
+	g.online = online
+	if !online {
+		e.emit(Effect{Kind: GateClosed})
+		return
+	}
+	g.probing, g.probe, g.probes, g.streak = false, nil, 0, 0
+	e.emit(Effect{Kind: GateOpened})
+	e.retryWaiting()
+}
+
+func (e *Engine) retryNow() {
+	g := &e.gate
+	if g.refused || g.probing {
+		g.refused, g.probing, g.probe, g.probes, g.streak = false, false, nil, 0, 0
+		if g.online {
+			e.emit(Effect{Kind: GateOpened})
+		}
+	}
+	e.retryWaiting()
+}
+
+// retryWaiting ends every wait between attempts.
+func (e *Engine) retryWaiting() {
+	e.hurry(func(o *Op) bool { return o.left })
+}

@@ -1,0 +1,117 @@
+package engine
+
+// Input is one thing that happened. The engine never keeps the input itself.
+type Input interface{ input() }
+
+// Execute asks to accept one operation. Op must be fresh, with Type, Args, Slot and
+// Stamp set by the caller; the engine fills in the rest.
+type Execute struct {
+	Space  *Space
+	Entity string
+	Op     *Op
+	Group  []Member // entities of a group; Space and Entity are then ignored
+	After  []*Op    // operations on which Op depends
+}
+
+// Member is one entity of a group operation.
+type Member struct {
+	Space  *Space
+	Entity string
+	Kind   Kind
+	Apply  func(value, args any) (any, error)
+}
+
+// Batch accepts all of several operations in one step, or none.
+type Batch struct{ Items []Execute }
+
+// Restore accepts an operation that an earlier life had accepted. It neither
+// coalesces nor debounces: nobody knows whether an attempt had left, so its
+// content is frozen.
+type Restore struct {
+	Execute
+	ID       string // as it was
+	Pos      uint64 // order among the restored
+	Attempts int
+	Parked   bool
+	Err      error // why it is parked
+}
+
+// Answer is the end of one attempt.
+type Answer struct {
+	Op         *Op
+	Class      Class // OK, or how it failed
+	Err        error
+	Truth      Truth      // about the operation's (first) entity
+	More       []Received // about other entities
+	RetryAfter Time       // a duration: the server's own wish, 0 when it has none
+	Rand       uint64     // for jitter
+	// Ignore: the call has ended and nobody wants to know how.
+	Ignore bool
+	// Overrule, when not nil, replaces the type's retry schedule for this failure.
+	Overrule *Again
+}
+
+// Again says whether and when to try again.
+type Again struct {
+	Again bool
+	After Time // a duration
+}
+
+// Received is truth about a named entity.
+type Received struct {
+	Space  *Space
+	Entity string
+	Truth  Truth
+}
+
+// Receive is truth that came by push or refetch.
+type Receive struct{ Received }
+
+// Durable says that the journal holds these operations.
+type Durable struct{ Ops []*Op }
+
+// Decide is a person's decision about a parked operation.
+type Decide struct {
+	Op      *Op
+	Discard bool // else try again
+	// Edit, when not nil, replaces the parked operation by this fresh one, which has
+	// other arguments and therefore another key.
+	Edit *Op
+}
+
+// Cancel undoes one operation.
+type Cancel struct{ Op *Op }
+
+// RollbackAll undoes every unsettled operation of one entity, last first.
+type RollbackAll struct{ Entity *Entity }
+
+// ClearAll undoes everything and forgets it. The operations end as Cancelled, or
+// with Err, when there is one, as undone.
+type ClearAll struct{ Err error }
+
+// Flush ends every debounce now.
+type Flush struct{}
+
+// SetOnline says whether the network is there.
+type SetOnline struct{ Online bool }
+
+// RetryNow ends every wait now, and the pause after a refused authentication.
+type RetryNow struct{}
+
+// Tick says that time has passed.
+type Tick struct{}
+
+func (*Execute) input()    {}
+func (*Batch) input()      {}
+func (*Restore) input()    {}
+func (*Answer) input()     {}
+func (*Receive) input()    {}
+func (*Durable) input()    {}
+func (*Decide) input()     {}
+func (Cancel) input()      {}
+func (RollbackAll) input() {}
+func (ClearAll) input()    {}
+func (Flush) input()       {}
+func (SetOnline) input()   {}
+func (RetryNow) input()    {}
+func (Tick) input()        {}

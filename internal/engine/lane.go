@@ -1,0 +1,190 @@
+package engine
+
+// lane orders the sending of operations. Invariants: at most one call is under way
+// (flight); first..last are the operations that have still to be sent or answered,
+// by op.pos; only the first may leave.
+type lane struct {
+	first, last *part
+	flight      *Op // whose call is under way, even if the operation has ended
+	queued      bool
+	users       int    // entities, when named
+	name        string // when named
+}
+
+// laneQueue is a first-in-first-out ring of lanes. Lanes that have just sent go to
+// the back, which shares the cap on sends fairly.
+type laneQueue struct {
+	ring []*lane
+	head int
+	n    int
+}
+
+func (q *laneQueue) push(l *lane) {
+	if q.n == len(q.ring) {
+		grown := make([]*lane, max(8, 2*len(q.ring)))
+		for i := range q.n {
+			grown[i] = q.ring[(q.head+i)%len(q.ring)]
+		}
+		q.ring, q.head = grown, 0
+	}
+	q.ring[(q.head+q.n)%len(q.ring)] = l
+	q.n++
+}
+
+func (q *laneQueue) pop() *lane {
+	l := q.ring[q.head]
+	q.ring[q.head] = nil
+	q.head = (q.head + 1) % len(q.ring)
+	if q.n--; q.n == 0 && len(q.ring) > 64 {
+		*q = laneQueue{} // a burst must not be remembered
+	}
+	return l
+}
+
+// joinLanes links the operation's parts into their lanes by position.
+func (e *Engine) joinLanes(o *Op) {
+	o.parts(func(p *part) {
+		l := p.entity.lane
+		after := l.last
+		for after != nil && after.op.pos > o.pos {
+			after = after.lanePrev
+		}
+		if after != nil && after.op == o {
+			return // a group whose entities share the lane is in it once
+		}
+		p.inLane = true
+		p.lanePrev = after
+		if after == nil {
+			p.laneNext, l.first = l.first, p
+		} else {
+			p.laneNext, after.laneNext = after.laneNext, p
+		}
+		if p.laneNext == nil {
+			l.last = p
+		} else {
+			p.laneNext.lanePrev = p
+		}
+	})
+}
+
+// leaveLanes unlinks the operation from its lanes; whoever is first then may leave.
+func (e *Engine) leaveLanes(o *Op) {
+	o.parts(func(p *part) {
+		if !p.inLane {
+			return
+		}
+		l := p.entity.lane
+		if p.lanePrev == nil {
+			l.first = p.laneNext
+		} else {
+			p.lanePrev.laneNext = p.laneNext
+		}
+		if p.laneNext == nil {
+			l.last = p.lanePrev
+		} else {
+			p.laneNext.lanePrev = p.lanePrev
+		}
+		p.lanePrev, p.laneNext, p.inLane = nil, nil, false
+		e.wake(l)
+	})
+}
+
+// wake puts a lane whose head may be sendable into the queue.
+func (e *Engine) wake(l *lane) {
+	if l.queued || l.flight != nil || l.first == nil || l.first.op.due > e.now {
+		return
+	}
+	l.queued = true
+	e.ready.push(l)
+}
+
+// wakeOp wakes the lanes of an operation for which something has changed.
+func (e *Engine) wakeOp(o *Op) {
+	o.parts(func(p *part) { e.wake(p.entity.lane) })
+}
+
+// pump sends what may be sent: heads of free lanes, in turn, under the cap.
+func (e *Engine) pump() {
+	for e.ready.n > 0 && e.inFlight < e.cfg.MaxInFlight && e.gate.open(e) {
+		l := e.ready.pop()
+		l.queued = false
+		if l.first == nil {
+			continue
+		}
+		o := l.first.op
+		if !e.sendable(o) {
+			continue
+		}
+		if e.settleIfAlreadySo(o) {
+			continue // leaveLanes has woken the lane for its next head
+		}
+		e.send(o)
+	}
+}
+
+// sendable reports whether the operation is first in all its lanes, all of them are
+// free, and nothing else holds it back.
+func (e *Engine) sendable(o *Op) bool {
+	if o.state != Waiting || o.due > e.now || o.Type.Journaled && !o.durable {
+		return false
+	}
+	free := true
+	o.parts(func(p *part) {
+		l := p.entity.lane
+		if l.flight != nil || l.first == nil || l.first.op != o {
+			free = false
+		}
+	})
+	return free && !e.heldByDependency(o) && !e.heldByParked(o)
+}
+
+// heldByDependency reports whether an operation on which o depends has not been
+// accepted by the server yet.
+func (e *Engine) heldByDependency(o *Op) bool {
+	for _, d := range o.Deps() {
+		if d.state != Acked && d.state != Ended {
+			return true
+		}
+	}
+	return false
+}
+
+// heldByParked reports whether an earlier operation of the same slot is parked:
+// until a person decides about it, sending the later one would reorder them.
+func (e *Engine) heldByParked(o *Op) bool {
+	ent := o.part.entity
+	if ent.parked == 0 || o.Slot == "" {
+		return false
+	}
+	for p := o.part.prev; p != nil; p = p.prev {
+		if p.op.state == Parked && p.op.sharesSlot(o) {
+			return true
+		}
+	}
+	return false
+}
+
+// send lets an attempt leave.
+func (e *Engine) send(o *Op) {
+	o.state = InFlight
+	o.left = true
+	o.calls++
+	e.inFlight++
+	e.gate.sent(o)
+	o.parts(func(p *part) {
+		p.entity.lane.flight = o
+		p.entity.holds++
+	})
+	e.emit(Effect{Kind: Send, Op: o, Attempt: int(o.calls)})
+}
+
+// landed is the end of a call: the lanes are free for the next.
+func (e *Engine) landed(o *Op) {
+	e.inFlight--
+	o.parts(func(p *part) {
+		p.entity.lane.flight = nil
+		p.entity.holds--
+		e.touch(p.entity) // may be released at the end of the step
+		e.wake(p.entity.lane)
+	})
+}

@@ -1,0 +1,285 @@
+package engine
+
+import (
+	"math"
+	"strconv"
+	"strings"
+)
+
+// Time is nanoseconds since an epoch that the shell chose; also used for durations.
+type Time int64
+
+// Never is later than every time.
+const Never Time = math.MaxInt64
+
+// Stamp is a hybrid logical timestamp: 48 bits of milliseconds, 16 of counter.
+type Stamp uint64
+
+// Kind says what an operation does to its entity's existence.
+type Kind uint8
+
+const (
+	Change Kind = iota // needs the entity
+	Create             // makes it if it is not there
+	Delete             // removes it
+)
+
+// State is where an unsettled operation stands.
+//
+//	Fresh -> Waiting -> InFlight -> Acked -> Ended
+//	           ^ |         | |                ^
+//	           | +-> Ended | +-> Parked ------+
+//	           +-- retry --+        |
+//	           +------ decide ------+
+type State uint8
+
+const (
+	Fresh    State = iota // not accepted yet
+	Waiting               // for its debounce, its turn, its dependencies or its retry
+	InFlight              // an attempt has left
+	Acked                 // the server has it; truth that shows it has not come
+	Parked                // failed; a person decides
+	Ended                 // settled; see Outcome
+)
+
+// Outcome is an operation's one and only end.
+type Outcome uint8
+
+const (
+	Unsettled Outcome = iota
+	Confirmed
+	Undone // rolled back
+	Superseded
+	Cancelled
+)
+
+// Resolution says how a conflict was resolved.
+type Resolution uint8
+
+const (
+	NoConflict Resolution = iota
+	AlreadySo             // the server's state is what the operation wanted
+	KeptMine              // sent again on the new version
+	TookTheirs            // the operation gave way
+	MergedBoth            // another operation with merged arguments took its place
+	Refused               // the resolver called it a failure
+)
+
+// Type is what operations of one kind have in common. It is not changed after its
+// first use.
+type Type struct {
+	Name   string
+	Family string // namespace of slots; types that share it see each other's slots
+	Kind   Kind
+
+	Apply    func(value, args any) (any, error) // pure; nil for Delete and closures
+	Guard    func(value, args any) error        // nil: no precondition
+	SameArgs func(a, b any) bool                // nil: never the same
+	// Merge combines an operation that has not left with a newer one of its slot.
+	// nil: the newer replaces the older.
+	Merge   func(older, newer *Op) Merged
+	Resolve func(*ConflictInfo) Verdict // nil: the last writer by stamp wins
+
+	Debounce     Debounce
+	Retry        Retry
+	Deadline     Time // a duration from acceptance to giving up; 0: none
+	MaxConflicts int  // how often KeptMine is sent again
+	Park         bool // on failure; else revert
+	Pessimistic  bool // shows when confirmed
+	Barrier      bool // commutes with nothing
+	Closure      bool // state lives outside; Apply is not used
+	Journaled    bool // waits for Durable before its first attempt
+
+	Owner any // of no meaning to the engine
+}
+
+// Op is one operation. Fields in the first block are the caller's and are frozen
+// once the operation was accepted; the others belong to the engine.
+type Op struct {
+	Type  *Type
+	Args  any
+	Slot  string // empty: a slot of its own
+	Stamp Stamp
+	Owner any // of no meaning to the engine
+
+	seq uint64 // identity; order of acceptance
+	// pos orders lists. It is seq, or that of the operation whose place this one
+	// took. Invariant: strictly ascending along every entity's and lane's list.
+	pos   uint64
+	due   Time // when Waiting: not before this
+	burst Time // first tap of the burst (debounce), also start of the deadline
+	part  part // the first, and nearly always only, part
+	ext   *ext // what few operations need; nil until then
+
+	state     State
+	outcome   Outcome
+	conflict  Resolution
+	conflicts uint8
+	attempts  uint16 // counted against the retry policy since the last decision
+	calls     uint16 // attempts that left, counted or not
+	unknown   bool   // an attempt's outcome is not known; sticky until an answer
+	left      bool   // an attempt has left: content and key are frozen
+	stored    bool   // the journal holds it
+	durable   bool   // may be sent as far as the journal is concerned
+	armed     bool   // has an entry in the timer heap at or before due
+	condemned bool   // on its way out of the fold in this Step
+}
+
+// ext is the rarely needed rest of an Op.
+type ext struct {
+	id      string      // of a restored operation
+	err     error       // why it is parked
+	group   []groupPart // second and later entities of a group
+	first   Member      // what a group does in its first entity
+	deps    []*Op       // unsettled operations on which this one depends
+	needers []*Op       // those that depend on this one
+	version uint64
+	ackedAt Time
+	// successor is the operation that replaced this one, once superseded.
+	successor *Op
+	// The bool-like slots of closures: what the slot held before, when known.
+	base    any
+	hasBase bool
+}
+
+type groupPart struct {
+	part
+	kind  Kind
+	apply func(value, args any) (any, error)
+}
+
+// part is an operation's place in one entity and in that entity's lane.
+type part struct {
+	op         *Op
+	entity     *Entity
+	prev, next *part // in the entity, by op.pos
+	// In the lane, by op.pos. Invariant: linked exactly while the operation is
+	// Waiting or InFlight; a group's second part in one lane is not linked.
+	lanePrev, laneNext *part
+	after              any // cached fold up to and with this part
+	presence           Presence
+	inLane             bool
+	index              uint8 // 0 for Op.part, else 1 + index in ext.group
+}
+
+func (o *Op) more() *ext {
+	if o.ext == nil {
+		o.ext = new(ext)
+	}
+	return o.ext
+}
+
+// parts calls f for every part of the operation.
+func (o *Op) parts(f func(*part)) {
+	f(&o.part)
+	if o.ext != nil {
+		for i := range o.ext.group {
+			f(&o.ext.group[i].part)
+		}
+	}
+}
+
+// SetBase tells what a closure's slot held before the operation.
+func (o *Op) SetBase(base any) { x := o.more(); x.base, x.hasBase = base, true }
+
+// Seq is the order of acceptance, unique in one engine; 0 before.
+func (o *Op) Seq() uint64 { return o.seq }
+
+// Pos is the operation's place in its lane: Seq, or that of the one it replaced.
+func (o *Op) Pos() uint64 { return o.pos }
+
+// ID is the operation's name and idempotency key.
+func (o *Op) ID(e *Engine) string {
+	if o.ext != nil && o.ext.id != "" {
+		return o.ext.id
+	}
+	return e.cfg.Prefix + "-" + strconv.FormatUint(o.seq, 36)
+}
+
+// is reports whether id is the operation's, without building the string.
+func (o *Op) is(e *Engine, id string) bool {
+	if o.ext != nil && o.ext.id != "" {
+		return o.ext.id == id
+	}
+	rest, ok := strings.CutPrefix(id, e.cfg.Prefix)
+	if !ok || len(rest) < 2 || rest[0] != '-' {
+		return false
+	}
+	seq, err := strconv.ParseUint(rest[1:], 36, 64)
+	return err == nil && seq == o.seq
+}
+
+// State says where the operation stands.
+func (o *Op) State() State { return o.state }
+
+// Outcome is Unsettled until the operation has ended.
+func (o *Op) Outcome() Outcome { return o.outcome }
+
+// Conflict says how a conflict was resolved, if there was one.
+func (o *Op) Conflict() Resolution { return o.conflict }
+
+// Calls counts the attempts that left.
+func (o *Op) Calls() int { return int(o.calls) }
+
+// Attempts counts those charged to the retry policy.
+func (o *Op) Attempts() int { return int(o.attempts) }
+
+// Due is when a waiting operation may leave.
+func (o *Op) Due() Time { return o.due }
+
+// UnknownOutcome says that an attempt left whose end is not known.
+func (o *Op) UnknownOutcome() bool { return o.unknown }
+
+// Left says that an attempt has left, so that content and key are frozen.
+func (o *Op) Left() bool { return o.left }
+
+// Entity is the operation's first entity.
+func (o *Op) Entity() *Entity { return o.part.entity }
+
+// Entities calls yield for each entity of the operation until it returns false.
+func (o *Op) Entities(yield func(*Entity) bool) {
+	more := true
+	o.parts(func(p *part) {
+		if more {
+			more = yield(p.entity)
+		}
+	})
+}
+
+// ParkedFor is why a parked operation failed.
+func (o *Op) ParkedFor() error {
+	if o.ext == nil {
+		return nil
+	}
+	return o.ext.err
+}
+
+// Successor is the operation that replaced this one, or nil.
+func (o *Op) Successor() *Op {
+	if o.ext == nil {
+		return nil
+	}
+	return o.ext.successor
+}
+
+// JoinedTo is the operation that a call joined whose own was never accepted, or nil.
+func (o *Op) JoinedTo() *Op {
+	if o.seq == 0 {
+		return o.Successor()
+	}
+	return nil
+}
+
+// Deps are the unsettled operations on which this one depends.
+func (o *Op) Deps() []*Op {
+	if o.ext == nil {
+		return nil
+	}
+	return o.ext.deps
+}
+
+// Stored reports whether the journal was told of the operation.
+func (o *Op) Stored() bool { return o.stored }
+
+// Group reports whether the operation touches several entities.
+func (o *Op) Group() bool { return o.ext != nil && len(o.ext.group) > 0 }

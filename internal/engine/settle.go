@@ -1,0 +1,193 @@
+package engine
+
+import (
+	"cmp"
+	"errors"
+	"slices"
+)
+
+// Reasons for refusing a decision about an operation.
+var (
+	ErrNotParked      = errors.New("the operation is not parked")
+	ErrAlreadyEnded   = errors.New("the operation has ended")
+	ErrOutcomeUnknown = errors.New("the operation's outcome is unknown")
+)
+
+// settle ends an operation that is out of the fold and of its lanes.
+func (e *Engine) settle(o *Op, outcome Outcome, err error, successor *Op) {
+	if o.state == Parked {
+		e.parked--
+		e.wakeOp(o) // it may have held a later one of its slot back
+	}
+	o.state, o.outcome = Ended, outcome
+	e.pending--
+	if o.ext != nil {
+		needers := o.ext.needers
+		o.ext.deps, o.ext.needers = nil, nil
+		if successor != nil {
+			o.ext.successor = successor
+		}
+		for _, n := range needers {
+			e.wakeOp(n)
+		}
+	} else if successor != nil {
+		o.more().successor = successor
+	}
+	e.emit(Effect{Kind: Settled, Op: o, Other: successor, Outcome: outcome, Err: err})
+}
+
+// fail is the end of trying: park or roll back.
+func (e *Engine) fail(o *Op, err error) {
+	if o.Type.Park && !e.outdated(o) {
+		e.park(o, err)
+		return
+	}
+	e.condemn(o, nil, err)
+	e.refold(o)
+	e.bury(o, nil, Undone)
+}
+
+// outdated reports whether a newer operation of the slot replaces what o wanted, so
+// that no person needs to decide about o.
+func (e *Engine) outdated(o *Op) bool {
+	if o.Slot == "" {
+		return false
+	}
+	for p := o.part.next; p != nil; p = p.next {
+		if p.op.sharesSlot(o) {
+			return merged(o, p.op).Verdict == Replace
+		}
+	}
+	return false
+}
+
+// park keeps an operation in the fold until a person decides.
+func (e *Engine) park(o *Op, err error) {
+	e.leaveLanes(o)
+	o.state = Parked
+	o.more().err = err
+	e.parked++
+	o.parts(func(p *part) {
+		e.touch(p.entity)
+		p.entity.parked++
+	})
+	e.emit(Effect{Kind: ParkedNow, Op: o, Err: err})
+}
+
+// decide carries out a person's decision about a parked operation.
+func (e *Engine) decide(in *Decide) error {
+	o := in.Op
+	switch {
+	case o.state == Ended:
+		return ErrAlreadyEnded
+	case o.state != Parked:
+		return ErrNotParked
+	}
+	switch {
+	case in.Discard:
+		e.condemn(o, nil, nil)
+		e.refold(o)
+		e.bury(o, nil, Cancelled)
+	case in.Edit != nil:
+		if o.unknown {
+			return ErrOutcomeUnknown
+		}
+		if err := e.check1(o, in.Edit); err != nil {
+			return err
+		}
+		e.takePlace(o, in.Edit)
+		e.refold(in.Edit)
+		e.bury(in.Edit, nil, Undone)
+	default:
+		e.unpark(o)
+		o.state, o.attempts, o.conflicts, o.due, o.burst = Waiting, 0, 0, e.now, e.now
+		e.emit(Effect{Kind: Unparked, Op: o})
+		e.joinLanes(o)
+		e.wakeOp(o)
+	}
+	return nil
+}
+
+func (e *Engine) unpark(o *Op) {
+	e.parked--
+	o.more().err = nil
+	o.parts(func(p *part) {
+		e.touch(p.entity)
+		p.entity.parked--
+	})
+}
+
+// cancel undoes one operation. A call that is under way goes on; its late answer is
+// taken as truth.
+func (e *Engine) cancel(o *Op) error {
+	if o.state == Ended {
+		return ErrAlreadyEnded
+	}
+	e.condemn(o, nil, nil)
+	e.refold(o)
+	e.bury(o, nil, Cancelled)
+	return nil
+}
+
+// rollbackAll undoes all of one entity, last first.
+func (e *Engine) rollbackAll(in RollbackAll) {
+	for p := in.Entity.last; p != nil; p = in.Entity.last {
+		e.condemn(p.op, nil, nil)
+	}
+	e.refold(nil)
+	e.bury(nil, in.Entity, Cancelled)
+}
+
+// clearAll undoes everything, and ends the calls that are under way.
+func (e *Engine) clearAll(err error) {
+	for ent := range e.Busy {
+		for o := range ent.Ops {
+			if o.state == InFlight {
+				e.emit(Effect{Kind: Abort, Op: o})
+			}
+		}
+	}
+	for e.busyLast != nil {
+		e.condemn(e.busyLast.last.op, nil, err)
+	}
+	e.refold(nil)
+	e.bury(nil, nil, Cancelled)
+	e.gate = gate{online: e.gate.online}
+}
+
+// bury settles the condemned, last first: those that nobody drew along end with the
+// given outcome, the others as undone. One RolledBack effect names them all.
+func (e *Engine) bury(cause *Op, where *Entity, outcome Outcome) {
+	if len(e.victims) == 0 {
+		return
+	}
+	victims := slices.Clone(e.victims)
+	clear(e.victims)
+	e.victims = e.victims[:0]
+	slices.SortStableFunc(victims, func(a, b Victim) int { return cmp.Compare(b.Op.pos, a.Op.pos) })
+
+	for _, v := range victims {
+		ent := v.Op.part.entity
+		if t := e.touch(ent); v.Op.Type.Closure && !t.closure {
+			t.closure = true
+			e.emit(Effect{Kind: Rewind, Entity: ent, Victims: victims})
+		}
+	}
+	var err error
+	if cause != nil {
+		where = cause.part.entity
+		for _, v := range victims {
+			if v.Op == cause {
+				err = v.Err
+			}
+		}
+	}
+	e.emit(Effect{Kind: RolledBack, Op: cause, Entity: where, Err: err, Victims: victims, Outcome: outcome})
+	for _, v := range victims {
+		end := outcome
+		if v.Cause != nil || outcome == Cancelled && v.Err != nil {
+			end = Undone
+		}
+		e.settle(v.Op, end, v.Err, nil)
+	}
+}

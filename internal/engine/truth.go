@@ -1,0 +1,125 @@
+package engine
+
+// Truth is what the server says about one entity.
+type Truth struct {
+	Presence Presence // Unknown: no value was said
+	Value    any
+	Version  uint64 // 0: none
+	At       Stamp  // of the last change, 0: not said
+	By       string // client of the last change
+	Contains []string
+	// ReadAt is when the read began that found this truth, for truth without a
+	// version. 0: it is as new as its arrival.
+	ReadAt Time
+}
+
+// receive takes truth that came by push or refetch, and settles what it contains.
+func (e *Engine) receive(in *Receive) {
+	ent := e.entity(in.Space, in.Entity)
+	e.touch(ent)
+	e.adopt(ent, in.Truth)
+	e.refold(nil)
+	e.bury(nil, nil, Undone)
+}
+
+// adopt takes truth and settles every operation that it contains, without
+// refolding.
+func (e *Engine) adopt(ent *Entity, t Truth) {
+	fresh := e.take(ent, t)
+	for p := ent.first; p != nil; {
+		o, next := p.op, p.next
+		if o.left && e.contains(o, ent, t, fresh) {
+			if o.state == InFlight {
+				e.emit(Effect{Kind: Abort, Op: o})
+			}
+			e.confirm(o, ent)
+		}
+		p = next
+	}
+}
+
+// contains reports whether truth t of ent shows what operation o did.
+func (e *Engine) contains(o *Op, ent *Entity, t Truth, fresh bool) bool {
+	if o.state == Acked && !o.Group() {
+		if ent.version >= o.ext.version {
+			return true
+		}
+		if fresh && t.Version == 0 && t.Presence != Unknown && (t.ReadAt == 0 || t.ReadAt >= o.ext.ackedAt) {
+			return true
+		}
+	}
+	for _, id := range t.Contains {
+		if o.is(e, id) {
+			return true
+		}
+	}
+	return false
+}
+
+// take replaces the truth held, unless what came is older. It does not refold.
+func (e *Engine) take(ent *Entity, t Truth) bool {
+	if t.Presence == Unknown {
+		return false
+	}
+	e.touch(ent)
+	held := ent.presence != Unknown || ent.version != 0
+	switch {
+	case t.Version != 0 && held && t.Version <= ent.version:
+		if t.Version < ent.version {
+			e.emit(Effect{Kind: Stale, Entity: ent})
+		}
+		return false
+	case t.Version == 0 && t.ReadAt != 0 && t.ReadAt < ent.settledAt:
+		e.emit(Effect{Kind: Stale, Entity: ent})
+		return false
+	}
+	moved := ent.presence != t.Presence || !ent.space.same(ent.truth, t.Value)
+	ent.truth, ent.presence = t.Value, t.Presence
+	if t.Presence == Absent {
+		ent.truth = nil
+	}
+	if t.Version != 0 {
+		ent.version = t.Version
+	}
+	if t.At != 0 {
+		ent.at, ent.by = t.At, t.By
+	}
+	ent.settledAt = e.now
+	if moved {
+		e.markDirty(ent, ent.first)
+	}
+	return true
+}
+
+// confirm ends an operation that the server has. Truth of the entity told (nil:
+// none) contains it already; into the truth of its other entities it is folded, for
+// the server did what was asked and said no more.
+func (e *Engine) confirm(o *Op, told *Entity) {
+	e.leaveLanes(o)
+	o.parts(func(p *part) {
+		if p.entity != told {
+			e.foldIntoTruth(p)
+		}
+		p.entity.settledAt = e.now
+		e.remove(p)
+	})
+	e.settle(o, Confirmed, nil, nil)
+}
+
+func (e *Engine) foldIntoTruth(p *part) {
+	if p.op.Type.Closure {
+		return // the state outside has it already
+	}
+	ent := p.entity
+	value, presence, err := p.apply(ent.truth, ent.presence)
+	if err != nil {
+		return // the server did it to a truth that we do not have; it will tell
+	}
+	if presence == ent.presence && ent.space.same(value, ent.truth) {
+		return
+	}
+	e.touch(ent)
+	ent.truth, ent.presence = value, presence
+	ent.at, ent.by = p.op.Stamp, e.cfg.Client
+	e.markDirty(ent, ent.first)
+}

@@ -1,0 +1,370 @@
+package optimist
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/optimist-go/optimist/internal/engine"
+)
+
+// Manager applies changes at once and settles them with the server later. It is the
+// shell around the engine: it owns time, goroutines, callbacks and the lock, and
+// decides nothing itself. Methods are safe for concurrent use.
+//
+// An idle manager has no goroutine and no timer.
+type Manager struct {
+	opts  Options
+	epoch time.Time // engine time 0
+
+	ctx  context.Context // of every call; ends with the manager
+	quit context.CancelFunc
+	stop chan struct{} // closed when the manager has stopped
+
+	// mu guards everything below. Functions of the program are never called under
+	// it, but for the pure ones that are data: Apply, Guard, Merge rules, Resolve.
+	mu     sync.Mutex
+	engine *engine.Engine
+	clock  clock
+	random *rand.Rand
+	loose  *engine.Space            // entities of no store
+	spaces map[string]*engine.Space // of stores, by name
+	types  map[string]*opType       // registered, by name
+	broken []error                  // definitions that cannot work
+
+	// work holds attempts that may leave; workers counts the goroutines that take
+	// them. spare is 1 while a worker is about to look for work by itself.
+	work    []attempt
+	workers int
+	spare   int
+	running map[*Handle]*flight
+	landed  chan struct{} // while Close waits for the workers
+
+	timer    *time.Timer
+	armed    engine.Time   // when timer fires; engine.Never when it will not
+	lastTick chan struct{} // while Close waits for a timer that has fired
+
+	callbacks callbackQueue
+	closures  map[entityKey]*closureLog
+	rewinds   []*closureLog // have tasks since the lock was taken
+	clearing  bool          // the Step that runs ends a life: no callbacks
+
+	subs    []*Subscription
+	idlers  []chan struct{} // closed when everything is settled or parked
+	closed  bool            // nothing is accepted any more
+	stopped bool            // nothing runs any more
+
+	journal *journalWriter // nil without a journal
+
+	joined  *Handle        // by the Step that runs
+	input   engine.Execute // reused by typed calls
+	receive engine.Receive // reused by Receive
+}
+
+// New returns a manager. The zero Options work. With a journal it first restores
+// what an earlier life left; see Restored.
+func New(opts Options) (*Manager, error) {
+	if err := opts.validate(); err != nil {
+		return nil, err
+	}
+	opts = opts.withDefaults()
+	m := &Manager{
+		opts:     opts,
+		epoch:    time.Now(),
+		stop:     make(chan struct{}),
+		clock:    clock{maxDrift: opts.MaxDrift},
+		random:   rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())),
+		loose:    engine.NewSpace(""),
+		spaces:   make(map[string]*engine.Space),
+		types:    make(map[string]*opType),
+		running:  make(map[*Handle]*flight),
+		armed:    engine.Never,
+		closures: make(map[entityKey]*closureLog),
+	}
+	m.ctx, m.quit = context.WithCancel(context.Background())
+	if err := m.openJournal(); err != nil {
+		return nil, err
+	}
+	life := strconv.FormatUint(rand.Uint64(), 36) + strconv.FormatUint(rand.Uint64(), 36)
+	if m.opts.ClientID == "" {
+		m.opts.ClientID = life
+	} else {
+		life = m.opts.ClientID + "-" + life
+	}
+	m.engine = engine.New(engine.Config{
+		Prefix:       life,
+		Client:       m.opts.ClientID,
+		MaxInFlight:  opts.MaxInFlight,
+		MaxPerEntity: opts.MaxPerEntity,
+		MaxPending:   opts.MaxPending,
+		ProbeAfter:   opts.ProbeAfter,
+		Probe:        opts.Policy.Retry.engine(),
+	})
+	return m, nil
+}
+
+// ClientID is Options.ClientID, or the random one chosen instead.
+func (m *Manager) ClientID() string { return m.opts.ClientID }
+
+// Err reports the definitions (stores, mutations, merge rules) that cannot work, or
+// nil. Calls that use one return its error as well.
+func (m *Manager) Err() error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return errors.Join(m.broken...)
+}
+
+// now is the engine's time.
+func (m *Manager) now(t time.Time) engine.Time { return engine.Time(t.Sub(m.epoch)) }
+
+// do takes one input and carries out what follows from it.
+func (m *Manager) do(in engine.Input) error {
+	m.mu.Lock()
+	if m.stopped {
+		m.mu.Unlock()
+		return ErrClosed
+	}
+	err := m.stepLocked(time.Now(), in)
+	m.unlock()
+	return publicErr(err)
+}
+
+// afterStep looks at the engine after every step, in tests.
+var afterStep func(*engine.Engine)
+
+// stepLocked runs the engine and carries out the effects that need the lock.
+func (m *Manager) stepLocked(now time.Time, in engine.Input) error {
+	effects, err := m.engine.Step(m.now(now), in)
+	for i := range effects {
+		m.carryOutLocked(&effects[i], now)
+	}
+	if afterStep != nil {
+		afterStep(m.engine)
+	}
+	if m.journal != nil {
+		m.journal.flushLocked()
+	}
+	m.armLocked(now)
+	if len(m.idlers) > 0 && m.idleLocked() {
+		for _, idle := range m.idlers {
+			close(idle)
+		}
+		m.idlers = nil
+	}
+	return err
+}
+
+// unlock releases the lock and then runs what must not run under it.
+func (m *Manager) unlock() {
+	rewinds := m.rewinds
+	m.rewinds = nil
+	m.mu.Unlock()
+	for _, log := range rewinds {
+		log.drain(m)
+	}
+}
+
+// armLocked keeps one timer at the engine's next deadline, or none.
+func (m *Manager) armLocked(now time.Time) {
+	next := m.engine.NextDeadline()
+	if next == m.armed {
+		return
+	}
+	m.armed = next
+	switch {
+	case next == engine.Never:
+		m.timer.Stop()
+	case m.timer == nil:
+		m.timer = time.AfterFunc(time.Duration(next-m.now(now)), m.tick)
+	default:
+		m.timer.Reset(time.Duration(next - m.now(now)))
+	}
+}
+
+// tick is the timer's function.
+func (m *Manager) tick() {
+	m.mu.Lock()
+	m.armed = engine.Never
+	if m.lastTick != nil {
+		close(m.lastTick)
+		m.mu.Unlock()
+		return
+	}
+	m.stepLocked(time.Now(), engine.Tick{})
+	m.unlock()
+}
+
+// stopTimerLocked stops the timer for good. The channel is closed when no tick runs.
+func (m *Manager) stopTimerLocked() <-chan struct{} {
+	if m.armed == engine.Never || m.timer.Stop() {
+		m.armed = engine.Never
+		return closedChan
+	}
+	m.lastTick = make(chan struct{}) // it has fired, and will take the lock once more
+	return m.lastTick
+}
+
+// idleLocked reports whether nothing is left to do but what a person decides.
+func (m *Manager) idleLocked() bool {
+	return m.engine.Pending() == m.engine.Parked() && m.engine.InFlight() == 0
+}
+
+// PendingCount counts the unsettled operations of an entity, parked ones included.
+func (m *Manager) PendingCount(entity string) int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if ent := m.findLocked(entity); ent != nil {
+		return ent.Pending()
+	}
+	return 0
+}
+
+// HasPending reports whether an entity has unsettled operations.
+func (m *Manager) HasPending(entity string) bool { return m.PendingCount(entity) > 0 }
+
+// spaceLocked splits an entity's full name: "post:42" is entity "42" of the store
+// "post" if there is such a store, and an entity of no store otherwise.
+func (m *Manager) spaceLocked(entity string) (*engine.Space, string) {
+	if name, id, ok := strings.Cut(entity, ":"); ok {
+		if s := m.spaces[name]; s != nil {
+			return s, id
+		}
+	}
+	return m.loose, entity
+}
+
+func (m *Manager) findLocked(entity string) *engine.Entity {
+	space, id := m.spaceLocked(entity)
+	return space.Find(id)
+}
+
+// RollbackAll undoes every unsettled operation of an entity, last first; they end
+// as Cancelled. The answer of a call under way is taken as truth when it comes, and
+// triggers no callback.
+func (m *Manager) RollbackAll(entity string) error {
+	m.mu.Lock()
+	if m.stopped {
+		m.mu.Unlock()
+		return ErrClosed
+	}
+	if ent := m.findLocked(entity); ent != nil {
+		m.stepLocked(time.Now(), engine.RollbackAll{Entity: ent})
+	}
+	m.unlock()
+	return nil
+}
+
+// ClearAll undoes everything and forgets it, timers, retries, calls under way and
+// journal included: for log-out. Truth stays, and so does the manager. Callbacks
+// that wait are dropped; afterwards none of the old life starts, and answers of its
+// calls are ignored.
+func (m *Manager) ClearAll() error {
+	m.mu.Lock()
+	if m.stopped {
+		m.mu.Unlock()
+		return ErrClosed
+	}
+	m.clearLocked()
+	m.unlock()
+	return nil
+}
+
+func (m *Manager) clearLocked() {
+	m.clearing = true
+	for _, f := range m.running {
+		f.disowned = true
+	}
+	m.stepLocked(time.Now(), engine.ClearAll{})
+	m.callbacks.dropLocked()
+	m.clearing = false
+}
+
+// SetOnline tells whether the network is there. Offline nothing is sent and no
+// attempt is spent; operations still apply. On return lanes resume in order.
+func (m *Manager) SetOnline(online bool) error { return m.do(engine.SetOnline{Online: online}) }
+
+// RetryNow ends every wait between attempts now, and the pause that a refused
+// authentication began.
+func (m *Manager) RetryNow() error { return m.do(engine.RetryNow{}) }
+
+// Flush ends every debounce and waits until all is settled or parked, or ctx ends.
+func (m *Manager) Flush(ctx context.Context) error {
+	m.mu.Lock()
+	if m.stopped {
+		m.mu.Unlock()
+		return ErrClosed
+	}
+	m.stepLocked(time.Now(), engine.Flush{})
+	idle := make(chan struct{})
+	if m.idleLocked() {
+		close(idle)
+	} else {
+		m.idlers = append(m.idlers, idle)
+	}
+	m.unlock()
+	select {
+	case <-idle:
+		return m.callbacks.wait(ctx, &m.mu)
+	case <-m.stop:
+		return ErrClosed
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// Close accepts nothing more, flushes until ctx ends, and stops. What is unsettled
+// then stays in the journal for the next life; without a journal it is rolled back,
+// ends as RolledBack with ErrClosed, and is named in the error. A second Close
+// returns ErrClosed. Close must not be called from a callback, for which it waits.
+//
+// After Close there is no goroutine, timer or callback of the manager, unless a
+// Send function does not return within a second of its context's end: then the
+// error wraps ErrStuck.
+func (m *Manager) Close(ctx context.Context) error {
+	m.mu.Lock()
+	if m.closed {
+		m.mu.Unlock()
+		return ErrClosed
+	}
+	m.closed = true
+	m.mu.Unlock()
+
+	flushed := m.Flush(ctx)
+	m.mu.Lock()
+	var left []string
+	if m.engine.Pending() > 0 && m.journal == nil {
+		for ent := range m.engine.Busy {
+			for o := range ent.Ops {
+				left = append(left, o.Type.Name+" of "+fullName(ent))
+			}
+		}
+		m.stepLocked(time.Now(), engine.ClearAll{Err: ErrClosed})
+	}
+	ticked := m.stopTimerLocked()
+	m.quit()
+	m.unlock()
+	<-ticked
+
+	errs := []error{}
+	if len(left) > 0 {
+		errs = append(errs, fmt.Errorf("%w with %d unsettled operations, rolled back: %s (%w)",
+			ErrClosed, len(left), strings.Join(left[:min(len(left), 10)], ", "), flushed))
+	}
+	errs = append(errs, m.waitForWorkers(), m.callbacks.wait(context.Background(), &m.mu), m.closeJournal())
+
+	m.mu.Lock()
+	m.stopped = true
+	close(m.stop)
+	subs := m.subs
+	m.subs = nil
+	m.mu.Unlock()
+	for _, s := range subs {
+		s.Close()
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,388 @@
+package optimist
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+	"time"
+
+	"github.com/optimist-go/optimist/internal/engine"
+)
+
+// Kind says what an operation does to its entity's existence.
+type Kind uint8
+
+const (
+	// Change needs the entity: it waits invisibly while nothing is known of it, and is
+	// refused when it is known to be absent.
+	Change Kind = iota
+	// Create makes the entity if it is not there; Apply then gets the zero value.
+	Create
+	// Delete removes it; Apply is not used.
+	Delete
+)
+
+// Mutation defines one type of operation on entities of a store. Functions without
+// a context are pure: the same input gives the same output, nothing is changed in
+// place, the manager is not called. They run under the manager's lock.
+type Mutation[T, A any] struct {
+	Type string // such as "like"; required, unique in a manager
+	Kind Kind
+
+	// Slot names the piece of the entity that the operation writes, such as the user
+	// whose like it is. A newer operation of a slot replaces one that has not left,
+	// and one that changes nothing is not sent. Nil: each operation is a slot of its
+	// own, and every one is sent.
+	Slot func(A) string
+	// Family lets types see each other's slots: "edit" and "delete" of one comment.
+	// Empty: the type's own name.
+	Family string
+
+	// Apply makes sure of a state ("liked"), it does not step towards one ("one more
+	// like"): truth that already contains the operation may lie under it. An error
+	// refuses the operation, or undoes it when it comes later.
+	Apply func(T, A) (T, error)
+	// Guard is a precondition on the state, checked at the call and at each rebase;
+	// when it no longer holds the operation is rolled back. Nil: none.
+	Guard func(T, A) error
+
+	// Send tells the server. It must return when ctx ends. What it answers: see Truth;
+	// how it fails: see Fail. Beside an error of class Conflicting the server's truth is
+	// expected.
+	Send func(ctx context.Context, c Call[A]) (Truth[T], error)
+
+	// Resolve decides when the server holds something else. Nil: LastWriterWins.
+	Resolve func(Conflict[T, A]) Decision[A]
+
+	// OnSuccess and OnError run at most one of the two, once, after the operation has
+	// been confirmed or rolled back. They may call the manager, but not Close.
+	OnSuccess func(A, Result)
+	OnError   func(A, Result)
+
+	// User tells whose operation it is, for Call and events. Nil: nobody's.
+	User func(A) string
+	// Clone copies arguments, so that what a caller does to them later reaches nobody.
+	// Nil: copied by reflection, which needs exported fields.
+	Clone func(A) A
+
+	// Barrier: the operation commutes with nothing, and coalescing never crosses it.
+	Barrier bool
+	// Pessimistic: the operation shows when it is confirmed.
+	Pessimistic bool
+
+	Policy Policy
+	// Stored says how operations are written to the journal. The zero value keeps them
+	// in memory only.
+	Stored Stored[A]
+}
+
+// Action executes operations of one registered type. Methods are safe for concurrent
+// use.
+type Action[T, A any] struct {
+	store *Store[T]
+	def   Mutation[T, A]
+	typ   opType
+	clone func(A) A
+	err   error // why the definition cannot work
+	rules map[*engine.Type]func(older, newer *engine.Op) engine.Merged
+}
+
+// typedHandle is a handle with its arguments: one allocation for both.
+type typedHandle[A any] struct {
+	Handle
+	args A
+}
+
+// Register makes a type of operation known. A definition that cannot work gives an
+// action whose calls fail with the reason, which is also in Manager.Err.
+func Register[T, A any](s *Store[T], def Mutation[T, A]) *Action[T, A] {
+	a := &Action[T, A]{store: s, def: def}
+	if a.err = a.check(); a.err != nil {
+		a.err = fmt.Errorf("mutation %q: %w", def.Type, a.err)
+		if s != nil && s.m != nil {
+			s.m.mu.Lock()
+			s.m.broken = append(s.m.broken, a.err)
+			s.m.mu.Unlock()
+		}
+		return a
+	}
+	m := s.m
+	a.typ.Type = engine.Type{
+		Name: def.Type, Family: def.Family, Kind: engine.Kind(def.Kind),
+		Barrier: def.Barrier, Pessimistic: def.Pessimistic, Owner: &a.typ,
+	}
+	t := &a.typ.Type
+	if t.Family == "" {
+		t.Family = def.Type
+	}
+	if def.Apply != nil {
+		t.Apply = a.apply
+	}
+	if def.Guard != nil {
+		t.Guard = func(value, args any) error { return def.Guard(value.(T), *args.(*A)) }
+	}
+	t.SameArgs = sameArgsOf[A]()
+	if def.Resolve != nil {
+		t.Resolve = a.resolve
+	}
+	a.typ.send = a.send
+	if def.OnSuccess != nil || def.OnError != nil {
+		a.typ.settled = a.settled
+	}
+	if def.User != nil {
+		a.typ.user = func(args any) string { return def.User(*args.(*A)) }
+	}
+	policy := def.Policy
+	if def.Slot == nil && policy.Debounce == (Debounce{}) {
+		policy.Debounce = NoDebounce
+	}
+	a.typ.setPolicy(policy.withDefaults(m.opts.Policy))
+	a.typ.setCodec(codecOf(def.Stored))
+	m.register(&a.typ)
+	return a
+}
+
+func (a *Action[T, A]) check() error {
+	def, s := &a.def, a.store
+	var cloneErr error
+	a.clone, cloneErr = clonerOf(def.Clone)
+	switch {
+	case s == nil:
+		return fmt.Errorf("%w: Register needs a store", ErrInvalid)
+	case s.err != nil:
+		return s.err
+	case def.Type == "":
+		return fmt.Errorf("%w: Mutation.Type is empty", ErrInvalid)
+	case def.Kind > Delete:
+		return fmt.Errorf("%w: Mutation.Kind must be Change, Create or Delete, not %d", ErrInvalid, def.Kind)
+	case def.Apply == nil && def.Kind != Delete:
+		return fmt.Errorf("%w: Mutation.Apply is nil", ErrInvalid)
+	case def.Send == nil:
+		return fmt.Errorf("%w: Mutation.Send is nil", ErrInvalid)
+	case cloneErr != nil:
+		return cloneErr
+	case s.m.typeNamed(def.Type) != nil:
+		return fmt.Errorf("%w: the type is registered already", ErrInvalid)
+	}
+	return def.Policy.validate()
+}
+
+func (m *Manager) typeNamed(name string) *opType {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.types[name]
+}
+
+func (m *Manager) register(t *opType) {
+	m.mu.Lock()
+	m.types[t.Name] = t
+	m.mu.Unlock()
+}
+
+func (a *Action[T, A]) apply(value, args any) (any, error) {
+	var v T
+	if value != nil {
+		v = value.(T)
+	}
+	after, err := a.def.Apply(v, *args.(*A))
+	if err != nil {
+		return nil, err
+	}
+	return after, nil
+}
+
+func (a *Action[T, A]) send(ctx context.Context, h *Handle, at attempt) (engine.Truth, []engine.Received, error) {
+	t, err := a.def.Send(ctx, callOf[A](h, at))
+	return t.engine(h.m), nil, err
+}
+
+func callOf[A any](h *Handle, at attempt) Call[A] {
+	o := &h.op
+	c := Call[A]{
+		ID: at.id, Args: *o.Args.(*A), Attempt: at.n,
+		At: Timestamp(o.Stamp), ClientID: h.m.opts.ClientID, BaseVersion: at.version,
+	}
+	if !at.group {
+		c.Entity = o.Entity().ID()
+	}
+	if at.typ.user != nil {
+		c.User = at.typ.user(o.Args)
+	}
+	return c
+}
+
+func (a *Action[T, A]) settled(h *Handle, r Result) {
+	args := *h.op.Args.(*A)
+	switch {
+	case r.Outcome == Confirmed && a.def.OnSuccess != nil:
+		a.def.OnSuccess(args, r)
+	case r.Outcome == RolledBack && a.def.OnError != nil:
+		a.def.OnError(args, r)
+	}
+}
+
+// Execute applies an operation at once and sends it after its debounce. It returns
+// when the change is in the view, without waiting for network or disk; ctx governs
+// this call alone. With after, the operation is sent only when those have reached
+// the server, and goes with them when one fails.
+//
+// An error means that nothing changed.
+func (a *Action[T, A]) Execute(ctx context.Context, id string, args A, after ...*Handle) (*Handle, error) {
+	if a.err != nil {
+		return nil, a.err
+	}
+	args, err := a.capture(args)
+	if err != nil {
+		return nil, a.refused(id, err)
+	}
+	return a.execute(ctx, id, args, nil, after)
+}
+
+// capture copies arguments, so that what the caller does to them later reaches
+// neither the server nor the view.
+func (a *Action[T, A]) capture(args A) (out A, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("%w: %w", ErrInvalid, &PanicError{In: "clone", Value: r})
+		}
+	}()
+	return a.clone(args), nil
+}
+
+// execute takes arguments that nobody else has. derive, if not nil, finds them from
+// the view, in the same step in which the operation is accepted.
+func (a *Action[T, A]) execute(ctx context.Context, id string, args A, derive func(View[T]) (A, error), after []*Handle) (*Handle, error) {
+	m := a.store.m
+	if id == "" {
+		return nil, a.refused(id, fmt.Errorf("%w: the id is empty", ErrInvalid))
+	}
+	th := &typedHandle[A]{args: args}
+	h := &th.Handle
+	h.m = m
+	h.op.Type, h.op.Args, h.op.Owner = &a.typ.Type, &th.args, h
+
+	var deps []*engine.Op
+	var err error
+	if len(after) > 0 {
+		if deps, err = opsOf(m, after); err != nil {
+			return nil, a.refused(id, err)
+		}
+	}
+	if derive == nil {
+		if err := a.slot(h, th); err != nil {
+			return nil, a.refused(id, err)
+		}
+	}
+
+	m.mu.Lock()
+	if err := m.acceptingLocked(ctx); err != nil {
+		m.mu.Unlock()
+		return nil, a.refused(id, err)
+	}
+	if derive != nil {
+		th.args, err = derive(a.store.viewLocked(a.store.space.Find(id)))
+		if err == nil {
+			err = a.slot(h, th)
+		}
+		if err != nil {
+			m.mu.Unlock()
+			return nil, a.refused(id, err)
+		}
+	}
+	now := time.Now()
+	h.op.Stamp = engine.Stamp(m.clock.next(now))
+	m.input = engine.Execute{Space: a.store.space, Entity: id, Op: &h.op, After: deps}
+	m.joined = nil
+	err = m.stepLocked(now, &m.input)
+	m.input = engine.Execute{}
+	if m.joined != nil {
+		h = m.joined
+	}
+	m.unlock()
+	if err != nil {
+		return nil, a.refused(id, applyErr(err))
+	}
+	return h, nil
+}
+
+// slot asks the program for the operation's slot and checks its arguments.
+func (a *Action[T, A]) slot(h *Handle, th *typedHandle[A]) (err error) {
+	if a.def.Slot != nil {
+		err = contain("slot", func() { h.op.Slot = a.def.Slot(th.args) })
+		if err == nil && h.op.Slot == "" {
+			err = fmt.Errorf("%w: Slot returned an empty name", ErrInvalid)
+		}
+	}
+	if err == nil && a.typ.Journaled {
+		err = a.typ.codec.check(h.op.Args)
+	}
+	return err
+}
+
+func (a *Action[T, A]) refused(id string, err error) error {
+	entity := id
+	if a.store != nil {
+		entity = a.store.space.Name + ":" + id
+	}
+	return &OpError{Type: a.def.Type, Entity: entity, Err: err}
+}
+
+// applyErr names the reasons that come from the program's own Apply.
+func applyErr(err error) error {
+	public := publicErr(err)
+	for _, known := range []error{
+		ErrQueueFull, ErrAbsent, ErrGuard, ErrDependency, ErrSettled, ErrInvalid, ErrApply, ErrNotParked, ErrUnknownOutcome,
+	} {
+		if errors.Is(public, known) {
+			return public
+		}
+	}
+	return fmt.Errorf("%w: %w", ErrApply, public)
+}
+
+// Edit replaces a parked operation of this type by one with other arguments, at its
+// place and with a key of its own. The old handle ends as Superseded. An operation
+// whose outcome is unknown cannot be edited: ErrUnknownOutcome.
+func (a *Action[T, A]) Edit(parked *Handle, args A) (*Handle, error) {
+	if a.err != nil {
+		return nil, a.err
+	}
+	if parked == nil || parked.m != a.store.m || typeOf(&parked.op) != &a.typ {
+		return nil, fmt.Errorf("%w: Edit needs a handle of an operation of type %q", ErrInvalid, a.def.Type)
+	}
+	m := a.store.m
+	id := parked.op.Entity().ID()
+	args, err := a.capture(args)
+	if err != nil {
+		return nil, a.refused(id, err)
+	}
+	th := &typedHandle[A]{args: args}
+	h := &th.Handle
+	h.m = m
+	h.op.Type, h.op.Args, h.op.Owner = &a.typ.Type, &th.args, h
+	if err := a.slot(h, th); err != nil {
+		return nil, a.refused(id, err)
+	}
+	m.mu.Lock()
+	if err := m.acceptingLocked(context.Background()); err != nil {
+		m.mu.Unlock()
+		return nil, a.refused(id, err)
+	}
+	now := time.Now()
+	h.op.Stamp = engine.Stamp(m.clock.next(now))
+	err = m.stepLocked(now, &engine.Decide{Op: &parked.op, Edit: &h.op})
+	m.unlock()
+	if err != nil {
+		return nil, a.refused(id, applyErr(err))
+	}
+	return h, nil
+}
+
+// sameArgsOf compares arguments behind pointers.
+func sameArgsOf[A any]() func(a, b any) bool {
+	if t := reflect.TypeFor[A](); t.Comparable() && t.Kind() != reflect.Interface {
+		return func(a, b any) bool { return any(*a.(*A)) == any(*b.(*A)) }
+	}
+	return func(a, b any) bool { return reflect.DeepEqual(*a.(*A), *b.(*A)) }
+}

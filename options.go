@@ -1,0 +1,222 @@
+package optimist
+
+import (
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/optimist-go/optimist/internal/engine"
+)
+
+// Options are a Manager's settings. The zero value works. A negative duration or
+// count means "none" wherever none makes sense.
+type Options struct {
+	// ClientID names this client among those of the same user. It breaks ties
+	// between equal timestamps and starts every operation id. Empty: random for each
+	// manager (or the journal's, when there is one). At most 64 bytes.
+	ClientID string
+
+	// Policy is for operations that do not bring their own; its zero fields have the
+	// defaults documented there.
+	Policy Policy
+
+	// MaxInFlight caps the calls under way, shared fairly among lanes. 0: 8.
+	MaxInFlight int
+	// MaxPerEntity bounds the unsettled operations of one entity. 0: 1,000.
+	MaxPerEntity int
+	// MaxPending bounds the unsettled operations of all entities. 0: 100,000.
+	MaxPending int
+	// ProbeAfter is how many attempts in a row may stay without an answer before
+	// one operation probes and the others wait behind it. 0: 8.
+	ProbeAfter int
+	// MaxDrift is how far ahead of this clock a server's timestamp may be. 0: 5 min.
+	MaxDrift time.Duration
+
+	// Journal makes operations durable. Nil: they live in memory only. The manager
+	// owns it from New on, and closes it.
+	Journal Journal
+	// OnJournalError chooses what happens when the journal fails.
+	OnJournalError JournalFailure
+}
+
+// JournalFailure says what a manager does once its journal has failed. Either way
+// the failure is an event, and no handle claims to be durable that is not.
+type JournalFailure uint8
+
+const (
+	// GoOnInMemory accepts and sends as if there were no journal.
+	GoOnInMemory JournalFailure = iota
+	// RefuseNew refuses new operations with the journal's error; those accepted
+	// before go on in memory.
+	RefuseNew
+)
+
+// Policy says how operations of one type are sent. Each zero field takes the
+// manager's, and that one's zero fields the default written here.
+type Policy struct {
+	// Debounce delays the first attempt so that a burst of taps becomes one call.
+	// Operations without a slot are not debounced unless they say so themselves:
+	// nothing can fold into them.
+	Debounce Debounce
+	// Retry says how often and when to try again.
+	Retry Retry
+	// OnFailure says what becomes of an operation that failed for good.
+	OnFailure FailurePolicy
+	// MaxConflicts is how often an operation that met a conflict is sent again.
+	// 0: 3. Negative: never.
+	MaxConflicts int
+}
+
+// Debounce is when the first attempt of a burst leaves.
+type Debounce struct {
+	// Wait is the time after the latest tap. 0: 300 ms. Negative: none.
+	Wait time.Duration
+	// MaxWait caps the delay, counted from the burst's first tap. 0: 2 s, or Wait
+	// if that is longer.
+	MaxWait time.Duration
+	// Leading sends a tap at once when nothing of its slot is unsettled; taps during
+	// its flight are debounced, and sent only if they end on something else.
+	Leading bool
+}
+
+// NoDebounce sends at once.
+var NoDebounce = Debounce{Wait: -1}
+
+// Retry spaces attempts: the nth retry waits Base x 2^(n-1), at most Cap.
+type Retry struct {
+	// Max is the number of retries after the first attempt. 0: 3. Negative: none.
+	Max int
+	// Base is the first wait. 0: 1 s.
+	Base time.Duration
+	// Cap is the longest wait. 0: 30 s.
+	Cap time.Duration
+	// Jitter is the random share of each wait, up to 1. 0: 0.25. Negative: none.
+	Jitter float64
+	// Timeout bounds one attempt, through the context of Send. 0: 10 s. Negative:
+	// none.
+	Timeout time.Duration
+	// Deadline bounds all attempts together, from the first tap of the burst on, the
+	// time offline included. 0 or negative: none.
+	Deadline time.Duration
+	// Next replaces the schedule: whether and when to try again after the nth
+	// attempt that counts (1 is the first) failed with err. It is called without any
+	// lock held. Nil: the schedule above.
+	Next func(n int, err error) (wait time.Duration, again bool)
+}
+
+// Forever as Retry.Max never gives up.
+const Forever = math.MaxInt
+
+// FailurePolicy says what becomes of an operation that failed for good.
+type FailurePolicy uint8
+
+const (
+	// Revert undoes it; operations after it stay, rebased.
+	Revert FailurePolicy = iota
+	// Park keeps it applied and marked as failed, until the program retries, edits or
+	// discards it. Later operations of its slot wait; others go on.
+	Park
+)
+
+// withDefaults fills zero fields from base, whose fields are all set.
+func (p Policy) withDefaults(base Policy) Policy {
+	if p.Debounce.Wait == 0 && p.Debounce.MaxWait == 0 {
+		p.Debounce.Wait, p.Debounce.MaxWait = base.Debounce.Wait, base.Debounce.MaxWait
+		p.Debounce.Leading = p.Debounce.Leading || base.Debounce.Leading
+	}
+	fill(&p.Debounce.Wait, base.Debounce.Wait)
+	fill(&p.Debounce.MaxWait, base.Debounce.MaxWait)
+	fill(&p.Retry.Max, base.Retry.Max)
+	fill(&p.Retry.Base, base.Retry.Base)
+	fill(&p.Retry.Cap, base.Retry.Cap)
+	fill(&p.Retry.Jitter, base.Retry.Jitter)
+	fill(&p.Retry.Timeout, base.Retry.Timeout)
+	fill(&p.Retry.Deadline, base.Retry.Deadline)
+	fill(&p.OnFailure, base.OnFailure)
+	fill(&p.MaxConflicts, base.MaxConflicts)
+	if p.Retry.Next == nil {
+		p.Retry.Next = base.Retry.Next
+	}
+	return p
+}
+
+func fill[T comparable](field *T, base T) {
+	var zero T
+	if *field == zero {
+		*field = base
+	}
+}
+
+var defaultPolicy = Policy{
+	Debounce:     Debounce{Wait: 300 * time.Millisecond, MaxWait: 2 * time.Second},
+	Retry:        Retry{Max: 3, Base: time.Second, Cap: 30 * time.Second, Jitter: 0.25, Timeout: 10 * time.Second},
+	MaxConflicts: 3,
+}
+
+func (p Policy) validate() error {
+	switch {
+	case p.Retry.Jitter > 1:
+		return fmt.Errorf("%w: Retry.Jitter is a share of the wait and must be at most 1, not %v", ErrInvalid, p.Retry.Jitter)
+	case p.Retry.Base < 0 || p.Retry.Cap < 0:
+		return fmt.Errorf("%w: Retry.Base and Retry.Cap must not be negative", ErrInvalid)
+	case p.Retry.Base > 0 && p.Retry.Cap > 0 && p.Retry.Cap < p.Retry.Base:
+		return fmt.Errorf("%w: Retry.Cap (%v) must be at least Retry.Base (%v)", ErrInvalid, p.Retry.Cap, p.Retry.Base)
+	case p.Debounce.MaxWait < 0:
+		return fmt.Errorf("%w: Debounce.MaxWait must not be negative", ErrInvalid)
+	case p.Debounce.MaxWait > 0 && p.Debounce.MaxWait < p.Debounce.Wait:
+		return fmt.Errorf("%w: Debounce.MaxWait (%v) must be at least Debounce.Wait (%v)", ErrInvalid, p.Debounce.MaxWait, p.Debounce.Wait)
+	case p.OnFailure > Park:
+		return fmt.Errorf("%w: OnFailure must be Revert or Park, not %d", ErrInvalid, p.OnFailure)
+	}
+	return nil
+}
+
+// apply writes the policy, which has all defaults, into an engine type.
+func (p Policy) apply(t *engine.Type) {
+	t.Debounce = engine.Debounce{
+		Wait: engine.Time(p.Debounce.Wait), MaxWait: engine.Time(p.Debounce.MaxWait), Leading: p.Debounce.Leading,
+	}
+	t.Retry = p.Retry.engine()
+	t.Deadline = engine.Time(max(p.Retry.Deadline, 0))
+	t.MaxConflicts = max(p.MaxConflicts, 0)
+	t.Park = p.OnFailure == Park
+}
+
+func (r Retry) engine() engine.Retry {
+	e := engine.Retry{Max: r.Max, Base: engine.Time(r.Base), Cap: engine.Time(r.Cap), Jitter: max(r.Jitter, 0)}
+	switch {
+	case r.Max < 0:
+		e.Max = 0
+	case r.Max == Forever:
+		e.Max = -1
+	}
+	return e
+}
+
+func (o Options) withDefaults() Options {
+	o.Policy = o.Policy.withDefaults(defaultPolicy)
+	fill(&o.MaxInFlight, 8)
+	fill(&o.MaxPerEntity, 1000)
+	fill(&o.MaxPending, 100_000)
+	fill(&o.ProbeAfter, 8)
+	fill(&o.MaxDrift, 5*time.Minute)
+	return o
+}
+
+func (o Options) validate() error {
+	switch {
+	case len(o.ClientID) > 64:
+		return fmt.Errorf("%w: ClientID has %d bytes, at most 64 are allowed", ErrInvalid, len(o.ClientID))
+	case o.MaxInFlight < 0:
+		return fmt.Errorf("%w: MaxInFlight must be at least 1, not %d", ErrInvalid, o.MaxInFlight)
+	case o.MaxPerEntity < 0 || o.MaxPending < 0:
+		return fmt.Errorf("%w: MaxPerEntity and MaxPending must be at least 1", ErrInvalid)
+	case o.ProbeAfter < 0:
+		return fmt.Errorf("%w: ProbeAfter must be at least 1, not %d", ErrInvalid, o.ProbeAfter)
+	case o.MaxDrift < 0:
+		return fmt.Errorf("%w: MaxDrift must not be negative", ErrInvalid)
+	case o.OnJournalError > RefuseNew:
+		return fmt.Errorf("%w: OnJournalError must be GoOnInMemory or RefuseNew", ErrInvalid)
+	}
+	return o.Policy.validate()
+}

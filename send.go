@@ -1,0 +1,212 @@
+package optimist
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/optimist-go/optimist/internal/engine"
+)
+
+// opType is what the manager knows about one type of operation.
+type opType struct {
+	engine.Type
+	timeout time.Duration // of one attempt; 0 or less: none
+	next    func(n int, err error) (time.Duration, bool)
+	// send makes one attempt. It is called without any lock.
+	send func(context.Context, *Handle, attempt) (engine.Truth, []engine.Received, error)
+	// settled runs the program's callbacks; nil without any.
+	settled func(*Handle, Result)
+	user    func(args any) string // nil: operations have none
+	// adopt brings the state of a toggle to what the server told.
+	adopt func(h *Handle, state any) (rollback func())
+	codec codec                                   // how operations of this type are journaled
+	parts func(args any) ([]engine.Member, error) // of a group
+}
+
+func (t *opType) setPolicy(p Policy) {
+	p.apply(&t.Type)
+	t.timeout, t.next = p.Retry.Timeout, p.Retry.Next
+}
+
+func typeOf(o *engine.Op) *opType { return o.Type.Owner.(*opType) }
+
+// attempt is one call that may leave.
+type attempt struct {
+	h       *Handle
+	typ     *opType
+	n       int    // 1 is the first
+	counted int    // charged to the retry policy before this one
+	version uint64 // of the truth held
+	id      string
+	group   bool
+}
+
+// flight is a call under way. The Manager's lock guards it.
+type flight struct {
+	cancel   context.CancelFunc
+	disowned bool // its answer is of no interest
+}
+
+// Call is what a Send function is told about its operation.
+type Call[A any] struct {
+	// ID is the operation's idempotency key: the same on every attempt and after a
+	// restart. What is sent under one ID never changes.
+	ID     string
+	Entity string // within its store, such as "42"; empty for a group
+	Args   A
+	User   string
+	// Attempt counts from 1.
+	Attempt int
+	// At is the time of the tap, ClientID the client that made it: what a server
+	// compares to find the last writer.
+	At       Timestamp
+	ClientID string
+	// BaseVersion is the version of the truth held when the attempt left, 0 without.
+	BaseVersion uint64
+}
+
+// launchLocked queues an attempt and makes sure that a worker will take it.
+func (m *Manager) launchLocked(f *engine.Effect) {
+	h := handleOf(f.Op)
+	_, _, version := f.Op.Entity().Truth()
+	m.work = append(m.work, attempt{
+		h: h, typ: typeOf(f.Op), n: f.Attempt, counted: f.Op.Attempts(), version: version,
+		id: f.Op.ID(m.engine), group: f.Op.Group(),
+	})
+	if m.spare > 0 {
+		m.spare--
+		return
+	}
+	m.workers++
+	go m.worker()
+}
+
+// worker makes attempts until there is none. There are never more workers than
+// calls may be in flight, for the engine never lets more leave.
+func (m *Manager) worker() {
+	m.mu.Lock()
+	for len(m.work) > 0 {
+		a := m.work[0]
+		m.work[0] = attempt{}
+		if m.work = m.work[1:]; len(m.work) == 0 {
+			m.work = nil
+		}
+		ctx, f := m.flyLocked(a)
+		m.mu.Unlock()
+
+		answer := m.try(ctx, a)
+		f.cancel()
+
+		m.mu.Lock()
+		delete(m.running, a.h)
+		answer.Ignore = f.disowned
+		answer.Rand = m.random.Uint64()
+		now := time.Now()
+		m.observeLocked(answer.Truth.At, now)
+		m.spare = 1
+		m.stepLocked(now, &answer)
+		m.spare = 0
+		m.unlock()
+		m.mu.Lock()
+	}
+	m.workers--
+	if m.workers == 0 && m.landed != nil {
+		close(m.landed)
+		m.landed = nil
+	}
+	m.mu.Unlock()
+}
+
+func (m *Manager) flyLocked(a attempt) (context.Context, *flight) {
+	f := new(flight)
+	var ctx context.Context
+	if a.typ.timeout > 0 {
+		ctx, f.cancel = context.WithTimeout(m.ctx, a.typ.timeout)
+	} else {
+		ctx, f.cancel = context.WithCancel(m.ctx)
+	}
+	m.running[a.h] = f
+	return ctx, f
+}
+
+// try makes one attempt and says how it ended.
+func (m *Manager) try(ctx context.Context, a attempt) engine.Answer {
+	answer := engine.Answer{Op: &a.h.op}
+	if m.journal != nil {
+		if err := m.journal.mark(a.h, a.n); err != nil {
+			m.reportJournal(err)
+		}
+	}
+	var err error
+	answer.Truth, answer.More, err = sendContained(ctx, a)
+	if err == nil {
+		return answer
+	}
+	class, retryAfter := classify(err)
+	answer.Class, answer.Err = engine.Class(class), err
+	answer.RetryAfter = engine.Time(retryAfter)
+	switch class {
+	case Transient, Overloaded, Unknown:
+		if a.typ.next != nil {
+			answer.Overrule = overrule(a, err)
+		}
+	}
+	return answer
+}
+
+func sendContained(ctx context.Context, a attempt) (t engine.Truth, more []engine.Received, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			t, more, err = engine.Truth{}, nil, &PanicError{In: "send", Value: r}
+		}
+	}()
+	return a.typ.send(ctx, a.h, a)
+}
+
+func overrule(a attempt, err error) (again *engine.Again) {
+	defer func() {
+		if recover() != nil {
+			again = nil // the schedule decides
+		}
+	}()
+	wait, more := a.typ.next(a.counted+1, err)
+	return &engine.Again{Again: more, After: engine.Time(max(wait, 0))}
+}
+
+// observeLocked lets the clock follow the server's, and reports a stamp that it
+// refuses.
+func (m *Manager) observeLocked(at engine.Stamp, now time.Time) {
+	if at == 0 {
+		return
+	}
+	if err := m.clock.observe(Timestamp(at), now); err != nil {
+		m.publishLocked(Event{Kind: ClockDrift, Err: err})
+	}
+}
+
+// waitForWorkers waits until no call is under way, for a second at most.
+func (m *Manager) waitForWorkers() error {
+	m.mu.Lock()
+	if m.workers == 0 {
+		m.mu.Unlock()
+		return nil
+	}
+	landed := make(chan struct{})
+	m.landed = landed
+	m.mu.Unlock()
+	grace := time.NewTimer(time.Second)
+	defer grace.Stop()
+	select {
+	case <-landed:
+		return nil
+	case <-grace.C:
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	err := ErrStuck
+	for h := range m.running {
+		err = fmt.Errorf("%w: send of %s did not heed its context", err, h.op.Type.Name)
+	}
+	return err
+}

@@ -1,0 +1,351 @@
+package optimist
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"reflect"
+	"strings"
+	"time"
+
+	"github.com/optimist-go/optimist/internal/engine"
+)
+
+// Store holds entities of one type: the truth that the server told, and the
+// unsettled operations over it. Methods are safe for concurrent use.
+//
+// Values are shared, not copied: a T with slices, maps or pointers must not be
+// changed in place by whoever reads a view, nor by Apply.
+type Store[T any] struct {
+	m     *Manager
+	space *engine.Space
+	err   error // why the store cannot work
+}
+
+// StoreOption changes how a store works.
+type StoreOption[T any] func(*storeOptions[T])
+
+type storeOptions[T any] struct {
+	equal func(a, b T) bool
+	lane  func(id string) string
+}
+
+// WithEqual sets how two values are compared. The default is == for comparable
+// types and reflect.DeepEqual for others, which is slow for large values.
+func WithEqual[T any](equal func(a, b T) bool) StoreOption[T] {
+	return func(o *storeOptions[T]) { o.equal = equal }
+}
+
+// WithLane groups entities: operations of entities with the same lane are sent one
+// after the other. The default is a lane for each entity. The function is called
+// under a lock and must be pure.
+func WithLane[T any](lane func(id string) string) StoreOption[T] {
+	return func(o *storeOptions[T]) { o.lane = lane }
+}
+
+// NewStore makes the store of entities whose full names are name + ":" + id. A name
+// that is empty, taken or contains a colon makes a store whose calls fail, and an
+// error in Manager.Err.
+func NewStore[T any](m *Manager, name string, opts ...StoreOption[T]) *Store[T] {
+	var o storeOptions[T]
+	for _, opt := range opts {
+		if opt != nil {
+			opt(&o)
+		}
+	}
+	s := &Store[T]{m: m, space: engine.NewSpace(name)}
+	s.space.Lane = o.lane
+	s.space.Equal = equalOf(o.equal)
+	if m == nil {
+		s.err = fmt.Errorf("%w: NewStore needs a manager", ErrInvalid)
+		return s
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	switch {
+	case name == "" || strings.Contains(name, ":"):
+		s.err = fmt.Errorf("%w: store name %q must not be empty or contain a colon", ErrInvalid, name)
+	case m.spaces[name] != nil:
+		s.err = fmt.Errorf("%w: there is a store %q already", ErrInvalid, name)
+	}
+	if s.err != nil {
+		m.broken = append(m.broken, s.err)
+		return s
+	}
+	m.spaces[name] = s.space
+	return s
+}
+
+func equalOf[T any](equal func(a, b T) bool) func(a, b any) bool {
+	switch {
+	case equal != nil:
+		return func(a, b any) bool { return equal(a.(T), b.(T)) }
+	case reflect.TypeFor[T]().Comparable() && reflect.TypeFor[T]().Kind() != reflect.Interface:
+		return func(a, b any) bool { return a == b }
+	default:
+		return reflect.DeepEqual
+	}
+}
+
+// Presence says whether an entity is there.
+type Presence uint8
+
+const (
+	// NotLoaded: nothing is known of it. In a Truth: no value is said.
+	NotLoaded Presence = iota
+	Present
+	// Absent: it is known not to be there.
+	Absent
+)
+
+func (p Presence) String() string {
+	return [...]string{"not loaded", "present", "absent"}[min(p, Absent)]
+}
+
+// View is what a user sees of an entity: the fold of its truth and its unsettled
+// operations.
+type View[T any] struct {
+	Value    T // the zero value unless Present
+	Presence Presence
+	Pending  int    // unsettled operations, parked ones included
+	Failed   int    // those that are parked
+	Version  uint64 // of the truth below
+	Number   uint64 // of the visible changes so far
+}
+
+// Truth is what the server says about an entity. TruthOf, Gone and AcceptedAt make
+// the usual ones. The zero Truth as an answer means "done", without saying how
+// things stand now: what was predicted becomes truth.
+type Truth[T any] struct {
+	// Presence is NotLoaded when no value is said.
+	Presence Presence
+	Value    T
+	// Version is the server's count of changes of this entity; greater is newer. 0:
+	// the server has no versions.
+	Version uint64
+	// At and By are when and by which client the entity was last changed, for
+	// resolving conflicts. Zero: not said.
+	At Timestamp
+	By string
+	// Contains names operations that this truth already shows, when the server says.
+	Contains []string
+	// ReadAt is when the read began that found this truth. It matters when there is
+	// no Version: if an operation of the entity settled since, the truth is older than
+	// what is held and changes nothing. Zero: it is as new as its arrival.
+	ReadAt time.Time
+}
+
+// TruthOf says that the entity is there with this value and version (0: none).
+func TruthOf[T any](value T, version uint64) Truth[T] {
+	return Truth[T]{Presence: Present, Value: value, Version: version}
+}
+
+// Gone says that the entity is not there since that version (0: none).
+func Gone[T any](version uint64) Truth[T] {
+	return Truth[T]{Presence: Absent, Version: version}
+}
+
+// AcceptedAt is an answer that says only at which version the server has the
+// operation. It stays in the view until truth of that version comes.
+func AcceptedAt[T any](version uint64) Truth[T] { return Truth[T]{Version: version} }
+
+func (t Truth[T]) engine(m *Manager) engine.Truth {
+	out := engine.Truth{
+		Presence: engine.Presence(t.Presence), Version: t.Version,
+		At: engine.Stamp(t.At), By: t.By, Contains: t.Contains,
+	}
+	if t.Presence == Present {
+		out.Value = t.Value
+	}
+	if !t.ReadAt.IsZero() {
+		out.ReadAt = max(m.now(t.ReadAt), 1)
+	}
+	return out
+}
+
+// View is the entity as the user sees it now.
+func (s *Store[T]) View(id string) View[T] {
+	if s.err != nil {
+		return View[T]{}
+	}
+	s.m.mu.Lock()
+	defer s.m.mu.Unlock()
+	return s.viewLocked(s.space.Find(id))
+}
+
+// Get is the value of the view, and whether the entity is present.
+func (s *Store[T]) Get(id string) (T, bool) {
+	v := s.View(id)
+	return v.Value, v.Presence == Present
+}
+
+func (s *Store[T]) viewLocked(ent *engine.Entity) View[T] {
+	if ent == nil {
+		return View[T]{}
+	}
+	value, presence := ent.View()
+	_, _, version := ent.Truth()
+	v := View[T]{
+		Presence: Presence(presence), Pending: ent.Pending(), Failed: ent.Parked(),
+		Version: version, Number: ent.Changes(),
+	}
+	if presence == engine.Present {
+		v.Value, _ = value.(T)
+	}
+	return v
+}
+
+// Receive takes truth that came by push or refetch. Truth that is older than what is
+// held changes nothing.
+func (s *Store[T]) Receive(id string, t Truth[T]) error {
+	if s.err != nil {
+		return s.err
+	}
+	switch {
+	case id == "":
+		return fmt.Errorf("%w: Receive of store %q needs an id", ErrInvalid, s.space.Name)
+	case t.Presence > Absent:
+		return fmt.Errorf("%w: truth of %s:%s has presence %d", ErrInvalid, s.space.Name, id, t.Presence)
+	}
+	m := s.m
+	m.mu.Lock()
+	if m.stopped {
+		m.mu.Unlock()
+		return ErrClosed
+	}
+	now := time.Now()
+	m.observeLocked(engine.Stamp(t.At), now)
+	m.receive.Received = engine.Received{Space: s.space, Entity: id, Truth: t.engine(m)}
+	m.stepLocked(now, &m.receive)
+	m.receive = engine.Receive{}
+	m.unlock()
+	return nil
+}
+
+// Refresh reads truth with load and receives it, dated at the moment at which the
+// read began, so that a slow read never undoes what has settled meanwhile.
+func (s *Store[T]) Refresh(ctx context.Context, id string, load func(context.Context) (Truth[T], error)) error {
+	if load == nil {
+		return fmt.Errorf("%w: Refresh of %s:%s needs a load function", ErrInvalid, s.space.Name, id)
+	}
+	began := time.Now()
+	t, err := load(ctx)
+	if err != nil {
+		return fmt.Errorf("refresh of %s:%s: %w", s.space.Name, id, err)
+	}
+	if t.ReadAt.IsZero() {
+		t.ReadAt = began
+	}
+	return s.Receive(id, t)
+}
+
+// Forget drops the truth held about an entity, to free its memory. It reports
+// whether it did: not while operations are unsettled.
+func (s *Store[T]) Forget(id string) bool {
+	if s.err != nil {
+		return false
+	}
+	s.m.mu.Lock()
+	defer s.m.mu.Unlock()
+	ent := s.space.Find(id)
+	return ent != nil && s.m.engine.Forget(ent)
+}
+
+// Watch ranges over the entity's view: first the present one, then the latest after
+// every change, until ctx ends, the manager is closed, or the loop is left. A slow
+// loop skips views between, never the last.
+func (s *Store[T]) Watch(ctx context.Context, id string) iter.Seq[View[T]] {
+	return func(yield func(View[T]) bool) {
+		if s.err != nil || id == "" {
+			return
+		}
+		m := s.m
+		w := make(watcher, 1)
+		m.mu.Lock()
+		if m.stopped {
+			m.mu.Unlock()
+			return
+		}
+		ent := m.engine.Hold(s.space, id)
+		w.joinLocked(ent)
+		view := s.viewLocked(ent)
+		m.mu.Unlock()
+		defer func() {
+			m.mu.Lock()
+			w.leaveLocked(ent)
+			m.engine.Unhold(ent)
+			m.mu.Unlock()
+		}()
+		for yield(view) {
+			for same := true; same; {
+				select {
+				case <-w:
+				case <-ctx.Done():
+					return
+				case <-m.stop:
+					return
+				}
+				m.mu.Lock()
+				next := s.viewLocked(ent)
+				m.mu.Unlock()
+				// A value that changes gets another number, so the rest tells it all.
+				same = next.Number == view.Number && next.Pending == view.Pending && next.Failed == view.Failed &&
+					next.Version == view.Version && next.Presence == view.Presence
+				view = next
+			}
+		}
+	}
+}
+
+// watcher is told that its entity may look different. Its capacity is 1, so telling
+// never waits, and a watcher that has been told looks at the latest.
+type watcher chan struct{}
+
+func (w watcher) joinLocked(ent *engine.Entity) {
+	all, _ := ent.Watchers.([]watcher)
+	ent.Watchers = append(all, w)
+}
+
+func (w watcher) leaveLocked(ent *engine.Entity) {
+	all, _ := ent.Watchers.([]watcher)
+	for i := range all {
+		if all[i] == w {
+			all = append(all[:i:i], all[i+1:]...)
+			break
+		}
+	}
+	if ent.Watchers = all; len(all) == 0 {
+		ent.Watchers = nil
+	}
+}
+
+// wakeWatchersLocked tells the watchers of the entities that an effect is about.
+func (m *Manager) wakeWatchersLocked(f *engine.Effect) {
+	if f.Entity != nil {
+		wakeWatchers(f.Entity)
+	}
+	if f.Op == nil {
+		return
+	}
+	if !f.Op.Group() {
+		if ent := f.Op.Entity(); ent != nil {
+			wakeWatchers(ent)
+		}
+		return
+	}
+	for ent := range f.Op.Entities {
+		wakeWatchers(ent)
+	}
+}
+
+func wakeWatchers(ent *engine.Entity) {
+	if ent.Watchers == nil {
+		return
+	}
+	for _, w := range ent.Watchers.([]watcher) {
+		select {
+		case w <- struct{}{}:
+		default:
+		}
+	}
+}

@@ -1,0 +1,79 @@
+package optimist
+
+import (
+	"context"
+	"fmt"
+)
+
+// Toggle defines a state of an entity that a user switches on and off, such as a
+// like. It is a Mutation with the slot, the arguments and the fold filled in.
+type Toggle[T any] struct {
+	Type string // such as "like"; required
+	// Get reads the user's state from a value, Set returns the value with it set.
+	Get func(value T, user string) bool
+	Set func(value T, user string, on bool) T
+	// Send tells the server the wanted state, which is c.Args.On: never "toggle".
+	Send func(ctx context.Context, c Call[Switched]) (Truth[T], error)
+
+	Guard     func(value T, s Switched) error
+	Resolve   func(Conflict[T, Switched]) Decision[Switched]
+	OnSuccess func(Switched, Result)
+	OnError   func(Switched, Result)
+	Policy    Policy
+}
+
+// Switched are the arguments of a toggle: who wants which state.
+type Switched struct {
+	User string `json:"user"`
+	On   bool   `json:"on"`
+}
+
+// Switch executes a registered toggle.
+type Switch[T any] struct {
+	*Action[T, Switched]
+	get func(value T, user string) bool
+}
+
+// RegisterToggle makes a toggle known, as Register does.
+func RegisterToggle[T any](s *Store[T], t Toggle[T]) *Switch[T] {
+	def := Mutation[T, Switched]{
+		Type:  t.Type,
+		Slot:  func(a Switched) string { return "user " + a.User },
+		Guard: t.Guard, Send: t.Send, Resolve: t.Resolve, OnSuccess: t.OnSuccess, OnError: t.OnError,
+		User:   func(a Switched) string { return a.User },
+		Clone:  func(a Switched) Switched { return a },
+		Policy: t.Policy,
+	}
+	if t.Set != nil && t.Get != nil {
+		def.Apply = func(v T, a Switched) (T, error) {
+			if t.Get(v, a.User) == a.On {
+				return v, nil // ensure, so that a count is not counted twice
+			}
+			return t.Set(v, a.User, a.On), nil
+		}
+	}
+	return &Switch[T]{Action: Register(s, def), get: t.Get}
+}
+
+// Toggle switches to the opposite of what the user sees, in one step with reading
+// it. It returns ErrNotLoaded when nothing is known of the entity yet.
+func (s *Switch[T]) Toggle(ctx context.Context, id, user string) (*Handle, error) {
+	if s.err != nil {
+		return nil, s.err
+	}
+	return s.execute(ctx, id, Switched{}, func(v View[T]) (a Switched, err error) {
+		switch v.Presence {
+		case NotLoaded:
+			return a, fmt.Errorf("%w: receive its truth first, or use Set", ErrNotLoaded)
+		case Absent:
+			return a, ErrAbsent
+		}
+		err = contain("get", func() { a = Switched{User: user, On: !s.get(v.Value, user)} })
+		return a, err
+	}, nil)
+}
+
+// Set makes sure of a state.
+func (s *Switch[T]) Set(ctx context.Context, id, user string, on bool) (*Handle, error) {
+	return s.Execute(ctx, id, Switched{User: user, On: on})
+}

@@ -1,0 +1,364 @@
+package optimist
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/optimist-go/optimist/internal/engine"
+)
+
+// Update is a change to state that lives outside of the manager, as closures. For
+// state that the manager can hold, Register is the better door: its operations are
+// data, so they rebase exactly and survive a restart.
+type Update struct {
+	Type   string // such as "like"; required
+	Entity string // such as "post:42"; required
+	User   string
+	// Slot is the piece of the entity that the update writes; a newer update of the
+	// same slot replaces one that has not left. Empty: a slot of its own, so that
+	// every update is sent.
+	Slot string
+	// Want is the state that the update wants of its slot. An update joins an
+	// unsettled one of its slot that has the same Type and Want. Nil: never. It must
+	// be comparable.
+	Want any
+
+	// Apply makes the change, now, and returns how to undo it (nil: nothing to undo).
+	// It must make sure of a state rather than step towards it, for it is undone and
+	// applied again when an earlier update of the entity is rolled back. It must not
+	// execute or undo something of the same entity.
+	Apply func() (rollback func())
+	// Send tells the server. It must return when ctx ends.
+	Send func(ctx context.Context) error
+
+	// OnSuccess and OnError run at most one of the two, once, after the operation has
+	// been confirmed or rolled back. They may call the manager, but not Close.
+	OnSuccess func(Result)
+	OnError   func(Result)
+
+	Policy Policy
+}
+
+// ToggleUpdate switches a state that lives outside of the manager.
+type ToggleUpdate struct {
+	Type   string // of switching on, such as "like"; switching off is "unlike"; required
+	Entity string // required
+	User   string
+
+	// Current is the state on the screen.
+	Current func() bool
+	// Apply brings the screen to a state and returns how to undo that.
+	Apply func(on bool) (rollback func())
+	// Send tells the server the wanted state, never "toggle", and returns the state
+	// that the server now has.
+	Send func(ctx context.Context, on bool) (server bool, err error)
+	// OnChange runs once when the toggle has settled, with the state that then holds.
+	// It does not run for one that was superseded: its successor's does.
+	OnChange func(on bool, r Result)
+
+	Policy Policy
+}
+
+// Execute applies an update at once and sends it after its debounce. It returns when
+// the change is made. With after, the update is sent only when those operations
+// have reached the server, and goes with them when one fails.
+func (m *Manager) Execute(ctx context.Context, u Update, after ...*Handle) (*Handle, error) {
+	refuse := func(err error) error { return &OpError{Type: u.Type, Entity: u.Entity, Err: err} }
+	switch {
+	case u.Type == "":
+		return nil, refuse(fmt.Errorf("%w: Update.Type is empty", ErrInvalid))
+	case u.Entity == "":
+		return nil, refuse(fmt.Errorf("%w: Update.Entity is empty", ErrInvalid))
+	case u.Apply == nil:
+		return nil, refuse(fmt.Errorf("%w: Update.Apply is nil", ErrInvalid))
+	case u.Send == nil:
+		return nil, refuse(fmt.Errorf("%w: Update.Send is nil", ErrInvalid))
+	case u.Want != nil && !comparable_(u.Want):
+		return nil, refuse(fmt.Errorf("%w: Update.Want of type %T is not comparable", ErrInvalid, u.Want))
+	}
+	c := &closure{apply: u.Apply, family: "closure", slot: u.Slot, want: u.Want, user: u.User, policy: u.Policy}
+	c.send = func(ctx context.Context) (engine.Truth, error) { return engine.Truth{}, u.Send(ctx) }
+	if u.OnSuccess != nil || u.OnError != nil {
+		c.settled = func(r Result) {
+			switch {
+			case r.Outcome == Confirmed && u.OnSuccess != nil:
+				u.OnSuccess(r)
+			case r.Outcome == RolledBack && u.OnError != nil:
+				u.OnError(r)
+			}
+		}
+	}
+	h, err := m.executeClosure(ctx, u.Type, u.Entity, c, after)
+	if err != nil {
+		return nil, refuse(err)
+	}
+	return h, nil
+}
+
+// ExecuteToggle switches a state to the opposite of what is on the screen. Any number
+// of quick taps end on the last: at most one call for a burst, and none when it
+// ends where the server already is.
+func (m *Manager) ExecuteToggle(ctx context.Context, u ToggleUpdate) (*Handle, error) {
+	refuse := func(err error) error { return &OpError{Type: u.Type, Entity: u.Entity, Err: err} }
+	switch {
+	case u.Type == "":
+		return nil, refuse(fmt.Errorf("%w: ToggleUpdate.Type is empty", ErrInvalid))
+	case u.Entity == "":
+		return nil, refuse(fmt.Errorf("%w: ToggleUpdate.Entity is empty", ErrInvalid))
+	case u.Current == nil:
+		return nil, refuse(fmt.Errorf("%w: ToggleUpdate.Current is nil", ErrInvalid))
+	case u.Apply == nil:
+		return nil, refuse(fmt.Errorf("%w: ToggleUpdate.Apply is nil", ErrInvalid))
+	case u.Send == nil:
+		return nil, refuse(fmt.Errorf("%w: ToggleUpdate.Send is nil", ErrInvalid))
+	}
+	c := &closure{family: "toggle", slot: u.Type + "/" + u.User, user: u.User, policy: u.Policy}
+	var was, on bool
+	c.prepare = func() { // with the turn, so that no other tap comes between
+		was = u.Current()
+		on = !was
+		c.want, c.base = on, was
+	}
+	c.apply = func() func() { return u.Apply(on) }
+	c.adopt = func(state any) func() { return u.Apply(state.(bool)) }
+	c.send = func(ctx context.Context) (engine.Truth, error) {
+		server, err := u.Send(ctx, on)
+		return engine.Truth{Presence: engine.Present, Value: server}, err
+	}
+	if u.OnChange != nil {
+		c.settled = func(r Result) {
+			switch state, told := r.Server.(bool); {
+			case r.Outcome == Superseded:
+			case r.Outcome == Confirmed && told:
+				u.OnChange(state, r)
+			case r.Outcome == Confirmed:
+				u.OnChange(on, r)
+			default:
+				u.OnChange(u.Current(), r)
+			}
+		}
+	}
+	name := func() string {
+		if on {
+			return u.Type
+		}
+		return "un" + u.Type
+	}
+	h, err := m.executeClosureNamed(ctx, name, u.Entity, c, nil)
+	if err != nil {
+		return nil, refuse(err)
+	}
+	return h, nil
+}
+
+// closure is one call of the imperative door.
+type closure struct {
+	handle Handle
+	typ    opType
+
+	prepare func() // nil: nothing to find out
+	apply   func() (rollback func())
+	adopt   func(state any) (rollback func()) // nil: the server tells no state
+	send    func(context.Context) (engine.Truth, error)
+	settled func(Result)
+	family  string
+	slot    string
+	want    any
+	base    any
+	user    string
+	policy  Policy
+}
+
+func (m *Manager) executeClosure(ctx context.Context, name, entity string, c *closure, after []*Handle) (*Handle, error) {
+	return m.executeClosureNamed(ctx, func() string { return name }, entity, c, after)
+}
+
+func (m *Manager) executeClosureNamed(ctx context.Context, name func() string, entity string, c *closure, after []*Handle) (*Handle, error) {
+	if err := c.policy.validate(); err != nil {
+		return nil, err
+	}
+	deps, err := opsOf(m, after)
+	if err != nil {
+		return nil, err
+	}
+	if c.slot == "" && c.policy.Debounce == (Debounce{}) {
+		c.policy.Debounce = NoDebounce
+	}
+
+	m.mu.Lock()
+	if err := m.acceptingLocked(ctx); err != nil {
+		m.mu.Unlock()
+		return nil, err
+	}
+	space, id := m.spaceLocked(entity)
+	log := m.logLocked(entityKey{space, id})
+	log.users++
+	m.mu.Unlock()
+
+	leave := func() {
+		m.mu.Lock()
+		log.users--
+		m.mu.Unlock()
+		log.leave(m)
+	}
+	select {
+	case log.turn <- struct{}{}:
+	case <-ctx.Done():
+		m.mu.Lock()
+		log.users--
+		m.mu.Unlock()
+		select {
+		case log.turn <- struct{}{}:
+			log.leave(m) // nobody else is there to forget an empty log
+		default:
+		}
+		return nil, ctx.Err()
+	}
+	defer leave()
+	log.work(m)
+
+	if c.prepare != nil {
+		if err := contain("current", c.prepare); err != nil {
+			return nil, fmt.Errorf("%w: %w", ErrApply, err)
+		}
+	}
+	in := c.input(m, name(), space, id, deps)
+
+	m.mu.Lock()
+	if err := m.acceptingLocked(ctx); err != nil {
+		m.mu.Unlock()
+		return nil, err
+	}
+	if m.engine.WouldJoin(in) {
+		return m.acceptClosureLocked(c, in, log, nil)
+	}
+	m.mu.Unlock()
+
+	entry := &closureEntry{owner: &c.handle, apply: c.apply}
+	if err := contain("apply", func() { entry.rollback = c.apply() }); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrApply, err)
+	}
+	m.mu.Lock()
+	if err := m.acceptingLocked(context.WithoutCancel(ctx)); err != nil {
+		m.mu.Unlock()
+		entry.undo(log, m)
+		return nil, err
+	}
+	return m.acceptClosureLocked(c, in, log, entry)
+}
+
+// input prepares what the engine is asked.
+func (c *closure) input(m *Manager, name string, space *engine.Space, id string, deps []*engine.Op) *engine.Execute {
+	c.typ.Type = engine.Type{Name: name, Family: c.family, Closure: true, SameArgs: sameWant, Owner: &c.typ}
+	c.typ.setPolicy(c.policy.withDefaults(m.opts.Policy))
+	c.typ.send = func(ctx context.Context, _ *Handle, _ attempt) (engine.Truth, []engine.Received, error) {
+		t, err := c.send(ctx)
+		return t, nil, err
+	}
+	if c.adopt != nil {
+		c.typ.adopt = func(_ *Handle, state any) func() { return c.adopt(state) }
+	}
+	if c.settled != nil {
+		c.typ.settled = func(_ *Handle, r Result) { c.settled(r) }
+	}
+	if c.user != "" {
+		c.typ.user = func(any) string { return c.user }
+	}
+	h := &c.handle
+	h.m = m
+	h.op = engine.Op{Type: &c.typ.Type, Args: c.want, Slot: c.slot, Owner: h}
+	if c.base != nil {
+		h.op.SetBase(c.base)
+	}
+	return &engine.Execute{Space: space, Entity: id, Op: &h.op, After: deps}
+}
+
+// acceptClosureLocked asks the engine, notes the application, and releases the lock.
+// The caller has the turn.
+func (m *Manager) acceptClosureLocked(c *closure, in *engine.Execute, log *closureLog, entry *closureEntry) (*Handle, error) {
+	now := time.Now()
+	h := &c.handle
+	h.op.Stamp = engine.Stamp(m.clock.next(now))
+	m.joined = nil
+	err := m.stepLocked(now, in)
+	if err == nil && m.joined != nil {
+		h = m.joined
+		if c.settled != nil {
+			if h.ended {
+				r := h.resultLocked()
+				m.callbacks.addLocked(m, &h.op, func(f callback) { f(r) }, []callback{c.settled})
+			} else {
+				h.moreLocked().callbacks = append(h.moreLocked().callbacks, c.settled)
+			}
+		}
+	}
+	// This goroutine has the turn, so the tasks of this log are its own to do.
+	rewinds := m.rewinds
+	m.rewinds = nil
+	m.mu.Unlock()
+
+	if entry != nil {
+		if err != nil {
+			entry.undo(log, m)
+		} else {
+			entry.owner = h
+			log.entries = append(log.entries, *entry)
+		}
+	}
+	log.work(m)
+	for _, other := range rewinds {
+		if other != log {
+			other.drain(m)
+		}
+	}
+	if err != nil {
+		return nil, publicErr(err)
+	}
+	return h, nil
+}
+
+func (e *closureEntry) undo(log *closureLog, m *Manager) {
+	if e.rollback != nil {
+		log.contain(m, "rollback", e.rollback)
+	}
+}
+
+// acceptingLocked reports why nothing is accepted, or nil.
+func (m *Manager) acceptingLocked(ctx context.Context) error {
+	if m.closed {
+		return ErrClosed
+	}
+	if m.journal != nil {
+		if err := m.journal.refusing(); err != nil {
+			return err
+		}
+	}
+	return ctx.Err()
+}
+
+// opsOf checks handles that a caller passed.
+func opsOf(m *Manager, handles []*Handle) ([]*engine.Op, error) {
+	if len(handles) == 0 {
+		return nil, nil
+	}
+	ops := make([]*engine.Op, len(handles))
+	for i, h := range handles {
+		switch {
+		case h == nil:
+			return nil, fmt.Errorf("%w: handle %d to depend on is nil", ErrInvalid, i)
+		case h.m != m:
+			return nil, fmt.Errorf("%w: handle %d to depend on is of another manager", ErrInvalid, i)
+		}
+		ops[i] = &h.op
+	}
+	return ops, nil
+}
+
+func sameWant(a, b any) bool { return a != nil && a == b }
+
+func comparable_(v any) (ok bool) {
+	defer func() { ok = recover() == nil }()
+	_ = v == v
+	return
+}
