@@ -1,7 +1,6 @@
 package httpapi_test
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -252,13 +251,4 @@ func equal[T comparable](tb testing.TB, what string, got, want T) {
 	if got != want {
 		tb.Fatalf("%s: got %v, want %v", what, got, want)
 	}
-}
-
-func mustJSON(tb testing.TB, v any) string {
-	tb.Helper()
-	var b bytes.Buffer
-	if err := json.NewEncoder(&b).Encode(v); err != nil {
-		tb.Fatal(err)
-	}
-	return b.String()
 }

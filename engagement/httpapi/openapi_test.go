@@ -113,10 +113,10 @@ func findDocumented(doc document, method, path string, res *http.Response) error
 		if !matches(template, path) {
 			continue
 		}
-		if method == "HEAD" {
-			method = "GET"
-		}
 		op, ok := methods[strings.ToLower(method)]
+		if method == "HEAD" && res.StatusCode != http.StatusMethodNotAllowed {
+			op, ok = methods["get"]
+		}
 		if !ok {
 			if res.StatusCode == http.StatusMethodNotAllowed || res.StatusCode == http.StatusForbidden {
 				return nil

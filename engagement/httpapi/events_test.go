@@ -1,0 +1,293 @@
+package httpapi_test
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/optimist-go/optimist/engagement/httpapi"
+	"github.com/optimist-go/optimist/engagement/wire"
+)
+
+// event is one server-sent event.
+type event struct {
+	id   string // empty when it had none
+	name string
+	data string
+}
+
+// listener reads an event stream until its context ends.
+type listener struct {
+	tb     testing.TB
+	status int
+	events <-chan event // closed at the end of the stream
+	close  func()
+}
+
+// listen opens /v1/events with the query and, when not empty, Last-Event-ID.
+func (c *client) listen(query, lastEventID string) *listener {
+	c.tb.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	c.tb.Cleanup(cancel)
+	req, err := http.NewRequestWithContext(ctx, "GET", c.url+"/v1/events"+query, nil)
+	if err != nil {
+		c.tb.Fatal(err)
+	}
+	if c.cookie != "" {
+		req.Header.Set("Cookie", c.cookie)
+	}
+	if lastEventID != "" {
+		req.Header.Set("Last-Event-ID", lastEventID)
+	}
+	res, err := (&http.Client{Transport: c.http.Transport}).Do(req)
+	if err != nil {
+		c.tb.Fatal(err)
+	}
+	checkDocumented(c.tb, "GET", "/v1/events", res)
+	events := make(chan event, 1000)
+	go func() {
+		defer close(events)
+		defer res.Body.Close()
+		var e event
+		lines := bufio.NewScanner(res.Body)
+		lines.Buffer(nil, 1<<20)
+		for lines.Scan() {
+			name, value, _ := strings.Cut(lines.Text(), ": ")
+			switch name {
+			case "id":
+				e.id = value
+			case "event":
+				e.name = value
+			case "data":
+				e.data = value
+			case "":
+				events <- e
+				e = event{}
+			}
+		}
+	}()
+	return &listener{c.tb, res.StatusCode, events, cancel}
+}
+
+// next returns the next event but heartbeats, or fails when none comes.
+func (l *listener) next() event {
+	l.tb.Helper()
+	for {
+		select {
+		case e, ok := <-l.events:
+			if !ok {
+				l.tb.Fatal("the stream has ended")
+			}
+			if e.name != wire.EventBeat {
+				return e
+			}
+		case <-time.After(patience):
+			l.tb.Fatal("no event comes")
+		}
+	}
+}
+
+func (l *listener) hello(name string) wire.Hello {
+	l.tb.Helper()
+	e := l.next()
+	equal(l.tb, "event", e.name, name)
+	h, err := wire.DecodeHello([]byte(e.data))
+	if err != nil {
+		l.tb.Fatal(err)
+	}
+	equal(l.tb, "id", e.id, strconv.FormatInt(h.After, 10))
+	return h
+}
+
+func (l *listener) truth() (wire.Truth, string) {
+	l.tb.Helper()
+	e := l.next()
+	equal(l.tb, "event", e.name, wire.EventTruth)
+	t, err := wire.DecodeTruth([]byte(e.data))
+	if err != nil {
+		l.tb.Fatal(err)
+	}
+	return t, e.id
+}
+
+// until reads on to the version of the post.
+func (l *listener) until(post string, version uint64) (wire.Truth, string) {
+	l.tb.Helper()
+	for {
+		if t, id := l.truth(); "/v1/posts/"+t.ID == post && t.Version >= version {
+			return t, id
+		}
+	}
+}
+
+// ended waits for the end of the stream.
+func (l *listener) ended() {
+	l.tb.Helper()
+	for {
+		select {
+		case _, ok := <-l.events:
+			if !ok {
+				return
+			}
+		case <-time.After(patience):
+			l.tb.Fatal("the stream goes on")
+		}
+	}
+}
+
+func TestEventsTellEachViewerTheirOwnTruth(t *testing.T) {
+	s := start(t, setup{})
+	ada, bob := s.signIn("ada"), s.signIn("bob")
+	post := ada.newPost("hello")
+	toAda, toBob, toAnybody := ada.listen("", ""), bob.listen("", ""), s.anonymous().listen("", "")
+	equal(t, "viewer", toAda.hello(wire.EventHello).Viewer, "ada")
+	equal(t, "viewer", toBob.hello(wire.EventHello).Viewer, "bob")
+	equal(t, "viewer", toAnybody.hello(wire.EventHello).Viewer, "")
+
+	key := freshKey()
+	bob.operate(key, "PUT", post+"/like", stampAt(0), nil).outcome(200)
+	for l, want := range map[*listener]struct {
+		liked    bool
+		contains string
+	}{toAda: {false, "not bob's"}, toBob: {true, key}, toAnybody: {false, "none"}} {
+		truth, _ := l.until(post, 2)
+		equal(t, "likes", truth.State.LikesCount, 1)
+		equal(t, "liked", truth.State.Liked, want.liked)
+		equal(t, "contains bob's key", strings.Contains(fmt.Sprint(truth.Contains), key), want.contains == key)
+	}
+
+	ada.operate(freshKey(), "DELETE", post, stampAt(0), nil).outcome(200)
+	truth, _ := toBob.until(post, 3)
+	if truth.State != nil {
+		t.Fatalf("the truth of a deleted post has a state: %+v", truth.State)
+	}
+}
+
+func TestEventsResumeWithoutAHole(t *testing.T) {
+	s := start(t, setup{})
+	ada := s.signIn("ada")
+	posts := []string{ada.newPost("one"), ada.newPost("two"), ada.newPost("three")}
+	first := ada.listen("", "")
+	first.hello(wire.EventHello)
+	ada.operate(freshKey(), "PUT", posts[0]+"/like", stampAt(0), nil).outcome(200)
+	_, id := first.until(posts[0], 2)
+	if id == "" {
+		t.Fatal("a batch of one event has no position")
+	}
+	first.close()
+	first.ended()
+
+	// While nobody listens:
+	for i := range 10 {
+		for _, post := range posts[1:] {
+			ada.operate(freshKey(), []string{"PUT", "DELETE"}[i%2], post+"/save", stampAt(int64(i)), nil).outcome(200)
+		}
+	}
+	again := ada.listen("?after=0", id) // the header is newer than the query
+	equal(t, "goes on from", fmt.Sprint(again.hello(wire.EventHello).After), id)
+	seen := make(map[string]uint64)
+	last := ""
+	for len(seen) < 2 {
+		truth, id := again.truth()
+		if "/v1/posts/"+truth.ID == posts[0] {
+			t.Fatal("what was told is told again")
+		}
+		seen[truth.ID] = truth.Version
+		last = id
+	}
+	for id, version := range seen {
+		equal(t, "latest version of "+id, version, 11)
+	}
+	position, err := s.store.Position(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	equal(t, "position of the last of the batch", last, fmt.Sprint(position))
+}
+
+func TestEventsFollowAPageWithoutAHole(t *testing.T) {
+	s := start(t, setup{})
+	ada := s.signIn("ada")
+	post := ada.newPost("hello")
+	page, err := wire.DecodePage(ada.do("GET", "/v1/posts", "", nil).body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ada.operate(freshKey(), "PUT", post+"/like", stampAt(0), nil).outcome(200) // between both
+	stream := ada.listen(fmt.Sprintf("?after=%d", page.After), "")
+	stream.hello(wire.EventHello)
+	truth, _ := stream.until(post, 2)
+	equal(t, "liked", truth.State.Liked, true)
+}
+
+func TestEventsFromAnUnknownPositionReset(t *testing.T) {
+	s := start(t, setup{})
+	ada := s.signIn("ada")
+	post := ada.newPost("hello")
+	stream := ada.listen("", "999")
+	equal(t, "goes on from", stream.hello(wire.EventReset).After, 1)
+	ada.operate(freshKey(), "PUT", post+"/like", stampAt(0), nil).outcome(200)
+	stream.until(post, 2)
+}
+
+func TestEventsBeatAndEndWithTheSession(t *testing.T) {
+	s := start(t, setup{options: httpapi.Options{Heartbeat: 20 * time.Millisecond}})
+	ada := s.signIn("ada")
+	stream := ada.listen("", "")
+	stream.hello(wire.EventHello)
+	select {
+	case e := <-stream.events:
+		equal(t, "event", e.name, wire.EventBeat)
+		equal(t, "position of a beat", e.id, "")
+	case <-time.After(patience):
+		t.Fatal("no heartbeat")
+	}
+	ada.do("DELETE", "/v1/session", "", nil).want(204, "")
+	stream.ended()
+}
+
+func TestEventStreamsAreCounted(t *testing.T) {
+	s := start(t, setup{options: httpapi.Options{StreamsEach: 2, Streams: 3}})
+	ada, bob := s.signIn("ada"), s.signIn("bob")
+	first := ada.listen("", "")
+	first.hello(wire.EventHello)
+	ada.listen("", "").hello(wire.EventHello)
+	equal(t, "third of ada", ada.listen("", "").status, http.StatusTooManyRequests)
+	bob.listen("", "").hello(wire.EventHello)
+	equal(t, "fourth of all", bob.listen("", "").status, http.StatusServiceUnavailable)
+	first.close()
+	first.ended()
+	// The server hears of it a little later.
+	deadline := time.Now().Add(patience)
+	for {
+		l := ada.listen("", "")
+		if l.status == http.StatusOK {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("the place is not free again: %d", l.status)
+		}
+	}
+}
+
+func TestShutdownDrainsStreamsAndFinishesRequests(t *testing.T) {
+	s := start(t, setup{})
+	ada := s.signIn("ada")
+	streams := []*listener{ada.listen("", ""), s.anonymous().listen("", "")}
+	for _, l := range streams {
+		l.hello(wire.EventHello)
+	}
+	began := time.Now()
+	s.stop()
+	for _, l := range streams {
+		l.ended()
+	}
+	if took := time.Since(began); took > patience/2 {
+		t.Errorf("shutdown took %v", took)
+	}
+}

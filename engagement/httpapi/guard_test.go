@@ -1,0 +1,130 @@
+package httpapi_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"log/slog"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/optimist-go/optimist/engagement"
+	"github.com/optimist-go/optimist/engagement/wire"
+)
+
+// lines is a log that a test can read.
+type lines struct {
+	// mu guards the field below it.
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (l *lines) Write(data []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(data)
+}
+
+func (l *lines) all(tb testing.TB) []map[string]any {
+	tb.Helper()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var all []map[string]any
+	for line := range strings.Lines(l.text.String()) {
+		var m map[string]any
+		if err := json.Unmarshal([]byte(line), &m); err != nil {
+			tb.Fatalf("%q: %v", line, err)
+		}
+		all = append(all, m)
+	}
+	return all
+}
+
+func TestPanicBecomesAProblem(t *testing.T) {
+	var log lines
+	s := start(t, setup{log: slog.New(slog.NewJSONHandler(&log, nil)), handler: func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path == "/healthz" {
+				panic("a bug with secrets in it")
+			}
+			next.ServeHTTP(w, r)
+		})
+	}})
+	r := s.anonymous().do("GET", "/healthz", "", nil)
+	r.want(500, wire.ProblemInternal)
+	if strings.Contains(string(r.body), "secrets") {
+		t.Errorf("the answer tells too much: %s", r.body)
+	}
+	s.anonymous().do("GET", "/readyz", "", nil).want(200, "")
+	s.stop()
+	found := false
+	for _, line := range log.all(t) {
+		found = found || line["panic"] == "a bug with secrets in it"
+	}
+	if !found {
+		t.Error("the panic is not in the log")
+	}
+}
+
+func TestEachRequestIsOneLineOfLog(t *testing.T) {
+	var log lines
+	s := start(t, setup{log: slog.New(slog.NewJSONHandler(&log, nil))})
+	ada := s.signIn("ada")
+	post := ada.newPost("hello")
+	r := ada.operate("the-key", "PUT", post+"/like", stampAt(0), nil)
+	r.outcome(200)
+	s.stop()
+	var found []map[string]any
+	for _, line := range log.all(t) {
+		if line["key"] == "the-key" {
+			found = append(found, line)
+		}
+	}
+	if len(found) != 1 {
+		t.Fatalf("%d lines: %v", len(found), found)
+	}
+	for name, want := range map[string]any{
+		"id": r.header.Get("X-Request-Id"), "user": "ada", "method": "PUT", "path": post + "/like", "status": 200.0, "brokenOff": false,
+	} {
+		equal(t, name, found[0][name], want)
+	}
+}
+
+func TestPageHeaders(t *testing.T) {
+	s := start(t, setup{})
+	h := s.anonymous().do("GET", "/healthz", "", nil).header
+	policy := h.Get("Content-Security-Policy")
+	for _, part := range []string{"default-src 'none'", "script-src 'self' 'wasm-unsafe-eval'", "frame-ancestors 'none'", "base-uri 'none'"} {
+		if !strings.Contains(policy, part) {
+			t.Errorf("policy %q lacks %s", policy, part)
+		}
+	}
+	if strings.Contains(policy, "unsafe-inline") || strings.Contains(policy, "'unsafe-eval'") {
+		t.Errorf("policy %q is lax", policy)
+	}
+}
+
+func TestHealth(t *testing.T) {
+	s := start(t, setup{})
+	c := s.anonymous()
+	c.do("GET", "/healthz", "", nil).want(200, "")
+	c.do("GET", "/readyz", "", nil).want(200, "")
+	s.api.Drain()
+	c.do("GET", "/healthz", "", nil).want(200, "")
+	c.do("GET", "/readyz", "", nil).want(503, wire.ProblemOverloaded)
+	c.do("GET", "/v1/events", "", nil).want(503, wire.ProblemOverloaded)
+}
+
+// TestStoreThatFails: errors of the database are ours to know and nobody else's.
+func TestStoreThatFails(t *testing.T) {
+	s := start(t, setup{})
+	ada := s.signIn("ada")
+	post := ada.newPost("hello")
+	s.store.Close()
+	r := ada.operate(freshKey(), "PUT", post+"/like", stampAt(0), nil)
+	r.want(503, wire.ProblemOverloaded)
+	r = s.anonymous().do("GET", "/v1/posts", "", nil)
+	r.want(503, wire.ProblemOverloaded)
+	equal(t, "code", engagement.ErrorCode(s.store.Ready(t.Context())), engagement.Unavailable)
+}

@@ -1,0 +1,155 @@
+package httpapi_test
+
+import (
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/optimist-go/optimist/engagement"
+	"github.com/optimist-go/optimist/engagement/httpapi"
+	"github.com/optimist-go/optimist/engagement/wire"
+)
+
+// handClock is a clock that a test moves.
+type handClock struct {
+	// mu guards the field below it.
+	mu  sync.Mutex
+	now time.Time
+}
+
+func (c *handClock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
+}
+
+func (c *handClock) advance(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = c.now.Add(d)
+}
+
+func TestRateLimitPerSession(t *testing.T) {
+	clock := &handClock{now: time.Now()}
+	s := start(t, setup{options: httpapi.Options{Rate: 2, Burst: 5, Now: clock.Now}})
+	ada, bob := s.signIn("ada"), s.signIn("bob")
+	for range 5 {
+		ada.do("GET", "/v1/posts", "", nil).want(200, "")
+	}
+	p := ada.do("GET", "/v1/posts", "", nil).want(429, wire.ProblemRate)
+	equal(t, "wait in milliseconds", p.RetryAfterMs, 500)
+	bob.do("GET", "/v1/posts", "", nil).want(200, "")
+	clock.advance(500 * time.Millisecond)
+	ada.do("GET", "/v1/posts", "", nil).want(200, "")
+	ada.do("GET", "/v1/posts", "", nil).want(429, wire.ProblemRate)
+	clock.advance(time.Hour)
+	for range 5 {
+		ada.do("GET", "/v1/posts", "", nil).want(200, "")
+	}
+	ada.do("GET", "/v1/posts", "", nil).want(429, wire.ProblemRate)
+}
+
+func TestRateLimitOfAnOperationLeavesItsKeyFree(t *testing.T) {
+	clock := &handClock{now: time.Now()}
+	s := start(t, setup{options: httpapi.Options{Rate: 1, Burst: 1, Now: clock.Now}})
+	ada := s.signIn("ada")
+	post := ada.newPost("hello")
+	key, at := freshKey(), stampAt(0)
+	ada.operate(key, "PUT", post+"/like", at, nil).want(429, wire.ProblemRate)
+	clock.advance(time.Second)
+	equal(t, "replayed", ada.operate(key, "PUT", post+"/like", at, nil).replayed(), false)
+}
+
+func TestSignInIsLimitedByAddress(t *testing.T) {
+	clock := &handClock{now: time.Now()}
+	s := start(t, setup{options: httpapi.Options{Rate: 1, Burst: 3, Now: clock.Now}})
+	ada := s.signIn("ada")
+	for range 5 {
+		ada.do("POST", "/v1/session", `{"name":"ada"}`, nil).want(200, "")
+	}
+	ada.do("POST", "/v1/session", `{"name":"ada"}`, nil).want(429, wire.ProblemRate)
+}
+
+func TestRequestsInFlightAreBounded(t *testing.T) {
+	slow := &slowStore{entered: make(chan struct{}, 10), release: make(chan struct{})}
+	s := start(t, setup{options: httpapi.Options{InFlight: 1}, wrap: func(real engagement.Store) engagement.Store { slow.Store = real; return slow }})
+	ada := s.signIn("ada")
+	post := ada.newPost("hello")
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		if r := ada.operate(freshKey(), "PUT", post+"/like", stampAt(0), nil); r.status != 200 {
+			t.Errorf("the first: %d", r.status)
+		}
+	})
+	<-slow.entered
+	ada.do("GET", "/v1/posts", "", nil).want(503, wire.ProblemOverloaded)
+	ada.do("GET", "/readyz", "", nil).want(200, "")
+	close(slow.release)
+	wg.Wait()
+	ada.do("GET", "/v1/posts", "", nil).want(200, "")
+}
+
+// TestSlowBody sends the head of a request and then nothing.
+func TestSlowBody(t *testing.T) {
+	s := start(t, setup{options: httpapi.Options{BodyTimeout: 50 * time.Millisecond}})
+	ada := s.signIn("ada")
+	post := ada.newPost("hello")
+	before := dump(t, s.file)
+	reader, writer := io.Pipe()
+	defer writer.Close()
+	go writer.Write([]byte(`{"at":`))
+	r, err := ada.try("PUT", post+"/like", reader, map[string]string{
+		wire.HeaderKey: freshKey(), "Content-Type": "application/json",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.want(408, wire.ProblemBodyTimeout)
+	equal(t, "database", dump(t, s.file), before)
+}
+
+// TestSlowBodyOfARefusedRequest: what is refused before its body is read must
+// not hold the connection for as long as the client likes.
+func TestSlowBodyOfARefusedRequest(t *testing.T) {
+	s := start(t, setup{})
+	conn, err := net.Dial("tcp", strings.TrimPrefix(s.url, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	conn.SetDeadline(time.Now().Add(patience))
+	io.WriteString(conn, "PUT /v1/posts/x/like HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{")
+	answer, err := io.ReadAll(conn) // until the server closes
+	if err != nil {
+		t.Fatalf("the server does not let go: %v", err)
+	}
+	if !strings.HasPrefix(string(answer), "HTTP/1.1 401 ") {
+		t.Fatalf("got %q", answer)
+	}
+}
+
+// TestHeaderBeyondAllBounds is about what net/http refuses by itself, in its own words.
+func TestHeaderBeyondAllBounds(t *testing.T) {
+	s := start(t, setup{})
+	req, err := http.NewRequest("GET", s.url+"/v1/posts", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("X-Large", strings.Repeat("x", 200_000))
+	res, err := s.anonymous().http.Do(req)
+	if err != nil {
+		return // it may also close the connection on us
+	}
+	res.Body.Close()
+	equal(t, "status", res.StatusCode, http.StatusRequestHeaderFieldsTooLarge)
+}
+
+func TestOptionsAreValidated(t *testing.T) {
+	if _, err := httpapi.New(t.Context(), nil, httpapi.Options{Burst: -1}); err == nil {
+		t.Fatal("a negative burst was taken")
+	}
+}
