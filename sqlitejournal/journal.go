@@ -1,0 +1,210 @@
+package sqlitejournal
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"slices"
+	"sync"
+
+	"github.com/optimist-go/optimist"
+	"github.com/optimist-go/optimist/internal/groupcommit"
+)
+
+var (
+	_ optimist.Journal           = (*Journal)(nil)
+	_ optimist.JournalDurability = (*Journal)(nil)
+)
+
+// groupLimit bounds the data of one transaction, in bytes, unless it is of one Write.
+const groupLimit = 16 << 20
+
+// A Journal is an optimist.Journal in a table. Open makes one. Its methods are safe
+// for concurrent use.
+type Journal struct {
+	db         *sql.DB
+	table      string
+	inMemory   bool
+	durability optimist.Durability
+	number     int64 // of this owner, by the counter in the database
+	queue      *groupcommit.Queue[[]optimist.JournalRecord]
+
+	// ioMu is held during a transaction, so that the journal has one at a time.
+	// Nothing is called under it but the database.
+	ioMu   sync.Mutex
+	lock   io.Closer // the owner's lock, until closed
+	closed bool
+	damage error // found by Load
+	failed error // why the journal has stopped; never unset
+}
+
+// Durability says what a committed transaction of the database survives, as its
+// PRAGMA synchronous was when the journal was opened. The pragma belongs to a
+// connection: set it where the driver opens each of them.
+func (j *Journal) Durability() optimist.Durability { return j.durability }
+
+// Load returns the live records, ascending by sequence number. It may be called more
+// than once.
+func (j *Journal) Load() ([]optimist.JournalRecord, error) {
+	j.ioMu.Lock()
+	defer j.ioMu.Unlock()
+	if err := j.stateLocked(); err != nil && err != j.damage {
+		return nil, err
+	}
+	live, bad, err := j.read()
+	// Two's complement has no order that SQL and we agree on.
+	slices.SortFunc(live, func(a, b optimist.JournalRecord) int { return cmp.Compare(a.Seq, b.Seq) })
+	switch {
+	case err != nil && !damaged(err):
+		return nil, failure("read", err)
+	case err != nil:
+		j.damage = fmt.Errorf("sqlitejournal: table %s: %w: %w (recover the database with SQLite's tools)",
+			j.table, err, optimist.ErrJournalCorrupt)
+	case bad > 0:
+		j.damage = fmt.Errorf("sqlitejournal: %d records of table %s do not match their checksums: %w (delete those rows to go on without them)",
+			bad, j.table, optimist.ErrJournalCorrupt)
+	}
+	return live, j.damage
+}
+
+// read returns the records that match their checksums, and how many do not.
+func (j *Journal) read() (live []optimist.JournalRecord, bad int, err error) {
+	rows, err := j.db.Query(`SELECT seq, data, sum FROM ` + j.table)
+	if err != nil {
+		return nil, 0, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var seq, sum int64
+		var data []byte
+		if err := rows.Scan(&seq, &data, &sum); err != nil {
+			bad++ // a value of another type than we write
+			continue
+		}
+		if sum != checksum(uint64(seq), data) {
+			bad++
+			continue
+		}
+		live = append(live, optimist.JournalRecord{Seq: uint64(seq), Data: data})
+	}
+	return live, bad, rows.Err()
+}
+
+// damaged reports whether a driver that gives SQLite's result code says that the
+// database is corrupt or not a database.
+func damaged(err error) bool {
+	var coded interface{ Code() int }
+	return errors.As(err, &coded) && (coded.Code()&0xFF == 11 || coded.Code()&0xFF == 26)
+}
+
+func checksum(seq uint64, data []byte) int64 {
+	table := crc32.MakeTable(crc32.Castagnoli)
+	sum := crc32.Checksum(binary.LittleEndian.AppendUint64(nil, seq), table)
+	return int64(crc32.Update(sum, table, data))
+}
+
+// Write commits records, all or none. Writes that overlap share a transaction.
+func (j *Journal) Write(records []optimist.JournalRecord) error {
+	weight := 0
+	for _, r := range records {
+		if len(r.Data) > optimist.MaxJournalData {
+			return fmt.Errorf("sqlitejournal: record %d has %d bytes, %d are allowed: %w",
+				r.Seq, len(r.Data), optimist.MaxJournalData, optimist.ErrJournalTooLarge)
+		}
+		weight += len(r.Data)
+	}
+	return j.queue.Commit(records, weight)
+}
+
+// Close gives up ownership. It leaves the database open.
+func (j *Journal) Close() error {
+	j.ioMu.Lock()
+	defer j.ioMu.Unlock()
+	if j.closed {
+		return nil
+	}
+	j.closed = true
+	if err := j.lock.Close(); err != nil {
+		return failure("unlock", err)
+	}
+	return nil
+}
+
+// flush commits the batches of a group. The queue calls it, one group at a time.
+func (j *Journal) flush(batches [][]optimist.JournalRecord) error {
+	j.ioMu.Lock()
+	defer j.ioMu.Unlock()
+	if err := j.stateLocked(); err != nil {
+		return err
+	}
+	err := j.transact(func(ctx context.Context, conn *sql.Conn) error {
+		return j.put(ctx, conn, slices.Concat(batches...))
+	})
+	var unknown *commitError
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &unknown), errors.Is(err, optimist.ErrJournalOwned):
+		j.failed = failure("write to", err)
+		return j.failed
+	}
+	return fmt.Errorf("sqlitejournal: write to table %s: %w (%w; write again when the database is free)",
+		j.table, err, optimist.ErrJournalRefused)
+}
+
+// put brings records into the transaction of conn.
+func (j *Journal) put(ctx context.Context, conn *sql.Conn, records []optimist.JournalRecord) error {
+	var last int64
+	if err := conn.QueryRowContext(ctx, `SELECT opened FROM `+j.table+`_owner`).Scan(&last); err != nil {
+		return err
+	}
+	if last != j.number {
+		return fmt.Errorf("table %s was taken over by another owner: %w", j.table, optimist.ErrJournalOwned)
+	}
+	put, err := conn.PrepareContext(ctx, `INSERT INTO `+j.table+` (seq, data, sum) VALUES (?, ?, ?)
+		ON CONFLICT (seq) DO UPDATE SET data = excluded.data, sum = excluded.sum`)
+	if err != nil {
+		return err
+	}
+	defer put.Close()
+	settle, err := conn.PrepareContext(ctx, `DELETE FROM `+j.table+` WHERE seq = ?`)
+	if err != nil {
+		return err
+	}
+	defer settle.Close()
+	for _, r := range records {
+		if r.Settled {
+			_, err = settle.ExecContext(ctx, int64(r.Seq))
+		} else {
+			data := r.Data
+			if data == nil {
+				data = []byte{} // nil would be NULL
+			}
+			_, err = put.ExecContext(ctx, int64(r.Seq), data, checksum(r.Seq, data))
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (j *Journal) stateLocked() error {
+	switch {
+	case j.closed:
+		return fmt.Errorf("sqlitejournal: table %s: %w", j.table, optimist.ErrJournalClosed)
+	case j.failed != nil:
+		return j.failed
+	}
+	return j.damage
+}
+
+func failure(op string, err error) error {
+	return fmt.Errorf("sqlitejournal: %s the database: %w (%w; open the journal again when the database is well)",
+		op, err, optimist.ErrJournalFailed)
+}
