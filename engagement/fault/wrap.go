@@ -1,0 +1,160 @@
+package fault
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// errCut is why a request that was under way has ended.
+var errCut = errors.New("fault: the network went away")
+
+// maxCopied is how much of a body can be sent twice, in bytes; a request with a
+// larger one is not duplicated.
+const maxCopied = 64 << 10
+
+// Refuse answers a request with an error of the network's making: 500, 503, or
+// 429 with what to wait.
+type Refuse func(w http.ResponseWriter, r *http.Request, status int, retryAfter time.Duration)
+
+// Wrap returns next behind the network. Refuse may be nil: then errors are plain text.
+func (n *Network) Wrap(next http.Handler, refuse Refuse) http.Handler {
+	if refuse == nil {
+		refuse = refusePlainly
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ctx, cut := context.WithCancelCause(r.Context())
+		defer cut(nil)
+		p := &passage{scope: n.scope(r), cut: cut}
+		f := n.enter(p, r.Method != http.MethodGet && r.Method != http.MethodHead)
+		if f.offline {
+			hangUp(w)
+		}
+		defer n.leave(p)
+		n.carry(w, r.WithContext(ctx), f, next, refuse)
+		if context.Cause(ctx) == errCut {
+			hangUp(w)
+		}
+	})
+}
+
+// carry lets the fate of the request happen.
+func (n *Network) carry(w http.ResponseWriter, r *http.Request, f fate, next http.Handler, refuse Refuse) {
+	if !wait(r.Context(), f.delay) {
+		return
+	}
+	switch {
+	case f.loseRequest:
+		n.count(&n.counts.LostRequests)
+		hangUp(w)
+	case f.serverError:
+		n.count(&n.counts.ServerErrors)
+		refuse(w, r, f.status, 0)
+		return
+	case f.throttle:
+		n.count(&n.counts.Throttled)
+		refuse(w, r, http.StatusTooManyRequests, f.retryAfter)
+		return
+	}
+	if f.duplicate {
+		n.duplicate(r, next, w)
+	}
+	if !f.loseAnswer {
+		next.ServeHTTP(&severable{ResponseWriter: w, ctx: r.Context()}, r)
+		return
+	}
+	n.count(&n.counts.LostAnswers)
+	if !isStream(r) {
+		next.ServeHTTP(&unheard{ResponseWriter: w, header: make(http.Header)}, r)
+	}
+	hangUp(w)
+}
+
+// duplicate lets next have a copy of the request, whose answer nobody hears, and
+// gives r its body back.
+func (n *Network) duplicate(r *http.Request, next http.Handler, w http.ResponseWriter) {
+	start, err := io.ReadAll(io.LimitReader(r.Body, maxCopied+1))
+	rest := r.Body
+	r.Body = body{io.MultiReader(bytes.NewReader(start), rest), rest}
+	if err != nil || len(start) > maxCopied {
+		return
+	}
+	n.count(&n.counts.Duplicates)
+	twin := r.Clone(r.Context())
+	twin.Body = io.NopCloser(bytes.NewReader(start))
+	next.ServeHTTP(&unheard{ResponseWriter: w, header: make(http.Header)}, twin)
+}
+
+type body struct {
+	io.Reader
+	io.Closer
+}
+
+// wait waits for the delay; it reports false when the request ended before.
+func wait(ctx context.Context, delay time.Duration) bool {
+	if delay <= 0 {
+		return ctx.Err() == nil
+	}
+	timer := time.NewTimer(delay)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// hangUp closes the connection without another byte and ends the handler.
+func hangUp(w http.ResponseWriter) {
+	if conn, _, err := http.NewResponseController(w).Hijack(); err == nil {
+		conn.Close()
+	}
+	panic(http.ErrAbortHandler) // also where there is no hijacking, as with HTTP/2
+}
+
+// isStream reports whether the request asks for server-sent events.
+func isStream(r *http.Request) bool {
+	return r.Method == http.MethodGet && (strings.HasSuffix(r.URL.Path, "/events") ||
+		strings.Contains(r.Header.Get("Accept"), "text/event-stream"))
+}
+
+func refusePlainly(w http.ResponseWriter, _ *http.Request, status int, retryAfter time.Duration) {
+	if retryAfter > 0 {
+		w.Header().Set("Retry-After", retryAfterSeconds(retryAfter))
+	}
+	http.Error(w, http.StatusText(status), status)
+}
+
+// unheard is a ResponseWriter whose answer gets lost. The connection behind it
+// is still good for reading the request.
+type unheard struct {
+	http.ResponseWriter
+	header http.Header
+}
+
+func (u *unheard) Header() http.Header            { return u.header }
+func (u *unheard) WriteHeader(int)                {}
+func (u *unheard) Write(data []byte) (int, error) { return len(data), nil }
+func (u *unheard) FlushError() error              { return nil }
+func (u *unheard) Unwrap() http.ResponseWriter    { return u.ResponseWriter }
+
+// severable is a ResponseWriter that takes nothing more once its request was cut.
+type severable struct {
+	http.ResponseWriter
+	ctx context.Context
+}
+
+func (s *severable) Write(data []byte) (int, error) {
+	if context.Cause(s.ctx) == errCut {
+		return 0, errCut
+	}
+	return s.ResponseWriter.Write(data)
+}
+
+// Unwrap lets http.ResponseController find what the connection can do.
+func (s *severable) Unwrap() http.ResponseWriter { return s.ResponseWriter }
