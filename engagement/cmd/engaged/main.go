@@ -1,0 +1,59 @@
+// Command engaged serves the engagement application: posts with likes, saves and
+// comments, on a database file that it makes itself.
+//
+//	engaged [serve] [flags]
+//
+// Run it with -help for the flags.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/optimist-go/optimist/engagement/engaged"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	err := run(ctx, os.Args[1:])
+	if errors.Is(err, flag.ErrHelp) {
+		os.Exit(2)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "engaged:", err)
+		os.Exit(1)
+	}
+}
+
+// run carries out one subcommand; without a name it is serve.
+func run(ctx context.Context, args []string) error {
+	command := "serve"
+	if len(args) > 0 && !strings.HasPrefix(args[0], "-") {
+		command, args = args[0], args[1:]
+	}
+	switch command {
+	case "serve":
+		return serve(ctx, args)
+	}
+	return fmt.Errorf("there is no command %q; there is: serve", command)
+}
+
+func serve(ctx context.Context, args []string) error {
+	m := engaged.New()
+	if err := m.ParseFlags(args); err != nil {
+		return err
+	}
+	if err := m.Run(ctx); err != nil {
+		return err
+	}
+	fmt.Println("engaged is at", m.URL())
+	err := m.Wait(ctx)
+	return errors.Join(err, m.Close())
+}

@@ -1,0 +1,258 @@
+package engaged_test
+
+import (
+	"bufio"
+	"encoding/json"
+	"flag"
+	"io"
+	"net/http"
+	"net/http/cookiejar"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/optimist-go/optimist/engagement"
+	"github.com/optimist-go/optimist/engagement/engaged"
+	"github.com/optimist-go/optimist/engagement/fault"
+	"github.com/optimist-go/optimist/engagement/wire"
+)
+
+const patience = 20 * time.Second
+
+// start runs the program in this process, on a port of its own.
+func start(t *testing.T, args ...string) *engaged.Main {
+	t.Helper()
+	m := engaged.New()
+	m.Stderr = io.Discard
+	args = append([]string{"-addr", "127.0.0.1:0", "-db", filepath.Join(t.TempDir(), "engaged.db")}, args...)
+	if err := m.ParseFlags(args); err != nil {
+		t.Fatal(err)
+	}
+	if err := m.Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := m.Close(); err != nil {
+			t.Errorf("close: %v", err)
+		}
+	})
+	return m
+}
+
+func newBrowser(t *testing.T) *http.Client {
+	t.Helper()
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	transport := &http.Transport{DisableKeepAlives: true}
+	return &http.Client{Jar: jar, Transport: transport, Timeout: patience}
+}
+
+func send(t *testing.T, browser *http.Client, method, url, body string, key string) (int, []byte) {
+	t.Helper()
+	req, err := http.NewRequest(method, url, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if body != "" {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	if key != "" {
+		req.Header.Set(wire.HeaderKey, key)
+	}
+	res, err := browser.Do(req)
+	if err != nil {
+		return 0, nil
+	}
+	defer res.Body.Close()
+	data, err := io.ReadAll(res.Body)
+	if err != nil {
+		return 0, nil
+	}
+	return res.StatusCode, data
+}
+
+func TestDemo(t *testing.T) {
+	m := start(t)
+	browser := newBrowser(t)
+	status, data := send(t, browser, "GET", m.URL()+"/v1/posts?limit=100", "", "")
+	page, err := wire.DecodePage(data)
+	if status != 200 || err != nil || len(page.Posts) < 10 {
+		t.Fatalf("%d %v: %d posts", status, err, len(page.Posts))
+	}
+	last := time.Now().UnixMilli()
+	for _, p := range page.Posts {
+		if p.State.CreatedAt >= last {
+			t.Errorf("%q is not older than the one before it", p.State.Text)
+		}
+		last = p.State.CreatedAt
+		if p.ChangedAt > time.Now().UnixMilli() {
+			t.Errorf("%q was changed in the future", p.State.Text)
+		}
+	}
+	if err := m.Store().Audit(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if status, data := send(t, browser, "GET", m.URL()+"/", "", ""); status != 200 || !strings.Contains(string(data), "<h1>") {
+		t.Errorf("the page: %d %s", status, data)
+	}
+	if status, _ := send(t, browser, "GET", m.URL()+"/nothing", "", ""); status != 404 {
+		t.Errorf("no page: %d", status)
+	}
+}
+
+func TestDemoIsNotWrittenTwice(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "engaged.db")
+	first := start(t, "-db", file)
+	before, err := first.Store().Position(t.Context())
+	if err != nil || before == 0 {
+		t.Fatal(before, err)
+	}
+	if err := first.Close(); err != nil {
+		t.Fatal(err)
+	}
+	second := start(t, "-db", file)
+	if after, err := second.Store().Position(t.Context()); after != before {
+		t.Fatalf("position %d, %v, want %d", after, err, before)
+	}
+}
+
+func TestWithoutDemo(t *testing.T) {
+	m := start(t, "-demo=false", "-db", engaged.Memory)
+	browser := newBrowser(t)
+	if status, _ := send(t, browser, "GET", m.URL()+"/demo/network", "", ""); status != 404 {
+		t.Errorf("the network panel is open to all: %d", status)
+	}
+	_, data := send(t, browser, "GET", m.URL()+"/v1/posts", "", "")
+	if page, err := wire.DecodePage(data); err != nil || len(page.Posts) != 0 {
+		t.Errorf("%s, %v", data, err)
+	}
+	if m.Network() != nil {
+		t.Error("there is a network to break")
+	}
+	with := start(t, "-demo=false", "-faults", "-network", "lossy")
+	if status, data := send(t, browser, "GET", with.URL()+"/demo/network", "", ""); status != 200 || !strings.Contains(string(data), `"profile":"lossy"`) {
+		t.Errorf("-faults: %d %s", status, data)
+	}
+}
+
+func TestNetworkPanelOfOneSession(t *testing.T) {
+	m := start(t)
+	ada, bob := newBrowser(t), newBrowser(t)
+	for name, browser := range map[string]*http.Client{"ada": ada, "bob": bob} {
+		if status, data := send(t, browser, "POST", m.URL()+"/v1/session", `{"name":"`+name+`"}`, ""); status != 200 {
+			t.Fatalf("%d %s", status, data)
+		}
+	}
+	stream, err := ada.Get(m.URL() + "/v1/events")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stream.Body.Close()
+	if line, err := bufio.NewReader(stream.Body).ReadString('\n'); err != nil || !strings.HasPrefix(line, "id: ") {
+		t.Fatalf("%q, %v", line, err)
+	}
+	if status, data := send(t, ada, "PUT", m.URL()+"/demo/network", `{"profile":"offline"}`, ""); status != 200 {
+		t.Fatalf("%d %s", status, data)
+	}
+	if _, err := io.ReadAll(stream.Body); err == nil {
+		t.Error("the stream of who is offline ended in peace")
+	}
+	if status, _ := send(t, ada, "GET", m.URL()+"/v1/posts", "", ""); status != 0 {
+		t.Errorf("ada is offline and got %d", status)
+	}
+	if status, _ := send(t, bob, "GET", m.URL()+"/v1/posts", "", ""); status != 200 {
+		t.Errorf("bob is online and got %d", status)
+	}
+	send(t, ada, "PUT", m.URL()+"/demo/network", `{"rule":{"throttle":1,"retryAfterMs":1500}}`, "")
+	status, data := send(t, ada, "GET", m.URL()+"/v1/posts", "", "")
+	if p, err := wire.DecodeProblem(data); status != 429 || err != nil || p.RetryAfterMs != 1500 || p.Instance == "" {
+		t.Errorf("%d %s, %v", status, data, err)
+	}
+	send(t, ada, "PUT", m.URL()+"/demo/network", `{}`, "")
+	if status, _ := send(t, ada, "GET", m.URL()+"/v1/posts", "", ""); status != 200 {
+		t.Errorf("ada is back and got %d", status)
+	}
+}
+
+// TestLostAnswersHaveOneEffect is the reason for keys: the client hears nothing,
+// sends again, and there is one comment.
+func TestLostAnswersHaveOneEffect(t *testing.T) {
+	m := start(t)
+	ada := newBrowser(t)
+	send(t, ada, "POST", m.URL()+"/v1/session", `{"name":"ada"}`, "")
+	_, data := send(t, ada, "GET", m.URL()+"/v1/posts?limit=1", "", "")
+	page, err := wire.DecodePage(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := page.Posts[0]
+	body, err := json.Marshal(wire.CommentText{Change: wire.Change{At: wire.NewStamp(time.Now().UnixMilli(), 0), Client: "phone"}, Text: "once"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	url := m.URL() + "/v1/posts/" + before.ID + "/comments/" + engagement.NewID()
+	set := func(rule fault.Rule) {
+		t.Helper()
+		if err := m.Network().Set(fault.Everybody, fault.Setting{Profile: "custom", Rule: rule}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	set(fault.Rule{LoseAnswer: 1, Duplicate: 1})
+	for range 3 {
+		if status, _ := send(t, ada, "PUT", url, string(body), "the-key"); status != 0 {
+			t.Fatalf("the answer was not lost: %d", status)
+		}
+	}
+	set(fault.Rule{})
+	status, data := send(t, ada, "PUT", url, string(body), "the-key")
+	outcome, err := wire.DecodeOutcome(data)
+	if status != 201 || err != nil {
+		t.Fatalf("%d %s, %v", status, data, err)
+	}
+	if outcome.Version != before.Version+1 || outcome.State.CommentsCount != before.State.CommentsCount+1 {
+		t.Fatalf("version %d after %d, %d comments after %d", outcome.Version, before.Version, outcome.State.CommentsCount, before.State.CommentsCount)
+	}
+}
+
+func TestBadCommandLines(t *testing.T) {
+	for _, args := range [][]string{
+		{"-unknown"}, {"extra"}, {"-addr", ""}, {"-db", ""}, {"-burst", "-1"}, {"-demo=false", "-network", "lossy"}, {"-log-level", "loud"},
+	} {
+		m := engaged.New()
+		m.Stderr = io.Discard
+		if err := m.ParseFlags(args); err == nil {
+			t.Errorf("%q was taken", args)
+		}
+	}
+	m := engaged.New()
+	m.Stderr = io.Discard
+	if err := m.ParseFlags([]string{"-help"}); err != flag.ErrHelp {
+		t.Errorf("-help: %v", err)
+	}
+}
+
+func TestRunFailsAndLeavesNothing(t *testing.T) {
+	taken := start(t)
+	for what, args := range map[string][]string{
+		"address that is taken":  {"-addr", strings.TrimPrefix(taken.URL(), "http://")},
+		"unknown profile":        {"-network", "unheard-of"},
+		"database in no folder":  {"-db", "/dev/null/engaged.db"},
+		"address that is no one": {"-addr", "256.0.0.1:80"},
+	} {
+		m := engaged.New()
+		m.Stderr = io.Discard
+		base := []string{"-addr", "127.0.0.1:0", "-db", filepath.Join(t.TempDir(), "x.db")}
+		if err := m.ParseFlags(append(base, args...)); err != nil {
+			t.Fatal(err)
+		}
+		if err := m.Run(t.Context()); err == nil {
+			t.Errorf("%s: runs", what)
+		}
+		if err := m.Close(); err != nil {
+			t.Errorf("%s: close: %v", what, err)
+		}
+	}
+}

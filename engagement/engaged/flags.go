@@ -1,0 +1,99 @@
+package engaged
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+)
+
+// Memory is the value of Config.DB that keeps everything in memory.
+const Memory = "memory"
+
+// Config is what the command line can say.
+type Config struct {
+	// Addr is the TCP address to listen on.
+	Addr string
+	// DB is the database file, or Memory.
+	DB string
+
+	// Demo fills an empty database with posts and people, and mounts /demo/network.
+	Demo bool
+	// Faults mounts /demo/network also without Demo. Whoever reaches the server can
+	// then make it useless for all others.
+	Faults bool
+	// Network is the fault profile in force for everybody from the start; empty is
+	// "clean". It needs Demo or Faults.
+	Network string
+
+	// Rate and Burst limit the requests of each session; see httpapi.Options.
+	Rate  float64
+	Burst int
+	// SecureCookies is for servers behind a proxy that speaks TLS.
+	SecureCookies bool
+
+	// LogJSON writes the log as JSON, LogLevel is the least that is written.
+	LogJSON  bool
+	LogLevel slog.Level
+}
+
+// ParseFlags reads the command line into m.Config. The error is flag.ErrHelp when
+// help was asked for and given.
+func (m *Main) ParseFlags(args []string) error {
+	flags := flag.NewFlagSet("engaged serve", flag.ContinueOnError)
+	flags.SetOutput(m.Stderr)
+	c := &m.Config
+	flags.StringVar(&c.Addr, "addr", "localhost:8080", "address to listen on; port 0 picks a free one")
+	flags.StringVar(&c.DB, "db", defaultFile(), `database file, made when it is not there; "memory" keeps nothing`)
+	flags.BoolVar(&c.Demo, "demo", true, "fill an empty database with posts, and mount the network panel at /demo/network")
+	flags.BoolVar(&c.Faults, "faults", false, "mount /demo/network even without -demo; lets anybody break the network of all")
+	flags.StringVar(&c.Network, "network", "", "fault profile for everybody from the start (needs -demo or -faults)")
+	flags.Float64Var(&c.Rate, "rate", 0, "requests per second of one session; 0 is 50, negative no limit")
+	flags.IntVar(&c.Burst, "burst", 0, "requests of one session at once; 0 is 200")
+	flags.BoolVar(&c.SecureCookies, "secure-cookies", false, "keep session cookies to TLS, when a proxy in front speaks it")
+	flags.BoolVar(&c.LogJSON, "log-json", false, "write the log as JSON")
+	flags.TextVar(&c.LogLevel, "log-level", slog.LevelInfo, "least level to log: debug, info, warn, error")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	if flags.NArg() > 0 {
+		return fmt.Errorf("unexpected argument %q", flags.Arg(0))
+	}
+	return c.validate()
+}
+
+func (c *Config) validate() error {
+	switch {
+	case c.Addr == "":
+		return errors.New("-addr must not be empty")
+	case c.DB == "":
+		return errors.New("-db must not be empty")
+	case c.Burst < 0:
+		return errors.New("-burst must not be negative")
+	case c.Network != "" && !c.Demo && !c.Faults:
+		return errors.New("-network needs -demo or -faults")
+	}
+	return nil
+}
+
+// defaultFile is in the user's own folder, so that the place from which the
+// program is started does not matter.
+func defaultFile() string {
+	const name = "engaged.db"
+	dir, err := os.UserCacheDir()
+	if err != nil {
+		return name
+	}
+	return filepath.Join(dir, "engaged", name)
+}
+
+func (c *Config) logger(out io.Writer) *slog.Logger {
+	options := &slog.HandlerOptions{Level: c.LogLevel}
+	if c.LogJSON {
+		return slog.New(slog.NewJSONHandler(out, options))
+	}
+	return slog.New(slog.NewTextHandler(out, options))
+}

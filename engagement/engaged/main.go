@@ -1,0 +1,200 @@
+package engaged
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/optimist-go/optimist/engagement"
+	"github.com/optimist-go/optimist/engagement/fault"
+	"github.com/optimist-go/optimist/engagement/httpapi"
+	"github.com/optimist-go/optimist/engagement/memstore"
+	"github.com/optimist-go/optimist/engagement/sqlitestore"
+)
+
+// How long things may take, and how long they are kept.
+const (
+	shutdownTimeout = 10 * time.Second
+	upkeepInterval  = time.Hour
+	keepRecords     = 8 * 24 * time.Hour // the API's document promises seven days
+)
+
+// Main is one server. Make one with New, set Config by hand or by ParseFlags,
+// then Run it once.
+type Main struct {
+	Config Config
+
+	// Page answers every path that is not the API's; nil is a page of a few words.
+	Page http.Handler
+
+	// Stderr gets the log and the help.
+	Stderr io.Writer
+
+	// Set by Run, constant from then on.
+	log      *slog.Logger
+	clock    *clock
+	store    engagement.Store
+	api      *httpapi.API
+	network  *fault.Network // nil when faults are not to be had
+	server   *http.Server
+	listener net.Listener
+
+	stop      context.CancelFunc // ends the goroutines of Main
+	running   sync.WaitGroup
+	failed    chan error // gets the error of a server that broke down; has room for it
+	closeOnce sync.Once
+	closeErr  error
+}
+
+// New returns a Main that has not been configured.
+func New() *Main { return &Main{Stderr: os.Stderr, failed: make(chan error, 1)} }
+
+// Run opens the database, fills it when it is a demo, and serves. It returns as
+// soon as the server listens; ctx is only about getting there. When Run fails,
+// nothing is left behind.
+func (m *Main) Run(ctx context.Context) error {
+	if err := m.Config.validate(); err != nil {
+		return err
+	}
+	m.log = m.Config.logger(m.Stderr)
+	if err := m.open(ctx); err != nil {
+		m.Close()
+		return err
+	}
+	upkeep, stop := context.WithCancel(context.Background())
+	m.stop = stop
+	m.running.Go(func() { m.keepUp(upkeep) })
+	m.running.Go(func() {
+		if err := m.server.Serve(m.listener); !errors.Is(err, http.ErrServerClosed) {
+			m.failed <- err
+		}
+	})
+	m.log.Info("listening", "url", m.URL(), "db", m.Config.DB, "demo", m.Config.Demo, "network", m.network != nil)
+	return nil
+}
+
+func (m *Main) open(ctx context.Context) (err error) {
+	m.clock = &clock{}
+	if m.store, err = m.openStore(ctx); err != nil {
+		return err
+	}
+	if m.Config.Demo {
+		if err := seed(ctx, m.store, m.clock); err != nil {
+			return fmt.Errorf("fill the database for the demo: %w", err)
+		}
+	}
+	m.api, err = httpapi.New(ctx, m.store, httpapi.Options{
+		Log: m.log, Rate: m.Config.Rate, Burst: m.Config.Burst, SecureCookies: m.Config.SecureCookies,
+	})
+	if err != nil {
+		return err
+	}
+	handler, err := m.handler()
+	if err != nil {
+		return err
+	}
+	m.server = httpapi.NewServer(httpapi.Guard(handler, m.log, nil), m.log)
+	m.server.RegisterOnShutdown(m.api.Drain)
+	m.listener, err = new(net.ListenConfig).Listen(ctx, "tcp", m.Config.Addr)
+	if err != nil {
+		return err
+	}
+	if tcp, ok := m.listener.Addr().(*net.TCPAddr); ok && !tcp.IP.IsLoopback() && m.network != nil {
+		m.log.Warn("whoever reaches this address can break the network for all", "addr", tcp.String(), "path", "/demo/network")
+	}
+	return nil
+}
+
+func (m *Main) openStore(ctx context.Context) (engagement.Store, error) {
+	if m.Config.DB == Memory {
+		return memstore.New(memstore.Options{Now: m.clock.Now}), nil
+	}
+	if err := os.MkdirAll(filepath.Dir(m.Config.DB), 0o700); err != nil {
+		return nil, err
+	}
+	store, err := sqlitestore.Open(ctx, m.Config.DB, sqlitestore.Options{Now: m.clock.Now})
+	if err != nil {
+		return nil, err
+	}
+	return store, nil
+}
+
+// keepUp forgets what has been kept for long enough, until ctx ends.
+func (m *Main) keepUp(ctx context.Context) {
+	ticker := time.NewTicker(upkeepInterval)
+	defer ticker.Stop()
+	for {
+		if err := m.store.Forget(ctx, time.Now().Add(-keepRecords).UnixMilli()); err != nil && ctx.Err() == nil {
+			m.log.Error("upkeep of the database failed", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+	}
+}
+
+// URL is where the server answers, without a slash at its end.
+func (m *Main) URL() string {
+	host, port, err := net.SplitHostPort(m.Config.Addr)
+	if _, actual, splitErr := net.SplitHostPort(m.listener.Addr().String()); err == nil && splitErr == nil {
+		port = actual
+	}
+	if host == "" || host == "0.0.0.0" || host == "::" {
+		host = "localhost"
+	}
+	return "http://" + net.JoinHostPort(host, port)
+}
+
+// Store is the server's database, for tests that look behind the API.
+func (m *Main) Store() engagement.Store { return m.store }
+
+// Network is the bad network in front of the API; nil when neither Demo nor
+// Faults is set.
+func (m *Main) Network() *fault.Network { return m.network }
+
+// Wait returns when ctx ends, with nil, or when the server breaks down, with why.
+func (m *Main) Wait(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return nil
+	case err := <-m.failed:
+		return err
+	}
+}
+
+// Close shuts down gracefully: nothing new is taken, event streams are ended,
+// requests under way are finished for up to ten seconds, then the database is
+// closed. A second Close does nothing and returns the same.
+func (m *Main) Close() error {
+	m.closeOnce.Do(func() { m.closeErr = m.close() })
+	return m.closeErr
+}
+
+func (m *Main) close() error {
+	var errs []error
+	if m.stop != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), shutdownTimeout)
+		defer cancel()
+		if err := m.server.Shutdown(ctx); err != nil {
+			errs = append(errs, fmt.Errorf("requests were broken off: %w", err), m.server.Close())
+		}
+		m.stop()
+		m.running.Wait()
+	} else if m.listener != nil {
+		errs = append(errs, m.listener.Close())
+	}
+	if m.store != nil {
+		errs = append(errs, m.store.Close())
+	}
+	return errors.Join(errs...)
+}
