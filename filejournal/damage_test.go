@@ -17,7 +17,7 @@ func diskWith(log []byte) *simDisk {
 	d := newSimDisk()
 	d.put(simDir, &simFile{folder: true})
 	d.put(simLog, &simFile{cached: bytes.Clone(log), durable: bytes.Clone(log)})
-	_ = d.SyncDir("/")
+	_, _ = d.SyncDir("/"), d.SyncDir(simDir)
 	return d
 }
 
@@ -156,9 +156,13 @@ func TestCutAnywhere(t *testing.T) {
 		}
 		for _, zeros := range []int{0, 1, 5000} { // a size that grew before the data came
 			torn := append(bytes.Clone(log[:size]), make([]byte, zeros)...)
-			j, err := open(diskWith(torn), simDir, Options{})
+			d := diskWith(torn)
+			j, err := open(d, simDir, Options{})
 			if err != nil {
 				t.Fatal(err)
+			}
+			if left := int64(len(d.names[simLog].durable)); left != j.Stats().FileBytes {
+				t.Fatalf("cut at %d of %d: Open left %d bytes of which %d count", size, len(log), left, j.Stats().FileBytes)
 			}
 			loaded, err := j.Load()
 			if err != nil {

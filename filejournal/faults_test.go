@@ -24,7 +24,9 @@ type script struct {
 	rng     *rand.Rand
 	model   journaltest.Model
 	opens   int
-	strikes int
+	strikes int // that a loss of power has followed
+
+	sinceStrike int // writes since the first fault, for the aftermath late
 }
 
 const (
@@ -51,6 +53,9 @@ func (s *script) run(seed uint64) {
 			default:
 				s.model.Doubt(batch)
 			}
+			if s.after == late && len(s.disk.struck) > 0 {
+				s.sinceStrike++
+			}
 			if s.disk.dead || errors.Is(err, optimist.ErrJournalFailed) || s.powerFails() {
 				_ = j.Close()
 				j = s.open()
@@ -64,11 +69,16 @@ func (s *script) run(seed uint64) {
 	}
 }
 
-// powerFails reports, once per fault that did not kill the process, whether the
-// power is to fail after it.
+// powerFails reports whether the power is to fail now.
 func (s *script) powerFails() bool {
 	struck := len(s.disk.struck) > s.strikes
-	return struck && s.after != carryOn
+	switch s.after {
+	case carryOn:
+		return false
+	case late:
+		return s.sinceStrike == 3
+	}
+	return struck
 }
 
 // open begins the next life of the program. As long as faults strike it tries again.
@@ -76,8 +86,12 @@ func (s *script) open() *Journal {
 	for {
 		if s.disk.dead || s.powerFails() {
 			how := s.after
-			if how == carryOn {
+			switch {
+			case how == carryOn:
 				how = killed
+			case how == late && s.sinceStrike == 3:
+				how = loseAll
+				s.sinceStrike++
 			}
 			s.strikes = len(s.disk.struck)
 			s.disk.restart(how, s.rng)
@@ -85,7 +99,7 @@ func (s *script) open() *Journal {
 		if s.opens++; s.opens > 50 {
 			s.fatal("the journal cannot be opened any more")
 		}
-		j, err := open(s.disk, "/folder/journal", s.options)
+		j, err := open(s.disk, "/a/b/journal", s.options)
 		if err != nil {
 			s.mustBeTyped("Open", err)
 			if errors.Is(err, optimist.ErrJournalOwned) {
@@ -138,9 +152,7 @@ func newScript(t *testing.T, seed uint64, options Options, after aftermath, faul
 		t: t, what: fmt.Sprintf("faults %v then aftermath %d", faults, after),
 		disk: newSimDisk(), options: options, after: after, rng: rand.New(rand.NewPCG(seed, 7)),
 	}
-	s.disk.put("/folder", &simFile{folder: true})
-	_ = s.disk.SyncDir("/")
-	s.disk.calls, s.disk.faults = 0, faults
+	s.disk.faults = faults
 	return s
 }
 

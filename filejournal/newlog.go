@@ -99,20 +99,30 @@ func (w *newLog) install(name string) error {
 	return w.fs.SyncDir(filepath.Dir(name))
 }
 
-// ensureDir makes dir and what is missing above it, and makes their names durable.
+// ensureDir makes dir and what is missing above it. Their names are durable only
+// after syncAbove.
 func ensureDir(fsys filesystem, dir string) error {
 	err := fsys.Mkdir(dir)
-	switch {
-	case errors.Is(err, fs.ErrExist):
-		return nil
-	case errors.Is(err, fs.ErrNotExist) && filepath.Dir(dir) != dir:
+	if errors.Is(err, fs.ErrNotExist) && filepath.Dir(dir) != dir {
 		if err = ensureDir(fsys, filepath.Dir(dir)); err != nil {
 			return err
 		}
 		err = fsys.Mkdir(dir)
 	}
-	if err != nil {
-		return err
+	if errors.Is(err, fs.ErrExist) {
+		return nil
 	}
-	return fsys.SyncDir(filepath.Dir(dir))
+	return err
+}
+
+// syncAbove makes the name of dir durable, and those of all folders above it: one
+// that exists may be left from an Open that was killed before it got here. What may
+// not be read was not made by us.
+func syncAbove(fsys filesystem, dir string) error {
+	for up := filepath.Dir(dir); up != dir; dir, up = up, filepath.Dir(up) {
+		if err := fsys.SyncDir(up); err != nil && !errors.Is(err, fs.ErrPermission) {
+			return err
+		}
+	}
+	return nil
 }

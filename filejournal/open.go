@@ -2,7 +2,6 @@ package filejournal
 
 import (
 	"errors"
-	"io/fs"
 	"path/filepath"
 
 	"github.com/optimist-go/optimist/internal/groupcommit"
@@ -65,10 +64,14 @@ func (j *Journal) openLocked() error {
 	if err != nil {
 		return failure("look for", j.name, err)
 	}
-	if !exists {
-		if err = j.createLog(); err != nil {
-			return failure("create", j.name, err)
-		}
+	if exists {
+		// The process before may have died between a rename and the sync of the folder.
+		err = j.fs.SyncDir(filepath.Dir(j.name))
+	} else {
+		err = j.createLog()
+	}
+	if err != nil {
+		return failure("make durable", j.name, err)
 	}
 	if j.log, err = j.fs.Open(j.name); err != nil {
 		return failure("open", j.name, err)
@@ -112,13 +115,9 @@ func (j *Journal) createLog() error {
 		}
 		return err
 	}
-	if err = w.install(j.name); err != nil {
+	// Before the log has its name, so that one that has it need not be looked after.
+	if err = syncAbove(j.fs, dir); err != nil {
 		return err
 	}
-	// An Open that was killed may have made the folder without syncing its name.
-	// A parent that may not be read was there before us.
-	if err = j.fs.SyncDir(filepath.Dir(dir)); errors.Is(err, fs.ErrPermission) {
-		err = nil
-	}
-	return err
+	return w.install(j.name)
 }

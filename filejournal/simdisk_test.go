@@ -5,7 +5,6 @@ import (
 	"io/fs"
 	"math/rand/v2"
 	"path/filepath"
-	"strings"
 
 	"github.com/optimist-go/optimist/internal/ownlock"
 )
@@ -15,7 +14,7 @@ import (
 type simDisk struct {
 	names   map[string]*simFile // as a process sees them
 	durable map[string]*simFile // as they are after a loss of power
-	renames []func(map[string]*simFile)
+	renames []rename
 	locked  bool
 
 	calls  int             // so far, of every kind that can fail
@@ -23,6 +22,12 @@ type simDisk struct {
 	dead   bool            // the process has been killed: nothing has an effect
 	kinds  map[string]bool // of the calls so far
 	struck []string        // what the faults have hit, for messages
+}
+
+// rename is a change of names in one folder that is not yet durable.
+type rename struct {
+	folder string
+	do     func(names map[string]*simFile)
 }
 
 // simFile is a file or a folder.
@@ -55,13 +60,18 @@ func newSimDisk() *simDisk {
 // restart is a new process after the old one is gone: with the power, or not.
 func (d *simDisk) restart(how aftermath, rng *rand.Rand) {
 	d.dead, d.locked = false, false
-	if how == carryOn || how == killed {
+	if how == carryOn || how == killed || how == late {
 		return
 	}
-	for i, rename := range d.renames {
-		if how == keepAll || how == keepSome && rng.IntN(len(d.renames)+1) > i {
-			rename(d.durable)
-		}
+	kept := 0
+	switch how {
+	case keepAll, keepWrites:
+		kept = len(d.renames)
+	case keepSome:
+		kept = rng.IntN(len(d.renames) + 1)
+	}
+	for _, r := range d.renames[:kept] {
+		r.do(d.durable)
 	}
 	d.renames = nil
 	d.names = make(map[string]*simFile)
@@ -72,8 +82,7 @@ func (d *simDisk) restart(how aftermath, rng *rand.Rand) {
 			lost = lost || d.durable[up] == nil
 		}
 		if lost {
-			delete(d.durable, name)
-			continue
+			continue // its folder may get a name again, but that will be another one
 		}
 		f.losePower(how, rng)
 		d.names[name] = f
@@ -84,7 +93,7 @@ func (d *simDisk) restart(how aftermath, rng *rand.Rand) {
 func (f *simFile) losePower(how aftermath, rng *rand.Rand) {
 	for i, c := range f.pending {
 		if c.data == nil {
-			if how != loseAll && (how != keepSome || rng.IntN(2) == 0) {
+			if how != loseAll && how != keepWrites && (how != keepSome || rng.IntN(2) == 0) {
 				f.durable = resized(f.durable, c.at)
 			}
 			continue
@@ -158,8 +167,13 @@ func (d *simDisk) Mkdir(name string) error {
 
 // put names f, durably after the next SyncDir.
 func (d *simDisk) put(name string, f *simFile) {
-	d.names[name] = f
-	d.renames = append(d.renames, func(names map[string]*simFile) { names[name] = f })
+	d.change(name, func(names map[string]*simFile) { names[name] = f })
+}
+
+// change changes the names in the folder of name.
+func (d *simDisk) change(name string, do func(names map[string]*simFile)) {
+	do(d.names)
+	d.renames = append(d.renames, rename{filepath.Dir(name), do})
 }
 
 func (d *simDisk) Open(name string) (file, error) {
@@ -189,42 +203,33 @@ func (d *simDisk) Create(name string) (file, error) {
 func (d *simDisk) Rename(from, to string) error {
 	_, err := d.call("rename "+from, func() {
 		f := d.names[from]
-		move := func(names map[string]*simFile) {
+		d.change(to, func(names map[string]*simFile) {
 			names[to] = f
 			delete(names, from)
-		}
-		move(d.names)
-		d.renames = append(d.renames, move)
+		})
 	}, nil)
 	return err
 }
 
 func (d *simDisk) Remove(name string) error {
 	_, err := d.call("remove "+name, func() {
-		remove := func(names map[string]*simFile) { delete(names, name) }
-		remove(d.names)
-		d.renames = append(d.renames, remove)
+		d.change(name, func(names map[string]*simFile) { delete(names, name) })
 	}, nil)
 	return err
 }
 
-// SyncDir makes every name durable that is in the folder. The journal has one
-// folder; that others are synced with it hides nothing but a forgotten parent, for
-// which a folder's own name stays as it is.
+// SyncDir makes the names in one folder durable, but not the folder's own.
 func (d *simDisk) SyncDir(name string) error {
 	_, err := d.call("syncdir "+name, func() {
-		if d.durable[name] == nil {
-			return // its own name is not durable: nothing in it can be
-		}
-		for _, rename := range d.renames {
-			rename(d.durable)
-		}
-		d.renames = nil
-		for path, f := range d.durable {
-			if f.folder && filepath.Dir(path) != name && !strings.HasPrefix(name, path) {
-				delete(d.durable, path)
+		var left []rename
+		for _, r := range d.renames {
+			if r.folder == name {
+				r.do(d.durable)
+			} else {
+				left = append(left, r)
 			}
 		}
+		d.renames = left
 	}, nil)
 	return err
 }

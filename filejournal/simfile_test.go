@@ -29,13 +29,15 @@ const (
 type aftermath uint8
 
 const (
-	carryOn   aftermath = iota // the program goes on
-	killed                     // kill -9: the system keeps what was written
-	loseAll                    // power lost, and everything that was not synced
-	keepAll                    // power lost, everything had reached the disk by luck
-	tornFront                  // power lost, the last write is there up to some byte
-	tornBack                   // power lost, the last write is there but for its first page
-	keepSome                   // power lost, any pages and renames are there
+	carryOn    aftermath = iota // the program goes on
+	killed                      // kill -9: the system keeps what was written
+	loseAll                     // power lost, and everything that was not synced
+	keepAll                     // power lost, everything had reached the disk by luck
+	tornFront                   // power lost, the last write is there up to some byte
+	tornBack                    // power lost, the last write is there but for its first page
+	keepSome                    // power lost, any pages and renames are there
+	keepWrites                  // power lost, all writes are there but no truncation is
+	late                        // as carryOn or killed, and as loseAll some writes later
 	aftermathCount
 )
 
