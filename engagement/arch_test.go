@@ -1,0 +1,69 @@
+package engagement_test
+
+import (
+	"encoding/json"
+	"os/exec"
+	"strings"
+	"testing"
+)
+
+// rule says which packages may not import which, and why.
+var rules = []struct {
+	importer string // suffix below the module; "" is the root
+	banned   []string
+	why      string
+}{
+	{"", []string{"net/http", "database/sql", "testing", "/sqlitestore", "/memstore", "/httpapi", "/fault"}, "the domain knows no technology"},
+	{"/wire", []string{"net/http", "net", "net/url", "log/slog", "database/sql", "testing", "context"}, "the browser links it"},
+	{"/sqlitestore", []string{"net/http", "testing", "/memstore", "/httpapi", "/fault"}, "adapters know each other by the domain only"},
+	{"/memstore", []string{"net/http", "testing", "/sqlitestore", "/httpapi", "/fault"}, "adapters know each other by the domain only"},
+	{"/httpapi", []string{"database/sql", "testing", "/sqlitestore", "/memstore", "/fault"}, "adapters know each other by the domain only"},
+	{"/fault", []string{"database/sql", "testing", "/sqlitestore", "/memstore", "/httpapi", "/wire"}, "a bad network knows nothing of what it carries"},
+	{"/engaged", []string{"testing"}, "test code stays out of the program"},
+	{"/cmd/engaged", []string{"testing", "database/sql"}, "the command only starts things"},
+}
+
+const module = "github.com/optimist-go/optimist/engagement"
+
+// TestImports keeps the packages where they belong. It also sees to it that the
+// application uses of the library what everybody can: nothing internal.
+func TestImports(t *testing.T) {
+	out, err := exec.Command("go", "list", "-json=ImportPath,Imports,Doc", "./...").Output()
+	if err != nil {
+		t.Skipf("go list is not available: %v", err)
+	}
+	type listed struct {
+		ImportPath string
+		Imports    []string
+		Doc        string
+	}
+	found := make(map[string]listed)
+	for dec := json.NewDecoder(strings.NewReader(string(out))); dec.More(); {
+		var p listed
+		if err := dec.Decode(&p); err != nil {
+			t.Fatal(err)
+		}
+		found[p.ImportPath] = p
+		if p.Doc == "" {
+			t.Errorf("%s has no package comment", p.ImportPath)
+		}
+		for _, imported := range p.Imports {
+			if strings.HasPrefix(imported, "github.com/optimist-go/optimist/internal") {
+				t.Errorf("%s imports %s: the application must do with the public interface", p.ImportPath, imported)
+			}
+		}
+	}
+	for _, r := range rules {
+		p, ok := found[module+r.importer]
+		if !ok {
+			t.Errorf("there is no package %s: the rule is out of date", module+r.importer)
+		}
+		for _, imported := range p.Imports {
+			for _, banned := range r.banned {
+				if imported == banned || strings.HasPrefix(banned, "/") && imported == module+banned {
+					t.Errorf("%s imports %s: %s", p.ImportPath, imported, r.why)
+				}
+			}
+		}
+	}
+}
