@@ -143,6 +143,7 @@ func (m *Manager) stepLocked(now time.Time, in engine.Input) error {
 	for i := range effects {
 		m.carryOutLocked(&effects[i], now)
 	}
+	m.engine.Done()
 	if afterStep != nil {
 		afterStep(m.engine)
 	}

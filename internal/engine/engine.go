@@ -20,7 +20,7 @@
 //
 // Functions of the program that are data (Apply, Guard, Merge, Resolve, the retry
 // function) run inside Step. They must be pure. A panic in one is contained and
-// counts as its error. The returned effects are valid until the next Step. An
+// counts as its error. The returned effects are valid until Done or the next Step. An
 // Engine is not safe for concurrent use.
 package engine
 
@@ -82,8 +82,7 @@ func New(cfg Config) *Engine {
 // what the shell has to do, in order. An error means that the input was refused
 // and nothing changed.
 func (e *Engine) Step(now Time, in Input) ([]Effect, error) {
-	clear(e.effects)
-	e.effects = e.effects[:0]
+	e.Done()
 	e.now = max(now, e.now)
 
 	var err error
@@ -123,6 +122,9 @@ func (e *Engine) Step(now Time, in Input) ([]Effect, error) {
 	return e.effects, err
 }
 
+// Done gives the effects of the last Step back.
+func (e *Engine) Done() { e.effects = emptied(e.effects) }
+
 // announce turns the touched entities into at most one Changed effect each, and
 // forgets entities that hold nothing any more.
 func (e *Engine) announce() {
@@ -137,11 +139,19 @@ func (e *Engine) announce() {
 		}
 		e.release(ent)
 	}
-	clear(e.touched)
-	e.touched = e.touched[:0]
+	e.touched = emptied(e.touched)
 	if e.pending == 0 {
 		e.timers.reset()
 	}
+}
+
+// emptied returns scratch for the next Step, without what a large one needed.
+func emptied[T any](s []T) []T {
+	if cap(s) > 1024 {
+		return nil
+	}
+	clear(s)
+	return s[:0]
 }
 
 func (e *Engine) emit(f Effect) { e.effects = append(e.effects, f) }

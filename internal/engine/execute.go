@@ -355,7 +355,7 @@ func (e *Engine) enter(o *Op, after []*Op) {
 	}
 	e.arm(o)
 	if at := o.expiry(); at != Never {
-		e.timers.push(timer{at, o})
+		e.addTimer(at, o)
 	}
 	e.wakeOp(o)
 }

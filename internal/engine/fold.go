@@ -121,6 +121,7 @@ func (e *Engine) refold(cause *Op) {
 		e.dirty = e.dirty[:len(e.dirty)-1]
 		e.refoldEntity(ent, cause)
 	}
+	e.dirty = emptied(e.dirty)
 }
 
 func (e *Engine) refoldEntity(ent *Entity, cause *Op) {

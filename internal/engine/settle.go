@@ -162,8 +162,7 @@ func (e *Engine) bury(cause *Op, where *Entity, outcome Outcome) {
 		return
 	}
 	victims := slices.Clone(e.victims)
-	clear(e.victims)
-	e.victims = e.victims[:0]
+	e.victims = emptied(e.victims)
 	slices.SortStableFunc(victims, func(a, b Victim) int { return cmp.Compare(b.Op.pos, a.Op.pos) })
 
 	for _, v := range victims {

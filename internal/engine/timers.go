@@ -73,8 +73,25 @@ func (h *timerHeap) pop() timer {
 func (e *Engine) arm(o *Op) {
 	if o.due > e.now && !o.armed {
 		o.armed = true
-		e.timers.push(timer{o.due, o})
+		e.addTimer(o.due, o)
 	}
+}
+
+// addTimer also keeps the heap in proportion to what is unsettled: operations that
+// end before their time leave entries behind.
+func (e *Engine) addTimer(at Time, o *Op) {
+	if len(e.timers.entries) > 2*e.pending+64 {
+		old := e.timers.entries
+		e.timers.entries = make([]timer, 0, e.pending+64)
+		for _, t := range old {
+			if t.op.state == Waiting {
+				e.timers.push(t)
+			} else {
+				t.op.armed = false
+			}
+		}
+	}
+	e.timers.push(timer{at, o})
 }
 
 // tick handles what has fallen due.
