@@ -1,0 +1,53 @@
+// Package optimist is an optimistic update manager: a change shows at once, and is
+// settled with the server later, without ever lying to the user.
+//
+// # What it guarantees
+//
+// One idea carries everything:
+//
+//	view(entity) = fold(apply, truth(entity), unsettled operations, in order)
+//
+// There is no snapshot taken before a change and no inverse patch, so rolling back
+// an operation is removing it and folding again, and server truth that arrives under
+// pending work replaces the base and nothing else.
+//
+//   - A call to Execute returns with the change in the view, before network and disk.
+//   - Operations of one entity are sent one at a time, in the order accepted. Entities
+//     never wait for each other, but for the cap on calls under way.
+//   - Quick taps fold: what ends where the server already is costs no call, and what
+//     does not costs one.
+//   - Every operation has one idempotency key for life, and ends exactly once.
+//   - What fails leaves the view as if it had never been; later operations stay.
+//   - Truth older than what is held changes nothing, whichever way it came.
+//   - An unknown outcome is asked for until it is known; it is never called a failure.
+//
+// docs/semantics.md numbers these laws and says the rest.
+//
+// # What must not be assumed
+//
+//   - Exactly-once effects need a server that honours the idempotency key.
+//   - Apply, Guard, Slot, Merge rules, Resolve and equality functions are data: they
+//     must be pure, must not call the manager, and run under its lock.
+//   - Send must return when its context ends. One that does not keeps its lane, and
+//     one of the places for calls, until it does.
+//   - Values are shared, not copied. Nobody may change one in place.
+//   - Close must not be called from a callback.
+//
+// # Two doors
+//
+// Register (and RegisterToggle, RegisterGroup) define operations as data over a
+// Store: they rebase exactly and can be journaled. Manager.Execute and ExecuteToggle
+// take closures, for state that lives elsewhere. Both run through the same engine.
+//
+// # Concurrency
+//
+// Every method is safe for concurrent use. Callbacks (OnSuccess, OnError, OnChange)
+// run outside every lock, never two at a time for one entity, in the order in which
+// its operations ended, and may call the manager. A panic in a function of the program
+// is contained and reported as an event.
+//
+// # Testing
+//
+// Time is package time: run the manager in a testing/synctest bubble. Package
+// optimisttest has a scripted server and checks for a program's own mutations.
+package optimist
