@@ -26,7 +26,11 @@ type script struct {
 	opens   int
 	strikes int // that a loss of power has followed
 
-	sinceStrike int // writes since the first fault, for the aftermath late
+	// For the aftermaths soon and late: openings and writes since the first fault, and
+	// whether the power has failed.
+	opensSince  int
+	writesSince int
+	failedLater bool
 }
 
 const (
@@ -53,10 +57,12 @@ func (s *script) run(seed uint64) {
 			default:
 				s.model.Doubt(batch)
 			}
-			if s.after == late && len(s.disk.struck) > 0 {
-				s.sinceStrike++
+			if len(s.disk.struck) > 0 {
+				s.writesSince++
 			}
-			if s.disk.dead || errors.Is(err, optimist.ErrJournalFailed) || s.powerFails() {
+			for s.disk.dead || errors.Is(err, optimist.ErrJournalFailed) || s.powerFails() {
+				err = nil
+				s.disk.dead = s.disk.dead || s.powerFails()
 				_ = j.Close()
 				j = s.open()
 			}
@@ -75,8 +81,10 @@ func (s *script) powerFails() bool {
 	switch s.after {
 	case carryOn:
 		return false
+	case soon:
+		return s.opensSince >= 1 && !s.failedLater
 	case late:
-		return s.sinceStrike == 3
+		return s.writesSince >= 3 && !s.failedLater
 	}
 	return struck
 }
@@ -89,9 +97,9 @@ func (s *script) open() *Journal {
 			switch {
 			case how == carryOn:
 				how = killed
-			case how == late && s.sinceStrike == 3:
+			case (how == soon || how == late) && s.powerFails():
 				how = loseAll
-				s.sinceStrike++
+				s.failedLater = true
 			}
 			s.strikes = len(s.disk.struck)
 			s.disk.restart(how, s.rng)
@@ -115,6 +123,9 @@ func (s *script) open() *Journal {
 		}
 		if err := s.model.Check(records); err != nil {
 			s.fatal("after opening: %v", err)
+		}
+		if len(s.disk.struck) > 0 {
+			s.opensSince++
 		}
 		return j
 	}

@@ -60,7 +60,7 @@ func newSimDisk() *simDisk {
 // restart is a new process after the old one is gone: with the power, or not.
 func (d *simDisk) restart(how aftermath, rng *rand.Rand) {
 	d.dead, d.locked = false, false
-	if how == carryOn || how == killed || how == late {
+	if how == carryOn || how == killed || how == soon || how == late {
 		return
 	}
 	kept := 0

@@ -37,6 +37,7 @@ const (
 	tornBack                    // power lost, the last write is there but for its first page
 	keepSome                    // power lost, any pages and renames are there
 	keepWrites                  // power lost, all writes are there but no truncation is
+	soon                        // as carryOn or killed, and as loseAll after the next opening
 	late                        // as carryOn or killed, and as loseAll some writes later
 	aftermathCount
 )
@@ -142,7 +143,14 @@ func (f *simFile) truncate(size int64) {
 // anything to sync: the next Sync succeeds, and what a process reads is not on disk.
 func (h *simHandle) Sync() error {
 	synced, err := h.d.call("sync "+h.name, func() {
-		h.f.durable, h.f.pending = append([]byte(nil), h.f.cached...), nil
+		for _, c := range h.f.pending { // not what is cached: see below
+			if c.data == nil {
+				h.f.durable = resized(h.f.durable, c.at)
+			} else {
+				h.f.durable = written(h.f.durable, c.data, c.at)
+			}
+		}
+		h.f.pending = nil
 	}, nil)
 	if err != nil && !synced && !h.d.dead {
 		h.f.pending = nil
