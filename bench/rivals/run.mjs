@@ -16,7 +16,7 @@ let stray = 0;
 process.on('unhandledRejection', () => stray++);
 
 const adapter = await import(`./adapters/${library}.mjs`);
-const { run } = await import(new URL(workloads[workload].module, new URL('./workloads/', import.meta.url)));
+const { run } = await workloads[workload].load();
 const results = [];
 for await (const cell of run(adapter, workloads[workload][form])) results.push(cell);
 

@@ -12,6 +12,7 @@ export const name = 'relay';
 export const title = 'Relay';
 export const pkg = 'relay-runtime';
 export const doc = 'https://relay.dev/docs/guided-tour/updating-data/graphql-mutations/';
+export const retries = false;
 
 const { Environment, Network, RecordSource, Store, commitMutation, createOperationDescriptor, createReaderSelector } =
   relay;

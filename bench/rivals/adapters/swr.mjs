@@ -12,6 +12,7 @@ export const name = 'swr';
 export const title = 'SWR';
 export const pkg = 'swr';
 export const doc = 'https://swr.vercel.app/docs/mutation#optimistic-updates';
+export const retries = false;
 
 let instances = 0;
 

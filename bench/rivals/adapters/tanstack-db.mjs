@@ -12,6 +12,7 @@ export const name = 'tanstack-db';
 export const title = 'TanStack DB';
 export const pkg = '@tanstack/db';
 export const doc = 'https://tanstack.com/db/latest/docs/guides/mutations';
+export const retries = false;
 /** debounce: paced mutations with debounceStrategy (same page), 300 ms, for wanted states. */
 export const variants = ['debounce'];
 

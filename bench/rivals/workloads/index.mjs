@@ -1,39 +1,25 @@
-/** The workloads by name, each with its sizes in the full and the quick form. */
-export const workloads = {
-  W1: {
-    module: './w1-tap.mjs',
-    full: { pending: [1, 1000, 100000], taps: 300, warmup: 100, budget: 2000 },
-    quick: { pending: [1, 1000], taps: 50, warmup: 20, budget: 700 },
-  },
-  W2: {
-    module: './w2-throughput.mjs',
-    full: { entities: 1000, rounds: 10, budget: 3000 },
-    quick: { entities: 200, rounds: 4, budget: 700 },
-  },
-  W3: {
-    module: './w3-burst.mjs',
-    full: { taps: [10, 11, 100, 1000] },
-    quick: { taps: [10, 11] },
-  },
-  W4: {
-    module: './w4-chain.mjs',
-    full: { chain: [10, 100, 1000, 10000], budget: 3000 },
-    quick: { chain: [10, 100], budget: 700 },
-  },
-  W5: {
-    module: './w5-push.mjs',
-    full: { entities: 1000, budget: 3000 },
-    quick: { entities: 100, budget: 700 },
-  },
-  W6: {
-    module: './w6-memory.mjs',
-    full: { operations: 2000, warmup: 20, budget: 4000 },
-    quick: { operations: 500, warmup: 10, budget: 700 },
-  },
-  W7: {
-    module: './w7-storm.mjs',
-    full: { entities: 50, rounds: 8, budget: 3000 },
-    quick: { entities: 20, rounds: 4, budget: 700 },
-  },
-  E: { module: './correctness.mjs', full: {}, quick: {} },
+import { readFileSync } from 'node:fs';
+
+// The sizes are the Go runner's too, so they are read from where it keeps them.
+const sizes = JSON.parse(
+  readFileSync(new URL('../../internal/workload/sizes.json', import.meta.url), 'utf8'),
+);
+
+const modules = {
+  W1: './w1-tap.mjs',
+  W2: './w2-throughput.mjs',
+  W3: './w3-burst.mjs',
+  W4: './w4-chain.mjs',
+  W5: './w5-push.mjs',
+  W6: './w6-memory.mjs',
+  W7: './w7-storm.mjs',
+  E: './correctness.mjs',
 };
+
+/** The workloads by name: how each is run, and its sizes in both forms. */
+export const workloads = Object.fromEntries(
+  Object.entries(modules).map(([name, path]) => [
+    name,
+    { load: () => import(path), ...sizes[name] },
+  ]),
+);

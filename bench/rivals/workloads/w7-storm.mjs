@@ -69,7 +69,12 @@ export async function* run(adapter, { entities, rounds, budget }) {
       right: diverged === 0 && duplicates === 0,
       want: 'no view differs from the server, nothing happens twice',
       got: `${diverged} of ${entities} views differ, ${duplicates} effects twice, ${missing} additions missing, ${intent} last taps lost`,
-      notes: done < rounds ? `stopped after ${done} rounds and ${budget} ms` : '',
+      notes: [
+        adapter.retries === false ? 'has no retry for writes, and was given none' : '',
+        done < rounds ? `stopped after ${done} rounds and ${budget} ms` : '',
+      ]
+        .filter(Boolean)
+        .join('; '),
     };
   } catch (error) {
     yield { params, unit: 'entities', right: false, error: String(error.message ?? error) };
