@@ -122,6 +122,37 @@ func TestBusyDatabaseRefuses(t *testing.T) {
 	}
 }
 
+// The program writes to its own tables all the time: the journal waits its turn, as
+// long as the busy timeout lets it, and is not refused.
+func TestBesideTheProgramsOwnWrites(t *testing.T) {
+	db := mustDB(t, filepath.Join(t.TempDir(), "app.db"), wal)
+	j := mustOpen(t, db, "")
+	mustExec(t, db, "CREATE TABLE theirs (x)")
+	stop, stopped := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(stopped)
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+			}
+			if _, err := db.Exec("INSERT INTO theirs VALUES (1)"); err != nil {
+				t.Error(err)
+				return
+			}
+		}
+	}()
+	for seq := range uint64(200) {
+		if err := put(j, seq); err != nil {
+			t.Errorf("write %d: %v", seq, err)
+			break
+		}
+	}
+	close(stop)
+	<-stopped
+}
+
 // A reader that keeps a commit waiting too long: refused, and nothing stays open.
 func TestCommitThatIsRefused(t *testing.T) {
 	db := mustDB(t, filepath.Join(t.TempDir(), "app.db"), "_pragma=journal_mode(DELETE)")
