@@ -13,9 +13,7 @@ func (m *Manager) carryOutLocked(f *engine.Effect, now time.Time) {
 	case engine.Send:
 		m.launchLocked(f)
 	case engine.Abort:
-		if flight := m.running[handleOf(f.Op)]; flight != nil {
-			flight.cancel()
-		}
+		m.abortLocked(handleOf(f.Op))
 	case engine.Persist:
 		if m.journal != nil {
 			m.journal.putLocked(f.Op)

@@ -22,8 +22,6 @@ type Manager struct {
 	opts  Options
 	epoch time.Time // engine time 0
 
-	ctx  context.Context // of every call; ends with the manager
-	quit context.CancelFunc
 	stop chan struct{} // closed when the manager has stopped
 
 	// mu guards everything below. Functions of the program are never called under
@@ -39,11 +37,12 @@ type Manager struct {
 
 	// work holds attempts that may leave; workers counts the goroutines that take
 	// them. spare is 1 while a worker is about to look for work by itself.
-	work    []attempt
-	workers int
-	spare   int
-	running map[*Handle]*flight
-	landed  chan struct{} // while Close waits for the workers
+	work     []attempt // from workHead on
+	workHead int
+	workers  int
+	spare    int
+	flights  []*flight     // calls under way
+	landed   chan struct{} // while Close waits for the workers
 
 	timer    *time.Timer
 	armed    engine.Time   // when timer fires; engine.Never when it will not
@@ -82,11 +81,9 @@ func New(opts Options) (*Manager, error) {
 		loose:    engine.NewSpace(""),
 		spaces:   make(map[string]*engine.Space),
 		types:    make(map[string]*opType),
-		running:  make(map[*Handle]*flight),
 		armed:    engine.Never,
 		closures: make(map[entityKey]*closureLog),
 	}
-	m.ctx, m.quit = context.WithCancel(context.Background())
 	if err := m.openJournal(); err != nil {
 		return nil, err
 	}
@@ -277,7 +274,7 @@ func (m *Manager) ClearAll() error {
 
 func (m *Manager) clearLocked() {
 	m.clearing = true
-	for _, f := range m.running {
+	for _, f := range m.flights {
 		f.disowned = true
 	}
 	m.stepLocked(time.Now(), engine.ClearAll{})
@@ -347,7 +344,9 @@ func (m *Manager) Close(ctx context.Context) error {
 		m.stepLocked(time.Now(), engine.ClearAll{Err: ErrClosed})
 	}
 	ticked := m.stopTimerLocked()
-	m.quit()
+	for _, f := range m.flights {
+		f.end(context.Canceled)
+	}
 	m.unlock()
 	<-ticked
 

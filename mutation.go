@@ -200,10 +200,10 @@ func (a *Action[T, A]) send(ctx context.Context, h *Handle, at attempt) (engine.
 func callOf[A any](h *Handle, at attempt) Call[A] {
 	o := &h.op
 	c := Call[A]{
-		ID: at.id, Args: *o.Args.(*A), Attempt: at.n,
+		ID: at.id(), Args: *o.Args.(*A), Attempt: at.n,
 		At: Timestamp(o.Stamp), ClientID: h.m.opts.ClientID, BaseVersion: at.version,
 	}
-	if !at.group {
+	if at.typ.parts == nil {
 		c.Entity = o.Entity().ID()
 	}
 	if at.typ.user != nil {
@@ -275,6 +275,7 @@ func (a *Action[T, A]) execute(ctx context.Context, id string, args A, derive fu
 		}
 	}
 
+	now := time.Now()
 	m.mu.Lock()
 	if err := m.acceptingLocked(ctx); err != nil {
 		m.mu.Unlock()
@@ -290,7 +291,6 @@ func (a *Action[T, A]) execute(ctx context.Context, id string, args A, derive fu
 			return nil, a.refused(id, err)
 		}
 	}
-	now := time.Now()
 	h.op.Stamp = engine.Stamp(m.clock.next(now))
 	m.input = engine.Execute{Space: a.store.space, Entity: id, Op: &h.op, After: deps}
 	m.joined = nil

@@ -3,6 +3,7 @@ package optimist
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/optimist-go/optimist/internal/engine"
@@ -33,19 +34,20 @@ func typeOf(o *engine.Op) *opType { return o.Type.Owner.(*opType) }
 
 // attempt is one call that may leave.
 type attempt struct {
-	h       *Handle
-	typ     *opType
-	n       int    // 1 is the first
-	counted int    // charged to the retry policy before this one
-	version uint64 // of the truth held
-	id      string
-	group   bool
+	h        *Handle
+	typ      *opType
+	n        int    // 1 is the first
+	counted  int    // charged to the retry policy before this one
+	version  uint64 // of the truth held
+	restored string // the id, if it is of an earlier life
 }
 
-// flight is a call under way. The Manager's lock guards it.
-type flight struct {
-	cancel   context.CancelFunc
-	disowned bool // its answer is of no interest
+// id is the operation's. It needs no lock: what it reads was set before the attempt.
+func (a attempt) id() string {
+	if a.restored != "" {
+		return a.restored
+	}
+	return a.h.m.engine.IDOf(a.h.op.Seq())
 }
 
 // Call is what a Send function is told about its operation.
@@ -68,11 +70,10 @@ type Call[A any] struct {
 
 // launchLocked queues an attempt and makes sure that a worker will take it.
 func (m *Manager) launchLocked(f *engine.Effect) {
-	h := handleOf(f.Op)
 	_, _, version := f.Op.Entity().Truth()
 	m.work = append(m.work, attempt{
-		h: h, typ: typeOf(f.Op), n: f.Attempt, counted: f.Op.Attempts(), version: version,
-		id: f.Op.ID(m.engine), group: f.Op.Group(),
+		h: handleOf(f.Op), typ: typeOf(f.Op), n: f.Attempt, counted: f.Op.Attempts(),
+		version: version, restored: f.Op.RestoredID(),
 	})
 	if m.spare > 0 {
 		m.spare--
@@ -82,52 +83,60 @@ func (m *Manager) launchLocked(f *engine.Effect) {
 	go m.worker()
 }
 
+// nextLocked takes the first of the queued attempts.
+func (m *Manager) nextLocked() attempt {
+	a := m.work[m.workHead]
+	m.work[m.workHead] = attempt{}
+	if m.workHead++; m.workHead == len(m.work) {
+		m.work, m.workHead = m.work[:0], 0
+	}
+	return a
+}
+
 // worker makes attempts until there is none. There are never more workers than
 // calls may be in flight, for the engine never lets more leave.
 func (m *Manager) worker() {
 	m.mu.Lock()
 	for len(m.work) > 0 {
-		a := m.work[0]
-		m.work[0] = attempt{}
-		if m.work = m.work[1:]; len(m.work) == 0 {
-			m.work = nil
-		}
-		ctx, f := m.flyLocked(a)
+		a := m.nextLocked()
+		f := newFlight(a)
+		m.flights = append(m.flights, f)
 		m.mu.Unlock()
 
-		answer := m.try(ctx, a)
-		f.cancel()
+		answer := m.try(f, a)
+		f.end(context.Canceled)
+		now := time.Now()
 
 		m.mu.Lock()
-		delete(m.running, a.h)
+		m.flights = slices.DeleteFunc(m.flights, func(other *flight) bool { return other == f })
 		answer.Ignore = f.disowned
 		answer.Rand = m.random.Uint64()
-		now := time.Now()
 		m.observeLocked(answer.Truth.At, now)
 		m.spare = 1
 		m.stepLocked(now, &answer)
 		m.spare = 0
-		m.unlock()
-		m.mu.Lock()
+		if len(m.rewinds) > 0 {
+			m.unlock()
+			m.mu.Lock()
+		}
 	}
-	m.workers--
-	if m.workers == 0 && m.landed != nil {
-		close(m.landed)
-		m.landed = nil
+	if m.workers--; m.workers == 0 {
+		m.work = nil
+		if m.landed != nil {
+			close(m.landed)
+			m.landed = nil
+		}
 	}
 	m.mu.Unlock()
 }
 
-func (m *Manager) flyLocked(a attempt) (context.Context, *flight) {
-	f := new(flight)
-	var ctx context.Context
-	if a.typ.timeout > 0 {
-		ctx, f.cancel = context.WithTimeout(m.ctx, a.typ.timeout)
-	} else {
-		ctx, f.cancel = context.WithCancel(m.ctx)
+// abortLocked ends the context of an operation's call.
+func (m *Manager) abortLocked(h *Handle) {
+	for _, f := range m.flights {
+		if f.h == h {
+			f.end(context.Canceled)
+		}
 	}
-	m.running[a.h] = f
-	return ctx, f
 }
 
 // try makes one attempt and says how it ended.
@@ -205,8 +214,8 @@ func (m *Manager) waitForWorkers() error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	err := ErrStuck
-	for h := range m.running {
-		err = fmt.Errorf("%w: send of %s did not heed its context", err, h.op.Type.Name)
+	for _, f := range m.flights {
+		err = fmt.Errorf("%w: send of %s did not heed its context", err, f.h.op.Type.Name)
 	}
 	return err
 }

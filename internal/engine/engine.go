@@ -122,8 +122,14 @@ func (e *Engine) Step(now Time, in Input) ([]Effect, error) {
 	return e.effects, err
 }
 
-// Done gives the effects of the last Step back.
-func (e *Engine) Done() { e.effects = emptied(e.effects) }
+// Done gives the effects of the last Step back. What they point to is let go with
+// the next ones, or when nothing is pending any more.
+func (e *Engine) Done() {
+	if e.pending == 0 || len(e.effects) > 1024 {
+		e.effects = emptied(e.effects[:cap(e.effects)])
+	}
+	e.effects = e.effects[:0]
+}
 
 // announce turns the touched entities into at most one Changed effect each, and
 // forgets entities that hold nothing any more.

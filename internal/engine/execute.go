@@ -56,8 +56,8 @@ func (e *Engine) WouldJoin(in *Execute) bool {
 func (e *Engine) resolveAfter(in *Execute) error {
 	kept := in.After[:0:0]
 	for _, d := range in.After {
-		for d.outcome == Superseded && d.ext != nil && d.ext.successor != nil {
-			d = d.ext.successor
+		for d.outcome == Superseded && d.successor != nil {
+			d = d.successor
 		}
 		switch {
 		case d.state != Ended:
@@ -132,7 +132,7 @@ func (e *Engine) join(older, o *Op) {
 		older.due = max(older.due, older.Type.Debounce.due(e.now, older.burst, false))
 		e.arm(older)
 	}
-	o.more().successor = older
+	o.successor = older
 	e.emit(Effect{Kind: Joined, Op: older, Other: o})
 }
 

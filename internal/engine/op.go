@@ -110,6 +110,9 @@ type Op struct {
 	burst Time // first tap of the burst (debounce), also start of the deadline
 	part  part // the first, and nearly always only, part
 	ext   *ext // what few operations need; nil until then
+	// successor is the operation that replaced this one, once superseded, or that a
+	// call joined whose own operation this would have been.
+	successor *Op
 
 	state     State
 	outcome   Outcome
@@ -135,8 +138,6 @@ type ext struct {
 	needers []*Op       // those that depend on this one
 	version uint64
 	ackedAt Time
-	// successor is the operation that replaced this one, once superseded.
-	successor *Op
 	// The bool-like slots of closures: what the slot held before, when known.
 	base    any
 	hasBase bool
@@ -193,7 +194,18 @@ func (o *Op) ID(e *Engine) string {
 	if o.ext != nil && o.ext.id != "" {
 		return o.ext.id
 	}
-	return e.cfg.Prefix + "-" + strconv.FormatUint(o.seq, 36)
+	return e.IDOf(o.seq)
+}
+
+// IDOf is the id of an operation of this life. It reads only what never changes.
+func (e *Engine) IDOf(seq uint64) string { return e.cfg.Prefix + "-" + strconv.FormatUint(seq, 36) }
+
+// RestoredID is the id that an operation of an earlier life has kept, or empty.
+func (o *Op) RestoredID() string {
+	if o.ext == nil {
+		return ""
+	}
+	return o.ext.id
 }
 
 // is reports whether id is the operation's, without building the string.
@@ -255,17 +267,12 @@ func (o *Op) ParkedFor() error {
 }
 
 // Successor is the operation that replaced this one, or nil.
-func (o *Op) Successor() *Op {
-	if o.ext == nil {
-		return nil
-	}
-	return o.ext.successor
-}
+func (o *Op) Successor() *Op { return o.successor }
 
 // JoinedTo is the operation that a call joined whose own was never accepted, or nil.
 func (o *Op) JoinedTo() *Op {
 	if o.seq == 0 {
-		return o.Successor()
+		return o.successor
 	}
 	return nil
 }

@@ -20,18 +20,14 @@ func (e *Engine) settle(o *Op, outcome Outcome, err error, successor *Op) {
 		e.wakeOp(o) // it may have held a later one of its slot back
 	}
 	o.state, o.outcome = Ended, outcome
+	o.successor = successor
 	e.pending--
 	if o.ext != nil {
 		needers := o.ext.needers
 		o.ext.deps, o.ext.needers = nil, nil
-		if successor != nil {
-			o.ext.successor = successor
-		}
 		for _, n := range needers {
 			e.wakeOp(n)
 		}
-	} else if successor != nil {
-		o.more().successor = successor
 	}
 	e.emit(Effect{Kind: Settled, Op: o, Other: successor, Outcome: outcome, Err: err})
 }

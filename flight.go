@@ -1,0 +1,80 @@
+package optimist
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// flight is a call under way, and the context that its Send gets. It is a context of
+// its own because most calls end long before their deadline: the channel and the
+// timer are made only for those that ask for them.
+type flight struct {
+	h        *Handle
+	deadline time.Time // zero: none
+	disowned bool      // its answer is of no interest; guarded by the Manager's lock
+
+	// mu guards the fields below. It may be taken under the Manager's lock.
+	mu    sync.Mutex
+	err   error
+	done  chan struct{}
+	timer *time.Timer
+}
+
+func newFlight(a attempt) *flight {
+	f := &flight{h: a.h}
+	if a.typ.timeout > 0 {
+		f.deadline = time.Now().Add(a.typ.timeout)
+	}
+	return f
+}
+
+// Deadline is part of context.Context.
+func (f *flight) Deadline() (time.Time, bool) { return f.deadline, !f.deadline.IsZero() }
+
+// Value is part of context.Context. A flight carries none.
+func (f *flight) Value(any) any { return nil }
+
+// Done is part of context.Context.
+func (f *flight) Done() <-chan struct{} {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.done == nil {
+		f.done = make(chan struct{})
+		switch {
+		case f.err != nil:
+			close(f.done)
+		case !f.deadline.IsZero():
+			f.timer = time.AfterFunc(time.Until(f.deadline), func() { f.end(context.DeadlineExceeded) })
+		}
+	}
+	return f.done
+}
+
+// Err is part of context.Context.
+func (f *flight) Err() error {
+	f.mu.Lock()
+	err := f.err
+	f.mu.Unlock()
+	if err == nil && !f.deadline.IsZero() && !time.Now().Before(f.deadline) {
+		f.end(context.DeadlineExceeded)
+		return context.DeadlineExceeded
+	}
+	return err
+}
+
+// end ends the context; the first reason stays.
+func (f *flight) end(err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.err != nil {
+		return
+	}
+	f.err = err
+	if f.done != nil {
+		close(f.done)
+	}
+	if f.timer != nil {
+		f.timer.Stop()
+	}
+}
