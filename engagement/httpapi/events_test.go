@@ -4,12 +4,14 @@ import (
 	"bufio"
 	"context"
 	"fmt"
+	"net"
 	"net/http"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/optimist-go/optimist/engagement"
 	"github.com/optimist-go/optimist/engagement/httpapi"
 	"github.com/optimist-go/optimist/engagement/wire"
 )
@@ -77,6 +79,7 @@ func (c *client) listen(query, lastEventID string) *listener {
 // next returns the next event but heartbeats, or fails when none comes.
 func (l *listener) next() event {
 	l.tb.Helper()
+	enough := time.After(patience)
 	for {
 		select {
 		case e, ok := <-l.events:
@@ -86,7 +89,7 @@ func (l *listener) next() event {
 			if e.name != wire.EventBeat {
 				return e
 			}
-		case <-time.After(patience):
+		case <-enough:
 			l.tb.Fatal("no event comes")
 		}
 	}
@@ -128,13 +131,14 @@ func (l *listener) until(post string, version uint64) (wire.Truth, string) {
 // ended waits for the end of the stream.
 func (l *listener) ended() {
 	l.tb.Helper()
+	enough := time.After(patience)
 	for {
 		select {
 		case _, ok := <-l.events:
 			if !ok {
 				return
 			}
-		case <-time.After(patience):
+		case <-enough:
 			l.tb.Fatal("the stream goes on")
 		}
 	}
@@ -271,6 +275,45 @@ func TestEventStreamsAreCounted(t *testing.T) {
 		}
 		if time.Now().After(deadline) {
 			t.Fatalf("the place is not free again: %d", l.status)
+		}
+	}
+}
+
+// TestSlowStreamIsCutAndResumes has a client that takes the first event and then
+// nothing more. It must not hold its place for ever, nor miss anything.
+func TestSlowStreamIsCutAndResumes(t *testing.T) {
+	s := start(t, setup{options: httpapi.Options{Rate: -1, StreamsEach: 1, EventTimeout: 50 * time.Millisecond}})
+	ada := s.signIn("ada")
+	post := ada.newPost("hello")
+	for range wire.MaxComments { // make each truth large, so that it fills the buffers soon
+		ada.operate(freshKey(), "PUT", post+"/comments/"+engagement.NewID(), stampAt(0),
+			map[string]any{"text": strings.Repeat("👍", wire.MaxCommentText)}).outcome(201)
+	}
+	conn, err := net.Dial("tcp", strings.TrimPrefix(s.url, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	fmt.Fprintf(conn, "GET /v1/events HTTP/1.1\r\nHost: x\r\nCookie: %s\r\n\r\n", ada.cookie)
+	line := ""
+	for lines := bufio.NewReaderSize(conn, 16); !strings.HasPrefix(line, "id: "); {
+		if line, err = lines.ReadString('\n'); err != nil {
+			t.Fatal(err)
+		}
+	}
+	id := strings.TrimSpace(strings.TrimPrefix(line, "id: "))
+
+	var version uint64
+	deadline := time.Now().Add(patience)
+	for n := int64(1); ; n++ {
+		if time.Now().After(deadline) {
+			t.Fatal("the slow stream keeps its place")
+		}
+		version = ada.operate(freshKey(), []string{"DELETE", "PUT"}[n%2], post+"/like", stampAt(n), nil).outcome(200).Version
+		if again := ada.listen("", id); again.status == http.StatusOK {
+			again.hello(wire.EventHello)
+			again.until(post, version)
+			return
 		}
 	}
 }

@@ -1,0 +1,183 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/optimist-go/optimist"
+	"github.com/optimist-go/optimist/engagement/wire"
+)
+
+// The types of operations on comments. They share their slots: one for each comment.
+const (
+	addType    = "comment"
+	editType   = "edit_comment"
+	deleteType = "delete_comment"
+)
+
+// CommentArgs are the arguments of an operation on a comment.
+type CommentArgs struct {
+	ID   string
+	Text string // empty to delete
+	// At is when a comment was written, in milliseconds since the Unix epoch, until
+	// the server says when it got it.
+	At int64
+}
+
+// Comments writes, edits and deletes the user's comments. One that fails for good
+// stays in view until the user retries, edits, discards or deletes it.
+type Comments struct {
+	service            *Service
+	add, edit, discard *optimist.Action[Post, CommentArgs]
+
+	// mu guards the field below it.
+	mu sync.Mutex
+	// open has the latest operation of each comment that was not settled when last
+	// looked at, by the comment's id.
+	open map[string]*optimist.Handle
+}
+
+func newComments(s *Service, policy optimist.Policy) *Comments {
+	policy.OnFailure, policy.Debounce = optimist.Park, optimist.NoDebounce
+	slot := func(a CommentArgs) string { return a.ID }
+	def := optimist.Mutation[Post, CommentArgs]{
+		Family: "comment", Slot: slot, Policy: policy, Resolve: resolve[CommentArgs],
+		User:  func(CommentArgs) string { return s.user },
+		Clone: func(a CommentArgs) CommentArgs { return a },
+	}
+	c := &Comments{service: s, open: make(map[string]*optimist.Handle)}
+
+	def.Type = addType
+	def.Apply = func(p Post, a CommentArgs) (Post, error) {
+		return p.withComment(wire.Comment{ID: a.ID, PostID: p.ID, Author: s.user, Text: a.Text, CreatedAt: a.At}), nil
+	}
+	def.Send = func(ctx context.Context, call optimist.Call[CommentArgs]) (optimist.Truth[Post], error) {
+		return sendComment(ctx, s, call, "PUT")
+	}
+	c.add = optimist.Register(s.posts, def)
+
+	def.Guard = func(p Post, a CommentArgs) error { return c.mine(p, a.ID) }
+	def.Type = editType
+	def.Apply = func(p Post, a CommentArgs) (Post, error) { return orNoComment(p.withText(a.ID, a.Text)) }
+	def.Send = func(ctx context.Context, call optimist.Call[CommentArgs]) (optimist.Truth[Post], error) {
+		return sendComment(ctx, s, call, "PATCH")
+	}
+	c.edit = optimist.Register(s.posts, def)
+
+	def.Type = deleteType
+	def.Apply = func(p Post, a CommentArgs) (Post, error) { return orNoComment(p.withoutComment(a.ID)) }
+	def.Send = func(ctx context.Context, call optimist.Call[CommentArgs]) (optimist.Truth[Post], error) {
+		return sendComment(ctx, s, call, "DELETE")
+	}
+	c.discard = optimist.Register(s.posts, def)
+	c.fold()
+	return c
+}
+
+// fold says what becomes of two operations on a comment of which the first has not
+// left yet. What is not said here is that the second replaces the first:
+//
+//	add  + edit   = add, with the edit's text
+//	add  + delete = nothing, and no call
+//	edit + edit   = the second edit
+//	edit + delete = delete
+func (c *Comments) fold() {
+	// Their errors are in Manager.Err, which New returns.
+	optimist.Merge(c.add, c.edit, func(add, edit *CommentArgs) optimist.MergeRule {
+		add.Text = edit.Text
+		return optimist.TakeFirst
+	})
+	optimist.Merge(c.add, c.discard, func(_, _ *CommentArgs) optimist.MergeRule { return optimist.Annihilate })
+}
+
+// ErrNoComment says that there is no such comment, or no longer.
+var ErrNoComment = errors.New("there is no such comment")
+
+func orNoComment(p Post, ok bool) (Post, error) {
+	if !ok {
+		return p, ErrNoComment
+	}
+	return p, nil
+}
+
+func (c *Comments) mine(p Post, id string) error {
+	switch found, ok := p.Comment(id); {
+	case !ok && p.Older == "":
+		return ErrNoComment
+	case ok && found.Author != c.service.user:
+		return fmt.Errorf("only %s can change this comment", found.Author)
+	}
+	return nil
+}
+
+// Add writes a comment and returns the id that it has from now on.
+func (c *Comments) Add(ctx context.Context, post, text string) (id string, h *optimist.Handle, err error) {
+	if err := wire.CheckText("text", text, wire.MaxCommentText); err != nil {
+		return "", nil, err
+	}
+	now := time.Now()
+	id = newID(now)
+	h, err = c.execute(ctx, c.add, post, CommentArgs{ID: id, Text: text, At: now.UnixMilli()})
+	return id, h, err
+}
+
+// Edit changes the text of a comment. One that failed to be added is sent again
+// with the new text.
+func (c *Comments) Edit(ctx context.Context, post, id, text string) (*optimist.Handle, error) {
+	if err := wire.CheckText("text", text, wire.MaxCommentText); err != nil {
+		return nil, err
+	}
+	return c.execute(ctx, c.edit, post, CommentArgs{ID: id, Text: text})
+}
+
+// Delete takes a comment away. One that the server never got makes no call.
+func (c *Comments) Delete(ctx context.Context, post, id string) (*optimist.Handle, error) {
+	return c.execute(ctx, c.discard, post, CommentArgs{ID: id})
+}
+
+func (c *Comments) execute(ctx context.Context, action *optimist.Action[Post, CommentArgs], post string, a CommentArgs) (*optimist.Handle, error) {
+	if err := c.service.mayAct(); err != nil {
+		return nil, err
+	}
+	h, err := action.Execute(ctx, post, a)
+	if err != nil {
+		return nil, err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for id, other := range c.open {
+		if other.State() == optimist.Ended {
+			delete(c.open, id)
+		}
+	}
+	// Where the first of two failed, the second waits behind it, and the decision is
+	// about the first.
+	if first := c.open[a.ID]; first == nil || first.State() != optimist.Parked {
+		c.open[a.ID] = h
+	}
+	return h, nil
+}
+
+// Retry sends what failed about a comment again.
+func (c *Comments) Retry(id string) error {
+	return c.decide(id, (*optimist.Handle).Retry)
+}
+
+// Discard gives up what failed about a comment: one that could not be added goes,
+// one that could not be edited or deleted is as it was.
+func (c *Comments) Discard(id string) error {
+	return c.decide(id, (*optimist.Handle).Discard)
+}
+
+func (c *Comments) decide(id string, decision func(*optimist.Handle) error) error {
+	c.mu.Lock()
+	h := c.open[id]
+	c.mu.Unlock()
+	if h == nil {
+		return fmt.Errorf("nothing about this comment has failed: %w", ErrNoComment)
+	}
+	return decision(h)
+}

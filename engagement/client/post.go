@@ -1,0 +1,117 @@
+package client
+
+import (
+	"slices"
+
+	"github.com/optimist-go/optimist"
+	"github.com/optimist-go/optimist/engagement/wire"
+)
+
+// Post is what the user sees of a post: the server's state with the user's own
+// unsettled changes in it. It is a value; nobody changes its slices in place.
+type Post struct {
+	wire.PostState
+
+	// Beyond are unsettled changes of comments that are older than those in Comments.
+	Beyond []CommentChange
+}
+
+// CommentChange is a change of a comment that is not at hand.
+type CommentChange struct {
+	ID      string
+	Text    string
+	Deleted bool
+}
+
+func equalPosts(a, b Post) bool {
+	return a.PostState.Post == b.PostState.Post && a.Older == b.Older &&
+		slices.Equal(a.Comments, b.Comments) && slices.Equal(a.Beyond, b.Beyond)
+}
+
+// Comment finds one of the post's comments.
+func (p Post) Comment(id string) (wire.Comment, bool) {
+	if i := p.indexOf(id); i >= 0 {
+		return p.Comments[i], true
+	}
+	return wire.Comment{}, false
+}
+
+func (p Post) indexOf(id string) int {
+	return slices.IndexFunc(p.Comments, func(c wire.Comment) bool { return c.ID == id })
+}
+
+func (p Post) setLiked(on bool) Post {
+	p.Liked = on
+	p.LikesCount = max(p.LikesCount+step(on), 0)
+	return p
+}
+
+func (p Post) setSaved(on bool) Post {
+	p.Saved = on
+	p.SavesCount = max(p.SavesCount+step(on), 0)
+	return p
+}
+
+func step(on bool) int {
+	if on {
+		return 1
+	}
+	return -1
+}
+
+// withComment makes sure that the comment is there.
+func (p Post) withComment(c wire.Comment) Post {
+	if p.indexOf(c.ID) >= 0 {
+		return p
+	}
+	p.Comments = append(slices.Clip(p.Comments), c)
+	p.CommentsCount++
+	return p
+}
+
+// withText makes sure that the comment says the text. ok is false when there is no
+// such comment.
+func (p Post) withText(id, text string) (_ Post, ok bool) {
+	i := p.indexOf(id)
+	if i < 0 {
+		return p.beyond(CommentChange{ID: id, Text: text})
+	}
+	if p.Comments[i].Text == text {
+		return p, true
+	}
+	p.Comments = slices.Clone(p.Comments)
+	p.Comments[i].Text = text
+	return p, true
+}
+
+// withoutComment makes sure that the comment is not there. ok is false when it
+// already is not.
+func (p Post) withoutComment(id string) (_ Post, ok bool) {
+	i := p.indexOf(id)
+	if i < 0 {
+		return p.beyond(CommentChange{ID: id, Deleted: true})
+	}
+	p.Comments = slices.Concat(p.Comments[:i], p.Comments[i+1:])
+	p.CommentsCount--
+	return p, true
+}
+
+// beyond notes the change of a comment that may be among the older ones.
+func (p Post) beyond(c CommentChange) (_ Post, ok bool) {
+	if p.Older == "" {
+		return p, false // all comments are at hand, and this is none of them
+	}
+	p.Beyond = append(slices.DeleteFunc(slices.Clone(p.Beyond), func(b CommentChange) bool { return b.ID == c.ID }), c)
+	return p, true
+}
+
+// truthOf is the server's word in the library's terms.
+func truthOf(t wire.Truth) optimist.Truth[Post] {
+	out := optimist.Gone[Post](t.Version)
+	if t.State != nil {
+		out = optimist.TruthOf(Post{PostState: *t.State}, t.Version)
+	}
+	out.At = optimist.Timestamp(wire.NewStamp(t.ChangedAt, 0))
+	out.Contains = t.Contains
+	return out
+}

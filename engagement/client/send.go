@@ -1,0 +1,147 @@
+package client
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/optimist-go/optimist"
+	"github.com/optimist-go/optimist/engagement/wire"
+)
+
+// Refusal is an error that the server answered.
+type Refusal struct{ Problem wire.Problem }
+
+func (r *Refusal) Error() string {
+	if r.Problem.Detail != "" {
+		return r.Problem.Detail
+	}
+	return fmt.Sprintf("the server answered with status %d", r.Problem.Status)
+}
+
+func sendMark(ctx context.Context, s *Service, c optimist.Call[optimist.Switched], mark string) (optimist.Truth[Post], error) {
+	method := "DELETE"
+	if c.Args.On {
+		method = "PUT"
+	}
+	return operate(ctx, s, c, method, "/v1/posts/"+c.Entity+"/"+mark, wire.Change{At: wire.Stamp(c.At), Client: c.ClientID})
+}
+
+func sendComment(ctx context.Context, s *Service, c optimist.Call[CommentArgs], method string) (optimist.Truth[Post], error) {
+	var body any = wire.Change{At: wire.Stamp(c.At), Client: c.ClientID}
+	if method != "DELETE" {
+		body = wire.CommentText{Change: wire.Change{At: wire.Stamp(c.At), Client: c.ClientID}, Text: c.Args.Text}
+	}
+	return operate(ctx, s, c, method, "/v1/posts/"+c.Entity+"/comments/"+c.Args.ID, body)
+}
+
+// operate sends one operation, under the key that it keeps for life.
+func operate[A any](ctx context.Context, s *Service, c optimist.Call[A], method, path string, body any) (optimist.Truth[Post], error) {
+	data, err := json.Marshal(body)
+	if err != nil {
+		return optimist.Truth[Post]{}, optimist.Fail(optimist.Permanent, err)
+	}
+	answer, err := s.transport.RoundTrip(ctx, Request{Method: method, Path: path, Key: c.ID, Body: data})
+	if err != nil {
+		return optimist.Truth[Post]{}, optimist.Fail(classOfSilence(err), err)
+	}
+	return readOutcome(answer)
+}
+
+// classOfSilence says what it means that no answer came. Only who knows that the
+// request cannot have arrived may say so.
+func classOfSilence(err error) optimist.Class {
+	if errors.Is(err, ErrUnreachable) {
+		return optimist.Offline
+	}
+	return optimist.Unknown
+}
+
+// readOutcome turns the answer to an operation into truth, or into an error that
+// says what it means.
+//
+//	2xx                        truth
+//	2xx that is not ours       Unknown: somebody between us and the server answered
+//	409 in-progress            Overloaded: ask again, the first call still runs
+//	409 conflict, 404, 410     Conflicting when truth came with it, else Permanent
+//	all others                 as optimist.StatusError has it
+func readOutcome(a Response) (optimist.Truth[Post], error) {
+	if a.Status >= 200 && a.Status < 300 {
+		o, err := wire.DecodeOutcome(a.Body)
+		if err != nil {
+			return optimist.Truth[Post]{}, optimist.Fail(optimist.Unknown, err)
+		}
+		return truthOf(o.Truth), nil
+	}
+	refusal := refusalOf(a)
+	p := refusal.Problem
+	switch a.Status {
+	case 409:
+		if p.Type == wire.ProblemInProgress {
+			return optimist.Truth[Post]{}, &optimist.SendError{Class: optimist.Overloaded, RetryAfter: a.RetryAfter, Err: refusal}
+		}
+		if p.Truth != nil && p.Winner != nil {
+			t := truthOf(*p.Truth)
+			t.At, t.By = optimist.Timestamp(p.Winner.At), p.Winner.Client
+			return t, optimist.Fail(optimist.Conflicting, refusal)
+		}
+		return optimist.Truth[Post]{}, optimist.Fail(optimist.Permanent, refusal)
+	case 404, 410:
+		if p.Truth != nil {
+			return truthOf(*p.Truth), optimist.Fail(optimist.Conflicting, refusal)
+		}
+	}
+	return optimist.Truth[Post]{}, optimist.StatusError(a.Status, a.RetryAfter, refusal)
+}
+
+func refusalOf(a Response) *Refusal {
+	p, err := wire.DecodeProblem(a.Body)
+	if err != nil {
+		p = wire.Problem{}
+	}
+	p.Status = a.Status
+	if a.RetryAfter == 0 {
+		p.RetryAfterMs = max(p.RetryAfterMs, 0)
+	}
+	return &Refusal{p}
+}
+
+// resolve lets the last writer win. What an operation is about and is gone cannot
+// be won back.
+func resolve[A any](c optimist.Conflict[Post, A]) optimist.Decision[A] {
+	var r *Refusal
+	if errors.As(c.Err, &r) && r.Problem.Winner == nil {
+		return c.TakeTheirs()
+	}
+	return optimist.LastWriterWins(c)
+}
+
+// read gets something that changes nothing, and decodes it.
+func read[T any](ctx context.Context, t Transport, method, path string, body any, decode func([]byte) (T, error)) (T, error) {
+	var zero T
+	r := Request{Method: method, Path: path}
+	if body != nil {
+		var err error
+		if r.Body, err = json.Marshal(body); err != nil {
+			return zero, err
+		}
+	}
+	answer, err := t.RoundTrip(ctx, r)
+	if err != nil {
+		return zero, err
+	}
+	if answer.Status < 200 || answer.Status >= 300 {
+		return zero, refusalOf(answer)
+	}
+	return decode(answer.Body)
+}
+
+// backoff is the wait before the nth attempt to come back, 0 for the first.
+func backoff(n int) time.Duration {
+	if n == 0 {
+		return 0
+	}
+	return min(250*time.Millisecond<<min(n-1, 10), 10*time.Second)
+}

@@ -1,0 +1,93 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"sync"
+
+	"github.com/optimist-go/optimist"
+)
+
+// Options of a Service. Transport is required, the rest may be zero.
+type Options struct {
+	Transport Transport
+
+	// User is who acts; empty: nobody is signed in, and nothing can be changed.
+	User string
+
+	// ClientID names this device or tab; empty: random.
+	ClientID string
+
+	// Policy is for all operations, but that comments are sent without a debounce and
+	// wait for the user's decision when they fail.
+	Policy optimist.Policy
+
+	// MaxInFlight caps the calls under way. 0: the library's default.
+	MaxInFlight int
+}
+
+// Service is the application for one user. Make one with New. It is safe for
+// concurrent use.
+type Service struct {
+	Likes    *Likes
+	Saves    *Saves
+	Comments *Comments
+
+	user      string
+	transport Transport
+	manager   *optimist.Manager
+	posts     *optimist.Store[Post]
+
+	// mu guards the field below it.
+	mu    sync.Mutex
+	known map[string]bool // posts whose truth was received, to read them anew
+}
+
+// ErrSignedOut refuses changes as long as nobody is signed in.
+var ErrSignedOut = errors.New("sign in first")
+
+// New returns a Service. Close it.
+func New(o Options) (*Service, error) {
+	if o.Transport == nil {
+		return nil, errors.New("client: Options.Transport is nil")
+	}
+	m, err := optimist.New(optimist.Options{ClientID: o.ClientID, Policy: o.Policy, MaxInFlight: o.MaxInFlight})
+	if err != nil {
+		return nil, err
+	}
+	s := &Service{user: o.User, transport: o.Transport, manager: m, known: make(map[string]bool)}
+	s.posts = optimist.NewStore(m, "post", optimist.WithEqual(equalPosts))
+	s.Likes = newLikes(s)
+	s.Saves = newSaves(s)
+	s.Comments = newComments(s, o.Policy)
+	return s, m.Err()
+}
+
+// User is who acts; empty when nobody is signed in.
+func (s *Service) User() string { return s.user }
+
+// Manager is the manager of all changes, for its events, counts and switches.
+func (s *Service) Manager() *optimist.Manager { return s.manager }
+
+// Post is the post as the user sees it now.
+func (s *Service) Post(id string) optimist.View[Post] { return s.posts.View(id) }
+
+// Watch ranges over what the user sees of a post; see optimist.Store.Watch.
+func (s *Service) Watch(ctx context.Context, id string) iter.Seq[optimist.View[Post]] {
+	return s.posts.Watch(ctx, id)
+}
+
+// EntityOf is the name under which events speak of a post.
+func EntityOf(post string) string { return "post:" + post }
+
+// Close gives unsettled changes until ctx ends, then undoes what is left and says
+// so in its error. Follow must have returned.
+func (s *Service) Close(ctx context.Context) error { return s.manager.Close(ctx) }
+
+func (s *Service) mayAct() error {
+	if s.user == "" {
+		return ErrSignedOut
+	}
+	return nil
+}

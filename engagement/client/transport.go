@@ -1,0 +1,44 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// Transport reaches the server. Implementations are safe for concurrent use.
+type Transport interface {
+	// RoundTrip sends one request and returns the whole answer, whatever its status.
+	// An error means that no answer came: ErrUnreachable when the request cannot
+	// have arrived, anything else when it may have.
+	RoundTrip(ctx context.Context, r Request) (Response, error)
+
+	// Stream reads server-sent events from a path and gives each to take, one at a
+	// time, until the connection ends. It always returns an error that says why.
+	Stream(ctx context.Context, path string, take func(Event)) error
+}
+
+// ErrUnreachable is the error of a request that reached nobody.
+var ErrUnreachable = errors.New("the server cannot be reached")
+
+// Request is one request to the server.
+type Request struct {
+	Method string
+	Path   string // with its query
+	Key    string // Idempotency-Key; empty for requests that change nothing
+	Body   []byte // JSON; nil without one
+}
+
+// Response is the answer to a Request.
+type Response struct {
+	Status     int
+	RetryAfter time.Duration // 0: the server did not say
+	Body       []byte
+}
+
+// Event is one server-sent event.
+type Event struct {
+	Name string
+	ID   string // empty without one
+	Data []byte
+}

@@ -1,0 +1,144 @@
+// Package nethttp is the network of programs that are no pages: a client.Transport
+// over net/http.
+package nethttp
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/cookiejar"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/optimist-go/optimist/engagement/client"
+	"github.com/optimist-go/optimist/engagement/wire"
+)
+
+// Bounds of what a server may send.
+const (
+	maxAnswer = 8 << 20
+	maxLine   = 4 << 20
+)
+
+// Transport reaches one server, with a cookie jar of its own: one browser, as it
+// were. Make one with New. It is safe for concurrent use.
+type Transport struct {
+	base   string
+	client *http.Client
+}
+
+// New returns a Transport to a base address such as "http://localhost:8080".
+// Connections are not used twice: net/http would send a request again by itself
+// when a used connection breaks, and hide from the manager what happened.
+func New(base string) (*Transport, error) {
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		return nil, err
+	}
+	return &Transport{strings.TrimSuffix(base, "/"), &http.Client{
+		Jar: jar,
+		Transport: &http.Transport{
+			DisableKeepAlives: true,
+			DialContext:       (&net.Dialer{Timeout: 5 * time.Second}).DialContext,
+		},
+	}}, nil
+}
+
+// RoundTrip implements client.Transport.
+func (t *Transport) RoundTrip(ctx context.Context, r client.Request) (client.Response, error) {
+	req, err := http.NewRequestWithContext(ctx, r.Method, t.base+r.Path, bytes.NewReader(r.Body))
+	if err != nil {
+		return client.Response{}, err
+	}
+	if r.Body != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	if r.Key != "" {
+		req.Header.Set(wire.HeaderKey, r.Key)
+	}
+	res, err := t.client.Do(req)
+	if err != nil {
+		return client.Response{}, explained(err)
+	}
+	defer res.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer))
+	if err != nil {
+		return client.Response{}, fmt.Errorf("the answer broke off: %w", err)
+	}
+	return client.Response{Status: res.StatusCode, RetryAfter: retryAfter(res.Header), Body: body}, nil
+}
+
+// explained marks errors of requests that cannot have arrived.
+func explained(err error) error {
+	var op *net.OpError
+	if errors.As(err, &op) && op.Op == "dial" {
+		return fmt.Errorf("%w: %w", client.ErrUnreachable, err)
+	}
+	return err
+}
+
+func retryAfter(h http.Header) time.Duration {
+	seconds, err := strconv.Atoi(h.Get("Retry-After"))
+	if err != nil || seconds < 0 {
+		return 0
+	}
+	return time.Duration(min(seconds, 3600)) * time.Second
+}
+
+// Stream implements client.Transport.
+func (t *Transport) Stream(ctx context.Context, path string, take func(client.Event)) error {
+	req, err := http.NewRequestWithContext(ctx, "GET", t.base+path, nil)
+	if err != nil {
+		return err
+	}
+	req.Header.Set("Accept", "text/event-stream")
+	res, err := t.client.Do(req)
+	if err != nil {
+		return explained(err)
+	}
+	defer res.Body.Close()
+	if res.StatusCode != http.StatusOK {
+		return fmt.Errorf("the event stream was refused with status %d", res.StatusCode)
+	}
+	return readEvents(res.Body, take)
+}
+
+// readEvents reads server-sent events to the end of the stream.
+func readEvents(r io.Reader, take func(client.Event)) error {
+	lines := bufio.NewScanner(r)
+	lines.Buffer(make([]byte, 0, 16<<10), maxLine)
+	var e client.Event
+	for lines.Scan() {
+		line := lines.Text()
+		if line == "" {
+			if e.Name != "" || e.Data != nil {
+				take(e)
+			}
+			e = client.Event{}
+			continue
+		}
+		field, value, _ := strings.Cut(line, ":")
+		value = strings.TrimPrefix(value, " ")
+		switch field {
+		case "event":
+			e.Name = value
+		case "id":
+			e.ID = value
+		case "data":
+			if e.Data != nil {
+				e.Data = append(e.Data, '\n')
+			}
+			e.Data = append(e.Data, value...)
+		}
+	}
+	if err := lines.Err(); err != nil {
+		return err
+	}
+	return errors.New("the event stream ended")
+}
