@@ -248,4 +248,3 @@ func TestArchWASMSize(t *testing.T) {
 type counter int64
 
 func (c *counter) Write(p []byte) (int, error) { *c += counter(len(p)); return len(p), nil }
-

@@ -16,7 +16,7 @@ func (m *Manager) carryOutLocked(f *engine.Effect, now time.Time) {
 		m.abortLocked(handleOf(f.Op))
 	case engine.Persist:
 		if m.journal != nil {
-			m.journal.putLocked(f.Op)
+			m.journal.putLocked(m, f.Op, true)
 		}
 	case engine.Rewind:
 		m.closureTaskLocked(f.Entity, closureTask{rewind: f.Victims})
@@ -26,6 +26,10 @@ func (m *Manager) carryOutLocked(f *engine.Effect, now time.Time) {
 		m.joined = handleOf(f.Op)
 	case engine.Settled:
 		m.settledLocked(f)
+	case engine.ParkedNow, engine.Unparked:
+		if m.journal != nil && f.Op.Stored() {
+			m.journal.putLocked(m, f.Op, false)
+		}
 	case engine.AckedNow:
 		handleOf(f.Op).movedLocked()
 	}
@@ -46,7 +50,7 @@ func (m *Manager) settledLocked(f *engine.Effect) {
 		}
 	}
 	if m.journal != nil && o.Stored() {
-		m.journal.settleLocked(o)
+		m.journal.settleLocked(m, o)
 	}
 	if o.Type.Closure {
 		if typeOf(o).adopt != nil && f.Outcome == engine.Confirmed && o.Calls() > 0 {

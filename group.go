@@ -131,7 +131,8 @@ func RegisterGroup[A any](m *Manager, def Group[A]) *GroupAction[A] {
 		policy.Debounce = NoDebounce
 	}
 	g.typ.setPolicy(policy.withDefaults(m.opts.Policy))
-	g.typ.setCodec(codecOf(def.Stored))
+	g.typ.setCodec(m, codecOf(def.Stored))
+	g.typ.adoptArgs = func(m *Manager, args any) *Handle { return newTyped(m, &g.typ, *args.(*A)) }
 	g.typ.parts = func(args any) ([]engine.Member, error) { return g.parts(*args.(*A)) }
 	m.register(&g.typ)
 	return g
@@ -197,6 +198,9 @@ func (g *GroupAction[A]) Execute(ctx context.Context, args A, after ...*Handle) 
 	if err != nil {
 		return nil, g.refused(applyErr(err))
 	}
+	if err := h.waitForDisk(ctx); err != nil {
+		return nil, g.refused(err)
+	}
 	return h, nil
 }
 
@@ -215,7 +219,7 @@ func (g *GroupAction[A]) prepare(args A, after []*Handle) (th *typedHandle[A], m
 		return nil, nil, nil, err
 	}
 	if g.typ.Journaled {
-		if err := g.typ.codec.check(h.op.Args); err != nil {
+		if err := h.encodeArgs(); err != nil {
 			return nil, nil, nil, err
 		}
 	}

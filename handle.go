@@ -31,7 +31,12 @@ type handleMore struct {
 	callbacks []callback    // of calls that joined
 	done      []chan struct{}
 	durable   bool
-	journal   error // why it is not durable
+
+	// encoded are the arguments for the journal, until its record is made.
+	encoded     []byte
+	encodedArgs any // what was encoded; a merge replaces it
+
+	journal error // why it is not durable
 }
 
 // Stage is a point in an operation's life that can be awaited.

@@ -58,7 +58,9 @@ type Manager struct {
 	closed  bool            // nothing is accepted any more
 	stopped bool            // nothing runs any more
 
-	journal *journalWriter // nil without a journal
+	journal  *journalWriter // nil without a journal
+	released []*engine.Op   // that the journal will never hold, by the Step that runs
+	halted   bool           // Close has begun to stop: nothing leaves, nothing is timed
 
 	joined  *Handle        // by the Step that runs
 	input   engine.Execute // reused by typed calls
@@ -84,7 +86,8 @@ func New(opts Options) (*Manager, error) {
 		armed:    engine.Never,
 		closures: make(map[entityKey]*closureLog),
 	}
-	if err := m.openJournal(); err != nil {
+	left, err := m.openJournal()
+	if err != nil {
 		return nil, err
 	}
 	life := strconv.FormatUint(rand.Uint64(), 36) + strconv.FormatUint(rand.Uint64(), 36)
@@ -95,6 +98,7 @@ func New(opts Options) (*Manager, error) {
 	}
 	m.engine = engine.New(engine.Config{
 		Prefix:       life,
+		Seq:          left.seq,
 		Client:       m.opts.ClientID,
 		MaxInFlight:  opts.MaxInFlight,
 		MaxPerEntity: opts.MaxPerEntity,
@@ -102,6 +106,9 @@ func New(opts Options) (*Manager, error) {
 		ProbeAfter:   opts.ProbeAfter,
 		Probe:        opts.Policy.Retry.engine(),
 	})
+	if m.journal != nil {
+		m.journal.client = m.opts.ClientID
+	}
 	return m, nil
 }
 
@@ -145,7 +152,12 @@ func (m *Manager) stepLocked(now time.Time, in engine.Input) error {
 		afterStep(m.engine)
 	}
 	if m.journal != nil {
-		m.journal.flushLocked()
+		m.journal.flushLocked(m)
+	}
+	if len(m.released) > 0 {
+		ops := m.released
+		m.released = nil
+		m.stepNowLocked(&engine.Durable{Ops: ops})
 	}
 	m.armLocked(now)
 	if len(m.idlers) > 0 && m.idleLocked() {
@@ -156,6 +168,8 @@ func (m *Manager) stepLocked(now time.Time, in engine.Input) error {
 	}
 	return err
 }
+
+func (m *Manager) stepNowLocked(in engine.Input) { m.stepLocked(time.Now(), in) }
 
 // unlock releases the lock and then runs what must not run under it.
 func (m *Manager) unlock() {
@@ -170,7 +184,7 @@ func (m *Manager) unlock() {
 // armLocked keeps one timer at the engine's next deadline, or none.
 func (m *Manager) armLocked(now time.Time) {
 	next := m.engine.NextDeadline()
-	if next == m.armed {
+	if next == m.armed || m.halted {
 		return
 	}
 	m.armed = next
@@ -292,6 +306,9 @@ func (m *Manager) RetryNow() error { return m.do(engine.RetryNow{}) }
 
 // Flush ends every debounce and waits until all is settled or parked, or ctx ends.
 func (m *Manager) Flush(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	m.mu.Lock()
 	if m.stopped {
 		m.mu.Unlock()
@@ -343,6 +360,7 @@ func (m *Manager) Close(ctx context.Context) error {
 		}
 		m.stepLocked(time.Now(), engine.ClearAll{Err: ErrClosed})
 	}
+	m.halted = true
 	ticked := m.stopTimerLocked()
 	for _, f := range m.flights {
 		f.end(context.Canceled)

@@ -94,6 +94,14 @@ type typedHandle[A any] struct {
 	args A
 }
 
+func newTyped[A any](m *Manager, typ *opType, args A) *Handle {
+	th := &typedHandle[A]{args: args}
+	h := &th.Handle
+	h.m = m
+	h.op.Type, h.op.Args, h.op.Owner = &typ.Type, &th.args, h
+	return h
+}
+
 // Register makes a type of operation known. A definition that cannot work gives an
 // action whose calls fail with the reason, which is also in Manager.Err.
 func Register[T, A any](s *Store[T], def Mutation[T, A]) *Action[T, A] {
@@ -138,7 +146,8 @@ func Register[T, A any](s *Store[T], def Mutation[T, A]) *Action[T, A] {
 		policy.Debounce = NoDebounce
 	}
 	a.typ.setPolicy(policy.withDefaults(m.opts.Policy))
-	a.typ.setCodec(codecOf(def.Stored))
+	a.typ.setCodec(m, codecOf(def.Stored))
+	a.typ.adoptArgs = func(m *Manager, args any) *Handle { return newTyped(m, &a.typ, *args.(*A)) }
 	m.register(&a.typ)
 	return a
 }
@@ -303,6 +312,9 @@ func (a *Action[T, A]) execute(ctx context.Context, id string, args A, derive fu
 	if err != nil {
 		return nil, a.refused(id, applyErr(err))
 	}
+	if err := h.waitForDisk(ctx); err != nil {
+		return nil, a.refused(id, err)
+	}
 	return h, nil
 }
 
@@ -315,7 +327,7 @@ func (a *Action[T, A]) slot(h *Handle, th *typedHandle[A]) (err error) {
 		}
 	}
 	if err == nil && a.typ.Journaled {
-		err = a.typ.codec.check(h.op.Args)
+		err = h.encodeArgs()
 	}
 	return err
 }

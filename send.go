@@ -23,6 +23,8 @@ type opType struct {
 	adopt func(h *Handle, state any) (rollback func())
 	codec codec                                   // how operations of this type are journaled
 	parts func(args any) ([]engine.Member, error) // of a group
+	// adoptArgs makes a handle for arguments that the codec has decoded.
+	adoptArgs func(m *Manager, args any) *Handle
 }
 
 func (t *opType) setPolicy(p Policy) {
@@ -70,6 +72,9 @@ type Call[A any] struct {
 
 // launchLocked queues an attempt and makes sure that a worker will take it.
 func (m *Manager) launchLocked(f *engine.Effect) {
+	if m.halted {
+		return
+	}
 	_, _, version := f.Op.Entity().Truth()
 	m.work = append(m.work, attempt{
 		h: handleOf(f.Op), typ: typeOf(f.Op), n: f.Attempt, counted: f.Op.Attempts(),
@@ -143,9 +148,7 @@ func (m *Manager) abortLocked(h *Handle) {
 func (m *Manager) try(ctx context.Context, a attempt) engine.Answer {
 	answer := engine.Answer{Op: &a.h.op}
 	if m.journal != nil {
-		if err := m.journal.mark(a.h, a.n); err != nil {
-			m.reportJournal(err)
-		}
+		m.journal.mark(m, a.h)
 	}
 	var err error
 	answer.Truth, answer.More, err = sendContained(ctx, a)

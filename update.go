@@ -330,7 +330,7 @@ func (m *Manager) acceptingLocked(ctx context.Context) error {
 		return ErrClosed
 	}
 	if m.journal != nil {
-		if err := m.journal.refusing(); err != nil {
+		if err := m.journal.refusingLocked(m); err != nil {
 			return err
 		}
 	}

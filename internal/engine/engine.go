@@ -32,6 +32,7 @@ type Config struct {
 	MaxInFlight  int    // concurrent sends, at least 1
 	MaxPerEntity int    // unsettled operations of one entity
 	MaxPending   int    // unsettled operations in all
+	Seq          uint64 // sequence numbers up to this one were given in an earlier life
 	ProbeAfter   int    // unanswered attempts in a row after which one operation probes
 	Probe        Retry  // waits between probes
 }
@@ -75,7 +76,7 @@ type touch struct {
 
 // New returns an engine without entities.
 func New(cfg Config) *Engine {
-	return &Engine{cfg: cfg, gate: gate{online: true}}
+	return &Engine{cfg: cfg, seq: cfg.Seq, gate: gate{online: true}}
 }
 
 // Step takes one input at the given time, which must not go backwards, and returns
@@ -176,6 +177,13 @@ func (e *Engine) touch(ent *Entity) *touch {
 func (e *Engine) NextDeadline() Time {
 	return min(e.timers.next(), e.gate.deadline(e))
 }
+
+// LastSeq is the last sequence number given to an operation.
+func (e *Engine) LastSeq() uint64 { return e.seq }
+
+// HoldSending stops sending, or lets it go on, without anybody being told: for as long as
+// operations are restored one by one.
+func (e *Engine) HoldSending(on bool) { e.gate.restoring = on }
 
 // Pending counts unsettled operations, parked ones included.
 func (e *Engine) Pending() int { return e.pending }

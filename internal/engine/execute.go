@@ -517,8 +517,9 @@ func (e *Engine) restore(in *Restore) error {
 		x.group[i].op, x.group[i].index = o, uint8(i+1)
 		x.group[i].entity = e.entity(m.Space, m.Entity)
 	}
-	e.seq = max(e.seq, in.Pos)
+	last := max(e.seq, in.Seq)
 	e.admit(o, in.Pos)
+	o.seq, e.seq = in.Seq, last
 	o.left, o.unknown = in.Attempts > 0, in.Attempts > 0 && !in.Parked
 	o.calls, o.attempts = uint16(in.Attempts), 0
 	o.burst, o.due = e.now, e.now

@@ -3,17 +3,18 @@ package engine
 // gate says whether anything may be sent at all. While the server answers nobody,
 // one operation probes with growing waits and the others wait behind it.
 type gate struct {
-	online  bool // as the program says
-	refused bool // authentication was refused; until RetryNow
-	probing bool
-	probe   *Op  // whose attempt is the probe, while it is under way
-	until   Time // the next probe leaves no earlier
-	streak  int  // attempts without an answer in a row
-	probes  int  // probes without an answer in a row
+	restoring bool // operations of an earlier life are still coming
+	online    bool // as the program says
+	refused   bool // authentication was refused; until RetryNow
+	probing   bool
+	probe     *Op  // whose attempt is the probe, while it is under way
+	until     Time // the next probe leaves no earlier
+	streak    int  // attempts without an answer in a row
+	probes    int  // probes without an answer in a row
 }
 
 func (g *gate) open(e *Engine) bool {
-	if !g.online || g.refused {
+	if g.restoring || !g.online || g.refused {
 		return false
 	}
 	return !g.probing || g.probe == nil && e.now >= g.until

@@ -30,7 +30,8 @@ type Batch struct{ Items []Execute }
 type Restore struct {
 	Execute
 	ID       string // as it was
-	Pos      uint64 // order among the restored
+	Seq      uint64 // as it was
+	Pos      uint64 // as it was
 	Attempts int
 	Parked   bool
 	Err      error // why it is parked

@@ -148,7 +148,7 @@ func (e *Engine) clearAll(err error) {
 	}
 	e.refold(nil)
 	e.bury(nil, nil, Cancelled)
-	e.gate = gate{online: e.gate.online}
+	e.gate = gate{online: e.gate.online, restoring: e.gate.restoring}
 }
 
 // bury settles the condemned, last first: those that nobody drew along end with the

@@ -1,0 +1,203 @@
+package optimist
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/optimist-go/optimist/internal/engine"
+)
+
+// Restored is what Restore found in the journal.
+type Restored struct {
+	// Operations that are unsettled, in their order. One that may have been sent is
+	// sent again with the same key, before anything later of its lane.
+	Operations []*Handle
+	// Quarantined operations cannot be restored by this program. They stay in the
+	// journal; see Manager.Quarantined.
+	Quarantined []Quarantined
+}
+
+// Quarantined is an operation in the journal that this program cannot restore: its
+// type is not registered, or its arguments cannot be decoded, or it depends on one
+// of those. It is neither sent nor dropped.
+type Quarantined struct {
+	Seq    uint64 // names it for DiscardQuarantined
+	ID     string
+	Type   string
+	Schema int
+	Entity string
+	At     Timestamp
+	Args   []byte // as they were encoded
+	Err    error  // why
+}
+
+// openJournal loads the journal, whose records Restore turns into operations once
+// their types are known.
+func (m *Manager) openJournal() (header, error) {
+	if m.opts.Journal == nil {
+		return header{}, nil
+	}
+	records, err := m.opts.Journal.Load()
+	if err != nil {
+		return header{}, fmt.Errorf("load the journal: %w", err)
+	}
+	var h header
+	if len(records) > 0 && records[0].Seq == 0 {
+		if h, err = decodeHeader(records[0].Data); err != nil {
+			return header{}, fmt.Errorf("%w: %w", ErrJournalCorrupt, err)
+		}
+		records = records[1:]
+	}
+	for _, r := range records {
+		h.seq = max(h.seq, r.Seq)
+		if rec, err := decodeRecord(r.Data); err == nil {
+			h.clock = max(h.clock, rec.stamp)
+		}
+	}
+	if m.opts.ClientID == "" {
+		m.opts.ClientID = h.client
+	}
+	m.clock.last = max(m.clock.last, h.clock)
+	m.journal = &journalWriter{j: m.opts.Journal, durability: DurablePower, loaded: records}
+	if d, ok := m.opts.Journal.(JournalDurability); ok {
+		m.journal.durability = d.Durability()
+	}
+	return h, nil
+}
+
+// Restore brings back what an earlier life left in the journal. It must be called
+// once, after all types are registered and before the first operation; without a
+// journal it does nothing. The views are right when it returns.
+func (m *Manager) Restore() (Restored, error) {
+	m.mu.Lock()
+	defer m.unlock()
+	w := m.journal
+	switch {
+	case m.closed:
+		return Restored{}, ErrClosed
+	case w == nil:
+		return Restored{}, nil
+	case w.restored:
+		return Restored{}, fmt.Errorf("%w: Restore was called already", ErrInvalid)
+	}
+	w.restored = true
+	var out Restored
+	live := make(map[uint64]*engine.Op)
+	lost := make(map[uint64]bool)
+	now := time.Now()
+	m.engine.HoldSending(true) // nothing leaves before everything is there
+	for _, jr := range w.loaded {
+		h, err := m.restoreLocked(jr, live, lost, now)
+		if err != nil {
+			lost[jr.Seq] = true
+			q := quarantined(jr, err)
+			out.Quarantined = append(out.Quarantined, q)
+			m.publishLocked(Event{Kind: OpQuarantined, ID: q.ID, Type: q.Type, Entity: q.Entity, Err: err})
+			continue
+		}
+		live[jr.Seq] = &h.op
+		out.Operations = append(out.Operations, h)
+	}
+	w.quarantine = append(w.quarantine, out.Quarantined...)
+	w.loaded = nil
+	m.engine.HoldSending(false)
+	w.queue = append(w.queue, w.headerLocked(m))
+	m.stepLocked(now, engine.Tick{})
+	return out, nil
+}
+
+// restoreLocked turns one record into an operation.
+func (m *Manager) restoreLocked(jr JournalRecord, live map[uint64]*engine.Op, lost map[uint64]bool, now time.Time) (*Handle, error) {
+	r, err := decodeRecord(jr.Data)
+	if err != nil {
+		return nil, err
+	}
+	typ := m.types[r.typ]
+	switch {
+	case typ == nil:
+		return nil, fmt.Errorf("%w: no type %q is registered", ErrInvalid, r.typ)
+	case !typ.Journaled:
+		return nil, fmt.Errorf("%w: type %q is registered without Stored", ErrInvalid, r.typ)
+	}
+	var args any
+	if p := contain("decode", func() { args, err = typ.codec.decode(r.schema, r.args) }); p != nil {
+		err = p
+	}
+	if err != nil {
+		return nil, fmt.Errorf("arguments of version %d cannot be decoded: %w", r.schema, err)
+	}
+	h := typ.adoptArgs(m, args)
+	h.op.Slot, h.op.Stamp = r.slot, engine.Stamp(r.stamp)
+	in := &engine.Restore{
+		ID: r.id, Seq: jr.Seq, Pos: r.pos, Attempts: r.attempts, Parked: r.parked,
+		Execute: engine.Execute{Entity: r.entity, Op: &h.op},
+	}
+	if r.parked {
+		in.Err = errors.New(r.failure)
+	}
+	if typ.parts != nil {
+		if in.Group, err = typ.parts(args); err != nil {
+			return nil, err
+		}
+	} else if in.Space = m.spaces[r.store]; in.Space == nil {
+		return nil, fmt.Errorf("%w: there is no store %q", ErrInvalid, r.store)
+	}
+	for _, d := range r.deps {
+		if lost[d] {
+			return nil, fmt.Errorf("%w: it depends on an operation in quarantine", ErrDependency)
+		}
+		if o := live[d]; o != nil {
+			in.After = append(in.After, o)
+		}
+	}
+	if err := m.stepLocked(now, in); err != nil {
+		return nil, publicErr(err)
+	}
+	if h.moreLocked().durable = m.journal.durability > DurableNever; !h.more.durable {
+		h.more.journal = errNotDurable
+	}
+	return h, nil
+}
+
+func quarantined(jr JournalRecord, err error) Quarantined {
+	q := Quarantined{Seq: jr.Seq, Args: jr.Data, Err: err}
+	if r, bad := decodeRecord(jr.Data); bad == nil {
+		q.ID, q.Type, q.Schema, q.At, q.Args = r.id, r.typ, r.schema, r.stamp, r.args
+		if q.Entity = r.entity; r.store != "" {
+			q.Entity = r.store + ":" + r.entity
+		}
+	}
+	return q
+}
+
+// Quarantined lists the operations in the journal that this program could not
+// restore. A later version of the program that knows them will.
+func (m *Manager) Quarantined() []Quarantined {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.journal == nil {
+		return nil
+	}
+	return append([]Quarantined(nil), m.journal.quarantine...)
+}
+
+// DiscardQuarantined drops one of them for good.
+func (m *Manager) DiscardQuarantined(seq uint64) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.stopped {
+		return ErrClosed
+	}
+	if w := m.journal; w != nil {
+		for i, q := range w.quarantine {
+			if q.Seq == seq {
+				w.quarantine = append(w.quarantine[:i:i], w.quarantine[i+1:]...)
+				w.queue = append(w.queue, JournalRecord{Seq: seq, Settled: true, Data: []byte("discarded from quarantine")})
+				w.flushLocked(m)
+				return nil
+			}
+		}
+	}
+	return fmt.Errorf("%w: no operation %d is in quarantine", ErrInvalid, seq)
+}
