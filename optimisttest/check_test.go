@@ -1,0 +1,241 @@
+package optimisttest
+
+import (
+	"encoding/json"
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/optimist-go/optimist"
+)
+
+// draft is the arguments of the mutations below.
+type draft struct {
+	ID   string
+	Tags []string
+	At   time.Time
+	Note *string
+	Meta map[string]int
+}
+
+var samples = Samples[note, draft]{
+	Values: []note{{}, {Text: "a", Likes: []string{"ann"}}},
+	Args:   []draft{{}, {ID: "1", Tags: []string{"x", "y"}, At: time.Unix(1, 2), Note: new(string), Meta: map[string]int{"a": 1}}},
+}
+
+func sound() optimist.Mutation[note, draft] {
+	return optimist.Mutation[note, draft]{
+		Type: "tag", Slot: func(draft) string { return "tags" },
+		Apply: func(n note, d draft) (note, error) { n.Likes = slices.Clone(d.Tags); return n, nil },
+		Stored: optimist.Stored[draft]{
+			Version: 1,
+			Encode:  func(d draft) ([]byte, error) { return json.Marshal(d) },
+			Decode:  func(_ int, data []byte) (d draft, err error) { return d, json.Unmarshal(data, &d) },
+		},
+	}
+}
+
+func TestCheckMutation(t *testing.T) {
+	calls := 0
+	for _, test := range []struct {
+		name  string
+		spoil func(*optimist.Mutation[note, draft])
+		want  string // in what is said; empty: nothing is
+	}{
+		{"sound", func(*optimist.Mutation[note, draft]) {}, ""},
+		{"no type", func(m *optimist.Mutation[note, draft]) { m.Type = "" }, "Type is empty"},
+		{"increments", func(m *optimist.Mutation[note, draft]) {
+			m.Apply = func(n note, _ draft) (note, error) { n.Text += "!"; return n, nil }
+		}, "not idempotent"},
+		{"increments without a slot", func(m *optimist.Mutation[note, draft]) {
+			m.Slot = nil
+			m.Apply = func(n note, _ draft) (note, error) { n.Text += "!"; return n, nil }
+		}, ""},
+		{"refuses the second time", func(m *optimist.Mutation[note, draft]) {
+			m.Apply = func(n note, _ draft) (note, error) {
+				if n.Text == "done" {
+					return n, errors.New("done already")
+				}
+				n.Text = "done"
+				return n, nil
+			}
+		}, "refuses to be applied again"},
+		{"refuses", func(m *optimist.Mutation[note, draft]) {
+			m.Apply = func(n note, _ draft) (note, error) { return n, errors.New("no") }
+		}, ""},
+		{"guards", func(m *optimist.Mutation[note, draft]) {
+			m.Guard = func(n note, _ draft) error { return errors.New("no") }
+			m.Apply = func(n note, _ draft) (note, error) { panic("guarded") }
+		}, ""},
+		{"changes its value", func(m *optimist.Mutation[note, draft]) {
+			m.Apply = func(n note, _ draft) (note, error) {
+				if len(n.Likes) > 0 {
+					n.Likes[0] = "eve"
+				}
+				return n, nil
+			}
+		}, "changes its input"},
+		{"changes its arguments", func(m *optimist.Mutation[note, draft]) {
+			m.Apply = func(n note, d draft) (note, error) {
+				if len(d.Tags) > 0 {
+					d.Tags[0] += "z"
+				}
+				return n, nil
+			}
+		}, "changes its arguments"},
+		{"differs", func(m *optimist.Mutation[note, draft]) {
+			m.Apply = func(n note, _ draft) (note, error) { calls++; n.Text = strings.Repeat("x", calls); return n, nil }
+		}, "not pure"},
+		{"guard differs", func(m *optimist.Mutation[note, draft]) {
+			m.Guard = func(note, draft) error {
+				if calls++; calls%2 == 0 {
+					return errors.New("every other time")
+				}
+				return nil
+			}
+		}, "Guard is not pure"},
+		{"slot differs", func(m *optimist.Mutation[note, draft]) {
+			m.Slot = func(draft) string { calls++; return strings.Repeat("x", calls) }
+		}, "Slot is not pure"},
+		{"slot empty", func(m *optimist.Mutation[note, draft]) { m.Slot = func(d draft) string { return d.ID } }, "Slot is empty"},
+		{"clone shares", func(m *optimist.Mutation[note, draft]) { m.Clone = func(d draft) draft { return d } }, "shares args.Tags"},
+		{"clone shares a map", func(m *optimist.Mutation[note, draft]) {
+			m.Clone = func(d draft) draft { d.Tags, d.Note = slices.Clone(d.Tags), new(string); return d }
+		}, "shares args.Meta"},
+		{"clone loses", func(m *optimist.Mutation[note, draft]) { m.Clone = func(d draft) draft { return draft{ID: d.ID} } }, "Clone of"},
+		{"codec loses", func(m *optimist.Mutation[note, draft]) {
+			m.Stored.Encode = func(d draft) ([]byte, error) { d.Tags = nil; return json.Marshal(d) }
+		}, "comes back from the journal"},
+		{"codec cannot write", func(m *optimist.Mutation[note, draft]) {
+			m.Stored.Encode = func(draft) ([]byte, error) { return nil, errors.New("no") }
+		}, "Encode of"},
+		{"codec cannot read", func(m *optimist.Mutation[note, draft]) {
+			m.Stored.Decode = func(int, []byte) (d draft, err error) { return d, errors.New("no") }
+		}, "Decode of"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			def := sound()
+			test.spoil(&def)
+			s := samples
+			s.Values = []note{{}, {Text: "a", Likes: []string{"ann"}}}
+			s.Args = []draft{{}, {ID: "1", Tags: []string{"x", "y"}, Note: new(string), Meta: map[string]int{"a": 1}}}
+			var r recorder
+			CheckMutation(&r, def, s)
+			said := strings.Join(r.said, "\n")
+			if (test.want == "") != (said == "") || !strings.Contains(said, test.want) {
+				t.Errorf("said %q, want %q in it", said, test.want)
+			}
+		})
+	}
+}
+
+// TestCheckArguments: what cannot be copied is refused at registration.
+func TestCheckArguments(t *testing.T) {
+	var r recorder
+	CheckMutation(&r, optimist.Mutation[note, any]{
+		Type: "any", Apply: func(n note, _ any) (note, error) { return n, nil },
+	}, Samples[note, any]{})
+	if len(r.said) != 1 || !strings.Contains(r.said[0], "cannot be copied") {
+		t.Errorf("%q", r.said)
+	}
+}
+
+func TestCheckToggle(t *testing.T) {
+	values := []note{{}, {Likes: []string{"ann"}}, {Likes: []string{"ann", "bob"}}}
+	for _, test := range []struct {
+		name string
+		get  func(note, string) bool
+		set  func(note, string, bool) note
+		want string
+	}{
+		{"sound", liked, setLiked, ""},
+		{"missing", liked, nil, "required"},
+		{"does nothing", liked, func(n note, _ string, _ bool) note { return n }, "after Set made it so"},
+		{"touches others", liked, func(n note, user string, on bool) note {
+			n.Likes = nil
+			return setLiked(n, user, on)
+		}, "changes the state of"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			var r recorder
+			CheckToggle(&r, optimist.Toggle[note]{Type: "like", Get: test.get, Set: test.set}, values, "ann", "bob")
+			said := strings.Join(r.said, "\n")
+			if (test.want == "") != (said == "") || !strings.Contains(said, test.want) {
+				t.Errorf("said %q, want %q in it", said, test.want)
+			}
+		})
+	}
+}
+
+// TestCheckMerge tries the table in the documentation of optimist.MergeRule.
+func TestCheckMerge(t *testing.T) {
+	slot := func(string) string { return "text" }
+	text := func(n note, s string) (note, error) { n.Text = s; return n, nil }
+	create := optimist.Mutation[note, string]{Type: "create", Kind: optimist.Create, Slot: slot, Apply: text}
+	edit := optimist.Mutation[note, string]{Type: "edit", Slot: slot, Apply: text}
+	remove := optimist.Mutation[note, string]{Type: "delete", Kind: optimist.Delete, Slot: slot}
+	calls := 0
+	p := Pairs[note, string, string]{Values: []note{{}, {Text: "old"}}, First: []string{"a"}, Second: []string{"b"}}
+	for _, test := range []struct {
+		name          string
+		first, second optimist.Mutation[note, string]
+		rule          func(a, b *string) optimist.MergeRule
+		want          string
+	}{
+		{"create+edit", create, edit, func(a, b *string) optimist.MergeRule { *a = *b; return optimist.TakeFirst }, ""},
+		{"create+edit, forgotten", create, edit, func(a, b *string) optimist.MergeRule { return optimist.TakeFirst }, "but merged as"},
+		{"create+edit, the edit alone", create, edit, func(a, b *string) optimist.MergeRule { return optimist.TakeSecond }, "of nothing ends as"},
+		{"edit+edit", edit, edit, func(a, b *string) optimist.MergeRule { return optimist.TakeSecond }, ""},
+		{"edit+delete", edit, remove, func(a, b *string) optimist.MergeRule { return optimist.TakeSecond }, ""},
+		{"edit+delete annihilated", edit, remove, func(a, b *string) optimist.MergeRule { return optimist.Annihilate }, "ends as nothing"},
+		{"separate", edit, remove, func(a, b *string) optimist.MergeRule { return optimist.Separate }, ""},
+		{"not pure", edit, edit, func(a, b *string) optimist.MergeRule {
+			calls++
+			return optimist.MergeRule(calls % 2)
+		}, "not pure"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			var r recorder
+			CheckMerge(&r, test.first, test.second, test.rule, p)
+			said := strings.Join(r.said, "\n")
+			if (test.want == "") != (said == "") || !strings.Contains(said, test.want) {
+				t.Errorf("said %q, want %q in it", said, test.want)
+			}
+		})
+	}
+	// An entity that is created is new: over one that is there, create+delete is not nothing.
+	p.Values = nil
+	var r recorder
+	CheckMerge(&r, create, remove, func(a, b *string) optimist.MergeRule { return optimist.Annihilate }, p)
+	if len(r.said) > 0 {
+		t.Errorf("%q", r.said)
+	}
+}
+
+func TestFingerprint(t *testing.T) {
+	type ring struct{ next *ring }
+	r := &ring{}
+	r.next = r
+	one, other := 1, 1
+	for _, test := range []struct {
+		a, b any
+		same bool
+	}{
+		{[]int(nil), []int{}, true},
+		{map[string]int(nil), map[string]int{}, true},
+		{map[string]int{"a": 1, "b": 2}, map[string]int{"b": 2, "a": 1}, true},
+		{time.Unix(5, 0).UTC(), time.Unix(5, 0).Local(), true},
+		{&one, &other, true},
+		{note{Text: "a"}, note{Text: "b"}, false},
+		{[]string{"a b"}, []string{"a", "b"}, false},
+		{nil, 0, false},
+		{r, r, true},
+		{struct{ v any }{1}, struct{ v any }{"1"}, false},
+	} {
+		if got := fingerprint(test.a) == fingerprint(test.b); got != test.same {
+			t.Errorf("%s and %s: same is %v", fingerprint(test.a), fingerprint(test.b), got)
+		}
+	}
+}
