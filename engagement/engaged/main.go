@@ -196,5 +196,9 @@ func (m *Main) close() error {
 	if m.store != nil {
 		errs = append(errs, m.store.Close())
 	}
-	return errors.Join(errs...)
+	err := errors.Join(errs...)
+	if m.stop != nil {
+		m.log.Info("stopped", "error", err)
+	}
+	return err
 }

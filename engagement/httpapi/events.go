@@ -13,6 +13,9 @@ import (
 
 // Bounds of an event stream.
 const (
+	// comeBack is how long a browser waits, in milliseconds, before it comes back to
+	// a stream that has ended.
+	comeBack = 1000
 	// readAhead is how many entries of the feed are folded at a time.
 	readAhead = 256
 	// gather is how long a stream waits after it was woken, so that changes which
@@ -195,8 +198,13 @@ func (s *stream) send(event string, position int64, data any) bool {
 		panic("httpapi: an event does not marshal: " + err.Error())
 	}
 	frame := make([]byte, 0, len(text)+64)
-	if position > 0 || event == wire.EventHello || event == wire.EventReset {
+	first := event == wire.EventHello || event == wire.EventReset
+	if position > 0 || first {
 		frame = strconv.AppendInt(append(frame, "id: "...), position, 10)
+		frame = append(frame, '\n')
+	}
+	if first {
+		frame = strconv.AppendInt(append(frame, "retry: "...), comeBack, 10)
 		frame = append(frame, '\n')
 	}
 	frame = append(append(append(frame, "event: "...), event...), "\ndata: "...)
