@@ -3,9 +3,7 @@
 package report
 
 import (
-	"math"
 	"slices"
-	"strings"
 
 	"github.com/optimist-go/optimist/bench/internal/result"
 	"github.com/optimist-go/optimist/bench/internal/runner"
@@ -91,26 +89,15 @@ func (m merged) got() string {
 	return m.cells[0].Got
 }
 
-// notes are the different notes and errors of the rounds.
+// notes are those of the round that reached least.
 func (m merged) notes() string {
-	var all []string
-	for _, c := range m.cells {
-		for _, s := range []string{c.Notes, c.Error} {
-			if s != "" && !slices.Contains(all, s) {
-				all = append(all, s)
-			}
-		}
-	}
-	return strings.Join(all, "; ")
+	least := slices.MinFunc(m.cells, func(a, b result.Cell) int { return a.Reached - b.Reached })
+	return least.Notes
 }
 
-// reached is the least that a round reached.
-func (m merged) reached() int {
-	least := math.MaxInt
-	for _, c := range m.cells {
-		least = min(least, c.Reached)
-	}
-	return least
+// short is whether a round reached less than it was asked to.
+func (m merged) short() bool {
+	return slices.ContainsFunc(m.cells, func(c result.Cell) bool { return c.Notes != "" })
 }
 
 // table is a run, merged over its rounds.

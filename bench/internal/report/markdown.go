@@ -21,7 +21,7 @@ var sections = []section{
 	{"W2", "Throughput until settled", "µs per tap", "taps on many entities until every one is settled, server answers at once; calls made"},
 	{"W4", "Rollback in a chain", "µs", "n unsettled operations on one entity, the first fails: until the library calls it settled; the view must show n-1"},
 	{"W5", "Server truth under pending work", "µs per push", "each entity has +1 pending and truth 10 comes: the view must show 11"},
-	{"W6", "Memory", "bytes per pending operation", "heap after garbage collection; in brackets what is left of it after settling"},
+	{"W6", "Memory", "bytes per pending operation", "heap after garbage collection; in brackets what is left of it after settling, if that came within 8 s"},
 }
 
 // Markdown writes a run as tables.
@@ -51,7 +51,7 @@ func heading(b *strings.Builder, run *runner.Run) {
 		fmt.Fprintf(b, ", commit %s", run.Commit)
 	}
 	fmt.Fprintf(b, ".\nOne process per library and workload, in turn; figures are medians of the rounds with their range, "+
-		"and in brackets the ratio to optimist. The rivals run on another language's runtime: the floors (a map write, a call, "+
+		"and in brackets the ratio to optimist; * is what a library reached in the time allowed, of the round that reached least. The rivals run on another language's runtime: the floors (a map write, a call, "+
 		"nothing else) show what that alone makes of it. The workloads are defined in `bench/WORKLOADS.md`.\n\n")
 }
 
@@ -191,7 +191,7 @@ func timed(b *strings.Builder, t *table, s section) {
 			}
 			fmt.Fprintf(b, "| %s ", figure(t, id, c, m))
 			if n := m.notes(); n != "" {
-				notes = append(notes, n)
+				notes = append(notes, "* "+id.key+": "+n)
 			}
 		}
 		fmt.Fprintf(b, "| %s |\n", strings.Join(notes, "; "))
@@ -206,6 +206,9 @@ func figure(t *table, id cellID, c column, m merged) string {
 		return "✗"
 	}
 	parts := []string{number(median)}
+	if m.short() {
+		parts[0] += "*"
+	}
 	if len(m.cells) > 1 {
 		parts = append(parts, fmt.Sprintf("[%s to %s]", number(low), number(high)))
 	}

@@ -107,7 +107,7 @@ func panelsOf(t *table) []panel {
 				if !m.right() {
 					b.class += " wrong"
 				}
-				if m.cells[0].Notes != "" {
+				if m.short() {
 					b.label += " *"
 				}
 				p.bars = append(p.bars, b)
