@@ -125,7 +125,7 @@ func (p *Plan) process(ctx context.Context, ours string, l library, workload str
 			return doc, nil
 		}
 	}
-	reason := fmt.Sprintf("%v: %s", err, lastLine(stderr.String()))
+	reason := fmt.Sprintf("%v: %s", err, why(stderr.String()))
 	if errors.Is(limited.Err(), context.DeadlineExceeded) {
 		reason = fmt.Sprintf("not finished after %v", limit)
 	}
@@ -135,8 +135,14 @@ func (p *Plan) process(ctx context.Context, ours string, l library, workload str
 	}, nil
 }
 
-func lastLine(s string) string {
-	lines := strings.Split(strings.TrimSpace(s), "\n")
+// why finds the line of a process's complaints that names an error, or the last.
+func why(stderr string) string {
+	lines := strings.Split(strings.TrimSpace(stderr), "\n")
+	for _, line := range lines {
+		if strings.Contains(line, "Error") {
+			return line
+		}
+	}
 	return lines[len(lines)-1]
 }
 
