@@ -73,8 +73,11 @@ type OpError struct {
 
 func (e *OpError) Error() string {
 	where := e.Type + " of " + e.Entity
-	if e.Calls > 0 {
-		return fmt.Sprintf("%s, after %d calls: %v", where, e.Calls, e.Err)
+	switch {
+	case e.Calls == 1:
+		where += ", after 1 call"
+	case e.Calls > 1:
+		where += fmt.Sprintf(", after %d calls", e.Calls)
 	}
 	return fmt.Sprintf("%s: %v", where, e.Err)
 }
