@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -35,9 +36,9 @@ type Comments struct {
 
 	// mu guards the field below it.
 	mu sync.Mutex
-	// open has the latest operation of each comment that was not settled when last
-	// looked at, by the comment's id.
-	open map[string]*optimist.Handle
+	// open has the operations that were not settled when last looked at, oldest
+	// first, by the comment's id.
+	open map[string][]*optimist.Handle
 }
 
 func newComments(s *Service, policy optimist.Policy) *Comments {
@@ -48,7 +49,7 @@ func newComments(s *Service, policy optimist.Policy) *Comments {
 		User:  func(CommentArgs) string { return s.user },
 		Clone: func(a CommentArgs) CommentArgs { return a },
 	}
-	c := &Comments{service: s, open: make(map[string]*optimist.Handle)}
+	c := &Comments{service: s, open: make(map[string][]*optimist.Handle)}
 
 	def.Type = addType
 	def.Apply = func(p Post, a CommentArgs) (Post, error) {
@@ -148,18 +149,20 @@ func (c *Comments) execute(ctx context.Context, action *optimist.Action[Post, Co
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for id, other := range c.open {
-		if other.State() == optimist.Ended {
+	for id, handles := range c.open {
+		if handles = slices.DeleteFunc(handles, ended); len(handles) == 0 {
 			delete(c.open, id)
+		} else {
+			c.open[id] = handles
 		}
 	}
-	// Where the first of two failed, the second waits behind it, and the decision is
-	// about the first.
-	if first := c.open[a.ID]; first == nil || first.State() != optimist.Parked {
-		c.open[a.ID] = h
+	if !slices.Contains(c.open[a.ID], h) {
+		c.open[a.ID] = append(c.open[a.ID], h)
 	}
 	return h, nil
 }
+
+func ended(h *optimist.Handle) bool { return h.State() == optimist.Ended }
 
 // Retry sends what failed about a comment again.
 func (c *Comments) Retry(id string) error {
@@ -172,12 +175,14 @@ func (c *Comments) Discard(id string) error {
 	return c.decide(id, (*optimist.Handle).Discard)
 }
 
+// decide makes the decision about the operation on which the others wait.
 func (c *Comments) decide(id string, decision func(*optimist.Handle) error) error {
 	c.mu.Lock()
-	h := c.open[id]
-	c.mu.Unlock()
-	if h == nil {
-		return fmt.Errorf("nothing about this comment has failed: %w", ErrNoComment)
+	defer c.mu.Unlock()
+	for _, h := range c.open[id] {
+		if h.State() == optimist.Parked {
+			return decision(h)
+		}
 	}
-	return decision(h)
+	return fmt.Errorf("nothing about this comment has failed: %w", ErrNoComment)
 }

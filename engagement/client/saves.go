@@ -74,4 +74,3 @@ func (t *SaveTap) Wait(ctx context.Context) (SaveResult, error) {
 	p := t.service.Post(t.post).Value
 	return SaveResult{Success: r.Success(), IsSaved: p.Saved, SavesCount: p.SavesCount}, nil
 }
-
