@@ -34,7 +34,7 @@ func (a *Action[T, A]) Plan(id string, args A, after ...*Handle) Planned {
 	h := &th.Handle
 	h.m = p.m
 	h.op.Type, h.op.Args, h.op.Owner = &a.typ.Type, &th.args, h
-	if p.err = a.slot(h, th); p.err != nil {
+	if _, p.err = a.prepare(h, th); p.err != nil {
 		return p
 	}
 	deps, err := opsOf(p.m, after)

@@ -94,7 +94,7 @@ func (a *Action[T, A]) resolve(c *engine.ConflictInfo) engine.Verdict {
 		h := &th.Handle
 		h.m = a.store.m
 		h.op.Type, h.op.Args, h.op.Owner = &a.typ.Type, &th.args, h
-		if err := a.slot(h, th); err != nil {
+		if _, err := a.prepare(h, th); err != nil {
 			return engine.Verdict{Decision: engine.FailIt, Err: err}
 		}
 		v.Merged = &h.op

@@ -219,7 +219,7 @@ func (g *GroupAction[A]) prepare(args A, after []*Handle) (th *typedHandle[A], m
 		return nil, nil, nil, err
 	}
 	if g.typ.Journaled {
-		if err := h.encodeArgs(); err != nil {
+		if _, err := g.typ.codec.encodeArgs(h.op.Args); err != nil {
 			return nil, nil, nil, err
 		}
 	}

@@ -17,9 +17,10 @@ type Handle struct {
 	m  *Manager
 
 	// The fields below are guarded by m.mu.
-	ended  bool // the operation has settled and what is outside was brought along
-	server any  // state told by the server at the end, or the truth held then
-	more   *handleMore
+	ended   bool // the operation has settled and what is outside was brought along
+	durable bool // the journal holds it, or held it
+	server  any  // state told by the server at the end, or the truth held then
+	more    *handleMore
 
 	used atomic.Bool // by a batch
 }
@@ -30,13 +31,7 @@ type handleMore struct {
 	err       error         // why it ended in failure
 	callbacks []callback    // of calls that joined
 	done      []chan struct{}
-	durable   bool
-
-	// encoded are the arguments for the journal, until its record is made.
-	encoded     []byte
-	encodedArgs any // what was encoded; a merge replaces it
-
-	journal error // why it is not durable
+	journal   error // why it is not durable
 }
 
 // Stage is a point in an operation's life that can be awaited.
@@ -234,7 +229,7 @@ func (h *Handle) reachedLocked(stage Stage) (bool, error) {
 	case Applied:
 		return true, nil
 	case Durable:
-		if h.more != nil && h.more.durable {
+		if h.durable {
 			return true, nil
 		}
 		if h.m.journal == nil {

@@ -50,24 +50,19 @@ func (t *opType) setCodec(m *Manager, c codec) {
 	t.Journaled = m.journal != nil && c.encode != nil
 }
 
-// encodeArgs encodes the arguments of an operation of a journaled type, in the
-// caller's time and outside of the lock.
-func (h *Handle) encodeArgs() error {
-	var data []byte
-	var err error
-	c := typeOf(&h.op).codec
-	if p := contain("encode", func() { data, err = c.encode(h.op.Args) }); p != nil {
+// encodeArgs encodes the arguments of an operation, in the caller's time and outside
+// of the lock.
+func (c codec) encodeArgs(args any) (data []byte, err error) {
+	if p := contain("encode", func() { data, err = c.encode(args) }); p != nil {
 		err = p
 	}
 	if err != nil {
-		return fmt.Errorf("%w: arguments cannot be stored: %w", ErrInvalid, err)
+		return nil, fmt.Errorf("%w: arguments cannot be stored: %w", ErrInvalid, err)
 	}
 	if len(data) > MaxJournalData-4096 {
-		return fmt.Errorf("%w: arguments of %d bytes", ErrJournalTooLarge, len(data))
+		return nil, fmt.Errorf("%w: arguments of %d bytes", ErrJournalTooLarge, len(data))
 	}
-	more := h.moreLocked() // nobody else knows the handle yet
-	more.encoded, more.encodedArgs = data, h.op.Args
-	return nil
+	return data, nil
 }
 
 // waitForDisk waits until an operation of a type that asks for it is durable. One
@@ -96,9 +91,15 @@ type journalWriter struct {
 	durability Durability // what the journal promises
 	client     string
 
-	queue   []JournalRecord // to be written, in order
-	ops     []*engine.Op    // whose first record is in queue
-	unsaid  []JournalRecord // ends that the journal refused, to be written with the next
+	queue  []journalEntry  // to be written, in order
+	spare  []journalEntry  // the memory of a queue that was written
+	header bool            // the header is to be written behind the queue
+	unsaid []JournalRecord // ends that the journal refused, to be written with the next
+	// encoded is what the call that has the lock encoded of encodedArgs before it took
+	// the lock, so that nobody needs to do it again.
+	encoded     []byte
+	encodedArgs any
+
 	writing bool
 	waiting []chan struct{} // closed when queue has been written or given up
 	failed  error           // of the latest write; nil when it went well
@@ -109,50 +110,67 @@ type journalWriter struct {
 	loaded     []JournalRecord
 }
 
+// journalEntry becomes one record. It holds what may change before it is written.
+type journalEntry struct {
+	op     *engine.Op // nil: data is the whole record
+	id     string     // of an operation of an earlier life
+	data   []byte     // else the encoded arguments, or nil if they are still to be encoded
+	seq    uint64
+	calls  int
+	ends   bool
+	parked error // why the operation is parked
+	deps   []uint64
+	first  bool // the operation waits for this record
+}
+
 // putLocked queues the operation's record: it is new, or something in it changed.
 func (w *journalWriter) putLocked(m *Manager, o *engine.Op, first bool) {
 	if w.dead {
 		if first {
-			w.undurableLocked(m, o)
+			w.undurableLocked(o, fmt.Errorf("%w: %w", ErrJournalFailed, w.failed))
+			m.released = append(m.released, o)
 		}
 		return
 	}
-	r, err := w.recordLocked(m, o)
-	if err != nil { // merged arguments that cannot be encoded: in memory then
-		w.failed = err
-		m.publishLocked(Event{Kind: JournalFailed, Entity: fullName(o.Entity()), ID: o.ID(m.engine), Type: o.Type.Name, Err: err})
-		w.undurableLocked(m, o)
-		return
+	e := journalEntry{op: o, id: o.RestoredID(), seq: o.Seq(), calls: o.Calls(), first: first}
+	if w.encodedArgs == o.Args {
+		e.data = w.encoded
 	}
-	w.queue = append(w.queue, JournalRecord{Seq: o.Seq(), Data: r.encode()})
-	if first {
-		w.ops = append(w.ops, o)
+	if o.State() == engine.Parked {
+		e.parked = o.ParkedFor()
 	}
+	for _, d := range o.Deps() {
+		e.deps = append(e.deps, d.Seq())
+	}
+	w.queue = append(w.queue, e)
 }
 
-func (w *journalWriter) recordLocked(m *Manager, o *engine.Op) (*record, error) {
-	h, typ := handleOf(o), typeOf(o)
-	more := h.moreLocked()
-	if more.encodedArgs != o.Args || more.encoded == nil {
-		if err := h.encodeArgs(); err != nil {
-			return nil, err
+// record makes the bytes. It needs no lock: of the operation it reads what is frozen.
+func (w *journalWriter) record(m *Manager, e journalEntry) (JournalRecord, error) {
+	if e.op == nil {
+		return JournalRecord{Seq: e.seq, Settled: e.ends, Data: e.data}, nil
+	}
+	o, typ := e.op, typeOf(e.op)
+	if e.data == nil {
+		var err error
+		if e.data, err = typ.codec.encodeArgs(o.Args); err != nil {
+			return JournalRecord{}, err
 		}
 	}
-	r := &record{
-		parked: o.State() == engine.Parked, pos: o.Pos(), stamp: Timestamp(o.Stamp), attempts: o.Calls(),
-		id: o.ID(m.engine), typ: typ.Name, schema: typ.codec.version, slot: o.Slot, args: more.encoded,
+	r := record{
+		pos: o.Pos(), stamp: Timestamp(o.Stamp), attempts: e.calls, id: e.id, typ: typ.Name,
+		schema: typ.codec.version, slot: o.Slot, deps: e.deps, args: e.data,
 	}
-	more.encoded, more.encodedArgs = nil, nil
+	if r.id == "" {
+		r.id = m.engine.IDOf(e.seq)
+	}
 	if typ.parts == nil {
 		r.store, r.entity = o.Entity().Space().Name, o.Entity().ID()
 	}
-	if err := o.ParkedFor(); err != nil {
-		r.failure = err.Error()
+	if r.parked = e.parked != nil; r.parked {
+		r.failure = e.parked.Error()
 	}
-	for _, d := range o.Deps() {
-		r.deps = append(r.deps, d.Seq())
-	}
-	return r, nil
+	return JournalRecord{Seq: e.seq, Data: r.encode()}, nil
 }
 
 // settleLocked queues the operation's end, and with it what must outlive it: the
@@ -161,18 +179,19 @@ func (w *journalWriter) settleLocked(m *Manager, o *engine.Op) {
 	if w.dead {
 		return
 	}
-	w.queue = append(w.queue,
-		JournalRecord{Seq: o.Seq(), Settled: true, Data: []byte(Outcome(o.Outcome()).String())},
-		w.headerLocked(m))
+	w.queue = append(w.queue, journalEntry{seq: o.Seq(), ends: true, data: outcomeData[o.Outcome()]})
+	w.header = true
 }
 
-func (w *journalWriter) headerLocked(m *Manager) JournalRecord {
-	return JournalRecord{Data: header{client: w.client, clock: m.clock.last, seq: m.engine.LastSeq()}.encode()}
+// outcomeData is what stands in the journal for an end, for people to read.
+var outcomeData = map[engine.Outcome][]byte{
+	engine.Confirmed: []byte("confirmed"), engine.Undone: []byte("rolled back"),
+	engine.Superseded: []byte("superseded"), engine.Cancelled: []byte("cancelled"),
 }
 
 // flushLocked starts the writer if there is something to write.
 func (w *journalWriter) flushLocked(m *Manager) {
-	if len(w.queue) > 0 && !w.writing {
+	if (len(w.queue) > 0 || w.header) && !w.writing {
 		w.writing = true
 		go w.run(m)
 	}
@@ -181,17 +200,46 @@ func (w *journalWriter) flushLocked(m *Manager) {
 // run writes until nothing is left.
 func (w *journalWriter) run(m *Manager) {
 	m.mu.Lock()
-	for len(w.queue) > 0 {
-		records, ops, waiting := w.queue, w.ops, w.waiting
-		if len(w.unsaid) > 0 {
-			records = append(w.unsaid, records...)
-			w.unsaid = nil
+	for len(w.queue) > 0 || w.header {
+		entries, waiting := w.queue, w.waiting
+		records := append(make([]JournalRecord, 0, len(w.unsaid)+len(entries)+1), w.unsaid...)
+		var last *header
+		if w.header {
+			last = &header{client: w.client, clock: m.clock.last, seq: m.engine.LastSeq()}
 		}
-		w.queue, w.ops, w.waiting = nil, nil, nil
+		w.queue, w.spare, w.unsaid, w.waiting, w.header = w.spare[:0], nil, nil, nil, false
 		m.mu.Unlock()
+		var ops, failed []*engine.Op
+		var bad error
+		for _, e := range entries {
+			r, err := w.record(m, e)
+			if err != nil { // merged arguments that cannot be encoded
+				bad = err
+				failed = append(failed, e.op)
+				continue
+			}
+			records = append(records, r)
+			if e.first {
+				ops = append(ops, e.op)
+			}
+		}
+		if last != nil {
+			records = append(records, JournalRecord{Data: last.encode()})
+		}
 		err := w.j.Write(records)
+		if clear(entries); cap(entries) > 4096 {
+			entries = nil
+		}
 		m.mu.Lock()
+		w.spare = entries
 		w.wroteLocked(m, records, ops, err)
+		for _, o := range failed {
+			w.undurableLocked(o, bad)
+			m.publishLocked(Event{Kind: JournalFailed, Entity: fullName(o.Entity()), ID: o.ID(m.engine), Type: o.Type.Name, Err: bad})
+		}
+		if ops = append(ops, failed...); len(ops) > 0 {
+			m.stepNowLocked(&engine.Durable{Ops: ops})
+		}
 		for _, c := range waiting {
 			close(c)
 		}
@@ -201,6 +249,7 @@ func (w *journalWriter) run(m *Manager) {
 		}
 	}
 	w.writing = false
+	w.queue, w.spare = nil, nil
 	for _, c := range w.waiting {
 		close(c)
 	}
@@ -208,46 +257,42 @@ func (w *journalWriter) run(m *Manager) {
 	m.mu.Unlock()
 }
 
-// wroteLocked notes how a Write ended, and lets its operations go: what cannot be
-// durable goes on in memory, and says so.
+// wroteLocked notes how a Write ended. What cannot be durable goes on in memory, and
+// says so.
 func (w *journalWriter) wroteLocked(m *Manager, records []JournalRecord, ops []*engine.Op, err error) {
+	w.failed = err
 	if err == nil {
-		w.failed = nil
 		for _, o := range ops {
-			h := handleOf(o)
-			if h.moreLocked().durable = w.durability > DurableNever; !h.more.durable {
-				h.more.journal = errNotDurable
-			}
-			h.movedLocked()
+			w.heldLocked(handleOf(o))
 		}
-	} else {
-		w.failed = err
-		w.dead = !errors.Is(err, ErrJournalRefused) && !errors.Is(err, ErrJournalTooLarge)
-		for _, r := range records {
-			if r.Settled && !w.dead {
-				w.unsaid = append(w.unsaid, r)
-			}
-		}
-		m.publishLocked(Event{Kind: JournalFailed, Err: err})
-		for _, o := range ops {
-			h := handleOf(o)
-			h.moreLocked().journal = err
-			h.movedLocked()
+		return
+	}
+	w.dead = !errors.Is(err, ErrJournalRefused) && !errors.Is(err, ErrJournalTooLarge)
+	for _, r := range records {
+		if r.Settled && !w.dead {
+			w.unsaid = append(w.unsaid, r)
 		}
 	}
-	if len(ops) > 0 {
-		m.stepNowLocked(&engine.Durable{Ops: ops})
+	m.publishLocked(Event{Kind: JournalFailed, Err: err})
+	for _, o := range ops {
+		w.undurableLocked(o, err)
 	}
 }
 
-// undurableLocked lets an operation go that the journal will never hold.
-func (w *journalWriter) undurableLocked(m *Manager, o *engine.Op) {
-	h := handleOf(o)
-	if h.moreLocked().journal == nil {
-		h.more.journal = fmt.Errorf("%w: %w", ErrJournalFailed, w.failed)
+// heldLocked notes that the journal holds an operation, which is as durable as the
+// journal is.
+func (w *journalWriter) heldLocked(h *Handle) {
+	if h.durable = w.durability > DurableNever; !h.durable {
+		h.moreLocked().journal = errNotDurable
 	}
 	h.movedLocked()
-	m.released = append(m.released, o)
+}
+
+// undurableLocked notes why the journal does not hold an operation.
+func (w *journalWriter) undurableLocked(o *engine.Op, err error) {
+	h := handleOf(o)
+	h.moreLocked().journal = err
+	h.movedLocked()
 }
 
 // mark makes sure that the journal knows of an attempt before it leaves.
@@ -274,7 +319,7 @@ func (w *journalWriter) refusingLocked(m *Manager) error {
 		return nil
 	}
 	if !w.dead && !w.writing { // see whether the journal has recovered
-		w.queue = append(w.queue, w.headerLocked(m))
+		w.header = true
 		w.flushLocked(m)
 	}
 	return w.failed

@@ -288,9 +288,7 @@ func (m *Manager) ClearAll() error {
 
 func (m *Manager) clearLocked() {
 	m.clearing = true
-	for _, f := range m.flights {
-		f.disowned = true
-	}
+	m.abandonLocked()
 	m.stepLocked(time.Now(), engine.ClearAll{})
 	m.callbacks.dropLocked()
 	m.clearing = false
@@ -362,9 +360,8 @@ func (m *Manager) Close(ctx context.Context) error {
 	}
 	m.halted = true
 	ticked := m.stopTimerLocked()
-	for _, f := range m.flights {
-		f.end(context.Canceled)
-	}
+	m.engine.HoldSending(true)
+	m.abandonLocked()
 	m.unlock()
 	<-ticked
 

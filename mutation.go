@@ -278,8 +278,9 @@ func (a *Action[T, A]) execute(ctx context.Context, id string, args A, derive fu
 			return nil, a.refused(id, err)
 		}
 	}
+	var encoded []byte
 	if derive == nil {
-		if err := a.slot(h, th); err != nil {
+		if encoded, err = a.prepare(h, th); err != nil {
 			return nil, a.refused(id, err)
 		}
 	}
@@ -293,7 +294,7 @@ func (a *Action[T, A]) execute(ctx context.Context, id string, args A, derive fu
 	if derive != nil {
 		th.args, err = derive(a.store.viewLocked(a.store.space.Find(id)))
 		if err == nil {
-			err = a.slot(h, th)
+			encoded, err = a.prepare(h, th)
 		}
 		if err != nil {
 			m.mu.Unlock()
@@ -303,7 +304,13 @@ func (a *Action[T, A]) execute(ctx context.Context, id string, args A, derive fu
 	h.op.Stamp = engine.Stamp(m.clock.next(now))
 	m.input = engine.Execute{Space: a.store.space, Entity: id, Op: &h.op, After: deps}
 	m.joined = nil
+	if encoded != nil {
+		m.journal.encoded, m.journal.encodedArgs = encoded, h.op.Args
+	}
 	err = m.stepLocked(now, &m.input)
+	if encoded != nil {
+		m.journal.encoded, m.journal.encodedArgs = nil, nil
+	}
 	m.input = engine.Execute{}
 	if m.joined != nil {
 		h = m.joined
@@ -318,8 +325,9 @@ func (a *Action[T, A]) execute(ctx context.Context, id string, args A, derive fu
 	return h, nil
 }
 
-// slot asks the program for the operation's slot and checks its arguments.
-func (a *Action[T, A]) slot(h *Handle, th *typedHandle[A]) (err error) {
+// prepare asks the program for the operation's slot, and encodes its arguments when
+// they will be journaled.
+func (a *Action[T, A]) prepare(h *Handle, th *typedHandle[A]) (encoded []byte, err error) {
 	if a.def.Slot != nil {
 		err = contain("slot", func() { h.op.Slot = a.def.Slot(th.args) })
 		if err == nil && h.op.Slot == "" {
@@ -327,9 +335,9 @@ func (a *Action[T, A]) slot(h *Handle, th *typedHandle[A]) (err error) {
 		}
 	}
 	if err == nil && a.typ.Journaled {
-		err = h.encodeArgs()
+		encoded, err = a.typ.codec.encodeArgs(h.op.Args)
 	}
-	return err
+	return encoded, err
 }
 
 func (a *Action[T, A]) refused(id string, err error) error {
@@ -373,7 +381,7 @@ func (a *Action[T, A]) Edit(parked *Handle, args A) (*Handle, error) {
 	h := &th.Handle
 	h.m = m
 	h.op.Type, h.op.Args, h.op.Owner = &a.typ.Type, &th.args, h
-	if err := a.slot(h, th); err != nil {
+	if _, err := a.prepare(h, th); err != nil {
 		return nil, a.refused(id, err)
 	}
 	m.mu.Lock()

@@ -73,7 +73,7 @@ func (r *record) encode() []byte {
 	for _, d := range r.deps {
 		b = binary.AppendUvarint(b, d)
 	}
-	return appendString(b, string(r.args))
+	return append(binary.AppendUvarint(b, uint64(len(r.args))), r.args...)
 }
 
 func appendString(b []byte, s string) []byte {

@@ -102,7 +102,7 @@ func (m *Manager) Restore() (Restored, error) {
 	w.quarantine = append(w.quarantine, out.Quarantined...)
 	w.loaded = nil
 	m.engine.HoldSending(false)
-	w.queue = append(w.queue, w.headerLocked(m))
+	w.header = true
 	m.stepLocked(now, engine.Tick{})
 	return out, nil
 }
@@ -154,9 +154,7 @@ func (m *Manager) restoreLocked(jr JournalRecord, live map[uint64]*engine.Op, lo
 	if err := m.stepLocked(now, in); err != nil {
 		return nil, publicErr(err)
 	}
-	if h.moreLocked().durable = m.journal.durability > DurableNever; !h.more.durable {
-		h.more.journal = errNotDurable
-	}
+	m.journal.heldLocked(h)
 	return h, nil
 }
 
@@ -193,7 +191,7 @@ func (m *Manager) DiscardQuarantined(seq uint64) error {
 		for i, q := range w.quarantine {
 			if q.Seq == seq {
 				w.quarantine = append(w.quarantine[:i:i], w.quarantine[i+1:]...)
-				w.queue = append(w.queue, JournalRecord{Seq: seq, Settled: true, Data: []byte("discarded from quarantine")})
+				w.queue = append(w.queue, journalEntry{seq: seq, ends: true, data: []byte("discarded from quarantine")})
 				w.flushLocked(m)
 				return nil
 			}

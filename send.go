@@ -42,6 +42,7 @@ type attempt struct {
 	counted  int    // charged to the retry policy before this one
 	version  uint64 // of the truth held
 	restored string // the id, if it is of an earlier life
+	dropped  bool   // nobody needs the call any more: it does not leave
 }
 
 // id is the operation's. It needs no lock: what it reads was set before the attempt.
@@ -72,9 +73,6 @@ type Call[A any] struct {
 
 // launchLocked queues an attempt and makes sure that a worker will take it.
 func (m *Manager) launchLocked(f *engine.Effect) {
-	if m.halted {
-		return
-	}
 	_, _, version := f.Op.Entity().Truth()
 	m.work = append(m.work, attempt{
 		h: handleOf(f.Op), typ: typeOf(f.Op), n: f.Attempt, counted: f.Op.Attempts(),
@@ -108,13 +106,16 @@ func (m *Manager) worker() {
 		m.flights = append(m.flights, f)
 		m.mu.Unlock()
 
-		answer := m.try(f, a)
+		answer := engine.Answer{Op: &a.h.op, Ignore: true}
+		if !a.dropped {
+			answer = m.try(f, a)
+		}
 		f.end(context.Canceled)
 		now := time.Now()
 
 		m.mu.Lock()
 		m.flights = slices.DeleteFunc(m.flights, func(other *flight) bool { return other == f })
-		answer.Ignore = f.disowned
+		answer.Ignore = answer.Ignore || f.disowned
 		answer.Rand = m.random.Uint64()
 		m.observeLocked(answer.Truth.At, now)
 		m.spare = 1
@@ -135,12 +136,29 @@ func (m *Manager) worker() {
 	m.mu.Unlock()
 }
 
-// abortLocked ends the context of an operation's call.
+// abortLocked ends the call of an operation: its context, or, if no worker has taken
+// it yet, the attempt itself.
 func (m *Manager) abortLocked(h *Handle) {
 	for _, f := range m.flights {
 		if f.h == h {
 			f.end(context.Canceled)
 		}
+	}
+	for i := range m.work[m.workHead:] {
+		if a := &m.work[m.workHead+i]; a.h == h {
+			a.dropped = true
+		}
+	}
+}
+
+// abandonLocked ends every call and wants no answer of any.
+func (m *Manager) abandonLocked() {
+	for _, f := range m.flights {
+		f.disowned = true
+		f.end(context.Canceled)
+	}
+	for i := range m.work[m.workHead:] {
+		m.work[m.workHead+i].dropped = true
 	}
 }
 

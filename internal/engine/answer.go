@@ -10,6 +10,9 @@ func (e *Engine) answer(in *Answer) {
 	}
 	e.landed(o)
 	if in.Ignore {
+		if o.state == InFlight { // only when the shell stops: nothing will be sent any more
+			o.state, o.due, o.unknown = Waiting, e.now, true
+		}
 		if e.gate.probe == o {
 			e.gate.probe = nil
 		}
@@ -19,7 +22,9 @@ func (e *Engine) answer(in *Answer) {
 	case OK, Conflict, Permanent, Unauthenticated:
 		e.answered()
 	default:
-		e.unanswered(o, in)
+		if o.state != Ended || in.Class != UnknownOutcome { // else we gave the call up ourselves
+			e.unanswered(o, in)
+		}
 	}
 	if e.gate.probe == o {
 		e.gate.probe = nil
@@ -46,24 +51,46 @@ func (e *Engine) answer(in *Answer) {
 }
 
 // lateAnswer takes what a call says whose operation has ended meanwhile: truth is
-// truth, and nothing else happens.
+// truth. When the server did what has been taken back and tells no value, what was
+// predicted is truth.
 func (e *Engine) lateAnswer(in *Answer) {
-	if in.Class == OK || in.Class == Conflict {
-		e.adoptAll(in)
-		e.refold(nil)
-		e.bury(nil, nil, Undone)
+	if in.Class != OK && in.Class != Conflict {
+		return
 	}
+	if o := in.Op; in.Class == OK && (o.outcome == Cancelled || o.outcome == Undone) {
+		o.parts(func(p *part) {
+			if !in.tells(p.entity) && (p.index > 0 || in.Truth.Version == 0 || in.Truth.Version > p.entity.version) {
+				e.foldIntoTruth(p)
+			}
+		})
+	}
+	e.adoptAll(in)
+	e.refold(nil)
+	e.bury(nil, nil, Undone)
 }
 
-func (e *Engine) adoptAll(in *Answer) {
+// tells reports whether the answer says a value of the entity.
+func (in *Answer) tells(ent *Entity) bool {
+	if ent == in.Op.part.entity && in.Truth.Presence != Unknown {
+		return true
+	}
+	return slices.ContainsFunc(in.More, func(r Received) bool {
+		return r.Space == ent.space && r.Entity == ent.id && r.Truth.Presence != Unknown
+	})
+}
+
+// adoptAll reports whether the truth then held about the operation's entity is at
+// least as new as what the answer says.
+func (e *Engine) adoptAll(in *Answer) (covered bool) {
 	if !in.Op.Type.Closure {
-		e.adopt(in.Op.part.entity, in.Truth)
+		covered = e.adopt(in.Op.part.entity, in.Truth)
 	}
 	for _, m := range in.More {
 		ent := e.entity(m.Space, m.Entity)
 		e.touch(ent)
 		e.adopt(ent, m.Truth)
 	}
+	return covered
 }
 
 // succeeded is phase one of settlement, and phase two as well when the truth that
@@ -83,19 +110,41 @@ func (e *Engine) succeeded(o *Op, in *Answer) {
 	case t.Version != 0:
 		e.confirm(o, ent) // the truth held is that new already
 	default:
-		e.confirm(o, nil)
+		e.succeededSilently(o)
 	}
 	e.refold(o)
 	e.bury(o, nil, Undone)
+}
+
+// succeededSilently makes what was predicted truth, but not before operations that
+// precede it: folded under one that the server had earlier, it would be undone by it
+// in the view.
+func (e *Engine) succeededSilently(o *Op) {
+	var awaited uint64
+	for p := o.part.prev; p != nil; p = p.prev {
+		if p.op.state == Acked {
+			awaited = max(awaited, p.op.ext.version)
+		}
+	}
+	if awaited == 0 {
+		e.confirm(o, nil)
+		return
+	}
+	e.ack(o, awaited)
+	o.ext.silent = true
 }
 
 // confirmWith ends the operation in the step in which truth with it enters.
 func (e *Engine) confirmWith(o *Op, in *Answer) {
 	o.state = Waiting // adopt must not take it for a call under way
 	e.leaveLanes(o)
-	e.adoptAll(in)
-	if o.state != Ended {
+	covered := e.adoptAll(in)
+	switch {
+	case o.state == Ended:
+	case covered:
 		e.confirm(o, o.part.entity)
+	default: // what the answer told is older than what is held, and was ignored
+		e.confirm(o, nil)
 	}
 }
 
@@ -104,26 +153,15 @@ func (e *Engine) confirmWith(o *Op, in *Answer) {
 func (e *Engine) groupSucceeded(o *Op, in *Answer) {
 	o.state = Waiting
 	e.leaveLanes(o)
-	told := in.More
-	if in.Truth.Presence != Unknown {
-		told = append([]Received{{o.part.entity.space, o.part.entity.id, in.Truth}}, told...)
-	}
 	o.parts(func(p *part) {
-		said := slices.ContainsFunc(told, func(r Received) bool {
-			return r.Space == p.entity.space && r.Entity == p.entity.id && r.Truth.Presence != Unknown
-		})
-		if !said {
+		if !in.tells(p.entity) {
 			e.foldIntoTruth(p)
 		}
 		p.entity.settledAt = e.now
 		e.remove(p)
 	})
 	e.settle(o, Confirmed, nil, nil)
-	for _, r := range told {
-		ent := e.entity(r.Space, r.Entity)
-		e.touch(ent)
-		e.adopt(ent, r.Truth)
-	}
+	e.adoptAll(in)
 }
 
 // ack keeps the operation in the fold until truth of that version comes.
@@ -161,12 +199,25 @@ func (e *Engine) closureSucceeded(o *Op, t Truth) {
 
 // postpone puts an operation back whose attempt costs nothing.
 func (e *Engine) postpone(o *Op, in *Answer) {
-	o.state = Waiting
-	o.due = e.now
 	e.emit(Effect{Kind: Deferred, Op: o, Err: in.Err})
 	if in.Class == Unauthenticated && !e.gate.refused {
 		e.gate.refused = true
 		e.emit(Effect{Kind: GateClosed, Op: o, Err: in.Err})
+	}
+	e.sendAgain(o)
+}
+
+// sendAgain puts an operation back whose call has returned, unless its deadline has
+// passed meanwhile.
+func (e *Engine) sendAgain(o *Op) {
+	o.state, o.due = Waiting, e.now
+	at := o.expiry()
+	if at <= e.now {
+		e.expire(o)
+		return
+	}
+	if at != Never {
+		e.addTimer(at, o) // what was there may have come up during the call
 	}
 	e.wakeOp(o)
 }
@@ -174,7 +225,7 @@ func (e *Engine) postpone(o *Op, in *Answer) {
 // again schedules the next attempt, or gives up.
 func (e *Engine) again(o *Op, in *Answer) {
 	o.state = Waiting
-	o.attempts++
+	o.attempts = increased(o.attempts)
 	if in.Class == UnknownOutcome {
 		o.unknown = true
 	}
@@ -204,6 +255,9 @@ func (e *Engine) again(o *Op, in *Answer) {
 	e.arm(o)
 	e.wakeOp(o)
 }
+
+// increased counts up, and stays at the greatest number.
+func increased(n uint16) uint16 { return max(n, n+1) }
 
 // conflicted asks the resolver what to do about other truth.
 func (e *Engine) conflicted(o *Op, in *Answer) {
@@ -249,9 +303,8 @@ func (e *Engine) decideConflict(o *Op, in *Answer, v Verdict) {
 		if int(o.conflicts) < o.Type.MaxConflicts {
 			o.conflicts++
 			o.conflict = KeptMine
-			o.due = e.now
 			e.emit(Effect{Kind: Conflicted, Op: o, Resolution: KeptMine})
-			e.wakeOp(o)
+			e.sendAgain(o)
 			return
 		}
 		v.Err = in.Err
