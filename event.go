@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"reflect"
+	"slices"
 	"sync"
 	"time"
 
@@ -54,7 +56,8 @@ type Event struct {
 	Entity string // such as "post:42"; the first of a group
 	ID     string // of the operation
 	Type   string // of the operation
-	// Args are the operation's arguments, only for subscribers that asked for them.
+	// Args are the operation's arguments (what the update wants, for a closure), only
+	// for subscribers that asked for them. What they refer to must not be changed.
 	Args any
 
 	// Number counts the Changed events of an entity without gaps, from 1. It starts
@@ -293,7 +296,10 @@ func (m *Manager) tellLocked(f *engine.Effect, now time.Time) {
 		ev.Entity = fullName(f.Entity)
 	}
 	if f.Op != nil {
-		ev.ID, ev.Type, ev.Args = f.Op.ID(m.engine), f.Op.Type.Name, f.Op.Args
+		ev.ID, ev.Type = f.Op.ID(m.engine), f.Op.Type.Name
+		if slices.ContainsFunc(m.subs, func(s *Subscription) bool { return s.opts.Args }) {
+			ev.Args = argsOf(f.Op)
+		}
 		if ev.Entity == "" {
 			ev.Entity = fullName(f.Op.Entity())
 		}
@@ -315,4 +321,12 @@ func (m *Manager) tellLocked(f *engine.Effect, now time.Time) {
 		ev.Victims = append(ev.Victims, victim)
 	}
 	m.publishLocked(ev)
+}
+
+// argsOf is a copy of an operation's arguments, as the program knows them.
+func argsOf(o *engine.Op) any {
+	if v := reflect.ValueOf(o.Args); !o.Type.Closure && v.Kind() == reflect.Pointer && !v.IsNil() {
+		return v.Elem().Interface()
+	}
+	return o.Args
 }
