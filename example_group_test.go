@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/optimist-go/optimist"
 )
@@ -38,6 +39,7 @@ func Example_group() {
 			}
 			return nil, nil // as predicted
 		},
+		Policy: optimist.Policy{Debounce: optimist.Debounce{Wait: 20 * time.Millisecond}}, // time to look
 	})
 	accounts.Receive("ann", optimist.TruthOf(30, 1))
 	accounts.Receive("bob", optimist.TruthOf(0, 1))

@@ -109,6 +109,9 @@ func (e *Engine) checkLane(l *lane) error {
 	if l.first == nil {
 		return nil
 	}
+	if e.timers.next() <= e.now {
+		return nil // the next Tick wakes what has fallen due
+	}
 	if o := l.first.op; !l.queued && l.flight == nil && o.due <= e.now && e.sendable(o) &&
 		e.inFlight < e.cfg.MaxInFlight && e.gate.open(e) {
 		return fmt.Errorf("operation %d could be sent, but nobody will", o.seq)

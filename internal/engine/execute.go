@@ -67,7 +67,7 @@ func (e *Engine) resolveAfter(in *Execute) error {
 		}
 	}
 	in.After = kept
-	if len(kept) > 0 {
+	if len(kept) > 0 || in.Op.ext != nil { // a batch asks twice
 		in.Op.more().deps = kept // appendOp and executeGroup complete the other direction
 	}
 	return nil
@@ -141,12 +141,12 @@ func (e *Engine) join(older, o *Op) {
 func (e *Engine) appendOp(o *Op, after []*Op, prior *Op) error {
 	ent := o.part.entity
 	value, presence := ent.View()
-	next, nextPresence, err := e.preview(&o.part, value, presence)
+	next, nextPresence, err := o.part.fold(value, presence)
 	if err != nil {
 		return err
 	}
-	if e.changesNothing(o, prior, value, presence, next, nextPresence) {
-		if prior != nil && prior.state != Parked {
+	if e.inVain(o, prior, ent.last, next, nextPresence) {
+		if prior != nil {
 			e.join(prior, o)
 		} else {
 			e.settleUnsent(o)
@@ -164,33 +164,47 @@ func (e *Engine) appendOp(o *Op, after []*Op, prior *Op) error {
 	return nil
 }
 
-// preview is what the operation makes of a value, and what the fold will show. For
-// an operation that opted out of optimism the former is checked and the latter
-// stays.
-func (e *Engine) preview(p *part, value any, presence Presence) (any, Presence, error) {
-	if p.op.Type.Closure {
-		return value, presence, nil
-	}
-	next, nextPresence, err := p.apply(value, presence)
-	if err != nil || p.op.Type.Pessimistic {
-		return value, presence, err
-	}
-	return next, nextPresence, nil
-}
-
-// changesNothing reports whether sending o would be in vain: it writes a slot, and
-// the slot holds already what o wants.
-func (e *Engine) changesNothing(o, prior *Op, value any, presence Presence, next any, nextPresence Presence) bool {
+// inVain reports whether sending o, which makes next of the view up to before, would
+// be in vain: it writes a slot of which the view holds already what o wants, and
+// either prior, an earlier operation of the slot, brings that about, or the server has
+// it.
+func (e *Engine) inVain(o, prior *Op, before *part, next any, nextPresence Presence) bool {
+	ent := o.part.entity
 	switch {
 	case o.Slot == "" || o.Type.Barrier || o.Type.Pessimistic || len(o.Deps()) > 0 || o.Group():
+		return false
+	case prior != nil && (prior.state == Parked || prior.Type.Pessimistic):
 		return false
 	case o.Type.Closure && prior != nil:
 		return o.Args != nil && equalAny(prior.Args, o.Args)
 	case o.Type.Closure:
 		return o.ext != nil && o.ext.hasBase && equalAny(o.ext.base, o.Args)
-	default:
-		return presence != Unknown && presence == nextPresence && o.part.entity.space.same(value, next)
 	}
+	value, presence := ent.upTo(before)
+	if presence == Unknown || presence != nextPresence || !ent.space.same(value, next) {
+		return false
+	}
+	return prior != nil || e.serverHas(o, before)
+}
+
+// serverHas reports whether o would change nothing of what the server is known to
+// hold: truth, and the operations up to before that it has accepted since.
+func (e *Engine) serverHas(o *Op, before *part) bool {
+	if before == nil {
+		return true // the view there is truth, and o does not change it
+	}
+	ent := o.part.entity
+	value, presence := ent.truth, ent.presence
+	for p := ent.first; p != before.next; p = p.next {
+		if p.op.state != Acked {
+			continue
+		}
+		if after, afterPresence, err := p.apply(value, presence); err == nil {
+			value, presence = after, afterPresence
+		}
+	}
+	after, afterPresence, err := o.part.apply(value, presence)
+	return err == nil && presence != Unknown && presence == afterPresence && ent.space.same(value, after)
 }
 
 func equalAny(a, b any) (equal bool) {
@@ -205,6 +219,7 @@ func equalAny(a, b any) (equal bool) {
 // supersede puts o in the place of an operation of its slot that has not left, or
 // that has failed and is parked.
 func (e *Engine) supersede(older, o *Op, m Merged) error {
+	typ, args := o.Type, o.Args
 	switch m.Verdict {
 	case TakeOlder:
 		o.Type, o.Args = older.Type, m.Args
@@ -221,13 +236,15 @@ func (e *Engine) supersede(older, o *Op, m Merged) error {
 		o.SetBase(older.ext.base)
 	}
 	value, presence := older.part.before()
-	next, nextPresence, err := e.preview(&o.part, value, presence)
+	next, nextPresence, err := o.part.fold(value, presence)
 	if err != nil {
+		o.Type, o.Args = typ, args
 		return e.appendOp(o, nil, older) // it needs what the older one does
 	}
 	prior := priorInSlot(o, older.part.prev)
-	if e.changesNothing(o, prior, value, presence, next, nextPresence) {
-		if prior != nil && prior.state != Parked {
+	again := prior != nil && prior.state != Parked && wantsSame(prior, o)
+	if again || e.inVain(o, prior, older.part.prev, next, nextPresence) {
+		if prior != nil {
 			e.dissolve(older, prior)
 			e.join(prior, o)
 		} else {
@@ -272,7 +289,7 @@ func (e *Engine) inherit(older, successor *Op) {
 // takePlace accepts o at the position of older, which is superseded. The caller
 // refolds.
 func (e *Engine) takePlace(older, o *Op) {
-	burst, unsent := older.burst, !older.left
+	burst, unsent := older.burst, older.state == Waiting && !older.left
 	pos := older.pos
 	o.part.op, o.part.entity = o, older.part.entity
 	e.leaveLanes(older)
@@ -377,9 +394,7 @@ func (e *Engine) settleIfAlreadySo(o *Op) bool {
 	if o.left || o.Type.Closure && o.Args == nil {
 		return false
 	}
-	value, presence := o.part.before()
-	prior := priorInSlot(o, o.part.prev)
-	if !e.changesNothing(o, prior, value, presence, o.part.after, o.part.presence) {
+	if !e.inVain(o, nil, o.part.prev, o.part.after, o.part.presence) {
 		return false
 	}
 	e.leaveLanes(o)
@@ -420,7 +435,7 @@ func (e *Engine) executeGroup(in *Execute) error {
 		}
 		if err == nil {
 			value, presence := p.entity.View()
-			p.after, p.presence, err = e.preview(p, value, presence)
+			p.after, p.presence, err = p.fold(value, presence)
 		}
 	})
 	if err != nil {
@@ -473,7 +488,7 @@ func (e *Engine) batch(in *Batch) error {
 				trial.ext.group = make([]groupPart, 1) // marks it as a group
 			}
 			var err error
-			if s.value, s.presence, err = e.preview(&trial.part, s.value, s.presence); err != nil {
+			if s.value, s.presence, err = trial.part.fold(s.value, s.presence); err != nil {
 				return err
 			}
 			views[ent] = s
@@ -491,7 +506,7 @@ func (e *Engine) batch(in *Batch) error {
 func (e *Engine) check1(older, o *Op) error {
 	o.part.op, o.part.entity = o, older.part.entity
 	value, presence := older.part.before()
-	_, _, err := e.preview(&o.part, value, presence)
+	_, _, err := o.part.fold(value, presence)
 	return err
 }
 
@@ -524,11 +539,18 @@ func (e *Engine) restore(in *Restore) error {
 	o.calls, o.attempts = uint16(in.Attempts), 0
 	o.burst, o.due = e.now, e.now
 	o.stored, o.durable = true, true
+	var broken []*part // refold finds and reports them
 	o.parts(func(p *part) {
 		value, presence := e.beforePos(p.entity, o.pos)
-		p.after, p.presence, _ = p.fold(value, presence)
+		var err error
+		if p.after, p.presence, err = p.fold(value, presence); err != nil {
+			broken = append(broken, p)
+		}
 	})
 	e.enter(o, in.After)
+	for _, p := range broken {
+		e.markDirty(p.entity, p)
+	}
 	if in.Parked {
 		e.park(o, in.Err)
 	}

@@ -3,6 +3,7 @@ package engine
 import (
 	"errors"
 	"fmt"
+	"math"
 )
 
 // Reasons for which a change cannot be applied. The shell gives them public names.
@@ -19,28 +20,32 @@ func (p *PanicError) Error() string { return fmt.Sprintf("panic: %v", p.Value) }
 
 // before is the fold up to p, without p.
 func (p *part) before() (any, Presence) {
-	if p.prev != nil {
-		return p.prev.after, p.prev.presence
-	}
-	return p.entity.truth, p.entity.presence
+	return p.entity.upTo(p.prev)
 }
 
-// effective reports whether the operation takes part in the fold by value.
-func (o *Op) effective() bool {
-	return !o.Type.Closure && !o.Type.Pessimistic
+// upTo is the fold up to and with p; nil: truth.
+func (ent *Entity) upTo(p *part) (any, Presence) {
+	if p != nil {
+		return p.after, p.presence
+	}
+	return ent.truth, ent.presence
 }
 
 // fold applies the part to a value. A part that shows nothing (a closure, an
 // operation that opted out of optimism, a change to an entity of which nothing is
-// known) gives the value back.
+// known) gives the value back; that it applies is checked nevertheless.
 func (p *part) fold(value any, presence Presence) (any, Presence, error) {
-	if !p.op.effective() {
+	if p.op.Type.Closure {
 		return value, presence, nil
 	}
-	return p.apply(value, presence)
+	after, afterPresence, err := p.apply(value, presence)
+	if err != nil || p.op.Type.Pessimistic {
+		return value, presence, err
+	}
+	return after, afterPresence, nil
 }
 
-// apply is fold without the exception for pessimistic operations.
+// apply is what the operation makes of a value once the server has it.
 func (p *part) apply(value any, presence Presence) (any, Presence, error) {
 	o := p.op
 	kind, fn := o.Type.Kind, o.Type.Apply
@@ -114,35 +119,57 @@ func (e *Engine) markDirty(ent *Entity, p *part) {
 
 // refold brings every dirty entity's cached values up to date. An operation that
 // no longer applies is condemned and goes with all its parts and dependents, which
-// may make other entities dirty; the loop ends because each round removes one.
+// may make other entities dirty. It looks at operations by position across all
+// entities, so that none is judged by what an earlier one did that itself has to go.
 func (e *Engine) refold(cause *Op) {
 	for len(e.dirty) > 0 {
-		ent := e.dirty[len(e.dirty)-1]
-		e.dirty = e.dirty[:len(e.dirty)-1]
-		e.refoldEntity(ent, cause)
+		first, limit := 0, uint64(math.MaxUint64)
+		for i, ent := range e.dirty[1:] {
+			if at := ent.dirtyFrom(); at < e.dirty[first].dirtyFrom() {
+				limit, first = e.dirty[first].dirtyFrom(), i+1
+			} else {
+				limit = min(limit, at)
+			}
+		}
+		ent := e.dirty[first]
+		e.refoldEntity(ent, limit, cause)
+		if ent.dirty == nil {
+			ent.isDirty = false
+			last := len(e.dirty) - 1
+			e.dirty[first] = e.dirty[last]
+			e.dirty = e.dirty[:last]
+		}
 	}
 	e.dirty = emptied(e.dirty)
 }
 
-func (e *Engine) refoldEntity(ent *Entity, cause *Op) {
-	for ent.dirty != nil {
+// dirtyFrom is the position from which on the cached values may be wrong.
+func (ent *Entity) dirtyFrom() uint64 {
+	if ent.dirty == nil {
+		return 0 // nothing is left to do, so that it is forgotten first
+	}
+	return ent.dirty.op.pos
+}
+
+// refoldEntity works up to a position, or until it condemns something.
+func (e *Engine) refoldEntity(ent *Entity, limit uint64, cause *Op) {
+	for ent.dirty != nil && ent.dirty.op.pos <= limit {
 		p := ent.dirty
 		value, presence := p.before()
 		after, afterPresence, err := p.fold(value, presence)
 		if err != nil {
-			ent.dirty = p.next
-			e.condemn(p.op, cause, err) // unlinks p, may move ent.dirty further back
-			continue
+			e.condemn(p.op, cause, err) // unlinks p
+			return
 		}
 		same := afterPresence == p.presence && (after == nil) == (p.after == nil) &&
 			(after == nil || ent.space.same(after, p.after))
 		p.after, p.presence = after, afterPresence
 		if same && p.op.pos >= ent.dirtyUntil {
-			break // what follows is a function of this value, so it is right as it is
+			ent.dirty = nil // what follows is a function of this value, so it is right as it is
+			return
 		}
 		ent.dirty = p.next
 	}
-	ent.dirty, ent.isDirty = nil, false
 }
 
 // condemn takes an operation and all that depends on it out of the fold. The

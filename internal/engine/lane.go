@@ -168,7 +168,7 @@ func (e *Engine) heldByParked(o *Op) bool {
 func (e *Engine) send(o *Op) {
 	o.state = InFlight
 	o.left = true
-	o.calls++
+	o.calls = increased(o.calls)
 	e.inFlight++
 	e.gate.sent(o)
 	o.parts(func(p *part) {

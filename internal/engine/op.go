@@ -136,8 +136,9 @@ type ext struct {
 	first   Member      // what a group does in its first entity
 	deps    []*Op       // unsettled operations on which this one depends
 	needers []*Op       // those that depend on this one
-	version uint64
+	version uint64      // of the truth that is awaited, once acknowledged
 	ackedAt Time
+	silent  bool // acknowledged without a version: that of an earlier one is awaited
 	// The bool-like slots of closures: what the slot held before, when known.
 	base    any
 	hasBase bool

@@ -91,15 +91,21 @@ func (e *Engine) decide(in *Decide) error {
 		if err := e.check1(o, in.Edit); err != nil {
 			return err
 		}
+		if deps := o.Deps(); len(deps) > 0 {
+			in.Edit.more().deps = deps
+			for _, d := range deps {
+				d.ext.needers = append(d.ext.needers, in.Edit)
+			}
+		}
 		e.takePlace(o, in.Edit)
 		e.refold(in.Edit)
 		e.bury(in.Edit, nil, Undone)
 	default:
 		e.unpark(o)
-		o.state, o.attempts, o.conflicts, o.due, o.burst = Waiting, 0, 0, e.now, e.now
+		o.attempts, o.conflicts, o.burst = 0, 0, e.now
 		e.emit(Effect{Kind: Unparked, Op: o})
 		e.joinLanes(o)
-		e.wakeOp(o)
+		e.sendAgain(o)
 	}
 	return nil
 }
@@ -143,8 +149,17 @@ func (e *Engine) clearAll(err error) {
 			}
 		}
 	}
-	for e.busyLast != nil {
-		e.condemn(e.busyLast.last.op, nil, err)
+	var all []*Op
+	for ent := range e.Busy {
+		for p := ent.last; p != nil; p = p.prev {
+			if p.index == 0 {
+				all = append(all, p.op)
+			}
+		}
+	}
+	slices.SortFunc(all, func(a, b *Op) int { return cmp.Compare(b.pos, a.pos) })
+	for _, o := range all { // last first, so that none goes because of another
+		e.condemn(o, nil, err)
 	}
 	e.refold(nil)
 	e.bury(nil, nil, Cancelled)

@@ -125,6 +125,7 @@ func (e *Engine) hurry(chosen func(*Op) bool) {
 		for o := range ent.Ops {
 			if o.state == Waiting && o.due > e.now && chosen(o) {
 				o.due = e.now
+				o.armed = false // its entry may be later than what it waits for next
 				e.wakeOp(o)
 			}
 		}

@@ -22,32 +22,32 @@ func (e *Engine) receive(in *Receive) {
 	e.bury(nil, nil, Undone)
 }
 
-// adopt takes truth and settles every operation that it contains, without
-// refolding.
-func (e *Engine) adopt(ent *Entity, t Truth) {
-	fresh := e.take(ent, t)
+// adopt takes truth and settles every operation that the truth then held contains,
+// without refolding. covered: what is held then is at least as new as t.
+func (e *Engine) adopt(ent *Entity, t Truth) (covered bool) {
+	fresh, covered := e.take(ent, t)
 	for p := ent.first; p != nil; {
 		o, next := p.op, p.next
-		if o.left && e.contains(o, ent, t, fresh) {
+		switch {
+		case !o.left:
+		case covered && e.names(t, o):
 			if o.state == InFlight {
 				e.emit(Effect{Kind: Abort, Op: o})
 			}
 			e.confirm(o, ent)
+		case o.state != Acked || !ent.shows(o, t, fresh):
+		case o.ext.silent:
+			e.confirm(o, nil)
+		default:
+			e.confirm(o, ent)
 		}
 		p = next
 	}
+	return covered
 }
 
-// contains reports whether truth t of ent shows what operation o did.
-func (e *Engine) contains(o *Op, ent *Entity, t Truth, fresh bool) bool {
-	if o.state == Acked && !o.Group() {
-		if ent.version >= o.ext.version {
-			return true
-		}
-		if fresh && t.Version == 0 && t.Presence != Unknown && (t.ReadAt == 0 || t.ReadAt >= o.ext.ackedAt) {
-			return true
-		}
-	}
+// names reports whether the truth says that it contains the operation.
+func (e *Engine) names(t Truth, o *Op) bool {
 	for _, id := range t.Contains {
 		if o.is(e, id) {
 			return true
@@ -56,10 +56,17 @@ func (e *Engine) contains(o *Op, ent *Entity, t Truth, fresh bool) bool {
 	return false
 }
 
-// take replaces the truth held, unless what came is older. It does not refold.
-func (e *Engine) take(ent *Entity, t Truth) bool {
+// shows reports whether the truth held is what an acknowledged operation waits for,
+// after t came.
+func (ent *Entity) shows(o *Op, t Truth, fresh bool) bool {
+	return ent.version >= o.ext.version || fresh && t.Version == 0 && (t.ReadAt == 0 || t.ReadAt >= o.ext.ackedAt)
+}
+
+// take replaces the truth held, unless what came is older (not fresh). It does not
+// refold. covered: what is held then is at least as new as t.
+func (e *Engine) take(ent *Entity, t Truth) (fresh, covered bool) {
 	if t.Presence == Unknown {
-		return false
+		return false, t.Version != 0 && t.Version <= ent.version
 	}
 	e.touch(ent)
 	held := ent.presence != Unknown || ent.version != 0
@@ -68,10 +75,10 @@ func (e *Engine) take(ent *Entity, t Truth) bool {
 		if t.Version < ent.version {
 			e.emit(Effect{Kind: Stale, Entity: ent})
 		}
-		return false
+		return false, true
 	case t.Version == 0 && t.ReadAt != 0 && t.ReadAt < ent.settledAt:
 		e.emit(Effect{Kind: Stale, Entity: ent})
-		return false
+		return false, false
 	}
 	moved := ent.presence != t.Presence || !ent.space.same(ent.truth, t.Value)
 	ent.truth, ent.presence = t.Value, t.Presence
@@ -88,7 +95,7 @@ func (e *Engine) take(ent *Entity, t Truth) bool {
 	if moved {
 		e.markDirty(ent, ent.first)
 	}
-	return true
+	return true, true
 }
 
 // confirm ends an operation that the server has. Truth of the entity told (nil:

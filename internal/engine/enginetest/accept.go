@@ -1,0 +1,315 @@
+package enginetest
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/optimist-go/optimist/internal/engine"
+)
+
+func (t *Twin) newOp(in *engine.Execute) *op {
+	real := in.Op
+	said, ok := t.asked[real]
+	if !ok {
+		said = asked{real.Type, real.Args}
+	}
+	o := &op{real: real, typ: said.typ, args: said.args, slot: real.Slot, stamp: real.Stamp}
+	members := in.Group
+	if len(members) == 0 {
+		members = []engine.Member{{Space: in.Space, Entity: in.Entity, Kind: o.typ.Kind, Apply: o.typ.Apply}}
+	}
+	for _, m := range members {
+		o.places = append(o.places, place{t.entity(m.Space, m.Entity), m.Kind, m.Apply})
+	}
+	return o
+}
+
+// dependencies follows those that were replaced, and drops what the server has.
+func (t *Twin) dependencies(after []*engine.Op) (deps []*op, err error) {
+	for _, real := range after {
+		d := t.of[real]
+		for d.outcome == engine.Superseded {
+			d = d.successor
+		}
+		switch {
+		case d.state != engine.Ended:
+			deps = append(deps, d)
+		case d.outcome != engine.Confirmed:
+			return nil, engine.ErrDependency
+		}
+	}
+	return deps, nil
+}
+
+func (t *Twin) execute(in *engine.Execute) (err error) {
+	o := t.newOp(in)
+	if o.deps, err = t.dependencies(in.After); err != nil {
+		return err
+	}
+	ent := o.places[0].ent
+	older := t.priorInSlot(o, ^uint64(0))
+	switch {
+	case o.group() || o.slot == "" || o.typ.Barrier || len(o.deps) > 0 || older == nil:
+		return t.append(o, nil)
+	case older.state != engine.Parked && sameWant(older, o):
+		t.join(older, o)
+		return nil
+	case older.frozen():
+		return t.append(o, older)
+	}
+
+	asCalled := *o
+	switch m := mergeRule(older, o); m.Verdict {
+	case engine.Separate:
+		return t.append(o, older)
+	case engine.Annihilate:
+		t.replace(older, nil)
+		t.confirmUnsent(o)
+		older.successor = o
+		t.rebase(o)
+		return nil
+	case engine.TakeOlder:
+		o.typ, o.args = older.typ, m.Args
+		o.places[0].kind, o.places[0].apply = o.typ.Kind, o.typ.Apply
+	case engine.TakeNewer:
+		o.args = m.Args
+	}
+	value, presence := t.foldBefore(ent, older.pos)
+	after, afterPresence, err := o.places[0].do(o, value, presence)
+	if err != nil { // it needs what the older one does
+		asCalled.places = slices.Clone(asCalled.places)
+		asCalled.places[0].kind, asCalled.places[0].apply = asCalled.typ.Kind, asCalled.typ.Apply
+		return t.append(&asCalled, older)
+	}
+	prior := t.priorInSlot(o, older.pos)
+	again := prior != nil && prior.state != engine.Parked && sameWant(prior, o)
+	same := presence != engine.Unknown && presence == afterPresence && ent.same(value, after)
+	if again || same && t.inVain(o, prior, older.pos) {
+		if prior != nil {
+			t.replace(older, prior)
+			t.join(prior, o)
+		} else {
+			t.replace(older, nil)
+			t.confirmUnsent(o)
+			older.successor = o
+		}
+	} else {
+		t.takePlace(older, o)
+	}
+	t.rebase(o)
+	return nil
+}
+
+// priorInSlot is the last unsettled operation of the slot before a position, unless
+// a barrier or a group lies between.
+func (t *Twin) priorInSlot(o *op, pos uint64) *op {
+	for _, p := range slices.Backward(t.ops) {
+		switch {
+		case p.pos >= pos || p.placeIn(o.places[0].ent) == nil:
+		case p.typ.Barrier || p.group():
+			return nil
+		case p.slot == o.slot && p.typ.Family == o.typ.Family:
+			return p
+		}
+	}
+	return nil
+}
+
+// frozen: an attempt has left, and the server may have it or get it yet.
+func (o *op) frozen() bool { return o.left && (o.state != engine.Parked || o.unknown) }
+
+func sameWant(a, b *op) bool {
+	return a.typ.Name == b.typ.Name && b.typ.SameArgs != nil && b.typ.SameArgs(a.args, b.args)
+}
+
+func mergeRule(older, newer *op) (m engine.Merged) {
+	if newer.typ.Merge == nil {
+		return engine.Merged{Verdict: engine.Replace}
+	}
+	defer func() {
+		if recover() != nil {
+			m = engine.Merged{Verdict: engine.Separate}
+		}
+	}()
+	return newer.typ.Merge(older.asOp(), newer.asOp())
+}
+
+func (o *op) asOp() *engine.Op {
+	return &engine.Op{Type: o.typ, Args: o.args, Slot: o.slot, Stamp: o.stamp, Owner: o.real.Owner}
+}
+
+// inVain reports whether sending an operation that changes nothing in the view would
+// change nothing on the server either: an earlier one of its slot brings about the
+// same, or the server has it.
+func (t *Twin) inVain(o *op, prior *op, pos uint64) bool {
+	ent := o.places[0].ent
+	if o.slot == "" || o.typ.Barrier || o.typ.Pessimistic || len(o.deps) > 0 || o.group() {
+		return false
+	}
+	if prior != nil {
+		return prior.state != engine.Parked && !prior.typ.Pessimistic
+	}
+	value, presence := t.serverBefore(ent, pos)
+	after, afterPresence, err := o.places[0].do(o, value, presence)
+	return err == nil && presence != engine.Unknown && presence == afterPresence && ent.same(value, after)
+}
+
+func (t *Twin) join(older, o *op) {
+	if older.state == engine.Waiting && !older.left {
+		older.due = max(older.due, debounced(older.typ.Debounce, t.now, older.burst, false))
+	}
+	o.successor = older
+}
+
+func debounced(d engine.Debounce, now, burst engine.Time, idle bool) engine.Time {
+	if d.Wait <= 0 || d.Leading && idle {
+		return now
+	}
+	return min(now+d.Wait, burst+max(d.Wait, d.MaxWait))
+}
+
+// append accepts at the end.
+func (t *Twin) append(o, prior *op) error {
+	same := true
+	for i := range o.places {
+		p := &o.places[i]
+		value, presence := t.view(p.ent)
+		after, afterPresence, err := p.do(o, value, presence)
+		if err != nil {
+			return err
+		}
+		same = same && presence != engine.Unknown && presence == afterPresence && p.ent.same(value, after)
+	}
+	if same && t.inVain(o, prior, ^uint64(0)) {
+		if prior != nil {
+			t.join(prior, o)
+		} else {
+			t.confirmUnsent(o)
+		}
+		return nil
+	}
+	if err := t.roomFor(o); err != nil {
+		return err
+	}
+	t.admit(o, 0)
+	o.burst = t.now
+	o.due = debounced(o.typ.Debounce, t.now, t.now, prior == nil)
+	return nil
+}
+
+func (t *Twin) roomFor(o *op) error {
+	for i := range o.places {
+		n := t.count(o.places[i].ent, func(*op) bool { return true })
+		if n+1 > t.cfg.MaxPerEntity || len(t.ops)+1 > t.cfg.MaxPending {
+			return engine.ErrQueueFull
+		}
+	}
+	return nil
+}
+
+func (t *Twin) admit(o *op, pos uint64) {
+	t.seq++
+	o.seq, o.pos, o.state = t.seq, pos, engine.Waiting
+	if pos == 0 {
+		o.pos = o.seq
+	}
+	t.of[o.real] = o
+	t.ops = append(t.ops, o)
+	slices.SortFunc(t.ops, func(a, b *op) int { return cmp.Compare(a.pos, b.pos) })
+}
+
+func (t *Twin) confirmUnsent(o *op) {
+	t.admit(o, 0)
+	t.end(o, engine.Confirmed)
+}
+
+// replace ends an operation as superseded; those that depend on it depend on its
+// successor, if that one is unsettled.
+func (t *Twin) replace(older, successor *op) {
+	older.successor = successor
+	for _, n := range t.ops {
+		for i, d := range n.deps {
+			if d == older && successor != nil {
+				n.deps[i] = successor
+			}
+		}
+	}
+	t.end(older, engine.Superseded)
+}
+
+func (t *Twin) takePlace(older, o *op) {
+	if o.burst, o.due = t.now, t.now; older.state == engine.Waiting && !older.left {
+		o.burst = older.burst
+		o.due = debounced(o.typ.Debounce, t.now, o.burst, false)
+	}
+	pos := older.pos
+	t.replace(older, o)
+	t.admit(o, pos)
+}
+
+// batch is all or nothing: each operation is tried on what the ones before it leave.
+func (t *Twin) batch(in *engine.Batch) error {
+	if len(t.ops)+len(in.Items) > t.cfg.MaxPending {
+		return engine.ErrQueueFull
+	}
+	type look struct {
+		value    any
+		presence engine.Presence
+		n        int
+	}
+	looks := make(map[*entity]look)
+	for i := range in.Items {
+		o := t.newOp(&in.Items[i])
+		if _, err := t.dependencies(in.Items[i].After); err != nil {
+			return err
+		}
+		for j := range o.places {
+			p := &o.places[j]
+			l, ok := looks[p.ent]
+			if !ok {
+				l.value, l.presence = t.view(p.ent)
+				l.n = t.count(p.ent, func(*op) bool { return true })
+			}
+			if l.n++; l.n > t.cfg.MaxPerEntity {
+				return engine.ErrQueueFull
+			}
+			after, afterPresence, err := p.do(o, l.value, l.presence)
+			if err != nil {
+				return err
+			}
+			if !o.typ.Pessimistic {
+				l.value, l.presence = after, afterPresence
+			}
+			looks[p.ent] = l
+		}
+	}
+	for i := range in.Items {
+		if err := t.execute(&in.Items[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (t *Twin) restore(in *engine.Restore) (err error) {
+	o := t.newOp(&in.Execute)
+	if o.deps, err = t.dependencies(in.After); err != nil {
+		return err
+	}
+	last := max(t.seq, in.Seq)
+	t.admit(o, in.Pos)
+	o.seq, t.seq = in.Seq, last
+	o.left, o.unknown = in.Attempts > 0, in.Attempts > 0 && !in.Parked
+	o.calls, o.burst, o.due, o.durable = in.Attempts, t.now, t.now, true
+	if in.Parked {
+		o.state = engine.Parked
+	}
+	t.rebase(o)
+	return nil
+}
+
+// rebase looks at every operation again, after a change that o made.
+func (t *Twin) rebase(o *op) {
+	t.purge(o)
+	t.bury(engine.Undone)
+}

@@ -1,0 +1,219 @@
+package enginetest
+
+import (
+	"fmt"
+	"runtime/debug"
+	"slices"
+
+	"github.com/optimist-go/optimist/internal/engine"
+)
+
+func (d *Driver) logf(format string, args ...any) {
+	if d.Log != nil {
+		d.Log(format, args...)
+	}
+}
+
+// step gives one input to both and compares all that can be seen.
+func (d *Driver) step(in engine.Input) error {
+	asked := copied(in)
+	effects, err := d.engine.Step(d.now, in)
+	var sent, victims []*engine.Op
+	d.order = d.order[:0]
+	for _, f := range effects {
+		switch f.Kind {
+		case engine.Send:
+			sent = append(sent, f.Op)
+			d.order = append(d.order, f.Op)
+			d.calls = append(d.calls, f.Op)
+		case engine.Settled:
+			d.order = append(d.order, f.Op)
+			if d.settled[f.Op]++; d.settled[f.Op] > 1 {
+				return fmt.Errorf("%s settled twice", f.Op.ID(d.engine))
+			}
+		case engine.RolledBack:
+			for _, v := range f.Victims {
+				victims = append(victims, v.Op)
+			}
+		}
+	}
+	if a, ok := in.(*engine.Answer); ok {
+		d.calls = slices.DeleteFunc(d.calls, func(o *engine.Op) bool { return o == a.Op && !slices.Contains(sent, o) })
+		if i := slices.Index(d.calls, a.Op); i >= 0 && slices.Index(d.calls[i+1:], a.Op) >= 0 {
+			d.calls = slices.Delete(d.calls, i, i+1) // answered, and sent again in the same step
+		}
+	}
+	if d.Log != nil {
+		d.describe(in, effects, err)
+	}
+	twinErr := d.twin.Step(d.now, asked, d.order)
+	if (err == nil) != (twinErr == nil) {
+		return fmt.Errorf("the engine says %v, the twin %v", err, twinErr)
+	}
+	if err := d.engine.Check(); err != nil {
+		return fmt.Errorf("check: %w", err)
+	}
+	if want := reals(d.twin.sent); !slices.Equal(sent, want) {
+		return fmt.Errorf("the engine sent %v, the twin %v", d.names(sent), d.names(want))
+	}
+	var want []*engine.Op
+	for _, v := range d.twin.buried {
+		want = append(want, v.op.real)
+	}
+	if _, ok := in.(engine.Tick); ok { // deadlines that pass at one moment do so in any order
+		byPos := func(a, b *engine.Op) int { return int(b.Pos()) - int(a.Pos()) }
+		slices.SortFunc(victims, byPos)
+		slices.SortFunc(want, byPos)
+	}
+	if !slices.Equal(victims, want) {
+		return fmt.Errorf("the engine rolled back %v, the twin %v", d.names(victims), d.names(want))
+	}
+	for _, o := range d.twin.settled {
+		if d.settled[o.real] != 1 {
+			return fmt.Errorf("%s did not settle", o.real.ID(d.engine))
+		}
+	}
+	return d.compare()
+}
+
+// copied is an input as it is before the engine has it.
+func copied(in engine.Input) engine.Input {
+	switch in := in.(type) {
+	case *engine.Execute:
+		c := *in
+		return &c
+	case *engine.Batch:
+		return &engine.Batch{Items: slices.Clone(in.Items)}
+	case *engine.Restore:
+		c := *in
+		return &c
+	}
+	return in
+}
+
+func reals(ops []*op) (out []*engine.Op) {
+	for _, o := range ops {
+		out = append(out, o.real)
+	}
+	return out
+}
+
+func (d *Driver) names(ops []*engine.Op) (out []string) {
+	for _, o := range ops {
+		out = append(out, fmt.Sprintf("%d:%s", o.Seq(), o.Type.Name))
+	}
+	return out
+}
+
+// facts are what both must agree on about one operation.
+type facts struct {
+	State    engine.State
+	Outcome  engine.Outcome
+	Conflict engine.Resolution
+	Attempts int
+	Calls    int
+	Unknown  bool
+	Left     bool
+	Pos      uint64
+	Due      engine.Time
+}
+
+func (d *Driver) compare() error {
+	for _, ent := range d.twin.entities {
+		real := d.space.Find(ent.id)
+		value, presence := real.View()
+		wantValue, wantPresence := d.twin.view(ent)
+		if presence != wantPresence || !ent.same(value, wantValue) {
+			return fmt.Errorf("view of %s: the engine shows %v (%d), the twin %v (%d)", ent.id, value, presence, wantValue, wantPresence)
+		}
+		truth, truthPresence, version := real.Truth()
+		if truthPresence != ent.presence || version != ent.version || !ent.same(truth, ent.truth) {
+			return fmt.Errorf("truth of %s: the engine holds %v at %d, the twin %v at %d", ent.id, truth, version, ent.truth, ent.version)
+		}
+		pending := d.twin.count(ent, func(*op) bool { return true })
+		parked := d.twin.count(ent, func(o *op) bool { return o.state == engine.Parked })
+		if real.Pending() != pending || real.Parked() != parked || real.Changes() != ent.changes {
+			return fmt.Errorf("%s: the engine counts %d pending, %d parked, %d changes, the twin %d, %d, %d", ent.id,
+				real.Pending(), real.Parked(), real.Changes(), pending, parked, ent.changes)
+		}
+	}
+	for _, o := range d.known {
+		t := d.twin.of[o]
+		if t == nil || o.Seq() == 0 {
+			if t != nil || o.Seq() != 0 {
+				return fmt.Errorf("%s: only one of the two accepted it", o.Type.Name)
+			}
+			continue
+		}
+		got := facts{o.State(), o.Outcome(), o.Conflict(), o.Attempts(), o.Calls(), o.UnknownOutcome(), o.Left(), o.Pos(), o.Due()}
+		want := facts{t.state, t.outcome, t.conflict, t.attempts, t.calls, t.unknown, t.left, t.pos, t.due}
+		if got.State != engine.Waiting {
+			got.Due, want.Due = 0, 0
+		}
+		if got != want {
+			return fmt.Errorf("%s %s: the engine has %+v, the twin %+v", o.Type.Name, o.ID(d.engine), got, want)
+		}
+	}
+	switch next, needs := d.engine.NextDeadline(), d.twin.needs(); {
+	case d.engine.InFlight() != len(d.twin.calls):
+		return fmt.Errorf("the engine has %d calls under way, the twin %d", d.engine.InFlight(), len(d.twin.calls))
+	case d.engine.Pending() != len(d.twin.ops):
+		return fmt.Errorf("the engine has %d operations, the twin %d", d.engine.Pending(), len(d.twin.ops))
+	case next > needs:
+		return fmt.Errorf("the engine wakes at %d, but is needed at %d", next, needs)
+	}
+	return nil
+}
+
+// describe writes a step down for people.
+func (d *Driver) describe(in engine.Input, effects []engine.Effect, err error) {
+	what := fmt.Sprintf("%T", in)[len("engine."):]
+	switch in := in.(type) {
+	case *engine.Execute:
+		what += fmt.Sprintf(" %s of %s %q %+v after %v", in.Op.Type.Name, in.Entity, in.Op.Slot, in.Op.Args, d.names(in.After))
+	case *engine.Restore:
+		what += fmt.Sprintf(" %s of %s %+v pos %d attempts %d parked %v", in.Op.Type.Name, in.Entity, in.Op.Args, in.Pos, in.Attempts, in.Parked)
+	case *engine.Answer:
+		what += fmt.Sprintf(" %v class %d %+v %+v", d.names([]*engine.Op{in.Op}), in.Class, in.Truth, in.More)
+	case *engine.Receive:
+		what += fmt.Sprintf(" %s %+v", in.Entity, in.Truth)
+	case *engine.Decide:
+		what += fmt.Sprintf(" %v %+v", d.names([]*engine.Op{in.Op}), in)
+	case engine.Cancel:
+		what += fmt.Sprint(d.names([]*engine.Op{in.Op}))
+	case *engine.Batch:
+		for _, item := range in.Items {
+			what += fmt.Sprintf(" %s of %s %+v,", item.Op.Type.Name, item.Entity, item.Op.Args)
+		}
+	case engine.RollbackAll:
+		what += " " + in.Entity.ID()
+	case engine.SetOnline:
+		what += fmt.Sprint(" ", in.Online)
+	}
+	d.logf("%8.3f %s -> %v", float64(d.now-1000*sec)/float64(sec), what, err)
+	for _, f := range effects {
+		line := fmt.Sprintf("           kind %d", f.Kind)
+		if f.Op != nil {
+			line += fmt.Sprint(" ", d.names([]*engine.Op{f.Op}))
+		}
+		if f.Entity != nil {
+			value, _ := f.Entity.View()
+			line += fmt.Sprintf(" %s %+v", f.Entity.ID(), value)
+		}
+		d.logf("%s outcome %d", line, f.Outcome)
+	}
+}
+
+// run drives both over the bytes. A panic is a failure as well.
+func run(bytes []byte, tell func(string)) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("panic: %v\n%s", r, debug.Stack())
+		}
+	}()
+	d := NewDriver(bytes)
+	if tell != nil {
+		d.Log = func(format string, args ...any) { tell(fmt.Sprintf(format, args...)) }
+	}
+	return d.Run()
+}

@@ -1,0 +1,258 @@
+package enginetest
+
+import (
+	"fmt"
+
+	"github.com/optimist-go/optimist/internal/engine"
+)
+
+// Driver turns bytes into inputs, gives each to the engine and to the twin, and
+// compares the two.
+type Driver struct {
+	Log func(format string, args ...any) // nil: silent
+
+	src    *Source
+	now    engine.Time
+	stamp  engine.Stamp
+	cfg    engine.Config
+	named  bool // both entities share a lane
+	space  *engine.Space
+	engine *engine.Engine
+	twin   *Twin
+	lives  int
+
+	known    []*engine.Op // accepted or created for it, in this life
+	calls    []*engine.Op // under way
+	settled  map[*engine.Op]int
+	mergedOf map[*engine.Op]*engine.Op
+
+	membersOf map[*engine.Op][]engine.Member // of groups
+	order     []*engine.Op
+}
+
+// entities of the driver.
+var ids = [2]string{"a", "b"}
+
+// NewDriver returns a driver over bytes.
+func NewDriver(bytes []byte) *Driver {
+	d := &Driver{src: NewSource(bytes), stamp: 1000, now: 1000 * sec}
+	d.cfg = engine.Config{
+		Client: "me", MaxInFlight: Pick(d.src, 4, 1, 2), MaxPerEntity: Pick(d.src, 12, 4),
+		MaxPending: 16, ProbeAfter: Pick(d.src, 3, 2, 100), Probe: engine.Retry{Base: sec, Cap: 8 * sec, Jitter: 0.5},
+	}
+	d.named = d.src.One(4)
+	d.begin()
+	return d
+}
+
+// begin is a new life without anything in it.
+func (d *Driver) begin() {
+	d.lives++
+	d.cfg.Prefix = fmt.Sprint("life", d.lives)
+	d.space = engine.NewSpace("things")
+	d.space.Equal = func(a, b any) bool { return a.(Value) == b.(Value) }
+	if d.named {
+		d.space.Lane = func(string) string { return "one" }
+	}
+	d.engine = engine.New(d.cfg)
+	d.twin = NewTwin(d.cfg, func(o *engine.Op) string { return o.ID(d.engine) })
+	for _, id := range ids {
+		d.engine.Hold(d.space, id)
+		d.twin.entity(d.space, id)
+	}
+	d.known, d.calls = nil, nil
+	d.settled = make(map[*engine.Op]int)
+	d.membersOf = make(map[*engine.Op][]engine.Member)
+	d.mergedOf = make(map[*engine.Op]*engine.Op)
+}
+
+// Run takes steps until the source is empty, and returns the first difference.
+func (d *Driver) Run() error {
+	for n := 0; !d.src.Empty(); n++ {
+		if err := d.one(); err != nil {
+			return fmt.Errorf("step %d: %w", n, err)
+		}
+	}
+	return nil
+}
+
+// one takes one input, or a few in a row.
+func (d *Driver) one() error {
+	if d.src.One(3) {
+		d.now += Pick(d.src, ms, 100*ms, 300*ms, sec, 3*sec)
+		if d.engine.NextDeadline() <= d.now { // the shell's timer fires
+			if err := d.step(engine.Tick{}); err != nil {
+				return err
+			}
+		}
+	}
+	switch n := d.src.Below(40); {
+	case n < 14:
+		return d.step(d.execute())
+	case n < 22:
+		if len(d.calls) > 0 {
+			return d.step(d.answer(d.calls[d.src.Below(len(d.calls))]))
+		}
+		return d.step(d.execute())
+	case n < 26:
+		return d.step(&engine.Receive{Received: d.received()})
+	case n < 30:
+		if next := d.engine.NextDeadline(); next != engine.Never {
+			d.now = max(d.now, next)
+		}
+		return d.step(engine.Tick{})
+	case n == 30:
+		return d.aboutOne(func(o *engine.Op) engine.Input { return engine.Cancel{Op: o} })
+	case n == 31:
+		return d.step(engine.RollbackAll{Entity: d.space.Find(d.id())})
+	case n == 32:
+		return d.step(engine.SetOnline{Online: !d.src.One(2)})
+	case n == 33:
+		return d.step(engine.RetryNow{})
+	case n == 34:
+		return d.step(engine.Flush{})
+	case n == 35:
+		return d.step(&engine.Durable{Ops: append([]*engine.Op(nil), d.accepted()...)})
+	case n == 36:
+		return d.step(d.batch())
+	case n == 37:
+		if d.src.One(2) {
+			return d.restart()
+		}
+		return d.step(engine.ClearAll{Err: Pick(d.src, nil, errNo)})
+	default:
+		return d.aboutOne(d.decide)
+	}
+}
+
+func (d *Driver) id() string { return ids[d.src.Below(len(ids))] }
+
+// accepted are the known operations that the engine has accepted.
+func (d *Driver) accepted() (all []*engine.Op) {
+	for _, o := range d.known {
+		if o.Seq() != 0 {
+			all = append(all, o)
+		}
+	}
+	return all
+}
+
+// aboutOne makes an input about an operation, mostly one that matters.
+func (d *Driver) aboutOne(make func(*engine.Op) engine.Input) error {
+	var live, parked []*engine.Op
+	for _, o := range d.accepted() {
+		if o.State() != engine.Ended {
+			live = append(live, o)
+		}
+		if o.State() == engine.Parked {
+			parked = append(parked, o)
+		}
+	}
+	all := d.accepted()
+	switch n := d.src.Below(8); {
+	case n < 4 && len(parked) > 0:
+		all = parked
+	case n < 7 && len(live) > 0:
+		all = live
+	}
+	if len(all) == 0 {
+		return nil
+	}
+	return d.step(make(all[d.src.Below(len(all))]))
+}
+
+func (d *Driver) decide(o *engine.Op) engine.Input {
+	switch d.src.Below(3) {
+	case 0:
+		return &engine.Decide{Op: o}
+	case 1:
+		return &engine.Decide{Op: o, Discard: true}
+	}
+	if o.Group() || o.Slot == "" {
+		return &engine.Decide{Op: o}
+	}
+	edited := d.fresh(o.Type, d.argsLike(o.Args.(Args)), o.Slot)
+	return &engine.Decide{Op: o, Edit: edited}
+}
+
+func (d *Driver) argsLike(a Args) Args {
+	a.On, a.Text = !a.On, Pick(d.src, "x", "y", "z")
+	return a
+}
+
+// fresh makes an operation that nobody knows yet.
+func (d *Driver) fresh(typ *engine.Type, a Args, slot string) *engine.Op {
+	d.stamp += engine.Stamp(1 + d.src.Below(3))
+	o := &engine.Op{Type: typ, Args: a, Slot: slot, Stamp: d.stamp, Owner: d}
+	d.known = append(d.known, o)
+	d.twin.Ask(o)
+	return o
+}
+
+func (d *Driver) execute() *engine.Execute {
+	a := Args{I: d.src.Below(2), On: d.src.One(2), N: d.src.Below(3), Text: Pick(d.src, "x", "y")}
+	in := &engine.Execute{Space: d.space, Entity: d.id()}
+	slot := fmt.Sprint("user ", a.I)
+	switch d.src.Below(16) {
+	case 0, 1, 2, 3:
+		in.Op = d.fresh(Like, a, slot)
+	case 4, 5:
+		in.Op = d.fresh(Save, a, slot)
+	case 6:
+		in.Op = d.fresh(Add, a, "")
+	case 7:
+		in.Op = d.fresh(CreateDoc, a, "doc")
+	case 8:
+		in.Op = d.fresh(Edit, a, "doc")
+	case 9:
+		in.Op = d.fresh(DeleteDoc, Args{}, "doc")
+	case 10:
+		in.Op = d.fresh(Rename, a, "doc")
+	case 11:
+		in.Op = d.fresh(Publish, a, "pub")
+	case 12:
+		in.Op = d.fresh(Guarded, a, "guarded")
+	case 13:
+		in.Op = d.fresh(Note, a, "note")
+	case 14:
+		in.Op = d.fresh(Stored, a, "")
+	default:
+		in.Op = d.fresh(Group, a, "")
+		in.Group = d.members()
+		d.membersOf[in.Op] = in.Group
+	}
+	if all := d.accepted(); len(all) > 0 && d.src.One(6) {
+		for range 1 + d.src.Below(2) {
+			in.After = append(in.After, all[d.src.Below(len(all))])
+		}
+	}
+	return in
+}
+
+// members of a group over both entities.
+func (d *Driver) members() []engine.Member {
+	like := change(func(v *Value, a Args) error { v.Likes[0] = a.On; return nil })
+	strict := change(func(v *Value, a Args) error {
+		if v.N > 4 {
+			return errNo
+		}
+		v.N += a.N
+		return nil
+	})
+	first := engine.Member{Space: d.space, Entity: "a", Apply: Pick(d.src, like, strict)}
+	second := engine.Member{Space: d.space, Entity: "b", Apply: Pick(d.src, like, strict)}
+	second.Kind = Pick(d.src, engine.Change, engine.Create, engine.Delete)
+	if d.src.One(2) {
+		first, second = second, first
+	}
+	return []engine.Member{first, second}
+}
+
+func (d *Driver) batch() *engine.Batch {
+	b := &engine.Batch{}
+	for range 1 + d.src.Below(3) {
+		in := d.execute()
+		b.Items = append(b.Items, *in)
+	}
+	return b
+}

@@ -1,0 +1,184 @@
+package enginetest
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/optimist-go/optimist/internal/engine"
+)
+
+// gateHears notes whether the server answered anybody.
+func (t *Twin) gateHears(o *op, in *engine.Answer) {
+	wasProbe := t.probe == o
+	if wasProbe {
+		t.probe = nil
+	}
+	if in.Ignore {
+		return
+	}
+	switch in.Class {
+	case engine.OK, engine.Conflict, engine.Permanent, engine.Unauthenticated:
+		t.streak = 0
+		if t.probing {
+			t.probing, t.probe, t.probes = false, nil, 0
+			t.hurry(func(o *op) bool { return o.left })
+		}
+	case engine.UnknownOutcome:
+		if o.state == engine.Ended {
+			return // the call was given up because nobody needs it
+		}
+		fallthrough
+	default:
+		t.streak++
+		if !t.probing && (in.Class == engine.Offline || t.streak >= t.cfg.ProbeAfter) {
+			t.probing, t.probes, wasProbe = true, 0, true
+		}
+		if wasProbe {
+			t.probes++
+			t.until = t.now + t.cfg.Probe.Delay(t.probes, in.RetryAfter, in.Rand)
+		}
+	}
+	if in.Class == engine.Unauthenticated && o.state != engine.Ended {
+		t.refused = true
+	}
+}
+
+func (t *Twin) setOnline(online bool) {
+	if t.online == online {
+		return
+	}
+	if t.online = online; online {
+		t.probing, t.probe, t.probes, t.streak = false, nil, 0, 0
+		t.hurry(func(o *op) bool { return o.left })
+	}
+}
+
+// hurry ends waits.
+func (t *Twin) hurry(chosen func(*op) bool) {
+	for _, o := range t.ops {
+		if o.state == engine.Waiting && o.due > t.now && chosen(o) {
+			o.due = t.now
+		}
+	}
+}
+
+// open reports whether one more call may leave.
+func (t *Twin) open() bool {
+	return !t.Restoring && t.online && !t.refused && len(t.calls) < t.cfg.MaxInFlight &&
+		(!t.probing || t.probe == nil && t.now >= t.until)
+}
+
+// pump sends what may be sent, in the order that the engine chose.
+func (t *Twin) pump(order []*engine.Op) {
+	for t.open() {
+		free := t.sendable()
+		if len(free) == 0 {
+			return
+		}
+		pick := free[0]
+		at := len(order)
+		for _, o := range free {
+			if i := slices.Index(order, o.real); i >= 0 && i < at {
+				pick, at = o, i
+			}
+		}
+		if t.alreadySo(pick) {
+			t.end(pick, engine.Confirmed)
+			t.rebase(pick)
+			continue
+		}
+		pick.state, pick.left, pick.calling = engine.InFlight, true, true
+		pick.calls++
+		t.calls = append(t.calls, pick)
+		t.sent = append(t.sent, pick)
+		if t.probing {
+			t.probe = pick
+		}
+	}
+}
+
+// sendable lists the operations that may leave, the cap and the gate aside.
+func (t *Twin) sendable() (free []*op) {
+	for _, o := range t.ops {
+		if o.state == engine.Waiting && o.due <= t.now && (o.durable || !o.typ.Journaled) && t.itsTurn(o) {
+			free = append(free, o)
+		}
+	}
+	return free
+}
+
+func (t *Twin) itsTurn(o *op) bool {
+	for _, d := range o.deps {
+		if d.state != engine.Acked && d.state != engine.Ended {
+			return false
+		}
+	}
+	for _, other := range t.ops {
+		if other.pos >= o.pos {
+			continue
+		}
+		queued := other.state == engine.Waiting || other.state == engine.InFlight
+		if queued && shareLane(o, other) {
+			return false
+		}
+		if other.state == engine.Parked && sharesSlot(o, other) && other.placeIn(o.places[0].ent) != nil {
+			return false
+		}
+	}
+	for _, call := range t.calls {
+		if shareLane(o, call) {
+			return false
+		}
+	}
+	return true
+}
+
+func shareLane(a, b *op) bool {
+	for i := range a.places {
+		for j := range b.places {
+			if a.places[i].ent.lane() == b.places[j].ent.lane() {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func (ent *entity) lane() string {
+	if ent.space.Lane == nil {
+		return fmt.Sprint("own ", ent.space.Name, ":", ent.id)
+	}
+	return fmt.Sprint("named ", ent.space.Name, ":", ent.space.Lane(ent.id))
+}
+
+// alreadySo: the outcome of what was before agrees with what this one wants.
+func (t *Twin) alreadySo(o *op) bool {
+	if o.left || len(o.places) > 1 {
+		return false
+	}
+	ent := o.places[0].ent
+	value, presence := t.foldBefore(ent, o.pos)
+	after, afterPresence, err := o.places[0].do(o, value, presence)
+	if err != nil || presence == engine.Unknown || presence != afterPresence || !ent.same(value, after) {
+		return false
+	}
+	return t.inVain(o, nil, o.pos)
+}
+
+// needs is the next moment at which something is due.
+func (t *Twin) needs() engine.Time {
+	next := engine.Never
+	for _, o := range t.ops {
+		if o.state != engine.Waiting {
+			continue
+		}
+		if o.due > t.now {
+			next = min(next, o.due)
+		}
+		next = min(next, max(o.expiry(), t.now))
+	}
+	if t.online && !t.refused && t.probing && t.probe == nil && t.until > t.now && len(t.sendable()) > 0 {
+		next = min(next, t.until)
+	}
+	return next
+}

@@ -1,0 +1,232 @@
+package enginetest
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/optimist-go/optimist/internal/engine"
+)
+
+// end settles an operation.
+func (t *Twin) end(o *op, outcome engine.Outcome) {
+	t.ops = slices.DeleteFunc(t.ops, func(other *op) bool { return other == o })
+	o.state, o.outcome = engine.Ended, outcome
+	t.settled = append(t.settled, o)
+}
+
+// condemn takes an operation and all that depends on it out.
+func (t *Twin) condemn(o, cause *op, err error) {
+	if !slices.Contains(t.ops, o) {
+		return
+	}
+	t.ops = slices.DeleteFunc(t.ops, func(other *op) bool { return other == o })
+	t.victims = append(t.victims, victim{o, cause, err})
+	for _, n := range slices.Clone(t.ops) {
+		if slices.Contains(n.deps, o) {
+			t.condemn(n, o, engine.ErrDependency)
+		}
+	}
+}
+
+// purge condemns, until there is none, the first operation that does not apply.
+func (t *Twin) purge(cause *op) {
+	for t.purgeFirst(cause) {
+	}
+}
+
+func (t *Twin) purgeFirst(cause *op) bool {
+	for _, o := range t.ops {
+		for i := range o.places {
+			p := &o.places[i]
+			value, presence := t.foldBefore(p.ent, o.pos)
+			if _, _, err := p.do(o, value, presence); err != nil {
+				t.condemn(o, cause, err)
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// bury settles the condemned, last first.
+func (t *Twin) bury(outcome engine.Outcome) {
+	slices.SortStableFunc(t.victims, func(a, b victim) int { return cmp.Compare(b.op.pos, a.op.pos) })
+	for _, v := range t.victims {
+		end := outcome
+		if v.cause != nil || v.err != nil {
+			end = engine.Undone
+		}
+		t.end(v.op, end)
+	}
+	t.buried = append(t.buried, t.victims...)
+	t.victims = t.victims[:0]
+}
+
+func (t *Twin) answer(in *engine.Answer) {
+	o := t.of[in.Op]
+	if o == nil || !o.calling {
+		return
+	}
+	o.calling = false
+	t.calls = slices.DeleteFunc(t.calls, func(other *op) bool { return other == o })
+	t.gateHears(o, in)
+	if in.Ignore {
+		return
+	}
+	if o.state == engine.Ended {
+		t.lateAnswer(o, in)
+		return
+	}
+	o.state = engine.Waiting
+	switch in.Class {
+	case engine.OK:
+		o.unknown = false
+		t.succeeded(o, in)
+	case engine.Conflict:
+		o.unknown = false
+		t.conflicted(o, in)
+	case engine.Permanent:
+		o.unknown = false
+		t.fail(o, in.Err)
+	case engine.Offline, engine.Unauthenticated:
+		o.due = t.now
+		if t.now >= o.expiry() {
+			t.expire(o)
+		}
+	default:
+		t.again(o, in)
+	}
+}
+
+// lateAnswer: truth is truth; a server that did what has been taken back, and tells
+// no value, has what was predicted.
+func (t *Twin) lateAnswer(o *op, in *engine.Answer) {
+	if in.Class != engine.OK && in.Class != engine.Conflict {
+		return
+	}
+	if in.Class == engine.OK && (o.outcome == engine.Cancelled || o.outcome == engine.Undone) {
+		told := t.told(o, in)
+		for i := range o.places {
+			p := &o.places[i]
+			_, ok := told[p.ent]
+			if newer := p != &o.places[0] || in.Truth.Version == 0 || in.Truth.Version > p.ent.version; !ok && newer {
+				t.predict(o, p)
+			}
+		}
+	}
+	t.adoptAll(o, in)
+	t.purge(nil)
+	t.bury(engine.Undone)
+}
+
+func (t *Twin) again(o *op, in *engine.Answer) {
+	o.attempts++
+	o.unknown = o.unknown || in.Class == engine.UnknownOutcome
+	r := o.typ.Retry
+	more, wait := r.Max < 0 || o.attempts <= r.Max, r.Delay(o.attempts, in.RetryAfter, in.Rand)
+	if in.Overrule != nil {
+		more, wait = in.Overrule.Again, in.Overrule.After
+	}
+	expired := t.now >= o.expiry()
+	switch {
+	case o.unknown && expired:
+		o.state = engine.Parked
+	case o.unknown && !more:
+		o.due = min(t.now+r.Delay(40, in.RetryAfter, in.Rand), o.expiry())
+	case expired || !more:
+		t.fail(o, in.Err)
+	default:
+		o.due = min(t.now+max(wait, 0), o.expiry())
+	}
+}
+
+func (t *Twin) fail(o *op, err error) {
+	if o.typ.Park && !t.outdated(o) {
+		o.state = engine.Parked
+		return
+	}
+	t.condemn(o, nil, err)
+	t.purge(o)
+	t.bury(engine.Undone)
+}
+
+// outdated: a newer operation of the slot replaces what it wanted.
+func (t *Twin) outdated(o *op) bool {
+	for _, later := range t.ops {
+		if later.pos > o.pos && later.placeIn(o.places[0].ent) != nil && sharesSlot(o, later) {
+			return mergeRule(o, later).Verdict == engine.Replace
+		}
+	}
+	return false
+}
+
+func sharesSlot(a, b *op) bool {
+	return a.slot != "" && a.slot == b.slot && a.typ.Family == b.typ.Family
+}
+
+func (o *op) expiry() engine.Time {
+	if o.typ.Deadline <= 0 {
+		return engine.Never
+	}
+	return o.burst + o.typ.Deadline
+}
+
+func (t *Twin) expire(o *op) {
+	if o.unknown {
+		o.state = engine.Parked
+		return
+	}
+	t.fail(o, engine.ErrDeadline)
+}
+
+func (t *Twin) tick() {
+	for {
+		var first *op
+		for _, o := range t.ops {
+			if o.state == engine.Waiting && o.expiry() <= t.now && (first == nil || o.expiry() < first.expiry()) {
+				first = o
+			}
+		}
+		if first == nil {
+			return
+		}
+		t.expire(first)
+	}
+}
+
+func (t *Twin) decide(in *engine.Decide) error {
+	o := t.of[in.Op]
+	switch {
+	case o.state == engine.Ended:
+		return engine.ErrAlreadyEnded
+	case o.state != engine.Parked:
+		return engine.ErrNotParked
+	case in.Discard:
+		t.condemn(o, nil, nil)
+		t.purge(o)
+		t.bury(engine.Cancelled)
+	case in.Edit != nil:
+		return t.edit(o, in.Edit)
+	default:
+		o.state, o.attempts, o.conflicts, o.due, o.burst = engine.Waiting, 0, 0, t.now, t.now
+	}
+	return nil
+}
+
+// edit puts an operation of other arguments in the place of a parked one; it waits
+// for what that one waited for.
+func (t *Twin) edit(o *op, real *engine.Op) error {
+	if o.unknown {
+		return engine.ErrOutcomeUnknown
+	}
+	ent := o.places[0].ent
+	edited := t.newOp(&engine.Execute{Space: ent.space, Entity: ent.id, Op: real})
+	value, presence := t.foldBefore(ent, o.pos)
+	if _, _, err := edited.places[0].do(edited, value, presence); err != nil {
+		return err
+	}
+	edited.deps = o.deps
+	t.takePlace(o, edited)
+	t.rebase(edited)
+	return nil
+}

@@ -1,0 +1,151 @@
+package enginetest
+
+import (
+	"slices"
+
+	"github.com/optimist-go/optimist/internal/engine"
+)
+
+// answer makes up what a server says to a call.
+func (d *Driver) answer(o *engine.Op) *engine.Answer {
+	in := &engine.Answer{Op: o, Rand: uint64(d.src.Below(256)) << 56}
+	in.Class = Pick(d.src,
+		engine.OK, engine.OK, engine.OK, engine.OK, engine.Transient, engine.Transient, engine.Overloaded, engine.Offline,
+		engine.Unauthenticated, engine.Conflict, engine.Conflict, engine.Permanent, engine.UnknownOutcome)
+	if in.Class != engine.OK {
+		in.Err = errNo
+	}
+	id := o.Entity().ID()
+	switch in.Class {
+	case engine.OK:
+		switch d.src.Below(4) {
+		case 0, 1:
+			in.Truth = d.truth(id)
+		case 2:
+			in.Truth.Version = d.version(id)
+		}
+	case engine.Conflict:
+		if !d.src.One(4) {
+			in.Truth = d.truth(id)
+		}
+	case engine.Overloaded:
+		in.RetryAfter = Pick(d.src, 0, 2*sec, 60*sec)
+	case engine.Transient:
+		if d.src.One(8) {
+			in.Overrule = &engine.Again{Again: d.src.One(2), After: Pick(d.src, -sec, sec, 50*sec)}
+		}
+	}
+	if (in.Class == engine.OK || in.Class == engine.Conflict) && d.src.One(5) {
+		in.More = append(in.More, d.received())
+	}
+	return in
+}
+
+func (d *Driver) received() engine.Received {
+	id := d.id()
+	return engine.Received{Space: d.space, Entity: id, Truth: d.truth(id)}
+}
+
+func (d *Driver) version(id string) uint64 {
+	_, _, held := d.space.Find(id).Truth()
+	return uint64(max(0, int(held)+Pick(d.src, 1, 1, 2, 0, -1)))
+}
+
+// truth is new, stale, equal, dated or undated, and may name operations.
+func (d *Driver) truth(id string) engine.Truth {
+	t := engine.Truth{Presence: engine.Present}
+	if !d.src.One(5) {
+		t.Version = d.version(id)
+	} else if d.src.One(2) {
+		t.ReadAt = d.now - Pick(d.src, 0, ms, 300*ms, 2*sec)
+	}
+	switch d.src.Below(8) {
+	case 0:
+		t.Presence = engine.Absent
+	case 1:
+		t.Presence = engine.Unknown
+	default:
+		t.Value = d.value(id)
+	}
+	if d.src.One(4) {
+		t.At, t.By = d.stamp-engine.Stamp(d.src.Below(6))+2, Pick(d.src, "me", "you", "")
+	}
+	if all := d.accepted(); len(all) > 0 && d.src.One(6) {
+		t.Contains = append(t.Contains, all[d.src.Below(len(all))].ID(d.engine))
+	}
+	return t
+}
+
+// value is the view, the truth held, or something else.
+func (d *Driver) value(id string) Value {
+	ent := d.space.Find(id)
+	var held any
+	switch d.src.Below(3) {
+	case 0:
+		held, _ = ent.View()
+	case 1:
+		held, _, _ = ent.Truth()
+	}
+	v, _ := held.(Value)
+	switch d.src.Below(6) {
+	case 0:
+		v.Likes[d.src.Below(2)] = d.src.One(2)
+	case 1:
+		v.N = d.src.Below(7)
+	case 2:
+		v.Doc = Pick(d.src, "", "x", "w")
+	}
+	return v
+}
+
+// restart is a crash: a new engine gets what was unsettled.
+func (d *Driver) restart() error {
+	d.logf("crash")
+	type kept struct {
+		in   engine.Restore
+		deps []*engine.Op
+	}
+	var all []kept
+	for _, o := range d.accepted() {
+		if o.State() == engine.Ended {
+			continue
+		}
+		k := kept{deps: slices.Clone(o.Deps())}
+		k.in.ID, k.in.Seq, k.in.Pos, k.in.Attempts = o.ID(d.engine), o.Seq(), o.Pos(), o.Calls()
+		k.in.Parked, k.in.Err = o.State() == engine.Parked, o.ParkedFor()
+		k.in.Op = o
+		k.in.Group = slices.Clone(d.membersOf[o])
+		k.in.Entity = o.Entity().ID()
+		all = append(all, k)
+	}
+	slices.SortFunc(all, func(a, b kept) int { return int(a.in.Pos) - int(b.in.Pos) })
+
+	d.cfg.Seq = d.engine.LastSeq()
+	d.begin()
+	d.engine.HoldSending(true)
+	d.twin.Restoring = true
+	again := make(map[*engine.Op]*engine.Op)
+	for i := range all {
+		k := &all[i]
+		old := k.in.Op
+		o := d.fresh(old.Type, old.Args.(Args), old.Slot)
+		again[old] = o
+		k.in.Op, k.in.Space = o, d.space
+		o.Stamp = old.Stamp
+		for j := range k.in.Group {
+			k.in.Group[j].Space = d.space
+		}
+		d.membersOf[o] = k.in.Group
+		for _, dep := range k.deps {
+			if n := again[dep]; n != nil && n.Seq() != 0 {
+				k.in.After = append(k.in.After, n)
+			}
+		}
+		if err := d.step(&k.in); err != nil {
+			return err
+		}
+	}
+	d.engine.HoldSending(false)
+	d.twin.Restoring = false
+	return d.step(engine.Tick{})
+}

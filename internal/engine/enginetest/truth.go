@@ -1,0 +1,210 @@
+package enginetest
+
+import (
+	"slices"
+
+	"github.com/optimist-go/optimist/internal/engine"
+)
+
+// take replaces the truth held unless what came is older. covered reports whether
+// the truth held afterwards is at least as new as what came.
+func (t *Twin) takeTruth(ent *entity, said engine.Truth) (fresh, covered bool) {
+	if said.Presence == engine.Unknown {
+		return false, said.Version != 0 && said.Version <= ent.version
+	}
+	held := ent.presence != engine.Unknown || ent.version != 0
+	switch {
+	case said.Version != 0 && held && said.Version <= ent.version:
+		return false, true
+	case said.Version == 0 && said.ReadAt != 0 && said.ReadAt < ent.settledAt:
+		return false, false
+	}
+	ent.truth, ent.presence = said.Value, said.Presence
+	if said.Presence == engine.Absent {
+		ent.truth = nil
+	}
+	if said.Version != 0 {
+		ent.version = said.Version
+	}
+	ent.settledAt = t.now
+	return true, true
+}
+
+// adopt takes truth and ends every operation that it contains.
+func (t *Twin) adopt(ent *entity, said engine.Truth) (covered bool) {
+	fresh, covered := t.takeTruth(ent, said)
+	for _, o := range slices.Clone(t.ops) {
+		if o.placeIn(ent) == nil || !o.left || o.state == engine.Ended {
+			continue
+		}
+		named := covered && slices.Contains(said.Contains, t.name(o.real))
+		shown := o.state == engine.Acked && (ent.version >= o.ackVersion ||
+			fresh && said.Version == 0 && (said.ReadAt == 0 || said.ReadAt >= o.ackedAt))
+		switch {
+		case named, shown && !o.silent:
+			t.confirm(o, ent)
+		case shown:
+			t.confirm(o, nil)
+		}
+	}
+	return covered
+}
+
+func (t *Twin) adoptAll(o *op, in *engine.Answer) (covered bool) {
+	covered = t.adopt(o.places[0].ent, in.Truth)
+	for _, m := range in.More {
+		t.adopt(t.entity(m.Space, m.Entity), m.Truth)
+	}
+	return covered
+}
+
+// confirm ends an operation that the server has. The truth of one entity (nil: of
+// none) contains it; that of its others becomes what was predicted.
+func (t *Twin) confirm(o *op, contains *entity) {
+	for i := range o.places {
+		p := &o.places[i]
+		if p.ent != contains {
+			t.predict(o, p)
+		}
+		p.ent.settledAt = t.now
+	}
+	t.end(o, engine.Confirmed)
+}
+
+func (t *Twin) predict(o *op, p *place) {
+	if value, presence, err := p.do(o, p.ent.truth, p.ent.presence); err == nil {
+		p.ent.truth, p.ent.presence = value, presence
+	}
+}
+
+// told are the entities about which an answer says a value.
+func (t *Twin) told(o *op, in *engine.Answer) map[*entity]engine.Truth {
+	told := make(map[*entity]engine.Truth)
+	if in.Truth.Presence != engine.Unknown {
+		told[o.places[0].ent] = in.Truth
+	}
+	for _, m := range in.More {
+		if m.Truth.Presence != engine.Unknown {
+			told[t.entity(m.Space, m.Entity)] = m.Truth
+		}
+	}
+	return told
+}
+
+func (t *Twin) succeeded(o *op, in *engine.Answer) {
+	ent, said := o.places[0].ent, in.Truth
+	switch {
+	case o.group():
+		told := t.told(o, in)
+		for i := range o.places {
+			p := &o.places[i]
+			if _, ok := told[p.ent]; !ok {
+				t.predict(o, p)
+			}
+			p.ent.settledAt = t.now
+		}
+		t.end(o, engine.Confirmed)
+		t.adoptAll(o, in)
+	case said.Presence != engine.Unknown:
+		t.confirmWith(o, in)
+	case said.Version > ent.version:
+		o.state, o.ackVersion, o.ackedAt = engine.Acked, said.Version, t.now
+	case said.Version != 0:
+		t.confirm(o, ent)
+	default:
+		t.succeededSilently(o)
+	}
+	t.rebase(o)
+}
+
+// succeededSilently: what was predicted becomes truth, but not before what precedes
+// it has.
+func (t *Twin) succeededSilently(o *op) {
+	var awaited uint64
+	for _, earlier := range t.ops {
+		if earlier.pos < o.pos && earlier.state == engine.Acked && earlier.placeIn(o.places[0].ent) != nil {
+			awaited = max(awaited, earlier.ackVersion)
+		}
+	}
+	if awaited == 0 {
+		t.confirm(o, nil)
+		return
+	}
+	o.state, o.ackVersion, o.ackedAt, o.silent = engine.Acked, awaited, t.now, true
+}
+
+func (t *Twin) confirmWith(o *op, in *engine.Answer) {
+	covered := t.adoptAll(o, in)
+	switch {
+	case o.state == engine.Ended:
+	case covered:
+		t.confirm(o, o.places[0].ent)
+	default:
+		t.confirm(o, nil)
+	}
+}
+
+func (t *Twin) conflicted(o *op, in *engine.Answer) {
+	said, ent := in.Truth, o.places[0].ent
+	known := said.Presence != engine.Unknown
+	info := engine.ConflictInfo{Op: o.real, Theirs: said, TheirsIsKnown: known, Client: t.cfg.Client, Err: in.Err}
+	info.Base, info.BasePresence, info.BaseVersion = ent.truth, ent.presence, ent.version
+	info.Mine = ent.truth
+	if mine, _, err := o.places[0].do(o, ent.truth, ent.presence); err == nil {
+		info.Mine = mine
+	}
+	if known && o.slot != "" {
+		after, presence, err := o.places[0].do(o, said.Value, said.Presence)
+		if err == nil && presence == said.Presence && ent.same(after, said.Value) {
+			o.conflict = engine.AlreadySo
+			t.confirmWith(o, in)
+			t.rebase(o)
+			return
+		}
+	}
+	verdict := t.verdict(o, &info)
+	t.adoptAll(o, in)
+	if o.state != engine.Ended {
+		t.decideConflict(o, in, verdict)
+	}
+	t.rebase(o)
+}
+
+func (t *Twin) verdict(o *op, info *engine.ConflictInfo) (v engine.Verdict) {
+	defer func() {
+		if r := recover(); r != nil {
+			v = engine.Verdict{Err: &engine.PanicError{Value: r}}
+		}
+	}()
+	switch theirs := info.Theirs; {
+	case o.typ.Resolve != nil:
+		return o.typ.Resolve(info)
+	case !info.TheirsIsKnown:
+		return engine.Verdict{Decision: engine.FailIt}
+	case theirs.At != 0 && (o.stamp > theirs.At || o.stamp == theirs.At && t.cfg.Client > theirs.By):
+		return engine.Verdict{Decision: engine.KeepMine}
+	}
+	return engine.Verdict{Decision: engine.TakeTheirs}
+}
+
+func (t *Twin) decideConflict(o *op, in *engine.Answer, v engine.Verdict) {
+	again := o.conflicts < o.typ.MaxConflicts
+	switch {
+	case v.Decision == engine.KeepMine && again:
+		o.conflicts++
+		o.conflict, o.due = engine.KeptMine, t.now
+	case v.Decision == engine.TakeTheirs:
+		o.conflict = engine.TookTheirs
+		t.condemn(o, nil, in.Err)
+	case v.Decision == engine.MergeBoth && v.Merged != nil && again:
+		o.conflict = engine.MergedBoth
+		ent := o.places[0].ent
+		merged := t.newOp(&engine.Execute{Space: ent.space, Entity: ent.id, Op: v.Merged})
+		merged.conflict, merged.conflicts = engine.MergedBoth, o.conflicts+1
+		merged.stamp = max(o.stamp, in.Truth.At) + 1
+		t.takePlace(o, merged)
+	default:
+		o.conflict = engine.Refused
+		t.fail(o, in.Err)
+	}
+}

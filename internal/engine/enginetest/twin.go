@@ -1,0 +1,306 @@
+// Package enginetest judges the engine by a second one: a twin that is slow and
+// obviously right. Driver feeds both with the same inputs, made from any source of
+// bytes, and compares them after every step.
+//
+// The twin keeps one plain list of operations and computes everything from it at
+// each input: no cached values, no lanes as lists, no timers, no queue of lanes. It
+// was written from the laws in docs/semantics.md. Where the engine has a free choice
+// (which of several free lanes sends first under the cap) the twin follows the
+// engine's, and checks that it was allowed.
+package enginetest
+
+import (
+	"slices"
+
+	"github.com/optimist-go/optimist/internal/engine"
+)
+
+// op is one operation as the twin sees it.
+type op struct {
+	real   *engine.Op
+	typ    *engine.Type
+	args   any
+	slot   string
+	stamp  engine.Stamp
+	seq    uint64
+	pos    uint64
+	places []place
+	deps   []*op
+
+	state     engine.State
+	outcome   engine.Outcome
+	conflict  engine.Resolution
+	conflicts int
+	attempts  int
+	calls     int
+	due       engine.Time
+	burst     engine.Time
+	left      bool
+	unknown   bool
+	durable   bool
+	calling   bool // a call is under way, even if the operation has ended
+
+	ackVersion uint64
+	ackedAt    engine.Time
+	silent     bool // the server has it and told neither value nor version
+	successor  *op
+}
+
+// place is what an operation does to one entity.
+type place struct {
+	ent   *entity
+	kind  engine.Kind
+	apply func(value, args any) (any, error)
+}
+
+// entity is server truth.
+type entity struct {
+	space     *engine.Space
+	id        string
+	truth     any
+	presence  engine.Presence
+	version   uint64
+	settledAt engine.Time
+	changes   uint64
+}
+
+func (ent *entity) same(a, b any) bool {
+	if a == nil || b == nil {
+		return a == nil && b == nil
+	}
+	return ent.space.Equal(a, b)
+}
+
+// Twin is the second engine.
+type Twin struct {
+	cfg      engine.Config
+	now      engine.Time
+	seq      uint64
+	entities []*entity
+	ops      []*op // unsettled, by pos
+	of       map[*engine.Op]*op
+	calls    []*op // under way
+
+	asked map[*engine.Op]asked // what calls said, before the engine took them
+	name  func(*engine.Op) string
+
+	// Restoring: operations of an earlier life are still coming; nothing is sent.
+	Restoring bool
+
+	online, refused, probing bool
+	probe                    *op
+	until                    engine.Time
+	streak, probes           int
+
+	// What the Step that runs decided.
+	sent    []*op
+	victims []victim
+	buried  []victim
+	settled []*op
+}
+
+// asked is an operation as the call made it.
+type asked struct {
+	typ  *engine.Type
+	args any
+}
+
+type victim struct {
+	op    *op
+	cause *op
+	err   error
+}
+
+// NewTwin returns a twin for an engine of the same configuration. name tells the id
+// of an operation.
+func NewTwin(cfg engine.Config, name func(*engine.Op) string) *Twin {
+	return &Twin{cfg: cfg, seq: cfg.Seq, online: true, of: make(map[*engine.Op]*op), asked: make(map[*engine.Op]asked), name: name}
+}
+
+// Ask notes what a call says, before the engine takes it and makes it its own.
+func (t *Twin) Ask(o *engine.Op) { t.asked[o] = asked{o.Type, o.Args} }
+
+// Step takes the input that the engine took. order lists the operations that the
+// engine sent or ended, as it did: its choice among free lanes.
+func (t *Twin) Step(now engine.Time, in engine.Input, order []*engine.Op) error {
+	t.now = now
+	t.sent, t.buried, t.settled = t.sent[:0], t.buried[:0], t.settled[:0]
+	type look struct {
+		value    any
+		presence engine.Presence
+	}
+	before := make(map[*entity]look, len(t.entities))
+	for _, ent := range t.entities {
+		value, presence := t.view(ent)
+		before[ent] = look{value, presence}
+	}
+
+	err := t.take(in)
+	t.pump(order)
+
+	for _, ent := range t.entities {
+		value, presence := t.view(ent)
+		if was := before[ent]; presence != was.presence || !ent.same(value, was.value) {
+			ent.changes++
+		}
+	}
+	return err
+}
+
+func (t *Twin) take(in engine.Input) error {
+	switch in := in.(type) {
+	case *engine.Execute:
+		return t.execute(in)
+	case *engine.Batch:
+		return t.batch(in)
+	case *engine.Restore:
+		return t.restore(in)
+	case *engine.Answer:
+		t.answer(in)
+	case *engine.Receive:
+		t.adopt(t.entity(in.Space, in.Entity), in.Truth)
+		t.purge(nil)
+		t.bury(engine.Undone)
+	case *engine.Durable:
+		for _, real := range in.Ops {
+			t.of[real].durable = true
+		}
+	case *engine.Decide:
+		return t.decide(in)
+	case engine.Cancel:
+		o := t.of[in.Op]
+		if o.state == engine.Ended {
+			return engine.ErrAlreadyEnded
+		}
+		t.condemn(o, nil, nil)
+		t.purge(o)
+		t.bury(engine.Cancelled)
+	case engine.RollbackAll:
+		ent := t.entity(in.Entity.Space(), in.Entity.ID())
+		for {
+			last := t.lastOf(ent)
+			if last == nil {
+				break
+			}
+			t.condemn(last, nil, nil)
+		}
+		t.purge(nil)
+		t.bury(engine.Cancelled)
+	case engine.ClearAll:
+		for len(t.ops) > 0 {
+			t.condemn(t.ops[len(t.ops)-1], nil, in.Err)
+		}
+		t.bury(engine.Cancelled)
+		t.refused, t.probing, t.probe, t.until, t.streak, t.probes = false, false, nil, 0, 0, 0
+	case engine.Flush:
+		t.hurry(func(o *op) bool { return !o.left })
+	case engine.SetOnline:
+		t.setOnline(in.Online)
+	case engine.RetryNow:
+		if t.refused || t.probing {
+			t.refused, t.probing, t.probe, t.probes, t.streak = false, false, nil, 0, 0
+		}
+		t.hurry(func(o *op) bool { return o.left })
+	case engine.Tick:
+		t.tick()
+	}
+	return nil
+}
+
+func (t *Twin) entity(s *engine.Space, id string) *entity {
+	for _, ent := range t.entities {
+		if ent.space == s && ent.id == id {
+			return ent
+		}
+	}
+	ent := &entity{space: s, id: id}
+	t.entities = append(t.entities, ent)
+	return ent
+}
+
+// view is the law: truth, and all unsettled operations over it.
+func (t *Twin) view(ent *entity) (any, engine.Presence) { return t.foldBefore(ent, ^uint64(0)) }
+
+// foldBefore is the view as if nothing had been done from a position on.
+func (t *Twin) foldBefore(ent *entity, pos uint64) (any, engine.Presence) {
+	value, presence := ent.truth, ent.presence
+	for _, o := range t.ops {
+		if p := o.placeIn(ent); p != nil && o.pos < pos && !o.typ.Pessimistic {
+			if after, afterPresence, err := p.do(o, value, presence); err == nil {
+				value, presence = after, afterPresence
+			}
+		}
+	}
+	return value, presence
+}
+
+// serverBefore is what the server is known to have: truth, and the operations
+// before a position that it has accepted since.
+func (t *Twin) serverBefore(ent *entity, pos uint64) (any, engine.Presence) {
+	value, presence := ent.truth, ent.presence
+	for _, o := range t.ops {
+		if p := o.placeIn(ent); p != nil && o.pos < pos && o.state == engine.Acked {
+			if after, afterPresence, err := p.do(o, value, presence); err == nil {
+				value, presence = after, afterPresence
+			}
+		}
+	}
+	return value, presence
+}
+
+func (o *op) placeIn(ent *entity) *place {
+	for i := range o.places {
+		if o.places[i].ent == ent {
+			return &o.places[i]
+		}
+	}
+	return nil
+}
+
+// do is what an operation makes of one entity.
+func (p *place) do(o *op, value any, presence engine.Presence) (_ any, _ engine.Presence, err error) {
+	if p.kind == engine.Change && presence == engine.Unknown {
+		return value, presence, nil
+	}
+	if p.kind == engine.Change && presence == engine.Absent {
+		return value, presence, engine.ErrAbsent
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = &engine.PanicError{Value: r}
+		}
+	}()
+	if o.typ.Guard != nil && presence == engine.Present && p == &o.places[0] {
+		if err := o.typ.Guard(value, o.args); err != nil {
+			return value, presence, engine.ErrGuard
+		}
+	}
+	if p.kind == engine.Delete {
+		return nil, engine.Absent, nil
+	}
+	after, err := p.apply(value, o.args)
+	if err != nil {
+		return value, presence, err
+	}
+	return after, engine.Present, nil
+}
+
+func (t *Twin) lastOf(ent *entity) *op {
+	for _, o := range slices.Backward(t.ops) {
+		if o.placeIn(ent) != nil {
+			return o
+		}
+	}
+	return nil
+}
+
+func (t *Twin) count(ent *entity, chosen func(*op) bool) (n int) {
+	for _, o := range t.ops {
+		if o.placeIn(ent) != nil && chosen(o) {
+			n++
+		}
+	}
+	return n
+}
+
+func (o *op) group() bool { return len(o.places) > 1 }

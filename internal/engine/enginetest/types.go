@@ -1,0 +1,174 @@
+package enginetest
+
+import (
+	"errors"
+
+	"github.com/optimist-go/optimist/internal/engine"
+)
+
+// Value is the state of one entity. Each slot writes a field of its own.
+type Value struct {
+	Likes [2]bool
+	Saves [2]bool
+	N     int
+	Doc   string
+	Note  string
+	Pub   bool
+	Safe  bool
+}
+
+// Args are what every operation of the driver is called with.
+type Args struct {
+	I    int // which like or save
+	On   bool
+	N    int
+	Text string
+}
+
+const (
+	ms  = engine.Time(1e6)
+	sec = 1000 * ms
+)
+
+var errNo = errors.New("no")
+
+// change makes a pure function of the engine's shape.
+func change(f func(v *Value, a Args) error) func(value, args any) (any, error) {
+	return func(value, args any) (any, error) {
+		v, _ := value.(Value)
+		if err := f(&v, args.(Args)); err != nil {
+			return nil, err
+		}
+		return v, nil
+	}
+}
+
+func sameArgs(a, b any) bool { return a.(Args) == b.(Args) }
+
+var (
+	retry3   = engine.Retry{Max: 3, Base: sec, Cap: 30 * sec, Jitter: 0.25}
+	debounce = engine.Debounce{Wait: 300 * ms, MaxWait: 2 * sec}
+)
+
+// Types of the driver, by name. They share one value and cover every policy.
+var (
+	Like = &engine.Type{
+		Name: "like", Family: "like", SameArgs: sameArgs, Debounce: debounce, Retry: retry3, MaxConflicts: 2,
+		Apply: change(func(v *Value, a Args) error { v.Likes[a.I] = a.On; return nil }),
+	}
+	// Save fails into a person's hands, and its conflicts are kept.
+	Save = &engine.Type{
+		Name: "save", Family: "save", SameArgs: sameArgs, Retry: engine.Retry{Max: 1, Base: sec, Cap: 4 * sec}, MaxConflicts: 1,
+		Debounce: engine.Debounce{Wait: 2 * sec, MaxWait: 5 * sec, Leading: true}, Park: true,
+		Apply:   change(func(v *Value, a Args) error { v.Saves[a.I] = a.On; return nil }),
+		Resolve: func(*engine.ConflictInfo) engine.Verdict { return engine.Verdict{Decision: engine.KeepMine} },
+	}
+	Add = &engine.Type{
+		Name: "add", Family: "add", Retry: engine.Retry{Max: 0, Base: sec, Cap: sec},
+		Apply:   change(func(v *Value, a Args) error { v.N += a.N; return nil }),
+		Resolve: func(*engine.ConflictInfo) engine.Verdict { return engine.Verdict{Decision: engine.TakeTheirs} },
+	}
+	Stored = &engine.Type{
+		Name: "stored", Family: "add", Retry: retry3, Journaled: true, Park: true, Deadline: 20 * sec,
+		Apply: change(func(v *Value, a Args) error { v.N += a.N; return nil }),
+	}
+	CreateDoc = &engine.Type{
+		Name: "create", Family: "doc", Kind: engine.Create, SameArgs: sameArgs, Debounce: debounce, Retry: retry3,
+		Apply: change(func(v *Value, a Args) error { v.Doc = a.Text; return nil }),
+	}
+	Edit = &engine.Type{
+		Name: "edit", Family: "doc", SameArgs: sameArgs, Debounce: debounce, Retry: retry3, MaxConflicts: 2, Park: true,
+		Apply: change(func(v *Value, a Args) error {
+			if v.Doc == "" {
+				return errNo
+			}
+			v.Doc = a.Text
+			return nil
+		}),
+		Merge:   mergeDoc,
+		Resolve: mergeBoth,
+	}
+	DeleteDoc = &engine.Type{
+		Name: "delete", Family: "doc", Kind: engine.Delete, SameArgs: sameArgs, Retry: retry3, Merge: mergeDoc,
+		Resolve: func(c *engine.ConflictInfo) engine.Verdict { panic("resolver") },
+	}
+	// Rename shows when it is confirmed, and shares the slot of those that show at once.
+	Rename = &engine.Type{
+		Name: "rename", Family: "doc", SameArgs: sameArgs, Debounce: debounce, Retry: retry3, Pessimistic: true,
+		Apply: change(func(v *Value, a Args) error {
+			if v.Doc == "" {
+				return errNo
+			}
+			v.Doc = a.Text
+			return nil
+		}),
+	}
+	// Note stays apart from what came before it in its slot; its rule may panic.
+	Note = &engine.Type{
+		Name: "note", Family: "note", SameArgs: sameArgs, Debounce: debounce, Retry: retry3, Deadline: 3 * sec,
+		Apply: change(func(v *Value, a Args) error {
+			if v.N%2 != 0 {
+				panic("odd")
+			}
+			v.Note = a.Text
+			return nil
+		}),
+		Merge: func(older, newer *engine.Op) engine.Merged {
+			if newer.Args.(Args).N == 0 {
+				panic("rule")
+			}
+			return engine.Merged{Verdict: engine.Separate}
+		},
+	}
+	Publish = &engine.Type{
+		Name: "publish", Family: "publish", Retry: retry3, Barrier: true,
+		Apply: change(func(v *Value, a Args) error { v.Pub = a.On; return nil }),
+	}
+	Guarded = &engine.Type{
+		Name: "guarded", Family: "guarded", SameArgs: sameArgs, Retry: engine.Retry{Max: -1, Base: sec, Cap: 8 * sec, Jitter: 1},
+		Apply: change(func(v *Value, a Args) error { v.Safe = a.On; return nil }),
+		Guard: func(value, args any) error {
+			if v := value.(Value); !v.Likes[0] && v.N < 3 {
+				return errNo
+			}
+			return nil
+		},
+	}
+	Group = &engine.Type{Name: "group", Family: "group", Retry: retry3, Debounce: engine.Debounce{Wait: 100 * ms}}
+)
+
+// mergeDoc is the usual table.
+//
+//	create+edit = create   create+delete = nothing   edit+edit = edit   edit+delete = delete
+func mergeDoc(older, newer *engine.Op) engine.Merged {
+	a, b := older.Args.(Args), newer.Args.(Args)
+	switch {
+	case older.Type.Name == "create" && newer.Type.Name == "edit":
+		a.Text = b.Text
+		return engine.Merged{Verdict: engine.TakeOlder, Args: a}
+	case older.Type.Name == "create" && newer.Type.Name == "delete":
+		return engine.Merged{Verdict: engine.Annihilate}
+	case older.Type.Name == "edit":
+		return engine.Merged{Verdict: engine.TakeNewer, Args: b}
+	}
+	return engine.Merged{Verdict: engine.Replace}
+}
+
+// mergeBoth answers a conflict with both texts. Engine and twin get the same
+// operation for the same question.
+func mergeBoth(c *engine.ConflictInfo) engine.Verdict {
+	d := c.Op.Owner.(*Driver)
+	m := d.mergedOf[c.Op]
+	if m == nil {
+		a := c.Op.Args.(Args)
+		theirs, _ := c.Theirs.Value.(Value)
+		a.Text += "+" + theirs.Doc
+		m = &engine.Op{Type: c.Op.Type, Args: a, Slot: c.Op.Slot, Owner: d}
+		d.mergedOf[c.Op] = m
+		d.known = append(d.known, m)
+	}
+	if len(m.Args.(Args).Text) > 8 {
+		return engine.Verdict{Decision: engine.FailIt, Err: errNo}
+	}
+	return engine.Verdict{Decision: engine.MergeBoth, Merged: m}
+}
