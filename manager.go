@@ -67,8 +67,8 @@ type Manager struct {
 	receive engine.Receive // reused by Receive
 }
 
-// New returns a manager. The zero Options work. With a journal it first restores
-// what an earlier life left; see Restored.
+// New returns a manager. The zero Options work. With a journal it loads what an earlier
+// life left; call Restore when all types are registered.
 func New(opts Options) (*Manager, error) {
 	if err := opts.validate(); err != nil {
 		return nil, err
