@@ -136,24 +136,10 @@ func TestArchImports(t *testing.T) {
 	}
 }
 
-// workspace lists the packages of every module of the workspace.
-func workspace(t *testing.T) []listed {
-	t.Helper()
-	var work struct{ Use []struct{ DiskPath string } }
-	if err := json.Unmarshal(run(t, nil, "work", "edit", "-json"), &work); err != nil {
-		t.Fatal(err)
-	}
-	var patterns []string
-	for _, u := range work.Use {
-		patterns = append(patterns, "./"+strings.TrimPrefix(u.DiskPath, "./")+"/...")
-	}
-	return goList(t, nil, patterns...)
-}
-
 // TestArchWorkspace holds the rules that are about all modules.
 func TestArchWorkspace(t *testing.T) {
 	forTests := func(path string) bool { return strings.HasSuffix(path, "test") }
-	for _, p := range workspace(t) {
+	for _, p := range goList(t, nil, "work") {
 		if p.Dir == "" {
 			continue // listed but not there
 		}

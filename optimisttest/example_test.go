@@ -118,6 +118,6 @@ func ExampleServer() {
 	m.Close(ctx)
 	// Output:
 	// at once: true
-	// rolled back press of counter:1, after 1 calls: permanent: scripted failure
+	// rolled back press of counter:1, after 1 call: permanent: scripted failure
 	// then: false
 }

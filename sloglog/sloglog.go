@@ -1,0 +1,136 @@
+// Package sloglog writes a manager's events to a log/slog logger. It is a subscriber
+// like any other, and apart from package optimist because log/slog makes a program for
+// the browser larger.
+//
+// Levels say who must act:
+//
+//	Error  who runs the program: a panic, a journal that failed, an operation of a
+//	       type that it no longer knows, a server clock that is wrong
+//	Warn   the user: a change was rolled back, or waits for a decision. Also a gap
+//	       in the log
+//	Info   nobody, but it explains what the user sees: retries, conflicts, pauses
+//	Debug  nobody: everything else
+//
+// Values are never logged, arguments only when asked for.
+package sloglog
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+
+	"github.com/optimist-go/optimist"
+)
+
+// Options choose what is logged. The zero value is everything that the logger's
+// handler lets through, without arguments.
+type Options struct {
+	Entity string // only events of this entity; empty: of all
+	Buffer int    // events kept while the handler is slow; 0: 1,024
+	Args   bool   // log the arguments of operations, which may be private
+	// Level replaces the levels of this package. Nil: Level.
+	Level func(optimist.Event) slog.Level
+}
+
+// Attach logs a manager's events from now on, in a goroutine of its own. The manager
+// never waits for the logger: when that falls behind, events are lost, and the log
+// says how many.
+//
+// Logging ends when the manager is closed, or with stop, which returns when all
+// events so far have been written. It must not be called by the logger's handler. A
+// nil logger is slog.Default.
+func Attach(m *optimist.Manager, logger *slog.Logger, opts Options) (stop func()) {
+	if logger == nil {
+		logger = slog.Default()
+	}
+	if opts.Level == nil {
+		opts.Level = Level
+	}
+	handler := logger.Handler()
+	sub := m.Subscribe(optimist.SubscribeOptions{Entity: opts.Entity, Buffer: opts.Buffer, Args: opts.Args})
+	var done sync.WaitGroup
+	done.Go(func() {
+		ctx := context.Background()
+		for ev := range sub.All(ctx) {
+			if level := opts.Level(ev); handler.Enabled(ctx, level) {
+				r := slog.NewRecord(ev.At, level, "optimist: "+ev.Kind.String(), 0)
+				r.AddAttrs(attrs(ev)...)
+				_ = handler.Handle(ctx, r) // there is nowhere to say so
+			}
+		}
+	})
+	return func() {
+		sub.Close()
+		done.Wait()
+	}
+}
+
+// Level is who must act on an event; see the package's documentation.
+func Level(ev optimist.Event) slog.Level {
+	switch ev.Kind {
+	case optimist.CallbackPanicked, optimist.JournalFailed, optimist.OpQuarantined, optimist.ClockDrift:
+		return slog.LevelError
+	case optimist.OpParked, optimist.OpsRolledBack, optimist.Gap:
+		return slog.LevelWarn
+	case optimist.OpRetrying, optimist.OpDeferred, optimist.OpConflicted, optimist.SendingPaused, optimist.SendingResumed:
+		return slog.LevelInfo
+	}
+	return slog.LevelDebug
+}
+
+// attrs are the fields of an event that are set.
+func attrs(ev optimist.Event) []slog.Attr {
+	var out []slog.Attr
+	text := func(key, value string) {
+		if value != "" {
+			out = append(out, slog.String(key, value))
+		}
+	}
+	count := func(key string, n int) {
+		if n != 0 {
+			out = append(out, slog.Int(key, n))
+		}
+	}
+	text("entity", ev.Entity)
+	text("id", ev.ID)
+	text("type", ev.Type)
+	count("attempt", ev.Attempt)
+	if ev.Due != 0 {
+		out = append(out, slog.Duration("due", ev.Due))
+	}
+	if ev.Outcome != 0 {
+		text("outcome", ev.Outcome.String())
+	}
+	if ev.Resolution != optimist.NoConflict {
+		text("conflict", ev.Resolution.String())
+	}
+	if ev.Err != nil {
+		text("error", ev.Err.Error())
+	}
+	text("successor", ev.Successor)
+	for _, v := range ev.Victims {
+		fields := []any{slog.String("id", v.ID), slog.String("type", v.Type), slog.String("entity", v.Entity)}
+		if v.Cause != "" {
+			fields = append(fields, slog.String("cause", v.Cause))
+		}
+		if v.Err != nil {
+			fields = append(fields, slog.String("error", v.Err.Error()))
+		}
+		out = append(out, slog.Group("victim", fields...))
+	}
+	count("pending", ev.Pending)
+	count("failed", ev.Failed)
+	if ev.Number != 0 {
+		out = append(out, slog.Uint64("number", ev.Number))
+	}
+	count("missed", ev.Missed)
+	if ev.Args != nil {
+		out = append(out, slog.Any("args", ev.Args))
+	}
+	if s := ev.Snapshot; s != nil {
+		count("pending", s.Pending)
+		count("parked", s.Parked)
+		count("inflight", s.InFlight)
+	}
+	return out
+}
