@@ -227,7 +227,13 @@ func (h *Handle) reachedLocked(stage Stage) (bool, error) {
 	outcome := h.op.Outcome()
 	switch stage {
 	case Applied:
-		return true, nil
+		switch {
+		case !h.op.Type.Pessimistic || outcome == engine.Confirmed:
+			return true, nil
+		case h.ended:
+			return false, h.endedWithoutLocked("applied")
+		}
+		return false, nil
 	case Durable:
 		if h.durable {
 			return true, nil

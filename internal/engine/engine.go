@@ -72,6 +72,7 @@ type touch struct {
 	value    any
 	presence Presence
 	closure  bool // state outside of the engine was changed or must be
+	rewound  bool // what must be undone of it has been said
 }
 
 // New returns an engine without entities.

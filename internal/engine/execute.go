@@ -263,6 +263,9 @@ func (e *Engine) supersede(older, o *Op, m Merged) error {
 
 // dissolve ends an operation whose want has been replaced by successor's.
 func (e *Engine) dissolve(older, successor *Op) {
+	if older.Type.Closure {
+		e.touch(older.part.entity).closure = true // the state outside was changed back
+	}
 	e.leaveLanes(older)
 	e.remove(&older.part)
 	e.inherit(older, successor)

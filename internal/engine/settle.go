@@ -178,8 +178,8 @@ func (e *Engine) bury(cause *Op, where *Entity, outcome Outcome) {
 
 	for _, v := range victims {
 		ent := v.Op.part.entity
-		if t := e.touch(ent); v.Op.Type.Closure && !t.closure {
-			t.closure = true
+		if t := e.touch(ent); v.Op.Type.Closure && !t.rewound {
+			t.closure, t.rewound = true, true
 			e.emit(Effect{Kind: Rewind, Entity: ent, Victims: victims})
 		}
 	}
