@@ -1,0 +1,646 @@
+package optimist
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// The laws are tested on pages that people like, name and comment on, against a
+// server that does what it is asked unless a reply says otherwise.
+
+// page is the value of an entity.
+type page struct {
+	Title          string
+	Fans, Comments names
+}
+
+// names is a sorted set of names. It is comparable.
+type names string
+
+func (n names) list() []string {
+	if n == "" {
+		return nil
+	}
+	return strings.Split(string(n), " ")
+}
+
+func (n names) has(name string) bool { return slices.Contains(n.list(), name) }
+
+func (n names) with(name string) names {
+	if n.has(name) {
+		return n
+	}
+	all := append(n.list(), name)
+	slices.Sort(all)
+	return names(strings.Join(all, " "))
+}
+
+func (n names) without(name string) names {
+	return names(strings.Join(slices.DeleteFunc(n.list(), func(o string) bool { return o == name }), " "))
+}
+
+func isFan(p page, user string) bool { return p.Fans.has(user) }
+
+func setFan(p page, user string, on bool) page {
+	if p.Fans = p.Fans.with(user); !on {
+		p.Fans = p.Fans.without(user)
+	}
+	return p
+}
+
+// reply is how the server treats one call. The zero reply does what was asked and
+// tells how the page stands now.
+type reply struct {
+	before time.Duration // until the call arrives
+	after  time.Duration // until its answer does
+	fails  error         // it does nothing; beside a conflict it tells its truth
+	lost   bool          // it does what was asked, and nobody hears of it
+	terse  bool          // it tells the version, not the page
+	mute   bool          // it tells nothing but "done"
+	deaf   bool          // the client does not heed its context
+}
+
+// call is one call that arrived.
+type call struct {
+	What, Entity, Key string
+	Attempt           int
+	At                time.Duration // since the world began
+}
+
+// server is the other side. It keeps its promise about keys: one key, one effect.
+type server struct {
+	mu       sync.Mutex
+	began    time.Time
+	pages    map[string]page
+	versions map[string]uint64
+	stamps   map[string]Timestamp
+	authors  map[string]string
+	script   map[string][]reply // by entity; "" is for any
+	always   *reply
+	calls    []call
+	applied  map[string]string // what was done under a key
+	problems []string
+	underway map[string]int // calls, by entity
+	most     int            // calls under way at once
+}
+
+// asks is what the server needs to know about a call.
+type asks struct {
+	what, entity, key, client string
+	attempt                   int
+	at                        Timestamp
+	act                       func(p page, there bool) (page, bool)
+}
+
+func (s *server) serve(ctx context.Context, a asks) (Truth[page], error) {
+	r := s.begin(a)
+	defer s.end(a)
+	if err := sleep(ctx, r.before, r.deaf); err != nil {
+		return Truth[page]{}, err
+	}
+	if r.fails != nil {
+		var t Truth[page]
+		if class, _ := classify(r.fails); class == Conflicting {
+			t = s.truth(a.entity)
+		}
+		return t, r.fails
+	}
+	t := s.do(a)
+	if r.lost {
+		<-ctx.Done()
+		return Truth[page]{}, ctx.Err()
+	}
+	if err := sleep(ctx, r.after, r.deaf); err != nil {
+		return Truth[page]{}, err
+	}
+	switch {
+	case r.mute:
+		return Truth[page]{}, nil
+	case r.terse:
+		return AcceptedAt[page](t.Version), nil
+	}
+	return t, nil
+}
+
+func (s *server) begin(a asks) (r reply) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.calls = append(s.calls, call{a.what, a.entity, a.key, a.attempt, time.Since(s.began)})
+	if s.underway[a.entity]++; s.underway[a.entity] > 1 {
+		s.problems = append(s.problems, "two calls at once for page "+a.entity)
+	}
+	n := 0
+	for _, k := range s.underway {
+		n += k
+	}
+	s.most = max(s.most, n)
+	for _, entity := range []string{a.entity, ""} {
+		if next := s.script[entity]; len(next) > 0 {
+			s.script[entity] = next[1:]
+			return next[0]
+		}
+	}
+	if s.always != nil {
+		return *s.always
+	}
+	return r
+}
+
+func (s *server) end(a asks) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.underway[a.entity]--; s.underway[a.entity] == 0 {
+		delete(s.underway, a.entity)
+	}
+}
+
+// do has one effect per key.
+func (s *server) do(a asks) Truth[page] {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	what := a.what + " of " + a.entity
+	if before, ok := s.applied[a.key]; ok && a.key != "" {
+		if before != what {
+			s.problems = append(s.problems, fmt.Sprintf("key %s: %s, and before %s", a.key, what, before))
+		}
+		return s.truthLocked(a.entity)
+	}
+	s.applied[a.key] = what
+	p, there := s.pages[a.entity]
+	next, stays := a.act(p, there)
+	if next != p || stays != there {
+		s.putLocked(a.entity, next, stays, a.at, a.client)
+	}
+	return s.truthLocked(a.entity)
+}
+
+func (s *server) putLocked(entity string, p page, there bool, at Timestamp, by string) {
+	if s.pages[entity] = p; !there {
+		delete(s.pages, entity)
+	}
+	s.versions[entity]++
+	s.stamps[entity], s.authors[entity] = at, by
+}
+
+// put is somebody else's change.
+func (s *server) put(entity string, p page) Truth[page] {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.putLocked(entity, p, true, TimestampOf(time.Now()), "somebody else")
+	return s.truthLocked(entity)
+}
+
+func (s *server) remove(entity string) Truth[page] {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.putLocked(entity, page{}, false, TimestampOf(time.Now()), "somebody else")
+	return s.truthLocked(entity)
+}
+
+func (s *server) truth(entity string) Truth[page] {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.truthLocked(entity)
+}
+
+func (s *server) truthLocked(entity string) Truth[page] {
+	t := Gone[page](s.versions[entity])
+	if p, there := s.pages[entity]; there {
+		t = TruthOf(p, s.versions[entity])
+	}
+	t.At, t.By = s.stamps[entity], s.authors[entity]
+	return t
+}
+
+// next scripts the next calls for an entity, or for any.
+func (s *server) next(entity string, replies ...reply) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.script[entity] = append(s.script[entity], replies...)
+}
+
+// alwaysReply is for all calls without script; nil: the zero reply.
+func (s *server) alwaysReply(r *reply) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.always = r
+}
+
+// heard lists what arrived, and forgets it.
+func (s *server) heard() []string {
+	var all []string
+	for _, c := range s.heardCalls() {
+		all = append(all, c.What+" of "+c.Entity)
+	}
+	return all
+}
+
+func (s *server) heardCalls() []call {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	calls := s.calls
+	s.calls = nil
+	return calls
+}
+
+func sleep(ctx context.Context, d time.Duration, deaf bool) error {
+	switch {
+	case d <= 0:
+		return nil
+	case deaf:
+		time.Sleep(d)
+		return nil
+	}
+	select {
+	case <-time.After(d):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// world is a client and a server. Pages 1 to 9 are there, empty, and loaded.
+type world struct {
+	*testing.T
+	ctx    context.Context
+	m      *Manager
+	server *server
+	pages  *Store[page]
+
+	like      *Switch[page]         // slot: the user
+	rename    *Action[page, string] // slot: the title
+	comment   *Action[page, string] // no slot
+	uncomment *Action[page, string] // no slot; its guard needs the comment
+	create    *Action[page, string] // makes the page with that title
+	remove    *Action[page, struct{}]
+
+	mu     sync.Mutex
+	screen map[string]bool // what the other door shows
+	ended  []string        // callbacks that ran
+}
+
+var (
+	errNo    = errors.New("no")
+	errBusy  = errors.New("busy")
+	errNever = Fail(Permanent, errNo)
+)
+
+// inWorld runs a test in virtual time. The manager must be able to close, and the
+// server must have nothing to complain of.
+func inWorld(t *testing.T, opts Options, f func(t *testing.T, w *world)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, opts)
+		defer func() { // also when f has given up
+			w.m.ClearAll()
+			w.m.Close(w.ctx)
+		}()
+		f(t, w)
+		synctest.Wait()
+		if len(w.server.problems) > 0 {
+			t.Error(w.server.problems)
+		}
+	})
+}
+
+// instant are options without debounce and jitter.
+var instant = Options{Policy: Policy{Debounce: NoDebounce, Retry: Retry{Jitter: -1}}}
+
+// patient are options with the default debounce, and without jitter.
+var patient = Options{Policy: Policy{Retry: Retry{Jitter: -1}}}
+
+func newWorld(t *testing.T, opts Options) *world {
+	m, err := New(opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &world{
+		T: t, ctx: t.Context(), m: m, screen: make(map[string]bool),
+		server: &server{
+			began: time.Now(), pages: make(map[string]page), versions: make(map[string]uint64),
+			stamps: make(map[string]Timestamp), authors: make(map[string]string), script: make(map[string][]reply),
+			applied: make(map[string]string), underway: make(map[string]int),
+		},
+		pages: NewStore[page](m, "page"),
+	}
+	w.like = RegisterToggle(w.pages, w.likeToggle())
+	w.rename = Register(w.pages, w.renaming("rename"))
+	w.comment = Register(w.pages, w.commenting())
+	w.uncomment = Register(w.pages, w.uncommenting())
+	w.create = Register(w.pages, w.creating())
+	w.remove = Register(w.pages, w.removing())
+	for i := range 9 {
+		id := fmt.Sprint(i + 1)
+		w.receive(id, w.server.put(id, page{}))
+	}
+	return w
+}
+
+func (w *world) likeToggle() Toggle[page] {
+	return Toggle[page]{
+		Type: "like", Get: isFan, Set: setFan,
+		Send: func(ctx context.Context, c Call[Switched]) (Truth[page], error) {
+			return w.server.serve(ctx, asksOf(c, fmt.Sprintf("like %s %v", c.Args.User, c.Args.On), func(p page, there bool) (page, bool) {
+				return setFan(p, c.Args.User, c.Args.On), there
+			}))
+		},
+		OnSuccess: func(_ Switched, r Result) { w.note("success", r) },
+		OnError:   func(_ Switched, r Result) { w.note("error", r) },
+	}
+}
+
+func (w *world) renaming(typ string) Mutation[page, string] {
+	return Mutation[page, string]{
+		Type: typ, Slot: func(string) string { return "title" },
+		Apply: func(p page, title string) (page, error) { p.Title = title; return p, nil },
+		Send: func(ctx context.Context, c Call[string]) (Truth[page], error) {
+			return w.server.serve(ctx, asksOf(c, typ+" "+c.Args, func(p page, there bool) (page, bool) { p.Title = c.Args; return p, there }))
+		},
+		OnSuccess: func(_ string, r Result) { w.note("success", r) },
+		OnError:   func(_ string, r Result) { w.note("error", r) },
+	}
+}
+
+func (w *world) commenting() Mutation[page, string] {
+	return Mutation[page, string]{
+		Type:  "comment",
+		Apply: func(p page, text string) (page, error) { p.Comments = p.Comments.with(text); return p, nil },
+		Send: func(ctx context.Context, c Call[string]) (Truth[page], error) {
+			return w.server.serve(ctx, asksOf(c, "comment "+c.Args, func(p page, there bool) (page, bool) {
+				p.Comments = p.Comments.with(c.Args)
+				return p, there
+			}))
+		},
+		OnSuccess: func(_ string, r Result) { w.note("success", r) },
+		OnError:   func(_ string, r Result) { w.note("error", r) },
+	}
+}
+
+func (w *world) uncommenting() Mutation[page, string] {
+	return Mutation[page, string]{
+		Type: "uncomment",
+		Guard: func(p page, text string) error {
+			if !p.Comments.has(text) {
+				return errors.New("no such comment")
+			}
+			return nil
+		},
+		Apply: func(p page, text string) (page, error) { p.Comments = p.Comments.without(text); return p, nil },
+		Send: func(ctx context.Context, c Call[string]) (Truth[page], error) {
+			return w.server.serve(ctx, asksOf(c, "uncomment "+c.Args, func(p page, there bool) (page, bool) {
+				p.Comments = p.Comments.without(c.Args)
+				return p, there
+			}))
+		},
+		OnError: func(_ string, r Result) { w.note("error", r) },
+	}
+}
+
+func (w *world) creating() Mutation[page, string] {
+	return Mutation[page, string]{
+		Type: "create", Kind: Create,
+		Apply: func(p page, title string) (page, error) { p.Title = title; return p, nil },
+		Send: func(ctx context.Context, c Call[string]) (Truth[page], error) {
+			return w.server.serve(ctx, asksOf(c, "create "+c.Args, func(p page, _ bool) (page, bool) { p.Title = c.Args; return p, true }))
+		},
+	}
+}
+
+func (w *world) removing() Mutation[page, struct{}] {
+	return Mutation[page, struct{}]{
+		Type: "remove", Kind: Delete, Barrier: true,
+		Send: func(ctx context.Context, c Call[struct{}]) (Truth[page], error) {
+			return w.server.serve(ctx, asksOf(c, "remove", func(page, bool) (page, bool) { return page{}, false }))
+		},
+	}
+}
+
+func asksOf[A any](c Call[A], what string, act func(page, bool) (page, bool)) asks {
+	return asks{what: what, entity: c.Entity, key: c.ID, client: c.ClientID, attempt: c.Attempt, at: c.At, act: act}
+}
+
+func (w *world) note(what string, r Result) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.ended = append(w.ended, fmt.Sprintf("%s of %s %s", what, r.Type, r.Entity))
+}
+
+func (w *world) noted() []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Clone(w.ended)
+}
+
+func (w *world) receive(id string, t Truth[page]) {
+	w.Helper()
+	if err := w.pages.Receive(id, t); err != nil {
+		w.Fatal(err)
+	}
+}
+
+func (w *world) flush() {
+	w.Helper()
+	if err := w.m.Flush(w.ctx); err != nil {
+		w.Fatal(err)
+	}
+}
+
+// view is the value shown, which must be present.
+func (w *world) view(id string) page {
+	w.Helper()
+	v := w.pages.View(id)
+	if v.Presence != Present {
+		w.Fatalf("page %s is %v", id, v.Presence)
+	}
+	return v.Value
+}
+
+// tap and do must be accepted.
+func (w *world) tap(id, user string) *Handle { return must(w.like.Toggle(w.ctx, id, user))(w.T) }
+func (w *world) set(id, user string, on bool) *Handle {
+	return must(w.like.Set(w.ctx, id, user, on))(w.T)
+}
+
+func do[A any](w *world, a *Action[page, A], id string, args A, after ...*Handle) *Handle {
+	w.Helper()
+	return must(a.Execute(w.ctx, id, args, after...))(w.T)
+}
+
+func must[R any](r R, err error) func(testing.TB) R {
+	return func(t testing.TB) R {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+}
+
+// result is how an operation ended, by now.
+func (w *world) result(h *Handle) Result {
+	w.Helper()
+	synctest.Wait()
+	r, ok := h.Result()
+	if !ok {
+		w.Fatalf("%s is unsettled", h.Type())
+	}
+	return r
+}
+
+func (w *world) outcome(h *Handle, want Outcome) Result {
+	w.Helper()
+	r := w.result(h)
+	if r.Outcome != want {
+		w.Fatalf("%s ended as %v (%v), not as %v", h.Type(), r.Outcome, r.Err, want)
+	}
+	return r
+}
+
+func (w *world) unsettled(hs ...*Handle) {
+	w.Helper()
+	synctest.Wait()
+	for _, h := range hs {
+		if r, ok := h.Result(); ok {
+			w.Fatalf("%s has ended as %v (%v)", h.Type(), r.Outcome, r.Err)
+		}
+	}
+}
+
+// settledTruth checks that page id shows what the server holds, with nothing pending.
+func (w *world) settledTruth(id string) {
+	w.Helper()
+	v, t := w.pages.View(id), w.server.truth(id)
+	if v.Pending != 0 || v.Presence != t.Presence || v.Value != t.Value {
+		w.Fatalf("page %s shows %+v, the server holds %+v", id, v, t)
+	}
+}
+
+func equal[V any](t testing.TB, what string, got, want V) {
+	t.Helper()
+	if !reflect.DeepEqual(got, want) {
+		t.Fatalf("%s: %v, want %v", what, got, want)
+	}
+}
+
+func is(t testing.TB, err, want error) {
+	t.Helper()
+	if !errors.Is(err, want) {
+		t.Fatalf("error %v, want %v", err, want)
+	}
+}
+
+// door is one of the two ways to switch something on and off.
+type door struct {
+	tap    func(id string) *Handle
+	shown  func(id string) bool
+	entity func(id string) string // its full name
+}
+
+// bothDoors runs a test with either door. The user is "me".
+func bothDoors(t *testing.T, opts Options, f func(t *testing.T, w *world, d door)) {
+	t.Helper()
+	t.Run("typed", func(t *testing.T) {
+		inWorld(t, opts, func(t *testing.T, w *world) {
+			f(t, w, door{
+				tap:    func(id string) *Handle { return w.tap(id, "me") },
+				shown:  func(id string) bool { return isFan(w.pages.View(id).Value, "me") },
+				entity: func(id string) string { return "page:" + id },
+			})
+		})
+	})
+	t.Run("closures", func(t *testing.T) {
+		inWorld(t, opts, func(t *testing.T, w *world) {
+			f(t, w, door{
+				tap:    func(id string) *Handle { return must(w.m.ExecuteToggle(w.ctx, w.toggle(id)))(w.T) },
+				shown:  w.onScreen,
+				entity: func(id string) string { return "screen:" + id },
+			})
+		})
+	})
+}
+
+func (w *world) onScreen(id string) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.screen[id]
+}
+
+func (w *world) setScreen(id string, on bool) (rollback func()) {
+	w.mu.Lock()
+	was := w.screen[id]
+	w.screen[id] = on
+	w.mu.Unlock()
+	return func() {
+		w.mu.Lock()
+		w.screen[id] = was
+		w.mu.Unlock()
+	}
+}
+
+// toggle is a like through the imperative door.
+func (w *world) toggle(id string) ToggleUpdate {
+	return ToggleUpdate{
+		Type: "like", Entity: "screen:" + id, User: "me",
+		Current: func() bool { return w.onScreen(id) },
+		Apply:   func(on bool) func() { return w.setScreen(id, on) },
+		Send: func(ctx context.Context, on bool) (bool, error) {
+			t, err := w.server.serve(ctx, asks{
+				what: fmt.Sprintf("like me %v", on), entity: id,
+				act: func(p page, there bool) (page, bool) { return setFan(p, "me", on), there },
+			})
+			return isFan(t.Value, "me"), err
+		},
+		OnChange: func(_ bool, r Result) {
+			if r.Outcome == Confirmed {
+				w.note("success", r)
+			} else {
+				w.note("error", r)
+			}
+		},
+	}
+}
+
+func (s *server) likes(id string) bool { return isFan(s.truth(id).Value, "me") }
+
+// update is a change of the screen through the imperative door.
+func (w *world) update(typ, id string, act func() func()) Update {
+	return Update{
+		Type: typ, Entity: "screen:" + id, Apply: act,
+		Send: func(ctx context.Context) error {
+			_, err := w.server.serve(ctx, asks{what: typ, entity: id, act: func(p page, there bool) (page, bool) { return p, there }})
+			return err
+		},
+		OnSuccess: func(r Result) { w.note("success", r) },
+		OnError:   func(r Result) { w.note("error", r) },
+	}
+}
+
+// events are those that wait in a subscription.
+func events(s *Subscription, kinds ...EventKind) []Event {
+	synctest.Wait()
+	ended, cancel := context.WithCancel(context.Background())
+	cancel()
+	var all []Event
+	for ev := range s.All(ended) {
+		if len(kinds) == 0 || slices.Contains(kinds, ev.Kind) {
+			all = append(all, ev)
+		}
+	}
+	return all
+}
+
+func kindsOf(all []Event) []EventKind {
+	var kinds []EventKind
+	for _, ev := range all {
+		kinds = append(kinds, ev.Kind)
+	}
+	return kinds
+}
