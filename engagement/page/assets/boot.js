@@ -1,0 +1,20 @@
+// Starts the client. Everything else is Go: see package web.
+"use strict";
+(async () => {
+  const say = (text) => {
+    const place = document.getElementById("booting");
+    if (place) { place.textContent = text; place.className = "end"; }
+  };
+  if (typeof WebAssembly !== "object") return say("This browser is too old for this page: it knows no WebAssembly.");
+  try {
+    const go = new Go();
+    const { instance } = await WebAssembly.instantiateStreaming(fetch("/page.wasm"), go.importObject);
+    document.getElementById("booting").remove();
+    await go.run(instance);
+    document.documentElement.removeAttribute("data-ready");
+    console.error("the client has ended");
+  } catch (err) {
+    console.error(err);
+    say("The page could not be started. Reload it to try again.");
+  }
+})();

@@ -1,0 +1,188 @@
+package page
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+)
+
+// command is the package that is compiled.
+const command = "github.com/optimist-go/optimist/engagement/cmd/page"
+
+// flags make the file small. Without inlining it is a tenth smaller when compressed.
+var flags = []string{"-trimpath", "-gcflags=all=-l", "-ldflags=-s -w"}
+
+// Options of a build. The zero value is ready for use.
+type Options struct {
+	// Dir is a folder of the module that holds the sources; empty: found.
+	Dir string
+	// Cache is where builds are kept; empty: in the user's cache folder.
+	Cache string
+	// Progress gets a line for each step that takes time; nil: nobody does.
+	Progress io.Writer
+}
+
+// Build is a compiled client.
+type Build struct {
+	Wasm     []byte // gzip
+	Runtime  []byte // wasm_exec.js, which belongs to the compiler
+	Hash     string // of both
+	Compiled bool   // now, rather than earlier
+}
+
+// New returns the client, compiled anew if its sources have changed.
+func New(ctx context.Context, o Options) (*Build, error) {
+	if o.Progress == nil {
+		o.Progress = io.Discard
+	}
+	var err error
+	if o.Cache == "" {
+		if o.Cache, err = cacheDir(); err != nil {
+			return nil, err
+		}
+	}
+	if o.Dir == "" {
+		o.Dir = sourceDir()
+	}
+	hash, err := hashOfSources(ctx, o.Dir)
+	if err != nil {
+		b, lastErr := load(o.Cache, "last")
+		if lastErr != nil {
+			return nil, fmt.Errorf("the page cannot be built and was not built before: %w", err)
+		}
+		fmt.Fprintf(o.Progress, "page: cannot be built (%v); what was built before is used\n", err)
+		return b, nil
+	}
+	if b, err := load(o.Cache, hash); err == nil {
+		return b, nil
+	}
+	fmt.Fprintln(o.Progress, "page: compiling the browser client; this takes a minute the first time")
+	b, err := compile(ctx, o.Dir)
+	if err != nil {
+		return nil, err
+	}
+	fmt.Fprintf(o.Progress, "page: compiled, %d KB compressed\n", len(b.Wasm)/1000)
+	if err := errors.Join(keep(o.Cache, hash, b), keep(o.Cache, "last", b)); err != nil {
+		fmt.Fprintf(o.Progress, "page: not kept for the next start: %v\n", err)
+	}
+	return b, nil
+}
+
+func cacheDir() (string, error) {
+	dir, err := os.UserCacheDir()
+	if err != nil {
+		return "", err
+	}
+	return filepath.Join(dir, "engaged", "page"), nil
+}
+
+// sourceDir is where this file was compiled from, if that is still there; else the
+// working folder.
+func sourceDir() string {
+	if _, file, _, ok := runtime.Caller(0); ok {
+		if _, err := os.Stat(file); err == nil {
+			return filepath.Dir(file)
+		}
+	}
+	return "."
+}
+
+// goTool runs the toolchain for the browser and returns what it prints.
+func goTool(ctx context.Context, dir string, args ...string) ([]byte, error) {
+	cmd := exec.CommandContext(ctx, "go", args...)
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), "GOOS=js", "GOARCH=wasm", "CGO_ENABLED=0")
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	if err := cmd.Run(); err != nil {
+		if text := strings.TrimSpace(stderr.String()); text != "" {
+			err = fmt.Errorf("%w: %s", err, text)
+		}
+		return nil, fmt.Errorf("go %s: %w", args[0], err)
+	}
+	return stdout.Bytes(), nil
+}
+
+// hashOfSources stands for everything that the build is made of.
+func hashOfSources(ctx context.Context, dir string) (string, error) {
+	version, err := goTool(ctx, dir, "env", "GOVERSION")
+	if err != nil {
+		return "", err
+	}
+	files, err := goTool(ctx, dir, "list", "-deps", "-f",
+		`{{if not .Standard}}{{$d := .Dir}}{{range .GoFiles}}{{$d}}/{{.}}{{"\n"}}{{end}}{{end}}`, command)
+	if err != nil {
+		return "", err
+	}
+	h := sha256.New()
+	fmt.Fprintf(h, "%s%q\n", version, flags)
+	for file := range strings.Lines(string(files)) {
+		file = strings.TrimSpace(file)
+		if file == "" {
+			continue
+		}
+		data, err := os.ReadFile(file)
+		if err != nil {
+			return "", err
+		}
+		fmt.Fprintf(h, "%s %d\n", filepath.Base(file), len(data))
+		h.Write(data)
+	}
+	return hex.EncodeToString(h.Sum(nil))[:32], nil
+}
+
+func compile(ctx context.Context, dir string) (*Build, error) {
+	root, err := goTool(ctx, dir, "env", "GOROOT")
+	if err != nil {
+		return nil, err
+	}
+	b := &Build{Compiled: true}
+	if b.Runtime, err = os.ReadFile(filepath.Join(strings.TrimSpace(string(root)), "lib", "wasm", "wasm_exec.js")); err != nil {
+		return nil, err
+	}
+	tmp, err := os.MkdirTemp("", "page")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(tmp)
+	out := filepath.Join(tmp, "page.wasm")
+	if _, err := goTool(ctx, dir, append(append([]string{"build", "-o", out}, flags...), command)...); err != nil {
+		return nil, err
+	}
+	wasm, err := os.ReadFile(out)
+	if err != nil {
+		return nil, err
+	}
+	var small bytes.Buffer
+	zip, err := gzip.NewWriterLevel(&small, gzip.BestCompression)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := zip.Write(wasm); err != nil {
+		return nil, err
+	}
+	if err := zip.Close(); err != nil {
+		return nil, err
+	}
+	b.Wasm = small.Bytes()
+	b.Hash = hashOf(b.Wasm, b.Runtime)
+	return b, nil
+}
+
+func hashOf(parts ...[]byte) string {
+	h := sha256.New()
+	for _, p := range parts {
+		h.Write(p)
+	}
+	return hex.EncodeToString(h.Sum(nil))[:16]
+}

@@ -1,0 +1,48 @@
+package page
+
+import (
+	"os"
+	"path/filepath"
+)
+
+// load reads a build that was kept under a name.
+func load(dir, name string) (*Build, error) {
+	var b Build
+	var err error
+	if b.Wasm, err = os.ReadFile(filepath.Join(dir, name+".wasm.gz")); err != nil {
+		return nil, err
+	}
+	if b.Runtime, err = os.ReadFile(filepath.Join(dir, name+".js")); err != nil {
+		return nil, err
+	}
+	b.Hash = hashOf(b.Wasm, b.Runtime)
+	return &b, nil
+}
+
+// keep writes a build under a name, for load. Whoever reads meanwhile sees either
+// all of a file or none. The wasm comes last: without it there is no build.
+func keep(dir, name string, b *Build) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	if err := write(filepath.Join(dir, name+".js"), b.Runtime); err != nil {
+		return err
+	}
+	return write(filepath.Join(dir, name+".wasm.gz"), b.Wasm)
+}
+
+func write(file string, data []byte) error {
+	tmp, err := os.CreateTemp(filepath.Dir(file), ".page")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(tmp.Name()) // fails when all went well
+	if _, err := tmp.Write(data); err != nil {
+		tmp.Close()
+		return err
+	}
+	if err := tmp.Close(); err != nil {
+		return err
+	}
+	return os.Rename(tmp.Name(), file)
+}

@@ -1,0 +1,113 @@
+package page
+
+import (
+	"bytes"
+	"compress/gzip"
+	"embed"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/optimist-go/optimist/engagement/web"
+)
+
+//go:embed assets
+var assets embed.FS
+
+// file is one thing to give out.
+type file struct {
+	kind string // media type
+	data []byte
+	zip  []byte // nil: not worth it
+	tag  string
+}
+
+// Handler serves the page. Paths that are none of its files go to otherwise.
+type Handler struct {
+	files     map[string]file
+	otherwise http.Handler
+}
+
+// NewHandler serves a build, or says why there is none.
+func NewHandler(b *Build, problem error, otherwise http.Handler) (*Handler, error) {
+	h := &Handler{files: make(map[string]file), otherwise: otherwise}
+	for path, asset := range map[string]struct{ name, kind string }{
+		"/style.css":   {"style.css", "text/css; charset=utf-8"},
+		"/boot.js":     {"boot.js", "text/javascript; charset=utf-8"},
+		"/favicon.svg": {"favicon.svg", "image/svg+xml"},
+	} {
+		data, err := assets.ReadFile("assets/" + asset.name)
+		if err != nil {
+			return nil, err
+		}
+		h.add(path, asset.kind, data)
+	}
+	index, err := assets.ReadFile("assets/index.html")
+	if err != nil {
+		return nil, err
+	}
+	const html = "text/html; charset=utf-8"
+	h.add("/gallery", html, []byte(web.Gallery()))
+	if b == nil {
+		h.add("/", html, []byte(web.Missing(problem)))
+		return h, nil
+	}
+	h.add("/", html, index)
+	h.add("/wasm_exec.js", "text/javascript; charset=utf-8", b.Runtime)
+	h.files["/page.wasm"] = file{"application/wasm", nil, b.Wasm, `"` + b.Hash + `"`}
+	return h, nil
+}
+
+func (h *Handler) add(path, kind string, data []byte) {
+	f := file{kind: kind, data: data, tag: `"` + hashOf(data) + `"`}
+	var small bytes.Buffer
+	zip := gzip.NewWriter(&small)
+	zip.Write(data) // to memory: cannot fail
+	zip.Close()
+	if small.Len() < len(data)*9/10 {
+		f.zip = small.Bytes()
+	}
+	h.files[path] = f
+}
+
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	f, ok := h.files[r.URL.Path]
+	if !ok || r.Method != http.MethodGet && r.Method != http.MethodHead {
+		h.otherwise.ServeHTTP(w, r)
+		return
+	}
+	head := w.Header()
+	head.Set("Content-Type", f.kind)
+	head.Set("Vary", "Accept-Encoding")
+	head.Set("Cache-Control", "no-cache") // ask whether it is still the same, every time
+	head.Set("ETag", f.tag)
+	if r.Header.Get("If-None-Match") == f.tag {
+		w.WriteHeader(http.StatusNotModified)
+		return
+	}
+	data := f.data
+	if f.zip != nil && strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
+		data = f.zip
+		head.Set("Content-Encoding", "gzip")
+	} else if data == nil {
+		unzipped, err := unzip(f.zip)
+		if err != nil {
+			http.Error(w, "the file is damaged", http.StatusInternalServerError)
+			return
+		}
+		data = unzipped
+	}
+	head.Set("Content-Length", strconv.Itoa(len(data)))
+	if r.Method == http.MethodGet {
+		w.Write(data) // a client that is gone is not our error
+	}
+}
+
+func unzip(data []byte) ([]byte, error) {
+	r, err := gzip.NewReader(bytes.NewReader(data))
+	if err != nil {
+		return nil, err
+	}
+	return io.ReadAll(r)
+}

@@ -1,0 +1,192 @@
+package web
+
+import (
+	"context"
+	"errors"
+
+	"github.com/optimist-go/optimist"
+	"github.com/optimist-go/optimist/engagement/client"
+	"github.com/optimist-go/optimist/engagement/wire"
+)
+
+// Action is something that the user did on the page.
+type Action struct {
+	Name    string // as in the attribute data-act
+	Post    string
+	Comment string
+	Value   string // of a control, or of the form's text
+}
+
+// Act carries an action out as far as it goes without the network: what it changes
+// is visible in the next Paint. It reports whether the text of a form was taken.
+func (a *App) Act(act Action) (taken bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	switch act.Name {
+	case "sign-in", "sign-in-as":
+		a.signInLocked(act.Value)
+	case "sign-out":
+		a.signOut()
+	case "lab":
+		a.chrome.LabOpen = !a.chrome.LabOpen
+		a.dirty.header, a.dirty.labs = true, true
+		if a.chrome.LabOpen {
+			a.spawn(a.readNetwork)
+		}
+	case "net-profile", "net-set", "net-offline":
+		a.changeNetworkLocked(act)
+	case "notice-close":
+		a.closeNoticeLocked(act.Value)
+	case "reload":
+		a.end.Problem, a.dirty.end = "", true
+		a.Reopen()
+	case "more":
+		a.moreLocked()
+	default:
+		taken = a.actOnPostLocked(act)
+	}
+	a.drainLocked()
+	return taken
+}
+
+func (a *App) signInLocked(name string) {
+	if a.signIn.Busy {
+		return
+	}
+	if err := wire.CheckName("A name", name); err != nil {
+		a.signIn.Problem, a.dirty.signIn = err.Error()+".", true
+		return
+	}
+	a.spawn(func(context.Context) { a.signInAs(name) })
+}
+
+func (a *App) moreLocked() {
+	if a.visit == nil || a.end.Busy || a.next == "" {
+		return
+	}
+	s, cursor := a.visit.service, a.next
+	a.end.Busy, a.dirty.end = true, true
+	a.spawn(func(ctx context.Context) {
+		feed, err := s.Load(ctx, cursor, nextPage)
+		if err != nil {
+			a.failToLoad(err)
+			return
+		}
+		a.addPage(s, feed)
+	})
+}
+
+// actOnPostLocked does what is done to a post and its comments.
+func (a *App) actOnPostLocked(act Action) (taken bool) {
+	if a.visit == nil || !a.inFeed[act.Post] {
+		return false
+	}
+	s, ui, ctx := a.visit.service, a.uiLocked(act.Post), a.ctx
+	a.dirty.posts[act.Post] = true
+	var err error
+	switch act.Name {
+	case "like":
+		ui.Notice = ""
+		_, err = s.Likes.Toggle(ctx, act.Post)
+	case "save":
+		ui.Notice = ""
+		_, err = s.Saves.Toggle(ctx, act.Post)
+	case "comments":
+		ui.Open, ui.Problem, ui.Editing = !ui.Open, "", ""
+		return false
+	case "comment-add":
+		_, _, err = s.Comments.Add(ctx, act.Post, act.Value)
+		return a.wroteLocked(ui, err)
+	case "comment-edit":
+		ui.Editing, ui.Problem, a.focus = act.Comment, "", "editor-"+act.Comment
+		return false
+	case "comment-cancel":
+		ui.Editing, ui.Problem, a.focus = "", "", "comment-edit-"+act.Comment
+		return false
+	case "comment-save":
+		if c, ok := s.Post(act.Post).Value.Comment(act.Comment); !ok || c.Text != act.Value {
+			_, err = s.Comments.Edit(ctx, act.Post, act.Comment, act.Value)
+		}
+		if a.wroteLocked(ui, err) {
+			ui.Editing, a.focus = "", "comment-edit-"+act.Comment
+		}
+		return false
+	case "comment-delete":
+		_, err = s.Comments.Delete(ctx, act.Post, act.Comment)
+		a.focus = "new-" + act.Post
+	case "comment-retry":
+		err = s.Comments.Retry(act.Comment)
+		a.focus = "new-" + act.Post
+	case "comment-discard":
+		err = s.Comments.Discard(act.Comment)
+		a.focus = "new-" + act.Post
+	case "older":
+		a.olderLocked(s, act.Post, ui)
+	}
+	a.refusedLocked(err)
+	return false
+}
+
+// wroteLocked notes why what was written was not taken, if it was not.
+func (a *App) wroteLocked(ui *postUI, err error) (taken bool) {
+	ui.Problem = ""
+	var bad *wire.InvalidError
+	switch {
+	case err == nil:
+		return true
+	case errors.As(err, &bad):
+		ui.Problem = "The text " + bad.Reason + "."
+	default:
+		a.refusedLocked(err)
+	}
+	return false
+}
+
+// refusedLocked says why a tap did nothing.
+func (a *App) refusedLocked(err error) {
+	switch {
+	case err == nil:
+	case errors.Is(err, client.ErrSignedOut):
+		a.focus = "name"
+		a.tellLocked(notice{Text: "Say who you are first."})
+	case errors.Is(err, optimist.ErrQueueFull):
+		a.tellLocked(notice{Text: "Too much waits to be sent. Try again when the network is back.", Grave: true})
+	default:
+		a.tellLocked(notice{Text: problemOf(err), Grave: true})
+	}
+}
+
+// olderLocked reads the page of comments before those that are shown.
+func (a *App) olderLocked(s *client.Service, post string, ui *postUI) {
+	cursor := ui.OlderCursor
+	if !ui.OlderLoaded {
+		cursor = s.Post(post).Value.Older
+	}
+	if cursor == "" {
+		return
+	}
+	a.spawn(func(ctx context.Context) {
+		page, err := s.OlderComments(ctx, post, cursor)
+		a.mu.Lock()
+		switch {
+		case err != nil:
+			a.tellLocked(notice{Text: "The older comments could not be read: " + reasonOf(asSilence(err)) + "."})
+		case a.posts[post] == ui:
+			ui.Older = append(page.Comments, ui.Older...)
+			ui.OlderCursor, ui.OlderLoaded = page.Older, true
+			a.dirty.posts[post] = true
+		}
+		a.mu.Unlock()
+		a.hooks.Wake()
+	})
+}
+
+func (a *App) closeNoticeLocked(id string) {
+	for i, n := range a.notices {
+		if number(n.ID) == id {
+			a.notices = append(a.notices[:i:i], a.notices[i+1:]...)
+			a.dirty.notices = true
+			return
+		}
+	}
+}

@@ -1,0 +1,212 @@
+package web
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/optimist-go/optimist"
+	"github.com/optimist-go/optimist/engagement/client"
+)
+
+// firstPage and nextPage are how many posts are read at a time.
+const (
+	firstPage = 20
+	nextPage  = 100
+)
+
+// Hooks are what the App needs of the page that it is on. All are required; none
+// is called with the App's lock held.
+type Hooks struct {
+	// Wake asks for a Paint soon. It may be called often.
+	Wake func()
+	// SessionChanged says that this page opened or ended a session, which pages of
+	// the same browser share.
+	SessionChanged func()
+}
+
+// App is the state of the page. Make one with NewApp, Start it, Stop it. Methods
+// are safe for concurrent use, and return without waiting for the network.
+type App struct {
+	transport client.Transport
+	hooks     Hooks
+	ctx       context.Context // of everything that the App does by itself
+	stop      context.CancelFunc
+	running   sync.WaitGroup
+
+	// mu guards everything below.
+	mu      sync.Mutex
+	visit   *visit // of one user; nil before the first
+	feed    []string
+	inFeed  map[string]bool
+	next    string
+	posts   map[string]*postUI
+	chrome  chromeModel
+	signIn  signInModel
+	end     feedModel
+	notices []notice
+	noticed int // ids given to notices
+	network network
+	ops     *opTracker
+	times   *timeline
+	focus   string
+	dirty   dirt
+}
+
+// dirt is what has to be painted.
+type dirt struct {
+	posts                              map[string]bool
+	order                              bool // of the feed
+	header, signIn, end, notices, labs bool
+}
+
+// visit is one user's time at the page.
+type visit struct {
+	service *client.Service
+	events  *optimist.Subscription
+	bell    *optimist.Subscription // tells that there are events
+	ctx     context.Context
+	stop    context.CancelFunc
+	running sync.WaitGroup // goroutines, all of which end with ctx
+}
+
+// NewApp returns an App that does nothing yet.
+func NewApp(t client.Transport, hooks Hooks) *App {
+	ctx, stop := context.WithCancel(context.Background())
+	a := &App{transport: t, hooks: hooks, ctx: ctx, stop: stop}
+	a.resetLocked("")
+	a.chrome.Online = true
+	return a
+}
+
+// resetLocked forgets everything about the user who was there.
+func (a *App) resetLocked(user string) {
+	a.feed, a.inFeed, a.next = nil, make(map[string]bool), ""
+	a.posts = make(map[string]*postUI)
+	a.ops, a.times = newOpTracker(), &timeline{}
+	a.end = feedModel{}
+	a.chrome = chromeModel{User: user, Online: a.chrome.Online, LabOpen: a.chrome.LabOpen}
+	a.signIn = signInModel{}
+	a.dirty = dirt{posts: make(map[string]bool), order: true, header: true, signIn: true, end: true, notices: true, labs: true}
+}
+
+// Start finds out who is signed in and shows the feed.
+func (a *App) Start() { a.spawn(a.open) }
+
+// Stop ends everything; it returns when nothing of the App runs any more.
+func (a *App) Stop() {
+	a.stop()
+	a.running.Wait()
+	a.mu.Lock()
+	v := a.visit
+	a.visit = nil
+	a.mu.Unlock()
+	v.end(context.Background())
+}
+
+func (a *App) spawn(f func(context.Context)) {
+	a.running.Go(func() { f(a.ctx) })
+}
+
+// end lets go of a visit. What is unsettled has until ctx ends.
+func (v *visit) end(ctx context.Context) error {
+	if v == nil {
+		return nil
+	}
+	v.stop()
+	v.running.Wait()
+	err := v.service.Close(ctx)
+	v.events.Close()
+	v.bell.Close()
+	return err
+}
+
+// begin starts a visit of the user. The one before must have ended.
+func (a *App) begin(user string) (*client.Service, error) {
+	s, err := client.New(client.Options{Transport: a.transport, User: user})
+	if err != nil {
+		return nil, err
+	}
+	ctx, stop := context.WithCancel(a.ctx)
+	v := &visit{
+		service: s,
+		events:  s.Manager().Subscribe(optimist.SubscribeOptions{Args: true, Buffer: 8192}),
+		bell:    s.Manager().Subscribe(optimist.SubscribeOptions{Buffer: 1}),
+		ctx:     ctx,
+		stop:    stop,
+	}
+	a.mu.Lock()
+	a.resetLocked(user)
+	a.visit = v
+	online := a.chrome.Online
+	a.mu.Unlock()
+	s.Manager().SetOnline(online)
+	v.running.Go(func() {
+		for range v.bell.All(ctx) {
+			a.hooks.Wake()
+		}
+	})
+	return s, nil
+}
+
+// SetOnline tells what the browser says about the network.
+func (a *App) SetOnline(online bool) {
+	a.mu.Lock()
+	a.chrome.Online = online
+	a.dirty.header = true
+	a.heldLocked()
+	v := a.visit
+	a.mu.Unlock()
+	if v != nil {
+		v.service.Manager().SetOnline(online)
+	}
+	a.hooks.Wake()
+}
+
+// Unsettled reports how many changes the server does not have yet.
+func (a *App) Unsettled() int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.ops.total()
+}
+
+// uiLocked is what the user has opened on a post.
+func (a *App) uiLocked(post string) *postUI {
+	ui := a.posts[post]
+	if ui == nil {
+		ui = &postUI{}
+		a.posts[post] = ui
+	}
+	return ui
+}
+
+// heldLocked marks the posts whose words change when sending stops or goes on.
+func (a *App) heldLocked() {
+	for entity := range a.ops.posts {
+		a.dirty.posts[postOf(entity)] = true
+	}
+}
+
+// postOf is the id of the post that an event is about.
+func postOf(entity string) string {
+	const prefix = "post:"
+	if len(entity) > len(prefix) && entity[:len(prefix)] == prefix {
+		return entity[len(prefix):]
+	}
+	return entity
+}
+
+// tellLocked adds a notice.
+func (a *App) tellLocked(n notice) {
+	a.noticed++
+	n.ID = a.noticed
+	n.until = time.Now().Add(12 * time.Second)
+	if n.Grave || n.Quote != "" {
+		n.until = time.Now().Add(time.Minute)
+	}
+	a.notices = append(a.notices, n)
+	if len(a.notices) > 4 {
+		a.notices = a.notices[1:]
+	}
+	a.dirty.notices = true
+}

@@ -1,0 +1,18 @@
+// Package web is the page: what it shows, and what happens when somebody does
+// something on it.
+//
+// It has two halves. The first knows no browser and is tested without one: App
+// holds the state, Act takes what the user does, and pure functions (view_*.go) turn
+// state into a tree of Nodes. The second (…_js.go, GOOS=js only) puts trees on the
+// page and listens to it.
+//
+// # From a click to the screen
+//
+// The handler of a click calls App.Act, which goes through the manager and returns
+// with the change in the view, and then paints what that made dirty, before the
+// browser draws its next frame. Everything that happens by itself (answers, truth
+// from others, retries) marks what it touches and asks for one paint, which the
+// browser's next frame does for all of it together.
+//
+// What people wrote is always a text node, never markup.
+package web

@@ -1,0 +1,165 @@
+package web
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/optimist-go/optimist"
+	"github.com/optimist-go/optimist/engagement/client"
+	"github.com/optimist-go/optimist/engagement/wire"
+)
+
+// Gallery is a page with every state that the views can be in, from hand-made data.
+func Gallery() string {
+	now := time.Date(2026, 5, 4, 18, 30, 0, 0, time.UTC)
+	var parts []*Node
+	show := func(title string, n *Node) {
+		parts = append(parts, el("section", []string{"class", "exhibit"}, el("h2", []string{"class", "exhibit-title"}, text(title)), n))
+	}
+	for i, c := range galleryChrome() {
+		show("Bar: "+c.title, el("header", []string{"class", "top"}, viewHeader(c.model)).with(number(i)))
+	}
+	for _, p := range galleryPosts(now) {
+		p.model.ID = fmt.Sprintf("gallery-%d", len(parts))
+		show("Post: "+p.title, el("div", []string{"class", "feed"}, viewPost(p.model)))
+	}
+	show("Who are you", viewSignIn(signInModel{}))
+	show("Who are you: a name that cannot be", viewSignIn(signInModel{Problem: "A name must be 1 to 32 lower-case letters, digits and . _ - characters, a letter first."}))
+	show("Lab", el("aside", []string{"class", "lab"}, viewLab(galleryLab(now))))
+	show("Lab, before anything", el("aside", []string{"class", "lab"}, viewLab(labModel{Timeline: &timeline{}, Now: now})))
+	show("Notices", viewNotices([]notice{
+		{ID: 1, Text: "A later change from another device counts; your like gave way."},
+		{ID: 2, Text: "Your comment was taken back: the post was deleted.", Quote: "See you on Saturday!", Grave: true},
+	}))
+	for _, m := range []feedModel{{}, {Loaded: true}, {Loaded: true, Posts: 3, More: true}, {Loaded: true, Posts: 3}, {Problem: "The posts could not be read: no network."}} {
+		show("End of the feed", viewEnd(m))
+	}
+	return document("Gallery", el("main", []string{"class", "gallery"}, parts...))
+}
+
+// Missing is the page of a server that has no client to give out.
+func Missing(why error) string {
+	if why == nil {
+		why = errors.New("it was not asked to")
+	}
+	return document("engaged", el("main", []string{"class", "gallery"}, el("section", []string{"class", "card"},
+		el("h1", nil, text("The page is not built")),
+		el("p", nil, text("The server runs and answers, but it could not compile its page.")),
+		el("pre", nil, text(why.Error())),
+		el("p", nil, text("Start engaged from a checkout of the repository, with the Go toolchain in the path."))),
+	))
+}
+
+func document(title string, body *Node) string {
+	head := el("head", nil,
+		el("meta", []string{"charset", "utf-8"}),
+		el("meta", []string{"name", "viewport", "content", "width=device-width, initial-scale=1"}),
+		el("meta", []string{"name", "color-scheme", "content", "light dark"}),
+		el("title", nil, text(title)),
+		el("link", []string{"rel", "stylesheet", "href", "/style.css"}),
+	)
+	return "<!doctype html>\n" + strings.TrimSpace(el("html", []string{"lang", "en"}, head, el("body", nil, body)).HTML()) + "\n"
+}
+
+type chromeExhibit struct {
+	title string
+	model chromeModel
+}
+
+func galleryChrome() []chromeExhibit {
+	base := chromeModel{User: "ada", Link: client.Live, Online: true}
+	with := func(change func(*chromeModel)) chromeModel { m := base; change(&m); return m }
+	return []chromeExhibit{
+		{"all saved", base},
+		{"saving", with(func(m *chromeModel) { m.Pending = 2 })},
+		{"offline", with(func(m *chromeModel) { m.Online, m.Pending = false, 3 })},
+		{"the server does not answer", with(func(m *chromeModel) { m.Paused, m.Pending = true, 1 })},
+		{"something to decide", with(func(m *chromeModel) { m.Failed = 1 })},
+		{"signed out", with(func(m *chromeModel) { m.SignedOut = true })},
+		{"nobody", with(func(m *chromeModel) { m.User = "" })},
+	}
+}
+
+type postExhibit struct {
+	title string
+	model postModel
+}
+
+func galleryPosts(now time.Time) []postExhibit {
+	at := func(d time.Duration) int64 { return now.Add(-d).UnixMilli() }
+	said := func(id, author, words string, d time.Duration) wire.Comment {
+		return wire.Comment{ID: id, Author: author, Text: words, CreatedAt: at(d)}
+	}
+	comments := []wire.Comment{
+		said("c1", "noor", "Is the wooden bridge passable again?", 50*time.Minute),
+		said("c2", "ada", "Yes, but walk the bike over it, two planks are loose. <b>Really.</b>", 20*time.Minute),
+	}
+	edited := said("c3", "ada", "The planks are new since this morning.", 5*time.Minute)
+	edited.EditedAt = at(time.Minute)
+	base := func(change func(*postModel, *client.Post)) postModel {
+		p := client.Post{PostState: wire.PostState{Post: wire.Post{
+			ID: "p", Author: "joao", Text: "Rode the ridge trail before work. Fog below, sun above, nobody there but two very confused sheep.",
+			CreatedAt: at(3 * time.Hour), LikesCount: 4, SavesCount: 1, CommentsCount: 2,
+		}, Comments: comments}}
+		m := postModel{User: "ada", Now: now}
+		change(&m, &p)
+		m.View = optimist.View[client.Post]{Value: p, Presence: optimist.Present}
+		return m
+	}
+	op := func(typ, comment string, state opState, reason string) []opStatus {
+		return []opStatus{{ID: "o", Type: typ, Comment: comment, State: state, Reason: reason}}
+	}
+	return []postExhibit{
+		{"settled", base(func(*postModel, *client.Post) {})},
+		{"liked and saved", base(func(_ *postModel, p *client.Post) { p.Liked, p.Saved, p.LikesCount, p.SavesCount = true, true, 5, 2 })},
+		{"like on its way", base(func(m *postModel, p *client.Post) { p.Liked, m.Ops = true, op("like", "", opSending, "") })},
+		{"like tried again", base(func(m *postModel, p *client.Post) {
+			p.Liked, m.Ops = true, op("like", "", opRetrying, "no answer came")
+		})},
+		{"like kept while offline", base(func(m *postModel, p *client.Post) { p.Liked, m.Held, m.Ops = true, true, op("like", "", opWaiting, "") })},
+		{"conflict resolved", base(func(m *postModel, _ *client.Post) {
+			m.UI.Notice = "A later change from another device counts; your like gave way."
+		})},
+		{"comments", base(func(m *postModel, p *client.Post) {
+			m.UI.Open, p.Comments, p.Older, p.CommentsCount = true, append(comments, edited), "more", 53
+		})},
+		{"comment on its way", base(func(m *postModel, _ *client.Post) { m.UI.Open, m.Ops = true, op("comment", "c2", opRetrying, "") })},
+		{"comment failed", base(func(m *postModel, _ *client.Post) {
+			m.UI.Open, m.Ops = true, op("comment", "c2", opFailed, "the server is in trouble")
+		})},
+		{"edit failed", base(func(m *postModel, _ *client.Post) {
+			m.UI.Open, m.Ops = true, op("edit_comment", "c2", opFailed, "no answer came")
+		})},
+		{"deletion failed", base(func(m *postModel, p *client.Post) {
+			m.UI.Open, m.Ops, p.Comments = true, op("delete_comment", "c9", opFailed, "the server is in trouble"), comments[:1]
+		})},
+		{"editing", base(func(m *postModel, _ *client.Post) { m.UI.Open, m.UI.Editing = true, "c2" })},
+		{"signed out", base(func(m *postModel, _ *client.Post) { m.User, m.UI.Open = "", true })},
+		{"long words", base(func(m *postModel, p *client.Post) {
+			p.Text = strings.Repeat("Donaudampfschifffahrtsgesellschaft", 5) + "\n\nA second paragraph, with <script>alert(1)</script> in it."
+		})},
+	}
+}
+
+func galleryLab(now time.Time) labModel {
+	from := func(s float64) time.Time { return now.Add(-time.Duration(s * float64(time.Second))) }
+	return labModel{
+		Open: true, User: "ada", Now: now, Names: func(string) string { return "joao" },
+		Network: network{
+			Known: true, Profile: "lossy", Rule: rule{LatencyMs: 400, LoseRequest: 0.2, LoseAnswer: 0.1},
+			Profiles: []profile{{"clean", ""}, {"slow", ""}, {"mobile", ""}, {"lossy", ""}, {"flaky", ""}, {"hostile", ""}, {"offline", ""}},
+		},
+		Timeline: &timeline{last: now, total: totals{Taps: 14, Calls: 9, Sent: 6, Retries: 3, Conflicts: 1, Undone: 1}, lives: []*life{
+			{ID: "1", Type: "like", Calls: 1, Outcome: optimist.Confirmed, Spans: []span{{"wait", from(11), from(10)}, {"flight", from(10), from(9)}}},
+			{ID: "2", Type: "save", Calls: 3, Outcome: optimist.Confirmed, Spans: []span{
+				{"wait", from(9), from(8.5)}, {"flight", from(8.5), from(8)}, {"retry", from(8), from(7)}, {"flight", from(7), from(6.5)},
+				{"retry", from(6.5), from(4.5)}, {"flight", from(4.5), from(4)}}},
+			{ID: "3", Type: "like", Outcome: optimist.Superseded, Spans: []span{{"wait", from(6), from(5.6)}}},
+			{ID: "4", Type: "like", Calls: 4, Outcome: optimist.RolledBack, Spans: []span{{"flight", from(8), from(7)}, {"retry", from(7), from(3)}, {"flight", from(3), from(2)}}},
+			{ID: "5", Type: "comment", Calls: 2, Spans: []span{{"flight", from(5), from(4)}, {"parked", from(4), time.Time{}}}},
+			{ID: "6", Type: "like", Taps: 3, Spans: []span{{"wait", from(0.4), time.Time{}}}},
+		}},
+	}
+}

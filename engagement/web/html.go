@@ -1,0 +1,35 @@
+package web
+
+import "strings"
+
+var escaper = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&quot;")
+
+var empty = map[string]bool{"input": true, "br": true, "meta": true, "link": true, "path": true, "rect": true}
+
+// HTML is the node as markup, for pages that are made on the server.
+func (n *Node) HTML() string {
+	var b strings.Builder
+	n.write(&b)
+	return b.String()
+}
+
+func (n *Node) write(b *strings.Builder) {
+	if n.Tag == "" {
+		escaper.WriteString(b, n.Text)
+		return
+	}
+	b.WriteString("<" + n.Tag)
+	for _, a := range n.Attrs {
+		b.WriteString(" " + a.Name + `="`)
+		escaper.WriteString(b, a.Value)
+		b.WriteByte('"')
+	}
+	b.WriteByte('>')
+	if empty[n.Tag] {
+		return
+	}
+	for _, k := range n.Kids {
+		k.write(b)
+	}
+	b.WriteString("</" + n.Tag + ">")
+}

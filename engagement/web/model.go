@@ -1,0 +1,108 @@
+package web
+
+import (
+	"time"
+
+	"github.com/optimist-go/optimist"
+	"github.com/optimist-go/optimist/engagement/client"
+	"github.com/optimist-go/optimist/engagement/wire"
+)
+
+// postModel is all that the view of a post depends on.
+type postModel struct {
+	ID   string
+	User string // empty: nobody is signed in
+	View optimist.View[client.Post]
+	Ops  []opStatus
+	UI   postUI
+	Now  time.Time
+	// Held says that nothing is being sent at the moment.
+	Held bool
+}
+
+// postUI is what the user has opened on a post.
+type postUI struct {
+	Open    bool   // the comments are shown
+	Editing string // id of the comment in the editor
+	Problem string // with what was written last
+
+	Older       []wire.Comment // before those of the post, oldest first
+	OlderCursor string         // of the page before Older
+	OlderLoaded bool
+	Notice      string // of a conflict that was resolved
+}
+
+// chromeModel is what is around the feed.
+type chromeModel struct {
+	User      string
+	Link      client.Link
+	Online    bool // as the browser says
+	Paused    bool // the manager sends nothing, or probes
+	SignedOut bool // the server no longer knows the session
+	Pending   int
+	Failed    int
+	LabOpen   bool
+}
+
+// signInModel is the card on which a person says who they are.
+type signInModel struct {
+	Busy    bool
+	Problem string
+}
+
+// feedModel is the end of the feed.
+type feedModel struct {
+	Loaded  bool
+	Posts   int
+	More    bool
+	Busy    bool
+	Problem string
+}
+
+// notice is a message that is told once.
+type notice struct {
+	ID   int
+	Text string
+	// Quote is what the user wrote and would otherwise be lost.
+	Quote string
+	Grave bool
+	until time.Time
+}
+
+// labModel is the panel with the network and the timeline.
+type labModel struct {
+	Open     bool
+	User     string
+	Network  network
+	Timeline *timeline
+	Now      time.Time
+	Names    func(entity string) string // of whose post an entity is
+}
+
+// network is how bad the network is made.
+type network struct {
+	Known    bool // the server has a panel
+	Busy     bool
+	Problem  string
+	Profile  string    `json:"profile"`
+	Rule     rule      `json:"rule"`
+	Profiles []profile `json:"profiles"`
+}
+
+type profile struct {
+	Name  string `json:"name"`
+	Title string `json:"title"`
+}
+
+// rule is the server's rule, as far as the panel knows it.
+type rule struct {
+	LatencyMs    int     `json:"latencyMs"`
+	JitterMs     int     `json:"jitterMs"`
+	LoseRequest  float64 `json:"loseRequest"`
+	LoseAnswer   float64 `json:"loseAnswer"`
+	Duplicate    float64 `json:"duplicate"`
+	ServerError  float64 `json:"serverError"`
+	Throttle     float64 `json:"throttle"`
+	RetryAfterMs int     `json:"retryAfterMs"`
+	Offline      bool    `json:"offline"`
+}

@@ -1,0 +1,90 @@
+package web
+
+import (
+	"context"
+	"encoding/json"
+	"strconv"
+
+	"github.com/optimist-go/optimist/engagement/client"
+)
+
+const networkPath = "/demo/network"
+
+// readNetwork asks how bad the network is made.
+func (a *App) readNetwork(ctx context.Context) {
+	a.exchangeNetwork(ctx, client.Request{Method: "GET", Path: networkPath})
+}
+
+// wish is what the server's panel takes.
+type wish struct {
+	Scope   string `json:"scope"`
+	Profile string `json:"profile,omitempty"`
+	Rule    *rule  `json:"rule,omitempty"`
+}
+
+func (a *App) changeNetworkLocked(act Action) {
+	if a.chrome.User == "" || !a.network.Known {
+		return
+	}
+	w := wish{Scope: "session"}
+	r := a.network.Rule
+	switch act.Name {
+	case "net-profile":
+		w.Profile = act.Value
+	case "net-offline":
+		if r.Offline = !r.Offline; r.Offline || r != (rule{}) {
+			w.Rule = &r
+		} else {
+			w.Profile = "clean"
+		}
+	case "net-set":
+		// The value is "<name>=<number>".
+		for _, s := range sliders {
+			if v, ok := valueOf(act.Value, s.name, s.max); ok {
+				s.set(&r, v)
+			}
+		}
+		w.Rule = &r
+	}
+	body, err := json.Marshal(w)
+	if err != nil {
+		return
+	}
+	a.network.Rule, a.dirty.labs = r, true
+	a.spawn(func(ctx context.Context) {
+		a.exchangeNetwork(ctx, client.Request{Method: "PUT", Path: networkPath, Body: body})
+	})
+}
+
+func valueOf(s, name string, most int) (int, bool) {
+	if len(s) <= len(name)+1 || s[:len(name)+1] != name+"=" {
+		return 0, false
+	}
+	n, err := strconv.Atoi(s[len(name)+1:])
+	return min(max(n, 0), most), err == nil
+}
+
+// exchangeNetwork talks with the panel of the server, which is never disturbed
+// itself.
+func (a *App) exchangeNetwork(ctx context.Context, r client.Request) {
+	answer, err := a.transport.RoundTrip(ctx, r)
+	var got network
+	if err == nil && answer.Status == 200 {
+		err = json.Unmarshal(answer.Body, &got)
+	}
+	a.mu.Lock()
+	switch {
+	case err != nil:
+		a.network.Problem = "The panel did not reach the server."
+	case answer.Status == 200:
+		a.network = got
+		a.network.Known = true
+	case answer.Status == 404:
+		a.network = network{}
+	default:
+		a.network.Problem = "The server did not take this."
+	}
+	a.dirty.labs = true
+	a.mu.Unlock()
+	a.hooks.Wake()
+}

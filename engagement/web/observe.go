@@ -1,0 +1,142 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/optimist-go/optimist"
+	"github.com/optimist-go/optimist/engagement/client"
+)
+
+// over is a context that has ended: with it, Subscription.Next does not wait.
+var over = func() context.Context {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	return ctx
+}()
+
+// drainLocked takes in every event that is there.
+func (a *App) drainLocked() {
+	if a.visit == nil {
+		return
+	}
+	for {
+		e, ok := a.visit.events.Next(over)
+		if !ok {
+			return
+		}
+		a.observeLocked(e)
+	}
+}
+
+func (a *App) observeLocked(e optimist.Event) {
+	a.ops.observe(e)
+	a.times.observe(e)
+	post := postOf(e.Entity)
+	if e.ID != "" {
+		a.dirty.labs, a.dirty.header = true, true
+		a.dirty.posts[post] = true
+	}
+	switch e.Kind {
+	case optimist.Changed:
+		a.changedLocked(post, e.Value != nil)
+	case optimist.OpConflicted:
+		if words := conflictNotice(e); words != "" && a.inFeed[post] {
+			a.uiLocked(post).Notice = words
+			a.tellLocked(notice{Text: words})
+		}
+	case optimist.OpsRolledBack:
+		a.rolledBackLocked(e)
+	case optimist.SendingPaused, optimist.SendingResumed:
+		a.chrome.Paused = e.Kind == optimist.SendingPaused
+		var send *optimist.SendError
+		a.chrome.SignedOut = errors.As(e.Err, &send) && send.Class == optimist.Unauthenticated
+		a.dirty.header, a.dirty.signIn = true, true
+		a.heldLocked()
+	case optimist.Gap:
+		for _, id := range a.feed {
+			a.dirty.posts[id] = true
+		}
+	}
+}
+
+// changedLocked brings the feed in line with what there is.
+func (a *App) changedLocked(post string, there bool) {
+	a.dirty.posts[post] = true
+	switch {
+	case there && !a.inFeed[post] && a.end.Loaded:
+		// A post that is new, or older than what has been read so far: the latter
+		// comes with its page.
+		v := a.visit.service.Post(post)
+		at, _ := slices.BinarySearchFunc(a.feed, v.Value.CreatedAt, func(id string, created int64) int {
+			return int(created - a.visit.service.Post(id).Value.CreatedAt)
+		})
+		if at == len(a.feed) && a.next != "" {
+			return
+		}
+		a.feed = slices.Insert(a.feed, at, post)
+		a.inFeed[post] = true
+		a.dirty.order, a.dirty.end = true, true
+	case !there && a.inFeed[post]:
+		a.feed = slices.DeleteFunc(a.feed, func(id string) bool { return id == post })
+		delete(a.inFeed, post)
+		delete(a.posts, post)
+		a.dirty.order, a.dirty.end = true, true
+	}
+}
+
+// rolledBackLocked tells the user what was undone and why, in the user's words.
+func (a *App) rolledBackLocked(e optimist.Event) {
+	if e.Outcome == optimist.Cancelled {
+		return // the user's own wish
+	}
+	for _, v := range e.Victims {
+		if v.Cause != "" || errors.Is(v.Err, optimist.ErrClosed) {
+			continue
+		}
+		words := map[string]string{
+			"like": "Your like was undone", "save": "Your save was undone", "comment": "Your comment was taken back",
+			"edit_comment": "Your edit was undone", "delete_comment": "Your deletion was undone",
+		}[v.Type]
+		if words == "" {
+			words = "A change was undone"
+		}
+		var refusal *client.Refusal
+		if errors.As(v.Err, &refusal) && refusal.Problem.Winner != nil {
+			continue // the conflict's notice says it better
+		}
+		if reason := reasonOf(v.Err); reason != "" {
+			words += ": " + strings.TrimSuffix(reason, ".")
+		}
+		a.tellLocked(notice{Text: words + ".", Grave: true})
+	}
+}
+
+// Tick lets time pass: it takes away what has been shown for long enough. It reports
+// whether something on the page moves by the passing of time.
+func (a *App) Tick(now time.Time) (moving bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	kept := slices.DeleteFunc(a.notices, func(n notice) bool { return now.After(n.until) })
+	if len(kept) != len(a.notices) {
+		a.notices, a.dirty.notices = kept, true
+	}
+	moving = a.chrome.LabOpen && a.times.moving(now)
+	if moving {
+		a.dirty.labs = true
+	}
+	return moving
+}
+
+// Minute makes everything say its age anew.
+func (a *App) Minute() {
+	a.mu.Lock()
+	for _, id := range a.feed {
+		a.dirty.posts[id] = true
+	}
+	a.mu.Unlock()
+	a.hooks.Wake()
+}

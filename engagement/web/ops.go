@@ -1,0 +1,122 @@
+package web
+
+import (
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/optimist-go/optimist"
+	"github.com/optimist-go/optimist/engagement/client"
+)
+
+// opState is where an unsettled operation stands, in the words of the page.
+type opState uint8
+
+const (
+	opWaiting  opState = iota // for its debounce or its turn
+	opSending                 // a call is under way
+	opRetrying                // a call failed, the next one comes
+	opFailed                  // a person has to decide
+)
+
+// opStatus is one unsettled operation.
+type opStatus struct {
+	ID      string
+	Type    string
+	Comment string // id, for the types about comments
+	State   opState
+	Calls   int
+	Reason  string // why the last call failed
+}
+
+// opTracker keeps the unsettled operations of each post. Events are its only source.
+type opTracker struct {
+	posts map[string][]opStatus // by entity; never an empty list
+}
+
+func newOpTracker() *opTracker { return &opTracker{posts: make(map[string][]opStatus)} }
+
+func (t *opTracker) of(post string) []opStatus { return t.posts[client.EntityOf(post)] }
+
+func (t *opTracker) total() (n int) {
+	for _, list := range t.posts {
+		n += len(list)
+	}
+	return n
+}
+
+func (t *opTracker) observe(e optimist.Event) {
+	switch e.Kind {
+	case optimist.OpAccepted:
+		t.posts[e.Entity] = append(t.posts[e.Entity], opStatus{ID: e.ID, Type: e.Type, Comment: commentOf(e.Args)})
+	case optimist.OpSent:
+		t.set(e, func(s *opStatus) { s.State, s.Calls = opSending, s.Calls+1 })
+	case optimist.OpRetrying, optimist.OpDeferred:
+		t.set(e, func(s *opStatus) { s.State, s.Reason = opRetrying, reasonOf(e.Err) })
+	case optimist.OpParked:
+		t.set(e, func(s *opStatus) { s.State, s.Reason = opFailed, reasonOf(e.Err) })
+	case optimist.OpUnparked:
+		t.set(e, func(s *opStatus) { s.State, s.Reason = opWaiting, "" })
+	case optimist.OpSettled:
+		list := slices.DeleteFunc(t.posts[e.Entity], func(s opStatus) bool { return s.ID == e.ID })
+		if t.posts[e.Entity] = list; len(list) == 0 {
+			delete(t.posts, e.Entity)
+		}
+	}
+}
+
+func (t *opTracker) set(e optimist.Event, change func(*opStatus)) {
+	list := t.posts[e.Entity]
+	for i := range list {
+		if list[i].ID == e.ID {
+			change(&list[i])
+		}
+	}
+}
+
+func commentOf(args any) string {
+	switch a := args.(type) {
+	case client.CommentArgs:
+		return a.ID
+	case *client.CommentArgs:
+		return a.ID
+	}
+	return ""
+}
+
+// reasonOf is an error in words for people.
+func reasonOf(err error) string {
+	var refusal *client.Refusal
+	var send *optimist.SendError
+	switch {
+	case err == nil:
+		return ""
+	case errors.As(err, &refusal):
+		return refusal.Error()
+	case errors.Is(err, client.ErrUnreachable):
+		return "no network"
+	case errors.As(err, &send) && send.Class == optimist.Unknown:
+		return "no answer came"
+	case errors.Is(err, optimist.ErrAbsent):
+		return "the post was deleted"
+	case errors.Is(err, client.ErrNoComment):
+		return "the comment was deleted"
+	}
+	return "something went wrong"
+}
+
+// ago says how long ago something was, shortly.
+func ago(now time.Time, ms int64) string {
+	const day = 24 * time.Hour
+	switch d := now.Sub(time.UnixMilli(ms)); {
+	case d < time.Minute:
+		return "now"
+	case d < time.Hour:
+		return number(int(d/time.Minute)) + " min"
+	case d < day:
+		return number(int(d/time.Hour)) + " h"
+	case d < 8*day:
+		return number(int(d/day)) + " d"
+	}
+	return time.UnixMilli(ms).Format("2 Jan 2006")
+}

@@ -1,0 +1,181 @@
+package web
+
+import (
+	"syscall/js"
+	"time"
+
+	"github.com/optimist-go/optimist/engagement/transport/browser"
+)
+
+// frameBudget is how long one frame's paint may take before the rest is left to the
+// next frame.
+const frameBudget = 8 * time.Millisecond
+
+// sharedKey is where pages of one browser tell each other that the session changed.
+const sharedKey = "engaged-session"
+
+// page is the App on a real page. Its methods run in the page's one thread.
+type page struct {
+	app    *App
+	dom    *dom
+	asked  bool // a frame has been asked for
+	frame  js.Func
+	window js.Value
+}
+
+// Run shows the App on the page, for ever.
+func Run() {
+	p := &page{dom: newDOM(), window: js.Global()}
+	p.frame = js.FuncOf(func(js.Value, []js.Value) any {
+		p.asked = false
+		p.paint()
+		return nil
+	})
+	p.app = NewApp(browser.Transport{}, Hooks{Wake: p.wake, SessionChanged: func() {
+		p.window.Get("localStorage").Call("setItem", sharedKey, time.Now().String())
+	}})
+	p.listen()
+	if !p.window.Get("navigator").Get("onLine").Bool() {
+		p.app.SetOnline(false)
+	}
+	p.app.Start()
+	p.window.Get("document").Get("documentElement").Call("setAttribute", "data-ready", "")
+	for range time.Tick(time.Minute) {
+		p.app.Minute()
+	}
+}
+
+// wake asks for one frame, however often it is called. Pages that are not seen get
+// no frames; there a timer has to do.
+func (p *page) wake() {
+	if p.asked {
+		return
+	}
+	p.asked = true
+	if p.window.Get("document").Get("hidden").Bool() {
+		p.window.Call("setTimeout", p.frame, 0)
+		return
+	}
+	p.window.Call("requestAnimationFrame", p.frame)
+}
+
+func (p *page) paint() {
+	now := time.Now()
+	moving := p.app.Tick(now)
+	done := p.app.paint(p.dom, now, func() bool { return time.Since(now) < frameBudget })
+	if moving || !done {
+		p.wake()
+	}
+}
+
+// act does what the user did and shows it before the next frame is drawn.
+func (p *page) act(a Action) bool {
+	taken := p.app.Act(a)
+	p.paint()
+	return taken
+}
+
+func (p *page) listen() {
+	document := p.window.Get("document")
+	on(document, "click", func(e js.Value) {
+		if b := closest(e, "button[data-act]"); b.Truthy() && b.Get("type").String() == "button" {
+			p.act(actionOf(b, dataOf(b, "value")))
+		}
+	})
+	on(document, "change", func(e js.Value) {
+		if c := closest(e, "input[data-act]"); c.Truthy() {
+			p.act(actionOf(c, dataOf(c, "value")+"="+c.Get("value").String()))
+		}
+	})
+	on(document, "submit", func(e js.Value) {
+		e.Call("preventDefault")
+		form := e.Get("target")
+		field := form.Get("elements").Get("text")
+		if p.act(actionOf(form, field.Get("value").String())) {
+			field.Set("value", "")
+			grow(field)
+		}
+	})
+	on(document, "input", func(e js.Value) {
+		if t := closest(e, "textarea"); t.Truthy() {
+			grow(t)
+		}
+	})
+	on(document, "keydown", p.key)
+	on(p.window, "online", func(js.Value) { p.app.SetOnline(true) })
+	on(p.window, "offline", func(js.Value) { p.app.SetOnline(false) })
+	on(p.window, "storage", func(e js.Value) {
+		if e.Get("key").String() == sharedKey {
+			p.app.Reopen()
+		}
+	})
+	on(p.window, "beforeunload", func(e js.Value) {
+		if p.app.Unsettled() > 0 {
+			e.Call("preventDefault") // the browser asks whether to leave
+		}
+	})
+	on(document, "visibilitychange", func(js.Value) {
+		p.asked = false
+		p.wake()
+	})
+}
+
+// key sends a text with Enter (Shift+Enter is a new line), and leaves an editor with
+// Escape.
+func (p *page) key(e js.Value) {
+	t := closest(e, "textarea")
+	if !t.Truthy() || e.Get("isComposing").Bool() {
+		return
+	}
+	switch e.Get("key").String() {
+	case "Enter":
+		if dataOf(t, "enter") == "submit" && !e.Get("shiftKey").Bool() {
+			e.Call("preventDefault")
+			t.Get("form").Call("requestSubmit")
+		}
+	case "Escape":
+		if name := dataOf(t, "escape"); name != "" {
+			e.Call("preventDefault")
+			a := actionOf(t, "")
+			a.Name = name
+			p.act(a)
+		}
+	}
+}
+
+// grow makes a text field as high as its text, without a style in the page.
+func grow(t js.Value) {
+	t.Set("rows", 1)
+	for rows := 1; rows < 8 && t.Get("scrollHeight").Int() > t.Get("clientHeight").Int(); {
+		rows++
+		t.Set("rows", rows)
+	}
+}
+
+func actionOf(e js.Value, value string) Action {
+	return Action{Name: dataOf(e, "act"), Post: dataOf(e, "post"), Comment: dataOf(e, "comment"), Value: value}
+}
+
+func dataOf(e js.Value, name string) string {
+	if v := e.Get("dataset").Get(name); v.Type() == js.TypeString {
+		return v.String()
+	}
+	return ""
+}
+
+// closest is the nearest element around the event's target that matches.
+func closest(e js.Value, selector string) js.Value {
+	t := e.Get("target")
+	if !t.Truthy() || t.Get("closest").Type() != js.TypeFunction {
+		return js.Null()
+	}
+	return t.Call("closest", selector)
+}
+
+// on listens for as long as the page lives.
+func on(target js.Value, event string, f func(js.Value)) {
+	target.Call("addEventListener", event, js.FuncOf(func(_ js.Value, args []js.Value) any {
+		f(args[0])
+		return nil
+	}))
+}

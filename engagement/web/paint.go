@@ -1,0 +1,119 @@
+package web
+
+import (
+	"slices"
+	"time"
+)
+
+// canvas takes what has to be shown. The page is one, tests have another.
+type canvas interface {
+	region(name string, n *Node)
+	post(id string, n *Node)
+	// order says which posts are shown, in which order. Each has been given by post.
+	order(ids []string)
+	focus(name string)
+}
+
+// Paint gives the canvas everything that has changed since the last Paint, and stops
+// when more says that there is no time left; the rest is for the next one. It
+// reports whether all was painted.
+func (a *App) paint(c canvas, now time.Time, more func() bool) (done bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.drainLocked()
+	d := &a.dirty
+	a.chrome.Pending, a.chrome.Failed = a.waitingLocked()
+	if take(&d.header) {
+		c.region("header", viewHeader(a.chrome))
+	}
+	if take(&d.signIn) {
+		c.region("sign-in", maybe(a.chrome.User == "" && a.visit != nil || a.chrome.SignedOut, func() *Node { return viewSignIn(a.signIn) }))
+	}
+	if take(&d.notices) {
+		c.region("notices", viewNotices(a.notices))
+	}
+	if take(&d.labs) {
+		c.region("lab", maybe(a.chrome.LabOpen, func() *Node { return viewLab(a.labLocked(now)) }))
+	}
+	if a.paintPostsLocked(c, now, more) {
+		done = true
+		if take(&d.order) {
+			c.order(a.feed)
+		}
+	}
+	if take(&d.end) {
+		a.end.Posts = len(a.feed)
+		c.region("end", viewEnd(a.end))
+	}
+	if a.focus != "" && done {
+		c.focus(a.focus)
+		a.focus = ""
+	}
+	return done
+}
+
+// paintPostsLocked paints dirty posts in the order in which they are shown.
+func (a *App) paintPostsLocked(c canvas, now time.Time, more func() bool) (done bool) {
+	if len(a.dirty.posts) == 0 {
+		return true
+	}
+	var ids []string
+	if few := len(a.dirty.posts) < 8; few {
+		for id := range a.dirty.posts {
+			if a.inFeed[id] {
+				ids = append(ids, id)
+			}
+		}
+	} else {
+		ids = slices.DeleteFunc(slices.Clone(a.feed), func(id string) bool { return !a.dirty.posts[id] })
+	}
+	for _, id := range ids {
+		if !more() {
+			return false
+		}
+		c.post(id, viewPost(a.postLocked(id, now)))
+		delete(a.dirty.posts, id)
+	}
+	clear(a.dirty.posts)
+	return true
+}
+
+func (a *App) postLocked(id string, now time.Time) postModel {
+	m := postModel{ID: id, User: a.chrome.User, Ops: a.ops.of(id), Now: now}
+	m.Held = !a.chrome.Online || a.chrome.Paused || a.chrome.SignedOut
+	if a.visit != nil {
+		m.View = a.visit.service.Post(id)
+	}
+	if ui := a.posts[id]; ui != nil {
+		m.UI = *ui
+	}
+	return m
+}
+
+func (a *App) labLocked(now time.Time) labModel {
+	return labModel{Open: true, User: a.chrome.User, Network: a.network, Timeline: a.times, Now: now, Names: func(entity string) string {
+		if a.visit == nil {
+			return ""
+		}
+		return a.visit.service.Post(postOf(entity)).Value.Author
+	}}
+}
+
+func (a *App) waitingLocked() (pending, failed int) {
+	for _, list := range a.ops.posts {
+		for _, o := range list {
+			if o.State == opFailed {
+				failed++
+			} else {
+				pending++
+			}
+		}
+	}
+	return pending, failed
+}
+
+func take(flag *bool) bool {
+	was := *flag
+	*flag = false
+	return was
+}

@@ -1,0 +1,153 @@
+package web
+
+import (
+	"time"
+
+	"github.com/optimist-go/optimist"
+)
+
+// Bounds of the timeline.
+const (
+	timelineRows = 9
+	timelineSpan = 12 * time.Second
+)
+
+// span is a stretch of an operation's life.
+type span struct {
+	Kind     string // wait, flight, retry, paused, parked
+	From, To time.Time
+}
+
+// life is one operation from its tap to its end.
+type life struct {
+	ID, Type, Entity string
+	Spans            []span // the last one goes on while the operation lives
+	Taps             int
+	Calls            int
+	Conflict         optimist.Resolution
+	Outcome          optimist.Outcome // 0 while it lives
+}
+
+// timeline is the lives of the latest operations, and what they add up to.
+type timeline struct {
+	lives []*life // oldest first
+	last  time.Time
+	total totals
+}
+
+// totals count since the page was opened.
+type totals struct{ Taps, Calls, Sent, Retries, Conflicts, Undone int }
+
+// saved is how many taps needed no call of their own.
+func (t totals) saved() int { return max(t.Taps-t.Sent, 0) }
+
+func (t *timeline) observe(e optimist.Event) {
+	if e.ID == "" {
+		return
+	}
+	l := t.find(e.ID)
+	if l == nil && e.Kind == optimist.OpAccepted {
+		l = &life{ID: e.ID, Type: e.Type, Entity: e.Entity, Taps: 1}
+		t.lives = append(t.lives, l)
+		t.total.Taps++
+		t.forget()
+	}
+	if l == nil {
+		return
+	}
+	t.last = e.At
+	switch e.Kind {
+	case optimist.OpAccepted, optimist.OpUnparked:
+		l.enter("wait", e.At)
+	case optimist.OpJoined:
+		l.Taps++
+		t.total.Taps++
+	case optimist.OpSent:
+		l.enter("flight", e.At)
+		t.total.Calls++
+		if l.Calls++; l.Calls == 1 {
+			t.total.Sent++
+		} else {
+			t.total.Retries++
+		}
+	case optimist.OpRetrying:
+		l.enter("retry", e.At)
+	case optimist.OpDeferred:
+		l.enter("paused", e.At)
+	case optimist.OpParked:
+		l.enter("parked", e.At)
+	case optimist.OpConflicted:
+		l.Conflict = e.Resolution
+		t.total.Conflicts++
+	case optimist.OpSettled:
+		l.leave(e.At)
+		if l.Outcome = e.Outcome; e.Outcome == optimist.RolledBack {
+			t.total.Undone++
+		}
+	}
+}
+
+func (t *timeline) find(id string) *life {
+	for _, l := range t.lives {
+		if l.ID == id {
+			return l
+		}
+	}
+	return nil
+}
+
+// forget keeps the number of lives within bounds: those that have ended go first,
+// the oldest of them before the others.
+func (t *timeline) forget() {
+	if len(t.lives) <= timelineRows {
+		return
+	}
+	gone := 0
+	for i, l := range t.lives {
+		if l.Outcome != 0 {
+			gone = i
+			break
+		}
+	}
+	t.lives = append(t.lives[:gone:gone], t.lives[gone+1:]...)
+}
+
+// moving reports whether the picture changes by the passing of time alone.
+func (t *timeline) moving(now time.Time) bool {
+	for _, l := range t.lives {
+		if l.Outcome == 0 && l.kind() != "parked" {
+			return true
+		}
+	}
+	return now.Sub(t.last) < time.Second
+}
+
+// window is the stretch of time that is shown. It stands still when nothing happens.
+func (t *timeline) window(now time.Time) (from, to time.Time) {
+	to = now
+	if !t.moving(now) {
+		to = t.last.Add(time.Second)
+	}
+	return to.Add(-timelineSpan), to
+}
+
+func (l *life) enter(kind string, at time.Time) {
+	l.leave(at)
+	l.Spans = append(l.Spans, span{Kind: kind, From: at})
+	if len(l.Spans) > 64 {
+		l.Spans = l.Spans[1:]
+	}
+}
+
+func (l *life) leave(at time.Time) {
+	if n := len(l.Spans); n > 0 && l.Spans[n-1].To.IsZero() {
+		l.Spans[n-1].To = at
+	}
+}
+
+func (l *life) kind() string {
+	if n := len(l.Spans); n > 0 {
+		return l.Spans[n-1].Kind
+	}
+	return "wait"
+}

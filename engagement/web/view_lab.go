@@ -1,0 +1,212 @@
+package web
+
+import (
+	"math"
+	"strconv"
+	"time"
+
+	"github.com/optimist-go/optimist"
+)
+
+func viewLab(m labModel) *Node {
+	return el("div", []string{"class", "lab-inner"},
+		viewNetwork(m),
+		viewTimeline(m),
+	)
+}
+
+// slider is one dial of the network panel.
+type slider struct {
+	name, label  string
+	max, step    int
+	value        func(rule) int
+	set          func(*rule, int)
+	unit, scaled string
+}
+
+func share(field func(*rule) *float64) (func(rule) int, func(*rule, int)) {
+	return func(r rule) int { return int(math.Round(*field(&r) * 100)) },
+		func(r *rule, v int) { *field(r) = float64(v) / 100 }
+}
+
+var sliders = func() []slider {
+	lose, setLose := share(func(r *rule) *float64 { return &r.LoseRequest })
+	answer, setAnswer := share(func(r *rule) *float64 { return &r.LoseAnswer })
+	fail, setFail := share(func(r *rule) *float64 { return &r.ServerError })
+	return []slider{
+		{"latency", "Delay", 3000, 100, func(r rule) int { return r.LatencyMs }, func(r *rule, v int) { r.LatencyMs = v }, "ms", ""},
+		{"lost", "Requests lost", 100, 5, lose, setLose, "%", ""},
+		{"answers", "Answers lost", 100, 5, answer, setAnswer, "%", ""},
+		{"errors", "Server errors", 100, 5, fail, setFail, "%", ""},
+	}
+}()
+
+func viewNetwork(m labModel) *Node {
+	n := m.Network
+	if !n.Known {
+		return el("section", []string{"class", "panel", "aria-labelledby", "net"},
+			el("h2", []string{"id", "net"}, text("Network")),
+			el("p", []string{"class", "hint"}, text("This server lets nobody disturb its network.")))
+	}
+	locked := m.User == "" || n.Busy
+	var chips []*Node
+	for _, p := range n.Profiles {
+		chips = append(chips, el("button", []string{
+			"type", "button", "class", "chip", "data-act", "net-profile", "data-value", p.Name, "title", p.Title,
+			"aria-pressed", strconv.FormatBool(p.Name == n.Profile), when(locked, "disabled"), "",
+		}, text(p.Name)).with(p.Name))
+	}
+	var dials []*Node
+	for _, s := range sliders {
+		v := number(s.value(n.Rule))
+		dials = append(dials, el("div", []string{"class", "dial"},
+			el("label", []string{"for", "dial-" + s.name}, text(s.label)),
+			el("output", []string{"for", "dial-" + s.name}, text(v+" "+s.unit)),
+			el("input", []string{
+				"type", "range", "id", "dial-" + s.name, "min", "0", "max", number(s.max), "step", number(s.step), "value", v,
+				"data-act", "net-set", "data-value", s.name, when(locked, "disabled"), "",
+			}),
+		).with(s.name))
+	}
+	return el("section", []string{"class", "panel", "aria-labelledby", "net"},
+		el("h2", []string{"id", "net"}, text("Network")),
+		el("p", []string{"class", "hint"}, text("Real faults on the wire, for you alone.")),
+		el("button", []string{
+			"type", "button", "class", "switch", "role", "switch", "aria-checked", strconv.FormatBool(n.Rule.Offline),
+			"data-act", "net-offline", when(locked, "disabled"), "",
+		}, el("span", []string{"class", "knob", "aria-hidden", "true"}), text("Cut the line")),
+		el("div", []string{"class", "chips", "role", "group", "aria-label", "Ready-made networks"}, chips...),
+		el("div", []string{"class", "dials"}, dials...),
+		maybe(m.User == "", func() *Node { return el("p", []string{"class", "hint"}, text("Sign in to change it.")).with("locked") }),
+		maybe(n.Problem != "", func() *Node {
+			return el("p", []string{"class", "problem", "role", "alert"}, text(n.Problem)).with("problem")
+		}),
+	)
+}
+
+func viewTimeline(m labModel) *Node {
+	t := m.Timeline
+	var rows []*Node
+	from, to := t.window(m.Now)
+	for i := len(t.lives) - 1; i >= 0; i-- {
+		l := t.lives[i]
+		rows = append(rows, el("li", []string{"class", "life"},
+			el("span", []string{"class", "op"}, text(shortType(l.Type)), el("span", []string{"class", "of"}, text(m.Names(l.Entity)))),
+			viewTrack(l, from, to, m.Now),
+			el("span", []string{"class", "state " + stateClass(l)}, text(stateWords(l))),
+		).with(l.ID))
+	}
+	return el("section", []string{"class", "panel timeline", "aria-labelledby", "time"},
+		el("h2", []string{"id", "time"}, text("Operations")),
+		viewTotals(t.total),
+		maybe(len(rows) == 0, func() *Node {
+			return el("p", []string{"class", "hint"}, text("Like something: each operation draws its life here.")).with("none")
+		}),
+		maybe(len(rows) > 0, func() *Node { return el("ol", []string{"class", "lives"}, rows...).with("lives") }),
+		maybe(len(rows) > 0, func() *Node { return viewLegend().with("legend") }),
+	)
+}
+
+func viewTotals(t totals) *Node {
+	cell := func(n int, what string) *Node {
+		return el("div", nil, el("dt", nil, text(what)), el("dd", nil, text(number(n))))
+	}
+	return el("dl", []string{"class", "totals"},
+		cell(t.Taps, "taps"), cell(t.Calls, "calls"), cell(t.saved(), "calls saved"),
+		cell(t.Retries, "retries"), cell(t.Conflicts, "conflicts"), cell(t.Undone, "undone"))
+}
+
+func viewLegend() *Node {
+	var items []*Node
+	for _, k := range [][2]string{{"wait", "waits"}, {"flight", "in flight"}, {"retry", "before a retry"}, {"parked", "to decide"}} {
+		items = append(items, el("li", nil, el("svg", []string{"class", "swatch", "viewBox", "0 0 14 8", "aria-hidden", "true"},
+			el("rect", []string{"class", k[0], "width", "14", "height", "8", "rx", "2"})), text(k[1])))
+	}
+	return el("ul", []string{"class", "legend"}, items...)
+}
+
+// viewTrack draws a life between two moments, 1000 units wide.
+func viewTrack(l *life, from, to, now time.Time) *Node {
+	var bars []*Node
+	total := float64(to.Sub(from))
+	at := func(t time.Time) float64 { return min(max(float64(t.Sub(from))/total*1000, 0), 1000) }
+	for _, s := range l.Spans {
+		end := s.To
+		if end.IsZero() {
+			end = now
+		}
+		x, x2 := at(s.From), at(end)
+		if x2 <= 0 {
+			continue
+		}
+		bars = append(bars, el("rect", []string{
+			"class", s.Kind, "x", strconv.FormatFloat(x, 'f', 1, 64), "y", "4",
+			"width", strconv.FormatFloat(max(x2-x, 3), 'f', 1, 64), "height", "12",
+		}))
+	}
+	return el("svg", []string{"class", "track", "viewBox", "0 0 1000 20", "preserveAspectRatio", "none", "aria-hidden", "true"}, bars...)
+}
+
+func shortType(t string) string {
+	switch t {
+	case "edit_comment":
+		return "edit"
+	case "delete_comment":
+		return "delete"
+	}
+	return t
+}
+
+// stateWords is the life in a word or two.
+func stateWords(l *life) string {
+	switch l.Outcome {
+	case optimist.Confirmed:
+		switch {
+		case l.Conflict == optimist.AlreadySo:
+			return "already so"
+		case l.Calls == 0:
+			return "no call needed"
+		case l.Calls > 1:
+			return "saved, " + number(l.Calls) + " calls"
+		}
+		return "saved"
+	case optimist.RolledBack:
+		if l.Conflict == optimist.TookTheirs {
+			return "gave way"
+		}
+		return "undone"
+	case optimist.Superseded:
+		return "replaced"
+	case optimist.Cancelled:
+		return "taken back"
+	}
+	switch l.kind() {
+	case "flight":
+		if l.Calls > 1 {
+			return "call " + number(l.Calls)
+		}
+		return "in flight"
+	case "retry":
+		return "tries again"
+	case "paused":
+		return "waits for network"
+	case "parked":
+		return "to decide"
+	}
+	if l.Taps > 1 {
+		return "waits, " + number(l.Taps) + " taps"
+	}
+	return "waits"
+}
+
+func stateClass(l *life) string {
+	switch l.Outcome {
+	case 0:
+		return l.kind()
+	case optimist.Confirmed:
+		return "good"
+	case optimist.RolledBack:
+		return "bad"
+	}
+	return "dull"
+}

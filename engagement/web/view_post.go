@@ -1,0 +1,135 @@
+package web
+
+import (
+	"strconv"
+	"time"
+
+	"github.com/optimist-go/optimist"
+)
+
+func number(n int) string { return strconv.Itoa(n) }
+
+// plural is "1 like", "2 likes".
+func plural(n int, one string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return number(n) + " " + one + "s"
+}
+
+func viewPost(m postModel) *Node {
+	p := m.View.Value
+	return el("article", []string{"class", "post", "aria-labelledby", "by-" + m.ID, "data-id", m.ID},
+		el("header", []string{"class", "byline"},
+			avatar(p.Author),
+			el("h2", []string{"id", "by-" + m.ID, "class", "author"}, text(p.Author)),
+			when2(p.CreatedAt, m.Now),
+		),
+		el("p", []string{"class", "text"}, text(p.Text)),
+		viewActions(m),
+		maybe(m.UI.Notice != "", func() *Node {
+			return el("p", []string{"class", "resolved"}, icon("merge"), text(m.UI.Notice)).with("resolved")
+		}),
+		maybe(m.UI.Open, func() *Node { return viewComments(m).with("comments") }),
+	)
+}
+
+func when2(ms int64, now time.Time) *Node {
+	return el("time", []string{"class", "when", "datetime", time.UnixMilli(ms).UTC().Format(time.RFC3339)}, text(ago(now, ms)))
+}
+
+// avatar is the first letter of a name, in a colour that belongs to it.
+func avatar(name string) *Node {
+	hue := 0
+	for _, r := range name {
+		hue = hue*31 + int(r)
+	}
+	letter := "?"
+	for _, r := range name {
+		letter = string(r)
+		break
+	}
+	return el("span", []string{"class", "avatar hue-" + number((hue&0xffff)%8), "aria-hidden", "true"}, text(letter))
+}
+
+func viewActions(m postModel) *Node {
+	p := m.View.Value
+	return el("div", []string{"class", "actions"},
+		action("like", m.ID, p.Liked, p.LikesCount, "Like", "like", "heart"),
+		el("button", []string{
+			"type", "button", "class", "act talk", "data-act", "comments", "data-post", m.ID,
+			"aria-expanded", strconv.FormatBool(m.UI.Open), "aria-label", "Comments, " + plural(p.CommentsCount, "comment"),
+		}, icon("bubble"), count(p.CommentsCount)),
+		action("save", m.ID, p.Saved, p.SavesCount, "Save", "save", "bookmark"),
+		viewStatus(m),
+	)
+}
+
+func action(act, post string, on bool, n int, label, unit, picture string) *Node {
+	class := "act " + act
+	if on {
+		class += " on"
+	}
+	return el("button", []string{
+		"type", "button", "class", class, "data-act", act, "data-post", post,
+		"aria-pressed", strconv.FormatBool(on), "aria-label", label + ", " + plural(n, unit),
+	}, icon(picture), count(n))
+}
+
+func count(n int) *Node {
+	return el("span", []string{"class", "count", "aria-hidden", "true"}, text(number(n)))
+}
+
+// viewStatus says in a few quiet words what is still on its way. What is settled
+// says nothing.
+func viewStatus(m postModel) *Node {
+	words, class := "", "status"
+	for _, o := range m.Ops {
+		if o.Comment != "" {
+			continue // comments say it themselves
+		}
+		switch {
+		case m.Held:
+			words = "kept, waits for the network"
+		case o.State == opRetrying || o.Calls > 1:
+			words = "trying again"
+		case words == "":
+			words = "saving"
+		}
+	}
+	if words == "saving" {
+		class += " late" // shows only when it takes a while
+	}
+	return maybe(words != "", func() *Node {
+		return el("span", []string{"class", class}, el("span", []string{"class", "dot", "aria-hidden", "true"}), text(words)).with("status")
+	})
+}
+
+// conflictNotice is what a person is told about a conflict that was resolved.
+func conflictNotice(e optimist.Event) string {
+	what := map[string]string{"like": "like", "save": "save", "comment": "comment", "edit_comment": "edit", "delete_comment": "deletion"}[e.Type]
+	switch e.Resolution {
+	case optimist.TookTheirs:
+		return "A later change from another device counts; your " + what + " gave way."
+	case optimist.AlreadySo:
+		return ""
+	case optimist.KeptMine, optimist.MergedBoth:
+		return "Somebody else changed this too; your " + what + " is the later one and counts."
+	}
+	return ""
+}
+
+// icon is a drawing of 20 by 20.
+func icon(name string) *Node {
+	return el("svg", []string{"class", "icon", "viewBox", "0 0 20 20", "aria-hidden", "true", "focusable", "false"},
+		el("path", []string{"d", icons[name]}))
+}
+
+var icons = map[string]string{
+	"heart":    "M10 17.2C5.6 13.9 2.5 11.1 2.5 7.7 2.5 5.300 4.300 3.500 6.600 3.500c1.400 0 2.700.700 3.400 1.900.700-1.200 2-1.900 3.400-1.900 2.300 0 4.100 1.800 4.100 4.200 0 3.400-3.100 6.200-7.500 9.500z",
+	"bookmark": "M5 3h10v14.500l-5-3.600-5 3.600z",
+	"bubble":   "M10 3.200c4.300 0 7.500 2.700 7.500 6.200s-3.200 6.200-7.500 6.200c-.900 0-1.800-.100-2.600-.400L3.600 17l.900-3.200c-1.300-1.100-2-2.600-2-4.400 0-3.500 3.200-6.200 7.500-6.200z",
+	"merge":    "M5 3v4c0 3 2 4 5 4s5 1 5 4v2M15 3v4c0 1.600-.6 2.700-1.600 3.300M12.500 14.500 15 17l2.500-2.500",
+	"wave":     "M2 10h3l2.500-6 5 12L15 10h3",
+	"close":    "M5 5l10 10M15 5 5 15",
+}
