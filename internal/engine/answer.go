@@ -54,10 +54,17 @@ func (e *Engine) answer(in *Answer) {
 // truth. When the server did what has been taken back and tells no value, what was
 // predicted is truth.
 func (e *Engine) lateAnswer(in *Answer) {
-	if in.Class != OK && in.Class != Conflict {
+	switch in.Class {
+	case OK, Conflict:
+	case Permanent, Offline, Unauthenticated:
+		return
+	default:
+		in.Op.leaveDoubt()
 		return
 	}
-	if o := in.Op; in.Class == OK && (o.outcome == Cancelled || o.outcome == Undone) {
+	if o := in.Op; in.Class == OK && o.Type.Closure {
+		o.leaveBase(o.Args)
+	} else if in.Class == OK && (o.outcome == Cancelled || o.outcome == Undone) {
 		o.parts(func(p *part) {
 			if !in.tells(p.entity) && (p.index > 0 || in.Truth.Version == 0 || in.Truth.Version > p.entity.version) {
 				e.foldIntoTruth(p)
@@ -67,6 +74,14 @@ func (e *Engine) lateAnswer(in *Answer) {
 	e.adoptAll(in)
 	e.refold(nil)
 	e.bury(nil, nil, Undone)
+}
+
+// leaveDoubt notes that nobody knows whether the server has an operation that was
+// taken back.
+func (o *Op) leaveDoubt() {
+	if o.outcome != Confirmed {
+		o.parts(func(p *part) { p.entity.doubt = true })
+	}
 }
 
 // tells reports whether the answer says a value of the entity.
@@ -189,12 +204,17 @@ func (e *Engine) closureSucceeded(o *Op, t Truth) {
 		e.emit(Effect{Kind: Adopt, Op: o, Entity: ent, Value: t.Value})
 		e.emit(Effect{Kind: Conflicted, Op: o, Resolution: TookTheirs})
 	}
-	for p := o.part.next; p != nil; p = p.next {
-		if p.op.sharesSlot(o) && p.op.ext != nil && p.op.ext.hasBase {
+	o.leaveBase(state)
+	e.confirm(o, ent)
+}
+
+// leaveBase tells later closures of the slot what the server holds there now.
+func (o *Op) leaveBase(state any) {
+	for p := o.part.entity.first; p != nil; p = p.next {
+		if p.op.pos > o.pos && p.op.sharesSlot(o) && p.op.ext != nil && p.op.ext.hasBase {
 			p.op.ext.base = state
 		}
 	}
-	e.confirm(o, ent)
 }
 
 // postpone puts an operation back whose attempt costs nothing.

@@ -87,38 +87,7 @@ func (e *Engine) Step(now Time, in Input) ([]Effect, error) {
 	e.Done()
 	e.now = max(now, e.now)
 
-	var err error
-	switch in := in.(type) {
-	case *Execute:
-		err = e.execute(in)
-	case *Batch:
-		err = e.batch(in)
-	case *Restore:
-		err = e.restore(in)
-	case *Answer:
-		e.answer(in)
-	case *Receive:
-		e.receive(in)
-	case *Durable:
-		e.durable(in)
-	case *Decide:
-		err = e.decide(in)
-	case Cancel:
-		err = e.cancel(in.Op)
-	case RollbackAll:
-		e.rollbackAll(in)
-	case ClearAll:
-		e.clearAll(in.Err)
-	case Flush:
-		e.flush()
-	case SetOnline:
-		e.setOnline(in.Online)
-	case RetryNow:
-		e.retryNow()
-	case Tick:
-		e.tick()
-	}
-
+	err := in.step(e)
 	e.pump()
 	e.announce()
 	return e.effects, err
@@ -162,9 +131,14 @@ func emptied[T any](s []T) []T {
 	return s[:0]
 }
 
+// emit is not inlined: it would be copied to too many places for a browser.
+//
+//go:noinline
 func (e *Engine) emit(f Effect) { e.effects = append(e.effects, f) }
 
 // touch must be called before the first change to an entity in a Step.
+//
+//go:noinline
 func (e *Engine) touch(ent *Entity) *touch {
 	if ent.touched == 0 {
 		value, presence := ent.View()

@@ -175,6 +175,8 @@ func (e *Engine) inVain(o, prior *Op, before *part, next any, nextPresence Prese
 		return false
 	case prior != nil && (prior.state == Parked || prior.Type.Pessimistic):
 		return false
+	case prior == nil && ent.inDoubt():
+		return false
 	case o.Type.Closure && prior != nil:
 		return o.Args != nil && equalAny(prior.Args, o.Args)
 	case o.Type.Closure:
@@ -185,6 +187,12 @@ func (e *Engine) inVain(o, prior *Op, before *part, next any, nextPresence Prese
 		return false
 	}
 	return prior != nil || e.serverHas(o, before)
+}
+
+// inDoubt reports whether the server may get, or may have got, what was taken back.
+func (ent *Entity) inDoubt() bool {
+	f := ent.lane.flight
+	return ent.doubt || f != nil && f.state == Ended && f.outcome != Confirmed
 }
 
 // serverHas reports whether o would change nothing of what the server is known to
@@ -408,18 +416,26 @@ func (e *Engine) settleIfAlreadySo(o *Op) bool {
 	return true
 }
 
-// executeGroup accepts one operation in several entities. It coalesces with nothing.
-func (e *Engine) executeGroup(in *Execute) error {
-	o := in.Op
-	if len(in.Group) > 200 {
+// checkMembers reports a group that cannot work.
+func checkMembers(group []Member) error {
+	if len(group) > 200 {
 		return ErrGroupTooWide
 	}
-	for i, m := range in.Group {
-		for _, other := range in.Group[:i] {
+	for i, m := range group {
+		for _, other := range group[:i] {
 			if other.Space == m.Space && other.Entity == m.Entity {
 				return ErrGroupTooWide
 			}
 		}
+	}
+	return nil
+}
+
+// executeGroup accepts one operation in several entities. It coalesces with nothing.
+func (e *Engine) executeGroup(in *Execute) error {
+	o := in.Op
+	if err := checkMembers(in.Group); err != nil {
+		return err
 	}
 	x := o.more()
 	x.first = in.Group[0]
@@ -471,8 +487,8 @@ func (e *Engine) batch(in *Batch) error {
 		members := item.Group
 		if len(members) == 0 {
 			members = []Member{{Space: item.Space, Entity: item.Entity, Kind: item.Op.Type.Kind, Apply: item.Op.Type.Apply}}
-		} else if len(members) > 200 {
-			return ErrGroupTooWide
+		} else if err := checkMembers(members); err != nil {
+			return err
 		}
 		for _, m := range members {
 			ent := e.entity(m.Space, m.Entity)

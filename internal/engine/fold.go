@@ -179,12 +179,28 @@ func (e *Engine) condemn(o *Op, cause *Op, err error) {
 		return
 	}
 	o.condemned = true
+	if o.unknown {
+		o.leaveDoubt()
+	} else if o.Type.Closure && o.state != InFlight {
+		o.giveBaseBack()
+	}
 	e.victims = append(e.victims, Victim{Op: o, Cause: cause, Err: err})
 	e.leaveLanes(o)
 	o.parts(e.remove)
 	if o.ext != nil {
 		for _, n := range o.ext.needers {
 			e.condemn(n, o, ErrDependency)
+		}
+	}
+}
+
+// giveBaseBack tells the next closure of the slot that the slot holds what it held
+// before this one.
+func (o *Op) giveBaseBack() {
+	for p := o.part.next; p != nil && o.ext != nil && o.ext.hasBase; p = p.next {
+		if p.op.sharesSlot(o) {
+			p.op.SetBase(o.ext.base)
+			return
 		}
 	}
 }

@@ -1,7 +1,9 @@
 package engine
 
-// Input is one thing that happened. The engine never keeps the input itself.
-type Input interface{ input() }
+// Input is one thing that happened. The engine never keeps the input itself. Each
+// knows its own handling, so that a program which never has one of them does not
+// carry what it would cause.
+type Input interface{ step(*Engine) error }
 
 // Execute asks to accept one operation. Op must be fresh, with Type, Args, Slot and
 // Stamp set by the caller; the engine fills in the rest.
@@ -102,17 +104,17 @@ type RetryNow struct{}
 // Tick says that time has passed.
 type Tick struct{}
 
-func (*Execute) input()    {}
-func (*Batch) input()      {}
-func (*Restore) input()    {}
-func (*Answer) input()     {}
-func (*Receive) input()    {}
-func (*Durable) input()    {}
-func (*Decide) input()     {}
-func (Cancel) input()      {}
-func (RollbackAll) input() {}
-func (ClearAll) input()    {}
-func (Flush) input()       {}
-func (SetOnline) input()   {}
-func (RetryNow) input()    {}
-func (Tick) input()        {}
+func (in *Execute) step(e *Engine) error    { return e.execute(in) }
+func (in *Batch) step(e *Engine) error      { return e.batch(in) }
+func (in *Restore) step(e *Engine) error    { return e.restore(in) }
+func (in *Answer) step(e *Engine) error     { e.answer(in); return nil }
+func (in *Receive) step(e *Engine) error    { e.receive(in); return nil }
+func (in *Durable) step(e *Engine) error    { e.durable(in); return nil }
+func (in *Decide) step(e *Engine) error     { return e.decide(in) }
+func (in Cancel) step(e *Engine) error      { return e.cancel(in.Op) }
+func (in RollbackAll) step(e *Engine) error { e.rollbackAll(in); return nil }
+func (in ClearAll) step(e *Engine) error    { e.clearAll(in.Err); return nil }
+func (in Flush) step(e *Engine) error       { e.flush(); return nil }
+func (in SetOnline) step(e *Engine) error   { e.setOnline(in.Online); return nil }
+func (in RetryNow) step(e *Engine) error    { e.retryNow(); return nil }
+func (in Tick) step(e *Engine) error        { e.tick(); return nil }

@@ -171,7 +171,10 @@ func (o *Op) more() *ext {
 	return o.ext
 }
 
-// parts calls f for every part of the operation.
+// parts calls f for every part of the operation. Inlined, it would put the body of f
+// into its callers twice, which a browser would have to download.
+//
+//go:noinline
 func (o *Op) parts(f func(*part)) {
 	f(&o.part)
 	if o.ext != nil {

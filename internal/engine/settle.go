@@ -149,17 +149,17 @@ func (e *Engine) clearAll(err error) {
 			}
 		}
 	}
-	var all []*Op
+	var all []Victim
 	for ent := range e.Busy {
 		for p := ent.last; p != nil; p = p.prev {
 			if p.index == 0 {
-				all = append(all, p.op)
+				all = append(all, Victim{Op: p.op})
 			}
 		}
 	}
-	slices.SortFunc(all, func(a, b *Op) int { return cmp.Compare(b.pos, a.pos) })
-	for _, o := range all { // last first, so that none goes because of another
-		e.condemn(o, nil, err)
+	lastFirst(all)
+	for _, v := range all { // last first, so that none goes because of another
+		e.condemn(v.Op, nil, err)
 	}
 	e.refold(nil)
 	e.bury(nil, nil, Cancelled)
@@ -174,7 +174,7 @@ func (e *Engine) bury(cause *Op, where *Entity, outcome Outcome) {
 	}
 	victims := slices.Clone(e.victims)
 	e.victims = emptied(e.victims)
-	slices.SortStableFunc(victims, func(a, b Victim) int { return cmp.Compare(b.Op.pos, a.Op.pos) })
+	lastFirst(victims)
 
 	for _, v := range victims {
 		ent := v.Op.part.entity
@@ -200,4 +200,9 @@ func (e *Engine) bury(cause *Op, where *Entity, outcome Outcome) {
 		}
 		e.settle(v.Op, end, v.Err, nil)
 	}
+}
+
+// lastFirst sorts by position, which no two operations share.
+func lastFirst(victims []Victim) {
+	slices.SortFunc(victims, func(a, b Victim) int { return cmp.Compare(b.Op.pos, a.Op.pos) })
 }

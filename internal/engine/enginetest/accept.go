@@ -149,6 +149,14 @@ func (t *Twin) inVain(o *op, prior *op, pos uint64) bool {
 	if prior != nil {
 		return prior.state != engine.Parked && !prior.typ.Pessimistic
 	}
+	if ent.doubt {
+		return false
+	}
+	for _, call := range t.calls {
+		if call.state == engine.Ended && call.outcome != engine.Confirmed && shareLane(o, call) {
+			return false // what was taken back may get there yet
+		}
+	}
 	value, presence := t.serverBefore(ent, pos)
 	after, afterPresence, err := o.places[0].do(o, value, presence)
 	return err == nil && presence != engine.Unknown && presence == afterPresence && ent.same(value, after)

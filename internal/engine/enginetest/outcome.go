@@ -21,6 +21,9 @@ func (t *Twin) condemn(o, cause *op, err error) {
 	}
 	t.ops = slices.DeleteFunc(t.ops, func(other *op) bool { return other == o })
 	t.victims = append(t.victims, victim{o, cause, err})
+	if o.unknown {
+		o.leaveDoubt()
+	}
 	for _, n := range slices.Clone(t.ops) {
 		if slices.Contains(n.deps, o) {
 			t.condemn(n, o, engine.ErrDependency)
@@ -101,7 +104,11 @@ func (t *Twin) answer(in *engine.Answer) {
 // lateAnswer: truth is truth; a server that did what has been taken back, and tells
 // no value, has what was predicted.
 func (t *Twin) lateAnswer(o *op, in *engine.Answer) {
-	if in.Class != engine.OK && in.Class != engine.Conflict {
+	switch in.Class {
+	case engine.Transient, engine.Overloaded, engine.UnknownOutcome:
+		o.leaveDoubt()
+		return
+	case engine.Permanent, engine.Offline, engine.Unauthenticated:
 		return
 	}
 	if in.Class == engine.OK && (o.outcome == engine.Cancelled || o.outcome == engine.Undone) {
@@ -117,6 +124,14 @@ func (t *Twin) lateAnswer(o *op, in *engine.Answer) {
 	t.adoptAll(o, in)
 	t.purge(nil)
 	t.bury(engine.Undone)
+}
+
+func (o *op) leaveDoubt() {
+	for _, p := range o.places {
+		if o.outcome != engine.Confirmed {
+			p.ent.doubt = true
+		}
+	}
 }
 
 func (t *Twin) again(o *op, in *engine.Answer) {

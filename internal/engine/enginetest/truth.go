@@ -26,7 +26,7 @@ func (t *Twin) takeTruth(ent *entity, said engine.Truth) (fresh, covered bool) {
 	if said.Version != 0 {
 		ent.version = said.Version
 	}
-	ent.settledAt = t.now
+	ent.settledAt, ent.doubt = t.now, false
 	return true, true
 }
 

@@ -62,6 +62,7 @@ type entity struct {
 	version   uint64
 	settledAt engine.Time
 	changes   uint64
+	doubt     bool // an operation was taken back of which the server may have got an attempt
 }
 
 func (ent *entity) same(a, b any) bool {

@@ -1,0 +1,133 @@
+package engine_test
+
+import (
+	"testing"
+
+	"github.com/optimist-go/optimist/internal/engine"
+)
+
+var toggle = &engine.Type{
+	Name: "toggle", Family: "toggle", Closure: true, Retry: engine.Retry{Base: sec, Cap: sec},
+	Debounce: engine.Debounce{Wait: 300 * ms, MaxWait: sec},
+	SameArgs: func(a, b any) bool { return a != nil && a == b },
+}
+
+// toggle executes the closure of a switch whose state outside was the opposite.
+func (b *bench) toggle(on bool) *engine.Op {
+	b.t.Helper()
+	b.stamp++
+	o := &engine.Op{Type: toggle, Slot: "s", Args: on, Stamp: b.stamp}
+	o.SetBase(!on)
+	b.must(&engine.Execute{Space: b.space, Entity: "a", Op: o})
+	return o
+}
+
+func (b *bench) count(kind engine.EffectKind) (n int) {
+	for _, f := range b.effects {
+		if f.Kind == kind {
+			n++
+		}
+	}
+	return n
+}
+
+func TestClosuresThatCancelOutAreNotSent(t *testing.T) {
+	b := newBench(t)
+	on := b.toggle(true)
+	off := b.toggle(false)
+	b.is(on, engine.Superseded)
+	b.is(off, engine.Confirmed)
+	if on.Successor() != off || b.count(engine.Changed) != 1 {
+		t.Fatal("one change outside, and a successor")
+	}
+	b.pass(sec)
+	b.calls(0)
+}
+
+func TestClosureJoins(t *testing.T) {
+	b := newBench(t)
+	on := b.toggle(true)
+	same := &engine.Op{Type: toggle, Slot: "s", Args: true}
+	in := &engine.Execute{Space: b.space, Entity: "a", Op: same}
+	if !b.e.WouldJoin(in) {
+		t.Fatal("it repeats what is unsettled")
+	}
+	b.must(in)
+	if same.JoinedTo() != on || on.JoinedTo() != nil {
+		t.Fatal("joined to another")
+	}
+	other := &engine.Execute{Space: b.space, Entity: "nobody", Op: &engine.Op{Type: toggle, Slot: "s", Args: true}}
+	if b.e.WouldJoin(other) {
+		t.Fatal("there is nothing to join")
+	}
+}
+
+func TestClosureDuringAFlightFollowsUp(t *testing.T) {
+	b := newBench(t)
+	on := b.toggle(true)
+	b.pass(sec)
+	off := b.toggle(false)
+	again := b.toggle(true) // what the call brings about
+	b.is(off, engine.Superseded)
+	if again.JoinedTo() != on {
+		t.Fatal("does not join the call")
+	}
+	last := b.toggle(false)
+	b.answer(on, engine.OK, none)
+	b.pass(sec)
+	b.calls(2)
+	b.answer(last, engine.OK, engine.Truth{Presence: engine.Present, Value: true})
+	if last.Conflict() != engine.TookTheirs || b.count(engine.Adopt) != 1 {
+		t.Fatal("the server said that it is on")
+	}
+}
+
+func TestClosureAfterAFailureNeedsNoCall(t *testing.T) {
+	b := newBench(t)
+	on := b.toggle(true)
+	b.pass(sec)
+	off := b.toggle(false)
+	b.answer(on, engine.Permanent, none)
+	if b.count(engine.Rewind) != 1 {
+		t.Fatal("nothing was rewound")
+	}
+	b.pass(sec)
+	b.calls(1) // the server never had it on
+	b.is(off, engine.Confirmed)
+}
+
+func TestClosureAfterACancelledCallIsSent(t *testing.T) {
+	b := newBench(t)
+	on := b.toggle(true)
+	b.pass(sec)
+	b.must(engine.Cancel{Op: on})
+	on = b.toggle(true)
+	off := b.toggle(false)
+	b.is(off, engine.Unsettled)
+	b.answer(b.sent[0], engine.OK, none)
+	b.pass(sec)
+	b.calls(2)
+}
+
+func TestClosureConflictIsAFailure(t *testing.T) {
+	b := newBench(t)
+	on := b.toggle(true)
+	b.pass(sec)
+	b.answer(on, engine.Conflict, none)
+	b.is(on, engine.Undone)
+}
+
+func TestClosureWithoutAWantIsAlwaysSent(t *testing.T) {
+	b := newBench(t)
+	plain := &engine.Op{Type: toggle, Slot: "s"}
+	b.must(&engine.Execute{Space: b.space, Entity: "a", Op: plain})
+	second := &engine.Op{Type: toggle, Slot: "s"}
+	b.must(&engine.Execute{Space: b.space, Entity: "a", Op: second})
+	b.is(plain, engine.Superseded)
+	b.pass(sec)
+	b.calls(1)
+	incomparable := &engine.Op{Type: toggle, Slot: "s", Args: []int{1}}
+	incomparable.SetBase([]int{1}) // comparing panics, and means no
+	b.must(&engine.Execute{Space: b.space, Entity: "a", Op: incomparable})
+	b.is(incomparable, engine.Unsettled)
+}
