@@ -2,10 +2,10 @@ package optimist
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/optimist-go/optimist/internal/engine"
+	"github.com/optimist-go/optimist/internal/errorf"
 )
 
 // Planned is an operation that has not been executed yet, for Manager.Batch.
@@ -24,7 +24,7 @@ func (a *Action[T, A]) Plan(id string, args A, after ...*Handle) Planned {
 	}
 	p := Planned{m: a.store.m, refused: func(err error) error { return a.refused(id, err) }}
 	if id == "" {
-		p.err = fmt.Errorf("%w: the id is empty", ErrInvalid)
+		p.err = errorf.New("%w: the id is empty", ErrInvalid)
 		return p
 	}
 	th := &typedHandle[A]{}
@@ -60,7 +60,7 @@ func (g *GroupAction[A]) Plan(args A, after ...*Handle) Planned {
 // settled one by one; a Group is what stays together. A Planned can be used once.
 func (m *Manager) Batch(ctx context.Context, plans ...Planned) ([]*Handle, error) {
 	if len(plans) == 0 {
-		return nil, fmt.Errorf("%w: a batch of nothing", ErrInvalid)
+		return nil, errorf.New("%w: a batch of nothing", ErrInvalid)
 	}
 	batch := engine.Batch{Items: make([]engine.Execute, len(plans))}
 	seen := make(map[*Handle]bool, len(plans))
@@ -71,11 +71,11 @@ func (m *Manager) Batch(ctx context.Context, plans ...Planned) ([]*Handle, error
 		case p.err != nil:
 			return nil, p.err
 		case p.handle == nil:
-			return nil, fmt.Errorf("%w: plan %d is empty; Action.Plan makes one", ErrInvalid, i)
+			return nil, errorf.New("%w: plan %d is empty; Action.Plan makes one", ErrInvalid, i)
 		case p.m != m:
-			return nil, fmt.Errorf("%w: plan %d is of another manager", ErrInvalid, i)
+			return nil, errorf.New("%w: plan %d is of another manager", ErrInvalid, i)
 		case seen[p.handle] || p.handle.op.Seq() != 0 || p.handle.used.Swap(true):
-			return nil, fmt.Errorf("%w: plan %d was executed already", ErrInvalid, i)
+			return nil, errorf.New("%w: plan %d was executed already", ErrInvalid, i)
 		}
 		seen[p.handle] = true
 		batch.Items[i] = p.execute

@@ -1,9 +1,10 @@
 package optimist
 
 import (
-	"fmt"
 	"reflect"
 	"time"
+
+	"github.com/optimist-go/optimist/internal/errorf"
 )
 
 // clonerOf returns how arguments of type A are copied: the program's function, none
@@ -14,7 +15,7 @@ func clonerOf[A any](own func(A) A) (func(A) A, error) {
 	}
 	t := reflect.TypeFor[A]()
 	if err := clonable(t, nil); err != nil {
-		return nil, fmt.Errorf("%w: arguments of type %v cannot be copied: %w; set Mutation.Clone", ErrInvalid, t, err)
+		return nil, errorf.New("%w: arguments of type %v cannot be copied: %w; set Mutation.Clone", ErrInvalid, t, err)
 	}
 	if flat(t) {
 		return func(a A) A { return a }, nil
@@ -59,14 +60,14 @@ func clonable(t reflect.Type, outer []reflect.Type) error {
 	outer = append(outer, t)
 	switch t.Kind() {
 	case reflect.Chan, reflect.Func, reflect.UnsafePointer:
-		return fmt.Errorf("a %v has no copy", t.Kind())
+		return errorf.New("a %v has no copy", t.Kind())
 	case reflect.Interface:
-		return fmt.Errorf("an interface (%v) may hold anything", t)
+		return errorf.New("an interface (%v) may hold anything", t)
 	case reflect.Pointer, reflect.Slice, reflect.Array:
 		return clonable(t.Elem(), outer)
 	case reflect.Map:
 		if !flat(t.Key()) {
-			return fmt.Errorf("map key %v has references", t.Key())
+			return errorf.New("map key %v has references", t.Key())
 		}
 		return clonable(t.Elem(), outer)
 	case reflect.Struct:
@@ -76,7 +77,7 @@ func clonable(t reflect.Type, outer []reflect.Type) error {
 		for i := range t.NumField() {
 			f := t.Field(i)
 			if !f.IsExported() && !flat(f.Type) {
-				return fmt.Errorf("field %v.%s is not exported and has references", t, f.Name)
+				return errorf.New("field %v.%s is not exported and has references", t, f.Name)
 			}
 			if err := clonable(f.Type, outer); err != nil && f.IsExported() {
 				return err
@@ -108,10 +109,10 @@ func deepCopy(to, from reflect.Value) {
 	case reflect.Map:
 		if !from.IsNil() {
 			to.Set(reflect.MakeMapWithSize(from.Type(), from.Len()))
-			for it := from.MapRange(); it.Next(); {
+			for _, k := range from.MapKeys() {
 				v := reflect.New(from.Type().Elem()).Elem()
-				deepCopy(v, it.Value())
-				to.SetMapIndex(it.Key(), v)
+				deepCopy(v, from.MapIndex(k))
+				to.SetMapIndex(k, v)
 			}
 		}
 	case reflect.Struct:

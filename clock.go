@@ -1,8 +1,9 @@
 package optimist
 
 import (
-	"fmt"
 	"time"
+
+	"github.com/optimist-go/optimist/internal/errorf"
 )
 
 // Timestamp is the time of a change on a hybrid logical clock: 48 bits of
@@ -28,7 +29,7 @@ func (t Timestamp) String() string {
 	if t == 0 {
 		return "never"
 	}
-	return fmt.Sprintf("%s+%d", t.Time().UTC().Format("2006-01-02T15:04:05.000Z"), t.Counter())
+	return errorf.Text("%s+%d", t.Time().UTC().Format("2006-01-02T15:04:05.000Z"), t.Counter())
 }
 
 // clock is a hybrid logical clock. It never goes backwards, whatever the wall clock
@@ -53,7 +54,7 @@ func (c *clock) observe(remote Timestamp, wall time.Time) error {
 		return nil
 	}
 	if ahead := remote.Time().Sub(wall); ahead > c.maxDrift {
-		return fmt.Errorf("%w: a stamp of the server is %v ahead of this clock, at most %v is allowed; check both clocks",
+		return errorf.New("%w: a stamp of the server is %v ahead of this clock, at most %v is allowed; check both clocks",
 			ErrClockDrift, ahead.Round(time.Millisecond), c.maxDrift)
 	}
 	c.last = remote

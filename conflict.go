@@ -1,9 +1,8 @@
 package optimist
 
 import (
-	"fmt"
-
 	"github.com/optimist-go/optimist/internal/engine"
+	"github.com/optimist-go/optimist/internal/errorf"
 )
 
 // Conflict is what a resolver sees: an operation met a server that holds something
@@ -133,17 +132,17 @@ func Merge[T, A, B any](first *Action[T, A], second *Action[T, B], rule func(fir
 	err := func() error {
 		switch {
 		case first == nil || second == nil || rule == nil:
-			return fmt.Errorf("%w: Merge needs two actions and a rule", ErrInvalid)
+			return errorf.New("%w: Merge needs two actions and a rule", ErrInvalid)
 		case first.err != nil:
 			return first.err
 		case second.err != nil:
 			return second.err
 		case first.store != second.store:
-			return fmt.Errorf("%w: %q and %q are of different stores", ErrInvalid, first.def.Type, second.def.Type)
+			return errorf.New("%w: %q and %q are of different stores", ErrInvalid, first.def.Type, second.def.Type)
 		case first.typ.Family != second.typ.Family:
-			return fmt.Errorf("%w: %q and %q are of different families, so they never share a slot", ErrInvalid, first.def.Type, second.def.Type)
+			return errorf.New("%w: %q and %q are of different families, so they never share a slot", ErrInvalid, first.def.Type, second.def.Type)
 		case first.def.Slot == nil || second.def.Slot == nil:
-			return fmt.Errorf("%w: %q and %q both need a Slot", ErrInvalid, first.def.Type, second.def.Type)
+			return errorf.New("%w: %q and %q both need a Slot", ErrInvalid, first.def.Type, second.def.Type)
 		}
 		return nil
 	}()

@@ -3,10 +3,10 @@ package optimist
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/optimist-go/optimist/internal/engine"
+	"github.com/optimist-go/optimist/internal/errorf"
 )
 
 // Errors that calls return. They are wrapped with what was asked, where, and what
@@ -77,9 +77,9 @@ func (e *OpError) Error() string {
 	case e.Calls == 1:
 		where += ", after 1 call"
 	case e.Calls > 1:
-		where += fmt.Sprintf(", after %d calls", e.Calls)
+		where += errorf.Text(", after %d calls", e.Calls)
 	}
-	return fmt.Sprintf("%s: %v", where, e.Err)
+	return errorf.Text("%s: %v", where, e.Err)
 }
 
 func (e *OpError) Unwrap() error { return e.Err }
@@ -91,7 +91,7 @@ type PanicError struct {
 	Value any
 }
 
-func (e *PanicError) Error() string { return fmt.Sprintf("panic in %s: %v", e.In, e.Value) }
+func (e *PanicError) Error() string { return errorf.Text("panic in %s: %v", e.In, e.Value) }
 
 // publicErr turns the engine's reasons into this package's.
 func publicErr(err error) error {
@@ -104,7 +104,7 @@ func publicErr(err error) error {
 	case errors.Is(err, engine.ErrAbsent):
 		return ErrAbsent
 	case errors.Is(err, engine.ErrGuard):
-		return fmt.Errorf("%w: %w", ErrGuard, err)
+		return errorf.New("%w: %w", ErrGuard, err)
 	case errors.Is(err, engine.ErrDependency):
 		return ErrDependency
 	case errors.Is(err, engine.ErrAlreadyEnded):
@@ -116,9 +116,9 @@ func publicErr(err error) error {
 	case errors.Is(err, engine.ErrDeadline):
 		return ErrDeadline
 	case errors.Is(err, engine.ErrGroupTooWide):
-		return fmt.Errorf("%w: %w", ErrInvalid, err)
+		return errorf.New("%w: %w", ErrInvalid, err)
 	case errors.As(err, &p):
-		return fmt.Errorf("%w: %w", ErrApply, &PanicError{In: "apply", Value: p.Value})
+		return errorf.New("%w: %w", ErrApply, &PanicError{In: "apply", Value: p.Value})
 	}
 	return err
 }
@@ -154,7 +154,7 @@ func (c Class) String() string {
 	if int(c) < len(names) {
 		return names[c]
 	}
-	return fmt.Sprintf("class %d", uint8(c))
+	return errorf.Text("class %d", uint8(c))
 }
 
 // SendError is a classified error of a Send function.
@@ -164,7 +164,7 @@ type SendError struct {
 	Err        error
 }
 
-func (e *SendError) Error() string { return fmt.Sprintf("%v: %v", e.Class, e.Err) }
+func (e *SendError) Error() string { return errorf.Text("%v: %v", e.Class, e.Err) }
 func (e *SendError) Unwrap() error { return e.Err }
 
 // Fail classifies the error of a Send function. A nil err stays nil.
@@ -190,7 +190,7 @@ func StatusError(status int, retryAfter time.Duration, err error) error {
 		return nil
 	}
 	if err == nil {
-		err = fmt.Errorf("HTTP status %d", status)
+		err = errorf.New("HTTP status %d", status)
 	}
 	class := Permanent
 	switch {

@@ -2,7 +2,6 @@ package optimist
 
 import (
 	"context"
-	"fmt"
 	"iter"
 	"reflect"
 	"slices"
@@ -10,6 +9,7 @@ import (
 	"time"
 
 	"github.com/optimist-go/optimist/internal/engine"
+	"github.com/optimist-go/optimist/internal/errorf"
 )
 
 // EventKind says what an Event tells.
@@ -46,7 +46,7 @@ func (k EventKind) String() string {
 	if int(k) < len(names) {
 		return names[k]
 	}
-	return fmt.Sprintf("event %d", uint8(k))
+	return errorf.Text("event %d", uint8(k))
 }
 
 // Event is one thing that happened. Which fields are set depends on Kind.

@@ -2,10 +2,10 @@ package optimist
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/optimist-go/optimist/internal/engine"
+	"github.com/optimist-go/optimist/internal/errorf"
 )
 
 // Group defines one type of operation that touches several entities, also of several
@@ -54,9 +54,9 @@ func (s *Store[T]) part(id string, kind Kind, apply func(T) (T, error)) Part {
 	switch {
 	case p.err != nil:
 	case id == "":
-		p.err = fmt.Errorf("%w: a part of store %q has no id", ErrInvalid, s.space.Name)
+		p.err = errorf.New("%w: a part of store %q has no id", ErrInvalid, s.space.Name)
 	case apply == nil && kind != Delete:
-		p.err = fmt.Errorf("%w: the part of %s:%s has no apply function", ErrInvalid, s.space.Name, id)
+		p.err = errorf.New("%w: the part of %s:%s has no apply function", ErrInvalid, s.space.Name, id)
 	}
 	p.member = engine.Member{Space: s.space, Entity: id, Kind: engine.Kind(kind)}
 	if apply != nil {
@@ -93,7 +93,7 @@ type GroupAction[A any] struct {
 func RegisterGroup[A any](m *Manager, def Group[A]) *GroupAction[A] {
 	g := &GroupAction[A]{m: m, def: def}
 	if g.err = g.check(); g.err != nil {
-		g.err = fmt.Errorf("group %q: %w", def.Type, g.err)
+		g.err = errorf.New("group %q: %w", def.Type, g.err)
 		if m != nil {
 			m.mu.Lock()
 			m.broken = append(m.broken, g.err)
@@ -143,17 +143,17 @@ func (g *GroupAction[A]) check() error {
 	g.clone, cloneErr = clonerOf(g.def.Clone)
 	switch {
 	case g.m == nil:
-		return fmt.Errorf("%w: RegisterGroup needs a manager", ErrInvalid)
+		return errorf.New("%w: RegisterGroup needs a manager", ErrInvalid)
 	case g.def.Type == "":
-		return fmt.Errorf("%w: Group.Type is empty", ErrInvalid)
+		return errorf.New("%w: Group.Type is empty", ErrInvalid)
 	case g.def.Parts == nil:
-		return fmt.Errorf("%w: Group.Parts is nil", ErrInvalid)
+		return errorf.New("%w: Group.Parts is nil", ErrInvalid)
 	case g.def.Send == nil:
-		return fmt.Errorf("%w: Group.Send is nil", ErrInvalid)
+		return errorf.New("%w: Group.Send is nil", ErrInvalid)
 	case cloneErr != nil:
 		return cloneErr
 	case g.m.typeNamed(g.def.Type) != nil:
-		return fmt.Errorf("%w: the type is registered already", ErrInvalid)
+		return errorf.New("%w: the type is registered already", ErrInvalid)
 	}
 	return g.def.Policy.validate()
 }
@@ -165,14 +165,14 @@ func (g *GroupAction[A]) parts(args A) (members []engine.Member, err error) {
 		return nil, err
 	}
 	if len(parts) == 0 {
-		return nil, fmt.Errorf("%w: the group has no parts", ErrInvalid)
+		return nil, errorf.New("%w: the group has no parts", ErrInvalid)
 	}
 	for i, p := range parts {
 		switch {
 		case p.err != nil:
 			return nil, p.err
 		case p.m == nil || p.m != g.m:
-			return nil, fmt.Errorf("%w: part %d is of no store of this manager", ErrInvalid, i)
+			return nil, errorf.New("%w: part %d is of no store of this manager", ErrInvalid, i)
 		}
 		members = append(members, p.member)
 	}
@@ -210,7 +210,7 @@ func (g *GroupAction[A]) prepare(args A, after []*Handle) (th *typedHandle[A], m
 	}
 	th = &typedHandle[A]{}
 	if err = contain("clone", func() { th.args = g.clone(args) }); err != nil {
-		return nil, nil, nil, fmt.Errorf("%w: %w", ErrInvalid, err)
+		return nil, nil, nil, errorf.New("%w: %w", ErrInvalid, err)
 	}
 	h := &th.Handle
 	h.m = g.m

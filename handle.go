@@ -3,10 +3,10 @@ package optimist
 import (
 	"context"
 	"errors"
-	"fmt"
 	"sync/atomic"
 
 	"github.com/optimist-go/optimist/internal/engine"
+	"github.com/optimist-go/optimist/internal/errorf"
 )
 
 // Handle follows one operation to its end. It settles exactly once. Several calls
@@ -206,7 +206,7 @@ func (h *Handle) Await(ctx context.Context, stage Stage) error {
 		}
 		if h.m.stopped {
 			h.m.mu.Unlock()
-			return fmt.Errorf("%w before operation %s was %v", ErrClosed, h.op.ID(h.m.engine), stage)
+			return errorf.New("%w before operation %s was %v", ErrClosed, h.op.ID(h.m.engine), stage)
 		}
 		more := h.moreLocked()
 		if more.moved == nil {
@@ -239,13 +239,13 @@ func (h *Handle) reachedLocked(stage Stage) (bool, error) {
 			return true, nil
 		}
 		if h.m.journal == nil {
-			return false, fmt.Errorf("%w: this manager has no journal, so nothing becomes durable", ErrInvalid)
+			return false, errorf.New("%w: this manager has no journal, so nothing becomes durable", ErrInvalid)
 		}
 		if h.more != nil && h.more.journal != nil {
 			return false, h.more.journal
 		}
 		if h.ended {
-			return false, fmt.Errorf("%w before it was durable", ErrSettled)
+			return false, errorf.New("%w before it was durable", ErrSettled)
 		}
 		return false, nil
 	case Acknowledged:
@@ -259,12 +259,12 @@ func (h *Handle) reachedLocked(stage Stage) (bool, error) {
 	case Settled:
 		return h.ended, nil
 	}
-	return false, fmt.Errorf("%w: unknown stage %d", ErrInvalid, stage)
+	return false, errorf.New("%w: unknown stage %d", ErrInvalid, stage)
 }
 
 func (h *Handle) endedWithoutLocked(stage string) error {
 	r := h.resultLocked()
-	err := fmt.Errorf("%w (%v) without being %s", ErrSettled, r.Outcome, stage)
+	err := errorf.New("%w (%v) without being %s", ErrSettled, r.Outcome, stage)
 	return errors.Join(err, r.Err)
 }
 

@@ -3,9 +3,9 @@ package optimist
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"github.com/optimist-go/optimist/internal/engine"
+	"github.com/optimist-go/optimist/internal/errorf"
 )
 
 // Stored says how operations of a type are written to the journal. The zero value:
@@ -57,10 +57,10 @@ func (c codec) encodeArgs(args any) (data []byte, err error) {
 		err = p
 	}
 	if err != nil {
-		return nil, fmt.Errorf("%w: arguments cannot be stored: %w", ErrInvalid, err)
+		return nil, errorf.New("%w: arguments cannot be stored: %w", ErrInvalid, err)
 	}
 	if len(data) > MaxJournalData-4096 {
-		return nil, fmt.Errorf("%w: arguments of %d bytes", ErrJournalTooLarge, len(data))
+		return nil, errorf.New("%w: arguments of %d bytes", ErrJournalTooLarge, len(data))
 	}
 	return data, nil
 }
@@ -81,7 +81,7 @@ func (h *Handle) waitForDisk(ctx context.Context) error {
 	return err
 }
 
-var errNotDurable = fmt.Errorf("%w: the journal keeps nothing beyond the process", ErrInvalid)
+var errNotDurable = errorf.New("%w: the journal keeps nothing beyond the process", ErrInvalid)
 
 // journalWriter writes what the engine decided, in that order, with one Write at a
 // time and as much in it as has come up. It has a goroutine only while there is
@@ -127,7 +127,7 @@ type journalEntry struct {
 func (w *journalWriter) putLocked(m *Manager, o *engine.Op, first bool) {
 	if w.dead {
 		if first {
-			w.undurableLocked(o, fmt.Errorf("%w: %w", ErrJournalFailed, w.failed))
+			w.undurableLocked(o, errorf.New("%w: %w", ErrJournalFailed, w.failed))
 			m.released = append(m.released, o)
 		}
 		return
@@ -314,7 +314,7 @@ func (w *journalWriter) mark(m *Manager, h *Handle) {
 func (w *journalWriter) refusingLocked(m *Manager) error {
 	switch {
 	case !w.restored:
-		return fmt.Errorf("%w: call Restore once all types are registered, before the first operation", ErrInvalid)
+		return errorf.New("%w: call Restore once all types are registered, before the first operation", ErrInvalid)
 	case w.failed == nil || m.opts.OnJournalError != RefuseNew:
 		return nil
 	}
@@ -341,7 +341,7 @@ func (m *Manager) closeJournal() error {
 	}
 	m.mu.Unlock()
 	if err := w.j.Close(); err != nil {
-		return fmt.Errorf("close the journal: %w", err)
+		return errorf.New("close the journal: %w", err)
 	}
 	return nil
 }

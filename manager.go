@@ -3,7 +3,6 @@ package optimist
 import (
 	"context"
 	"errors"
-	"fmt"
 	"math/rand/v2"
 	"strconv"
 	"strings"
@@ -11,6 +10,7 @@ import (
 	"time"
 
 	"github.com/optimist-go/optimist/internal/engine"
+	"github.com/optimist-go/optimist/internal/errorf"
 )
 
 // Manager applies changes at once and settles them with the server later. It is the
@@ -29,7 +29,6 @@ type Manager struct {
 	mu     sync.Mutex
 	engine *engine.Engine
 	clock  clock
-	random *rand.Rand
 	loose  *engine.Space            // entities of no store
 	spaces map[string]*engine.Space // of stores, by name
 	types  map[string]*opType       // registered, by name
@@ -79,7 +78,6 @@ func New(opts Options) (*Manager, error) {
 		epoch:    time.Now(),
 		stop:     make(chan struct{}),
 		clock:    clock{maxDrift: opts.MaxDrift},
-		random:   rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())),
 		loose:    engine.NewSpace(""),
 		spaces:   make(map[string]*engine.Space),
 		types:    make(map[string]*opType),
@@ -367,7 +365,7 @@ func (m *Manager) Close(ctx context.Context) error {
 
 	errs := []error{}
 	if len(left) > 0 {
-		errs = append(errs, fmt.Errorf("%w with %d unsettled operations, rolled back: %s (%w)",
+		errs = append(errs, errorf.New("%w with %d unsettled operations, rolled back: %s (%w)",
 			ErrClosed, len(left), strings.Join(left[:min(len(left), 10)], ", "), flushed))
 	}
 	errs = append(errs, m.waitForWorkers(), m.callbacks.wait(context.Background(), &m.mu), m.closeJournal())

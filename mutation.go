@@ -3,11 +3,11 @@ package optimist
 import (
 	"context"
 	"errors"
-	"fmt"
 	"reflect"
 	"time"
 
 	"github.com/optimist-go/optimist/internal/engine"
+	"github.com/optimist-go/optimist/internal/errorf"
 )
 
 // Kind says what an operation does to its entity's existence.
@@ -107,7 +107,7 @@ func newTyped[A any](m *Manager, typ *opType, args A) *Handle {
 func Register[T, A any](s *Store[T], def Mutation[T, A]) *Action[T, A] {
 	a := &Action[T, A]{store: s, def: def}
 	if a.err = a.check(); a.err != nil {
-		a.err = fmt.Errorf("mutation %q: %w", def.Type, a.err)
+		a.err = errorf.New("mutation %q: %w", def.Type, a.err)
 		if s != nil && s.m != nil {
 			s.m.mu.Lock()
 			s.m.broken = append(s.m.broken, a.err)
@@ -158,21 +158,21 @@ func (a *Action[T, A]) check() error {
 	a.clone, cloneErr = clonerOf(def.Clone)
 	switch {
 	case s == nil:
-		return fmt.Errorf("%w: Register needs a store", ErrInvalid)
+		return errorf.New("%w: Register needs a store", ErrInvalid)
 	case s.err != nil:
 		return s.err
 	case def.Type == "":
-		return fmt.Errorf("%w: Mutation.Type is empty", ErrInvalid)
+		return errorf.New("%w: Mutation.Type is empty", ErrInvalid)
 	case def.Kind > Delete:
-		return fmt.Errorf("%w: Mutation.Kind must be Change, Create or Delete, not %d", ErrInvalid, def.Kind)
+		return errorf.New("%w: Mutation.Kind must be Change, Create or Delete, not %d", ErrInvalid, def.Kind)
 	case def.Apply == nil && def.Kind != Delete:
-		return fmt.Errorf("%w: Mutation.Apply is nil", ErrInvalid)
+		return errorf.New("%w: Mutation.Apply is nil", ErrInvalid)
 	case def.Send == nil:
-		return fmt.Errorf("%w: Mutation.Send is nil", ErrInvalid)
+		return errorf.New("%w: Mutation.Send is nil", ErrInvalid)
 	case cloneErr != nil:
 		return cloneErr
 	case s.m.typeNamed(def.Type) != nil:
-		return fmt.Errorf("%w: the type is registered already", ErrInvalid)
+		return errorf.New("%w: the type is registered already", ErrInvalid)
 	}
 	return def.Policy.validate()
 }
@@ -253,7 +253,7 @@ func (a *Action[T, A]) Execute(ctx context.Context, id string, args A, after ...
 func (a *Action[T, A]) capture(args A) (out A, err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			err = fmt.Errorf("%w: %w", ErrInvalid, &PanicError{In: "clone", Value: r})
+			err = errorf.New("%w: %w", ErrInvalid, &PanicError{In: "clone", Value: r})
 		}
 	}()
 	return a.clone(args), nil
@@ -264,7 +264,7 @@ func (a *Action[T, A]) capture(args A) (out A, err error) {
 func (a *Action[T, A]) execute(ctx context.Context, id string, args A, derive func(View[T]) (A, error), after []*Handle) (*Handle, error) {
 	m := a.store.m
 	if id == "" {
-		return nil, a.refused(id, fmt.Errorf("%w: the id is empty", ErrInvalid))
+		return nil, a.refused(id, errorf.New("%w: the id is empty", ErrInvalid))
 	}
 	th := &typedHandle[A]{args: args}
 	h := &th.Handle
@@ -331,7 +331,7 @@ func (a *Action[T, A]) prepare(h *Handle, th *typedHandle[A]) (encoded []byte, e
 	if a.def.Slot != nil {
 		err = contain("slot", func() { h.op.Slot = a.def.Slot(th.args) })
 		if err == nil && h.op.Slot == "" {
-			err = fmt.Errorf("%w: Slot returned an empty name", ErrInvalid)
+			err = errorf.New("%w: Slot returned an empty name", ErrInvalid)
 		}
 	}
 	if err == nil && a.typ.Journaled {
@@ -358,7 +358,7 @@ func applyErr(err error) error {
 			return public
 		}
 	}
-	return fmt.Errorf("%w: %w", ErrApply, public)
+	return errorf.New("%w: %w", ErrApply, public)
 }
 
 // Edit replaces a parked operation of this type by one with other arguments, at its
@@ -369,7 +369,7 @@ func (a *Action[T, A]) Edit(parked *Handle, args A) (*Handle, error) {
 		return nil, a.err
 	}
 	if parked == nil || parked.m != a.store.m || typeOf(&parked.op) != &a.typ {
-		return nil, fmt.Errorf("%w: Edit needs a handle of an operation of type %q", ErrInvalid, a.def.Type)
+		return nil, errorf.New("%w: Edit needs a handle of an operation of type %q", ErrInvalid, a.def.Type)
 	}
 	m := a.store.m
 	id := parked.op.Entity().ID()

@@ -1,11 +1,11 @@
 package optimist
 
 import (
-	"fmt"
 	"math"
 	"time"
 
 	"github.com/optimist-go/optimist/internal/engine"
+	"github.com/optimist-go/optimist/internal/errorf"
 )
 
 // Options are a Manager's settings. The zero value works. A negative duration or
@@ -156,17 +156,17 @@ var defaultPolicy = Policy{
 func (p Policy) validate() error {
 	switch {
 	case p.Retry.Jitter > 1:
-		return fmt.Errorf("%w: Retry.Jitter is a share of the wait and must be at most 1, not %v", ErrInvalid, p.Retry.Jitter)
+		return errorf.New("%w: Retry.Jitter is a share of the wait and must be at most 1, not %v", ErrInvalid, p.Retry.Jitter)
 	case p.Retry.Base < 0 || p.Retry.Cap < 0:
-		return fmt.Errorf("%w: Retry.Base and Retry.Cap must not be negative", ErrInvalid)
+		return errorf.New("%w: Retry.Base and Retry.Cap must not be negative", ErrInvalid)
 	case p.Retry.Base > 0 && p.Retry.Cap > 0 && p.Retry.Cap < p.Retry.Base:
-		return fmt.Errorf("%w: Retry.Cap (%v) must be at least Retry.Base (%v)", ErrInvalid, p.Retry.Cap, p.Retry.Base)
+		return errorf.New("%w: Retry.Cap (%v) must be at least Retry.Base (%v)", ErrInvalid, p.Retry.Cap, p.Retry.Base)
 	case p.Debounce.MaxWait < 0:
-		return fmt.Errorf("%w: Debounce.MaxWait must not be negative", ErrInvalid)
+		return errorf.New("%w: Debounce.MaxWait must not be negative", ErrInvalid)
 	case p.Debounce.MaxWait > 0 && p.Debounce.MaxWait < p.Debounce.Wait:
-		return fmt.Errorf("%w: Debounce.MaxWait (%v) must be at least Debounce.Wait (%v)", ErrInvalid, p.Debounce.MaxWait, p.Debounce.Wait)
+		return errorf.New("%w: Debounce.MaxWait (%v) must be at least Debounce.Wait (%v)", ErrInvalid, p.Debounce.MaxWait, p.Debounce.Wait)
 	case p.OnFailure > Park:
-		return fmt.Errorf("%w: OnFailure must be Revert or Park, not %d", ErrInvalid, p.OnFailure)
+		return errorf.New("%w: OnFailure must be Revert or Park, not %d", ErrInvalid, p.OnFailure)
 	}
 	return nil
 }
@@ -206,17 +206,17 @@ func (o Options) withDefaults() Options {
 func (o Options) validate() error {
 	switch {
 	case len(o.ClientID) > 64:
-		return fmt.Errorf("%w: ClientID has %d bytes, at most 64 are allowed", ErrInvalid, len(o.ClientID))
+		return errorf.New("%w: ClientID has %d bytes, at most 64 are allowed", ErrInvalid, len(o.ClientID))
 	case o.MaxInFlight < 0:
-		return fmt.Errorf("%w: MaxInFlight must be at least 1, not %d", ErrInvalid, o.MaxInFlight)
+		return errorf.New("%w: MaxInFlight must be at least 1, not %d", ErrInvalid, o.MaxInFlight)
 	case o.MaxPerEntity < 0 || o.MaxPending < 0:
-		return fmt.Errorf("%w: MaxPerEntity and MaxPending must be at least 1", ErrInvalid)
+		return errorf.New("%w: MaxPerEntity and MaxPending must be at least 1", ErrInvalid)
 	case o.ProbeAfter < 0:
-		return fmt.Errorf("%w: ProbeAfter must be at least 1, not %d", ErrInvalid, o.ProbeAfter)
+		return errorf.New("%w: ProbeAfter must be at least 1, not %d", ErrInvalid, o.ProbeAfter)
 	case o.MaxDrift < 0:
-		return fmt.Errorf("%w: MaxDrift must not be negative", ErrInvalid)
+		return errorf.New("%w: MaxDrift must not be negative", ErrInvalid)
 	case o.OnJournalError > RefuseNew:
-		return fmt.Errorf("%w: OnJournalError must be GoOnInMemory or RefuseNew", ErrInvalid)
+		return errorf.New("%w: OnJournalError must be GoOnInMemory or RefuseNew", ErrInvalid)
 	}
 	return o.Policy.validate()
 }

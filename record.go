@@ -1,9 +1,9 @@
 package optimist
 
 import (
-	"encoding/binary"
 	"errors"
-	"fmt"
+
+	"github.com/optimist-go/optimist/internal/errorf"
 )
 
 // The bytes of a journal record, all integers as unsigned varints, all strings and
@@ -59,25 +59,36 @@ func (r *record) encode() []byte {
 		flags |= flagParked
 	}
 	b = append(b, recordFormat, flags)
-	b = binary.AppendUvarint(b, r.pos)
-	b = binary.AppendUvarint(b, uint64(r.stamp))
-	b = binary.AppendUvarint(b, uint64(r.attempts))
+	b = appendUint(b, r.pos)
+	b = appendUint(b, uint64(r.stamp))
+	b = appendUint(b, uint64(r.attempts))
 	b = appendString(b, r.id)
 	b = appendString(b, r.typ)
-	b = binary.AppendUvarint(b, uint64(r.schema))
+	b = appendUint(b, uint64(r.schema))
 	b = appendString(b, r.store)
 	b = appendString(b, r.entity)
 	b = appendString(b, r.slot)
 	b = appendString(b, r.failure)
-	b = binary.AppendUvarint(b, uint64(len(r.deps)))
+	b = appendUint(b, uint64(len(r.deps)))
 	for _, d := range r.deps {
-		b = binary.AppendUvarint(b, d)
+		b = appendUint(b, d)
 	}
-	return append(binary.AppendUvarint(b, uint64(len(r.args))), r.args...)
+	return append(appendUint(b, uint64(len(r.args))), r.args...)
+}
+
+// appendUint appends an unsigned varint: seven bits a byte, the lowest first.
+//
+//go:noinline
+func appendUint(b []byte, v uint64) []byte {
+	for v >= 0x80 {
+		b = append(b, byte(v)|0x80)
+		v >>= 7
+	}
+	return append(b, byte(v))
 }
 
 func appendString(b []byte, s string) []byte {
-	return append(binary.AppendUvarint(b, uint64(len(s))), s...)
+	return append(appendUint(b, uint64(len(s))), s...)
 }
 
 var errRecord = errors.New("the record is not of a known format")
@@ -118,18 +129,18 @@ type header struct {
 
 func (h header) encode() []byte {
 	b := appendString([]byte{recordFormat}, h.client)
-	b = binary.AppendUvarint(b, uint64(h.clock))
-	return binary.AppendUvarint(b, h.seq)
+	b = appendUint(b, uint64(h.clock))
+	return appendUint(b, h.seq)
 }
 
 func decodeHeader(data []byte) (header, error) {
 	d := decoder{rest: data}
 	if d.byte() != recordFormat {
-		return header{}, fmt.Errorf("journal header: %w", errRecord)
+		return header{}, errorf.New("journal header: %w", errRecord)
 	}
 	h := header{client: d.string(), clock: Timestamp(d.uint()), seq: d.uint()}
 	if d.bad || len(d.rest) > 0 {
-		return header{}, fmt.Errorf("journal header: %w", errRecord)
+		return header{}, errorf.New("journal header: %w", errRecord)
 	}
 	return h, nil
 }
@@ -151,13 +162,19 @@ func (d *decoder) byte() byte {
 }
 
 func (d *decoder) uint() uint64 {
-	v, n := binary.Uvarint(d.rest)
-	if d.bad || n <= 0 {
-		d.bad = true
-		return 0
+	var v uint64
+	for shift := 0; shift < 64 && !d.bad; shift += 7 {
+		b := d.byte()
+		if shift == 63 && b > 1 {
+			break // more than 64 bits
+		}
+		v |= uint64(b&0x7f) << shift
+		if b < 0x80 {
+			return v
+		}
 	}
-	d.rest = d.rest[n:]
-	return v
+	d.bad = true
+	return 0
 }
 
 func (d *decoder) string() string {

@@ -2,10 +2,10 @@ package optimist
 
 import (
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/optimist-go/optimist/internal/engine"
+	"github.com/optimist-go/optimist/internal/errorf"
 )
 
 // Restored is what Restore found in the journal.
@@ -40,12 +40,12 @@ func (m *Manager) openJournal() (header, error) {
 	}
 	records, err := m.opts.Journal.Load()
 	if err != nil {
-		return header{}, fmt.Errorf("load the journal: %w", err)
+		return header{}, errorf.New("load the journal: %w", err)
 	}
 	var h header
 	if len(records) > 0 && records[0].Seq == 0 {
 		if h, err = decodeHeader(records[0].Data); err != nil {
-			return header{}, fmt.Errorf("%w: %w", ErrJournalCorrupt, err)
+			return header{}, errorf.New("%w: %w", ErrJournalCorrupt, err)
 		}
 		records = records[1:]
 	}
@@ -79,7 +79,7 @@ func (m *Manager) Restore() (Restored, error) {
 	case w == nil:
 		return Restored{}, nil
 	case w.restored:
-		return Restored{}, fmt.Errorf("%w: Restore was called already", ErrInvalid)
+		return Restored{}, errorf.New("%w: Restore was called already", ErrInvalid)
 	}
 	w.restored = true
 	var out Restored
@@ -116,16 +116,16 @@ func (m *Manager) restoreLocked(jr JournalRecord, live map[uint64]*engine.Op, lo
 	typ := m.types[r.typ]
 	switch {
 	case typ == nil:
-		return nil, fmt.Errorf("%w: no type %q is registered", ErrInvalid, r.typ)
+		return nil, errorf.New("%w: no type %q is registered", ErrInvalid, r.typ)
 	case !typ.Journaled:
-		return nil, fmt.Errorf("%w: type %q is registered without Stored", ErrInvalid, r.typ)
+		return nil, errorf.New("%w: type %q is registered without Stored", ErrInvalid, r.typ)
 	}
 	var args any
 	if p := contain("decode", func() { args, err = typ.codec.decode(r.schema, r.args) }); p != nil {
 		err = p
 	}
 	if err != nil {
-		return nil, fmt.Errorf("arguments of version %d cannot be decoded: %w", r.schema, err)
+		return nil, errorf.New("arguments of version %d cannot be decoded: %w", r.schema, err)
 	}
 	h := typ.adoptArgs(m, args)
 	h.op.Slot, h.op.Stamp = r.slot, engine.Stamp(r.stamp)
@@ -141,11 +141,11 @@ func (m *Manager) restoreLocked(jr JournalRecord, live map[uint64]*engine.Op, lo
 			return nil, err
 		}
 	} else if in.Space = m.spaces[r.store]; in.Space == nil {
-		return nil, fmt.Errorf("%w: there is no store %q", ErrInvalid, r.store)
+		return nil, errorf.New("%w: there is no store %q", ErrInvalid, r.store)
 	}
 	for _, d := range r.deps {
 		if lost[d] {
-			return nil, fmt.Errorf("%w: it depends on an operation in quarantine", ErrDependency)
+			return nil, errorf.New("%w: it depends on an operation in quarantine", ErrDependency)
 		}
 		if o := live[d]; o != nil {
 			in.After = append(in.After, o)
@@ -197,5 +197,5 @@ func (m *Manager) DiscardQuarantined(seq uint64) error {
 			}
 		}
 	}
-	return fmt.Errorf("%w: no operation %d is in quarantine", ErrInvalid, seq)
+	return errorf.New("%w: no operation %d is in quarantine", ErrInvalid, seq)
 }

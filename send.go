@@ -2,11 +2,12 @@ package optimist
 
 import (
 	"context"
-	"fmt"
+	"math/rand/v2"
 	"slices"
 	"time"
 
 	"github.com/optimist-go/optimist/internal/engine"
+	"github.com/optimist-go/optimist/internal/errorf"
 )
 
 // opType is what the manager knows about one type of operation.
@@ -116,7 +117,7 @@ func (m *Manager) worker() {
 		m.mu.Lock()
 		m.flights = slices.DeleteFunc(m.flights, func(other *flight) bool { return other == f })
 		answer.Ignore = answer.Ignore || f.disowned
-		answer.Rand = m.random.Uint64()
+		answer.Rand = rand.Uint64()
 		m.observeLocked(answer.Truth.At, now)
 		m.spare = 1
 		m.stepLocked(now, &answer)
@@ -236,7 +237,7 @@ func (m *Manager) waitForWorkers() error {
 	defer m.mu.Unlock()
 	err := ErrStuck
 	for _, f := range m.flights {
-		err = fmt.Errorf("%w: send of %s did not heed its context", err, f.h.op.Type.Name)
+		err = errorf.New("%w: send of %s did not heed its context", err, f.h.op.Type.Name)
 	}
 	return err
 }

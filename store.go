@@ -2,13 +2,13 @@ package optimist
 
 import (
 	"context"
-	"fmt"
 	"iter"
 	"reflect"
 	"strings"
 	"time"
 
 	"github.com/optimist-go/optimist/internal/engine"
+	"github.com/optimist-go/optimist/internal/errorf"
 )
 
 // Store holds entities of one type: the truth that the server told, and the
@@ -57,16 +57,16 @@ func NewStore[T any](m *Manager, name string, opts ...StoreOption[T]) *Store[T] 
 	s.space.Lane = o.lane
 	s.space.Equal = equalOf(o.equal)
 	if m == nil {
-		s.err = fmt.Errorf("%w: NewStore needs a manager", ErrInvalid)
+		s.err = errorf.New("%w: NewStore needs a manager", ErrInvalid)
 		return s
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	switch {
 	case name == "" || strings.Contains(name, ":"):
-		s.err = fmt.Errorf("%w: store name %q must not be empty or contain a colon", ErrInvalid, name)
+		s.err = errorf.New("%w: store name %q must not be empty or contain a colon", ErrInvalid, name)
 	case m.spaces[name] != nil:
-		s.err = fmt.Errorf("%w: there is a store %q already", ErrInvalid, name)
+		s.err = errorf.New("%w: there is a store %q already", ErrInvalid, name)
 	}
 	if s.err != nil {
 		m.broken = append(m.broken, s.err)
@@ -203,9 +203,9 @@ func (s *Store[T]) Receive(id string, t Truth[T]) error {
 	}
 	switch {
 	case id == "":
-		return fmt.Errorf("%w: Receive of store %q needs an id", ErrInvalid, s.space.Name)
+		return errorf.New("%w: Receive of store %q needs an id", ErrInvalid, s.space.Name)
 	case t.Presence > Absent:
-		return fmt.Errorf("%w: truth of %s:%s has presence %d", ErrInvalid, s.space.Name, id, t.Presence)
+		return errorf.New("%w: truth of %s:%s has presence %d", ErrInvalid, s.space.Name, id, t.Presence)
 	}
 	m := s.m
 	m.mu.Lock()
@@ -226,12 +226,12 @@ func (s *Store[T]) Receive(id string, t Truth[T]) error {
 // read began, so that a slow read never undoes what has settled meanwhile.
 func (s *Store[T]) Refresh(ctx context.Context, id string, load func(context.Context) (Truth[T], error)) error {
 	if load == nil {
-		return fmt.Errorf("%w: Refresh of %s:%s needs a load function", ErrInvalid, s.space.Name, id)
+		return errorf.New("%w: Refresh of %s:%s needs a load function", ErrInvalid, s.space.Name, id)
 	}
 	began := time.Now()
 	t, err := load(ctx)
 	if err != nil {
-		return fmt.Errorf("refresh of %s:%s: %w", s.space.Name, id, err)
+		return errorf.New("refresh of %s:%s: %w", s.space.Name, id, err)
 	}
 	if t.ReadAt.IsZero() {
 		t.ReadAt = began

@@ -2,7 +2,8 @@ package optimist
 
 import (
 	"context"
-	"fmt"
+
+	"github.com/optimist-go/optimist/internal/errorf"
 )
 
 // Toggle defines a state of an entity that a user switches on and off, such as a
@@ -64,7 +65,7 @@ func (s *Switch[T]) Toggle(ctx context.Context, id, user string) (*Handle, error
 	return s.execute(ctx, id, Switched{}, func(v View[T]) (a Switched, err error) {
 		switch v.Presence {
 		case NotLoaded:
-			return a, fmt.Errorf("%w: receive its truth first, or use Set", ErrNotLoaded)
+			return a, errorf.New("%w: receive its truth first, or use Set", ErrNotLoaded)
 		case Absent:
 			return a, ErrAbsent
 		}

@@ -2,10 +2,10 @@ package optimist
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/optimist-go/optimist/internal/engine"
+	"github.com/optimist-go/optimist/internal/errorf"
 )
 
 // Update is a change to state that lives outside of the manager, as closures. For
@@ -67,15 +67,15 @@ func (m *Manager) Execute(ctx context.Context, u Update, after ...*Handle) (*Han
 	refuse := func(err error) error { return &OpError{Type: u.Type, Entity: u.Entity, Err: err} }
 	switch {
 	case u.Type == "":
-		return nil, refuse(fmt.Errorf("%w: Update.Type is empty", ErrInvalid))
+		return nil, refuse(errorf.New("%w: Update.Type is empty", ErrInvalid))
 	case u.Entity == "":
-		return nil, refuse(fmt.Errorf("%w: Update.Entity is empty", ErrInvalid))
+		return nil, refuse(errorf.New("%w: Update.Entity is empty", ErrInvalid))
 	case u.Apply == nil:
-		return nil, refuse(fmt.Errorf("%w: Update.Apply is nil", ErrInvalid))
+		return nil, refuse(errorf.New("%w: Update.Apply is nil", ErrInvalid))
 	case u.Send == nil:
-		return nil, refuse(fmt.Errorf("%w: Update.Send is nil", ErrInvalid))
+		return nil, refuse(errorf.New("%w: Update.Send is nil", ErrInvalid))
 	case u.Want != nil && !comparable_(u.Want):
-		return nil, refuse(fmt.Errorf("%w: Update.Want of type %T is not comparable", ErrInvalid, u.Want))
+		return nil, refuse(errorf.New("%w: Update.Want of type %T is not comparable", ErrInvalid, u.Want))
 	}
 	c := &closure{apply: u.Apply, family: "closure", slot: u.Slot, want: u.Want, user: u.User, policy: u.Policy}
 	c.send = func(ctx context.Context) (engine.Truth, error) { return engine.Truth{}, u.Send(ctx) }
@@ -103,15 +103,15 @@ func (m *Manager) ExecuteToggle(ctx context.Context, u ToggleUpdate) (*Handle, e
 	refuse := func(err error) error { return &OpError{Type: u.Type, Entity: u.Entity, Err: err} }
 	switch {
 	case u.Type == "":
-		return nil, refuse(fmt.Errorf("%w: ToggleUpdate.Type is empty", ErrInvalid))
+		return nil, refuse(errorf.New("%w: ToggleUpdate.Type is empty", ErrInvalid))
 	case u.Entity == "":
-		return nil, refuse(fmt.Errorf("%w: ToggleUpdate.Entity is empty", ErrInvalid))
+		return nil, refuse(errorf.New("%w: ToggleUpdate.Entity is empty", ErrInvalid))
 	case u.Current == nil:
-		return nil, refuse(fmt.Errorf("%w: ToggleUpdate.Current is nil", ErrInvalid))
+		return nil, refuse(errorf.New("%w: ToggleUpdate.Current is nil", ErrInvalid))
 	case u.Apply == nil:
-		return nil, refuse(fmt.Errorf("%w: ToggleUpdate.Apply is nil", ErrInvalid))
+		return nil, refuse(errorf.New("%w: ToggleUpdate.Apply is nil", ErrInvalid))
 	case u.Send == nil:
-		return nil, refuse(fmt.Errorf("%w: ToggleUpdate.Send is nil", ErrInvalid))
+		return nil, refuse(errorf.New("%w: ToggleUpdate.Send is nil", ErrInvalid))
 	}
 	c := &closure{family: "toggle", slot: u.Type + "/" + u.User, user: u.User, policy: u.Policy}
 	var was, on bool
@@ -220,7 +220,7 @@ func (m *Manager) executeClosureNamed(ctx context.Context, name func() string, e
 
 	if c.prepare != nil {
 		if err := contain("current", c.prepare); err != nil {
-			return nil, fmt.Errorf("%w: %w", ErrApply, err)
+			return nil, errorf.New("%w: %w", ErrApply, err)
 		}
 	}
 	in := c.input(m, name(), space, id, deps)
@@ -237,7 +237,7 @@ func (m *Manager) executeClosureNamed(ctx context.Context, name func() string, e
 
 	entry := &closureEntry{owner: &c.handle, apply: c.apply}
 	if err := contain("apply", func() { entry.rollback = c.apply() }); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrApply, err)
+		return nil, errorf.New("%w: %w", ErrApply, err)
 	}
 	m.mu.Lock()
 	if err := m.acceptingLocked(context.WithoutCancel(ctx)); err != nil {
@@ -346,9 +346,9 @@ func opsOf(m *Manager, handles []*Handle) ([]*engine.Op, error) {
 	for i, h := range handles {
 		switch {
 		case h == nil:
-			return nil, fmt.Errorf("%w: handle %d to depend on is nil", ErrInvalid, i)
+			return nil, errorf.New("%w: handle %d to depend on is nil", ErrInvalid, i)
 		case h.m != m:
-			return nil, fmt.Errorf("%w: handle %d to depend on is of another manager", ErrInvalid, i)
+			return nil, errorf.New("%w: handle %d to depend on is of another manager", ErrInvalid, i)
 		}
 		ops[i] = &h.op
 	}

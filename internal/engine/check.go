@@ -1,12 +1,12 @@
 package engine
 
-import "fmt"
+import "github.com/optimist-go/optimist/internal/errorf"
 
 // Check verifies every invariant and returns the first violation. It is for tests:
 // it looks at everything.
 func (e *Engine) Check() error {
 	if len(e.touched)+len(e.dirty)+len(e.victims) > 0 {
-		return fmt.Errorf("scratch is not empty between steps")
+		return errorf.New("scratch is not empty between steps")
 	}
 	pending := make(map[*Op]bool)
 	parked, busy := 0, 0
@@ -15,10 +15,10 @@ func (e *Engine) Check() error {
 	for ent := range e.Busy {
 		busy++
 		if ent.first == nil {
-			return fmt.Errorf("%s is busy without operations", ent.id)
+			return errorf.New("%s is busy without operations", ent.id)
 		}
 		if err := e.checkEntity(ent); err != nil {
-			return fmt.Errorf("entity %s: %w", ent.id, err)
+			return errorf.New("entity %s: %w", ent.id, err)
 		}
 		for o := range ent.Ops {
 			if !pending[o] && o.state == Parked {
@@ -32,19 +32,19 @@ func (e *Engine) Check() error {
 				flights[l.flight] = true
 			}
 			if err := e.checkLane(l); err != nil {
-				return fmt.Errorf("lane of %s: %w", ent.id, err)
+				return errorf.New("lane of %s: %w", ent.id, err)
 			}
 		}
 	}
 	switch {
 	case len(pending) != e.pending:
-		return fmt.Errorf("%d operations in the lists, %d counted", len(pending), e.pending)
+		return errorf.New("%d operations in the lists, %d counted", len(pending), e.pending)
 	case parked != e.parked:
-		return fmt.Errorf("%d parked in the lists, %d counted", parked, e.parked)
+		return errorf.New("%d parked in the lists, %d counted", parked, e.parked)
 	case len(flights) > e.inFlight:
-		return fmt.Errorf("%d calls in the lanes, %d counted", len(flights), e.inFlight)
+		return errorf.New("%d calls in the lanes, %d counted", len(flights), e.inFlight)
 	case e.inFlight > e.cfg.MaxInFlight:
-		return fmt.Errorf("%d calls in flight, at most %d allowed", e.inFlight, e.cfg.MaxInFlight)
+		return errorf.New("%d calls in flight, at most %d allowed", e.inFlight, e.cfg.MaxInFlight)
 	}
 	return nil
 }
@@ -59,17 +59,17 @@ func (e *Engine) checkEntity(ent *Entity) error {
 		n++
 		switch {
 		case p.prev != prev || p.entity != ent:
-			return fmt.Errorf("operation %d is linked wrongly", o.seq)
+			return errorf.New("operation %d is linked wrongly", o.seq)
 		case o.pos <= pos:
-			return fmt.Errorf("operation %d is out of order", o.seq)
+			return errorf.New("operation %d is out of order", o.seq)
 		case o.state == Ended || o.state == Fresh:
-			return fmt.Errorf("operation %d is in the fold in state %d", o.seq, o.state)
+			return errorf.New("operation %d is in the fold in state %d", o.seq, o.state)
 		case (o.state == Waiting || o.state == InFlight) != o.linked():
-			return fmt.Errorf("operation %d in state %d: in a lane %v", o.seq, o.state, o.linked())
+			return errorf.New("operation %d in state %d: in a lane %v", o.seq, o.state, o.linked())
 		case o.state == InFlight && ent.lane.flight != o:
-			return fmt.Errorf("operation %d is in flight, but not its lane's flight", o.seq)
+			return errorf.New("operation %d is in flight, but not its lane's flight", o.seq)
 		case o.state == Waiting && o.due > e.now && !o.armed:
-			return fmt.Errorf("operation %d waits without a timer", o.seq)
+			return errorf.New("operation %d waits without a timer", o.seq)
 		}
 		if o.state == Parked {
 			parked++
@@ -77,14 +77,14 @@ func (e *Engine) checkEntity(ent *Entity) error {
 		pos = o.pos
 		var err error
 		if value, presence, err = p.fold(value, presence); err != nil {
-			return fmt.Errorf("operation %d does not apply: %w", o.seq, err)
+			return errorf.New("operation %d does not apply: %w", o.seq, err)
 		}
 		if presence != p.presence || value != nil && !ent.space.same(value, p.after) {
-			return fmt.Errorf("operation %d caches %v, the fold gives %v", o.seq, p.after, value)
+			return errorf.New("operation %d caches %v, the fold gives %v", o.seq, p.after, value)
 		}
 	}
 	if ent.last != prev || n != int(ent.unended) || parked != int(ent.parked) {
-		return fmt.Errorf("%d operations (%d parked) listed, %d (%d) counted", n, parked, ent.unended, ent.parked)
+		return errorf.New("%d operations (%d parked) listed, %d (%d) counted", n, parked, ent.unended, ent.parked)
 	}
 	return nil
 }
@@ -99,12 +99,12 @@ func (e *Engine) checkLane(l *lane) error {
 	var pos uint64
 	for p := l.first; p != nil; prev, p = p, p.laneNext {
 		if p.lanePrev != prev || p.op.pos <= pos || !p.inLane {
-			return fmt.Errorf("operation %d is linked wrongly", p.op.seq)
+			return errorf.New("operation %d is linked wrongly", p.op.seq)
 		}
 		pos = p.op.pos
 	}
 	if l.last != prev {
-		return fmt.Errorf("the last operation is not the last")
+		return errorf.New("the last operation is not the last")
 	}
 	if l.first == nil {
 		return nil
@@ -114,7 +114,7 @@ func (e *Engine) checkLane(l *lane) error {
 	}
 	if o := l.first.op; !l.queued && l.flight == nil && o.due <= e.now && e.sendable(o) &&
 		e.inFlight < e.cfg.MaxInFlight && e.gate.open(e) {
-		return fmt.Errorf("operation %d could be sent, but nobody will", o.seq)
+		return errorf.New("operation %d could be sent, but nobody will", o.seq)
 	}
 	return nil
 }

@@ -2,8 +2,9 @@ package engine
 
 import (
 	"errors"
-	"fmt"
 	"math"
+
+	"github.com/optimist-go/optimist/internal/errorf"
 )
 
 // Reasons for which a change cannot be applied. The shell gives them public names.
@@ -16,7 +17,7 @@ var (
 // PanicError is a panic in a function of the program, contained.
 type PanicError struct{ Value any }
 
-func (p *PanicError) Error() string { return fmt.Sprintf("panic: %v", p.Value) }
+func (p *PanicError) Error() string { return errorf.Text("panic: %v", p.Value) }
 
 // before is the fold up to p, without p.
 func (p *part) before() (any, Presence) {
@@ -94,7 +95,7 @@ func guard(fn func(value, args any) error, value, args any) (err error) {
 		}
 	}()
 	if err := fn(value, args); err != nil {
-		return fmt.Errorf("%w: %w", ErrGuard, err)
+		return errorf.New("%w: %w", ErrGuard, err)
 	}
 	return nil
 }

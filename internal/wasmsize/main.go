@@ -4,7 +4,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/optimist-go/optimist"
 )
@@ -18,7 +17,7 @@ func main() {
 	ctx := context.Background()
 	m, err := optimist.New(optimist.Options{})
 	if err != nil {
-		fmt.Println(err)
+		println(err.Error())
 		return
 	}
 	posts := optimist.NewStore[post](m, "post")
@@ -39,11 +38,11 @@ func main() {
 	})
 	posts.Receive("42", optimist.TruthOf(post{Likes: 3}, 1))
 	if _, err := like.Toggle(ctx, "42", "ann"); err != nil {
-		fmt.Println(err)
+		println(err.Error())
 		return
 	}
-	fmt.Println(posts.View("42").Value.Likes)
+	println(posts.View("42").Value.Likes)
 	if err := m.Close(ctx); err != nil {
-		fmt.Println(err)
+		println(err.Error())
 	}
 }
