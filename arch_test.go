@@ -38,8 +38,10 @@ var bans = []ban{
 	{"internal/engine", "log/slog", true, "what happens is an effect, not a line"},
 	{"internal/engine", "reflect", false, "the engine never looks into the program's values"},
 	{"internal/engine", "unsafe", false, "the engine never looks into the program's values"},
-	{"internal/engine", module + "/...", false, "the engine knows nothing of its shell"},
+	{"internal/engine", module, false, "the engine knows nothing of its shell"},
+	{"internal/engine", "fmt", true, "it is a sixth of the smallest page; see package errorf"},
 
+	{"", "fmt", true, "it is a sixth of the smallest page; see package errorf"},
 	{"", "log/slog", true, "events are the log, and slog adds 90 KB to a page; see package sloglog"},
 	{"", "log", true, "events are the log; see package sloglog"},
 	{"", "encoding/json", true, "it adds 180 KB to a page that may not want it; see package jsonstored"},
