@@ -196,7 +196,7 @@ func TestArchPlatforms(t *testing.T) {
 	}
 	for _, platform := range [][]string{{"GOOS=js", "GOARCH=wasm"}, {"GOOS=linux", "GOARCH=386"}} {
 		t.Run(strings.Join(platform, ","), func(t *testing.T) {
-			environ := append(platform, "CGO_ENABLED=0")
+			environ := append([]string{"CGO_ENABLED=0"}, platform...)
 			run(t, environ, "build", ".", "./internal/engine", "./jsonstored", "./sloglog", "./memjournal")
 			run(t, environ, "vet", ".", "./internal/engine")
 		})

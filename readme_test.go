@@ -1,0 +1,71 @@
+package optimist_test
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// TestReadmeSnippet keeps the first program of the README to what runs as a test.
+func TestReadmeSnippet(t *testing.T) {
+	_, snippet, ok := strings.Cut(read(t, "README.md"), "```go\n")
+	snippet, _, end := strings.Cut(snippet, "```")
+	if !ok || !end {
+		t.Fatal("there is no Go code in README.md")
+	}
+	indented := "\t" + strings.ReplaceAll(strings.TrimSuffix(snippet, "\n"), "\n", "\n\t")
+	if !strings.Contains(read(t, "example_like_test.go"), indented) {
+		t.Errorf("example_like_test.go does not contain\n%s", indented)
+	}
+}
+
+// TestReadmeCommands looks at the commands and paths in the documents: each test that
+// is named must be there, each folder and each file, too.
+func TestReadmeCommands(t *testing.T) {
+	for _, doc := range []string{"README.md", "ARCHITECTURE.md", "CONTRIBUTING.md"} {
+		text := read(t, doc)
+		for _, m := range regexp.MustCompile(`\]\(([\w./-]+)\)`).FindAllStringSubmatch(text, -1) {
+			if _, err := os.Stat(m[1]); err != nil {
+				t.Errorf("%s links to %s: %v", doc, m[1], err)
+			}
+		}
+		for _, m := range regexp.MustCompile("go run (\\./[^ `\n]+)").FindAllStringSubmatch(text, -1) {
+			if found, _ := filepath.Glob(filepath.Join(m[1], "*.go")); len(found) == 0 {
+				t.Errorf("%s runs %s, where there is no program", doc, m[1])
+			}
+		}
+		for _, m := range regexp.MustCompile("go test[^`\n]*? -(run|bench|fuzz)[ =]'?([^ '`\n]+)'?([^`\n]*)").FindAllStringSubmatch(text, -1) {
+			for _, dir := range regexp.MustCompile(`\.(/[\w/]+)?(\s|$)`).FindAllString(m[3], -1) {
+				if !declares(t, strings.TrimSpace(dir), m[2]) {
+					t.Errorf("%s: no test, benchmark or fuzz target in %s matches %s", doc, dir, m[2])
+				}
+			}
+		}
+	}
+}
+
+// declares reports whether a folder has a test function that a pattern matches.
+func declares(t *testing.T, dir, pattern string) bool {
+	t.Helper()
+	files, _ := filepath.Glob(filepath.Join(dir, "*_test.go"))
+	name := regexp.MustCompile(pattern)
+	for _, file := range files {
+		for _, m := range regexp.MustCompile(`(?m)^func ((?:Test|Benchmark|Fuzz|Example)\w*)\(`).FindAllStringSubmatch(read(t, file), -1) {
+			if name.MatchString(m[1]) {
+				return true
+			}
+		}
+	}
+	return pattern == "." || pattern == "^$"
+}
+
+func read(t *testing.T, file string) string {
+	t.Helper()
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
+}
