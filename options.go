@@ -26,7 +26,7 @@ type Options struct {
 	MaxPerEntity int
 	// MaxPending bounds the unsettled operations of all entities. 0: 100,000.
 	MaxPending int
-	// ProbeAfter is how many attempts in a row may stay without an answer before
+	// ProbeAfter is how many lanes in a row may stay without an answer before
 	// one operation probes and the others wait behind it. 0: 8.
 	ProbeAfter int
 	// MaxDrift is how far ahead of this clock a server's timestamp may be. 0: 5 min.

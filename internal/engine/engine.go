@@ -33,7 +33,7 @@ type Config struct {
 	MaxPerEntity int    // unsettled operations of one entity
 	MaxPending   int    // unsettled operations in all
 	Seq          uint64 // sequence numbers up to this one were given in an earlier life
-	ProbeAfter   int    // unanswered attempts in a row after which one operation probes
+	ProbeAfter   int    // lanes in a row without an answer after which one operation probes
 	Probe        Retry  // waits between probes
 }
 

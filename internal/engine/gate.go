@@ -9,8 +9,10 @@ type gate struct {
 	probing   bool
 	probe     *Op  // whose attempt is the probe, while it is under way
 	until     Time // the next probe leaves no earlier
-	streak    int  // attempts without an answer in a row
 	probes    int  // probes without an answer in a row
+	// silent are the lanes that got no answer since anybody got one. A lane counts
+	// once: one that is stuck is no sign that the server answers nobody.
+	silent map[laneName]bool
 }
 
 func (g *gate) open(e *Engine) bool {
@@ -37,7 +39,7 @@ func (g *gate) deadline(e *Engine) Time {
 // answered notes that the server answered somebody.
 func (e *Engine) answered() {
 	g := &e.gate
-	g.streak = 0
+	g.silent = nil
 	if g.probing {
 		g.probing, g.probe, g.probes = false, nil, 0
 		e.emit(Effect{Kind: GateOpened})
@@ -48,9 +50,12 @@ func (e *Engine) answered() {
 // unanswered notes an attempt that nobody answered.
 func (e *Engine) unanswered(o *Op, in *Answer) {
 	g := &e.gate
-	g.streak++
+	if g.silent == nil {
+		g.silent = make(map[laneName]bool)
+	}
+	g.silent[o.part.entity.laneName()] = true
 	wasProbe := g.probe == o
-	if !g.probing && (in.Class == Offline || g.streak >= e.cfg.ProbeAfter) {
+	if !g.probing && (in.Class == Offline || len(g.silent) >= e.cfg.ProbeAfter) {
 		g.probing, g.probes = true, 0
 		e.emit(Effect{Kind: GateClosed, Op: o, Err: in.Err})
 		wasProbe = true
@@ -72,7 +77,7 @@ func (e *Engine) setOnline(online bool) {
 		e.emit(Effect{Kind: GateClosed})
 		return
 	}
-	g.probing, g.probe, g.probes, g.streak = false, nil, 0, 0
+	g.probing, g.probe, g.probes, g.silent = false, nil, 0, nil
 	e.emit(Effect{Kind: GateOpened})
 	e.retryWaiting()
 }
@@ -80,7 +85,7 @@ func (e *Engine) setOnline(online bool) {
 func (e *Engine) retryNow() {
 	g := &e.gate
 	if g.refused || g.probing {
-		g.refused, g.probing, g.probe, g.probes, g.streak = false, false, nil, 0, 0
+		g.refused, g.probing, g.probe, g.probes, g.silent = false, false, nil, 0, nil
 		if g.online {
 			e.emit(Effect{Kind: GateOpened})
 		}

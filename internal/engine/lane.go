@@ -11,6 +11,20 @@ type lane struct {
 	name        string // when named
 }
 
+// laneName names a lane, also after it has been forgotten.
+type laneName struct {
+	space *Space
+	named bool
+	name  string // of the lane, or of the entity whose own it is
+}
+
+func (ent *Entity) laneName() laneName {
+	if ent.lane == &ent.own {
+		return laneName{ent.space, false, ent.id}
+	}
+	return laneName{ent.space, true, ent.lane.name}
+}
+
 // laneQueue is a first-in-first-out ring of lanes. Lanes that have just sent go to
 // the back, which shares the cap on sends fairly.
 type laneQueue struct {

@@ -38,7 +38,7 @@ func NewDriver(bytes []byte) *Driver {
 	d := &Driver{src: NewSource(bytes), stamp: 1000, now: 1000 * sec}
 	d.cfg = engine.Config{
 		Client: "me", MaxInFlight: Pick(d.src, 4, 1, 2), MaxPerEntity: Pick(d.src, 12, 4),
-		MaxPending: 16, ProbeAfter: Pick(d.src, 3, 2, 100), Probe: engine.Retry{Base: sec, Cap: 8 * sec, Jitter: 0.5},
+		MaxPending: 16, ProbeAfter: Pick(d.src, 2, 1, 100), Probe: engine.Retry{Base: sec, Cap: 8 * sec, Jitter: 0.5},
 	}
 	d.named = d.src.One(4)
 	d.begin()

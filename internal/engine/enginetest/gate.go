@@ -18,7 +18,7 @@ func (t *Twin) gateHears(o *op, in *engine.Answer) {
 	}
 	switch in.Class {
 	case engine.OK, engine.Conflict, engine.Permanent, engine.Unauthenticated:
-		t.streak = 0
+		t.silent = nil
 		if t.probing {
 			t.probing, t.probe, t.probes = false, nil, 0
 			t.hurry(func(o *op) bool { return o.left })
@@ -29,8 +29,11 @@ func (t *Twin) gateHears(o *op, in *engine.Answer) {
 		}
 		fallthrough
 	default:
-		t.streak++
-		if !t.probing && (in.Class == engine.Offline || t.streak >= t.cfg.ProbeAfter) {
+		if t.silent == nil {
+			t.silent = make(map[string]bool)
+		}
+		t.silent[o.places[0].ent.lane()] = true
+		if !t.probing && (in.Class == engine.Offline || len(t.silent) >= t.cfg.ProbeAfter) {
 			t.probing, t.probes, wasProbe = true, 0, true
 		}
 		if wasProbe {
@@ -48,7 +51,7 @@ func (t *Twin) setOnline(online bool) {
 		return
 	}
 	if t.online = online; online {
-		t.probing, t.probe, t.probes, t.streak = false, nil, 0, 0
+		t.probing, t.probe, t.probes, t.silent = false, nil, 0, nil
 		t.hurry(func(o *op) bool { return o.left })
 	}
 }

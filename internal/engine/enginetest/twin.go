@@ -91,7 +91,8 @@ type Twin struct {
 	online, refused, probing bool
 	probe                    *op
 	until                    engine.Time
-	streak, probes           int
+	silent                   map[string]bool // lanes without an answer since the last one
+	probes                   int
 
 	// What the Step that runs decided.
 	sent    []*op
@@ -192,14 +193,14 @@ func (t *Twin) take(in engine.Input) error {
 			t.condemn(t.ops[len(t.ops)-1], nil, in.Err)
 		}
 		t.bury(engine.Cancelled)
-		t.refused, t.probing, t.probe, t.until, t.streak, t.probes = false, false, nil, 0, 0, 0
+		t.refused, t.probing, t.probe, t.until, t.silent, t.probes = false, false, nil, 0, nil, 0
 	case engine.Flush:
 		t.hurry(func(o *op) bool { return !o.left })
 	case engine.SetOnline:
 		t.setOnline(in.Online)
 	case engine.RetryNow:
 		if t.refused || t.probing {
-			t.refused, t.probing, t.probe, t.probes, t.streak = false, false, nil, 0, 0
+			t.refused, t.probing, t.probe, t.probes, t.silent = false, false, nil, 0, nil
 		}
 		t.hurry(func(o *op) bool { return o.left })
 	case engine.Tick:
