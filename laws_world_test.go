@@ -244,11 +244,28 @@ func (s *server) heard() []string {
 }
 
 func (s *server) heardCalls() []call {
+	synctest.Wait()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	calls := s.calls
 	s.calls = nil
 	return calls
+}
+
+// callCount is how many have arrived since they were last listed.
+func (s *server) callCount() int {
+	synctest.Wait()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.calls)
+}
+
+// mostAtOnce is how many calls there were under way at once, at most.
+func (s *server) mostAtOnce() int {
+	synctest.Wait()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.most
 }
 
 func sleep(ctx context.Context, d time.Duration, deaf bool) error {

@@ -1,0 +1,538 @@
+package optimist
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+func TestLaw04_OneOfALaneInFlightInTheOrderAccepted(t *testing.T) {
+	inWorld(t, instant, func(t *testing.T, w *world) {
+		w.server.alwaysReply(&reply{before: time.Second})
+		var want []string
+		for i := range 10 {
+			do(w, w.comment, "1", fmt.Sprint(i))
+			want = append(want, fmt.Sprintf("comment %d of 1", i))
+		}
+		synctest.Wait()
+		equal(t, "calls at first", w.server.callCount(), 1)
+		w.flush()
+		equal(t, "calls", w.server.heard(), want)
+		equal(t, "at once", w.server.mostAtOnce(), 1)
+	})
+}
+
+func TestLaw04_ClosuresOfAnEntityGoInOrderToo(t *testing.T) {
+	inWorld(t, instant, func(t *testing.T, w *world) {
+		w.server.alwaysReply(&reply{before: time.Second})
+		var want []string
+		for i := range 10 {
+			typ := fmt.Sprint("update", i)
+			must(w.m.Execute(w.ctx, w.update(typ, "1", func() func() { return nil })))(t)
+			want = append(want, typ+" of 1")
+		}
+		w.flush()
+		equal(t, "calls", w.server.heard(), want)
+		equal(t, "at once", w.server.mostAtOnce(), 1)
+	})
+}
+
+func TestLaw04_LanesNeverWaitForEachOther(t *testing.T) {
+	bothDoors(t, instant, func(t *testing.T, w *world, d door) {
+		w.server.next("1", reply{before: 9 * time.Second})
+		stuck, quick := d.tap("1"), d.tap("2")
+		w.outcome(quick, Confirmed)
+		w.unsettled(stuck)
+		w.flush()
+	})
+}
+
+func TestLaw04_ALaneOfSeveralEntities(t *testing.T) {
+	inWorld(t, instant, func(t *testing.T, w *world) {
+		drawer := NewStore(w.m, "drawer", WithLane[page](func(id string) string { return id[:1] }))
+		def := w.renaming("label")
+		under, most := map[string]int{}, map[string]int{}
+		send := def.Send
+		def.Send = func(ctx context.Context, c Call[string]) (Truth[page], error) {
+			lane := c.Entity[:1]
+			w.mu.Lock()
+			under[lane]++
+			most[lane] = max(most[lane], under[lane])
+			w.mu.Unlock()
+			defer func() { w.mu.Lock(); under[lane]--; w.mu.Unlock() }()
+			return send(ctx, c)
+		}
+		label := Register(drawer, def)
+		w.server.alwaysReply(&reply{before: time.Second})
+		for _, id := range []string{"a1", "b1", "a2", "b2", "a3"} {
+			do(w, label, id, "x")
+		}
+		w.flush()
+		equal(t, "at once in a lane", most, map[string]int{"a": 1, "b": 1})
+		equal(t, "at once", w.server.mostAtOnce(), 2)
+		equal(t, "in lane a", slices.DeleteFunc(w.server.heard(), func(s string) bool { return s[len(s)-2] != 'a' }),
+			[]string{"label x of a1", "label x of a2", "label x of a3"})
+	})
+}
+
+func TestLaw04_CapIsEightAndSharedFairly(t *testing.T) {
+	inWorld(t, instant, func(t *testing.T, w *world) {
+		w.server.alwaysReply(&reply{before: time.Second})
+		for i := range 50 { // nine busy lanes
+			for lane := range 9 {
+				do(w, w.comment, fmt.Sprint(lane+1), fmt.Sprint(i))
+			}
+		}
+		time.Sleep(20500 * time.Millisecond)
+		equal(t, "at once", w.server.mostAtOnce(), 8)
+		last := map[string]time.Duration{}
+		for _, c := range w.server.heardCalls() {
+			if c.At-last[c.Entity] > 2*time.Second {
+				t.Errorf("lane %s waited from %v to %v", c.Entity, last[c.Entity], c.At)
+			}
+			last[c.Entity] = c.At
+		}
+		equal(t, "lanes that had a turn", len(last), 9)
+		w.m.ClearAll()
+	})
+}
+
+func TestLaw04_AStuckEntityDelaysNobody(t *testing.T) {
+	for name, stuck := range map[string]reply{
+		"fails":         {fails: errBusy},
+		"hangs":         {before: time.Hour},
+		"loses answers": {lost: true},
+		"is busy":       {fails: &SendError{Class: Overloaded, RetryAfter: time.Minute, Err: errBusy}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			opts := instant
+			opts.Policy.Retry.Max = Forever
+			inWorld(t, opts, func(t *testing.T, w *world) {
+				w.server.next("1", slices.Repeat([]reply{stuck}, 1000)...)
+				w.tap("1", "me")
+				for range 100 {
+					time.Sleep(7 * time.Second)
+					began := time.Now()
+					if w.outcome(w.tap("2", "me"), Confirmed); time.Since(began) > 0 {
+						t.Fatalf("waited %v", time.Since(began))
+					}
+				}
+				w.m.ClearAll()
+			})
+		})
+	}
+}
+
+// One stuck entity alone is no sign that the server answers nobody.
+func TestLaw04_AStuckEntityDelaysNoNewcomer(t *testing.T) {
+	opts := instant
+	opts.Policy.Retry.Max = Forever
+	inWorld(t, opts, func(t *testing.T, w *world) {
+		w.server.next("1", slices.Repeat([]reply{{fails: errBusy}}, 1000)...)
+		w.tap("1", "me")
+		time.Sleep(20 * time.Minute)
+		w.outcome(w.tap("2", "me"), Confirmed)
+	})
+}
+
+func TestLaw05_TheLatestTapSetsTheDeadline(t *testing.T) {
+	bothDoors(t, patient, func(t *testing.T, w *world, d door) {
+		for range 5 {
+			d.tap("1")
+			time.Sleep(200 * time.Millisecond)
+		}
+		equal(t, "calls during the burst", w.server.callCount(), 0)
+		time.Sleep(time.Second)
+		calls := w.server.heardCalls()
+		equal(t, "calls", len(calls), 1)
+		equal(t, "left", calls[0].At, 800*time.Millisecond+300*time.Millisecond)
+	})
+}
+
+func TestLaw05_MaxWaitCapsABurst(t *testing.T) {
+	inWorld(t, patient, func(t *testing.T, w *world) {
+		for i := range 15 {
+			do(w, w.rename, "1", fmt.Sprint(i))
+			time.Sleep(190 * time.Millisecond)
+		}
+		calls := w.server.heardCalls()
+		equal(t, "calls", len(calls), 1)
+		equal(t, "left", calls[0].At, 2*time.Second)
+		equal(t, "with", calls[0].What, "rename 10")
+		w.flush()
+		equal(t, "then", w.server.heard(), []string{"rename 14 of 1"})
+	})
+}
+
+func TestLaw05_LeadingEdgeThenTheDifference(t *testing.T) {
+	opts := patient
+	opts.Policy.Debounce.Leading = true
+	bothDoors(t, opts, func(t *testing.T, w *world, d door) {
+		w.server.alwaysReply(&reply{before: time.Second})
+		d.tap("1") // on: leaves at once
+		d.tap("1") // off
+		d.tap("1") // on again: nothing to follow up
+		w.flush()
+		calls := w.server.heardCalls()
+		equal(t, "calls", len(calls), 1)
+		equal(t, "left", calls[0].At, 0)
+
+		d.tap("2") // on
+		d.tap("2") // off
+		w.flush()
+		equal(t, "calls", w.server.heard(), []string{"like me true of 2", "like me false of 2"})
+	})
+}
+
+func TestLaw05_PerTypeAndNoneWithoutASlot(t *testing.T) {
+	inWorld(t, patient, func(t *testing.T, w *world) {
+		def := w.renaming("slowly")
+		def.Policy.Debounce.Wait = 5 * time.Second
+		slowly := Register(w.pages, def)
+		do(w, w.comment, "1", "c")
+		do(w, slowly, "2", "s")
+		do(w, w.rename, "3", "r")
+		must(w.m.Execute(w.ctx, w.update("plain", "4", func() func() { return nil })))(t)
+		w.time(10 * time.Second)
+		equal(t, "left", w.departures(), map[string]time.Duration{
+			"comment c": 0, "plain": 0, "rename r": 300 * time.Millisecond, "slowly s": 5 * time.Second,
+		})
+	})
+}
+
+func (w *world) time(d time.Duration) { time.Sleep(d); synctest.Wait() }
+
+func (w *world) departures() map[string]time.Duration {
+	all := map[string]time.Duration{}
+	for _, c := range w.server.heardCalls() {
+		all[c.What] = c.At
+	}
+	return all
+}
+
+func TestLaw06_TheSameWantJoins(t *testing.T) {
+	inWorld(t, patient, func(t *testing.T, w *world) {
+		w.server.next("1", reply{before: time.Second})
+		first := w.set("1", "me", true)
+		equal(t, "joined while it waits", w.set("1", "me", true) == first, true)
+		w.time(500 * time.Millisecond)
+		equal(t, "joined in flight", w.set("1", "me", true) == first, true)
+		equal(t, "another user's", w.set("1", "you", true) == first, false)
+		equal(t, "pending", w.m.PendingCount("page:1"), 2)
+		w.flush()
+		equal(t, "calls", w.server.heard(), []string{"like me true of 1", "like you true of 1"})
+	})
+}
+
+func TestLaw06_UpdatesWithTheSameWantJoin(t *testing.T) {
+	inWorld(t, patient, func(t *testing.T, w *world) {
+		applied := 0
+		u := w.update("follow", "1", func() func() { applied++; return func() { applied-- } })
+		u.Slot, u.Want = "me", "following"
+		first := must(w.m.Execute(w.ctx, u))(t)
+		equal(t, "joined", must(w.m.Execute(w.ctx, u))(t) == first, true)
+		equal(t, "applied", applied, 1)
+		w.flush()
+		equal(t, "calls", w.server.heard(), []string{"follow of 1"})
+		equal(t, "callbacks", w.noted(), []string{"success of follow screen:1", "success of follow screen:1"})
+	})
+}
+
+func TestLaw07_TheNewerReplacesTheUnsent(t *testing.T) {
+	inWorld(t, patient, func(t *testing.T, w *world) {
+		first := do(w, w.rename, "1", "a")
+		second := do(w, w.rename, "1", "b")
+		r := w.outcome(first, Superseded)
+		equal(t, "successor", r.Successor == second, true)
+		equal(t, "calls, error", [2]any{r.Calls, r.Err}, [2]any{0, nil})
+		equal(t, "pending", w.m.PendingCount("page:1"), 1)
+		equal(t, "shown", w.view("1").Title, "b")
+		w.flush()
+		equal(t, "calls", w.server.heard(), []string{"rename b of 1"})
+		equal(t, "callbacks", w.noted(), []string{"success of rename page:1"})
+	})
+}
+
+func TestLaw07_ClosuresToo(t *testing.T) {
+	inWorld(t, patient, func(t *testing.T, w *world) {
+		title := ""
+		rename := func(to string) *Handle {
+			u := w.update("rename "+to, "1", func() func() {
+				was := title
+				title = to
+				return func() { title = was }
+			})
+			u.Slot = "title"
+			return must(w.m.Execute(w.ctx, u))(t)
+		}
+		w.server.always = &reply{fails: errNever}
+		first, second := rename("a"), rename("b")
+		equal(t, "successor", w.outcome(first, Superseded).Successor == second, true)
+		equal(t, "shown", title, "b")
+		w.flush()
+		equal(t, "after the failure of b", title, "") // what a did is undone with it
+		equal(t, "calls", w.server.heard(), []string{"rename b of 1"})
+	})
+}
+
+func TestLaw07_BarriersAreNotCrossed(t *testing.T) {
+	inWorld(t, patient, func(t *testing.T, w *world) {
+		def := w.renaming("publish")
+		def.Barrier = true
+		publish := Register(w.pages, def)
+		first := do(w, w.rename, "1", "a")
+		do(w, publish, "1", "p")
+		do(w, w.rename, "1", "b")
+		w.unsettled(first)
+		w.flush()
+		equal(t, "calls", w.server.heard(), []string{"rename a of 1", "publish p of 1", "rename b of 1"})
+	})
+}
+
+func TestLaw08_NetZeroIsNoCall(t *testing.T) {
+	bothDoors(t, patient, func(t *testing.T, w *world, d door) {
+		for taps := 2; taps <= 6; taps += 2 {
+			var last *Handle
+			for range taps {
+				last = d.tap("1")
+			}
+			r := w.outcome(last, Confirmed) // at once
+			equal(t, "calls of it", r.Calls, 0)
+			equal(t, "pending", w.m.HasPending(d.entity("1")), false)
+			equal(t, "shown", d.shown("1"), false)
+		}
+		w.time(time.Minute)
+		equal(t, "calls", len(w.server.heard()), 0)
+	})
+}
+
+func TestLaw08_WhatAFlightBringsAboutIsJoined(t *testing.T) {
+	for _, fails := range []error{nil, errNever} {
+		bothDoors(t, patient, func(t *testing.T, w *world, d door) {
+			w.server.next("1", reply{before: time.Second, fails: fails})
+			first := d.tap("1")
+			w.time(500 * time.Millisecond)
+			second := d.tap("1") // off
+			third := d.tap("1")  // on again, which is under way
+			equal(t, "joined", third == first, true)
+			w.outcome(second, Superseded)
+			w.flush()
+			if fails == nil {
+				w.outcome(third, Confirmed)
+			} else {
+				w.outcome(third, RolledBack)
+			}
+			equal(t, "calls", len(w.server.heard()), 1)
+			equal(t, "shown", d.shown("1"), w.server.likes("1"))
+		})
+	}
+}
+
+// What only a pending operation of another kind brings about is not there yet.
+func TestLaw08_OnlyTruthMakesASendUnnecessary(t *testing.T) {
+	inWorld(t, instant, func(t *testing.T, w *world) {
+		w.server.next("1", reply{before: time.Second, fails: errNever})
+		group := must(w.swap().Execute(w.ctx, [2]string{"1", "2"}))(t)
+		equal(t, "shown", w.view("1").Title, "like 2")
+		h := do(w, w.rename, "1", "like 2")
+		w.unsettled(h)
+		w.flush()
+		w.outcome(group, RolledBack)
+		w.outcome(h, Confirmed)
+		equal(t, "shown", w.view("1").Title, "like 2")
+		w.settledTruth("1")
+	})
+}
+
+func TestLaw09_AnyNumberOfTapsDuringAFlightAreOneMoreSend(t *testing.T) {
+	for taps := range 7 {
+		bothDoors(t, patient, func(t *testing.T, w *world, d door) {
+			w.server.alwaysReply(&reply{before: time.Second})
+			d.tap("1")
+			w.time(500 * time.Millisecond)
+			for range taps {
+				d.tap("1")
+			}
+			wanted := d.shown("1")
+			w.flush()
+			equal(t, "calls", len(w.server.heard()), 1+taps%2)
+			equal(t, "on the server", w.server.likes("1"), wanted)
+			equal(t, "shown", d.shown("1"), wanted)
+		})
+	}
+}
+
+func TestLaw09_NoSendWhenTheOutcomeAgrees(t *testing.T) {
+	bothDoors(t, patient, func(t *testing.T, w *world, d door) {
+		w.server.next("1", reply{before: time.Second, fails: errNever})
+		d.tap("1") // on, which will fail
+		w.time(500 * time.Millisecond)
+		off := d.tap("1")
+		w.flush()
+		r := w.outcome(off, Confirmed)
+		equal(t, "calls of it", r.Calls, 0)
+		equal(t, "calls", len(w.server.heard()), 1)
+		equal(t, "shown", d.shown("1"), false)
+	})
+}
+
+func TestLaw09_LastIntentWinsOnABadNetwork(t *testing.T) {
+	for seed := range uint64(40) {
+		bothDoors(t, Options{}, func(t *testing.T, w *world, d door) {
+			random := rand.New(rand.NewPCG(seed, 9))
+			for range 200 {
+				r := reply{before: time.Duration(random.IntN(900)) * time.Millisecond}
+				switch random.IntN(5) {
+				case 0:
+					r.lost = true
+				case 1:
+					r.fails = Fail(Offline, errBusy)
+				}
+				w.server.next("1", r)
+			}
+			for range 12 {
+				d.tap("1")
+				time.Sleep(time.Duration(random.IntN(1500)) * time.Millisecond)
+			}
+			wanted := d.shown("1")
+			w.flush()
+			equal(t, "on the server", w.server.likes("1"), wanted)
+			equal(t, "shown", d.shown("1"), wanted)
+		})
+	}
+}
+
+// The table of MergeRule, on one page as document.
+func (w *world) document() (create, edit *Action[page, string], remove *Action[page, struct{}]) {
+	def := w.creating()
+	def.Type, def.Family, def.Slot = "draft", "document", func(string) string { return "document" }
+	create = Register(w.pages, def)
+	def = w.renaming("edit")
+	def.Family, def.Slot = "document", func(string) string { return "document" }
+	edit = Register(w.pages, def)
+	gone := w.removing()
+	gone.Type, gone.Family, gone.Barrier = "drop", "document", false
+	gone.Slot = func(struct{}) string { return "document" }
+	remove = Register(w.pages, gone)
+	Merge(create, edit, func(c, e *string) MergeRule { *c = *e; return TakeFirst })
+	Merge(create, remove, func(*string, *struct{}) MergeRule { return Annihilate })
+	Merge(edit, remove, func(*string, *struct{}) MergeRule { return TakeSecond })
+	Merge(remove, create, func(*struct{}, *string) MergeRule { return Separate })
+	return create, edit, remove
+}
+
+func TestLaw10_MergeTable(t *testing.T) {
+	type step = func(w *world, c, e *Action[page, string], d *Action[page, struct{}])
+	create := func(w *world, c, _ *Action[page, string], _ *Action[page, struct{}]) { do(w, c, "new", "a") }
+	edit := func(w *world, _, e *Action[page, string], _ *Action[page, struct{}]) { do(w, e, "new", "b") }
+	remove := func(w *world, _, _ *Action[page, string], d *Action[page, struct{}]) { do(w, d, "new", struct{}{}) }
+	for name, row := range map[string]struct {
+		there bool
+		steps []step
+		calls []string
+	}{
+		"create+edit=create":         {false, []step{create, edit}, []string{"create b of new"}},
+		"create+edit+delete=nothing": {false, []step{create, edit, remove}, nil},
+		"create+delete=nothing":      {false, []step{create, remove}, nil},
+		"edit+edit=edit":             {true, []step{edit, edit}, []string{"edit b of new"}},
+		"delete+create=both":         {true, []step{remove, create}, []string{"remove of new", "create a of new"}},
+		"edit+delete=delete":         {true, []step{edit, remove}, []string{"remove of new"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, patient, func(t *testing.T, w *world) {
+				w.receive("new", Gone[page](0))
+				if row.there {
+					w.receive("new", w.server.put("new", page{Title: "old"}))
+				}
+				c, e, d := w.document()
+				is(t, w.m.Err(), nil)
+				for _, s := range row.steps {
+					s(w, c, e, d)
+				}
+				w.flush()
+				equal(t, "calls", w.server.heard(), row.calls)
+				w.settledTruth("new")
+			})
+		})
+	}
+}
+
+func TestLaw10_CoalescedOrNotTheServerEndsTheSame(t *testing.T) {
+	history := func(t *testing.T, seed uint64, opts Options) (end page, there bool, calls int) {
+		inWorld(t, opts, func(t *testing.T, w *world) {
+			w.receive("new", Gone[page](0))
+			c, e, d := w.document()
+			random := rand.New(rand.NewPCG(seed, 10))
+			for i := range 12 {
+				here := w.pages.View("new").Presence == Present
+				switch n := random.IntN(4); {
+				case !here:
+					do(w, c, "new", fmt.Sprint("c", i))
+				case n == 0:
+					do(w, d, "new", struct{}{})
+				case n == 1:
+					w.tap("new", "me")
+				default:
+					do(w, e, "new", fmt.Sprint("e", i))
+				}
+				time.Sleep(time.Duration(random.IntN(500)) * time.Millisecond)
+			}
+			w.flush()
+			w.settledTruth("new")
+			end, there, calls = w.server.pages["new"], w.server.truth("new").Presence == Present, len(w.server.heard())
+		})
+		return end, there, calls
+	}
+	fewer := 0
+	for seed := range uint64(60) {
+		end, there, all := history(t, seed, instant)
+		coalesced, stillThere, calls := history(t, seed, patient)
+		equal(t, fmt.Sprintf("seed %d: the end", seed), coalesced, end)
+		equal(t, "there", stillThere, there)
+		fewer += all - calls
+	}
+	if fewer < 60 {
+		t.Fatalf("coalescing saved %d calls in 60 histories", fewer)
+	}
+}
+
+func TestLaw11_OneKeyForLife(t *testing.T) {
+	inWorld(t, instant, func(t *testing.T, w *world) {
+		w.server.next("1", reply{fails: errBusy}, reply{lost: true}, reply{fails: Fail(Offline, errBusy)})
+		h := w.tap("1", "me")
+		w.flush()
+		w.outcome(h, Confirmed)
+		calls := w.server.heardCalls()
+		equal(t, "calls", len(calls), 4)
+		for i, c := range calls {
+			equal(t, "key", c.Key, h.ID())
+			equal(t, "attempt", c.Attempt, i+1)
+		}
+	})
+}
+
+func TestLaw11_WhatHasLeftIsFrozen(t *testing.T) {
+	inWorld(t, patient, func(t *testing.T, w *world) {
+		w.server.next("1", reply{lost: true})
+		first := do(w, w.rename, "1", "a")
+		w.time(15 * time.Second) // its answer is lost, and it was sent again or waits
+		second := do(w, w.rename, "1", "b")
+		third := do(w, w.rename, "1", "c")
+		w.flush()
+		w.outcome(first, Confirmed)
+		w.outcome(second, Superseded)
+		w.outcome(third, Confirmed)
+		keys := map[string]string{}
+		for _, c := range w.server.heardCalls() {
+			if was, ok := keys[c.Key]; ok {
+				equal(t, "content under one key", c.What, was)
+			}
+			keys[c.Key] = c.What
+		}
+		equal(t, "keys", keys, map[string]string{first.ID(): "rename a", third.ID(): "rename c"})
+	})
+}
