@@ -97,8 +97,11 @@ func (in *Answer) tells(ent *Entity) bool {
 // adoptAll reports whether the truth then held about the operation's entity is at
 // least as new as what the answer says.
 func (e *Engine) adoptAll(in *Answer) (covered bool) {
-	if !in.Op.Type.Closure {
-		covered = e.adopt(in.Op.part.entity, in.Truth)
+	if ent := in.Op.part.entity; !in.Op.Type.Closure {
+		covered = e.adopt(ent, in.Truth)
+		if covered && in.Truth.Presence != Unknown {
+			ent.doubt = false // a push may be older than what was taken back, this is not
+		}
 	}
 	for _, m := range in.More {
 		ent := e.entity(m.Space, m.Entity)

@@ -5,22 +5,22 @@ type EffectKind uint8
 
 const (
 	// To do.
-	Send    EffectKind = iota + 1 // start an attempt of Op
-	Abort                         // end the running call of Op: nobody needs its answer
-	Persist                       // write Op to the journal
-	Rewind                        // undo the closures of Victims in Entity, apply the others again
-	Adopt                         // the closure of Op ended on the server state Value
-	Settled                       // Op has ended: Outcome, Err, Other (successor)
+	Send      EffectKind = iota + 1 // start an attempt of Op
+	Abort                           // end the running call of Op: nobody needs its answer
+	Persist                         // write Op to the journal
+	Rewind                          // undo the closures of Victims in Entity, apply the others again
+	Adopt                           // the closure of Op ended on the server state Value
+	Settled                         // Op has ended: Outcome, Err, Other (successor)
+	Joined                          // a call wanted what Op already wants
+	AckedNow                        // the server has Op; truth of Version is awaited
+	ParkedNow                       // Op failed and waits for a person
+	Unparked                        // a person decided to try Op again
 
-	// To tell.
+	// To tell. A quiet engine keeps these to itself.
 	Accepted   // Op is in the view
-	Joined     // a call wanted what Op already wants
 	Retrying   // Op will be tried again at Due
 	Deferred   // Op's attempt found nobody, or nobody who knew us; it costs nothing
-	AckedNow   // the server has Op; truth of Version is awaited
 	Conflicted // Op met other truth; Resolution says what became of it
-	ParkedNow  // Op failed and waits for a person
-	Unparked   // a person decided to try Op again
 	RolledBack // Victims left the view because of Op, Entity or Err
 	Stale      // truth older than what is held was ignored
 	Changed    // the view of Entity has changed

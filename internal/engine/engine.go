@@ -39,6 +39,9 @@ type Config struct {
 
 // Engine is the state. The zero value is not usable; call New.
 type Engine struct {
+	// Quiet: nobody listens, so effects that only tell something are not made.
+	Quiet bool
+
 	cfg Config
 	now Time   // of the Step that runs
 	seq uint64 // last sequence number given to an operation
@@ -134,7 +137,12 @@ func emptied[T any](s []T) []T {
 // emit is not inlined: it would be copied to too many places for a browser.
 //
 //go:noinline
-func (e *Engine) emit(f Effect) { e.effects = append(e.effects, f) }
+func (e *Engine) emit(f Effect) {
+	if e.Quiet && f.Kind >= Accepted {
+		return
+	}
+	e.effects = append(e.effects, f)
+}
 
 // touch must be called before the first change to an entity in a Step.
 //

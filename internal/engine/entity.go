@@ -89,7 +89,7 @@ type Entity struct {
 	touched int32 // 1 + index in the engine's list during a Step, else 0
 	isDirty bool
 	// doubt: an operation was taken back of which the server may have got an attempt.
-	// Until truth comes nobody knows what the server holds.
+	// Until the server answers a later one nobody knows what it holds.
 	doubt bool
 
 	// Watchers belongs to the shell.

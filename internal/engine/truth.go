@@ -91,7 +91,7 @@ func (e *Engine) take(ent *Entity, t Truth) (fresh, covered bool) {
 	if t.At != 0 {
 		ent.at, ent.by = t.At, t.By
 	}
-	ent.settledAt, ent.doubt = e.now, false
+	ent.settledAt = e.now
 	if moved {
 		e.markDirty(ent, ent.first)
 	}

@@ -26,7 +26,7 @@ func (t *Twin) takeTruth(ent *entity, said engine.Truth) (fresh, covered bool) {
 	if said.Version != 0 {
 		ent.version = said.Version
 	}
-	ent.settledAt, ent.doubt = t.now, false
+	ent.settledAt = t.now
 	return true, true
 }
 
@@ -52,6 +52,9 @@ func (t *Twin) adopt(ent *entity, said engine.Truth) (covered bool) {
 
 func (t *Twin) adoptAll(o *op, in *engine.Answer) (covered bool) {
 	covered = t.adopt(o.places[0].ent, in.Truth)
+	if covered && in.Truth.Presence != engine.Unknown {
+		o.places[0].ent.doubt = false
+	}
 	for _, m := range in.More {
 		t.adopt(t.entity(m.Space, m.Entity), m.Truth)
 	}
