@@ -9,7 +9,7 @@ import (
 // Bounds of the timeline.
 const (
 	timelineRows = 9
-	timelineSpan = 12 * time.Second
+	timelineSpan = 8 * time.Second
 )
 
 // span is a stretch of an operation's life.
@@ -22,6 +22,7 @@ type span struct {
 type life struct {
 	ID, Type, Entity string
 	Spans            []span // the last one goes on while the operation lives
+	Off              bool   // it takes a mark off
 	Taps             int
 	Calls            int
 	Conflict         optimist.Resolution
@@ -47,7 +48,7 @@ func (t *timeline) observe(e optimist.Event) {
 	}
 	l := t.find(e.ID)
 	if l == nil && e.Kind == optimist.OpAccepted {
-		l = &life{ID: e.ID, Type: e.Type, Entity: e.Entity, Taps: 1}
+		l = &life{ID: e.ID, Type: e.Type, Entity: e.Entity, Off: takesOff(e.Args), Taps: 1}
 		t.lives = append(t.lives, l)
 		t.total.Taps++
 		t.forget()
@@ -85,6 +86,16 @@ func (t *timeline) observe(e optimist.Event) {
 			t.total.Undone++
 		}
 	}
+}
+
+func takesOff(args any) bool {
+	switch a := args.(type) {
+	case optimist.Switched:
+		return !a.On
+	case *optimist.Switched:
+		return !a.On
+	}
+	return false
 }
 
 func (t *timeline) find(id string) *life {

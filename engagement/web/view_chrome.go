@@ -43,6 +43,8 @@ func standing(m chromeModel) (words, class string) {
 		return "Trying to reach the server" + waiting, "bad"
 	case m.Link == client.Connecting:
 		return "Connecting", "soon"
+	case m.User == "":
+		return "Connected", "good"
 	case m.Failed > 0:
 		return plural(m.Failed, "change") + " to decide on", "bad"
 	case m.Pending > 0:

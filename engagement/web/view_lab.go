@@ -51,6 +51,9 @@ func viewNetwork(m labModel) *Node {
 	locked := m.User == "" || n.Busy
 	var chips []*Node
 	for _, p := range n.Profiles {
+		if p.Name == "offline" {
+			continue // the switch above says it better
+		}
 		chips = append(chips, el("button", []string{
 			"type", "button", "class", "chip", "data-act", "net-profile", "data-value", p.Name, "title", p.Title,
 			"aria-pressed", strconv.FormatBool(p.Name == n.Profile), when(locked, "disabled"), "",
@@ -91,7 +94,7 @@ func viewTimeline(m labModel) *Node {
 	for i := len(t.lives) - 1; i >= 0; i-- {
 		l := t.lives[i]
 		rows = append(rows, el("li", []string{"class", "life"},
-			el("span", []string{"class", "op"}, text(shortType(l.Type)), el("span", []string{"class", "of"}, text(m.Names(l.Entity)))),
+			el("span", []string{"class", "op"}, text(l.name()), el("span", []string{"class", "of"}, text(m.Names(l.Entity)))),
 			viewTrack(l, from, to, m.Now),
 			el("span", []string{"class", "state " + stateClass(l)}, text(stateWords(l))),
 		).with(l.ID))
@@ -141,20 +144,23 @@ func viewTrack(l *life, from, to, now time.Time) *Node {
 		}
 		bars = append(bars, el("rect", []string{
 			"class", s.Kind, "x", strconv.FormatFloat(x, 'f', 1, 64), "y", "4",
-			"width", strconv.FormatFloat(max(x2-x, 3), 'f', 1, 64), "height", "12",
+			"width", strconv.FormatFloat(max(x2-x, 6), 'f', 1, 64), "height", "12",
 		}))
 	}
 	return el("svg", []string{"class", "track", "viewBox", "0 0 1000 20", "preserveAspectRatio", "none", "aria-hidden", "true"}, bars...)
 }
 
-func shortType(t string) string {
-	switch t {
-	case "edit_comment":
+// name is what the operation does, in a word.
+func (l *life) name() string {
+	switch {
+	case l.Type == "edit_comment":
 		return "edit"
-	case "delete_comment":
+	case l.Type == "delete_comment":
 		return "delete"
+	case l.Off:
+		return "un" + l.Type
 	}
-	return t
+	return l.Type
 }
 
 // stateWords is the life in a word or two.

@@ -1,7 +1,8 @@
 // Command engaged serves the engagement application: posts with likes, saves and
 // comments, on a database file that it makes itself.
 //
-//	engaged [serve] [flags]
+//	engaged [serve] [flags]   the server and its page
+//	engaged load [flags]      many clients on a bad network, and what became of them
 //
 // Run it with -help for the flags.
 package main
@@ -38,8 +39,10 @@ func run(ctx context.Context, args []string) error {
 	switch command {
 	case "serve":
 		return serve(ctx, args)
+	case "load":
+		return runLoad(ctx, args)
 	}
-	return fmt.Errorf("there is no command %q; there is: serve", command)
+	return fmt.Errorf("there is no command %q; there are: serve, load", command)
 }
 
 func serve(ctx context.Context, args []string) error {

@@ -1,0 +1,95 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/optimist-go/optimist/engagement/engaged"
+	"github.com/optimist-go/optimist/engagement/fault"
+	"github.com/optimist-go/optimist/engagement/load"
+)
+
+// errNotHeld is the end of a run that found what must not be.
+var errNotHeld = errors.New("what must hold did not")
+
+// runLoad is "engaged load".
+func runLoad(ctx context.Context, args []string) error {
+	var c load.Config
+	flags := flag.NewFlagSet("engaged load", flag.ContinueOnError)
+	flags.IntVar(&c.Clients, "clients", 100, "clients at once")
+	flags.IntVar(&c.Taps, "taps", 10_000, "taps of all clients together")
+	flags.IntVar(&c.Devices, "devices", 2, "clients that share a user, so that there are conflicts")
+	flags.DurationVar(&c.Think, "think", 0, "mean pause of a client between taps; 0 is 100ms")
+	flags.DurationVar(&c.Timeout, "timeout", 0, "how long everything may take to settle; 0 is 5m")
+	profile := flags.String("network", "load", `fault profile, or "load": 20 % of requests and 10 % of answers lost, 5 % errors`)
+	addr := flags.String("addr", "", "base address of a server that nobody else uses, and whose network is left as it is; empty starts one")
+	asJSON := flags.Bool("json", false, "write the result as JSON")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	if flags.NArg() > 0 {
+		return fmt.Errorf("unexpected argument %q", flags.Arg(0))
+	}
+	c.Progress, c.URL = os.Stderr, *addr
+	if *addr == "" {
+		stop, err := ownServer(ctx, &c, *profile)
+		if err != nil {
+			return err
+		}
+		defer stop()
+	}
+	report, err := load.Run(ctx, c)
+	if err != nil {
+		return err
+	}
+	if *asJSON {
+		err = json.NewEncoder(os.Stdout).Encode(report)
+	} else {
+		err = report.Write(os.Stdout)
+	}
+	if err == nil && !report.OK() {
+		err = errNotHeld
+	}
+	return err
+}
+
+// ownServer starts a server for the run, on a database file of its own.
+func ownServer(ctx context.Context, c *load.Config, profile string) (stop func(), err error) {
+	rule := fault.Rule{LatencyMs: 5, JitterMs: 40, LoseRequest: 0.20, LoseAnswer: 0.10, ServerError: 0.05}
+	if profile != "load" {
+		p, ok := fault.FindProfile(profile)
+		if !ok {
+			return nil, fmt.Errorf("there is no network profile %q", profile)
+		}
+		rule = p.Rule
+	}
+	dir, err := os.MkdirTemp("", "engaged-load")
+	if err != nil {
+		return nil, err
+	}
+	m := engaged.New()
+	m.Stderr = io.Discard
+	m.Config = engaged.Config{Addr: "127.0.0.1:0", DB: filepath.Join(dir, "engaged.db"), Demo: true, Rate: -1}
+	if err := m.Run(ctx); err != nil {
+		return nil, errors.Join(err, os.RemoveAll(dir))
+	}
+	c.URL = m.URL()
+	c.SetNetwork = func(bad bool) error {
+		setting := fault.Setting{Profile: "clean"}
+		if bad {
+			setting = fault.Setting{Profile: profile, Rule: rule}
+		}
+		return m.Network().Set(fault.Everybody, setting)
+	}
+	return func() {
+		if err := errors.Join(m.Close(), os.RemoveAll(dir)); err != nil {
+			fmt.Fprintln(os.Stderr, "engaged:", err)
+		}
+	}, nil
+}

@@ -1,0 +1,241 @@
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/chromedp"
+)
+
+const patience = 60 * time.Second
+
+// chrome is the browser of all tests; each tab has a profile of its own in it.
+var chrome struct {
+	once    sync.Once
+	ctx     context.Context
+	closers []context.CancelFunc
+	err     error
+}
+
+func openChrome(t *testing.T) context.Context {
+	t.Helper()
+	path := findChrome()
+	if path == "" {
+		t.Skip("NO BROWSER: Chromium is not installed, and nothing of the page is tested in a browser")
+	}
+	chrome.once.Do(func() {
+		options := []chromedp.ExecAllocatorOption{
+			chromedp.ExecPath(path), chromedp.Headless, chromedp.NoFirstRun, chromedp.NoDefaultBrowserCheck, chromedp.DisableGPU,
+			chromedp.WindowSize(1280, 900), chromedp.Flag("disable-dev-shm-usage", true),
+		}
+		if os.Geteuid() == 0 {
+			options = append(options, chromedp.NoSandbox)
+		}
+		ctx, cancel := chromedp.NewExecAllocator(context.Background(), options...)
+		chrome.closers = append(chrome.closers, cancel)
+		chrome.ctx, cancel = chromedp.NewContext(ctx)
+		chrome.closers = append(chrome.closers, cancel)
+		chrome.err = chromedp.Do(chrome.ctx) // without a deadline: it would become the browser's
+	})
+	if chrome.err != nil {
+		t.Fatalf("the browser does not start: %v", chrome.err)
+	}
+	return chrome.ctx
+}
+
+func findChrome() string {
+	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "headless-shell"} {
+		if path, err := exec.LookPath(name); err == nil {
+			return path
+		}
+	}
+	return ""
+}
+
+func closeChrome() {
+	for i := len(chrome.closers) - 1; i >= 0; i-- {
+		chrome.closers[i]()
+	}
+}
+
+// tab is one browser of one person.
+type tab struct {
+	t   *testing.T
+	ctx context.Context
+
+	// mu guards the fields below it.
+	mu     sync.Mutex
+	faulty bool // requests are expected to fail
+	bad    []string
+}
+
+// openTab opens a page in a profile of its own.
+func openTab(t *testing.T, url string) *tab {
+	t.Helper()
+	parent := openChrome(t)
+	ctx, cancel := chromedp.NewContext(parent, chromedp.WithNewBrowserContext())
+	tb := &tab{t: t, ctx: ctx}
+	if err := chromedp.Do(ctx); err != nil {
+		t.Fatal(err)
+	}
+	messages := chromedp.Console(ctx)
+	listened := make(chan struct{})
+	go func() {
+		defer close(listened)
+		for m, err := range messages {
+			if err != nil {
+				return
+			}
+			if m.Type == chromedp.ConsoleException || m.Type == chromedp.ConsoleType("error") {
+				tb.mu.Lock()
+				tb.bad = append(tb.bad, m.String())
+				tb.mu.Unlock()
+			}
+		}
+	}()
+	t.Cleanup(func() {
+		if t.Failed() {
+			tb.shot("failed")
+		}
+		cancel()
+		<-listened
+		tb.mu.Lock()
+		defer tb.mu.Unlock()
+		for _, m := range tb.bad {
+			if tb.faulty && (strings.Contains(m, "Failed to load resource") || strings.Contains(m, "net::ERR_")) {
+				continue // the browser tells of faults that the test made
+			}
+			t.Errorf("console: %s", m)
+		}
+	})
+	tb.do(chromedp.EmulateViewport(1280, 900))
+	tb.open(url)
+	return tb
+}
+
+// signIn opens the page as a person of the demo.
+func signIn(t *testing.T, url, name string) *tab {
+	t.Helper()
+	tb := openTab(t, url)
+	tb.until(`document.querySelector('[data-value="` + name + `"]')`)
+	tb.click(`[data-value="` + name + `"]`)
+	tb.until(`document.querySelector('.me .name')?.textContent === '` + name + `' && document.querySelectorAll('.post').length > 3 && document.querySelector('.link-state.good')`)
+	return tb
+}
+
+func (tb *tab) expectFaults() {
+	tb.mu.Lock()
+	defer tb.mu.Unlock()
+	tb.faulty = true
+}
+
+func (tb *tab) open(url string) {
+	tb.t.Helper()
+	tb.do(chromedp.Navigate(url))
+	tb.until(`document.documentElement.hasAttribute('data-ready')`)
+}
+
+func (tb *tab) do(steps ...chromedp.Action[chromedp.Void]) {
+	tb.t.Helper()
+	ctx, cancel := context.WithTimeout(tb.ctx, patience)
+	defer cancel()
+	if err := chromedp.Do(ctx, steps...); err != nil {
+		tb.t.Fatal(err)
+	}
+}
+
+// eval runs a script that returns a value.
+func eval[T any](tb *tab, script string) T {
+	tb.t.Helper()
+	ctx, cancel := context.WithTimeout(tb.ctx, patience)
+	defer cancel()
+	v, err := chromedp.Run(ctx, chromedp.Evaluate[T](script, chromedp.EvalAwaitPromise))
+	if err != nil {
+		tb.t.Fatalf("%s: %v", script, err)
+	}
+	return v
+}
+
+// until waits until the script's value is true. The page is looked at in each frame.
+func (tb *tab) until(script string) {
+	tb.t.Helper()
+	ctx, cancel := context.WithTimeout(tb.ctx, patience+5*time.Second)
+	defer cancel()
+	_, err := chromedp.Run(ctx, chromedp.Poll[bool](`!!(`+script+`)`, chromedp.WithPollingTimeout(patience)))
+	if err != nil {
+		tb.t.Fatalf("never: %s: %v\nthe page says: %s", script, err, eval[string](tb, `document.body.innerText.slice(0, 1500)`))
+	}
+}
+
+// click makes a click as a script can; the page cannot tell it from a person's.
+func (tb *tab) click(selector string) {
+	tb.t.Helper()
+	tb.until(`document.querySelector(` + quoted(selector) + `)`)
+	eval[bool](tb, `(document.querySelector(`+quoted(selector)+`).click(), true)`)
+}
+
+// write puts a text into a field and sends its form.
+func (tb *tab) write(selector, text string) {
+	tb.t.Helper()
+	tb.until(`document.querySelector(` + quoted(selector) + `)`)
+	eval[bool](tb, `(() => { const f = document.querySelector(`+quoted(selector)+`); f.value = `+quoted(text)+`; f.form.requestSubmit(); return true })()`)
+}
+
+func quoted(s string) string { return fmt.Sprintf("%q", s) }
+
+// offline takes the browser's network away, or gives it back.
+func (tb *tab) offline(off bool) {
+	tb.t.Helper()
+	tb.expectFaults()
+	conditions := &network.Conditions{Offline: off, DownloadThroughput: -1, UploadThroughput: -1}
+	if _, err := chromedp.Call(tb.ctx, network.EmulateNetworkConditionsByRule, network.EmulateNetworkConditionsByRuleParams{
+		MatchedNetworkConditions: []*network.Conditions{conditions},
+	}); err != nil {
+		tb.t.Fatal(err)
+	}
+	if _, err := chromedp.Call(tb.ctx, network.OverrideNetworkState, network.OverrideNetworkStateParams{
+		Offline: off, DownloadThroughput: -1, UploadThroughput: -1,
+	}); err != nil {
+		tb.t.Fatal(err)
+	}
+}
+
+func (tb *tab) dark(on bool) {
+	tb.t.Helper()
+	scheme := "light"
+	if on {
+		scheme = "dark"
+	}
+	if _, err := chromedp.Call(tb.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
+		Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}},
+	}); err != nil {
+		tb.t.Fatal(err)
+	}
+}
+
+// shot takes a picture of what is to be seen, for people.
+func (tb *tab) shot(name string) {
+	tb.t.Helper()
+	ctx, cancel := context.WithTimeout(tb.ctx, patience)
+	defer cancel()
+	picture, err := chromedp.Run(ctx, chromedp.CaptureScreenshot())
+	if err == nil {
+		err = os.WriteFile(filepath.Join(tb.t.ArtifactDir(), name+".png"), picture, 0o644)
+	}
+	if err != nil {
+		tb.t.Errorf("screenshot %s: %v", name, err)
+	}
+}
+
+func viewport(width, height int64) chromedp.Action[chromedp.Void] {
+	return chromedp.EmulateViewport(width, height)
+}

@@ -1,0 +1,95 @@
+package load
+
+import (
+	"fmt"
+	"io"
+	"text/tabwriter"
+	"time"
+)
+
+// Report is what a run found.
+type Report struct {
+	Clients    int           `json:"clients"`
+	Taps       int           `json:"taps"`
+	Calls      int           `json:"calls"`
+	CallsSaved int           `json:"callsSaved"`
+	Retries    int           `json:"retries"`
+	Conflicts  int           `json:"conflicts"`
+	Rollbacks  int           `json:"rollbacks"`
+	Parked     int           `json:"parked"`
+	Effects    int           `json:"effects"`
+	Divergence int           `json:"divergence"`
+	Duplicates int           `json:"duplicates"`
+	Lost       int           `json:"lost"`
+	Missed     int           `json:"missedEvents"`
+	TapP50     time.Duration `json:"tapP50Ns"`
+	TapP99     time.Duration `json:"tapP99Ns"`
+	SettleP50  time.Duration `json:"settleP50Ns"`
+	SettleP99  time.Duration `json:"settleP99Ns"`
+	Took       time.Duration `json:"tookNs"`
+	Held       bool          `json:"held"`
+	Details    []string      `json:"details,omitempty"`
+}
+
+// OK reports whether all that must hold did.
+func (r *Report) OK() bool { return r.Divergence == 0 && r.Duplicates == 0 && r.Lost == 0 }
+
+func (r *Report) add(p *person) {
+	s := p.seen
+	r.Taps += s.taps
+	r.Calls += s.calls
+	r.CallsSaved += max(s.taps-s.sent, 0)
+	r.Retries += s.retries
+	r.Conflicts += s.conflicts
+	r.Rollbacks += s.rollbacks
+	r.Missed += s.missed
+	r.Parked += p.service.Manager().Snapshot().Parked
+	r.Held = r.OK()
+}
+
+// Write prints the report as a table.
+func (r *Report) Write(w io.Writer) error {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for _, row := range []struct {
+		name  string
+		value any
+		note  string
+	}{
+		{"clients", r.Clients, ""}, {"taps", r.Taps, ""},
+		{"calls", r.Calls, "attempts that left"}, {"calls saved", r.CallsSaved, "taps that needed none of their own"},
+		{"retries", r.Retries, ""}, {"conflicts", r.Conflicts, ""}, {"rolled back", r.Rollbacks, ""}, {"parked", r.Parked, "failed comments that wait for a person"},
+		{"tap to visible p50 / p99", fmt.Sprintf("%v / %v", round(r.TapP50), round(r.TapP99)), ""},
+		{"tap to settled p50 / p99", fmt.Sprintf("%v / %v", round(r.SettleP50), round(r.SettleP99)), ""},
+		{"took", round(r.Took), ""},
+		{"effects on the server", r.Effects, ""},
+		{"divergence", r.Divergence, verdict(r.Divergence)},
+		{"duplicated effects", r.Duplicates, verdict(r.Duplicates)},
+		{"lost effects", r.Lost, verdict(r.Lost)},
+	} {
+		fmt.Fprintf(t, "%s\t%v\t%s\n", row.name, row.value, row.note)
+	}
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	for _, d := range r.Details {
+		fmt.Fprintln(w, d)
+	}
+	return nil
+}
+
+func verdict(n int) string {
+	if n == 0 {
+		return "as it must be"
+	}
+	return "MUST BE 0"
+}
+
+func round(d time.Duration) time.Duration {
+	switch {
+	case d > time.Second:
+		return d.Round(10 * time.Millisecond)
+	case d > time.Millisecond:
+		return d.Round(10 * time.Microsecond)
+	}
+	return d.Round(100 * time.Nanosecond)
+}
