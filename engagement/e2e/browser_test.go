@@ -239,3 +239,30 @@ func (tb *tab) shot(name string) {
 func viewport(width, height int64) chromedp.Action[chromedp.Void] {
 	return chromedp.EmulateViewport(width, height)
 }
+
+// press is a mouse button, pressed and let go.
+func (tb *tab) press(x, y float64) {
+	tb.t.Helper()
+	tb.do(chromedp.MouseClickXY(x, y))
+}
+
+// key is keys that are pressed where the focus is.
+func (tb *tab) key(keys string) {
+	tb.t.Helper()
+	tb.do(chromedp.KeyEvent(keys))
+}
+
+// tabTo presses the tabulator until the focus is on an element.
+func (tb *tab) tabTo(selector string) {
+	tb.t.Helper()
+	tb.until(`document.querySelector(` + quoted(selector) + `)`)
+	for range 150 {
+		if eval[bool](tb, `document.activeElement.matches(`+quoted(selector)+`)`) {
+			return
+		}
+		tb.key("\t")
+	}
+	tb.t.Fatalf("the tabulator never comes to %s", selector)
+}
+
+func navigate(url string) chromedp.Action[chromedp.Void] { return chromedp.Navigate(url) }

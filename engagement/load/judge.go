@@ -36,7 +36,7 @@ func (r *runner) judge(ctx context.Context) (*Report, error) {
 			rep.Details = append(rep.Details, why)
 		}
 		p.readEvents()
-		e, err := p.ledger.effects(ctx, p.seen.confirmed)
+		e, err := p.ledger.effects(ctx, p.seen.applied)
 		if err != nil {
 			return nil, err
 		}

@@ -61,16 +61,16 @@ func (l *ledger) note(key string, a client.Response) bool {
 	return true
 }
 
-// effects counts the operations among the confirmed ones that changed something.
+// effects counts the operations that changed something.
 // Where the client learned of its success by the stream, before an answer came, the
 // server is asked again under the same key, and must say the same for ever.
-func (l *ledger) effects(ctx context.Context, confirmed map[string]bool) (int, error) {
+func (l *ledger) effects(ctx context.Context, applied map[string]bool) (int, error) {
 	l.mu.Lock()
 	ops := l.ops
 	l.mu.Unlock()
 	n := 0
 	for key, e := range ops {
-		if !e.answered && confirmed[key] {
+		if !e.answered && applied[key] {
 			a, err := l.Transport.RoundTrip(ctx, e.request)
 			if err != nil {
 				return 0, err

@@ -36,9 +36,12 @@ type written struct{ post, id string }
 // events is what a client's manager did.
 type events struct {
 	taps, calls, sent, retries, conflicts, rollbacks, missed int
-	confirmed                                                map[string]bool
-	settled                                                  map[string]time.Time
-	successor                                                map[string]string
+	// applied has the operations that the server carried out, as far as the client
+	// knows. One that it refused because all was so already had no effect.
+	applied   map[string]bool
+	alreadySo map[string]bool
+	settled   map[string]time.Time
+	successor map[string]string
 }
 
 func newPerson(ctx context.Context, c *Config, n int) (*person, error) {
@@ -65,7 +68,7 @@ func newPerson(ctx context.Context, c *Config, n int) (*person, error) {
 	return &person{
 		service: s, ledger: l, posts: feed.Posts, after: feed.After,
 		events: s.Manager().Subscribe(optimist.SubscribeOptions{Buffer: 1 << 20}),
-		seen:   events{confirmed: make(map[string]bool), settled: make(map[string]time.Time), successor: make(map[string]string)},
+		seen:   events{applied: make(map[string]bool), alreadySo: make(map[string]bool), settled: make(map[string]time.Time), successor: make(map[string]string)},
 	}, nil
 }
 
@@ -144,11 +147,12 @@ func (p *person) readEvents() {
 			s.retries++
 		case optimist.OpConflicted:
 			s.conflicts++
+			s.alreadySo[e.ID] = e.Resolution == optimist.AlreadySo
 		case optimist.OpsRolledBack:
 			s.rollbacks += len(e.Victims)
 		case optimist.OpSettled:
 			s.settled[e.ID] = e.At
-			s.confirmed[e.ID] = e.Outcome == optimist.Confirmed
+			s.applied[e.ID] = e.Outcome == optimist.Confirmed && !s.alreadySo[e.ID]
 			if e.Successor != "" {
 				s.successor[e.ID] = e.Successor
 			}
