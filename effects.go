@@ -36,7 +36,9 @@ func (m *Manager) carryOutLocked(f *engine.Effect, now time.Time) {
 	if len(m.subs) > 0 {
 		m.tellLocked(f, now)
 	}
-	m.wakeWatchersLocked(f)
+	if m.ears > 0 {
+		m.wakeWatchersLocked(f)
+	}
 }
 
 // settledLocked ends a handle; that of a closure only when the state outside has

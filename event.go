@@ -141,7 +141,14 @@ func (m *Manager) Subscribe(opts SubscribeOptions) *Subscription {
 	}
 	s.add(first)
 	m.subs = append(m.subs, s)
+	m.listenLocked(1)
 	return s
+}
+
+// listenLocked counts those who listen, so that nothing is told to nobody.
+func (m *Manager) listenLocked(more int) {
+	m.ears += more
+	m.engine.Quiet = m.ears == 0
 }
 
 // describe fills in how an entity looks.
@@ -223,6 +230,7 @@ func (s *Subscription) Close() {
 	for i, other := range s.m.subs {
 		if other == s {
 			s.m.subs = append(s.m.subs[:i:i], s.m.subs[i+1:]...)
+			s.m.listenLocked(-1)
 			break
 		}
 	}

@@ -53,6 +53,7 @@ type Manager struct {
 	clearing  bool          // the Step that runs ends a life: no callbacks
 
 	subs    []*Subscription
+	ears    int             // subscriptions and watchers
 	idlers  []chan struct{} // closed when everything is settled or parked
 	closed  bool            // nothing is accepted any more
 	stopped bool            // nothing runs any more
@@ -104,6 +105,7 @@ func New(opts Options) (*Manager, error) {
 		ProbeAfter:   opts.ProbeAfter,
 		Probe:        opts.Policy.Retry.engine(),
 	})
+	m.engine.Quiet = true
 	if m.journal != nil {
 		m.journal.client = m.opts.ClientID
 	}

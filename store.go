@@ -268,11 +268,13 @@ func (s *Store[T]) Watch(ctx context.Context, id string) iter.Seq[View[T]] {
 		}
 		ent := m.engine.Hold(s.space, id)
 		w.joinLocked(ent)
+		m.listenLocked(1)
 		view := s.viewLocked(ent)
 		m.mu.Unlock()
 		defer func() {
 			m.mu.Lock()
 			w.leaveLocked(ent)
+			m.listenLocked(-1)
 			m.engine.Unhold(ent)
 			m.mu.Unlock()
 		}()

@@ -1,6 +1,7 @@
 package optimist
 
 import (
+	"cmp"
 	"context"
 
 	"github.com/optimist-go/optimist/internal/errorf"
@@ -39,7 +40,7 @@ type Switch[T any] struct {
 func RegisterToggle[T any](s *Store[T], t Toggle[T]) *Switch[T] {
 	def := Mutation[T, Switched]{
 		Type:  t.Type,
-		Slot:  func(a Switched) string { return "user " + a.User },
+		Slot:  func(a Switched) string { return cmp.Or(a.User, "nobody") },
 		Guard: t.Guard, Send: t.Send, Resolve: t.Resolve, OnSuccess: t.OnSuccess, OnError: t.OnError,
 		User:   func(a Switched) string { return a.User },
 		Clone:  func(a Switched) Switched { return a },
