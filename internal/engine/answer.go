@@ -186,6 +186,7 @@ func (e *Engine) groupSucceeded(o *Op, in *Answer) {
 func (e *Engine) ack(o *Op, version uint64) {
 	e.leaveLanes(o)
 	o.state = Acked
+	e.timers.remove(o)
 	x := o.more()
 	x.version, x.ackedAt = version, e.now
 	for _, n := range x.needers {
@@ -239,9 +240,7 @@ func (e *Engine) sendAgain(o *Op) {
 		e.expire(o)
 		return
 	}
-	if at != Never {
-		e.addTimer(at, o) // what was there may have come up during the call
-	}
+	e.schedule(o)
 	e.wakeOp(o)
 }
 
@@ -275,7 +274,7 @@ func (e *Engine) again(o *Op, in *Answer) {
 	}
 	o.due = min(e.now+max(next.After, 0), o.expiry())
 	e.emit(Effect{Kind: Retrying, Op: o, Attempt: int(o.calls), Err: in.Err, Due: o.due})
-	e.arm(o)
+	e.schedule(o)
 	e.wakeOp(o)
 }
 
@@ -341,7 +340,7 @@ func (e *Engine) decideConflict(o *Op, in *Answer, v Verdict) {
 			o.conflict = MergedBoth
 			v.Merged.conflict = MergedBoth
 			v.Merged.conflicts = o.conflicts + 1
-			v.Merged.Stamp = max(o.Stamp, in.Truth.At) + 1
+			v.Merged.Stamp = max(v.Merged.Stamp, max(o.Stamp, in.Truth.At)+1)
 			if int(o.conflicts) < o.Type.MaxConflicts {
 				e.emit(Effect{Kind: Conflicted, Op: o, Resolution: MergedBoth})
 				e.takePlace(o, v.Merged)

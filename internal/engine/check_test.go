@@ -20,7 +20,7 @@ func TestCheckFinds(t *testing.T) {
 		"ended":          func(e *Engine, ent *Entity, a, b *Op) { a.state = Ended },
 		"not in a lane":  func(e *Engine, ent *Entity, a, b *Op) { a.part.inLane = false },
 		"no flight":      func(e *Engine, ent *Entity, a, b *Op) { a.state = InFlight },
-		"no timer":       func(e *Engine, ent *Entity, a, b *Op) { a.armed = false },
+		"no timer":       func(e *Engine, ent *Entity, a, b *Op) { a.timer = 0 },
 		"counted wrong":  func(e *Engine, ent *Entity, a, b *Op) { ent.unended++ },
 		"parked wrong":   func(e *Engine, ent *Entity, a, b *Op) { ent.parked++ },
 		"cache":          func(e *Engine, ent *Entity, a, b *Op) { b.part.after = "other" },
@@ -29,7 +29,8 @@ func TestCheckFinds(t *testing.T) {
 		"lane end":       func(e *Engine, ent *Entity, a, b *Op) { ent.lane.last = &a.part },
 		"stuck": func(e *Engine, ent *Entity, a, b *Op) {
 			a.due, b.due = e.now, e.now
-			e.timers.entries = nil
+			e.timers.remove(a)
+			e.timers.remove(b)
 		},
 	} {
 		e := New(Config{MaxInFlight: 1, MaxPerEntity: 9, MaxPending: 9, ProbeAfter: 9})

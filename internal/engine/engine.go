@@ -120,9 +120,6 @@ func (e *Engine) announce() {
 		e.release(ent)
 	}
 	e.touched = emptied(e.touched)
-	if e.pending == 0 {
-		e.timers.reset()
-	}
 }
 
 // emptied returns scratch for the next Step, without what a large one needed.

@@ -130,7 +130,7 @@ func merged(older, newer *Op) (m Merged) {
 func (e *Engine) join(older, o *Op) {
 	if older.state == Waiting && !older.left {
 		older.due = max(older.due, older.Type.Debounce.due(e.now, older.burst, false))
-		e.arm(older)
+		e.schedule(older)
 	}
 	o.successor = older
 	e.emit(Effect{Kind: Joined, Op: older, Other: o})
@@ -314,6 +314,7 @@ func (e *Engine) takePlace(older, o *Op) {
 	if unsent {
 		o.burst = burst
 		o.due = o.Type.Debounce.due(e.now, burst, false)
+		e.timers.hand(older, o)
 	} else {
 		o.due = e.now
 	}
@@ -381,10 +382,7 @@ func (e *Engine) enter(o *Op, after []*Op) {
 		o.stored = true
 		e.emit(Effect{Kind: Persist, Op: o})
 	}
-	e.arm(o)
-	if at := o.expiry(); at != Never {
-		e.addTimer(at, o)
-	}
+	e.schedule(o)
 	e.wakeOp(o)
 }
 

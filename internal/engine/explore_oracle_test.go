@@ -111,7 +111,7 @@ func (w *world) fingerprint() []byte {
 		for o := range ent.Ops {
 			args := o.Args.(wish)
 			number(1, uint64(o.state), uint64(o.attempts), uint64(o.conflicts), uint64(o.conflict))
-			flag(args.on, args.save, o.left, o.unknown, o.armed, s.done[o.seq])
+			flag(args.on, args.save, o.left, o.unknown, o.timer != 0, s.done[o.seq])
 			after(o.due)
 			if !o.left {
 				after(o.burst + o.Type.Debounce.MaxWait)

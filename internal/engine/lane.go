@@ -181,6 +181,7 @@ func (e *Engine) heldByParked(o *Op) bool {
 // send lets an attempt leave.
 func (e *Engine) send(o *Op) {
 	o.state = InFlight
+	e.timers.remove(o)
 	o.left = true
 	o.calls = increased(o.calls)
 	e.inFlight++

@@ -124,7 +124,7 @@ type Op struct {
 	left      bool   // an attempt has left: content and key are frozen
 	stored    bool   // the journal holds it
 	durable   bool   // may be sent as far as the journal is concerned
-	armed     bool   // has an entry in the timer heap at or before due
+	timer     int32  // 1 + index in the timer heap, 0 when not in it
 	condemned bool   // on its way out of the fold in this Step
 }
 
@@ -293,4 +293,4 @@ func (o *Op) Deps() []*Op {
 func (o *Op) Stored() bool { return o.stored }
 
 // Group reports whether the operation touches several entities.
-func (o *Op) Group() bool { return o.ext != nil && len(o.ext.group) > 0 }
+func (o *Op) Group() bool { return o.ext != nil && o.ext.first.Space != nil }

@@ -20,6 +20,7 @@ func (e *Engine) settle(o *Op, outcome Outcome, err error, successor *Op) {
 		e.wakeOp(o) // it may have held a later one of its slot back
 	}
 	o.state, o.outcome = Ended, outcome
+	e.timers.remove(o)
 	o.successor = successor
 	e.pending--
 	if o.ext != nil {
@@ -61,6 +62,7 @@ func (e *Engine) outdated(o *Op) bool {
 func (e *Engine) park(o *Op, err error) {
 	e.leaveLanes(o)
 	o.state = Parked
+	e.timers.remove(o)
 	o.more().err = err
 	e.parked++
 	o.parts(func(p *part) {

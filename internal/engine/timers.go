@@ -1,9 +1,10 @@
 package engine
 
-// timerHeap holds operations by deadline. Deadlines mostly move later (each tap of
-// a burst moves its own), so an entry is not moved with them: when it comes up
-// early it is put back. Invariant: a waiting operation whose due lies in the future
-// is armed, and then has an entry at or before due.
+// timerHeap holds waiting operations by when they want to be looked at. Invariants:
+// an operation is in it at most once, at op.timer-1 (op.timer is 0 when it is not);
+// one that waits for a time to come has an entry at or before that time. Deadlines
+// mostly move later (each tap of a burst moves its own), so an entry is not moved with
+// them: when it comes up early it is put back.
 type timerHeap struct{ entries []timer }
 
 type timer struct {
@@ -18,97 +19,103 @@ func (h *timerHeap) next() Time {
 	return h.entries[0].at
 }
 
-// reset forgets every entry, and the memory of a burst.
-func (h *timerHeap) reset() {
-	if cap(h.entries) > 64 {
-		h.entries = nil
-	}
-	clear(h.entries)
-	h.entries = h.entries[:0]
+func (h *timerHeap) put(i int, t timer) {
+	h.entries[i] = t
+	t.op.timer = int32(i + 1)
 }
 
-func (h *timerHeap) push(t timer) {
-	h.entries = append(h.entries, t)
-	i := len(h.entries) - 1
+// up moves t, which belongs at i or above, to its place.
+func (h *timerHeap) up(i int, t timer) {
 	for i > 0 {
 		parent := (i - 1) / 2
 		if h.entries[parent].at <= t.at {
 			break
 		}
-		h.entries[i] = h.entries[parent]
+		h.put(i, h.entries[parent])
 		i = parent
 	}
-	h.entries[i] = t
+	h.put(i, t)
 }
 
-func (h *timerHeap) pop() timer {
-	top := h.entries[0]
-	n := len(h.entries) - 1
-	t := h.entries[n]
-	h.entries[n] = timer{}
-	h.entries = h.entries[:n]
-	if n == 0 {
-		return top
-	}
-	i := 0
+// down moves t, which belongs at i or below, to its place.
+func (h *timerHeap) down(i int, t timer) {
 	for {
 		child := 2*i + 1
-		if child >= n {
+		if child >= len(h.entries) {
 			break
 		}
-		if child+1 < n && h.entries[child+1].at < h.entries[child].at {
+		if child+1 < len(h.entries) && h.entries[child+1].at < h.entries[child].at {
 			child++
 		}
 		if t.at <= h.entries[child].at {
 			break
 		}
-		h.entries[i] = h.entries[child]
+		h.put(i, h.entries[child])
 		i = child
 	}
-	h.entries[i] = t
-	return top
+	h.put(i, t)
 }
 
-// arm makes sure that the engine is woken when a waiting operation falls due.
-func (e *Engine) arm(o *Op) {
-	if o.due > e.now && !o.armed {
-		o.armed = true
-		e.addTimer(o.due, o)
+// remove takes an operation out, if it is in.
+func (h *timerHeap) remove(o *Op) {
+	if o.timer == 0 {
+		return
+	}
+	i, n := int(o.timer)-1, len(h.entries)-1
+	o.timer = 0
+	last := h.entries[n]
+	h.entries[n] = timer{}
+	h.entries = h.entries[:n]
+	switch {
+	case i == n:
+	case i > 0 && last.at < h.entries[(i-1)/2].at:
+		h.up(i, last)
+	default:
+		h.down(i, last)
+	}
+	if n == 0 && cap(h.entries) > 64 {
+		h.entries = nil // a burst must not be remembered
 	}
 }
 
-// addTimer also keeps the heap in proportion to what is unsettled: operations that
-// end before their time leave entries behind.
-func (e *Engine) addTimer(at Time, o *Op) {
-	if len(e.timers.entries) > 2*e.pending+64 {
-		old := e.timers.entries
-		e.timers.entries = make([]timer, 0, e.pending+64)
-		for _, t := range old {
-			if t.op.state == Waiting {
-				e.timers.push(t)
-			} else {
-				t.op.armed = false
-			}
-		}
+// hand gives one operation's entry to another.
+func (h *timerHeap) hand(from, to *Op) {
+	if from.timer == 0 || to.timer != 0 {
+		return
 	}
-	e.timers.push(timer{at, o})
+	to.timer, from.timer = from.timer, 0
+	h.entries[to.timer-1].op = to
+}
+
+// schedule makes sure that a waiting operation is looked at when it falls due, and
+// when its deadline ends.
+func (e *Engine) schedule(o *Op) {
+	at := o.expiry()
+	if o.due > e.now {
+		at = min(at, o.due)
+	}
+	h := &e.timers
+	switch {
+	case at == Never:
+	case o.timer == 0:
+		h.entries = append(h.entries, timer{})
+		h.up(len(h.entries)-1, timer{at, o})
+	case h.entries[o.timer-1].at > at:
+		h.up(int(o.timer)-1, timer{at, o})
+	}
 }
 
 // tick handles what has fallen due.
 func (e *Engine) tick() {
 	for e.timers.next() <= e.now {
-		o := e.timers.pop().op
-		o.armed = false
-		if o.state == Waiting && e.now >= o.expiry() {
+		o := e.timers.entries[0].op
+		e.timers.remove(o)
+		if e.now >= o.expiry() {
 			e.expire(o)
 			continue
 		}
-		if o.state != Waiting {
-			continue
-		}
-		if o.due > e.now {
-			e.arm(o)
-		} else {
+		e.schedule(o)
+		if o.due <= e.now {
 			e.wakeOp(o)
 		}
 	}
@@ -125,7 +132,7 @@ func (e *Engine) hurry(chosen func(*Op) bool) {
 		for o := range ent.Ops {
 			if o.state == Waiting && o.due > e.now && chosen(o) {
 				o.due = e.now
-				o.armed = false // its entry may be later than what it waits for next
+				e.schedule(o)
 				e.wakeOp(o)
 			}
 		}
