@@ -1,6 +1,8 @@
 package optimist
 
 import (
+	"time"
+
 	"github.com/optimist-go/optimist/internal/engine"
 	"github.com/optimist-go/optimist/internal/errorf"
 )
@@ -93,6 +95,7 @@ func (a *Action[T, A]) resolve(c *engine.ConflictInfo) engine.Verdict {
 		h := &th.Handle
 		h.m = a.store.m
 		h.op.Type, h.op.Args, h.op.Owner = &a.typ.Type, &th.args, h
+		h.op.Stamp = engine.Stamp(a.store.m.clock.next(time.Now())) // later than the truth, which was observed
 		if _, err := a.prepare(h, th); err != nil {
 			return engine.Verdict{Decision: engine.FailIt, Err: err}
 		}

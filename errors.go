@@ -72,7 +72,10 @@ type OpError struct {
 }
 
 func (e *OpError) Error() string {
-	where := e.Type + " of " + e.Entity
+	where := e.Type
+	if e.Entity != "" {
+		where += " of " + e.Entity
+	}
 	switch {
 	case e.Calls == 1:
 		where += ", after 1 call"

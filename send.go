@@ -118,7 +118,10 @@ func (m *Manager) worker() {
 		m.flights = slices.DeleteFunc(m.flights, func(other *flight) bool { return other == f })
 		answer.Ignore = answer.Ignore || f.disowned
 		answer.Rand = rand.Uint64()
-		m.observeLocked(answer.Truth.At, now)
+		m.observeLocked(&answer.Truth, now)
+		for i := range answer.More {
+			m.observeLocked(&answer.More[i].Truth, now)
+		}
 		m.spare = 1
 		m.stepLocked(now, &answer)
 		m.spare = 0
@@ -205,13 +208,14 @@ func overrule(a attempt, err error) (again *engine.Again) {
 	return &engine.Again{Again: more, After: engine.Time(max(wait, 0))}
 }
 
-// observeLocked lets the clock follow the server's, and reports a stamp that it
-// refuses.
-func (m *Manager) observeLocked(at engine.Stamp, now time.Time) {
-	if at == 0 {
+// observeLocked lets the clock follow the server's. A stamp that it refuses is
+// reported, and is as good as none.
+func (m *Manager) observeLocked(t *engine.Truth, now time.Time) {
+	if t.At == 0 {
 		return
 	}
-	if err := m.clock.observe(Timestamp(at), now); err != nil {
+	if err := m.clock.observe(Timestamp(t.At), now); err != nil {
+		t.At, t.By = 0, ""
 		m.publishLocked(Event{Kind: ClockDrift, Err: err})
 	}
 }

@@ -214,8 +214,8 @@ func (s *Store[T]) Receive(id string, t Truth[T]) error {
 		return ErrClosed
 	}
 	now := time.Now()
-	m.observeLocked(engine.Stamp(t.At), now)
 	m.receive.Received = engine.Received{Space: s.space, Entity: id, Truth: t.engine(m)}
+	m.observeLocked(&m.receive.Truth, now)
 	m.stepLocked(now, &m.receive)
 	m.receive = engine.Receive{}
 	m.unlock()
