@@ -1,0 +1,354 @@
+package optimist
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+func TestLaw15_OlderTruthChangesNothing(t *testing.T) {
+	inWorld(t, instant, func(t *testing.T, w *world) {
+		old := w.server.put("1", page{Title: "old"})
+		w.receive("1", w.server.put("1", page{Title: "new"}))
+		sub := w.m.Subscribe(SubscribeOptions{})
+		before := w.pages.View("1")
+		w.receive("1", old)
+		equal(t, "after a push", w.pages.View("1"), before)
+		is(t, w.pages.Refresh(w.ctx, "1", func(context.Context) (Truth[page], error) { return old, nil }), nil)
+		equal(t, "after a refetch", w.pages.View("1"), before)
+		w.receive("1", w.server.truth("1"))
+		equal(t, "after the same again", w.pages.View("1"), before)
+		w.receive("1", Gone[page](1))
+		equal(t, "after an old deletion", w.pages.View("1"), before)
+		equal(t, "events", kindsOf(events(sub)), []EventKind{Started, TruthStale, TruthStale, TruthStale})
+	})
+}
+
+func TestLaw15_AnAnswerOlderThanAPushChangesNothing(t *testing.T) {
+	inWorld(t, instant, func(t *testing.T, w *world) {
+		w.server.next("1", reply{after: time.Second})
+		h := w.tap("1", "me") // done at once, answered later
+		synctest.Wait()
+		w.receive("1", w.server.put("1", page{Fans: "me", Title: "newer"}))
+		equal(t, "pushed", w.view("1"), page{Fans: "me", Title: "newer"})
+		w.flush()
+		w.outcome(h, Confirmed)
+		equal(t, "after the answer", w.view("1"), page{Fans: "me", Title: "newer"})
+		w.settledTruth("1")
+	})
+}
+
+func TestLaw15_APushThatContainsAnOperationDoesNotCountItTwice(t *testing.T) {
+	inWorld(t, instant, func(t *testing.T, w *world) {
+		appending := Register(w.pages, w.renamingApart("append")) // counts, if it is applied twice
+		w.server.next("1", reply{lost: true})
+		h := do(w, appending, "1", "x")
+		synctest.Wait()
+		truth := w.server.put("1", page{Title: "x"})
+		truth.Contains = []string{"somebody else's", h.ID()}
+		w.receive("1", truth)
+		equal(t, "shown", w.view("1").Title, "x")
+		w.outcome(h, Confirmed)
+		w.flush()
+		equal(t, "shown at the end", w.view("1").Title, "x")
+	})
+}
+
+func TestLaw15_AReadThatBeganBeforeASettlementChangesNothing(t *testing.T) {
+	inWorld(t, instant, func(t *testing.T, w *world) {
+		load := func(took time.Duration) error {
+			return w.pages.Refresh(w.ctx, "1", func(context.Context) (Truth[page], error) {
+				found := w.server.truth("1")
+				time.Sleep(took)
+				return TruthOf(found.Value, 0), nil
+			})
+		}
+		w.server.next("1", reply{before: time.Second, mute: true})
+		w.tap("1", "me")
+		is(t, load(2*time.Second), nil) // the like settles meanwhile
+		equal(t, "shown", w.view("1").Fans, "me")
+		is(t, load(time.Second), nil)
+		equal(t, "shown", w.view("1").Fans, "me")
+		w.server.put("1", page{Title: "fresh"})
+		is(t, load(time.Second), nil)
+		equal(t, "a fresh read", w.view("1"), page{Title: "fresh"})
+	})
+}
+
+// No view is ever shown that neither the user nor the server asked for.
+func TestLaw16_NoFlicker(t *testing.T) {
+	for name, r := range map[string]reply{
+		"answer with truth":   {before: time.Second},
+		"answer with version": {before: time.Second, terse: true},
+		"answer with nothing": {before: time.Second, mute: true},
+		"late answer":         {after: 5 * time.Second},
+		"lost answer":         {lost: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, instant, func(t *testing.T, w *world) {
+				sub := w.m.Subscribe(SubscribeOptions{Entity: "page:1"})
+				w.server.next("1", r)
+				h := w.tap("1", "me")
+				w.time(3 * time.Second)
+				w.receive("1", w.server.truth("1")) // the push comes as well
+				w.flush()
+				w.outcome(h, Confirmed)
+				equal(t, "shown", changes(events(sub)), []page{{Fans: "me"}})
+				w.settledTruth("1")
+			})
+		})
+	}
+}
+
+func TestLaw16_AVersionKeepsTheOperationUntilItsTruthComes(t *testing.T) {
+	inWorld(t, instant, func(t *testing.T, w *world) {
+		w.server.put("1", page{Title: "unseen"})
+		w.server.next("1", reply{terse: true})
+		h := w.tap("1", "me")
+		is(t, h.Await(w.ctx, Acknowledged), nil)
+		equal(t, "state", h.State(), Acked)
+		between := w.server.truth("1")
+		between.Version--
+		between.Value = page{Title: "unseen"}
+		w.receive("1", between)
+		equal(t, "newer, without it", w.view("1"), page{Title: "unseen", Fans: "me"})
+		w.unsettled(h)
+		w.receive("1", w.server.truth("1"))
+		w.outcome(h, Confirmed)
+		w.settledTruth("1")
+	})
+}
+
+func TestLaw16_TruthOfTheVersionMayComeFirst(t *testing.T) {
+	inWorld(t, instant, func(t *testing.T, w *world) {
+		w.server.next("1", reply{after: time.Second, terse: true})
+		h := w.tap("1", "me")
+		synctest.Wait()
+		w.receive("1", w.server.truth("1"))
+		w.unsettled(h)
+		w.flush()
+		w.outcome(h, Confirmed)
+		w.settledTruth("1")
+	})
+}
+
+func conflict(err error) reply { return reply{fails: Fail(Conflicting, err)} }
+
+func TestLaw17_AResolverSeesBothSides(t *testing.T) {
+	inWorld(t, instant, func(t *testing.T, w *world) {
+		def := w.renaming("resolving")
+		var seen Conflict[page, string]
+		def.Resolve = func(c Conflict[page, string]) Decision[string] { seen = c; return c.TakeTheirs() }
+		base := w.pages.View("1").Version
+		time.Sleep(time.Second)
+		theirs := w.server.put("1", page{Title: "theirs"})
+		w.server.next("1", conflict(errNo))
+		h := do(w, Register(w.pages, def), "1", "mine")
+		w.flush()
+		want := Conflict[page, string]{
+			Entity: "1", Args: "mine", Mine: page{Title: "mine"}, Theirs: page{Title: "theirs"},
+			BasePresence: Present, TheirsPresence: Present, BaseVersion: base, TheirsVersion: theirs.Version,
+			MineAt: h.Timestamp(), TheirsAt: theirs.At, MineBy: w.m.ClientID(), TheirsBy: "somebody else",
+			Err: seen.Err,
+		}
+		equal(t, "seen", seen, want)
+		is(t, seen.Err, errNo)
+	})
+}
+
+func TestLaw17_Decisions(t *testing.T) {
+	for name, row := range map[string]struct {
+		resolve func(Conflict[page, string]) Decision[string]
+		outcome Outcome
+		how     Resolution
+		shown   string
+		calls   []string
+	}{
+		"keep mine":   {Conflict[page, string].KeepMine, Confirmed, KeptMine, "mine", []string{"edit mine of 1", "edit mine of 1"}},
+		"take theirs": {Conflict[page, string].TakeTheirs, RolledBack, TookTheirs, "theirs", []string{"edit mine of 1"}},
+		"merge": {func(c Conflict[page, string]) Decision[string] { return c.Merge(c.Args + "+" + c.Theirs.Title) },
+			Superseded, MergedBoth, "mine+theirs", []string{"edit mine of 1", "edit mine+theirs of 1"}},
+		"fail":         {func(c Conflict[page, string]) Decision[string] { return c.Fail(errBusy) }, RolledBack, Refused, "theirs", []string{"edit mine of 1"}},
+		"panic":        {func(Conflict[page, string]) Decision[string] { panic("boom") }, RolledBack, Refused, "theirs", []string{"edit mine of 1"}},
+		"default":      {nil, Confirmed, KeptMine, "mine", []string{"edit mine of 1", "edit mine of 1"}}, // ours is later
+		"last writer":  {LastWriterWins[page, string], Confirmed, KeptMine, "mine", []string{"edit mine of 1", "edit mine of 1"}},
+		"server wins":  {ServerWins[page, string], RolledBack, TookTheirs, "theirs", []string{"edit mine of 1"}},
+		"client wins":  {ClientWins[page, string], Confirmed, KeptMine, "mine", []string{"edit mine of 1", "edit mine of 1"}},
+		"zero verdict": {func(Conflict[page, string]) Decision[string] { return Decision[string]{} }, RolledBack, Refused, "theirs", []string{"edit mine of 1"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, instant, func(t *testing.T, w *world) {
+				def := w.renaming("edit")
+				def.Resolve = row.resolve
+				edit := Register(w.pages, def)
+				w.server.put("1", page{Title: "theirs"})
+				time.Sleep(time.Second)
+				w.server.next("1", conflict(errNo))
+				sub := w.m.Subscribe(SubscribeOptions{})
+				h := do(w, edit, "1", "mine")
+				w.flush()
+				r := w.outcome(h, row.outcome)
+				equal(t, "how", r.Conflict, row.how)
+				equal(t, "shown", w.view("1").Title, row.shown)
+				equal(t, "calls", w.server.heard(), row.calls)
+				equal(t, "told", events(sub, OpConflicted)[0].Resolution, row.how)
+				if row.how == MergedBoth {
+					equal(t, "the merged one", w.outcome(r.Successor, Confirmed).Conflict, MergedBoth)
+					if r.Successor.ID() == h.ID() || r.Successor.Timestamp() <= h.Timestamp() {
+						t.Error("the merged operation has no key and timestamp of its own")
+					}
+				}
+				w.settledTruth("1")
+			})
+		})
+	}
+}
+
+func TestLaw17_TheLaterWriterWinsAndTiesGoByClient(t *testing.T) {
+	at := func(n Timestamp) Conflict[page, string] {
+		return Conflict[page, string]{MineAt: 10, TheirsAt: n, MineBy: "b", TheirsPresence: Present}
+	}
+	for _, row := range []struct {
+		theirs Timestamp
+		by     string
+		mine   bool
+	}{{9, "z", true}, {11, "a", false}, {10, "a", true}, {10, "c", false}, {0, "a", false}} {
+		c := at(row.theirs)
+		c.TheirsBy = row.by
+		equal(t, fmt.Sprintf("theirs at %d by %s", row.theirs, row.by), c.MineIsLater(), row.mine)
+	}
+}
+
+func TestLaw17_AlreadySoIsSuccess(t *testing.T) {
+	inWorld(t, instant, func(t *testing.T, w *world) {
+		w.server.put("1", page{Fans: "me", Title: "theirs"})
+		w.server.next("1", conflict(errNo))
+		h := w.tap("1", "me")
+		w.flush()
+		r := w.outcome(h, Confirmed)
+		equal(t, "how", r.Conflict, AlreadySo)
+		equal(t, "success", r.Success(), true)
+		w.settledTruth("1")
+	})
+}
+
+func TestLaw17_KeepingMineIsBounded(t *testing.T) {
+	inWorld(t, instant, func(t *testing.T, w *world) {
+		def := w.renaming("edit")
+		def.Resolve = ClientWins[page, string]
+		w.server.put("1", page{Title: "theirs"})
+		w.server.next("1", slices.Repeat([]reply{conflict(errNo)}, 10)...)
+		h := do(w, Register(w.pages, def), "1", "mine")
+		w.flush()
+		equal(t, "calls", w.outcome(h, RolledBack).Calls, 4)
+		equal(t, "how", w.result(h).Conflict, Refused)
+		equal(t, "shown", w.view("1").Title, "theirs")
+		w.server.script["1"] = nil
+	})
+}
+
+func TestLaw17_AToggleOfTheOtherDoorGoesWhereTheServerIs(t *testing.T) {
+	inWorld(t, instant, func(t *testing.T, w *world) {
+		u := w.toggle("1")
+		u.Send = func(context.Context, bool) (bool, error) { time.Sleep(time.Second); return false, nil }
+		var told []bool
+		u.OnChange = func(on bool, _ Result) { told = append(told, on) }
+		h := must(w.m.ExecuteToggle(w.ctx, u))(t)
+		equal(t, "shown", w.onScreen("1"), true)
+		w.flush()
+		r := w.outcome(h, Confirmed)
+		equal(t, "how, success", [2]any{r.Conflict, r.Success()}, [2]any{TookTheirs, false})
+		equal(t, "shown", w.onScreen("1"), false)
+		equal(t, "told", told, []bool{false})
+	})
+}
+
+func TestLaw18_StampsNeverGoBackwards(t *testing.T) {
+	c := clock{maxDrift: time.Minute}
+	wall := time.UnixMilli(1_000_000)
+	last := c.next(wall)
+	for i, back := range []time.Duration{0, time.Hour, 0, -time.Millisecond, 24 * time.Hour} {
+		next := c.next(wall.Add(-back))
+		if next <= last {
+			t.Fatalf("stamp %d went from %v to %v", i, last, next)
+		}
+		last = next
+	}
+	for range 70_000 { // more than one millisecond counts
+		if next := c.next(wall); next <= last {
+			t.Fatalf("%v after %v", next, last)
+		} else {
+			last = next
+		}
+	}
+}
+
+func TestLaw18_FollowsTheServerWithinBounds(t *testing.T) {
+	inWorld(t, instant, func(t *testing.T, w *world) {
+		ahead := w.server.put("1", page{Title: "ahead"})
+		ahead.At = TimestampOf(time.Now().Add(time.Minute))
+		w.receive("1", ahead)
+		if h := w.tap("1", "me"); h.Timestamp() <= ahead.At {
+			t.Fatalf("a tap at %v, after truth of %v", h.Timestamp(), ahead.At)
+		}
+		w.flush()
+		sub := w.m.Subscribe(SubscribeOptions{})
+		absurd := w.server.put("1", page{Title: "absurd"})
+		absurd.At = TimestampOf(time.Now().Add(24 * time.Hour))
+		w.receive("1", absurd)
+		if h := w.tap("1", "you"); h.Timestamp() >= absurd.At {
+			t.Fatalf("a tap at %v", h.Timestamp())
+		}
+		equal(t, "shown all the same", w.view("1").Title, "absurd")
+		told := events(sub, ClockDrift)
+		equal(t, "told", len(told), 1)
+		is(t, told[0].Err, ErrClockDrift)
+	})
+}
+
+// Truth of a group's answer is truth like any other.
+func TestLaw18_FollowsTheAnswerOfAGroup(t *testing.T) {
+	inWorld(t, instant, func(t *testing.T, w *world) {
+		ahead := TimestampOf(time.Now().Add(time.Minute))
+		g := RegisterGroup(w.m, Group[string]{
+			Type:  "group",
+			Parts: func(string) []Part { return []Part{w.pages.Part("1", func(p page) (page, error) { return p, nil })} },
+			Send: func(context.Context, Call[string]) ([]EntityTruth, error) {
+				truth := w.server.put("1", page{Title: "group"})
+				truth.At = ahead
+				return []EntityTruth{w.pages.Truth("1", truth)}, nil
+			},
+		})
+		must(g.Execute(w.ctx, "x"))(t)
+		w.flush()
+		if h := w.tap("1", "me"); h.Timestamp() <= ahead {
+			t.Fatalf("a tap at %v, after truth of %v", h.Timestamp(), ahead)
+		}
+	})
+}
+
+// A merged operation and the tap after it are two events of one client.
+func TestLaw18_AMergedOperationHasAStampOfItsOwn(t *testing.T) {
+	for _, ahead := range []time.Duration{-time.Second, time.Minute, 24 * time.Hour} {
+		inWorld(t, instant, func(t *testing.T, w *world) {
+			def := w.renaming("edit")
+			def.Resolve = func(c Conflict[page, string]) Decision[string] { return c.Merge("merged") }
+			theirs := w.server.put("1", page{Title: "theirs"})
+			w.server.stamps["1"] = TimestampOf(time.Now().Add(ahead))
+			w.server.next("1", conflict(errNo))
+			h := do(w, Register(w.pages, def), "1", "mine")
+			w.flush()
+			merged := w.result(h).Successor.Timestamp()
+			next := w.tap("2", "me").Timestamp()
+			if merged <= h.Timestamp() || merged >= next {
+				t.Errorf("server at %v: %v, then merged at %v, then a tap at %v", theirs.At, h.Timestamp(), merged, next)
+			}
+			if merged.Time().After(time.Now().Add(5 * time.Minute)) {
+				t.Errorf("an absurd stamp of the server was taken: %v", merged)
+			}
+		})
+	}
+}
