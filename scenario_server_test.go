@@ -1,0 +1,156 @@
+package optimist_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/optimist-go/optimist"
+)
+
+var storedGift = optimist.Stored[gift]{
+	Version: 1,
+	Encode:  func(g gift) ([]byte, error) { return json.Marshal(g) },
+	Decode:  func(_ int, data []byte) (g gift, err error) { err = json.Unmarshal(data, &g); return g, err },
+}
+
+// post is an article on the server.
+type post struct {
+	article
+	version uint64
+	at      optimist.Timestamp
+}
+
+// backend is the server: it does what it is asked, once per key, unless its script
+// says otherwise for the next call.
+type backend struct {
+	stage   *stage
+	posts   map[string]*post
+	done    map[string]bool // by key
+	latency time.Duration
+	next    []string // how the next calls end; nothing: well
+	calls   []call
+}
+
+type call struct {
+	at         time.Time
+	name, what string
+}
+
+// travel is how long a call takes: not quite the same for any two.
+func (s *backend) travel(key string) time.Duration {
+	n, _ := strconv.Atoi(strings.TrimPrefix(s.stage.nameOf(key), "h"))
+	s.stage.mu.Lock()
+	defer s.stage.mu.Unlock()
+	return s.latency + time.Duration(n)*time.Microsecond
+}
+
+func (s *backend) post(id string) *post {
+	if s.posts[id] == nil {
+		s.posts[id] = &post{version: 1}
+	}
+	return s.posts[id]
+}
+
+func (s *backend) note(typ string, c optimist.Call[gift]) string {
+	name := s.stage.nameOf(c.ID)
+	s.stage.mu.Lock()
+	defer s.stage.mu.Unlock()
+	how := "ok"
+	if len(s.next) > 0 {
+		how, s.next = s.next[0], s.next[1:]
+	}
+	what := typ + " of " + c.Entity
+	if c.Args.User != "" {
+		what += fmt.Sprintf(" %s=%v", c.Args.User, c.Args.On)
+	}
+	if c.Args.Text != "" {
+		what += fmt.Sprintf(" %q", c.Args.Text)
+	}
+	s.calls = append(s.calls, call{time.Now(), name, fmt.Sprintf("%s attempt %d: %s", what, c.Attempt, how)})
+	return how
+}
+
+// take is one call.
+func (s *backend) take(ctx context.Context, typ string, c optimist.Call[gift], apply func(article, gift) (article, error)) (t optimist.Truth[article], err error) {
+	how := s.note(typ, c)
+	select {
+	case <-time.After(s.travel(c.ID)):
+	case <-ctx.Done():
+		return t, ctx.Err()
+	}
+	if how == "hang" {
+		<-ctx.Done()
+		return t, ctx.Err()
+	}
+	s.stage.mu.Lock()
+	defer s.stage.mu.Unlock()
+	p := s.post(c.Entity)
+	if fails := failure(how); fails != nil {
+		return t, fails
+	}
+	switch how {
+	case "conflict", "late-conflict":
+		p.version++
+		p.Text = "theirs"
+		p.at = c.At - 1
+		if how == "late-conflict" {
+			p.at = c.At + 1
+		}
+		return s.truth(p), optimist.Fail(optimist.Conflicting, errors.New("something else is there"))
+	}
+	if !s.done[c.ID] {
+		s.done[c.ID] = true
+		if apply != nil {
+			p.article, _ = apply(p.article, c.Args)
+		} else {
+			p.article = article{}
+		}
+		p.version++
+	}
+	switch how {
+	case "lose-answer":
+		return t, optimist.Fail(optimist.Unknown, errors.New("no answer came"))
+	case "version-only":
+		return optimist.AcceptedAt[article](p.version), nil
+	case "silent":
+		return t, nil
+	}
+	if apply == nil {
+		return optimist.Gone[article](p.version), nil
+	}
+	return s.truth(p), nil
+}
+
+// refuse is one call of a group: it works, or fails as the script says.
+func (s *backend) refuse(ctx context.Context, typ string, c optimist.Call[gift]) error {
+	how := s.note(typ, c)
+	time.Sleep(s.travel(c.ID))
+	return failure(how)
+}
+
+func (s *backend) truth(p *post) optimist.Truth[article] {
+	t := optimist.TruthOf(p.article, p.version)
+	t.At, t.By = p.at, "server"
+	return t
+}
+
+func failure(how string) error {
+	switch how {
+	case "transient":
+		return errors.New("try again")
+	case "permanent":
+		return optimist.Fail(optimist.Permanent, errors.New("forbidden"))
+	case "overloaded":
+		return &optimist.SendError{Class: optimist.Overloaded, RetryAfter: 7 * time.Second, Err: errors.New("too busy")}
+	case "unreachable":
+		return optimist.Fail(optimist.Offline, errors.New("nobody was reached"))
+	case "unauthenticated":
+		return optimist.Fail(optimist.Unauthenticated, errors.New("who are you"))
+	}
+	return nil
+}
