@@ -107,7 +107,7 @@ type journalWriter struct {
 
 	quarantine []Quarantined
 	restored   bool // Restore was called
-	loaded     []JournalRecord
+	loaded     []loadedRecord
 }
 
 // journalEntry becomes one record. It holds what may change before it is written.

@@ -1,7 +1,9 @@
 package optimist
 
 import (
+	"cmp"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/optimist-go/optimist/internal/engine"
@@ -49,17 +51,20 @@ func (m *Manager) openJournal() (header, error) {
 		}
 		records = records[1:]
 	}
-	for _, r := range records {
-		h.seq = max(h.seq, r.Seq)
-		if rec, err := decodeRecord(r.Data); err == nil {
-			h.clock = max(h.clock, rec.stamp)
-		}
+	loaded := make([]loadedRecord, len(records))
+	for i, jr := range records {
+		l := &loaded[i]
+		l.JournalRecord = jr
+		l.record, l.err = decodeRecord(jr.Data)
+		h.seq, h.clock = max(h.seq, jr.Seq), max(h.clock, l.stamp)
 	}
+	// What an operation depends on may have been replaced by a later one, at its place.
+	slices.SortStableFunc(loaded, func(a, b loadedRecord) int { return cmp.Compare(a.pos, b.pos) })
 	if m.opts.ClientID == "" {
 		m.opts.ClientID = h.client
 	}
 	m.clock.last = max(m.clock.last, h.clock)
-	m.journal = &journalWriter{j: m.opts.Journal, durability: DurablePower, loaded: records}
+	m.journal = &journalWriter{j: m.opts.Journal, durability: DurablePower, loaded: loaded}
 	if d, ok := m.opts.Journal.(JournalDurability); ok {
 		m.journal.durability = d.Durability()
 	}
@@ -87,16 +92,17 @@ func (m *Manager) Restore() (Restored, error) {
 	lost := make(map[uint64]bool)
 	now := time.Now()
 	m.engine.HoldSending(true) // nothing leaves before everything is there
-	for _, jr := range w.loaded {
-		h, err := m.restoreLocked(jr, live, lost, now)
+	for i := range w.loaded {
+		r := &w.loaded[i]
+		h, err := m.restoreLocked(r, live, lost, now)
 		if err != nil {
-			lost[jr.Seq] = true
-			q := quarantined(jr, err)
+			lost[r.Seq] = true
+			q := r.quarantined(err)
 			out.Quarantined = append(out.Quarantined, q)
 			m.publishLocked(Event{Kind: OpQuarantined, ID: q.ID, Type: q.Type, Entity: q.Entity, Err: err})
 			continue
 		}
-		live[jr.Seq] = &h.op
+		live[r.Seq] = &h.op
 		out.Operations = append(out.Operations, h)
 	}
 	w.quarantine = append(w.quarantine, out.Quarantined...)
@@ -108,19 +114,18 @@ func (m *Manager) Restore() (Restored, error) {
 }
 
 // restoreLocked turns one record into an operation.
-func (m *Manager) restoreLocked(jr JournalRecord, live map[uint64]*engine.Op, lost map[uint64]bool, now time.Time) (*Handle, error) {
-	r, err := decodeRecord(jr.Data)
-	if err != nil {
-		return nil, err
-	}
+func (m *Manager) restoreLocked(r *loadedRecord, live map[uint64]*engine.Op, lost map[uint64]bool, now time.Time) (*Handle, error) {
 	typ := m.types[r.typ]
 	switch {
+	case r.err != nil:
+		return nil, r.err
 	case typ == nil:
 		return nil, errorf.New("%w: no type %q is registered", ErrInvalid, r.typ)
 	case !typ.Journaled:
 		return nil, errorf.New("%w: type %q is registered without Stored", ErrInvalid, r.typ)
 	}
 	var args any
+	var err error
 	if p := contain("decode", func() { args, err = typ.codec.decode(r.schema, r.args) }); p != nil {
 		err = p
 	}
@@ -130,7 +135,7 @@ func (m *Manager) restoreLocked(jr JournalRecord, live map[uint64]*engine.Op, lo
 	h := typ.adoptArgs(m, args)
 	h.op.Slot, h.op.Stamp = r.slot, engine.Stamp(r.stamp)
 	in := &engine.Restore{
-		ID: r.id, Seq: jr.Seq, Pos: r.pos, Attempts: r.attempts, Parked: r.parked,
+		ID: r.id, Seq: r.Seq, Pos: r.pos, Attempts: r.attempts, Parked: r.parked,
 		Execute: engine.Execute{Entity: r.entity, Op: &h.op},
 	}
 	if r.parked {
@@ -158,9 +163,16 @@ func (m *Manager) restoreLocked(jr JournalRecord, live map[uint64]*engine.Op, lo
 	return h, nil
 }
 
-func quarantined(jr JournalRecord, err error) Quarantined {
-	q := Quarantined{Seq: jr.Seq, Args: jr.Data, Err: err}
-	if r, bad := decodeRecord(jr.Data); bad == nil {
+// loadedRecord is a record that the journal had.
+type loadedRecord struct {
+	JournalRecord
+	record
+	err error // why it cannot be read
+}
+
+func (r *loadedRecord) quarantined(err error) Quarantined {
+	q := Quarantined{Seq: r.Seq, Args: r.Data, Err: err}
+	if r.err == nil {
 		q.ID, q.Type, q.Schema, q.At, q.Args = r.id, r.typ, r.schema, r.stamp, r.args
 		if q.Entity = r.entity; r.store != "" {
 			q.Entity = r.store + ":" + r.entity

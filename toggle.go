@@ -22,6 +22,7 @@ type Toggle[T any] struct {
 	OnSuccess func(Switched, Result)
 	OnError   func(Switched, Result)
 	Policy    Policy
+	Stored    Stored[Switched]
 }
 
 // Switched are the arguments of a toggle: who wants which state.
@@ -44,7 +45,7 @@ func RegisterToggle[T any](s *Store[T], t Toggle[T]) *Switch[T] {
 		Guard: t.Guard, Send: t.Send, Resolve: t.Resolve, OnSuccess: t.OnSuccess, OnError: t.OnError,
 		User:   func(a Switched) string { return a.User },
 		Clone:  func(a Switched) Switched { return a },
-		Policy: t.Policy,
+		Policy: t.Policy, Stored: t.Stored,
 	}
 	if t.Set != nil && t.Get != nil {
 		def.Apply = func(v T, a Switched) (T, error) {

@@ -291,6 +291,9 @@ func (e *Engine) inherit(older, successor *Op) {
 				n.ext.deps[i] = successor
 			}
 		}
+		if n.stored {
+			e.emit(Effect{Kind: Persist, Op: n, Other: successor})
+		}
 	}
 	x := successor.more()
 	x.needers = append(x.needers, older.ext.needers...)
