@@ -66,10 +66,10 @@ func (q *callbackQueue) addLocked(m *Manager, o *engine.Op, call func(callback),
 // runCallbacks runs a task, and those that become first through its end.
 func (m *Manager) runCallbacks(t *callbackTask) {
 	for t != nil {
-		m.mu.Lock()
-		dropped := t.dropped
-		m.mu.Unlock()
 		for _, c := range t.all {
+			m.mu.Lock()
+			dropped := t.dropped
+			m.mu.Unlock()
 			if dropped {
 				break
 			}

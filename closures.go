@@ -1,6 +1,8 @@
 package optimist
 
 import (
+	"context"
+
 	"github.com/optimist-go/optimist/internal/engine"
 )
 
@@ -40,6 +42,7 @@ type closureTask struct {
 	state   any // for adopt
 	settled *Handle
 	silent  bool
+	life    int // Manager.life when it was decided
 }
 
 // logLocked finds or makes the log of an entity.
@@ -57,7 +60,38 @@ func (m *Manager) closureTaskLocked(ent *engine.Entity, t closureTask) {
 	if len(log.tasks) == 0 {
 		m.rewinds = append(m.rewinds, log)
 	}
+	t.life = m.life
 	log.tasks = append(log.tasks, t)
+	m.undone++
+}
+
+// tasksDoneLocked notes that n tasks have been carried out.
+func (m *Manager) tasksDoneLocked(n int) {
+	if m.undone -= n; m.undone > 0 {
+		return
+	}
+	for _, done := range m.undoners {
+		close(done)
+	}
+	m.undoners = nil
+}
+
+// waitForClosures waits until what has been decided about closures is done.
+func (m *Manager) waitForClosures(ctx context.Context) error {
+	m.mu.Lock()
+	if m.undone == 0 {
+		m.mu.Unlock()
+		return nil
+	}
+	done := make(chan struct{})
+	m.undoners = append(m.undoners, done)
+	m.mu.Unlock()
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // drain takes the turn, carries out the tasks, and gives the turn back.
@@ -79,9 +113,11 @@ func (log *closureLog) leave(m *Manager) {
 
 // work carries out the tasks. The caller has the turn.
 func (log *closureLog) work(m *Manager) {
+	var tasks []closureTask
 	for {
 		m.mu.Lock()
-		tasks := log.tasks
+		m.tasksDoneLocked(len(tasks))
+		tasks = log.tasks
 		log.tasks = nil
 		m.mu.Unlock()
 		if len(tasks) == 0 {
@@ -108,7 +144,7 @@ func (log *closureLog) work(m *Manager) {
 					owner: h, settled: true, apply: func() func() { return typ.adopt(h, state) },
 				})
 			case t.settled != nil:
-				log.settle(m, t.settled, t.silent)
+				log.settle(m, t)
 			}
 		}
 	}
@@ -162,7 +198,8 @@ func (log *closureLog) contain(m *Manager, in string, f func()) {
 
 // settle ends a handle whose closures need nothing more: what it superseded or was
 // confirmed passes on, the state stays.
-func (log *closureLog) settle(m *Manager, h *Handle, silent bool) {
+func (log *closureLog) settle(m *Manager, t closureTask) {
+	h := t.settled
 	m.mu.Lock()
 	var heir *Handle
 	if s := h.op.Successor(); s != nil {
@@ -180,7 +217,7 @@ func (log *closureLog) settle(m *Manager, h *Handle, silent bool) {
 	}
 	log.trim()
 	m.mu.Lock()
-	m.completeLocked(h, silent)
+	m.completeLocked(h, t.silent || t.life != m.life)
 	m.mu.Unlock()
 }
 

@@ -181,6 +181,9 @@ func (s *Subscription) wake() {
 // Next waits for the next event. It returns false when the subscription or the
 // manager was closed and nothing is left, or ctx has ended.
 func (s *Subscription) Next(ctx context.Context) (Event, bool) {
+	if ctx == nil {
+		return Event{}, false
+	}
 	for {
 		s.mu.Lock()
 		switch {

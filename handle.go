@@ -197,6 +197,9 @@ func (h *Handle) Wait(ctx context.Context) (Result, error) {
 // Await waits until the operation has reached a stage. It returns nil then; an
 // error when ctx ended first or the stage can no longer be reached.
 func (h *Handle) Await(ctx context.Context, stage Stage) error {
+	if ctx == nil {
+		return errNoContext
+	}
 	for {
 		h.m.mu.Lock()
 		done, err := h.reachedLocked(stage)

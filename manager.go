@@ -49,8 +49,11 @@ type Manager struct {
 
 	callbacks callbackQueue
 	closures  map[entityKey]*closureLog
-	rewinds   []*closureLog // have tasks since the lock was taken
-	clearing  bool          // the Step that runs ends a life: no callbacks
+	rewinds   []*closureLog   // have tasks since the lock was taken
+	undone    int             // tasks of closure logs that have still to be carried out
+	undoners  []chan struct{} // closed when there are none
+	life      int             // counts ClearAll
+	clearing  bool            // the Step that runs ends a life: no callbacks
 
 	subs    []*Subscription
 	ears    int             // subscriptions and watchers
@@ -288,6 +291,7 @@ func (m *Manager) ClearAll() error {
 
 func (m *Manager) clearLocked() {
 	m.clearing = true
+	m.life++
 	m.abandonLocked()
 	m.stepLocked(time.Now(), engine.ClearAll{})
 	m.callbacks.dropLocked()
@@ -303,8 +307,9 @@ func (m *Manager) SetOnline(online bool) error { return m.do(engine.SetOnline{On
 func (m *Manager) RetryNow() error { return m.do(engine.RetryNow{}) }
 
 // Flush ends every debounce and waits until all is settled or parked, or ctx ends.
+// It must not be called from a callback or closure, for which it waits.
 func (m *Manager) Flush(ctx context.Context) error {
-	if err := ctx.Err(); err != nil {
+	if err := contextErr(ctx); err != nil {
 		return err
 	}
 	m.mu.Lock()
@@ -322,6 +327,9 @@ func (m *Manager) Flush(ctx context.Context) error {
 	m.unlock()
 	select {
 	case <-idle:
+		if err := m.waitForClosures(ctx); err != nil {
+			return err
+		}
 		return m.callbacks.wait(ctx, &m.mu)
 	case <-m.stop:
 		return ErrClosed
@@ -339,6 +347,9 @@ func (m *Manager) Flush(ctx context.Context) error {
 // Send function does not return within a second of its context's end: then the
 // error wraps ErrStuck.
 func (m *Manager) Close(ctx context.Context) error {
+	if ctx == nil {
+		return errNoContext
+	}
 	m.mu.Lock()
 	if m.closed {
 		m.mu.Unlock()
@@ -353,7 +364,9 @@ func (m *Manager) Close(ctx context.Context) error {
 	if m.engine.Pending() > 0 && m.journal == nil {
 		for ent := range m.engine.Busy {
 			for o := range ent.Ops {
-				left = append(left, o.Type.Name+" of "+fullName(ent))
+				if o.Entity() == ent { // a group is in the lists of all its entities
+					left = append(left, o.Type.Name+" of "+fullName(ent))
+				}
 			}
 		}
 		m.stepLocked(time.Now(), engine.ClearAll{Err: ErrClosed})
@@ -367,10 +380,15 @@ func (m *Manager) Close(ctx context.Context) error {
 
 	errs := []error{}
 	if len(left) > 0 {
-		errs = append(errs, errorf.New("%w with %d unsettled operations, rolled back: %s (%w)",
-			ErrClosed, len(left), strings.Join(left[:min(len(left), 10)], ", "), flushed))
+		err := errorf.New("%w with %d unsettled operations, rolled back: %s",
+			ErrClosed, len(left), strings.Join(left[:min(len(left), 10)], ", "))
+		if flushed != nil { // else they were parked
+			err = errorf.New("%w (%w)", err, flushed)
+		}
+		errs = append(errs, err)
 	}
-	errs = append(errs, m.waitForWorkers(), m.callbacks.wait(context.Background(), &m.mu), m.closeJournal())
+	errs = append(errs, m.waitForWorkers(), m.waitForClosures(context.Background()),
+		m.callbacks.wait(context.Background(), &m.mu), m.closeJournal())
 
 	m.mu.Lock()
 	m.stopped = true

@@ -256,7 +256,7 @@ func (s *Store[T]) Forget(id string) bool {
 // loop skips views between, never the last.
 func (s *Store[T]) Watch(ctx context.Context, id string) iter.Seq[View[T]] {
 	return func(yield func(View[T]) bool) {
-		if s.err != nil || id == "" {
+		if s.err != nil || id == "" || ctx == nil {
 			return
 		}
 		m := s.m

@@ -334,6 +334,16 @@ func (m *Manager) acceptingLocked(ctx context.Context) error {
 			return err
 		}
 	}
+	return contextErr(ctx)
+}
+
+var errNoContext = errorf.New("%w: the context is nil", ErrInvalid)
+
+// contextErr is why a context is of no use, or nil.
+func contextErr(ctx context.Context) error {
+	if ctx == nil {
+		return errNoContext
+	}
 	return ctx.Err()
 }
 
