@@ -19,6 +19,11 @@ var rules = []struct {
 	{"/memstore", []string{"net/http", "testing", "/sqlitestore", "/httpapi", "/fault"}, "adapters know each other by the domain only"},
 	{"/httpapi", []string{"database/sql", "testing", "/sqlitestore", "/memstore", "/fault"}, "adapters know each other by the domain only"},
 	{"/fault", []string{"database/sql", "testing", "/sqlitestore", "/memstore", "/httpapi", "/wire"}, "a bad network knows nothing of what it carries"},
+	{"/client", []string{"net/http", "net", "net/url", "log/slog", "testing", "", "/httpapi", "/fault", "/web"}, "the browser links it, and it knows no network of its own"},
+	{"/transport/nethttp", []string{"testing", "", "/httpapi", "/fault"}, "a client knows of its server what is on the wire"},
+	{"/web", []string{"net/http", "net", "net/url", "log/slog", "testing", "", "/httpapi", "/fault"}, "the browser links it"},
+	{"/page", []string{"testing", "/httpapi", "/fault", "/client"}, "it gives files out"},
+	{"/load", []string{"testing", "", "/httpapi", "/fault", "/engaged", "/web"}, "it may run against any server"},
 	{"/engaged", []string{"testing"}, "test code stays out of the program"},
 	{"/cmd/engaged", []string{"testing", "database/sql"}, "the command only starts things"},
 }
@@ -60,7 +65,7 @@ func TestImports(t *testing.T) {
 		}
 		for _, imported := range p.Imports {
 			for _, banned := range r.banned {
-				if imported == banned || strings.HasPrefix(banned, "/") && imported == module+banned {
+				if imported == banned || banned == "" && imported == module || strings.HasPrefix(banned, "/") && imported == module+banned {
 					t.Errorf("%s imports %s: %s", p.ImportPath, imported, r.why)
 				}
 			}

@@ -99,6 +99,8 @@ func openTab(t *testing.T, url string) *tab {
 				tb.mu.Lock()
 				tb.bad = append(tb.bad, m.String())
 				tb.mu.Unlock()
+			} else {
+				t.Logf("console: %s", m) // where a panic in the page is told
 			}
 		}
 	}()

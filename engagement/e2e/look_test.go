@@ -22,6 +22,8 @@ func TestLook(t *testing.T) {
 	tb.click(`.post:nth-child(3) [data-act="comments"]`)
 	tb.write(`.post:nth-child(3) textarea`, "What a day. <b>bold</b>")
 	tb.until(`document.querySelectorAll('.life').length > 7 && document.querySelector('.life .state.good')`)
+	tb.shot("02-lab-at-work")
+	tb.until(allSaved)
 	tb.shot("02-lab")
 	tb.dark(true)
 	tb.shot("03-dark")
@@ -35,10 +37,11 @@ func TestLook(t *testing.T) {
 		t.Errorf("on a phone the page is %d wide", wide)
 	}
 	tb.shot("05-phone")
-	tb.do(viewport(1000, 6400))
+	tb.do(viewport(760, 3300))
 	tb.do(navigate(s.URL() + "/gallery"))
 	tb.shot("06-gallery")
 	tb.dark(true)
+	eval[bool](tb, `(window.scrollTo(0, 3200), true)`)
 	tb.shot("07-gallery-dark")
 	if n := eval[int](tb, `document.querySelectorAll('.exhibit').length`); n < 25 {
 		t.Errorf("%d exhibits", n)

@@ -46,7 +46,6 @@ func (a *App) observeLocked(e optimist.Event) {
 	case optimist.OpConflicted:
 		if words := conflictNotice(e); words != "" && a.inFeed[post] {
 			a.uiLocked(post).Notice = words
-			a.tellLocked(notice{Text: words})
 		}
 	case optimist.OpsRolledBack:
 		a.rolledBackLocked(e)

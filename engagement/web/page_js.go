@@ -40,6 +40,7 @@ func Run() {
 	}
 	p.app.Start()
 	p.window.Get("document").Get("documentElement").Call("setAttribute", "data-ready", "")
+	mark("engaged-ready")
 	for range time.Tick(time.Minute) {
 		p.app.Minute()
 	}

@@ -3,6 +3,8 @@ package web
 import (
 	"slices"
 	"time"
+
+	"github.com/optimist-go/optimist/engagement/client"
 )
 
 // canvas takes what has to be shown. The page is one, tests have another.
@@ -14,7 +16,7 @@ type canvas interface {
 	focus(name string)
 }
 
-// Paint gives the canvas everything that has changed since the last Paint, and stops
+// paint gives the canvas everything that has changed since the last paint, and stops
 // when more says that there is no time left; the rest is for the next one. It
 // reports whether all was painted.
 func (a *App) paint(c canvas, now time.Time, more func() bool) (done bool) {
@@ -80,7 +82,7 @@ func (a *App) paintPostsLocked(c canvas, now time.Time, more func() bool) (done 
 
 func (a *App) postLocked(id string, now time.Time) postModel {
 	m := postModel{ID: id, User: a.chrome.User, Ops: a.ops.of(id), Now: now}
-	m.Held = !a.chrome.Online || a.chrome.Paused || a.chrome.SignedOut
+	m.Held = !a.chrome.Online || a.chrome.Paused || a.chrome.SignedOut || a.chrome.Link == client.Broken
 	if a.visit != nil {
 		m.View = a.visit.service.Post(id)
 	}

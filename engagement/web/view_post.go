@@ -28,7 +28,7 @@ func viewPost(m postModel) *Node {
 		el("p", []string{"class", "text"}, text(p.Text)),
 		viewActions(m),
 		maybe(m.UI.Notice != "", func() *Node {
-			return el("p", []string{"class", "resolved"}, icon("merge"), text(m.UI.Notice)).with("resolved")
+			return el("p", []string{"class", "resolved", "role", "status"}, icon("merge"), text(m.UI.Notice)).with("resolved")
 		}),
 		maybe(m.UI.Open, func() *Node { return viewComments(m).with("comments") }),
 	)

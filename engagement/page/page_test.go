@@ -1,0 +1,89 @@
+package page
+
+import (
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func get(t *testing.T, h http.Handler, path string, header ...string) *httptest.ResponseRecorder {
+	t.Helper()
+	r := httptest.NewRequest("GET", path, nil)
+	for i := 0; i+1 < len(header); i += 2 {
+		r.Header.Set(header[i], header[i+1])
+	}
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	return w
+}
+
+func TestHandler(t *testing.T) {
+	zipped := file{}
+	probe := &Handler{files: make(map[string]file)}
+	probe.add("/x", "text/plain", []byte(strings.Repeat("wasm ", 1000)))
+	zipped = probe.files["/x"]
+	h, err := NewHandler(&Build{Wasm: zipped.zip, Runtime: []byte("runtime"), Hash: "h"}, nil, http.NotFoundHandler())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for path, kind := range map[string]string{
+		"/": "text/html; charset=utf-8", "/gallery": "text/html; charset=utf-8", "/style.css": "text/css; charset=utf-8",
+		"/boot.js": "text/javascript; charset=utf-8", "/wasm_exec.js": "text/javascript; charset=utf-8", "/page.wasm": "application/wasm", "/favicon.svg": "image/svg+xml",
+	} {
+		w := get(t, h, path)
+		if w.Code != 200 || w.Header().Get("Content-Type") != kind || w.Body.Len() == 0 {
+			t.Errorf("%s: %d %q", path, w.Code, w.Header().Get("Content-Type"))
+		}
+		if again := get(t, h, path, "If-None-Match", w.Header().Get("ETag")); again.Code != 304 || again.Body.Len() != 0 {
+			t.Errorf("%s, unchanged: %d", path, again.Code)
+		}
+	}
+	if w := get(t, h, "/page.wasm", "Accept-Encoding", "gzip, br"); w.Header().Get("Content-Encoding") != "gzip" || w.Body.Len() != len(zipped.zip) {
+		t.Errorf("not given out as it was kept: %v", w.Header())
+	}
+	if w := get(t, h, "/page.wasm"); !strings.HasPrefix(w.Body.String(), "wasm wasm") {
+		t.Error("not unzipped for who cannot do it")
+	}
+	if w := get(t, h, "/other"); w.Code != 404 {
+		t.Errorf("another path: %d", w.Code)
+	}
+}
+
+func TestWithoutBuild(t *testing.T) {
+	h, err := NewHandler(nil, errors.New("no <toolchain>"), http.NotFoundHandler())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if w := get(t, h, "/"); w.Code != 200 || !strings.Contains(w.Body.String(), "no &lt;toolchain&gt;") {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+}
+
+// TestWithoutToolchain: what was built before is used, and without it the reason is
+// told.
+func TestWithoutToolchain(t *testing.T) {
+	t.Setenv("PATH", t.TempDir())
+	cache := t.TempDir()
+	if _, err := New(t.Context(), Options{Cache: cache}); err == nil {
+		t.Error("built without a toolchain")
+	}
+	if err := keep(cache, "last", &Build{Wasm: []byte("w"), Runtime: []byte("r")}); err != nil {
+		t.Fatal(err)
+	}
+	var told strings.Builder
+	b, err := New(t.Context(), Options{Cache: cache, Progress: &told})
+	if err != nil || string(b.Wasm) != "w" || b.Compiled || !strings.Contains(told.String(), "built before") {
+		t.Errorf("%+v, %v, %q", b, err, told.String())
+	}
+	names, err := os.ReadDir(cache)
+	if err != nil || len(names) != 2 {
+		t.Errorf("%v, %v", names, err)
+	}
+	if _, err := os.Stat(filepath.Join(cache, "last.wasm.gz")); err != nil {
+		t.Error(err)
+	}
+}

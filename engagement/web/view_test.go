@@ -1,0 +1,119 @@
+package web
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/optimist-go/optimist"
+	"github.com/optimist-go/optimist/engagement/client"
+)
+
+// walk calls f for a node and all below it.
+func (n *Node) walk(f func(*Node)) {
+	f(n)
+	for _, k := range n.Kids {
+		k.walk(f)
+	}
+}
+
+func (n *Node) words() string {
+	var b strings.Builder
+	n.walk(func(n *Node) { b.WriteString(n.Text) })
+	return b.String()
+}
+
+func TestTextIsNeverMarkup(t *testing.T) {
+	html := Gallery()
+	if strings.Contains(html, "<script") || strings.Contains(html, "<b>") {
+		t.Error("what people wrote became markup")
+	}
+	if !strings.Contains(html, "&lt;script&gt;alert(1)&lt;/script&gt;") {
+		t.Error("the gallery shows no script in a text")
+	}
+	if strings.Contains(html, " style=") || strings.Contains(html, " on") && strings.Contains(html, "onclick") {
+		t.Error("the page's policy allows no styles and handlers in the markup")
+	}
+}
+
+// TestEveryStateIsNamed: each button says what it does, and each state is in words.
+func TestEveryStateIsNamed(t *testing.T) {
+	for _, x := range galleryPosts(time.Now()) {
+		x.model.ID = "p"
+		n := viewPost(x.model)
+		n.walk(func(n *Node) {
+			if n.Tag != "button" {
+				return
+			}
+			if label, ok := n.attr("aria-label"); !ok && n.words() == "" || ok && label == "" {
+				t.Errorf("%s: a button without a name: %s", x.title, n.HTML())
+			}
+			if kind, _ := n.attr("type"); kind == "" {
+				t.Errorf("%s: a button without a type: %s", x.title, n.HTML())
+			}
+		})
+		for title, words := range map[string]string{
+			"like tried again": "trying again", "like kept while offline": "waits for the network",
+			"comment failed": "Not posted: the server is in trouble.", "edit failed": "The edit was not saved",
+			"deletion failed": "could not be deleted", "conflict resolved": "later change from another device",
+		} {
+			if x.title == title && !strings.Contains(n.words(), words) {
+				t.Errorf("%s does not say %q: %s", title, words, n.words())
+			}
+		}
+	}
+}
+
+func TestTimeline(t *testing.T) {
+	var tl timeline
+	at := time.Now()
+	event := func(kind optimist.EventKind, id string, change func(*optimist.Event)) {
+		at = at.Add(100 * time.Millisecond)
+		e := optimist.Event{Kind: kind, ID: id, Type: "like", Entity: client.EntityOf("p"), At: at}
+		if change != nil {
+			change(&e)
+		}
+		tl.observe(e)
+	}
+	event(optimist.OpAccepted, "a", nil)
+	event(optimist.OpJoined, "a", nil)
+	event(optimist.OpSent, "a", nil)
+	event(optimist.OpRetrying, "a", nil)
+	event(optimist.OpSent, "a", nil)
+	if l := tl.lives[0]; stateWords(l) != "call 2" || !tl.moving(at) || len(l.Spans) != 4 {
+		t.Errorf("%q %+v", stateWords(l), l)
+	}
+	event(optimist.OpSettled, "a", func(e *optimist.Event) { e.Outcome = optimist.Confirmed })
+	if l := tl.lives[0]; stateWords(l) != "saved, 2 calls" {
+		t.Errorf("%q", stateWords(l))
+	}
+	if want := (totals{Taps: 2, Calls: 2, Sent: 1, Retries: 1}); tl.total != want || tl.total.saved() != 1 {
+		t.Errorf("%+v", tl.total)
+	}
+	if tl.moving(at.Add(2 * time.Second)) {
+		t.Error("it moves though nothing happens")
+	}
+	for range 100 {
+		event(optimist.OpAccepted, at.String(), nil)
+	}
+	if len(tl.lives) > timelineRows {
+		t.Errorf("%d lives are kept", len(tl.lives))
+	}
+}
+
+func TestOpTrackerForgets(t *testing.T) {
+	tr := newOpTracker()
+	e := optimist.Event{Kind: optimist.OpAccepted, ID: "a", Type: "comment", Entity: "post:p", Args: &client.CommentArgs{ID: "c"}}
+	tr.observe(e)
+	e.Kind = optimist.OpParked
+	e.Err = client.ErrUnreachable
+	tr.observe(e)
+	if got := tr.of("p"); len(got) != 1 || got[0].Comment != "c" || got[0].State != opFailed || got[0].Reason != "no network" {
+		t.Errorf("%+v", got)
+	}
+	e.Kind = optimist.OpSettled
+	tr.observe(e)
+	if tr.total() != 0 || len(tr.posts) != 0 {
+		t.Errorf("%+v", tr.posts)
+	}
+}
