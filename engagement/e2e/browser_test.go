@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
 )
@@ -252,6 +253,22 @@ func (tb *tab) press(x, y float64) {
 func (tb *tab) key(keys string) {
 	tb.t.Helper()
 	tb.do(chromedp.KeyEvent(keys))
+}
+
+// enter presses the Enter key as a keyboard does: its character belongs to the press,
+// and does not come when the page takes the press for itself.
+func (tb *tab) enter() {
+	tb.t.Helper()
+	press := input.DispatchKeyEventParams{
+		Type: input.DispatchKeyEventTypeKeyDown, Key: "Enter", Code: "Enter", WindowsVirtualKeyCode: 13, NativeVirtualKeyCode: 13, Text: "\r", UnmodifiedText: "\r",
+	}
+	release := press
+	release.Type, release.Text, release.UnmodifiedText = input.DispatchKeyEventTypeKeyUp, "", ""
+	for _, e := range []input.DispatchKeyEventParams{press, release} {
+		if _, err := chromedp.Call(tb.ctx, input.DispatchKeyEvent, e); err != nil {
+			tb.t.Fatal(err)
+		}
+	}
 }
 
 // tabTo presses the tabulator until the focus is on an element.

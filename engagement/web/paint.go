@@ -60,7 +60,8 @@ func (a *App) paintPostsLocked(c canvas, now time.Time, more func() bool) (done 
 		return true
 	}
 	var ids []string
-	if few := len(a.dirty.posts) < 8; few {
+	few := len(a.dirty.posts) < 8 // as after a click, which must not wait for a frame
+	if few {
 		for id := range a.dirty.posts {
 			if a.inFeed[id] {
 				ids = append(ids, id)
@@ -70,7 +71,7 @@ func (a *App) paintPostsLocked(c canvas, now time.Time, more func() bool) (done 
 		ids = slices.DeleteFunc(slices.Clone(a.feed), func(id string) bool { return !a.dirty.posts[id] })
 	}
 	for _, id := range ids {
-		if !more() {
+		if !few && !more() {
 			return false
 		}
 		c.post(id, viewPost(a.postLocked(id, now)))
