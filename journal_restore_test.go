@@ -1,11 +1,16 @@
 package optimist_test
 
 import (
+	"context"
+	"errors"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/optimist-go/optimist"
+	"github.com/optimist-go/optimist/memjournal"
 )
 
 // What an operation depends on may have been replaced before the crash. The
@@ -29,6 +34,113 @@ func TestLaw30_DependencyOnAReplacedOperationSurvives(t *testing.T) {
 		}
 		if got := slices.Compact(w.seen); !slices.Equal(got, want) {
 			t.Fatalf("the server saw %v, want %v", got, want)
+		}
+		l.m.Close(ctx)
+	})
+}
+
+// An operation whose outcome is unknown is parked when its time is over. It cannot be
+// edited, for the server may have it: not after a restart either.
+func TestLaw30_UnknownOutcomeStaysUnknownWhileParked(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx := t.Context()
+		deadline := optimist.Options{Policy: optimist.Policy{Retry: optimist.Retry{Deadline: 15 * time.Second}}}
+		w := world{lose: 1000}
+		l := w.start(t, deadline)
+		must[*optimist.Handle](t)(l.edit.Execute(ctx, "1", edit{"a"}))
+		if err := l.m.Flush(ctx); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		w.crash(l)
+
+		w.lose = 0
+		l = w.start(t, deadline)
+		h := l.restored.Operations[0]
+		if h.State() != optimist.Parked {
+			t.Fatalf("restored as %v", h.State())
+		}
+		if _, err := l.edit.Edit(h, edit{"b"}); !errors.Is(err, optimist.ErrUnknownOutcome) {
+			t.Fatalf("edited: %v", err)
+		}
+		if err := h.Retry(); err != nil {
+			t.Fatal(err)
+		}
+		if r := must[optimist.Result](t)(h.Wait(ctx)); !r.Success() {
+			t.Fatalf("%+v", r)
+		}
+		l.m.Close(ctx)
+	})
+}
+
+// What a full disk has refused is written as soon as there is room, and is durable
+// then.
+func TestLaw33_RefusedIsWrittenLater(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx := t.Context()
+		var w world
+		l := w.start(t, optimist.Options{})
+		synctest.Wait()
+		w.disk.Inject(1, memjournal.Refuse)
+		first := must[*optimist.Handle](t)(l.edit.Execute(ctx, "1", edit{"a"}))
+		if err := first.Await(ctx, optimist.Durable); !errors.Is(err, optimist.ErrJournalRefused) {
+			t.Fatalf("refused: %v", err)
+		}
+		second := must[*optimist.Handle](t)(l.edit.Execute(ctx, "2", edit{"b"}))
+		synctest.Wait()
+		for _, h := range []*optimist.Handle{first, second} {
+			if err := h.Await(ctx, optimist.Durable); err != nil {
+				t.Errorf("with room again: %v", err)
+			}
+		}
+		w.crash(l)
+		l = w.start(t, optimist.Options{})
+		if n := len(l.restored.Operations); n != 2 {
+			t.Errorf("%d operations restored, want 2", n)
+		}
+		l.m.Close(ctx)
+	})
+}
+
+// A long error of the server does not make an operation too large for the journal.
+func TestLaw30_ParkedWithALongError(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx := t.Context()
+		w := world{reject: optimist.Fail(optimist.Permanent, errors.New(strings.Repeat("no ", optimist.MaxJournalData/2)))}
+		l := w.start(t, optimist.Options{})
+		must[*optimist.Handle](t)(l.edit.Execute(ctx, "1", edit{"a"}))
+		if err := l.m.Flush(ctx); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		w.crash(l)
+		l = w.start(t, optimist.Options{})
+		if h := l.restored.Operations[0]; h.State() != optimist.Parked {
+			t.Errorf("restored as %v", h.State())
+		}
+		ended, cancel := context.WithCancel(ctx)
+		cancel()
+		l.m.Close(ended)
+	})
+}
+
+// An operation that is too large with all its names is refused alone.
+func TestLaw33_TooLargeHarmsNoOther(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx := t.Context()
+		var w world
+		l := w.start(t, optimist.Options{})
+		var large, small *optimist.Handle
+		large = must[*optimist.Handle](t)(l.edit.Execute(ctx, strings.Repeat("x", optimist.MaxJournalData), edit{"a"}))
+		small = must[*optimist.Handle](t)(l.edit.Execute(ctx, "1", edit{"a"}))
+		if err := large.Await(ctx, optimist.Durable); !errors.Is(err, optimist.ErrJournalTooLarge) {
+			t.Errorf("the large one: %v", err)
+		}
+		if err := small.Await(ctx, optimist.Durable); err != nil {
+			t.Errorf("the small one: %v", err)
+		}
+		if err := l.m.Flush(ctx); err != nil {
+			t.Error(err)
 		}
 		l.m.Close(ctx)
 	})

@@ -3,6 +3,8 @@ package optimist
 import (
 	"context"
 	"errors"
+	"slices"
+	"strings"
 
 	"github.com/optimist-go/optimist/internal/engine"
 	"github.com/optimist-go/optimist/internal/errorf"
@@ -91,10 +93,10 @@ type journalWriter struct {
 	durability Durability // what the journal promises
 	client     string
 
-	queue  []journalEntry  // to be written, in order
-	spare  []journalEntry  // the memory of a queue that was written
-	header bool            // the header is to be written behind the queue
-	unsaid []JournalRecord // ends that the journal refused, to be written with the next
+	queue  []journalEntry // to be written, in order
+	spare  []journalEntry // the memory of a queue that was written
+	header bool           // the header is to be written behind the queue
+	unsaid []written      // what the journal refused, to be written with the next
 	// encoded is what the call that has the lock encoded of encodedArgs before it took
 	// the lock, so that nobody needs to do it again.
 	encoded     []byte
@@ -119,8 +121,16 @@ type journalEntry struct {
 	calls  int
 	ends   bool
 	parked error // why the operation is parked
-	deps   []uint64
-	first  bool // the operation waits for this record
+	// unknown: it is parked, and an attempt left whose outcome is not known.
+	unknown bool
+	deps    []uint64
+	first   bool // the operation waits for this record
+}
+
+// written is a record, and the operation that is durable with it, or nil.
+type written struct {
+	JournalRecord
+	first *engine.Op
 }
 
 // putLocked queues the operation's record: it is new, or something in it changed.
@@ -137,7 +147,7 @@ func (w *journalWriter) putLocked(m *Manager, o *engine.Op, first bool) {
 		e.data = w.encoded
 	}
 	if o.State() == engine.Parked {
-		e.parked = o.ParkedFor()
+		e.parked, e.unknown = o.ParkedFor(), o.UnknownOutcome()
 	}
 	for _, d := range o.Deps() {
 		e.deps = append(e.deps, d.Seq())
@@ -168,9 +178,22 @@ func (w *journalWriter) record(m *Manager, e journalEntry) (JournalRecord, error
 		r.store, r.entity = o.Entity().Space().Name, o.Entity().ID()
 	}
 	if r.parked = e.parked != nil; r.parked {
-		r.failure = e.parked.Error()
+		r.failure, r.unknown = shortened(e.parked.Error()), e.unknown
 	}
-	return JournalRecord{Seq: e.seq, Data: r.encode()}, nil
+	data := r.encode()
+	if len(data) > MaxJournalData {
+		return JournalRecord{}, errorf.New("%w: an operation of %d bytes", ErrJournalTooLarge, len(data))
+	}
+	return JournalRecord{Seq: e.seq, Data: data}, nil
+}
+
+// shortened keeps why an operation failed to what a person reads.
+func shortened(text string) string {
+	const limit = 1000
+	if len(text) <= limit {
+		return text
+	}
+	return strings.ToValidUTF8(text[:limit], "") + "..."
 }
 
 // settleLocked queues the operation's end, and with it what must outlive it: the
@@ -202,7 +225,7 @@ func (w *journalWriter) run(m *Manager) {
 	m.mu.Lock()
 	for len(w.queue) > 0 || w.header {
 		entries, waiting := w.queue, w.waiting
-		records := append(make([]JournalRecord, 0, len(w.unsaid)+len(entries)+1), w.unsaid...)
+		batch := append(make([]written, 0, len(w.unsaid)+len(entries)+1), w.unsaid...)
 		var last *header
 		if w.header {
 			last = &header{client: w.client, clock: m.clock.last, seq: m.engine.LastSeq()}
@@ -218,13 +241,19 @@ func (w *journalWriter) run(m *Manager) {
 				failed = append(failed, e.op)
 				continue
 			}
-			records = append(records, r)
+			wr := written{JournalRecord: r}
 			if e.first {
+				wr.first = e.op
 				ops = append(ops, e.op)
 			}
+			batch = append(batch, wr)
 		}
 		if last != nil {
-			records = append(records, JournalRecord{Data: last.encode()})
+			batch = append(batch, written{JournalRecord: JournalRecord{Data: last.encode()}})
+		}
+		records := make([]JournalRecord, len(batch))
+		for i := range batch {
+			records[i] = batch[i].JournalRecord
 		}
 		err := w.j.Write(records)
 		if clear(entries); cap(entries) > 4096 {
@@ -232,7 +261,7 @@ func (w *journalWriter) run(m *Manager) {
 		}
 		m.mu.Lock()
 		w.spare = entries
-		w.wroteLocked(m, records, ops, err)
+		w.wroteLocked(m, batch, ops, err)
 		for _, o := range failed {
 			w.undurableLocked(o, bad)
 			m.publishLocked(Event{Kind: JournalFailed, Entity: fullName(o.Entity()), ID: o.ID(m.engine), Type: o.Type.Name, Err: bad})
@@ -259,24 +288,44 @@ func (w *journalWriter) run(m *Manager) {
 
 // wroteLocked notes how a Write ended. What cannot be durable goes on in memory, and
 // says so.
-func (w *journalWriter) wroteLocked(m *Manager, records []JournalRecord, ops []*engine.Op, err error) {
+func (w *journalWriter) wroteLocked(m *Manager, batch []written, ops []*engine.Op, err error) {
 	w.failed = err
 	if err == nil {
-		for _, o := range ops {
-			w.heldLocked(handleOf(o))
+		for _, r := range batch {
+			if r.first != nil {
+				w.heldLocked(handleOf(r.first))
+			}
 		}
 		return
 	}
 	w.dead = !errors.Is(err, ErrJournalRefused) && !errors.Is(err, ErrJournalTooLarge)
-	for _, r := range records {
-		if r.Settled && !w.dead {
-			w.unsaid = append(w.unsaid, r)
-		}
+	if !w.dead {
+		w.unsaid = lastOfEach(batch)
 	}
 	m.publishLocked(Event{Kind: JournalFailed, Err: err})
 	for _, o := range ops {
 		w.undurableLocked(o, err)
 	}
+}
+
+// lastOfEach keeps what is left to say of a batch that was refused: the last record of
+// each operation, and none of those that came and went.
+func lastOfEach(batch []written) []written {
+	last := make(map[uint64]int, len(batch))
+	kept := batch[:0:0]
+	for _, r := range batch {
+		i, ok := last[r.Seq]
+		if !ok {
+			last[r.Seq] = len(kept)
+			kept = append(kept, r)
+			continue
+		}
+		if r.first == nil {
+			r.first = kept[i].first
+		}
+		kept[i] = r
+	}
+	return slices.DeleteFunc(kept, func(r written) bool { return r.Settled && r.first != nil })
 }
 
 // heldLocked notes that the journal holds an operation, which is as durable as the

@@ -10,7 +10,7 @@ import (
 // byte slices with their length before them:
 //
 //	format   byte     1
-//	flags    byte     1: parked
+//	flags    byte     1: parked; 2: and its outcome is unknown
 //	pos      uvarint  order in the lane (an operation that took another's place has
 //	                  that one's)
 //	stamp    uvarint  hybrid logical time of the tap
@@ -33,11 +33,15 @@ import (
 //	seq      uvarint  no sequence number that was given is greater
 const recordFormat = 1
 
-const flagParked = 1
+const (
+	flagParked  = 1
+	flagUnknown = 2
+)
 
 // record is an operation as the journal holds it.
 type record struct {
 	parked   bool
+	unknown  bool // parked, and an attempt left whose outcome is not known
 	pos      uint64
 	stamp    Timestamp
 	attempts int
@@ -57,6 +61,9 @@ func (r *record) encode() []byte {
 	var flags byte
 	if r.parked {
 		flags |= flagParked
+	}
+	if r.unknown {
+		flags |= flagUnknown
 	}
 	b = append(b, recordFormat, flags)
 	b = appendUint(b, r.pos)
@@ -99,7 +106,8 @@ func decodeRecord(data []byte) (r record, err error) {
 	if d.byte() != recordFormat {
 		return r, errRecord
 	}
-	r.parked = d.byte()&flagParked != 0
+	flags := d.byte()
+	r.parked, r.unknown = flags&flagParked != 0, flags&flagUnknown != 0
 	r.pos = d.uint()
 	r.stamp = Timestamp(d.uint())
 	r.attempts = int(min(d.uint(), 1<<15))
@@ -114,7 +122,7 @@ func decodeRecord(data []byte) (r record, err error) {
 		r.deps = append(r.deps, d.uint())
 	}
 	r.args = []byte(d.string())
-	if d.bad || len(d.rest) > 0 || r.id == "" {
+	if d.bad || len(d.rest) > 0 || r.id == "" || flags > flagParked|flagUnknown || r.unknown && !r.parked {
 		return record{}, errRecord
 	}
 	return r, nil

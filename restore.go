@@ -135,7 +135,7 @@ func (m *Manager) restoreLocked(r *loadedRecord, live map[uint64]*engine.Op, los
 	h := typ.adoptArgs(m, args)
 	h.op.Slot, h.op.Stamp = r.slot, engine.Stamp(r.stamp)
 	in := &engine.Restore{
-		ID: r.id, Seq: r.Seq, Pos: r.pos, Attempts: r.attempts, Parked: r.parked,
+		ID: r.id, Seq: r.Seq, Pos: r.pos, Attempts: r.attempts, Parked: r.parked, Unknown: r.unknown,
 		Execute: engine.Execute{Entity: r.entity, Op: &h.op},
 	}
 	if r.parked {

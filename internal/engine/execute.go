@@ -555,7 +555,7 @@ func (e *Engine) restore(in *Restore) error {
 	last := max(e.seq, in.Seq)
 	e.admit(o, in.Pos)
 	o.seq, e.seq = in.Seq, last
-	o.left, o.unknown = in.Attempts > 0, in.Attempts > 0 && !in.Parked
+	o.left, o.unknown = in.Attempts > 0, in.Attempts > 0 && (!in.Parked || in.Unknown)
 	o.calls, o.attempts = uint16(in.Attempts), 0
 	o.burst, o.due = e.now, e.now
 	o.stored, o.durable = true, true

@@ -36,6 +36,7 @@ type Restore struct {
 	Pos      uint64 // as it was
 	Attempts int
 	Parked   bool
+	Unknown  bool  // it is parked, and the outcome of an attempt is not known
 	Err      error // why it is parked
 }
 
