@@ -134,15 +134,16 @@ func (log *closureLog) work(m *Manager) {
 			case t.adopt != nil:
 				h, state := t.adopt, t.state
 				m.mu.Lock()
-				h.server = state
+				if !h.ended {
+					h.server = state
+				}
 				m.mu.Unlock()
 				typ := typeOf(&h.op)
-				if typ.adopt == nil {
-					break
+				apply := typ.again
+				if typ.adopt != nil {
+					apply = func() func() { return typ.adopt(h, state) }
 				}
-				log.rewind(m, map[*Handle]bool{h: true}, &closureEntry{
-					owner: h, settled: true, apply: func() func() { return typ.adopt(h, state) },
-				})
+				log.rewind(m, map[*Handle]bool{h: true}, &closureEntry{owner: h, settled: true, apply: apply})
 			case t.settled != nil:
 				log.settle(m, t)
 			}
@@ -156,7 +157,8 @@ func (log *closureLog) work(m *Manager) {
 func (log *closureLog) rewind(m *Manager, gone map[*Handle]bool, instead *closureEntry) {
 	first := len(log.entries)
 	for i, e := range log.entries {
-		if gone[e.owner] && !e.settled {
+		// What was taken back is gone; its late answer goes under what came later.
+		if gone[e.owner] && !e.settled || instead != nil && e.owner.op.Pos() > instead.owner.op.Pos() {
 			first = i
 			break
 		}

@@ -20,8 +20,10 @@ type opType struct {
 	// settled runs the program's callbacks; nil without any.
 	settled func(*Handle, Result)
 	user    func(args any) string // nil: operations have none
-	// adopt brings the state of a toggle to what the server told.
+	// adopt brings the state of a toggle to what the server told; again makes the
+	// change of any closure once more.
 	adopt func(h *Handle, state any) (rollback func())
+	again func() (rollback func())
 	codec codec                                   // how operations of this type are journaled
 	parts func(args any) ([]engine.Member, error) // of a group
 	// adoptArgs makes a handle for arguments that the codec has decoded.

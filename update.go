@@ -233,6 +233,10 @@ func (m *Manager) executeClosureNamed(ctx context.Context, name func() string, e
 	if m.engine.WouldJoin(in) {
 		return m.acceptClosureLocked(c, in, log, nil)
 	}
+	if err := m.engine.Refuses(in); err != nil {
+		m.mu.Unlock()
+		return nil, publicErr(err)
+	}
 	m.mu.Unlock()
 
 	entry := &closureEntry{owner: &c.handle, apply: c.apply}
@@ -256,6 +260,7 @@ func (c *closure) input(m *Manager, name string, space *engine.Space, id string,
 		t, err := c.send(ctx)
 		return t, nil, err
 	}
+	c.typ.again = c.apply
 	if c.adopt != nil {
 		c.typ.adopt = func(_ *Handle, state any) func() { return c.adopt(state) }
 	}

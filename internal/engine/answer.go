@@ -63,7 +63,7 @@ func (e *Engine) lateAnswer(in *Answer) {
 		return
 	}
 	if o := in.Op; in.Class == OK && o.Type.Closure {
-		o.leaveBase(o.Args)
+		e.adoptLate(o, in.Truth)
 	} else if in.Class == OK && (o.outcome == Cancelled || o.outcome == Undone) {
 		o.parts(func(p *part) {
 			if !in.tells(p.entity) && (p.index > 0 || in.Truth.Version == 0 || in.Truth.Version > p.entity.version) {
@@ -210,6 +210,21 @@ func (e *Engine) closureSucceeded(o *Op, t Truth) {
 	}
 	o.leaveBase(state)
 	e.confirm(o, ent)
+}
+
+// adoptLate brings the state outside to what the server holds since a call whose
+// operation had been taken back.
+func (e *Engine) adoptLate(o *Op, t Truth) {
+	state := o.Args
+	if t.Presence == Present {
+		state = t.Value
+	}
+	o.leaveBase(state)
+	if o.ext != nil && o.ext.hasBase && equalAny(o.ext.base, state) {
+		return // it is there already
+	}
+	e.touch(o.part.entity).closure = true
+	e.emit(Effect{Kind: Adopt, Op: o, Entity: o.part.entity, Value: state})
 }
 
 // leaveBase tells later closures of the slot what the server holds there now.

@@ -51,6 +51,20 @@ func (e *Engine) WouldJoin(in *Execute) bool {
 	return older != nil && older.state != Parked && wantsSame(older, in.Op)
 }
 
+// Refuses reports why an operation would not be accepted, whatever its change does.
+func (e *Engine) Refuses(in *Execute) error {
+	if err := e.resolveAfter(in); err != nil {
+		return err
+	}
+	ent := in.Space.Find(in.Entity)
+	if in.Op.Slot != "" && !in.Op.Type.Barrier && len(in.After) == 0 && ent != nil {
+		if older := priorInSlot(in.Op, ent.last); older != nil && (!older.left || older.state == Parked) {
+			return nil // it may take that one's place
+		}
+	}
+	return e.room(ent, 1)
+}
+
 // resolveAfter follows superseded dependencies to their successors, drops those that
 // the server has, and refuses when one has failed.
 func (e *Engine) resolveAfter(in *Execute) error {
@@ -516,10 +530,27 @@ func (e *Engine) batch(in *Batch) error {
 	}
 	for i := range in.Items {
 		if err := e.execute(&in.Items[i]); err != nil {
-			return err
+			e.loseAtOnce(&in.Items[i], err)
 		}
 	}
 	return nil
+}
+
+// loseAtOnce accepts an operation of a batch whose ground an earlier one took away,
+// which no trial can foresee: it is rolled back in the same step.
+func (e *Engine) loseAtOnce(in *Execute, err error) {
+	o, space, id := in.Op, in.Space, in.Entity
+	if len(in.Group) > 0 {
+		space, id = in.Group[0].Space, in.Group[0].Entity
+	}
+	o.part.op, o.part.entity = o, e.entity(space, id)
+	e.touch(o.part.entity)
+	if o.ext != nil {
+		o.ext.group = nil
+	}
+	e.admit(o, 0)
+	e.emit(Effect{Kind: Accepted, Op: o})
+	e.settle(o, Undone, err, nil)
 }
 
 // check1 reports whether an operation could stand in the place of another.

@@ -293,7 +293,9 @@ func (t *Twin) batch(in *engine.Batch) error {
 	}
 	for i := range in.Items {
 		if err := t.execute(&in.Items[i]); err != nil {
-			return err
+			o := t.newOp(&in.Items[i]) // an earlier one took its ground away
+			t.admit(o, 0)
+			t.end(o, engine.Undone)
 		}
 	}
 	return nil
