@@ -1,0 +1,224 @@
+package optimist
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"time"
+)
+
+func TestLaw26_AppliedSettledAndRolledBackInOneStep(t *testing.T) {
+	for _, fails := range []error{nil, errNever} {
+		inWorld(t, instant, func(t *testing.T, w *world) {
+			swap := w.swap()
+			w.server.next("1", reply{before: time.Second, fails: fails})
+			sub := w.m.Subscribe(SubscribeOptions{})
+			events(sub)
+			h := must(swap.Execute(w.ctx, [2]string{"1", "2"}))(t)
+			equal(t, "shown", [2]string{w.view("1").Title, w.view("2").Title}, [2]string{"like 2", "like 1"})
+			equal(t, "pending", [2]int{w.m.PendingCount("page:1"), w.m.PendingCount("page:2")}, [2]int{1, 1})
+			equal(t, "of the group", w.m.Snapshot().Entities[0].Operations[0].Entities, []string{"page:1", "page:2"})
+			w.flush()
+			if fails == nil {
+				w.outcome(h, Confirmed)
+				equal(t, "changes", len(events(sub, Changed)), 2)
+			} else {
+				w.outcome(h, RolledBack)
+				equal(t, "changes", len(events(sub, Changed)), 4)
+			}
+			equal(t, "callbacks", len(w.noted()), 1)
+			w.settledTruth("1")
+			w.settledTruth("2")
+		})
+	}
+}
+
+func TestLaw26_RefusedInOneIsRefusedInAll(t *testing.T) {
+	inWorld(t, instant, func(t *testing.T, w *world) {
+		w.receive("2", w.server.remove("2"))
+		sub := w.m.Subscribe(SubscribeOptions{})
+		_, err := w.swap().Execute(w.ctx, [2]string{"1", "2"})
+		is(t, err, ErrAbsent)
+		equal(t, "shown", w.view("1"), page{})
+		equal(t, "events", kindsOf(events(sub)), []EventKind{Started})
+	})
+}
+
+func TestLaw26_RolledBackInOneIsRolledBackInAll(t *testing.T) {
+	inWorld(t, instant, func(t *testing.T, w *world) {
+		w.server.next("1", reply{before: time.Second})
+		do(w, w.comment, "1", "holds the lane")
+		h := must(w.swap().Execute(w.ctx, [2]string{"1", "2"}))(t)
+		after := do(w, w.comment, "2", "after it")
+		w.receive("2", w.server.remove("2"))
+		is(t, w.outcome(h, RolledBack).Err, ErrAbsent)
+		is(t, w.outcome(after, RolledBack).Err, ErrAbsent)
+		equal(t, "shown", w.view("1").Title, "")
+		w.flush()
+		equal(t, "calls", w.server.heard(), []string{"comment holds the lane of 1"})
+	})
+}
+
+func TestLaw26_AGroupOfOne(t *testing.T) {
+	inWorld(t, instant, func(t *testing.T, w *world) {
+		g := RegisterGroup(w.m, Group[string]{
+			Type: "single",
+			Parts: func(title string) []Part {
+				return []Part{w.pages.Part("1", func(p page) (page, error) { p.Title = title; return p, nil })}
+			},
+			Send: func(context.Context, Call[string]) ([]EntityTruth, error) { return nil, nil },
+		})
+		h := must(g.Execute(w.ctx, "x"))(t)
+		equal(t, "shown", w.view("1").Title, "x")
+		w.flush()
+		w.outcome(h, Confirmed)
+		equal(t, "as predicted", w.view("1").Title, "x")
+	})
+}
+
+// Groups that share entities in every order, with failures and cancels between.
+func TestLaw26_DeadlockFree(t *testing.T) {
+	for seed := range uint64(30) {
+		inWorld(t, instant, func(t *testing.T, w *world) {
+			random := rand.New(rand.NewPCG(seed, 26))
+			swap := w.swap()
+			all := []*Handle{do(w, w.comment, "1", "first")}
+			for i := range 40 {
+				ids := random.Perm(5)
+				a, b := fmt.Sprint(ids[0]+1), fmt.Sprint(ids[1]+1)
+				r := reply{before: time.Duration(random.IntN(300)) * time.Millisecond}
+				if random.IntN(5) == 0 {
+					r.fails = []error{errNever, errBusy}[random.IntN(2)]
+				}
+				w.server.next(a, r)
+				switch random.IntN(4) {
+				case 0:
+					all = append(all, do(w, w.comment, a, fmt.Sprint(i)))
+				case 1:
+					all[random.IntN(len(all))].Cancel()
+				default:
+					all = append(all, must(swap.Execute(w.ctx, [2]string{a, b}))(t))
+				}
+				time.Sleep(time.Duration(random.IntN(50)) * time.Millisecond)
+			}
+			w.flush()
+			for _, h := range all {
+				w.result(h)
+			}
+			for id := range 5 {
+				w.receive(fmt.Sprint(id+1), w.server.truth(fmt.Sprint(id+1)))
+				w.settledTruth(fmt.Sprint(id + 1))
+			}
+		})
+	}
+}
+
+func TestLaw26_BatchIsAllOrNothing(t *testing.T) {
+	inWorld(t, patient, func(t *testing.T, w *world) {
+		sub := w.m.Subscribe(SubscribeOptions{})
+		_, err := w.m.Batch(w.ctx, w.comment.Plan("1", "a"), w.uncomment.Plan("1", "of nobody"))
+		is(t, err, ErrGuard)
+		equal(t, "shown", w.view("1"), page{})
+		equal(t, "events", kindsOf(events(sub)), []EventKind{Started})
+		all := must(w.m.Batch(w.ctx, w.comment.Plan("1", "a"), w.uncomment.Plan("1", "a"), w.rename.Plan("2", "t"), w.rename.Plan("2", "t")))(t)
+		equal(t, "joined", all[2] == all[3], true)
+		w.flush()
+		for _, h := range all {
+			w.outcome(h, Confirmed)
+		}
+		w.settledTruth("1")
+		w.settledTruth("2")
+	})
+}
+
+// An operation of a batch whose ground an earlier one of it takes away is accepted
+// and rolled back at once: the handles of all the others are not lost.
+func TestLaw26_ABatchThatRemovesItsOwnGround(t *testing.T) {
+	inWorld(t, patient, func(t *testing.T, w *world) {
+		def := w.renaming("needs a title")
+		def.Slot = nil
+		def.Guard = func(p page, title string) error {
+			if p.Title != title {
+				return errors.New("another title")
+			}
+			return nil
+		}
+		def.Apply = func(p page, _ string) (page, error) { return p, nil }
+		def.Policy.Debounce.Wait = time.Hour
+		needy := Register(w.pages, def)
+		do(w, w.rename, "1", "a")
+		guarded := do(w, needy, "1", "a")
+		all, err := w.m.Batch(w.ctx, w.rename.Plan("1", "b"), w.comment.Plan("2", "x", guarded))
+		is(t, w.outcome(guarded, RolledBack).Err, ErrGuard)
+		if err != nil {
+			equal(t, "refused, and shown", w.view("1").Title, "a")
+			return
+		}
+		equal(t, "shown", w.view("1").Title, "b")
+		is(t, w.outcome(all[1], RolledBack).Err, ErrDependency)
+		w.flush()
+		w.outcome(all[0], Confirmed)
+		w.settledTruth("1")
+	})
+}
+
+func TestLaw27_ArgumentsAreCapturedAtTheCall(t *testing.T) {
+	type tags struct {
+		Names []string
+		More  map[string]*[]string
+	}
+	inWorld(t, patient, func(t *testing.T, w *world) {
+		def := Mutation[page, tags]{
+			Type: "tag",
+			Apply: func(p page, a tags) (page, error) {
+				for _, name := range append(a.Names, *a.More["x"]...) {
+					p.Comments = p.Comments.with(name)
+				}
+				return p, nil
+			},
+		}
+		var sent []string
+		def.Send = func(_ context.Context, c Call[tags]) (Truth[page], error) {
+			time.Sleep(time.Second)
+			sent = append(slices.Clone(c.Args.Names), *c.Args.More["x"]...)
+			return Truth[page]{}, nil
+		}
+		def.Policy.Debounce.Wait = time.Second
+		args := tags{Names: []string{"a", "b"}, More: map[string]*[]string{"x": {"c"}}}
+		plan := tags{Names: []string{"p"}, More: map[string]*[]string{"x": {"q"}}}
+		tag := Register(w.pages, def)
+		do(w, tag, "1", args)
+		planned := tag.Plan("2", plan)
+		args.Names[0], (*args.More["x"])[0], args.More["x"] = "z", "z", nil
+		plan.Names[0] = "z"
+		w.receive("1", w.server.put("1", page{Title: "folded again"}))
+		equal(t, "shown", w.view("1").Comments, "a b c")
+		w.flush()
+		equal(t, "sent", sent, []string{"a", "b", "c"})
+		must(w.m.Batch(w.ctx, planned))(t)
+		equal(t, "shown", w.view("2").Comments, "p q")
+		w.flush()
+	})
+}
+
+func TestLaw27_GuardsAreCheckedAtEachRebase(t *testing.T) {
+	inWorld(t, patient, func(t *testing.T, w *world) {
+		w.receive("1", w.server.put("1", page{Comments: "c d"}))
+		_, err := w.uncomment.Execute(w.ctx, "1", "x")
+		is(t, err, ErrGuard)
+		w.server.next("1", reply{before: 10 * time.Second})
+		do(w, w.rename, "1", "holds the lane")
+		w.time(time.Second)
+		goes, stays := do(w, w.uncomment, "1", "c"), do(w, w.uncomment, "1", "d")
+		w.receive("1", w.server.put("1", page{Comments: "d"}))
+		is(t, w.outcome(goes, RolledBack).Err, ErrGuard)
+		w.unsettled(stays)
+		equal(t, "told", w.noted(), []string{"error of uncomment page:1"})
+		w.flush()
+		w.outcome(stays, Confirmed)
+		w.settledTruth("1")
+	})
+}
