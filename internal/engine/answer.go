@@ -40,9 +40,7 @@ func (e *Engine) answer(in *Answer) {
 	case Conflict:
 		e.conflicted(o, in)
 	case Permanent:
-		o.unknown = false // the server has decided
-		o.state = Waiting
-		e.fail(o, in.Err)
+		e.refused(o, in)
 	case Offline, Unauthenticated:
 		e.postpone(o, in)
 	default:
@@ -50,13 +48,26 @@ func (e *Engine) answer(in *Answer) {
 	}
 }
 
+// refused ends an operation that will never work. The truth that came with the refusal
+// is truth.
+func (e *Engine) refused(o *Op, in *Answer) {
+	o.unknown = false
+	o.state = Waiting
+	e.adoptAll(in)
+	if o.state != Ended {
+		e.fail(o, in.Err)
+	}
+	e.refold(o)
+	e.bury(o, nil, Undone)
+}
+
 // lateAnswer takes what a call says whose operation has ended meanwhile: truth is
 // truth. When the server did what has been taken back and tells no value, what was
 // predicted is truth.
 func (e *Engine) lateAnswer(in *Answer) {
 	switch in.Class {
-	case OK, Conflict:
-	case Permanent, Offline, Unauthenticated:
+	case OK, Conflict, Permanent:
+	case Offline, Unauthenticated:
 		return
 	default:
 		in.Op.leaveDoubt()

@@ -33,6 +33,12 @@ func (e *Engine) execute(in *Execute) error {
 	if older.left && (older.state != Parked || older.unknown) {
 		return e.appendOp(o, in.After, older)
 	}
+	// Whether it is accepted depends on what the user sees, coalesced or not.
+	if value, presence := ent.View(); presence != Unknown {
+		if _, _, err := o.part.fold(value, presence); err != nil {
+			return err
+		}
+	}
 	m := merged(older, o)
 	if m.Verdict == Separate {
 		return e.appendOp(o, in.After, older)
@@ -105,6 +111,8 @@ func priorInSlot(o *Op, p *part) *Op {
 			return nil
 		case p.op.sharesSlot(o):
 			return p.op
+		case p.op.Type.Kind != Change: // making and removing the entity makes all its slots anew
+			return nil
 		}
 	}
 	return nil
@@ -305,7 +313,7 @@ func (e *Engine) inherit(older, successor *Op) {
 				n.ext.deps[i] = successor
 			}
 		}
-		if n.stored {
+		if n.stored && n.state != Ended {
 			e.emit(Effect{Kind: Persist, Op: n, Other: successor})
 		}
 	}

@@ -39,6 +39,28 @@ func TestNetZeroBehindABarrier(t *testing.T) {
 	b.is(second, engine.Confirmed)
 }
 
+func TestSlotsDoNotOutliveTheirEntity(t *testing.T) {
+	b := newBench(t)
+	b.receive(b.truth(lab.Value{Doc: "x"}, 1))
+	first := b.like(true)
+	b.pass(sec)
+	b.do(lab.DeleteDoc, "doc", lab.Args{})
+	b.do(lab.CreateDoc, "other", lab.Args{Text: "y"})
+	if second := b.like(true); second.JoinedTo() == first {
+		t.Fatal("joined to a like of what has been deleted since")
+	}
+}
+
+func TestAcceptedByWhatTheUserSees(t *testing.T) {
+	b := newBench(t)
+	b.receive(b.truth(lab.Value{Doc: "x"}, 1))
+	b.do(lab.DeleteDoc, "doc", lab.Args{})
+	edit := b.op(lab.Edit, "doc", lab.Args{Text: "y"}) // would replace the deletion, if it were accepted
+	if err := b.step(&engine.Execute{Space: b.space, Entity: "a", Op: edit}); err == nil {
+		t.Fatal("what has been deleted cannot be edited")
+	}
+}
+
 func TestFollowUpThatWantsWhatIsInFlightJoinsIt(t *testing.T) {
 	b := newBench(t) // nothing is known of the entity
 	first := b.like(true)

@@ -30,7 +30,7 @@ func (e *Engine) adopt(ent *Entity, t Truth) (covered bool) {
 		o, next := p.op, p.next
 		switch {
 		case !o.left:
-		case covered && e.names(t, o):
+		case covered && !o.Group() && e.names(t, o): // a group's answer tells of all its entities
 			if o.state == InFlight {
 				e.emit(Effect{Kind: Abort, Op: o})
 			}

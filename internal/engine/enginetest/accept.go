@@ -58,6 +58,11 @@ func (t *Twin) execute(in *engine.Execute) (err error) {
 		return t.append(o, older)
 	}
 
+	if value, presence := t.view(ent); presence != engine.Unknown {
+		if _, _, err := o.places[0].do(o, value, presence); err != nil {
+			return err // it is judged by what the user sees
+		}
+	}
 	asCalled := *o
 	switch m := mergeRule(older, o); m.Verdict {
 	case engine.Separate:
@@ -110,6 +115,8 @@ func (t *Twin) priorInSlot(o *op, pos uint64) *op {
 			return nil
 		case p.slot == o.slot && p.typ.Family == o.typ.Family:
 			return p
+		case p.typ.Kind != engine.Change:
+			return nil
 		}
 	}
 	return nil

@@ -204,8 +204,9 @@ func (d *Driver) describe(in engine.Input, effects []engine.Effect, err error) {
 	}
 }
 
-// run drives both over the bytes. A panic is a failure as well.
-func run(bytes []byte, tell func(string)) (err error) {
+// Try drives both over the bytes, and tells the story of the run unless tell is nil. A
+// panic is a failure as well.
+func Try(bytes []byte, tell func(string)) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			err = fmt.Errorf("panic: %v\n%s", r, debug.Stack())

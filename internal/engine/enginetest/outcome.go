@@ -90,7 +90,11 @@ func (t *Twin) answer(in *engine.Answer) {
 		t.conflicted(o, in)
 	case engine.Permanent:
 		o.unknown = false
-		t.fail(o, in.Err)
+		t.adoptAll(o, in)
+		if o.state != engine.Ended {
+			t.fail(o, in.Err)
+		}
+		t.rebase(o)
 	case engine.Offline, engine.Unauthenticated:
 		o.due = t.now
 		if t.now >= o.expiry() {
@@ -108,7 +112,7 @@ func (t *Twin) lateAnswer(o *op, in *engine.Answer) {
 	case engine.Transient, engine.Overloaded, engine.UnknownOutcome:
 		o.leaveDoubt()
 		return
-	case engine.Permanent, engine.Offline, engine.Unauthenticated:
+	case engine.Offline, engine.Unauthenticated:
 		return
 	}
 	if in.Class == engine.OK && (o.outcome == engine.Cancelled || o.outcome == engine.Undone) {

@@ -28,6 +28,10 @@ func (d *Driver) answer(o *engine.Op) *engine.Answer {
 		if !d.src.One(4) {
 			in.Truth = d.truth(id)
 		}
+	case engine.Permanent:
+		if d.src.One(3) {
+			in.Truth = d.truth(id)
+		}
 	case engine.Overloaded:
 		in.RetryAfter = Pick(d.src, 0, 2*sec, 60*sec)
 	case engine.Transient:

@@ -36,10 +36,10 @@ func Shrink(bytes []byte, fails func([]byte) bool) []byte {
 // Check runs a driver over the bytes. The error of a failure tells the story of the
 // smallest input that fails.
 func Check(bytes []byte) (story []string, err error) {
-	fails := func(b []byte) bool { return run(b, nil) != nil }
+	fails := func(b []byte) bool { return Try(b, nil) != nil }
 	if !fails(bytes) {
 		return nil, nil
 	}
-	err = run(Shrink(bytes, fails), func(line string) { story = append(story, line) })
+	err = Try(Shrink(bytes, fails), func(line string) { story = append(story, line) })
 	return story, err
 }

@@ -37,7 +37,7 @@ func (t *Twin) adopt(ent *entity, said engine.Truth) (covered bool) {
 		if o.placeIn(ent) == nil || !o.left || o.state == engine.Ended {
 			continue
 		}
-		named := covered && slices.Contains(said.Contains, t.name(o.real))
+		named := covered && !o.group() && slices.Contains(said.Contains, t.name(o.real))
 		shown := o.state == engine.Acked && (ent.version >= o.ackVersion ||
 			fresh && said.Version == 0 && (said.ReadAt == 0 || said.ReadAt >= o.ackedAt))
 		switch {
