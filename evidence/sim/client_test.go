@@ -1,0 +1,273 @@
+package sim
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/optimist-go/optimist"
+	"github.com/optimist-go/optimist/memjournal"
+)
+
+// Client is a device: a disk that survives its processes, and one process at a time.
+// The World's lock guards it.
+type Client struct {
+	w      *World
+	number int
+	skew   time.Duration
+	disk   memjournal.Disk
+	life   *life // nil or dead between two lives
+	lives  int
+
+	cut            bool // from the network
+	cuts           int
+	loggedOutUntil time.Duration
+	calls          map[string]int // by entity
+	pushes         int
+	fetches        int
+	made           int               // names for what the client creates
+	comments       map[string]string // entity of each comment that it made
+
+	order   int            // of the last operation accepted
+	ops     map[string]*op // every operation of every life, by id
+	refused bool           // a write was refused: ends may be missing in the journal
+}
+
+func (c *Client) String() string { return fmt.Sprintf("c%d", c.number) }
+
+// life is one process of a client. What it does once it is dead never happened.
+type life struct {
+	c       *Client
+	m       *optimist.Manager
+	dead    bool
+	cleared bool // callbacks were dropped
+
+	posts                *optimist.Store[Post]
+	like, title, visit   *optimist.Action[Post, Args]
+	create, edit, remove *optimist.Action[Post, Args]
+	pair                 *optimist.GroupAction[Args]
+	star                 *optimist.Switch[Post]
+	handles              []*optimist.Handle
+	sub                  *optimist.Subscription
+	crashIn              int // writes from now; 0: none
+	crash                memjournal.Fault
+	watch                watch
+}
+
+// journal lets a life's journal pass for one that survives, and crashes it.
+type journal struct {
+	*memjournal.Journal
+	l *life
+}
+
+func (j journal) Durability() optimist.Durability { return optimist.DurablePower }
+
+func (j journal) Write(records []optimist.JournalRecord) error {
+	l := j.l
+	w := l.c.w
+	w.mu.Lock()
+	l.look()
+	w.stats.Writes++
+	if l.crashIn > 0 && !l.dead {
+		if l.crashIn--; l.crashIn == 0 {
+			if l.crash == memjournal.CrashBefore || l.crash == memjournal.CrashAfter {
+				w.stats.CrashesAtWrite++
+				l.die(fmt.Sprintf("crashes (%d) at a write of %d records", l.crash, len(records)))
+			} else {
+				l.c.refused = true
+			}
+			l.c.disk.Inject(1, l.crash)
+		}
+	}
+	w.mu.Unlock()
+	return j.Journal.Write(records)
+}
+
+// die ends the process at this instant; a new one starts a while later.
+func (l *life) die(how string) {
+	w := l.c.w
+	l.look() // what was told before has happened
+	l.dead = true
+	w.stats.Crashes++
+	w.trace("%s %s", l.c, how)
+	down := w.latency(w.draw("down", l.c.number, l.c.lives))
+	w.running.Add(2)
+	go func() {
+		defer w.running.Done()
+		ended, cancel := context.WithCancel(context.Background())
+		cancel()
+		l.m.Close(ended)
+	}()
+	time.AfterFunc(down+2*time.Second, func() {
+		defer w.running.Done()
+		l.c.start()
+	})
+}
+
+// start begins a life.
+func (c *Client) start() {
+	w := c.w
+	j, err := c.disk.Open()
+	if err != nil {
+		w.failed("%s cannot open its journal: %v", c, err)
+		return
+	}
+	l := &life{c: c}
+	m, err := optimist.New(optimist.Options{
+		ClientID: c.String(), Journal: journal{j, l}, MaxInFlight: 2, ProbeAfter: 4,
+		Policy: optimist.Policy{Retry: optimist.Retry{Jitter: -1, Base: 700 * time.Millisecond, Timeout: 5 * time.Second}},
+	})
+	if err != nil {
+		w.failed("%s cannot start: %v", c, err)
+		return
+	}
+	l.m = m
+	l.register()
+	if err := m.Err(); err != nil {
+		w.failed("%s: %v", c, err)
+		return
+	}
+	sub := m.Subscribe(optimist.SubscribeOptions{Args: true, Buffer: 1 << 16})
+	restored, err := m.Restore()
+	if err != nil {
+		w.failed("%s cannot restore: %v", c, err)
+		return
+	}
+	w.mu.Lock()
+	c.lives++
+	l.watch.init(l)
+	l.handles, l.sub = restored.Operations, sub
+	c.life = l
+	w.trace("%s starts life %d with %d operations", c, c.lives, len(restored.Operations))
+	l.checkRestored(restored)
+	l.look()
+	w.refetch(c)
+	w.mu.Unlock()
+}
+
+// register makes the types known.
+func (l *life) register() {
+	m := l.m
+	l.posts = optimist.NewStore(m, "post", optimist.WithEqual(equalPosts))
+	def := func(typ string) optimist.Mutation[Post, Args] {
+		d := optimist.Mutation[Post, Args]{
+			Type:      typ,
+			Stored:    stored(),
+			Apply:     func(p Post, a Args) (Post, error) { return effect(typ, p, a), nil },
+			Send:      l.send(typ),
+			OnSuccess: func(_ Args, r optimist.Result) { l.called(r) },
+			OnError:   func(_ Args, r optimist.Result) { l.called(r) },
+		}
+		if slotOf(typ, Args{Key: "x"}) != "" {
+			d.Slot = func(a Args) string { return slotOf(typ, a) }
+		}
+		return d
+	}
+	l.like = optimist.Register(l.posts, def(like))
+	l.title = optimist.Register(l.posts, def(title))
+	l.visit = optimist.Register(l.posts, def(visit))
+	c, e, d := def(create), def(edit), def(remove)
+	for _, d := range []*optimist.Mutation[Post, Args]{&c, &e, &d} {
+		d.Family = "comment"
+		d.Policy.Debounce = optimist.Debounce{Wait: 500 * time.Millisecond}
+	}
+	c.Policy.OnFailure = optimist.Park
+	e.Guard = func(p Post, a Args) error {
+		if _, ok := p.Comments[a.Key]; !ok {
+			return errMissing
+		}
+		return nil
+	}
+	l.create, l.edit, l.remove = optimist.Register(l.posts, c), optimist.Register(l.posts, e), optimist.Register(l.posts, d)
+	optimist.Merge(l.create, l.edit, func(first, second *Args) optimist.MergeRule {
+		first.Text = second.Text
+		first.Poison = first.Poison || second.Poison
+		return optimist.TakeFirst
+	})
+	optimist.Merge(l.create, l.remove, func(first, second *Args) optimist.MergeRule { return optimist.Annihilate })
+	optimist.Merge(l.edit, l.edit, func(first, second *Args) optimist.MergeRule { return optimist.TakeSecond })
+	optimist.Merge(l.edit, l.remove, func(first, second *Args) optimist.MergeRule { return optimist.TakeSecond })
+	l.star = optimist.RegisterToggle(l.posts, optimist.Toggle[Post]{
+		Type: star,
+		Get:  func(p Post, user string) bool { return p.Flags["star "+user] },
+		Set: func(p Post, user string, on bool) Post {
+			return effect(star, p, Args{Key: "star " + user, On: on})
+		},
+		Send: func(ctx context.Context, c optimist.Call[optimist.Switched]) (optimist.Truth[Post], error) {
+			return l.send(star)(ctx, optimist.Call[Args]{
+				ID: c.ID, Entity: c.Entity, At: c.At, ClientID: c.ClientID, BaseVersion: c.BaseVersion, Args: starArgs(c.Args),
+			})
+		},
+		OnSuccess: func(_ optimist.Switched, r optimist.Result) { l.called(r) },
+		OnError:   func(_ optimist.Switched, r optimist.Result) { l.called(r) },
+	})
+	l.pair = optimist.RegisterGroup(m, optimist.Group[Args]{
+		Type: pair, Stored: stored(),
+		Parts: func(a Args) []optimist.Part {
+			add := func(p Post) (Post, error) { return effect(pair, p, a), nil }
+			return []optimist.Part{l.posts.Part(a.Text, add), l.posts.Part(a.Other, add)}
+		},
+		Send: func(ctx context.Context, c optimist.Call[Args]) ([]optimist.EntityTruth, error) {
+			a, err := l.exchange(ctx, request{id: c.ID, typ: pair, entity: c.Args.Text, args: c.Args, at: c.At, by: c.ClientID})
+			if err != nil {
+				return nil, err
+			}
+			var out []optimist.EntityTruth
+			for _, t := range a.truths {
+				out = append(out, l.posts.Truth(t.entity, l.c.truth(t)))
+			}
+			return out, nil
+		},
+		OnSuccess: func(_ Args, r optimist.Result) { l.called(r) },
+		OnError:   func(_ Args, r optimist.Result) { l.called(r) },
+	})
+}
+
+func starArgs(s optimist.Switched) Args { return Args{Key: "star " + s.User, On: s.On} }
+
+// send is the Send function of a type.
+func (l *life) send(typ string) func(context.Context, optimist.Call[Args]) (optimist.Truth[Post], error) {
+	return func(ctx context.Context, c optimist.Call[Args]) (optimist.Truth[Post], error) {
+		a, err := l.exchange(ctx, request{
+			id: c.ID, typ: typ, entity: c.Entity, args: c.Args, at: l.c.outbound(c.At), by: c.ClientID, base: c.BaseVersion,
+		})
+		if len(a.truths) == 0 {
+			return optimist.Truth[Post]{}, err
+		}
+		t := a.truths[0]
+		switch {
+		case err == nil && a.silent:
+			return optimist.Truth[Post]{}, nil
+		case err == nil && a.versionOnly:
+			return optimist.AcceptedAt[Post](t.version), nil
+		}
+		return l.c.truth(t), err
+	}
+}
+
+// exchange is one attempt. Nothing reaches a dead process.
+func (l *life) exchange(ctx context.Context, r request) (answer, error) {
+	w := l.c.w
+	a, err := w.call(ctx, l, r)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	switch {
+	case l.dead:
+		return answer{}, optimist.Fail(optimist.Unknown, errDead)
+	case err != nil:
+		return answer{}, err
+	}
+	w.trace("%s hears of %s: %s", l.c, w.name(r.id), a)
+	w.heard(r, a)
+	if errors.Is(a.err, errSession) {
+		w.comeBack(l)
+	}
+	return a, a.err
+}
+
+// comeBack logs in again when the server will have it.
+func (w *World) comeBack(l *life) {
+	wait := max(l.c.loggedOutUntil-w.now(), 0) + time.Millisecond
+	time.AfterFunc(wait, func() { l.m.RetryNow() })
+}

@@ -1,0 +1,112 @@
+package sim
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/anishathalye/porcupine"
+)
+
+// sent is the first time an operation left.
+type sent struct {
+	at  time.Duration
+	req request
+}
+
+// heard is the first time its client heard that it was done.
+type heard struct {
+	at     time.Duration
+	answer answer
+}
+
+// read is what a refetch found.
+type read struct {
+	entity string
+	call   time.Duration
+	ret    time.Duration
+	truth  truth
+}
+
+func (w *World) heard(r request, a answer) {
+	if _, again := w.heardOf[r.id]; !again && a.err == nil {
+		w.heardOf[r.id] = heard{w.now(), a}
+	}
+}
+
+// The model: an entity is a value and a version. A write changes both, or neither when
+// it changes nothing; a read finds both. Only what clients saw goes into the history:
+// when an operation first left, when its answer came and which state it told.
+type state struct {
+	value   Post
+	version uint64
+}
+
+type input struct {
+	write bool
+	typ   string
+	args  Args
+}
+
+type output struct {
+	known bool
+	state
+}
+
+var model = porcupine.Model{
+	Init: func() any { return state{version: 1} },
+	Step: func(s, in, out any) (bool, any) {
+		now, i, o := s.(state), in.(input), out.(output)
+		if i.write {
+			after := effect(i.typ, now.value, i.args)
+			if !equalPosts(after, now.value) {
+				now = state{after, now.version + 1}
+			}
+		}
+		return !o.known || o.version == now.version && equalPosts(o.value, now.value), now
+	},
+	Equal: func(a, b any) bool {
+		x, y := a.(state), b.(state)
+		return x.version == y.version && equalPosts(x.value, y.value)
+	},
+	DescribeOperation: func(in, out any) string { return fmt.Sprintf("%+v -> %+v", in, out) },
+}
+
+// linearizable checks the history of each entity. It runs outside the bubble, for the
+// checker's time limit is in real time. unsure: it gave up.
+func (w *World) linearizable() (bad []string, unsure int) {
+	const end = time.Duration(1 << 60)
+	histories := make(map[string][]porcupine.Operation)
+	add := func(entity string, in input, call, ret time.Duration, out output) {
+		histories[entity] = append(histories[entity], porcupine.Operation{
+			ClientId: len(histories[entity]), Input: in, Output: out, Call: int64(call), Return: int64(ret),
+		})
+	}
+	for _, id := range sortedKeys(w.sent) {
+		s := w.sent[id]
+		h, told := w.heardOf[id]
+		if !told && w.server.done[id] == nil {
+			continue // as if it were still on its way
+		}
+		for i, entity := range s.req.entities() {
+			in := input{true, s.req.typ, s.req.args}
+			if !told {
+				add(entity, in, s.at, end, output{})
+				continue
+			}
+			t := h.answer.truths[i]
+			add(entity, in, s.at, h.at, output{true, state{t.value, t.version}})
+		}
+	}
+	for _, r := range w.reads {
+		add(r.entity, input{}, r.call, r.ret, output{true, state{r.truth.value, r.truth.version}})
+	}
+	for _, entity := range sortedKeys(histories) {
+		switch porcupine.CheckOperationsTimeout(model, histories[entity], 2*time.Second) {
+		case porcupine.Illegal:
+			bad = append(bad, fmt.Sprintf("the history of %s has no sequential order", entity))
+		case porcupine.Unknown:
+			unsure++
+		}
+	}
+	return bad, unsure
+}

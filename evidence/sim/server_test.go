@@ -1,0 +1,218 @@
+package sim
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/optimist-go/optimist"
+)
+
+// Server is the one that all clients talk to. It never fails by itself. The World's
+// lock guards it.
+type Server struct {
+	w     *World
+	posts map[string]*record
+	done  map[string]*answered // by operation id; the window outlasts the run
+	log   []applied
+	ever  map[string]bool // everything that was ever true: see facts
+	uses  map[string][]string
+}
+
+// record is one entity.
+type record struct {
+	value    Post
+	version  uint64
+	stamps   map[string]stamp // of slots, for the last writer
+	last     stamp
+	contains []string
+}
+
+type stamp struct {
+	at optimist.Timestamp
+	by string
+}
+
+// before reports whether s loses against t.
+func (s stamp) before(t stamp) bool { return s.at < t.at || s.at == t.at && s.by <= t.by }
+
+// answered is an operation that the server has applied.
+type answered struct {
+	content string
+	answer  answer
+}
+
+// applied is one effect.
+type applied struct {
+	id     string
+	client *Client
+	req    request
+}
+
+// request is what leaves a client.
+type request struct {
+	id     string
+	typ    string
+	entity string
+	args   Args
+	at     optimist.Timestamp
+	by     string
+	base   uint64
+	client *Client
+	hitch  hitch
+}
+
+// entities names those that the operation changes.
+func (r request) entities() []string { return entitiesOf(r.typ, r.entity, r.args) }
+
+func entitiesOf(typ, entity string, a Args) []string {
+	if typ == pair {
+		return []string{entity, a.Other}
+	}
+	return []string{entity}
+}
+
+// answer is what comes back.
+type answer struct {
+	err    error
+	truths []truth // one for each entity
+	// How much of it this copy tells.
+	versionOnly, silent bool
+}
+
+// truth is the state of an entity at one moment.
+type truth struct {
+	entity   string
+	value    Post
+	version  uint64
+	stamp    stamp
+	contains []string
+}
+
+var (
+	errPoison   = errors.New("the server refuses this for good")
+	errMissing  = errors.New("there is no such comment")
+	errConflict = errors.New("the server holds something later")
+	errBusy     = errors.New("the server is busy")
+	errSession  = errors.New("the session has ended")
+)
+
+func newServer(w *World) *Server {
+	s := &Server{w: w, posts: make(map[string]*record), done: make(map[string]*answered), ever: make(map[string]bool), uses: make(map[string][]string)}
+	long := stamp{at: optimist.TimestampOf(time.Now().Add(-time.Hour))}
+	for _, id := range w.entities {
+		s.posts[id] = &record{version: 1, last: long, stamps: make(map[string]stamp)}
+		s.ever[id+" title "] = true
+	}
+	return s
+}
+
+// handle is the server at work on one request.
+func (s *Server) handle(r request) answer {
+	content := fmt.Sprint(r.typ, r.entity, r.args)
+	if before := s.done[r.id]; before != nil {
+		if before.content != content {
+			s.w.fail("operation %s was sent as %q, and before as %q", s.w.name(r.id), content, before.content)
+		}
+		s.w.stats.Deduplicated++
+		return before.answer
+	}
+	switch {
+	case s.w.now() < r.client.loggedOutUntil:
+		return answer{err: optimist.Fail(optimist.Unauthenticated, errSession)}
+	case r.hitch.busy && r.hitch.retryAfter > 0:
+		return answer{err: &optimist.SendError{Class: optimist.Overloaded, RetryAfter: r.hitch.retryAfter, Err: errBusy}}
+	case r.hitch.busy:
+		return answer{err: optimist.Fail(optimist.Transient, errBusy)}
+	case r.args.Poison:
+		return answer{err: optimist.Fail(optimist.Permanent, errPoison)}
+	}
+	e := s.posts[r.entity]
+	mine := stamp{r.at, r.by}
+	slot := slotOf(r.typ, r.args)
+	_, there := e.value.Comments[r.args.Key]
+	switch {
+	case r.typ == edit && !there:
+		return answer{err: optimist.Fail(optimist.Permanent, errMissing)}
+	case r.typ != like && r.typ != star && r.typ != title:
+	case mine.before(e.stampOf(slot)), r.typ == title && s.w.script.Strict && r.base != e.version:
+		t := e.truth(r.entity)
+		t.stamp = e.stampOf(slot)
+		s.w.stats.Conflicts++
+		return answer{err: optimist.Fail(optimist.Conflicting, errConflict), truths: []truth{t}}
+	}
+	return s.apply(r, content, slot, mine)
+}
+
+func (e *record) stampOf(slot string) stamp {
+	if s, ok := e.stamps[slot]; ok {
+		return s
+	}
+	return stamp{at: 1}
+}
+
+func (s *Server) apply(r request, content, slot string, mine stamp) answer {
+	var out answer
+	for _, id := range r.entities() {
+		e := s.posts[id]
+		after := effect(r.typ, e.value, r.args)
+		changed := !equalPosts(after, e.value)
+		if changed {
+			e.value = after
+			e.version++
+		}
+		e.last = mine
+		if slot != "" {
+			e.stamps[slot] = mine
+		}
+		e.contains = append(e.contains, r.id)
+		out.truths = append(out.truths, e.truth(id))
+		for _, f := range facts(id, r.typ, r.args) {
+			s.ever[f] = true
+		}
+		if changed {
+			s.w.push(e.truth(id))
+		}
+	}
+	for _, use := range usesOf(r.typ, r.args) {
+		s.uses[use] = append(s.uses[use], r.id)
+	}
+	s.done[r.id] = &answered{content, out}
+	s.log = append(s.log, applied{r.id, r.client, r})
+	s.w.stats.Effects++
+	return out
+}
+
+// facts are what becomes true of an entity through an operation.
+func facts(entity, typ string, a Args) []string {
+	switch typ {
+	case like, star:
+		return []string{fmt.Sprint(entity, " ", a.Key, " ", a.On)}
+	case title:
+		return []string{entity + " title " + a.Text}
+	case visit, pair:
+		return []string{entity + " token " + a.Key}
+	case create, edit:
+		return []string{entity + " comment " + a.Key + " " + a.Text}
+	}
+	return nil
+}
+
+// usesOf names what an operation may do only once, under whatever id.
+func usesOf(typ string, a Args) []string {
+	switch typ {
+	case title:
+		return []string{"title " + a.Text}
+	case visit, pair:
+		return []string{"token " + a.Key}
+	case create:
+		return []string{"create " + a.Key, "text " + a.Text}
+	case edit:
+		return []string{"text " + a.Text}
+	}
+	return nil
+}
+
+func (e *record) truth(id string) truth {
+	return truth{entity: id, value: e.value, version: e.version, stamp: e.last, contains: e.contains}
+}

@@ -1,0 +1,149 @@
+package sim
+
+import (
+	"slices"
+
+	"github.com/optimist-go/optimist"
+)
+
+// checkRestored compares what a new life found in the journal with what its client was
+// promised.
+func (l *life) checkRestored(r optimist.Restored) {
+	c := l.c
+	w := c.w
+	w.stats.Restored += len(r.Operations)
+	back := make(map[string]bool)
+	last := 0
+	for _, h := range r.Operations {
+		id := h.ID()
+		back[id] = true
+		o := c.ops[id]
+		if o == nil {
+			continue // accepted in the instant of the crash
+		}
+		if o.flushed {
+			w.fail("%s: %s is back, though its end was on disk", c, w.name(id))
+		}
+		if o.stamp != 0 && o.stamp != h.Timestamp() {
+			w.fail("%s: %s is back with another timestamp", c, w.name(id))
+		}
+		if o.order < last {
+			w.fail("%s: %s is back in another order", c, w.name(id))
+		}
+		last = o.order
+	}
+	for _, id := range sortedKeys(c.ops) {
+		if o := c.ops[id]; o.durable && o.settled == 0 && !back[id] {
+			w.fail("%s: %s was durable, and is lost", c, w.name(id))
+		}
+	}
+}
+
+// flushed notes which ends are in the journals, when nothing is being written.
+func (w *World) flushed() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, c := range w.clients {
+		l := c.life
+		if l == nil || l.dead {
+			continue
+		}
+		l.look()
+		for _, o := range c.ops {
+			if o.over && !c.refused {
+				o.flushed = true
+			}
+		}
+	}
+}
+
+// verdict judges the end, when all is quiet.
+func (w *World) verdict() {
+	for _, c := range w.clients {
+		l := c.life
+		l.look()
+		for _, id := range w.entities {
+			if v, want := l.posts.View(id), w.server.posts[id].value; v.Presence != optimist.Present || !equalPosts(v.Value, want) {
+				w.fail("%s shows of %s: %v, the server has: %v", c, id, v.Value, want)
+			}
+			if n := l.m.PendingCount("post:" + id); n != 0 {
+				w.fail("%s has %d unsettled operations of %s", c, n, id)
+			}
+			w.callbacks(l, id)
+		}
+		if s := l.m.Snapshot(); s.Pending+s.Parked+s.InFlight+len(s.Entities) > 0 {
+			w.fail("%s is not idle: %+v", c, s)
+		}
+		if len(l.watch.live) > 0 {
+			w.fail("%s: %s never settled", c, w.name(l.watch.live[0].id))
+		}
+		w.effects(c)
+	}
+	for _, use := range sortedKeys(w.server.uses) {
+		if ids := w.server.uses[use]; len(ids) > 1 {
+			w.fail("%s was done %d times: by %s and %s", use, len(ids), w.name(ids[0]), w.name(ids[1]))
+		}
+	}
+	w.lanes()
+}
+
+// callbacks must have run once for each end, in the order of the ends.
+func (w *World) callbacks(l *life, entity string) {
+	due, came := l.watch.due[entity], l.watch.came[entity]
+	if !l.cleared && !slices.Equal(due, came) {
+		w.fail("%s: of %s %d callbacks came, %d were due, or in another order", l.c, entity, len(came), len(due))
+	}
+	at := -1
+	for _, id := range came {
+		i := slices.Index(due, id)
+		if i <= at {
+			w.fail("%s: the callback of %s came out of order", l.c, w.name(id))
+		}
+		at = i
+	}
+}
+
+// effects compares what each operation was told to have done with what it did.
+func (w *World) effects(c *Client) {
+	for _, id := range sortedKeys(c.ops) {
+		o := c.ops[id]
+		done := w.server.done[id] != nil
+		switch {
+		case o.refusedForGood && done:
+			w.fail("%s: %s was refused for good, and done", c, w.name(id))
+		case o.outcome == optimist.Superseded && done && !c.refused:
+			w.fail("%s: %s was replaced before it left, and done", c, w.name(id))
+		}
+		for _, r := range o.results {
+			switch {
+			case r.Outcome != optimist.Confirmed:
+			case r.Calls == 0 && done && !c.refused && o.settled == 1:
+				w.fail("%s: %s was confirmed without a call, and done", c, w.name(id))
+			case r.Calls > 0 && !done && r.Conflict != optimist.AlreadySo && r.Conflict != optimist.TookTheirs:
+				w.fail("%s: %s was confirmed, and never done", c, w.name(id))
+			}
+		}
+	}
+}
+
+// lanes checks that what one client did to one entity was done in its order.
+func (w *World) lanes() {
+	type lane struct {
+		c      *Client
+		entity string
+	}
+	last := make(map[lane]*op)
+	for _, a := range w.server.log {
+		o := a.client.ops[a.id]
+		if o == nil || !o.confirmed || o.cancelled || o.parked || o.outcome != optimist.Confirmed {
+			continue
+		}
+		for _, e := range o.entities() {
+			key := lane{a.client, e}
+			if before := last[key]; before != nil && before.order > o.order {
+				w.fail("%s: %s was done after %s, which came later", a.client, w.name(o.id), w.name(before.id))
+			}
+			last[key] = o
+		}
+	}
+}

@@ -1,0 +1,336 @@
+package sim
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/optimist-go/optimist"
+)
+
+// op is an operation as its client's events tell of it.
+type op struct {
+	id                                           string
+	typ                                          string
+	entity                                       string
+	args                                         Args
+	order                                        int // among the client's operations, as accepted; a replacement has that of what it replaced
+	stamp                                        optimist.Timestamp
+	durable                                      bool
+	settled                                      int // in any life
+	outcome                                      optimist.Outcome
+	confirmed, cancelled, refusedForGood, parked bool
+	over                                         bool // in the life that runs
+	flushed                                      bool // its end is in the journal
+	results                                      []optimist.Result
+}
+
+func (o *op) entities() []string { return entitiesOf(o.typ, o.entity, o.args) }
+func (o *op) slot() string       { return slotOf(o.typ, o.args) }
+
+// watch checks every event of one life: each operation ends once, callbacks come once
+// and in order, and no view is shown that nobody asked for.
+type watch struct {
+	l        *life
+	live     []*op           // unsettled, by order
+	ended    map[string]int  // how often, by id
+	heirs    map[string]heir // what operations inherit from those that they replace, by id
+	known    map[string]*op  // last confirmed of each slot that only this client writes; nil: uncertain
+	tokens   map[string]bool // facts that this life was told are true
+	numbers  map[string]uint64
+	due      map[string][]string // callbacks that must come, by entity
+	came     map[string][]string
+	calledBy map[string]int
+}
+
+// heir is what an operation takes over from the one that it replaces.
+type heir struct {
+	order  int
+	parked bool
+}
+
+func (x *watch) init(l *life) {
+	*x = watch{
+		l: l, ended: make(map[string]int), heirs: make(map[string]heir), known: make(map[string]*op), tokens: make(map[string]bool),
+		numbers: make(map[string]uint64), due: make(map[string][]string), came: make(map[string][]string), calledBy: make(map[string]int),
+	}
+}
+
+// look takes the events that have come. The caller has the World's lock.
+func (l *life) look() {
+	for !l.dead && l.sub != nil {
+		ev, ok := l.sub.Next(never)
+		if !ok {
+			return
+		}
+		l.watch.see(ev)
+	}
+}
+
+// never does not wait.
+var never = func() context.Context {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	return ctx
+}()
+
+// see takes one event.
+func (x *watch) see(ev optimist.Event) {
+	c := x.l.c
+	w := c.w
+	switch ev.Kind {
+	case optimist.Started:
+		return
+	case optimist.Gap, optimist.CallbackPanicked, optimist.OpQuarantined:
+		w.fail("%s: %v: %v", c, ev.Kind, ev.Err)
+	case optimist.OpAccepted:
+		x.accepted(ev)
+	case optimist.OpSettled:
+		x.settled(ev)
+	case optimist.OpParked:
+		w.stats.Parked++
+		if o := c.ops[ev.ID]; o != nil {
+			o.parked = true
+		}
+	case optimist.Changed:
+		w.stats.Views++
+		id := ev.Entity[len("post:"):]
+		if ev.Number != 1 && ev.Number != x.numbers[id]+1 {
+			w.fail("%s: change %d of %s after %d", c, ev.Number, id, x.numbers[id])
+		}
+		x.numbers[id] = ev.Number
+		if p, ok := ev.Value.(Post); ok {
+			w.trace("%s shows %s: %s", c, id, p)
+			x.view(id, p)
+		}
+		return
+	}
+	if w.tracing {
+		w.trace("%s: %v %s %s %v %v", c, ev.Kind, w.name(ev.ID), ev.Type, outcomeText(ev), ev.Err)
+	}
+}
+
+func outcomeText(ev optimist.Event) string {
+	if ev.Kind == optimist.OpSettled {
+		return ev.Outcome.String()
+	}
+	return ""
+}
+
+func (x *watch) accepted(ev optimist.Event) {
+	c := x.l.c
+	o := c.ops[ev.ID]
+	if o == nil {
+		o = &op{id: ev.ID, typ: ev.Type, entity: ev.Entity[len("post:"):]}
+		switch a := ev.Args.(type) {
+		case Args:
+			o.args = a
+		case optimist.Switched:
+			o.typ, o.args = star, starArgs(a)
+		default:
+			c.w.fail("%s: arguments of %s are %T", c, c.w.name(ev.ID), ev.Args)
+		}
+		c.order++
+		o.order = c.order
+		if from, ok := x.heirs[ev.ID]; ok {
+			o.order, o.parked = min(o.order, from.order), from.parked
+		}
+		c.ops[ev.ID] = o
+		c.w.stats.Operations++
+	}
+	o.over = false
+	i := len(x.live)
+	for i > 0 && x.live[i-1].order > o.order {
+		i--
+	}
+	x.live = append(x.live[:i], append([]*op{o}, x.live[i:]...)...)
+}
+
+func (x *watch) settled(ev optimist.Event) {
+	c := x.l.c
+	w := c.w
+	o := c.ops[ev.ID]
+	if o == nil {
+		w.fail("%s: %s settled and was never accepted", c, w.name(ev.ID))
+		return
+	}
+	if x.ended[ev.ID]++; x.ended[ev.ID] > 1 {
+		w.fail("%s: %s settled twice in one life", c, w.name(ev.ID))
+	}
+	for i, other := range x.live {
+		if other == o {
+			x.live = append(x.live[:i:i], x.live[i+1:]...)
+			break
+		}
+	}
+	o.settled++
+	o.over = true
+	o.outcome = ev.Outcome
+	slot := o.entity + " " + o.slot()
+	switch ev.Outcome {
+	case optimist.Confirmed:
+		o.confirmed = true
+		x.known[slot] = o
+		for _, e := range o.entities() {
+			for _, f := range facts(e, o.typ, o.args) {
+				x.tokens[f] = true
+			}
+		}
+	case optimist.RolledBack:
+		w.stats.RolledBack++
+		x.known[slot] = nil
+		if errors.Is(ev.Err, errPoison) {
+			o.refusedForGood = true
+		}
+		if ev.Err == nil {
+			w.fail("%s: %s was rolled back without a reason", c, w.name(ev.ID))
+		}
+	case optimist.Cancelled:
+		w.stats.Cancelled++
+		o.cancelled = true
+		x.known[slot] = nil
+	case optimist.Superseded:
+		if ev.Successor == "" {
+			w.fail("%s: %s names no successor", c, w.name(ev.ID))
+		}
+		from := heir{o.order, o.parked}
+		if before, ok := x.heirs[ev.Successor]; ok {
+			from.order = min(from.order, before.order)
+		}
+		x.heirs[ev.Successor] = from
+	}
+	if ev.Outcome == optimist.Confirmed || ev.Outcome == optimist.RolledBack {
+		for _, e := range o.entities() {
+			x.due[e] = append(x.due[e], o.id)
+		}
+	}
+}
+
+// called is a callback.
+func (l *life) called(r optimist.Result) {
+	w := l.c.w
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if l.look(); l.dead {
+		return
+	}
+	x := &l.watch
+	if x.calledBy[r.ID]++; x.calledBy[r.ID] > 1 {
+		w.fail("%s: the callback of %s ran twice", l.c, w.name(r.ID))
+	}
+	if r.Outcome != optimist.Confirmed && r.Outcome != optimist.RolledBack {
+		w.fail("%s: a callback of %s, which ended as %v", l.c, w.name(r.ID), r.Outcome)
+	}
+	o := l.c.ops[r.ID]
+	if o == nil {
+		w.fail("%s: a callback of %s, which was never accepted", l.c, w.name(r.ID))
+		return
+	}
+	o.results = append(o.results, r)
+	for _, e := range o.entities() {
+		x.came[e] = append(x.came[e], r.ID)
+	}
+}
+
+// view checks that a view shows what the user did and what the server has, and
+// nothing else.
+func (x *watch) view(id string, p Post) {
+	c := x.l.c
+	w := c.w
+	mine := make(map[string]*op) // last unsettled of each slot
+	tokens := make(map[string]bool)
+	for _, o := range x.live {
+		for _, e := range o.entities() {
+			switch {
+			case e != id:
+			case o.slot() == "":
+				tokens[o.args.Key] = true
+				if !p.Tokens[o.args.Key] {
+					w.fail("%s: %s does not show token %s, which waits in %s", c, id, o.args.Key, w.name(o.id))
+				}
+			default:
+				mine[o.slot()] = o
+			}
+		}
+	}
+	was := func(format string, args ...any) bool {
+		f := id + " " + fmt.Sprintf(format, args...)
+		return w.server.ever[f] || x.tokens[f]
+	}
+	for t := range p.Tokens {
+		if !tokens[t] && !was("token %s", t) {
+			w.fail("%s: %s shows token %s, which nobody asked for", c, id, t)
+		}
+	}
+	for f := range x.tokens {
+		var e, t string
+		if n, _ := fmt.Sscanf(f, "%s token %s", &e, &t); n == 2 && e == id && !p.Tokens[t] {
+			w.fail("%s: %s no longer shows token %s, which was confirmed", c, id, t)
+		}
+	}
+	for slot, o := range mine {
+		switch o.typ {
+		case like, star:
+			if p.Flags[slot] != o.args.On {
+				w.fail("%s: %s shows %q %v under %s", c, id, slot, p.Flags[slot], w.name(o.id))
+			}
+		case title:
+			if p.Title != o.args.Text {
+				w.fail("%s: %s shows title %q under %s", c, id, p.Title, w.name(o.id))
+			}
+		case create, edit:
+			if p.Comments[o.args.Key] != o.args.Text {
+				w.fail("%s: %s shows comment %s=%q under %s", c, id, o.args.Key, p.Comments[o.args.Key], w.name(o.id))
+			}
+		case remove:
+			if _, there := p.Comments[o.args.Key]; there {
+				w.fail("%s: %s shows comment %s, which %s removes", c, id, o.args.Key, w.name(o.id))
+			}
+		}
+	}
+	for f := range p.Flags {
+		if mine[f] == nil && !was("%s true", f) {
+			w.fail("%s: %s shows %q, which nobody asked for", c, id, f)
+		}
+	}
+	// A flag of this client's own user changes only by what this client does.
+	for slot, o := range x.known {
+		if o == nil || o.typ != like && o.typ != star || o.entity != id || mine[o.slot()] != nil || slot == "" || !c.owns(o.args.Key) {
+			continue
+		}
+		if p.Flags[o.args.Key] != o.args.On {
+			w.fail("%s: %s shows %q %v after %v was confirmed", c, id, o.args.Key, p.Flags[o.args.Key], o.args.On)
+		}
+	}
+	if mine["title"] == nil && !was("title %s", p.Title) {
+		w.fail("%s: %s shows title %q, which nobody asked for", c, id, p.Title)
+	}
+	for k, text := range p.Comments {
+		if mine["comment "+k] == nil && !was("comment %s %s", k, text) {
+			w.fail("%s: %s shows comment %s=%q, which nobody asked for", c, id, k, text)
+		}
+	}
+}
+
+// owns reports whether nobody else writes a flag, and nothing of this client that was
+// taken back can still come true.
+func (c *Client) owns(flag string) bool {
+	if flag != "like "+c.String() && flag != "star "+c.String() {
+		return false
+	}
+	for _, o := range c.ops {
+		if o.args.Key == flag && (o.cancelled || o.settled == 0 && !contains(c.life.watch.live, o) || o.outcome == optimist.RolledBack) {
+			return false
+		}
+	}
+	return true
+}
+
+func contains(ops []*op, o *op) bool {
+	for _, other := range ops {
+		if other == o {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,107 @@
+package sim
+
+import (
+	"fmt"
+	"sort"
+	"strings"
+	"sync"
+	"time"
+)
+
+// World plays one script. Its lock is taken before any of the library's, never after.
+type World struct {
+	script   Script
+	began    time.Time
+	server   *Server
+	clients  []*Client
+	entities []string
+	stats    Stats
+
+	mu       sync.Mutex
+	running  sync.WaitGroup
+	made     int           // titles by somebody else
+	web      *Client       // whoever changes the server past the clients
+	calm     bool          // no faults any more
+	odd      time.Duration // makes instants different
+	problems []string
+	tracing  bool
+	lines    []string
+	names    map[string]int // of lives, by the random part of their ids
+
+	sent    map[string]sent
+	heardOf map[string]heard
+	reads   []read
+}
+
+// Stats counts what happened.
+type Stats struct {
+	Operations, Calls, Effects, Deduplicated, Conflicts          int
+	LostRequests, LostAnswers, LostPushes, Duplicates, CutCalls  int
+	Crashes, CrashesAtWrite, Writes, Cuts, RolledBack, Cancelled int
+	Restored, Parked, Views                                      int
+}
+
+// Add counts two runs together.
+func (s *Stats) Add(o Stats) {
+	s.Operations += o.Operations
+	s.Calls += o.Calls
+	s.Effects += o.Effects
+	s.Deduplicated += o.Deduplicated
+	s.Conflicts += o.Conflicts
+	s.LostRequests += o.LostRequests
+	s.LostAnswers += o.LostAnswers
+	s.LostPushes += o.LostPushes
+	s.Duplicates += o.Duplicates
+	s.CutCalls += o.CutCalls
+	s.Crashes += o.Crashes
+	s.CrashesAtWrite += o.CrashesAtWrite
+	s.Writes += o.Writes
+	s.Cuts += o.Cuts
+	s.RolledBack += o.RolledBack
+	s.Cancelled += o.Cancelled
+	s.Restored += o.Restored
+	s.Parked += o.Parked
+	s.Views += o.Views
+}
+
+func (w *World) now() time.Duration { return time.Since(w.began) }
+
+// fail notes what must not be. The caller has the lock.
+func (w *World) fail(format string, args ...any) {
+	text := fmt.Sprintf("%v: %s", w.now(), fmt.Sprintf(format, args...))
+	w.problems = append(w.problems, text)
+	w.trace("PROBLEM %s", text)
+}
+
+func (w *World) failed(format string, args ...any) {
+	w.mu.Lock()
+	w.fail(format, args...)
+	w.mu.Unlock()
+}
+
+func (w *World) trace(format string, args ...any) {
+	if w.tracing {
+		w.lines = append(w.lines, fmt.Sprintf("%12v  %s", w.now().Round(time.Microsecond), fmt.Sprintf(format, args...)))
+	}
+}
+
+// name is an operation's id for people: client, life, number.
+func (w *World) name(id string) string {
+	parts := strings.Split(id, "-")
+	if len(parts) != 3 {
+		return id
+	}
+	if _, ok := w.names[parts[1]]; !ok {
+		w.names[parts[1]] = len(w.names) + 1
+	}
+	return fmt.Sprintf("%s.%d.%s", parts[0], w.names[parts[1]], parts[2])
+}
+
+func sortedKeys[V any](m map[string]V) []string {
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	sort.Strings(keys)
+	return keys
+}
