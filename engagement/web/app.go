@@ -47,6 +47,8 @@ type App struct {
 	notices []notice
 	noticed int // ids given to notices
 	network network
+	wish    []byte // for the network, not sent yet; nil: none
+	wishing bool   // a goroutine sends wishes
 	ops     *opTracker
 	times   *timeline
 	focus   string

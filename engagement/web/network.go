@@ -50,10 +50,29 @@ func (a *App) changeNetworkLocked(act Action) {
 	if err != nil {
 		return
 	}
-	a.network.Rule, a.dirty.labs = r, true
-	a.spawn(func(ctx context.Context) {
+	a.network.Rule, a.network.Problem, a.dirty.labs = r, "", true
+	a.wish = body
+	if !a.wishing {
+		a.wishing = true
+		a.spawn(a.sendWishes)
+	}
+}
+
+// sendWishes sends the latest wish until none is left: one at a time, so that the
+// last one counts.
+func (a *App) sendWishes(ctx context.Context) {
+	for {
+		a.mu.Lock()
+		body := a.wish
+		a.wish = nil
+		a.wishing = body != nil
+		a.mu.Unlock()
+		if body == nil {
+			a.hooks.Wake()
+			return
+		}
 		a.exchangeNetwork(ctx, client.Request{Method: "PUT", Path: networkPath, Body: body})
-	})
+	}
 }
 
 func valueOf(s, name string, most int) (int, bool) {
@@ -74,6 +93,7 @@ func (a *App) exchangeNetwork(ctx context.Context, r client.Request) {
 	}
 	a.mu.Lock()
 	switch {
+	case a.wish != nil || a.wishing && r.Method == "GET": // this answer is out of date
 	case err != nil:
 		a.network.Problem = "The panel did not reach the server."
 	case answer.Status == 200:

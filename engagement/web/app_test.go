@@ -1,0 +1,181 @@
+package web
+
+import (
+	"context"
+	"io"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/optimist-go/optimist/engagement/engaged"
+	"github.com/optimist-go/optimist/engagement/transport/nethttp"
+)
+
+// board is a canvas that remembers what it was given.
+type board struct {
+	regions, posts map[string]*Node
+	shown          []string
+	focused        string
+}
+
+func newBoard() *board { return &board{regions: make(map[string]*Node), posts: make(map[string]*Node)} }
+
+func (b *board) region(name string, n *Node) { b.regions[name] = n }
+func (b *board) post(id string, n *Node)     { b.posts[id] = n }
+func (b *board) order(ids []string)          { b.shown = slices.Clone(ids) }
+func (b *board) focus(name string)           { b.focused = name }
+
+// stage is an App on a board, with the real server.
+type stage struct {
+	*App
+	t      *testing.T
+	board  *board
+	woken  chan struct{}
+	server *engaged.Main
+}
+
+func newStage(t *testing.T) *stage {
+	t.Helper()
+	m := engaged.New()
+	m.Stderr = io.Discard
+	m.Config = engaged.Config{Addr: "127.0.0.1:0", DB: engaged.Memory, Demo: true, Rate: -1}
+	if err := m.Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	tr, err := nethttp.New(m.URL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &stage{t: t, board: newBoard(), woken: make(chan struct{}, 1), server: m}
+	var sessions sync.Map
+	s.App = NewApp(tr, Hooks{
+		Wake: func() {
+			select {
+			case s.woken <- struct{}{}:
+			default:
+			}
+		},
+		SessionChanged: func() { sessions.Store("changed", true) },
+	})
+	s.Start()
+	t.Cleanup(func() {
+		s.Stop()
+		if err := m.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+func (s *stage) draw() {
+	s.paint(s.board, time.Now(), func() bool { return true })
+}
+
+// until draws each time that the App asks for it, until the condition holds.
+func (s *stage) until(what string, ok func(*board) bool) {
+	s.t.Helper()
+	ctx, cancel := context.WithTimeout(s.t.Context(), 30*time.Second)
+	defer cancel()
+	for s.draw(); !ok(s.board); s.draw() {
+		select {
+		case <-s.woken:
+		case <-ctx.Done():
+			s.t.Fatalf("never: %s; the bar says %q", what, s.board.regions["header"].words())
+		}
+	}
+}
+
+// idle reports whether the server has been told of every change of its network.
+func (s *stage) idle() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return !s.wishing
+}
+
+func barSays(words string) func(*board) bool {
+	return func(b *board) bool { n := b.regions["header"]; return n != nil && strings.Contains(n.words(), words) }
+}
+
+func pressed(n *Node, act string) (on string) {
+	n.walk(func(n *Node) {
+		if a, _ := n.attr("data-act"); a == act {
+			on, _ = n.attr("aria-pressed")
+		}
+	})
+	return on
+}
+
+func TestAppFromSignInToSignOut(t *testing.T) {
+	s := newStage(t)
+	s.until("the feed of who is nobody", func(b *board) bool { return len(b.shown) > 5 && b.regions["sign-in"] != nil })
+	post := s.board.shown[0]
+	s.Act(Action{Name: "like", Post: post})
+	s.draw()
+	if s.board.focused != "name" || !strings.Contains(s.board.regions["notices"].words(), "Say who you are") {
+		t.Error("nobody likes, and is not asked who they are")
+	}
+	s.Act(Action{Name: "sign-in", Value: "No Name"})
+	s.draw()
+	if !strings.Contains(s.board.regions["sign-in"].words(), "lower-case") {
+		t.Error("a bad name is not refused in words")
+	}
+	s.Act(Action{Name: "sign-in-as", Value: "kofi"})
+	s.until("kofi's page", func(b *board) bool { return barSays("kofi")(b) && barSays("All saved")(b) && len(b.shown) > 5 })
+	if s.board.regions["sign-in"] != nil {
+		t.Error("kofi is still asked who he is")
+	}
+
+	was := pressed(s.board.posts[post], "like")
+	s.Act(Action{Name: "like", Post: post})
+	s.draw()
+	if now := pressed(s.board.posts[post], "like"); now == was || s.Unsettled() != 1 {
+		t.Errorf("the like does not show at once: %q, then %q, %d unsettled", was, now, s.Unsettled())
+	}
+	if !s.Act(Action{Name: "comment-add", Post: post, Value: "hello <b>there</b>"}) {
+		t.Error("the comment was not taken")
+	}
+	s.Act(Action{Name: "comments", Post: post})
+	s.draw()
+	if !strings.Contains(s.board.posts[post].words(), "hello <b>there</b>") {
+		t.Error("the comment does not show at once")
+	}
+	if s.Act(Action{Name: "comment-add", Post: post, Value: "  "}) {
+		t.Error("a blank comment was taken")
+	}
+	s.until("everything saved", barSays("All saved"))
+
+	s.Act(Action{Name: "sign-out"})
+	s.until("nobody's page again", func(b *board) bool { return barSays("Connected")(b) && b.regions["sign-in"] != nil && len(b.shown) > 5 })
+}
+
+func TestAppLab(t *testing.T) {
+	s := newStage(t)
+	s.until("the feed", func(b *board) bool { return len(b.shown) > 5 && b.regions["sign-in"] != nil })
+	s.Act(Action{Name: "sign-in-as", Value: "mika"})
+	s.until("mika's page", func(b *board) bool { return barSays("mika")(b) && barSays("All saved")(b) && len(b.shown) > 5 })
+	s.Act(Action{Name: "lab"})
+	lab := func(words string) func(*board) bool {
+		return func(b *board) bool { n := b.regions["lab"]; return n != nil && strings.Contains(n.words(), words) }
+	}
+	s.until("the panel", lab("Cut the line"))
+	s.Act(Action{Name: "net-set", Value: "latency=700"})
+	s.until("the delay", lab("700 ms"))
+	s.Act(Action{Name: "net-set", Value: "errors=100"})
+	s.until("the server's word on the errors", func(b *board) bool { return lab("100 %")(b) && s.idle() })
+	post := s.board.shown[0]
+	s.Act(Action{Name: "like", Post: post})
+	s.until("a retry in the timeline", lab("tries again"))
+	s.until("its words on the post", func(b *board) bool { return strings.Contains(b.posts[post].words(), "trying again") })
+	s.Act(Action{Name: "net-profile", Value: "clean"})
+	s.until("the end", func(b *board) bool { return barSays("All saved")(b) && lab("saved, ")(b) })
+	if r := s.server.Network().Counts(); r.ServerErrors == 0 {
+		t.Error("no error was made: the test tests nothing")
+	}
+	s.SetOnline(false)
+	s.Act(Action{Name: "save", Post: post})
+	s.until("what is kept", barSays("Offline, 1 change kept"))
+	s.SetOnline(true)
+	s.until("everything saved", barSays("All saved"))
+}
