@@ -70,7 +70,7 @@ type Event struct {
 	Pending int // unsettled operations of the entity, for the same two
 	Failed  int // those of them that are parked
 
-	Attempt    int           // 1 is the first
+	Attempt    int           // of the operation, the latest that has left; 1 is the first
 	Due        time.Duration // from At to the next attempt
 	Outcome    Outcome
 	Resolution Resolution

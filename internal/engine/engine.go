@@ -138,6 +138,9 @@ func (e *Engine) emit(f Effect) {
 	if e.Quiet && f.Kind >= Accepted {
 		return
 	}
+	if f.Op != nil {
+		f.Attempt = int(f.Op.calls)
+	}
 	e.effects = append(e.effects, f)
 }
 
