@@ -96,6 +96,7 @@ func (l *life) tap(s Step, entity string) {
 	}
 	a := Args{Poison: s.Poison}
 	var h *optimist.Handle
+	var after []*optimist.Handle
 	var err error
 	switch s.Do {
 	case like:
@@ -111,13 +112,15 @@ func (l *life) tap(s Step, entity string) {
 		h, err = l.title.Execute(ctx, entity, a)
 	case visit, "visit after":
 		a.Key = token("v")
-		h, err = l.visit.Execute(ctx, entity, a, l.after(s)...)
+		after = l.after(s)
+		h, err = l.visit.Execute(ctx, entity, a, after...)
 	case pair, "pair after":
 		a.Key, a.Text = token("p"), entity
 		if a.Other = c.w.entities[s.N%len(c.w.entities)]; a.Other == entity {
 			a.Other = c.w.entities[(s.Entity+1)%len(c.w.entities)]
 		}
-		h, err = l.pair.Execute(ctx, a, l.after(s)...)
+		after = l.after(s)
+		h, err = l.pair.Execute(ctx, a, after...)
 	case create:
 		a.Key, a.Text = token("c"), token("x")
 		h, err = l.create.Execute(ctx, entity, a)
@@ -166,7 +169,7 @@ func (l *life) tap(s Step, entity string) {
 	default:
 		c.w.failed("no step %q", s.Do)
 	}
-	l.took(h, err)
+	l.took(h, err, after...)
 }
 
 // after are the operations on which the next one depends.
@@ -183,7 +186,7 @@ func (l *life) after(s Step) []*optimist.Handle {
 }
 
 // took follows an operation, or judges why there is none.
-func (l *life) took(h *optimist.Handle, err error) {
+func (l *life) took(h *optimist.Handle, err error, after ...*optimist.Handle) {
 	w := l.c.w
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -209,6 +212,9 @@ func (l *life) took(h *optimist.Handle, err error) {
 	id := h.ID()
 	if o := l.c.ops[id]; o != nil && o.stamp == 0 {
 		o.stamp = h.Timestamp()
+		for _, d := range after {
+			o.after = append(o.after, d.ID())
+		}
 	}
 	if h.Type() == star {
 		return

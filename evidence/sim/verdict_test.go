@@ -33,7 +33,15 @@ func (l *life) checkRestored(r optimist.Restored) {
 		last = o.order
 	}
 	for _, id := range sortedKeys(c.ops) {
-		if o := c.ops[id]; o.durable && o.settled == 0 && !back[id] {
+		o := c.ops[id]
+		if o.settled > 0 || back[id] || o.lost || o.typ == star {
+			continue
+		}
+		o.lost = true
+		if _, left := w.sent[id]; left {
+			w.fail("%s: %s left before it was on disk", c, w.name(id))
+		}
+		if o.durable {
 			w.fail("%s: %s was durable, and is lost", c, w.name(id))
 		}
 	}
@@ -113,6 +121,12 @@ func (w *World) effects(c *Client) {
 			w.fail("%s: %s was refused for good, and done", c, w.name(id))
 		case o.outcome == optimist.Superseded && done && !c.refused:
 			w.fail("%s: %s was replaced before it left, and done", c, w.name(id))
+		}
+		for _, d := range o.after {
+			if d := c.ops[d]; o.confirmed && d != nil && !d.confirmed && w.server.done[d.id] == nil &&
+				(d.outcome == optimist.RolledBack || d.outcome == optimist.Cancelled) {
+				w.fail("%s: %s was confirmed, though it depends on %s, which was not", c, w.name(id), w.name(d.id))
+			}
 		}
 		for _, r := range o.results {
 			switch {

@@ -19,6 +19,8 @@ type op struct {
 	durable                                      bool
 	settled                                      int // in any life
 	outcome                                      optimist.Outcome
+	after                                        []string // on which it depends
+	lost                                         bool     // with a process, before it was durable
 	confirmed, cancelled, refusedForGood, parked bool
 	over                                         bool // in the life that runs
 	flushed                                      bool // its end is in the journal
@@ -182,6 +184,9 @@ func (x *watch) settled(ev optimist.Event) {
 		if errors.Is(ev.Err, errPoison) {
 			o.refusedForGood = true
 		}
+		if unknown(ev.Err) {
+			w.fail("%s: %s is called a failure, and nobody knows: %v", c, w.name(ev.ID), ev.Err)
+		}
 		if ev.Err == nil {
 			w.fail("%s: %s was rolled back without a reason", c, w.name(ev.ID))
 		}
@@ -204,6 +209,12 @@ func (x *watch) settled(ev optimist.Event) {
 			x.due[e] = append(x.due[e], o.id)
 		}
 	}
+}
+
+// unknown reports whether an error says that nobody knows what the server did.
+func unknown(err error) bool {
+	var s *optimist.SendError
+	return errors.As(err, &s) && s.Class == optimist.Unknown || errors.Is(err, context.DeadlineExceeded)
 }
 
 // called is a callback.
