@@ -465,3 +465,31 @@ func TestLaw22_FlushWaitsForClosuresAndCallbacks(t *testing.T) {
 		equal(t, "told", w.noted(), []string{"error of like screen:1"})
 	})
 }
+
+func TestLaw17_TruthBesideARefusalIsTaken(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx := t.Context()
+		m, err := New(Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer m.Close(ctx)
+		posts := NewStore[post](m, "post")
+		edit := Register(posts, Mutation[post, int]{
+			Type:  "edit",
+			Apply: func(p post, likes int) (post, error) { p.Likes = likes; return p, nil },
+			Send: func(context.Context, Call[int]) (Truth[post], error) {
+				return Gone[post](9), Fail(Permanent, errors.New("the post was deleted"))
+			},
+		})
+		posts.Receive("1", TruthOf(post{Likes: 3}, 1))
+		h, err := edit.Execute(ctx, "1", 5)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, _ := h.Wait(ctx)
+		if v := posts.View("1"); r.Outcome != RolledBack || v.Presence != Absent || v.Version != 9 {
+			t.Fatalf("ended %v, the view is %+v", r.Outcome, v)
+		}
+	})
+}

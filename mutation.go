@@ -49,7 +49,7 @@ type Mutation[T, A any] struct {
 
 	// Send tells the server. It must return when ctx ends. What it answers: see Truth;
 	// how it fails: see Fail. Beside an error of class Conflicting the server's truth is
-	// expected.
+	// expected, beside one of class Permanent it is taken if it is there.
 	Send func(ctx context.Context, c Call[A]) (Truth[T], error)
 
 	// Resolve decides when the server holds something else. Nil: LastWriterWins.

@@ -91,6 +91,7 @@ func (e *Engine) Step(now Time, in Input) ([]Effect, error) {
 	e.now = max(now, e.now)
 
 	err := in.step(e)
+	e.announce() // what is seen comes before what is sent
 	e.pump()
 	e.announce()
 	return e.effects, err
