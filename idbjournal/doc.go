@@ -1,0 +1,57 @@
+// Package idbjournal keeps a journal in the browser, in IndexedDB, so that what a
+// person did survives a reload, a crash of the tab and a crash of the browser.
+//
+// It works in programs for GOOS=js; elsewhere Open fails with ErrUnavailable, so that
+// code which uses it builds everywhere.
+//
+// # Guarantees
+//
+//   - A Write is one transaction, whole or not at all, and returns when the browser
+//     has completed it with durability "strict": flushed to the disk, as far as the
+//     browser keeps its word.
+//   - Among the tabs and workers of one origin a journal has one owner, by a Web Lock.
+//     The others get optimist.ErrJournalOwned at once. The browser gives the lock up
+//     when the owner is closed, navigates away or crashes, and the next Open succeeds.
+//   - When there is no room a Write fails with ErrQuota, which wraps
+//     optimist.ErrJournalRefused, and has kept nothing.
+//
+// # Limits
+//
+//   - The browser may evict all data of an origin when the disk runs full, unless the
+//     page asked for navigator.storage.persist(); and a person may clear it.
+//   - Some browsers offer no storage in private windows: Open fails with
+//     ErrUnavailable.
+//   - Web Locks exist in secure contexts only (https, or localhost).
+//
+// Write waits for the browser, so it must not be called from a callback of
+// syscall/js, which would block the page for ever. The manager never does that.
+//
+// # Layout, version 1
+//
+//	database      the name given to Open, version 1
+//	object store  "records", keys out of line
+//	    key       the sequence number, as 16 hexadecimal digits (a number of
+//	              JavaScript would not hold all of them)
+//	    value     Uint8Array, the data of the live record
+//	web lock      "optimist journal " + the name, exclusive
+//
+// A settled record is deleted, so the store holds exactly what is live.
+package idbjournal
+
+import (
+	"errors"
+
+	"github.com/optimist-go/optimist"
+	"github.com/optimist-go/optimist/internal/errorf"
+)
+
+var (
+	// ErrUnavailable: there is no durable storage here: not a browser, not a secure
+	// context, or a private window without storage.
+	ErrUnavailable = errors.New("idbjournal: no durable storage here")
+	// ErrBlocked: another tab holds the database in another version, or wants it
+	// deleted. Closing that tab helps.
+	ErrBlocked = errors.New("idbjournal: the database is blocked by another tab")
+	// ErrQuota: the origin has used all the storage that the browser gives it.
+	ErrQuota = errorf.New("idbjournal: the browser's quota is used up: %w", optimist.ErrJournalRefused)
+)

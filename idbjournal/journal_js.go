@@ -1,0 +1,220 @@
+package idbjournal
+
+import (
+	"context"
+	"strconv"
+	"sync"
+	"syscall/js"
+
+	"github.com/optimist-go/optimist"
+	"github.com/optimist-go/optimist/internal/errorf"
+)
+
+var (
+	_ optimist.Journal           = (*Journal)(nil)
+	_ optimist.JournalDurability = (*Journal)(nil)
+)
+
+// A Journal is an optimist.Journal in IndexedDB. Open makes one. Its methods are safe
+// for concurrent use.
+type Journal struct {
+	name string
+
+	// mu is held during a transaction, so that there is one at a time. It guards
+	// everything below.
+	mu     sync.Mutex
+	db     js.Value
+	unlock func()
+	gone   js.Func // the database's own handlers
+	closed bool
+	failed error // why the journal has stopped; never unset
+	damage error // found by Load
+}
+
+const storeName = "records"
+
+// Open opens the journal of that name, which it makes if it is missing, and becomes
+// its owner. The error wraps optimist.ErrJournalOwned if another tab owns it,
+// ErrUnavailable, ErrBlocked or ErrQuota where the browser offers no storage, and
+// otherwise optimist.ErrJournalFailed. When ctx ends before the browser has answered,
+// it is ctx's.
+func Open(ctx context.Context, name string) (*Journal, error) {
+	unlock, err := own(ctx, "optimist journal "+name)
+	if err != nil {
+		return nil, errorf.New("open journal %q: %w", name, err)
+	}
+	db, err := openDatabase(ctx, name)
+	if err != nil {
+		unlock()
+		return nil, errorf.New("open journal %q: %w", name, err)
+	}
+	j := &Journal{name: name, db: db, unlock: unlock}
+	j.gone = js.FuncOf(func(js.Value, []js.Value) any {
+		db.Call("close") // cleared by the person, or wanted by another tab
+		return nil
+	})
+	db.Set("onversionchange", j.gone)
+	return j, nil
+}
+
+// openDatabase opens the database and makes its store.
+func openDatabase(ctx context.Context, name string) (js.Value, error) {
+	factory := js.Global().Get("indexedDB")
+	if !factory.Truthy() {
+		return js.Value{}, errorf.New("%w: the browser has no IndexedDB", ErrUnavailable)
+	}
+	request, err := try(func() js.Value { return factory.Call("open", name, 1) })
+	if err != nil {
+		return js.Value{}, err
+	}
+	upgrade := js.FuncOf(func(js.Value, []js.Value) any {
+		request.Get("result").Call("createObjectStore", storeName)
+		return nil
+	})
+	w := newWaiter(request, "success", "error", "blocked")
+	request.Set("onupgradeneeded", upgrade)
+	event, err := w.wait(ctx)
+	if err != nil {
+		// It may still open: then nobody wants it.
+		late := js.FuncOf(func(js.Value, []js.Value) any { request.Get("result").Call("close"); return nil })
+		request.Set("onsuccess", late)
+		return js.Value{}, err
+	}
+	w.release()
+	request.Set("onupgradeneeded", js.Null())
+	upgrade.Release()
+	switch event {
+	case "success":
+		return request.Get("result"), nil
+	case "blocked":
+		return js.Value{}, ErrBlocked
+	}
+	return js.Value{}, reason(request.Get("error"))
+}
+
+// Durability is optimist.DurablePower: transactions are strict.
+func (j *Journal) Durability() optimist.Durability { return optimist.DurablePower }
+
+// Load returns the live records, ascending by sequence number. It may be called more
+// than once.
+func (j *Journal) Load() ([]optimist.JournalRecord, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if err := j.stateLocked(); err != nil {
+		return nil, err
+	}
+	var keys, values js.Value
+	err := j.transactLocked("readonly", func(store js.Value) {
+		keys, values = store.Call("getAllKeys"), store.Call("getAll")
+	})
+	if err != nil {
+		return nil, errorf.New("load journal %q: %w", j.name, err)
+	}
+	keys, values = keys.Get("result"), values.Get("result")
+	records := make([]optimist.JournalRecord, 0, keys.Length())
+	bytes := js.Global().Get("Uint8Array")
+	for i := range keys.Length() {
+		key, value := keys.Index(i), values.Index(i)
+		var seq uint64
+		var err error
+		if key.Type() == js.TypeString {
+			seq, err = strconv.ParseUint(key.String(), 16, 64)
+		}
+		if key.Type() != js.TypeString || err != nil || keyOf(seq) != key.String() || !value.InstanceOf(bytes) {
+			j.damage = errorf.New("journal %q: %w: entry %d of the store is not a record", j.name, optimist.ErrJournalCorrupt, i)
+			continue
+		}
+		data := make([]byte, value.Length())
+		js.CopyBytesToGo(data, value)
+		records = append(records, optimist.JournalRecord{Seq: seq, Data: data})
+	}
+	return records, j.damage
+}
+
+func keyOf(seq uint64) string {
+	const zeros = "0000000000000000"
+	digits := strconv.FormatUint(seq, 16)
+	return zeros[len(digits):] + digits
+}
+
+// Write makes the records durable, in one transaction.
+func (j *Journal) Write(records []optimist.JournalRecord) error {
+	for _, r := range records {
+		if len(r.Data) > optimist.MaxJournalData {
+			return errorf.New("idbjournal: record %d has %d bytes, %d are allowed: %w",
+				r.Seq, len(r.Data), optimist.MaxJournalData, optimist.ErrJournalTooLarge)
+		}
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	switch err := j.stateLocked(); {
+	case err != nil:
+		return err
+	case j.damage != nil:
+		return j.damage
+	case len(records) == 0:
+		return nil
+	}
+	err := j.transactLocked("readwrite", func(store js.Value) {
+		for _, r := range records {
+			if r.Settled {
+				store.Call("delete", keyOf(r.Seq))
+				continue
+			}
+			data := js.Global().Get("Uint8Array").New(len(r.Data))
+			js.CopyBytesToJS(data, r.Data)
+			store.Call("put", data, keyOf(r.Seq))
+		}
+	})
+	if err != nil {
+		return errorf.New("write journal %q: %w", j.name, err)
+	}
+	return nil
+}
+
+// transactLocked runs one transaction and waits until it is complete. An error that is
+// not one of quota stops the journal.
+func (j *Journal) transactLocked(mode string, work func(store js.Value)) error {
+	var w *waiter
+	tx, err := try(func() js.Value {
+		tx := j.db.Call("transaction", storeName, mode, map[string]any{"durability": "strict"})
+		w = newWaiter(tx, "complete", "abort")
+		return tx
+	})
+	if err == nil {
+		defer w.release()
+		if _, err = try(func() js.Value { work(tx.Call("objectStore", storeName)); return js.Undefined() }); err != nil {
+			_, _ = try(func() js.Value { return tx.Call("abort") })
+		}
+		event, _ := w.wait(context.Background())
+		if err == nil && event == "abort" {
+			err = reason(tx.Get("error"))
+		}
+	}
+	if err != nil && !isRefused(err) {
+		j.failed = err
+	}
+	return err
+}
+
+func (j *Journal) stateLocked() error {
+	if j.closed {
+		return errorf.New("idbjournal: %w", optimist.ErrJournalClosed)
+	}
+	return j.failed
+}
+
+// Close gives up ownership. It waits for a Write that is at work.
+func (j *Journal) Close() error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.closed {
+		return nil
+	}
+	j.closed = true
+	j.db.Set("onversionchange", js.Null())
+	j.gone.Release()
+	j.db.Call("close")
+	j.unlock()
+	return nil
+}

@@ -1,0 +1,95 @@
+package idbjournal_test
+
+import (
+	"errors"
+	"syscall/js"
+	"testing"
+
+	"github.com/optimist-go/optimist"
+	"github.com/optimist-go/optimist/idbjournal"
+	"github.com/optimist-go/optimist/journaltest"
+)
+
+// These tests run in a browser: package e2e of the engagement application compiles
+// them and looks on.
+
+func TestMain(m *testing.M) {
+	if !js.Global().Get("indexedDB").Truthy() {
+		println("NO BROWSER: these tests need IndexedDB")
+		return
+	}
+	m.Run()
+}
+
+func TestSuite(t *testing.T) {
+	journaltest.Run(t, journaltest.Target{Open: func(dir string) (optimist.Journal, error) {
+		j, err := idbjournal.Open(t.Context(), dir)
+		if err != nil {
+			return nil, err
+		}
+		return j, nil
+	}})
+}
+
+// await waits for a promise or the success of a request.
+func await(t *testing.T, request js.Value) js.Value {
+	t.Helper()
+	done := make(chan bool, 1)
+	end := func(ok bool) js.Func {
+		return js.FuncOf(func(js.Value, []js.Value) any { done <- ok; return nil })
+	}
+	request.Set("onsuccess", end(true))
+	request.Set("onerror", end(false))
+	if !<-done {
+		t.Fatal(request.Get("error").Get("message").String())
+	}
+	return request.Get("result")
+}
+
+func TestDamageIsReported(t *testing.T) {
+	j, err := idbjournal.Open(t.Context(), "damaged")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := j.Write([]optimist.JournalRecord{{Seq: 1, Data: []byte("whole")}}); err != nil {
+		t.Fatal(err)
+	}
+	j.Close()
+	db := await(t, js.Global().Get("indexedDB").Call("open", "damaged"))
+	await(t, db.Call("transaction", "records", "readwrite").Call("objectStore", "records").Call("put", "not bytes", "0000000000000002"))
+	db.Call("close")
+
+	if j, err = idbjournal.Open(t.Context(), "damaged"); err != nil {
+		t.Fatal(err)
+	}
+	defer j.Close()
+	records, err := j.Load()
+	if !errors.Is(err, optimist.ErrJournalCorrupt) || len(records) != 1 {
+		t.Errorf("Load: %d records, %v; want the whole one, and ErrJournalCorrupt", len(records), err)
+	}
+	if err := j.Write([]optimist.JournalRecord{{Seq: 3}}); !errors.Is(err, optimist.ErrJournalCorrupt) {
+		t.Errorf("Write on a damaged journal: %v", err)
+	}
+}
+
+func TestAnotherVersionIsRefused(t *testing.T) {
+	await(t, js.Global().Get("indexedDB").Call("open", "newer", 2)).Call("close")
+	if _, err := idbjournal.Open(t.Context(), "newer"); !errors.Is(err, idbjournal.ErrUnavailable) {
+		t.Errorf("Open of a later version: %v", err)
+	}
+}
+
+// A person clears the site's data while the page is open.
+func TestDeletedUnderneath(t *testing.T) {
+	j, err := idbjournal.Open(t.Context(), "deleted")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer j.Close()
+	await(t, js.Global().Get("indexedDB").Call("deleteDatabase", "deleted"))
+	for range 2 {
+		if err := j.Write([]optimist.JournalRecord{{Seq: 1}}); !errors.Is(err, optimist.ErrJournalFailed) {
+			t.Errorf("Write after the data was cleared: %v, want ErrJournalFailed", err)
+		}
+	}
+}
