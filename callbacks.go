@@ -104,6 +104,7 @@ func (q *callbackQueue) finishLocked(t *callbackTask) (next []*callbackTask) {
 		}
 	}
 	if len(q.queues) == 0 {
+		q.queues = nil // a map keeps the memory of a burst
 		for _, idle := range q.idlers {
 			close(idle)
 		}

@@ -51,6 +51,7 @@ func (m *Manager) logLocked(key entityKey) *closureLog {
 	if log == nil {
 		log = &closureLog{key: key, turn: make(chan struct{}, 1)}
 		m.closures[key] = log
+		m.mostClosures = max(m.mostClosures, len(m.closures))
 	}
 	return log
 }
@@ -106,6 +107,9 @@ func (log *closureLog) leave(m *Manager) {
 	m.mu.Lock()
 	if len(log.tasks) == 0 && len(log.entries) == 0 && log.users == 0 && m.closures[log.key] == log {
 		delete(m.closures, log.key)
+		if len(m.closures) == 0 && m.mostClosures > 1024 {
+			m.closures, m.mostClosures = make(map[entityKey]*closureLog), 0 // a map keeps the memory of a burst
+		}
 	}
 	m.mu.Unlock()
 	<-log.turn

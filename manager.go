@@ -47,13 +47,14 @@ type Manager struct {
 	armed    engine.Time   // when timer fires; engine.Never when it will not
 	lastTick chan struct{} // while Close waits for a timer that has fired
 
-	callbacks callbackQueue
-	closures  map[entityKey]*closureLog
-	rewinds   []*closureLog   // have tasks since the lock was taken
-	undone    int             // tasks of closure logs that have still to be carried out
-	undoners  []chan struct{} // closed when there are none
-	life      int             // counts ClearAll
-	clearing  bool            // the Step that runs ends a life: no callbacks
+	callbacks    callbackQueue
+	closures     map[entityKey]*closureLog
+	mostClosures int             // len(closures) at most, since the map was made
+	rewinds      []*closureLog   // have tasks since the lock was taken
+	undone       int             // tasks of closure logs that have still to be carried out
+	undoners     []chan struct{} // closed when there are none
+	life         int             // counts ClearAll
+	clearing     bool            // the Step that runs ends a life: no callbacks
 
 	subs    []*Subscription
 	ears    int             // subscriptions and watchers

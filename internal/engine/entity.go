@@ -1,5 +1,7 @@
 package engine
 
+import "maps"
+
 // Presence says whether an entity is there.
 type Presence uint8
 
@@ -17,6 +19,7 @@ type Space struct {
 	Lane func(id string) string
 
 	entities map[string]*Entity
+	most     int              // len(entities) at most, since the map was made
 	lanes    map[string]*lane // of named lanes that are in use
 }
 
@@ -174,6 +177,7 @@ func (e *Engine) entity(s *Space, id string) *Entity {
 		ent.lane.users++
 	}
 	s.entities[id] = ent
+	s.most = max(s.most, len(s.entities))
 	return ent
 }
 
@@ -186,11 +190,22 @@ func (e *Engine) release(ent *Entity) {
 		return // released before
 	}
 	delete(ent.space.entities, ent.id)
+	ent.space.shrink()
 	if ent.lane != &ent.own {
 		if ent.lane.users--; ent.lane.users == 0 {
 			delete(ent.space.lanes, ent.lane.name)
 		}
 	}
+}
+
+// shrink gives the memory of a burst back, which a map keeps when it is emptied.
+func (s *Space) shrink() {
+	if s.most < 1024 || len(s.entities) > s.most/8 {
+		return
+	}
+	small := make(map[string]*Entity, len(s.entities))
+	maps.Copy(small, s.entities)
+	s.entities, s.most = small, len(small)
 }
 
 // insert links a part into its entity by position. Nearly always it goes last.

@@ -1,0 +1,6 @@
+//go:build !race
+
+package optimist
+
+// raceDetector says that tests are slow and need more memory.
+const raceDetector = false
