@@ -14,6 +14,7 @@ import (
 var (
 	seeds = flag.Int("sim.seeds", 2000, "how many seeds to simulate")
 	first = flag.Uint64("sim.first", 1, "the first of them")
+	small = flag.Bool("sim.shrink", true, "look for a shorter script that fails as well")
 	one   = flag.Uint64("sim.seed", 0, "simulate this seed alone, and print what happens")
 )
 
@@ -31,6 +32,7 @@ func TestSimulation(t *testing.T) {
 	var virtual time.Duration
 	var failed *Report
 	unsure := 0
+	var said time.Duration
 	var next atomic.Uint64
 	next.Store(*first - 1)
 	last := *first + uint64(*seeds) - 1
@@ -49,6 +51,10 @@ func TestSimulation(t *testing.T) {
 						failed = &r
 					}
 					stop := failed != nil
+					if now := time.Since(began); now > said+15*time.Second {
+						said = now
+						fmt.Printf("%v: at seed %d\n", now.Round(time.Second), seed)
+					}
 					mu.Unlock()
 					if stop {
 						return
@@ -62,7 +68,10 @@ func TestSimulation(t *testing.T) {
 		*seeds, took.Round(time.Millisecond), virtual.Round(time.Hour), total.Operations,
 		float64(total.Operations)/took.Seconds(), total.Views, unsure, total)
 	if failed != nil {
-		report(t, Shrink(t, *failed))
+		if *small {
+			*failed = Shrink(t, *failed)
+		}
+		report(t, *failed)
 	}
 }
 
@@ -70,7 +79,7 @@ func TestSimulation(t *testing.T) {
 func report(t *testing.T, r Report) {
 	t.Helper()
 	if len(r.Problems) > 0 {
-		t.Fatalf("%s\n%s\n\nrun again: go test ./evidence/sim -run TestSimulation -v -sim.seed=%d\n\nthe shortest script found:\n%v\n%s",
-			strings.Join(r.Problems, "\n"), "", r.Script.Seed, r.Script, strings.Join(r.Trace, "\n"))
+		t.Fatalf("%s\n\nrun again: go test ./evidence/sim -run TestSimulation -v -sim.seed=%d\n\nthe shortest script found:\n%v\n%s",
+			strings.Join(r.Problems, "\n"), r.Script.Seed, r.Script, strings.Join(r.Trace, "\n"))
 	}
 }

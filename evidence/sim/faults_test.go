@@ -1,0 +1,122 @@
+package sim
+
+import (
+	"encoding/json"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+var withFaults = flag.Bool("sim.faults", false, "put deliberate faults into the library, one at a time, and see that the simulation finds them")
+
+// fault is a promise, and how to break it.
+type fault struct {
+	what  string
+	edits []change
+}
+
+// change replaces old, which occurs once in a file.
+type change struct{ file, old, new string }
+
+var faults = []fault{
+	{"every attempt has a key of its own", []change{{"mutation.go",
+		`ID: at.id(), Args:`, `ID: at.id() + "xxxxxxxx"[:min(at.n-1, 8)], Args:`}}},
+	{"a restored operation gets a new key", []change{{"restore.go",
+		"ID: r.id, Seq: r.Seq", "ID: \"new\" + r.id, Seq: r.Seq"}}},
+	{"stale truth is taken", []change{{"internal/engine/truth.go",
+		"case t.Version != 0 && held && t.Version <= ent.version:", "case t.Version != 0 && held && t.Version <= ent.version && false:"}}},
+	{"operations leave before they are on disk", []change{{"internal/engine/lane.go",
+		"o.Type.Journaled && !o.durable", "false"}, {"send.go", "m.journal.mark(m, a.h)", "_ = m"}}},
+	{"the journal does not know of attempts", []change{{"send.go",
+		"m.journal.mark(m, a.h)", "_ = m"}}},
+	{"the journal does not hear of ends", []change{{"effects.go",
+		"m.journal.settleLocked(m, o)", "_ = m"}}},
+	{"an unknown outcome is called a failure", []change{{"internal/engine/answer.go",
+		"case o.unknown && !next.Again:", "case false:"}}},
+	{"an unknown outcome does not hold back its lane", []change{{"internal/engine/answer.go",
+		"if in.Class == UnknownOutcome {\n\t\to.unknown = true\n\t}", "if in.Class == UnknownOutcome {\n\t\te.fail(o, in.Err)\n\t\treturn\n\t}"}}},
+	{"dependents outlive what they depend on", []change{{"internal/engine/fold.go",
+		"e.condemn(n, o, ErrDependency)", "_ = n"}}},
+	{"dependents do not wait", []change{{"internal/engine/lane.go",
+		"free && !e.heldByDependency(o)", "free"}}},
+	{"what is acknowledged leaves the view before its truth comes", []change{{"internal/engine/answer.go",
+		"\tcase t.Version > ent.version:\n\t\te.ack(o, t.Version)", "\tcase t.Version > ent.version:\n\t\te.confirm(o, ent)"}}},
+	{"rolling back does not fold again", []change{{"internal/engine/entity.go",
+		"\te.markDirty(ent, p.next)\n\tif ent.dirty == p {", "\tif ent.dirty == p {"}}},
+	{"an operation does not wait for those before it", []change{{"internal/engine/lane.go",
+		"if l.flight != nil || l.first == nil || l.first.op != o {", "if l.first == nil {"}}},
+	{"what has left can still be merged into", []change{{"internal/engine/execute.go",
+		"if older.left && (older.state != Parked || older.unknown) {", "if false {"}}},
+	{"a group ends when one of its entities tells of it", []change{{"internal/engine/truth.go",
+		"covered && !o.Group() && e.names(t, o)", "covered && e.names(t, o)"}}},
+	{"what has ended is written to the journal again", []change{{"internal/engine/execute.go",
+		"if n.stored && n.state != Ended {", "if n.stored {"}}},
+	{"callbacks run twice", []change{{"effects.go",
+		"func(c callback) { c(r) }, joined)", "func(c callback) { c(r); c(r) }, joined)"}}},
+}
+
+// TestFaultsAreFound builds the simulation over a library with one fault at a time. The
+// files of the library are not touched.
+func TestFaultsAreFound(t *testing.T) {
+	if !*withFaults {
+		t.Skip("compiles the library once for each fault; -sim.faults does it")
+	}
+	root, err := filepath.Abs("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range faults {
+		overlay, err := f.overlay(root, t.TempDir())
+		if err != nil {
+			t.Errorf("%s: %v", f.what, err)
+			continue
+		}
+		out, err := exec.Command("go", "test", "-overlay", overlay, "-run", "TestSimulation", "-timeout", "2m",
+			"-args", "-sim.shrink=false").CombinedOutput()
+		switch found := strings.Contains(string(out), "run again:"); {
+		case err == nil:
+			t.Errorf("%s: not found", f.what)
+		case !found:
+			t.Errorf("%s: fails otherwise:\n%.2000s", f.what, out)
+		default:
+			t.Logf("%s:\n\tfound by %s", f.what, verdictOf(string(out)))
+		}
+	}
+}
+
+// overlay writes the wrong files into dir, and says to the go command where they belong.
+func (f fault) overlay(root, dir string) (string, error) {
+	replace := make(map[string]string)
+	for i, c := range f.edits {
+		file := filepath.Join(root, c.file)
+		right, err := os.ReadFile(file)
+		if err != nil {
+			return "", err
+		}
+		if n := strings.Count(string(right), c.old); n != 1 {
+			return "", fmt.Errorf("the code to change occurs %d times in %s", n, c.file)
+		}
+		replace[file] = filepath.Join(dir, fmt.Sprintf("wrong%d.go", i))
+		if err := os.WriteFile(replace[file], []byte(strings.Replace(string(right), c.old, c.new, 1)), 0o644); err != nil {
+			return "", err
+		}
+	}
+	list, err := json.Marshal(map[string]any{"Replace": replace})
+	if err != nil {
+		return "", err
+	}
+	overlay := filepath.Join(dir, "overlay.json")
+	return overlay, os.WriteFile(overlay, list, 0o644)
+}
+
+// verdictOf is the first problem in the output of a failed run.
+func verdictOf(out string) string {
+	_, rest, _ := strings.Cut(out, "sim_test.go:")
+	_, rest, _ = strings.Cut(rest, ": ")
+	line, _, _ := strings.Cut(rest, "\n")
+	return line
+}
