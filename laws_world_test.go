@@ -299,6 +299,9 @@ type world struct {
 	create    *Action[page, string] // makes the page with that title
 	remove    *Action[page, struct{}]
 
+	plusAction *Action[page, string] // made by plus
+	marks      int
+
 	mu     sync.Mutex
 	screen map[string]bool // what the other door shows
 	ended  []string        // callbacks that ran
