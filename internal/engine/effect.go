@@ -23,6 +23,7 @@ const (
 	Conflicted // Op met other truth; Resolution says what became of it
 	RolledBack // Victims left the view because of Op, Entity or Err
 	Stale      // truth older than what is held was ignored
+	Newer      // truth of Entity was taken, whether or not it looks different
 	Changed    // the view of Entity has changed
 	GateClosed // sending has stopped: Err says why
 	GateOpened // sending goes on

@@ -95,6 +95,7 @@ func (e *Engine) take(ent *Entity, t Truth) (fresh, covered bool) {
 	if moved {
 		e.markDirty(ent, ent.first)
 	}
+	e.emit(Effect{Kind: Newer, Entity: ent})
 	return true, true
 }
 
