@@ -381,6 +381,10 @@ func (m *Manager) closeJournal() error {
 		return nil
 	}
 	m.mu.Lock()
+	if len(w.unsaid) > 0 && !w.dead { // the last chance for what the journal refused
+		w.header = true
+		w.flushLocked(m)
+	}
 	for w.writing {
 		written := make(chan struct{})
 		w.waiting = append(w.waiting, written)
