@@ -316,7 +316,7 @@ func (t *Twin) restore(in *engine.Restore) (err error) {
 	last := max(t.seq, in.Seq)
 	t.admit(o, in.Pos)
 	o.seq, t.seq = in.Seq, last
-	o.left, o.unknown = in.Attempts > 0, in.Attempts > 0 && !in.Parked
+	o.left, o.unknown = in.Attempts > 0, in.Attempts > 0 && (!in.Parked || in.Unknown)
 	o.calls, o.burst, o.due, o.durable = in.Attempts, t.now, t.now, true
 	if in.Parked {
 		o.state = engine.Parked

@@ -1,0 +1,109 @@
+package mutants
+
+import (
+	"flag"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+var (
+	all   = flag.Bool("mutants", false, "try all faults, not only a few; takes some minutes")
+	table = flag.Bool("mutants.table", false, "print the table for docs/evidence.md")
+)
+
+const few = 5 // faults of the short form
+
+// TestFaultsAreFound puts each fault into a copy of the engine; the test that is named
+// beside it must fail there.
+func TestFaultsAreFound(t *testing.T) {
+	if testing.Short() {
+		t.Skip("compiles the engine's tests several times")
+	}
+	dir := t.TempDir()
+	if err := copyModule(dir); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := run(dir, "TestTwin|TestNetZero"); err != nil {
+		t.Fatalf("fails without a fault: %s", out)
+	}
+	chosen := faults
+	if !*all {
+		chosen = faults[:few]
+	}
+	found := 0
+	for _, f := range chosen {
+		file := filepath.Join(dir, "internal", "engine", f.file)
+		right, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n := strings.Count(string(right), f.old); n != 1 {
+			t.Errorf("%s: the code to change occurs %d times in %s", f.what, n, f.file)
+			continue
+		}
+		wrong := strings.Replace(string(right), f.old, f.new, 1)
+		if err := os.WriteFile(file, []byte(wrong), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		out, err := run(dir, f.test)
+		switch {
+		case err == nil:
+			t.Errorf("%s: not found by %s", f.what, f.test)
+		case strings.Contains(out, "[build failed]") || !strings.Contains(out, "--- FAIL: "+f.test):
+			t.Errorf("%s: %s did not get to fail:\n%s", f.what, f.test, out)
+		default:
+			found++
+			if *table {
+				t.Logf("| %s | `%s` | `%s` |", f.what, f.file, f.test)
+			}
+		}
+		if err := os.WriteFile(file, right, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Logf("%d of %d faults found; %d are known", found, len(chosen), len(faults))
+}
+
+// run runs tests of the copy's engine by name.
+func run(dir, tests string) (string, error) {
+	cmd := exec.Command("go", "test", "-count=1", "-vet=off", "-timeout=2m", "-run", "^("+tests+")", "./internal/engine",
+		"-twins=5s", "-explore.time=20s")
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), "GOWORK=off", "GOFLAGS=")
+	out, err := cmd.CombinedOutput()
+	return string(out), err
+}
+
+// copyModule copies what the engine needs.
+func copyModule(dir string) error {
+	root := filepath.Join("..", "..")
+	mod, err := os.ReadFile(filepath.Join(root, "go.mod"))
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(filepath.Join(dir, "go.mod"), mod, 0o644); err != nil {
+		return err
+	}
+	return filepath.WalkDir(filepath.Join(root, "internal"), func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || filepath.Ext(path) != ".go" {
+			return err
+		}
+		rel, err := filepath.Rel(root, path)
+		if err != nil {
+			return err
+		}
+		data, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		to := filepath.Join(dir, rel)
+		if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
+			return err
+		}
+		return os.WriteFile(to, data, 0o644)
+	})
+}
