@@ -10,6 +10,7 @@ import (
 
 	"github.com/optimist-go/optimist"
 	"github.com/optimist-go/optimist/engagement/wire"
+	"github.com/optimist-go/optimist/jsonstored"
 )
 
 // The types of operations on comments. They share their slots: one for each comment.
@@ -45,7 +46,7 @@ func newComments(s *Service, policy optimist.Policy) *Comments {
 	policy.OnFailure, policy.Debounce = optimist.Park, optimist.NoDebounce
 	slot := func(a CommentArgs) string { return a.ID }
 	def := optimist.Mutation[Post, CommentArgs]{
-		Family: "comment", Slot: slot, Policy: policy, Resolve: resolve[CommentArgs],
+		Family: "comment", Slot: slot, Policy: policy, Resolve: resolve[CommentArgs], Stored: jsonstored.Of[CommentArgs](1),
 		User:  func(CommentArgs) string { return s.user },
 		Clone: func(a CommentArgs) CommentArgs { return a },
 	}
@@ -160,6 +161,27 @@ func (c *Comments) execute(ctx context.Context, action *optimist.Action[Post, Co
 		c.open[a.ID] = append(c.open[a.ID], h)
 	}
 	return h, nil
+}
+
+// adopt takes over operations of an earlier life. The slot of one of ours is the id of
+// its comment.
+func (c *Comments) adopt(handles []*optimist.Handle) {
+	slots := make(map[string]string)
+	for _, e := range c.service.manager.Snapshot().Entities {
+		for _, op := range e.Operations {
+			slots[op.ID] = op.Slot
+		}
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, h := range handles {
+		switch h.Type() {
+		case addType, editType, deleteType:
+			if id := slots[h.ID()]; id != "" {
+				c.open[id] = append(c.open[id], h)
+			}
+		}
+	}
 }
 
 func ended(h *optimist.Handle) bool { return h.State() == optimist.Ended }

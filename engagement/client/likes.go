@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/optimist-go/optimist"
+	"github.com/optimist-go/optimist/jsonstored"
 )
 
 // Likes likes posts and takes likes back.
@@ -29,6 +30,7 @@ func newLikes(s *Service) *Likes {
 			return sendMark(ctx, s, c, "like")
 		},
 		Resolve: resolve[optimist.Switched],
+		Stored:  jsonstored.Of[optimist.Switched](1),
 	})}
 }
 

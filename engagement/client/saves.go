@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/optimist-go/optimist"
+	"github.com/optimist-go/optimist/jsonstored"
 )
 
 // Saves saves posts for later and takes that back.
@@ -29,6 +30,7 @@ func newSaves(s *Service) *Saves {
 			return sendMark(ctx, s, c, "save")
 		},
 		Resolve: resolve[optimist.Switched],
+		Stored:  jsonstored.Of[optimist.Switched](1),
 	})}
 }
 

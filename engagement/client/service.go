@@ -23,6 +23,11 @@ type Options struct {
 	// wait for the user's decision when they fail.
 	Policy optimist.Policy
 
+	// Journal keeps changes that the server does not have yet, for this user's next
+	// Service; nil: they live in memory only. With one, call Restore before anything
+	// is changed. The Service closes it.
+	Journal optimist.Journal
+
 	// MaxInFlight caps the calls under way. 0: the library's default.
 	MaxInFlight int
 }
@@ -52,7 +57,7 @@ func New(o Options) (*Service, error) {
 	if o.Transport == nil {
 		return nil, errors.New("client: Options.Transport is nil")
 	}
-	m, err := optimist.New(optimist.Options{ClientID: o.ClientID, Policy: o.Policy, MaxInFlight: o.MaxInFlight})
+	m, err := optimist.New(optimist.Options{ClientID: o.ClientID, Policy: o.Policy, MaxInFlight: o.MaxInFlight, Journal: o.Journal})
 	if err != nil {
 		return nil, err
 	}
@@ -81,8 +86,19 @@ func (s *Service) Watch(ctx context.Context, id string) iter.Seq[optimist.View[P
 // EntityOf is the name under which events speak of a post.
 func EntityOf(post string) string { return "post:" + post }
 
-// Close gives unsettled changes until ctx ends, then undoes what is left and says
-// so in its error. Follow must have returned.
+// Restore brings back the changes that an earlier Service has left in the journal.
+// Without a journal it does nothing.
+func (s *Service) Restore() error {
+	restored, err := s.manager.Restore()
+	if err == nil {
+		s.Comments.adopt(restored.Operations)
+	}
+	return err
+}
+
+// Close gives unsettled changes until ctx ends. What is left then stays in the
+// journal; without one it is undone, and the error says so. Follow must have
+// returned.
 func (s *Service) Close(ctx context.Context) error { return s.manager.Close(ctx) }
 
 func (s *Service) mayAct() error {

@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -15,7 +16,7 @@ const (
 	nextPage  = 100
 )
 
-// Hooks are what the App needs of the page that it is on. All are required; none
+// Hooks are what the App needs of the page that it is on. All but Journal are required; none
 // is called with the App's lock held.
 type Hooks struct {
 	// Wake asks for a Paint soon. It may be called often.
@@ -23,6 +24,9 @@ type Hooks struct {
 	// SessionChanged says that this page opened or ended a session, which pages of
 	// the same browser share.
 	SessionChanged func()
+	// Journal opens the journal of a user's changes. Nil: there is none, and it
+	// goes without saying that changes live as long as the page.
+	Journal func(ctx context.Context, user string) (optimist.Journal, error)
 }
 
 // App is the state of the page. Make one with NewApp, Start it, Stop it. Methods
@@ -50,6 +54,7 @@ type App struct {
 	wish    []byte // for the network, not sent yet; nil: none
 	wishing bool   // a goroutine sends wishes
 	ops     *opTracker
+	durable bool // a journal keeps what is unsettled
 	times   *timeline
 	focus   string
 	dirty   dirt
@@ -125,7 +130,13 @@ func (v *visit) end(ctx context.Context) error {
 
 // begin starts a visit of the user. The one before must have ended.
 func (a *App) begin(user string) (*client.Service, error) {
-	s, err := client.New(client.Options{Transport: a.transport, User: user})
+	journal, risk := a.journalOf(user)
+	s, err := client.New(client.Options{Transport: a.transport, User: user, Journal: journal})
+	if err != nil && journal != nil { // it cannot be read: better without than not at all
+		journal.Close()
+		journal, risk = nil, unreadable
+		s, err = client.New(client.Options{Transport: a.transport, User: user})
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -140,15 +151,42 @@ func (a *App) begin(user string) (*client.Service, error) {
 	a.mu.Lock()
 	a.resetLocked(user)
 	a.visit = v
+	a.chrome.Risk = risk
+	a.durable = journal != nil
 	online := a.chrome.Online
 	a.mu.Unlock()
 	s.Manager().SetOnline(online)
+	if err := s.Restore(); err != nil {
+		return nil, err
+	}
 	v.running.Go(func() {
 		for range v.bell.All(ctx) {
 			a.hooks.Wake()
 		}
 	})
 	return s, nil
+}
+
+// Why changes would be lost with the page, in words for people.
+const (
+	elsewhere  = "Another tab keeps your changes; those made here last as long as this page"
+	nowhere    = "This browser keeps nothing; your changes last as long as this page"
+	unreadable = "What was kept cannot be read; your changes last as long as this page"
+)
+
+// journalOf opens the user's journal, or says why there is none.
+func (a *App) journalOf(user string) (j optimist.Journal, risk string) {
+	if user == "" || a.hooks.Journal == nil {
+		return nil, ""
+	}
+	j, err := a.hooks.Journal(a.ctx, user)
+	switch {
+	case errors.Is(err, optimist.ErrJournalOwned):
+		return nil, elsewhere
+	case err != nil:
+		return nil, nowhere
+	}
+	return j, ""
 }
 
 // SetOnline tells what the browser says about the network.
@@ -169,6 +207,16 @@ func (a *App) SetOnline(online bool) {
 func (a *App) Unsettled() int {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	return a.ops.total()
+}
+
+// AtRisk reports how many changes would be lost with the page.
+func (a *App) AtRisk() int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.durable {
+		return 0
+	}
 	return a.ops.total()
 }
 

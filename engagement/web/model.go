@@ -42,6 +42,7 @@ type chromeModel struct {
 	Pending   int
 	Failed    int
 	LabOpen   bool
+	Risk      string // why changes would be lost with the page; empty: they would not
 }
 
 // signInModel is the card on which a person says who they are.

@@ -55,6 +55,9 @@ func (a *App) observeLocked(e optimist.Event) {
 		a.chrome.SignedOut = errors.As(e.Err, &send) && send.Class == optimist.Unauthenticated
 		a.dirty.header, a.dirty.signIn = true, true
 		a.heldLocked()
+	case optimist.JournalFailed:
+		a.durable, a.chrome.Risk = false, nowhere
+		a.dirty.header = true
 	case optimist.Gap:
 		for _, id := range a.feed {
 			a.dirty.posts[id] = true

@@ -1,10 +1,13 @@
 package web
 
 import (
+	"context"
 	"syscall/js"
 	"time"
 
+	"github.com/optimist-go/optimist"
 	"github.com/optimist-go/optimist/engagement/transport/browser"
+	"github.com/optimist-go/optimist/idbjournal"
 )
 
 // frameBudget is how long one frame's paint may take before the rest is left to the
@@ -31,9 +34,13 @@ func Run() {
 		p.paint()
 		return nil
 	})
-	p.app = NewApp(browser.Transport{}, Hooks{Wake: p.wake, SessionChanged: func() {
-		p.window.Get("localStorage").Call("setItem", sharedKey, time.Now().String())
-	}})
+	p.app = NewApp(browser.Transport{}, Hooks{
+		Wake: p.wake,
+		SessionChanged: func() {
+			p.window.Get("localStorage").Call("setItem", sharedKey, time.Now().String())
+		},
+		Journal: openJournal,
+	})
 	p.listen()
 	if !p.window.Get("navigator").Get("onLine").Bool() {
 		p.app.SetOnline(false)
@@ -44,6 +51,17 @@ func Run() {
 	for range time.Tick(time.Minute) {
 		p.app.Minute()
 	}
+}
+
+// openJournal opens the user's journal in this browser.
+func openJournal(ctx context.Context, user string) (optimist.Journal, error) {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second) // some browsers never answer
+	defer cancel()
+	j, err := idbjournal.Open(ctx, "engaged "+user)
+	if err != nil {
+		return nil, err
+	}
+	return j, nil
 }
 
 // wake asks for one frame, however often it is called. Pages that are not seen get
@@ -111,7 +129,7 @@ func (p *page) listen() {
 		}
 	})
 	on(p.window, "beforeunload", func(e js.Value) {
-		if p.app.Unsettled() > 0 {
+		if p.app.AtRisk() > 0 {
 			e.Call("preventDefault") // the browser asks whether to leave
 		}
 	})

@@ -102,6 +102,27 @@ func asSilence(err error) error {
 // changed that.
 func (a *App) Reopen() { a.spawn(func(ctx context.Context) { a.leave(ctx, 0); a.open(ctx) }) }
 
+// giveUp undoes what does not reach the server in time: who signs out leaves nothing
+// behind in this browser. It returns an error if there was such a change.
+func (a *App) giveUp(ctx context.Context) error {
+	a.mu.Lock()
+	v := a.visit
+	a.mu.Unlock()
+	if v == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, grace)
+	defer cancel()
+	m := v.service.Manager()
+	err := m.Flush(ctx)
+	if m.Snapshot().Pending == 0 {
+		return nil
+	}
+	return errors.Join(err, errUndone, m.ClearAll())
+}
+
+var errUndone = errors.New("some changes were undone")
+
 // leave ends the visit. It returns what was left undone.
 func (a *App) leave(ctx context.Context, wait time.Duration) error {
 	a.mu.Lock()
@@ -161,7 +182,7 @@ func upperFirst(s string) string {
 
 func (a *App) signOut() {
 	a.spawn(func(ctx context.Context) {
-		lost := a.leave(ctx, grace)
+		lost := errors.Join(a.giveUp(ctx), a.leave(ctx, 0))
 		if err := client.SignOut(ctx, a.transport); err != nil {
 			a.mu.Lock()
 			a.tellLocked(notice{Text: "Signing out did not reach the server.", Grave: true})

@@ -16,6 +16,9 @@ func viewHeader(m chromeModel) *Node {
 		el("p", []string{"class", "brand"}, text("engaged")),
 		el("p", []string{"class", "link-state " + class, "role", "status"},
 			el("span", []string{"class", "dot", "aria-hidden", "true"}), el("span", []string{"class", "words"}, text(words))),
+		maybe(m.Risk != "", func() *Node {
+			return el("span", []string{"class", "hint risk", "title", m.Risk}, text("Not kept in this tab"), el("span", []string{"class", "unseen"}, text(". "+m.Risk+"."))).with("risk")
+		}),
 		el("button", []string{
 			"type", "button", "class", "button plain", "data-act", "lab", "aria-expanded", strconv.FormatBool(m.LabOpen),
 			"aria-controls", "lab", "data-focus", "lab",
