@@ -123,7 +123,7 @@ func (w *World) effects(c *Client) {
 			w.fail("%s: %s was replaced before it left, and done", c, w.name(id))
 		}
 		for _, d := range o.after {
-			if d := c.ops[d]; o.confirmed && d != nil && !d.confirmed && w.server.done[d.id] == nil &&
+			if d := c.ops[d]; o.confirmed && !o.cancelled && d != nil && d.typ != star && !d.confirmed && w.server.done[d.id] == nil &&
 				(d.outcome == optimist.RolledBack || d.outcome == optimist.Cancelled) {
 				w.fail("%s: %s was confirmed, though it depends on %s, which was not", c, w.name(id), w.name(d.id))
 			}
