@@ -162,7 +162,7 @@ func (g *GroupAction[A]) check() error {
 func (g *GroupAction[A]) parts(args A) (members []engine.Member, err error) {
 	var parts []Part
 	if err := contain("parts", func() { parts = g.def.Parts(args) }); err != nil {
-		return nil, err
+		return nil, errorf.New("%w: %w", ErrInvalid, err)
 	}
 	if len(parts) == 0 {
 		return nil, errorf.New("%w: the group has no parts", ErrInvalid)

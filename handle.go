@@ -262,7 +262,7 @@ func (h *Handle) reachedLocked(stage Stage) (bool, error) {
 	case Settled:
 		return h.ended, nil
 	}
-	return false, errorf.New("%w: unknown stage %d", ErrInvalid, stage)
+	return false, errorf.New("%w: unknown stage %d", ErrInvalid, uint8(stage))
 }
 
 func (h *Handle) endedWithoutLocked(stage string) error {

@@ -128,7 +128,10 @@ func Register[T, A any](s *Store[T], def Mutation[T, A]) *Action[T, A] {
 		t.Apply = a.apply
 	}
 	if def.Guard != nil {
-		t.Guard = func(value, args any) error { return def.Guard(value.(T), *args.(*A)) }
+		t.Guard = func(value, args any) error {
+			v, _ := value.(T) // nil is a value of an interface type
+			return def.Guard(v, *args.(*A))
+		}
 	}
 	t.SameArgs = sameArgsOf[A]()
 	if def.Resolve != nil {
@@ -330,7 +333,10 @@ func (a *Action[T, A]) execute(ctx context.Context, id string, args A, derive fu
 func (a *Action[T, A]) prepare(h *Handle, th *typedHandle[A]) (encoded []byte, err error) {
 	if a.def.Slot != nil {
 		err = contain("slot", func() { h.op.Slot = a.def.Slot(th.args) })
-		if err == nil && h.op.Slot == "" {
+		switch {
+		case err != nil:
+			err = errorf.New("%w: %w", ErrInvalid, err)
+		case h.op.Slot == "":
 			err = errorf.New("%w: Slot returned an empty name", ErrInvalid)
 		}
 	}

@@ -155,7 +155,7 @@ var defaultPolicy = Policy{
 
 func (p Policy) validate() error {
 	switch {
-	case p.Retry.Jitter > 1:
+	case !(p.Retry.Jitter <= 1): // nor is it a number, then
 		return errorf.New("%w: Retry.Jitter is a share of the wait and must be at most 1, not %v", ErrInvalid, p.Retry.Jitter)
 	case p.Retry.Base < 0 || p.Retry.Cap < 0:
 		return errorf.New("%w: Retry.Base and Retry.Cap must not be negative", ErrInvalid)

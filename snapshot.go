@@ -74,7 +74,7 @@ func (m *Manager) opSnapshotLocked(o *engine.Op, now time.Time) OpSnapshot {
 		Unknown: o.UnknownOutcome(), Err: publicErr(o.ParkedFor()),
 	}
 	if user := typeOf(o).user; user != nil {
-		os.User = user(o.Args)
+		contain("user", func() { os.User = user(o.Args) }) // without a name, if it panics
 	}
 	if o.State() == engine.Waiting {
 		os.Due = time.Duration(o.Due() - m.now(now))

@@ -54,7 +54,9 @@ func NewStore[T any](m *Manager, name string, opts ...StoreOption[T]) *Store[T] 
 		}
 	}
 	s := &Store[T]{m: m, space: engine.NewSpace(name)}
-	s.space.Lane = o.lane
+	if o.lane != nil {
+		s.space.Lane = s.laneOf(o.lane)
+	}
 	s.space.Equal = equalOf(o.equal)
 	if m == nil {
 		s.err = errorf.New("%w: NewStore needs a manager", ErrInvalid)
@@ -74,6 +76,18 @@ func NewStore[T any](m *Manager, name string, opts ...StoreOption[T]) *Store[T] 
 	}
 	m.spaces[name] = s.space
 	return s
+}
+
+// laneOf contains the program's function: an entity for which it panics gets a lane
+// of its own.
+func (s *Store[T]) laneOf(lane func(id string) string) func(id string) string {
+	return func(id string) (name string) {
+		if err := contain("lane", func() { name = lane(id) }); err != nil {
+			s.m.publishLocked(Event{Kind: CallbackPanicked, Entity: s.space.Name + ":" + id, Err: err})
+			return "of " + id + " alone"
+		}
+		return name
+	}
 }
 
 func equalOf[T any](equal func(a, b T) bool) func(a, b any) bool {
@@ -205,7 +219,7 @@ func (s *Store[T]) Receive(id string, t Truth[T]) error {
 	case id == "":
 		return errorf.New("%w: Receive of store %q needs an id", ErrInvalid, s.space.Name)
 	case t.Presence > Absent:
-		return errorf.New("%w: truth of %s:%s has presence %d", ErrInvalid, s.space.Name, id, t.Presence)
+		return errorf.New("%w: truth of %s:%s has presence %d", ErrInvalid, s.space.Name, id, uint8(t.Presence))
 	}
 	m := s.m
 	m.mu.Lock()
@@ -225,7 +239,14 @@ func (s *Store[T]) Receive(id string, t Truth[T]) error {
 // Refresh reads truth with load and receives it, dated at the moment at which the
 // read began, so that a slow read never undoes what has settled meanwhile.
 func (s *Store[T]) Refresh(ctx context.Context, id string, load func(context.Context) (Truth[T], error)) error {
-	if load == nil {
+	switch {
+	case s.err != nil:
+		return s.err
+	case ctx == nil:
+		return errNoContext
+	case id == "":
+		return errorf.New("%w: Refresh of store %q needs an id", ErrInvalid, s.space.Name)
+	case load == nil:
 		return errorf.New("%w: Refresh of %s:%s needs a load function", ErrInvalid, s.space.Name, id)
 	}
 	began := time.Now()

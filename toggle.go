@@ -71,7 +71,9 @@ func (s *Switch[T]) Toggle(ctx context.Context, id, user string) (*Handle, error
 		case Absent:
 			return a, ErrAbsent
 		}
-		err = contain("get", func() { a = Switched{User: user, On: !s.get(v.Value, user)} })
+		if err = contain("get", func() { a = Switched{User: user, On: !s.get(v.Value, user)} }); err != nil {
+			err = errorf.New("%w: %w", ErrApply, err)
+		}
 		return a, err
 	}, nil)
 }
