@@ -302,6 +302,9 @@ type world struct {
 	plusAction *Action[page, string] // made by plus
 	marks      int
 
+	spare, cancelled *Handle // made by prepare: one that is pending, one that has ended
+	used             Planned
+
 	mu     sync.Mutex
 	screen map[string]bool // what the other door shows
 	ended  []string        // callbacks that ran
