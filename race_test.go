@@ -326,11 +326,11 @@ func TestRaceChaos(t *testing.T) {
 	if n := d.twice.Load(); n > 0 {
 		t.Errorf("%d times two calls of one entity were under way", n)
 	}
-	if len(m.closures) != 0 {
-		t.Errorf("%d closure logs are left", len(m.closures))
-	}
 	if err := m.Close(ctx); err != nil {
 		t.Fatal(err)
+	}
+	if left := goroutines(); left != "" || len(m.closures) != 0 {
+		t.Errorf("%d closure logs are left, and goroutines:\n%s", len(m.closures), left)
 	}
 }
 
