@@ -107,7 +107,11 @@ func publicErr(err error) error {
 	case errors.Is(err, engine.ErrAbsent):
 		return ErrAbsent
 	case errors.Is(err, engine.ErrGuard):
-		return errorf.New("%w: %w", ErrGuard, err)
+		var both interface{ Unwrap() []error } // the engine's name for it, and the guard's own
+		if errors.As(err, &both) && len(both.Unwrap()) == 2 {
+			return errorf.New("%w: %w", ErrGuard, both.Unwrap()[1])
+		}
+		return ErrGuard
 	case errors.Is(err, engine.ErrDependency):
 		return ErrDependency
 	case errors.Is(err, engine.ErrAlreadyEnded):

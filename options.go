@@ -63,7 +63,7 @@ type Policy struct {
 	// OnFailure says what becomes of an operation that failed for good.
 	OnFailure FailurePolicy
 	// MaxConflicts is how often an operation that met a conflict is sent again.
-	// 0: 3. Negative: never.
+	// 0: 3. Negative: never. At most 255.
 	MaxConflicts int
 }
 
@@ -178,7 +178,7 @@ func (p Policy) apply(t *engine.Type) {
 	}
 	t.Retry = p.Retry.engine()
 	t.Deadline = engine.Time(max(p.Retry.Deadline, 0))
-	t.MaxConflicts = max(p.MaxConflicts, 0)
+	t.MaxConflicts = min(max(p.MaxConflicts, 0), 255)
 	t.Park = p.OnFailure == Park
 }
 

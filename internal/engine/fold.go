@@ -123,33 +123,28 @@ func (e *Engine) markDirty(ent *Entity, p *part) {
 // may make other entities dirty. It looks at operations by position across all
 // entities, so that none is judged by what an earlier one did that itself has to go.
 func (e *Engine) refold(cause *Op) {
-	for len(e.dirty) > 0 {
-		first, limit := 0, uint64(math.MaxUint64)
-		for i, ent := range e.dirty[1:] {
-			if at := ent.dirtyFrom(); at < e.dirty[first].dirtyFrom() {
-				limit, first = e.dirty[first].dirtyFrom(), i+1
-			} else {
-				limit = min(limit, at)
+	for {
+		dirty := e.dirty[:0]
+		for _, ent := range e.dirty {
+			if ent.isDirty = ent.dirty != nil; ent.isDirty {
+				dirty = append(dirty, ent)
 			}
 		}
-		ent := e.dirty[first]
-		e.refoldEntity(ent, limit, cause)
-		if ent.dirty == nil {
-			ent.isDirty = false
-			last := len(e.dirty) - 1
-			e.dirty[first] = e.dirty[last]
-			e.dirty = e.dirty[:last]
+		clear(e.dirty[len(dirty):])
+		if e.dirty = dirty; len(dirty) == 0 {
+			break
 		}
+		first, limit := dirty[0], uint64(math.MaxUint64)
+		for _, ent := range dirty[1:] {
+			if ent.dirty.op.pos < first.dirty.op.pos {
+				first, limit = ent, first.dirty.op.pos
+			} else {
+				limit = min(limit, ent.dirty.op.pos)
+			}
+		}
+		e.refoldEntity(first, limit, cause)
 	}
 	e.dirty = emptied(e.dirty)
-}
-
-// dirtyFrom is the position from which on the cached values may be wrong.
-func (ent *Entity) dirtyFrom() uint64 {
-	if ent.dirty == nil {
-		return 0 // nothing is left to do, so that it is forgotten first
-	}
-	return ent.dirty.op.pos
 }
 
 // refoldEntity works up to a position, or until it condemns something.
