@@ -373,3 +373,27 @@ func TestLaw03_WatchNeverMissesTheLast(t *testing.T) {
 		equal(t, "the last view", last, w.pages.View("1"))
 	})
 }
+
+func TestLaw03_WatchShowsWhatCloseLeft(t *testing.T) {
+	for range 10 { // which of two things a select takes is random
+		inWorld(t, instant, func(t *testing.T, w *world) {
+			w.server.alwaysReply(&reply{before: time.Hour})
+			w.tap("1", "me")
+			var last View[page]
+			done := make(chan struct{})
+			go func() {
+				for v := range w.pages.Watch(context.Background(), "1") {
+					last = v
+					time.Sleep(time.Minute)
+				}
+				close(done)
+			}()
+			synctest.Wait()
+			short, cancel := context.WithTimeout(w.ctx, time.Second)
+			defer cancel()
+			w.m.Close(short)
+			<-done
+			equal(t, "the last view", last, w.pages.View("1"))
+		})
+	}
+}

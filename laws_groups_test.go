@@ -222,3 +222,29 @@ func TestLaw27_GuardsAreCheckedAtEachRebase(t *testing.T) {
 		w.settledTruth("1")
 	})
 }
+
+// What others depend on is sent, although it is taken back before it has left.
+func TestLaw19_WhatIsNeededIsNotAnnihilated(t *testing.T) {
+	inWorld(t, patient, func(t *testing.T, w *world) {
+		w.receive("new", Gone[page](0))
+		create, _, remove := w.document()
+		h := do(w, create, "new", "a")
+		answer := do(w, w.comment, "2", "about it", h)
+		last := do(w, remove, "new", struct{}{})
+		w.flush()
+		equal(t, "calls of the page", w.callsOf("new"), []string{"create a", "remove"})
+		for _, h := range []*Handle{h, answer, last} {
+			w.outcome(h, Confirmed)
+		}
+		w.settledTruth("new")
+	})
+}
+
+func (w *world) callsOf(id string) (all []string) {
+	for _, c := range w.server.heardCalls() {
+		if c.Entity == id {
+			all = append(all, c.What)
+		}
+	}
+	return all
+}

@@ -78,6 +78,26 @@ func TestLaw15_AReadThatBeganBeforeASettlementChangesNothing(t *testing.T) {
 	})
 }
 
+// The first read of a page is too old as well, if something settled meanwhile.
+func TestLaw15_AFirstReadThatIsTooOldIsReadAgain(t *testing.T) {
+	inWorld(t, instant, func(t *testing.T, w *world) {
+		w.server.put("far", page{Title: "far"})
+		w.server.next("far", reply{mute: true})
+		reads := 0
+		go w.pages.Refresh(w.ctx, "far", func(context.Context) (Truth[page], error) {
+			reads++
+			found := w.server.truth("far")
+			time.Sleep(time.Second)
+			return TruthOf(found.Value, 0), nil
+		})
+		w.time(500 * time.Millisecond)
+		w.set("far", "me", true)
+		w.time(5 * time.Second)
+		equal(t, "shown", w.view("far"), page{Title: "far", Fans: "me"})
+		equal(t, "reads", reads, 2)
+	})
+}
+
 // No view is ever shown that neither the user nor the server asked for.
 func TestLaw16_NoFlicker(t *testing.T) {
 	for name, r := range map[string]reply{

@@ -249,15 +249,32 @@ func (s *Store[T]) Refresh(ctx context.Context, id string, load func(context.Con
 	case load == nil:
 		return errorf.New("%w: Refresh of %s:%s needs a load function", ErrInvalid, s.space.Name, id)
 	}
-	began := time.Now()
-	t, err := load(ctx)
-	if err != nil {
-		return errorf.New("refresh of %s:%s: %w", s.space.Name, id, err)
+	m := s.m
+	m.mu.Lock()
+	ent := m.engine.Hold(s.space, id) // so that what settles meanwhile is remembered
+	m.mu.Unlock()
+	defer func() {
+		m.mu.Lock()
+		m.engine.Unhold(ent)
+		m.mu.Unlock()
+	}()
+	for {
+		began := time.Now()
+		t, err := load(ctx)
+		if err != nil {
+			return errorf.New("refresh of %s:%s: %w", s.space.Name, id, err)
+		}
+		if t.ReadAt.IsZero() {
+			t.ReadAt = began
+		}
+		if err := s.Receive(id, t); err != nil {
+			return err
+		}
+		if t.Presence == NotLoaded || s.View(id).Presence != NotLoaded {
+			return nil
+		}
+		// An operation settled during the first read: it was old when it came.
 	}
-	if t.ReadAt.IsZero() {
-		t.ReadAt = began
-	}
-	return s.Receive(id, t)
 }
 
 // Forget drops the truth held about an entity, to free its memory. It reports
@@ -301,12 +318,13 @@ func (s *Store[T]) Watch(ctx context.Context, id string) iter.Seq[View[T]] {
 		}()
 		for yield(view) {
 			for same := true; same; {
+				ended := false
 				select {
 				case <-w:
 				case <-ctx.Done():
 					return
 				case <-m.stop:
-					return
+					ended = true // the last view may not have been seen
 				}
 				m.mu.Lock()
 				next := s.viewLocked(ent)
@@ -315,6 +333,9 @@ func (s *Store[T]) Watch(ctx context.Context, id string) iter.Seq[View[T]] {
 				same = next.Number == view.Number && next.Pending == view.Pending && next.Failed == view.Failed &&
 					next.Version == view.Version && next.Presence == view.Presence
 				view = next
+				if same && ended {
+					return
+				}
 			}
 		}
 	}

@@ -40,7 +40,7 @@ func (e *Engine) execute(in *Execute) error {
 		}
 	}
 	m := merged(older, o)
-	if m.Verdict == Separate {
+	if m.Verdict == Separate || m.Verdict == Annihilate && older.needed() {
 		return e.appendOp(o, in.After, older)
 	}
 	return e.supersede(older, o, m)

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -287,6 +288,11 @@ func (o *Op) Deps() []*Op {
 		return nil
 	}
 	return o.ext.deps
+}
+
+// needed reports whether an unsettled operation depends on this one.
+func (o *Op) needed() bool {
+	return o.ext != nil && slices.ContainsFunc(o.ext.needers, func(n *Op) bool { return n.state != Ended })
 }
 
 // Stored reports whether the journal was told of the operation.

@@ -64,7 +64,11 @@ func (t *Twin) execute(in *engine.Execute) (err error) {
 		}
 	}
 	asCalled := *o
-	switch m := mergeRule(older, o); m.Verdict {
+	m := mergeRule(older, o)
+	if m.Verdict == engine.Annihilate && slices.ContainsFunc(t.ops, func(n *op) bool { return slices.Contains(n.deps, older) }) {
+		m.Verdict = engine.Separate // the server must have what others depend on
+	}
+	switch m.Verdict {
 	case engine.Separate:
 		return t.append(o, older)
 	case engine.Annihilate:
