@@ -34,6 +34,9 @@ type closureEntry struct {
 	settled  bool // stays, but must be undone and applied again with earlier ones
 }
 
+// rewinder is a closureLog to those who must not know it.
+type rewinder interface{ drain(*Manager) }
+
 // closureTask is one thing that the engine decided about closures. Exactly one of
 // rewind, adopt and settled is set.
 type closureTask struct {

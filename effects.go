@@ -19,9 +19,9 @@ func (m *Manager) carryOutLocked(f *engine.Effect, now time.Time) {
 			m.journal.putLocked(m, f.Op, f.Other == nil)
 		}
 	case engine.Rewind:
-		m.closureTaskLocked(f.Entity, closureTask{rewind: f.Victims})
+		m.closureTask(f.Entity, closureTask{rewind: f.Victims})
 	case engine.Adopt:
-		m.closureTaskLocked(f.Entity, closureTask{adopt: handleOf(f.Op), state: f.Value})
+		m.closureTask(f.Entity, closureTask{adopt: handleOf(f.Op), state: f.Value})
 	case engine.Joined:
 		m.joined = handleOf(f.Op)
 	case engine.Settled:
@@ -58,7 +58,7 @@ func (m *Manager) settledLocked(f *engine.Effect) {
 		if typeOf(o).adopt != nil && f.Outcome == engine.Confirmed && o.Calls() > 0 {
 			h.server = o.Args // unless a task that adopts another state comes first
 		}
-		m.closureTaskLocked(o.Entity(), closureTask{settled: h, silent: m.clearing})
+		m.closureTask(o.Entity(), closureTask{settled: h, silent: m.clearing})
 		return
 	}
 	if value, presence, _ := o.Entity().Truth(); presence == engine.Present {

@@ -49,12 +49,15 @@ type Manager struct {
 
 	callbacks    callbackQueue
 	closures     map[entityKey]*closureLog
-	mostClosures int             // len(closures) at most, since the map was made
-	rewinds      []*closureLog   // have tasks since the lock was taken
-	undone       int             // tasks of closure logs that have still to be carried out
-	undoners     []chan struct{} // closed when there are none
-	life         int             // counts ClearAll
-	clearing     bool            // the Step that runs ends a life: no callbacks
+	mostClosures int // len(closures) at most, since the map was made
+	// rewinds have tasks since the lock was taken. closureTask gives them one; it is nil
+	// until the first closure, so that a program without any does not carry their code.
+	rewinds     []rewinder
+	closureTask func(*engine.Entity, closureTask)
+	undone      int             // tasks of closure logs that have still to be carried out
+	undoners    []chan struct{} // closed when there are none
+	life        int             // counts ClearAll
+	clearing    bool            // the Step that runs ends a life: no callbacks
 
 	subs    []*Subscription
 	ears    int             // subscriptions and watchers

@@ -1,13 +1,12 @@
 package optimist
 
 import (
-	"cmp"
 	"errors"
-	"slices"
 	"time"
 
 	"github.com/optimist-go/optimist/internal/engine"
 	"github.com/optimist-go/optimist/internal/errorf"
+	"github.com/optimist-go/optimist/internal/order"
 )
 
 // Restored is what Restore found in the journal.
@@ -59,7 +58,12 @@ func (m *Manager) openJournal() (header, error) {
 		h.seq, h.clock = max(h.seq, jr.Seq), max(h.clock, l.stamp)
 	}
 	// What an operation depends on may have been replaced by a later one, at its place.
-	slices.SortStableFunc(loaded, func(a, b loadedRecord) int { return cmp.Compare(a.pos, b.pos) })
+	order.By(len(loaded),
+		func(i, j int) bool {
+			a, b := &loaded[i], &loaded[j]
+			return a.pos < b.pos || a.pos == b.pos && a.Seq < b.Seq
+		},
+		func(i, j int) { loaded[i], loaded[j] = loaded[j], loaded[i] })
 	if m.opts.ClientID == "" {
 		m.opts.ClientID = h.client
 	}

@@ -192,6 +192,7 @@ func (m *Manager) executeClosureNamed(ctx context.Context, name func() string, e
 		return nil, err
 	}
 	space, id := m.spaceLocked(entity)
+	m.closureTask = m.closureTaskLocked
 	log := m.logLocked(entityKey{space, id})
 	log.users++
 	m.mu.Unlock()
@@ -313,7 +314,7 @@ func (m *Manager) acceptClosureLocked(c *closure, in *engine.Execute, log *closu
 	}
 	log.work(m)
 	for _, other := range rewinds {
-		if other != log {
+		if other != rewinder(log) {
 			other.drain(m)
 		}
 	}

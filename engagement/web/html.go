@@ -2,7 +2,11 @@ package web
 
 import "strings"
 
-var escaper = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&quot;")
+// escape is a function and not a variable: a page in the browser, which never writes
+// HTML, then does not carry it.
+func escape(text string) string {
+	return strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&quot;").Replace(text)
+}
 
 var empty = map[string]bool{"input": true, "br": true, "meta": true, "link": true, "path": true, "rect": true}
 
@@ -15,13 +19,13 @@ func (n *Node) HTML() string {
 
 func (n *Node) write(b *strings.Builder) {
 	if n.Tag == "" {
-		escaper.WriteString(b, n.Text)
+		b.WriteString(escape(n.Text))
 		return
 	}
 	b.WriteString("<" + n.Tag)
 	for _, a := range n.Attrs {
 		b.WriteString(" " + a.Name + `="`)
-		escaper.WriteString(b, a.Value)
+		b.WriteString(escape(a.Value))
 		b.WriteByte('"')
 	}
 	b.WriteByte('>')

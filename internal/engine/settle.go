@@ -1,9 +1,10 @@
 package engine
 
 import (
-	"cmp"
 	"errors"
 	"slices"
+
+	"github.com/optimist-go/optimist/internal/order"
 )
 
 // Reasons for refusing a decision about an operation.
@@ -206,5 +207,7 @@ func (e *Engine) bury(cause *Op, where *Entity, outcome Outcome) {
 
 // lastFirst sorts by position, which no two operations share.
 func lastFirst(victims []Victim) {
-	slices.SortFunc(victims, func(a, b Victim) int { return cmp.Compare(b.Op.pos, a.Op.pos) })
+	order.By(len(victims),
+		func(i, j int) bool { return victims[i].Op.pos > victims[j].Op.pos },
+		func(i, j int) { victims[i], victims[j] = victims[j], victims[i] })
 }
