@@ -391,7 +391,7 @@ func TestLaw22_TheyMayCallTheManager(t *testing.T) {
 			w.m.Subscribe(SubscribeOptions{}).Close()
 			if len(text) < 5 {
 				do(w, again, "1", text+"x")
-				must(w.m.Execute(w.ctx, w.update("closure", "1", func() func() { return nil })))(t)
+				must(w.m.Execute(w.ctx, w.update("closure", "9", func() func() { return nil })))(t)
 			}
 		}
 		again = Register(w.pages, def)
@@ -408,9 +408,9 @@ func TestLaw22_APanicIsContainedAndReported(t *testing.T) {
 		def := w.commenting()
 		def.Type, def.OnSuccess = "panics", func(string, Result) { panic("boom") }
 		do(w, Register(w.pages, def), "1", "a")
-		u := w.update("panics too", "1", func() func() { return func() { panic("bang") } })
+		u := w.update("panics too", "3", func() func() { return func() { panic("bang") } })
 		u.OnError = func(Result) { panic("boom") }
-		w.server.next("1", reply{}, reply{fails: errNever})
+		w.server.next("3", reply{fails: errNever}) // another lane than page:1
 		must(w.m.Execute(w.ctx, u))(t)
 		last := do(w, w.comment, "1", "b")
 		w.flush()
@@ -421,7 +421,7 @@ func TestLaw22_APanicIsContainedAndReported(t *testing.T) {
 		}
 		slices.Sort(told)
 		equal(t, "told", told, []string{
-			"panic in callback: boom of page:1", "panic in callback: boom of screen:1", "panic in rollback: bang of screen:1",
+			"panic in callback: boom of page:1", "panic in callback: boom of screen:3", "panic in rollback: bang of screen:3",
 		})
 		equal(t, "callbacks after it", w.noted(), []string{"success of comment page:1"})
 	})
