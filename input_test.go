@@ -439,6 +439,7 @@ func TestLaw28_APanicInADefinitionHarmsNobody(t *testing.T) {
 				bad := Register(w.pages, def)
 				w.server.next("1", reply{before: time.Second, fails: errBusy}, conflict(errNo))
 				first := do(w, bad, "1", "a")
+				synctest.Wait()
 				armed = true
 				bad.Execute(w.ctx, "1", "b")
 				w.m.Snapshot()

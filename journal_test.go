@@ -219,11 +219,11 @@ func TestLaw30_InFlightIsSentAgainWithTheSameKeyBeforeLaterOnes(t *testing.T) {
 		if a, b := l.notes.View("1").Value, l.notes.View("2").Value; a.Text != "moved away" || a.Done || b.Text != "moved here" {
 			t.Fatalf("views after the restart: %+v %+v", a, b)
 		}
-		if s := l.m.Snapshot(); s.Entities[0].Operations[0].Calls != 2 {
-			t.Fatalf("the first operation has %d calls, want the one before the crash and the one after", s.Entities[0].Operations[0].Calls)
-		}
 		if err := l.m.Flush(ctx); err != nil {
 			t.Fatal(err)
+		}
+		if r := must[optimist.Result](t)(l.restored.Operations[0].Wait(ctx)); r.Calls != 2 {
+			t.Fatalf("the first operation has %d calls, want the one before the crash and the one after", r.Calls)
 		}
 		if want := append([]string{ids[0]}, ids...); !slices.Equal(w.seen, want) {
 			t.Fatalf("the server saw %v, want %v", w.seen, want)

@@ -28,6 +28,7 @@ func TestLaw01_ExecuteDoesNotWaitForDisk(t *testing.T) {
 	opts.Journal = slowJournal{}
 	inWorld(t, opts, func(t *testing.T, w *world) {
 		must(w.m.Restore())(t)
+		time.Sleep(2 * time.Hour) // the journal has its header
 		stored := w.renaming("stored")
 		stored.Stored = Stored[string]{
 			Encode: func(s string) ([]byte, error) { return []byte(s), nil },
@@ -290,7 +291,7 @@ func (w *world) swap() *GroupAction[[2]string] {
 			var truths []EntityTruth
 			for i, id := range c.Args {
 				other := c.Args[1-i]
-				t, err := w.server.serve(ctx, asks{what: "swap", entity: id, key: c.ID + id, act: func(p page, there bool) (page, bool) {
+				t, err := w.server.serve(ctx, asks{what: "swap", entity: id, lane: "page:" + id, key: c.ID + id, act: func(p page, there bool) (page, bool) {
 					p.Title = "like " + other
 					return p, there
 				}})

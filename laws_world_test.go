@@ -1,6 +1,7 @@
 package optimist
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -71,6 +72,7 @@ type reply struct {
 // call is one call that arrived.
 type call struct {
 	What, Entity, Key string
+	Lane              string
 	Attempt           int
 	At                time.Duration // since the world began
 }
@@ -88,13 +90,14 @@ type server struct {
 	calls    []call
 	applied  map[string]string // what was done under a key
 	problems []string
-	underway map[string]int // calls, by entity
+	underway map[string]int // calls, by lane
 	most     int            // calls under way at once
 }
 
 // asks is what the server needs to know about a call.
 type asks struct {
 	what, entity, key, client string
+	lane                      string // a page and its screen are two
 	attempt                   int
 	at                        Timestamp
 	act                       func(p page, there bool) (page, bool)
@@ -133,9 +136,9 @@ func (s *server) serve(ctx context.Context, a asks) (Truth[page], error) {
 func (s *server) begin(a asks) (r reply) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.calls = append(s.calls, call{a.what, a.entity, a.key, a.attempt, time.Since(s.began)})
-	if s.underway[a.entity]++; s.underway[a.entity] > 1 {
-		s.problems = append(s.problems, "two calls at once for page "+a.entity)
+	s.calls = append(s.calls, call{a.what, a.entity, a.key, a.lane, a.attempt, time.Since(s.began)})
+	if s.underway[a.lane]++; s.underway[a.lane] > 1 {
+		s.problems = append(s.problems, "two calls at once for "+a.lane)
 	}
 	n := 0
 	for _, k := range s.underway {
@@ -157,8 +160,8 @@ func (s *server) begin(a asks) (r reply) {
 func (s *server) end(a asks) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.underway[a.entity]--; s.underway[a.entity] == 0 {
-		delete(s.underway, a.entity)
+	if s.underway[a.lane]--; s.underway[a.lane] == 0 {
+		delete(s.underway, a.lane)
 	}
 }
 
@@ -234,7 +237,8 @@ func (s *server) alwaysReply(r *reply) {
 	s.always = r
 }
 
-// heard lists what arrived, and forgets it.
+// heard lists what arrived, and forgets it: by instant, then by lane, since calls
+// of different ones that leave at one instant arrive in any order.
 func (s *server) heard() []string {
 	var all []string
 	for _, c := range s.heardCalls() {
@@ -249,6 +253,9 @@ func (s *server) heardCalls() []call {
 	defer s.mu.Unlock()
 	calls := s.calls
 	s.calls = nil
+	slices.SortStableFunc(calls, func(a, b call) int {
+		return cmp.Or(cmp.Compare(a.At, b.At), cmp.Compare(a.Lane, b.Lane))
+	})
 	return calls
 }
 
@@ -447,7 +454,7 @@ func (w *world) removing() Mutation[page, struct{}] {
 }
 
 func asksOf[A any](c Call[A], what string, act func(page, bool) (page, bool)) asks {
-	return asks{what: what, entity: c.Entity, key: c.ID, client: c.ClientID, attempt: c.Attempt, at: c.At, act: act}
+	return asks{what: what, entity: c.Entity, lane: "page:" + c.Entity, key: c.ID, client: c.ClientID, attempt: c.Attempt, at: c.At, act: act}
 }
 
 func (w *world) note(what string, r Result) {
@@ -616,7 +623,7 @@ func (w *world) toggle(id string) ToggleUpdate {
 		Apply:   func(on bool) func() { return w.setScreen(id, on) },
 		Send: func(ctx context.Context, on bool) (bool, error) {
 			t, err := w.server.serve(ctx, asks{
-				what: fmt.Sprintf("like me %v", on), entity: id,
+				what: fmt.Sprintf("like me %v", on), entity: id, lane: "screen:" + id,
 				act: func(p page, there bool) (page, bool) { return setFan(p, "me", on), there },
 			})
 			return isFan(t.Value, "me"), err
@@ -638,7 +645,7 @@ func (w *world) update(typ, id string, act func() func()) Update {
 	return Update{
 		Type: typ, Entity: "screen:" + id, Apply: act,
 		Send: func(ctx context.Context) error {
-			_, err := w.server.serve(ctx, asks{what: typ, entity: id, act: func(p page, there bool) (page, bool) { return p, there }})
+			_, err := w.server.serve(ctx, asks{what: typ, entity: id, lane: "screen:" + id, act: func(p page, there bool) (page, bool) { return p, there }})
 			return err
 		},
 		OnSuccess: func(r Result) { w.note("success", r) },
