@@ -2,6 +2,7 @@ package optimist
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"runtime"
 	"slices"
@@ -133,50 +134,85 @@ func BenchmarkTap(b *testing.B) {
 	}
 }
 
-// BenchmarkSettle: 100,000 taps on 10,000 entities without debounce, until all is
-// settled.
+// BenchmarkSettle: 100,000 taps on 10,000 entities without debounce, by as many
+// producers as there are cores, until all is settled. Run it with -cpu 1,2 to see
+// what a second core brings: to one manager whose calls cost nothing, to one whose
+// calls cost what it takes to write and read a small JSON body, and to a manager per
+// producer, as in a server with a manager per session.
 func BenchmarkSettle(b *testing.B) {
-	const taps, entities = 100_000, 10_000
-	names := ids(entities)
+	const taps = 100_000
+	entities := 10_000
+	names := ids(taps)
 	b.Run("floor", func(b *testing.B) {
 		for range b.N {
 			f := newFloor()
 			var fired atomic.Int64
-			for i := range taps {
-				f.tap(names[i%entities], 0, func(string) { fired.Add(1) })
-			}
-			for fired.Load() < entities {
+			produce(taps, func(_, i int) { f.tap(names[i%entities], 0, func(string) { fired.Add(1) }) })
+			for fired.Load() < int64(entities) {
 				runtime.Gosched()
 			}
 		}
 		b.ReportMetric(taps*float64(b.N)/b.Elapsed().Seconds(), "taps/s")
 	})
-	b.Run("optimist", func(b *testing.B) {
-		b.ReportAllocs()
-		for range b.N {
-			b.StopTimer()
+	settle := func(managers, entities int, send func(Call[Switched]) error) func(*testing.B) {
+		return func(b *testing.B) {
+			b.ReportAllocs()
 			var calls atomic.Int64
-			m, posts, like := benchManager(b, Options{Policy: Policy{Debounce: NoDebounce}}, func(Call[Switched]) error { calls.Add(1); return nil })
-			for _, id := range names {
-				posts.Receive(id, TruthOf(benchPost{}, 1))
-			}
-			b.StartTimer()
 			ctx := context.Background()
-			var wg sync.WaitGroup
-			procs := runtime.GOMAXPROCS(0)
-			for p := range procs {
-				wg.Go(func() {
-					for i := p; i < taps; i += procs {
-						like.Set(ctx, names[i%entities], "u", i/entities%2 == 0)
+			for range b.N {
+				b.StopTimer()
+				ms, likes := make([]*Manager, managers), make([]*Switch[benchPost], managers)
+				for k := range managers {
+					m, posts, like := benchManager(b, Options{Policy: Policy{Debounce: NoDebounce}}, func(c Call[Switched]) error {
+						calls.Add(1)
+						return send(c)
+					})
+					for _, id := range names[:entities] {
+						posts.Receive(id, TruthOf(benchPost{}, 1))
 					}
+					ms[k], likes[k] = m, like
+				}
+				b.StartTimer()
+				produce(taps, func(p, i int) {
+					likes[p%managers].Set(ctx, names[i%entities], "u", i/entities%2 == 0)
 				})
+				for _, m := range ms {
+					m.Flush(ctx)
+				}
 			}
-			wg.Wait()
-			m.Flush(ctx)
-			b.ReportMetric(float64(calls.Load()), "calls")
+			b.ReportMetric(float64(calls.Load())/float64(b.N), "calls")
+			b.ReportMetric(taps*float64(b.N)/b.Elapsed().Seconds(), "taps/s")
 		}
-		b.ReportMetric(taps*float64(b.N)/b.Elapsed().Seconds(), "taps/s")
-	})
+	}
+	free := func(Call[Switched]) error { return nil }
+	b.Run("optimist", settle(1, entities, free))
+	b.Run("each tap a call", settle(1, taps, free))
+	b.Run("each tap a JSON call", settle(1, taps, jsonCall))
+	b.Run("a manager per core", settle(runtime.GOMAXPROCS(0), entities, free))
+}
+
+// produce shares n pieces of work among as many goroutines as there are cores.
+func produce(n int, work func(producer, i int)) {
+	var wg sync.WaitGroup
+	procs := runtime.GOMAXPROCS(0)
+	for p := range procs {
+		wg.Go(func() {
+			for i := p; i < n; i += procs {
+				work(p, i)
+			}
+		})
+	}
+	wg.Wait()
+}
+
+// jsonCall does the least that a call over a wire needs: it writes a body and reads one.
+func jsonCall(c Call[Switched]) error {
+	body, err := json.Marshal(c)
+	if err != nil {
+		return err
+	}
+	var back Call[Switched]
+	return json.Unmarshal(body, &back)
 }
 
 // BenchmarkPendingMemory: heap per pending operation of the typed door.
