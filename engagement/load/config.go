@@ -3,6 +3,7 @@ package load
 import (
 	"errors"
 	"io"
+	"os/exec"
 	"time"
 
 	"github.com/optimist-go/optimist"
@@ -21,11 +22,17 @@ type Config struct {
 	Posts int
 	// Think is the mean pause of a client between taps (0: 100 ms). Negative: none.
 	Think time.Duration
-	// Policy is the clients'. Its zero fields have the defaults of Policy below, which
-	// are quicker than the library's so that a run ends soon.
-	Policy optimist.Policy
 	// Timeout bounds the wait for everything to settle (0: 5 min).
 	Timeout time.Duration
+	// Kills is how often a process of clients is killed while they tap, and started
+	// again (0: never, and the clients live in this process without journals).
+	Kills int
+	// Processes is how many processes the clients share when there are Kills (0: 10,
+	// but not more than clients).
+	Processes int
+	// Command makes such a process, which must call Serve with its standard input and
+	// output. It is needed when there are Kills.
+	Command func() *exec.Cmd
 	// SetNetwork makes the network bad, and good again; nil: it stays as it is.
 	SetNetwork func(bad bool) error
 	// Progress gets a bar; nil: nobody does.
@@ -36,7 +43,7 @@ func (c *Config) fill() error {
 	if c.URL == "" {
 		return errors.New("load: Config.URL is empty")
 	}
-	if c.Clients < 0 || c.Taps < 0 || c.Devices < 0 || c.Posts < 0 || c.Timeout < 0 {
+	if c.Clients < 0 || c.Taps < 0 || c.Devices < 0 || c.Posts < 0 || c.Timeout < 0 || c.Kills < 0 || c.Processes < 0 {
 		return errors.New("load: counts and the timeout must not be negative")
 	}
 	orElse(&c.Clients, 100)
@@ -45,15 +52,25 @@ func (c *Config) fill() error {
 	orElse(&c.Posts, 20)
 	orElse(&c.Think, 100*time.Millisecond)
 	orElse(&c.Timeout, 5*time.Minute)
-	orElse(&c.Policy.Debounce.Wait, 100*time.Millisecond)
-	orElse(&c.Policy.Debounce.MaxWait, time.Second)
-	orElse(&c.Policy.Retry.Base, 100*time.Millisecond)
-	orElse(&c.Policy.Retry.Cap, 2*time.Second)
-	orElse(&c.Policy.Retry.Max, 8)
+	orElse(&c.Processes, min(c.Clients, 10))
+	switch {
+	case c.Kills > 0 && c.Command == nil:
+		return errors.New("load: Config.Kills needs a Config.Command")
+	case c.Kills >= c.Taps:
+		return errors.New("load: there must be more taps than kills")
+	case c.Processes > c.Clients:
+		return errors.New("load: there are more processes than clients")
+	}
 	if c.Progress == nil {
 		c.Progress = io.Discard
 	}
 	return nil
+}
+
+// policy is the clients'. It is quicker than the library's, so that a run ends soon.
+var policy = optimist.Policy{
+	Debounce: optimist.Debounce{Wait: 100 * time.Millisecond, MaxWait: time.Second},
+	Retry:    optimist.Retry{Base: 100 * time.Millisecond, Cap: 2 * time.Second, Max: 8},
 }
 
 func orElse[T comparable](field *T, otherwise T) {

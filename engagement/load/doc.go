@@ -9,5 +9,8 @@
 //     operation that the server says had an effect,
 //   - lost effects: the opposite.
 //
+// With Config.Kills the clients live in processes of their own, each client with a
+// journal, and processes are killed in the middle and started again.
+//
 // The server must be used by nobody else meanwhile.
 package load

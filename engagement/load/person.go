@@ -4,76 +4,83 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"path/filepath"
 	"slices"
+	"strconv"
+	"sync"
 	"time"
 
 	"github.com/optimist-go/optimist"
 	"github.com/optimist-go/optimist/engagement/client"
 	"github.com/optimist-go/optimist/engagement/transport/nethttp"
+	"github.com/optimist-go/optimist/engagement/wire"
+	"github.com/optimist-go/optimist/filejournal"
 )
 
-// person is one client. Its fields belong to the goroutine that runs it.
+// person is one client.
 type person struct {
+	number  int
+	tell    func(note)
 	service *client.Service
-	ledger  *ledger
+	plain   client.Transport // its session, without notes
 	posts   []string
-	after   int64
+	running sync.WaitGroup // follows the stream, and passes on events
 	events  *optimist.Subscription
-	seen    events
+	stop    context.CancelFunc
 
-	taps     []time.Duration // how long each call took to make the change visible
-	settling []tapped
 	comments []written // its own, that may still be there
-}
-
-type tapped struct {
-	at     time.Time
-	handle *optimist.Handle
 }
 
 type written struct{ post, id string }
 
-// events is what a client's manager did.
-type events struct {
-	taps, calls, sent, retries, conflicts, rollbacks, missed int
-	// applied has the operations that the server carried out, as far as the client
-	// knows. One that it refused because all was so already had no effect.
-	applied   map[string]bool
-	alreadySo map[string]bool
-	settled   map[string]time.Time
-	successor map[string]string
+// newPerson signs in and brings back what an earlier life left in the journal.
+func newPerson(ctx context.Context, j job, n int, tell func(note)) (*person, error) {
+	t, err := nethttp.New(j.URL)
+	if err != nil {
+		return nil, err
+	}
+	p := &person{number: n, plain: t, tell: tell}
+	if _, err := client.SignIn(ctx, t, userOf(n, j.Devices)); err != nil {
+		return nil, err
+	}
+	o := client.Options{Transport: noting{t, n, tell}, User: userOf(n, j.Devices), Policy: policy}
+	if j.Journals != "" {
+		if o.Journal, err = filejournal.Open(filepath.Join(j.Journals, strconv.Itoa(n)), filejournal.Options{}); err != nil {
+			return nil, err
+		}
+	}
+	if p.service, err = client.New(o); err != nil {
+		return nil, err
+	}
+	p.events = p.service.Manager().Subscribe(optimist.SubscribeOptions{Buffer: 1 << 20})
+	p.running.Go(p.passOn)
+	feed, err := p.enter(ctx, j)
+	if err != nil {
+		p.close()
+		return nil, err
+	}
+	p.posts = feed.Posts
+	following, stop := context.WithCancel(context.WithoutCancel(ctx))
+	p.stop = stop
+	p.running.Go(func() { p.service.Follow(following, feed.After, nil) })
+	return p, nil
 }
 
-func newPerson(ctx context.Context, c *Config, n int) (*person, error) {
-	t, err := nethttp.New(c.URL)
-	if err != nil {
-		return nil, err
+func (p *person) enter(ctx context.Context, j job) (client.Feed, error) {
+	if err := p.service.Restore(); err != nil {
+		return client.Feed{}, err
 	}
-	l := newLedger(t)
-	user := fmt.Sprintf("load%d", n/c.Devices)
-	if _, err := client.SignIn(ctx, l, user); err != nil {
-		return nil, err
+	feed, err := p.service.Load(ctx, "", min(j.Posts, 100))
+	if err == nil && len(feed.Posts) == 0 {
+		err = errNoPosts
 	}
-	s, err := client.New(client.Options{Transport: l, User: user, Policy: c.Policy})
-	if err != nil {
-		return nil, err
-	}
-	feed, err := s.Load(ctx, "", min(c.Posts, 100))
-	if err != nil {
-		return nil, err
-	}
-	if len(feed.Posts) == 0 {
-		return nil, fmt.Errorf("the server has no posts to tap on")
-	}
-	return &person{
-		service: s, ledger: l, posts: feed.Posts, after: feed.After,
-		events: s.Manager().Subscribe(optimist.SubscribeOptions{Buffer: 1 << 20}),
-		seen:   events{applied: make(map[string]bool), alreadySo: make(map[string]bool), settled: make(map[string]time.Time), successor: make(map[string]string)},
-	}, nil
+	return feed, err
 }
 
-// tapOften makes n taps with pauses, and tells each.
-func (p *person) tapOften(ctx context.Context, n int, think time.Duration, told func()) error {
+func userOf(client, devices int) string { return fmt.Sprintf("load%d", client/devices) }
+
+// tapOften makes n taps with pauses, and waits until all is settled.
+func (p *person) tapOften(ctx context.Context, n int, think time.Duration) error {
 	for range n {
 		if think > 0 {
 			select {
@@ -85,9 +92,8 @@ func (p *person) tapOften(ctx context.Context, n int, think time.Duration, told 
 		if err := p.tap(ctx); err != nil {
 			return err
 		}
-		told()
 	}
-	return nil
+	return p.service.Manager().Flush(ctx)
 }
 
 // tap does what people do: mostly likes, some saves, now and then a comment, which
@@ -125,54 +131,103 @@ func (p *person) tap(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	p.taps = append(p.taps, time.Since(began))
-	p.settling = append(p.settling, tapped{began, h})
+	took := time.Since(began)
+	p.tell(note{Kind: noteTapped, Client: p.number, ID: h.ID(), At: began, Took: took})
 	return nil
 }
 
-// readEvents takes in all that happened. Everything must have settled.
-func (p *person) readEvents() {
-	p.events.Close()
+// passOn tells what the manager does, until its subscription is closed.
+func (p *person) passOn() {
 	for e := range p.events.All(context.Background()) {
-		s := &p.seen
+		n := note{Client: p.number, ID: e.ID}
 		switch e.Kind {
-		case optimist.OpAccepted, optimist.OpJoined:
-			s.taps++
-		case optimist.OpSent:
-			s.calls++
-			if e.Attempt <= 1 {
-				s.sent++
-			}
 		case optimist.OpRetrying:
-			s.retries++
+			n.Kind = noteRetrying
 		case optimist.OpConflicted:
-			s.conflicts++
-			s.alreadySo[e.ID] = e.Resolution == optimist.AlreadySo
+			n.Kind, n.Already = noteConflicted, e.Resolution == optimist.AlreadySo
 		case optimist.OpsRolledBack:
-			s.rollbacks += len(e.Victims)
+			n.Kind, n.Count = noteRolledBack, len(e.Victims)
 		case optimist.OpSettled:
-			s.settled[e.ID] = e.At
-			s.applied[e.ID] = e.Outcome == optimist.Confirmed && !s.alreadySo[e.ID]
-			if e.Successor != "" {
-				s.successor[e.ID] = e.Successor
-			}
+			n.Kind, n.At, n.Outcome, n.Successor = noteSettled, e.At, e.Outcome, e.Successor
 		case optimist.Gap:
-			s.missed += e.Missed
+			n.Kind, n.Count = noteMissed, e.Missed
+		default:
+			continue
 		}
+		p.tell(n)
 	}
 }
 
-// settleTimes is how long each tap took to be settled, or what took its place.
-func (p *person) settleTimes() []time.Duration {
-	var out []time.Duration
-	for _, t := range p.settling {
-		id := t.handle.ID()
-		for next, ok := p.seen.successor[id]; ok; next, ok = p.seen.successor[id] {
-			id = next
+// catchUp is how long the streams have to tell the last of the news.
+const catchUp = 30 * time.Second
+
+// compare counts the posts that the client sees otherwise than the server holds them,
+// after its stream has had time to say the last.
+func (p *person) compare(ctx context.Context, versions map[string]uint64) error {
+	deadline := time.Now().Add(catchUp)
+	n := note{Kind: noteCompared, Client: p.number, Parked: p.service.Manager().Snapshot().Parked}
+	for _, post := range p.posts {
+		for p.service.Post(post).Version < versions[post] && time.Now().Before(deadline) && ctx.Err() == nil {
+			time.Sleep(5 * time.Millisecond)
 		}
-		if at, ok := p.seen.settled[id]; ok {
-			out = append(out, at.Sub(t.at))
+		truth, err := readPost(ctx, p.plain, post)
+		if err != nil {
+			return err
+		}
+		v := p.service.Post(post)
+		if truth.State == nil || v.Pending > 0 || v.Value.PostState.Post != truth.State.Post || !slices.Equal(v.Value.Comments, truth.State.Comments) {
+			n.Count++
+			n.Why = fmt.Sprintf("%s sees %+v (version %d, %d pending), the server holds %+v (version %d)",
+				p.service.User(), v.Value.PostState.Post, v.Version, v.Pending, truth.State.Post, truth.Version)
 		}
 	}
-	return out
+	p.tell(n)
+	return nil
+}
+
+// close ends the client. What has not settled stays in the journal.
+func (p *person) close() {
+	if p.stop != nil {
+		p.stop()
+	}
+	p.events.Close()
+	p.running.Wait()
+	ended, cancel := context.WithCancel(context.Background())
+	cancel()
+	p.service.Close(ended)
+}
+
+// readPost reads a post from the server, past all clients.
+func readPost(ctx context.Context, t client.Transport, post string) (wire.Truth, error) {
+	a, err := t.RoundTrip(ctx, client.Request{Method: "GET", Path: "/v1/posts/" + post})
+	if err != nil {
+		return wire.Truth{}, err
+	}
+	truth, err := wire.DecodeTruth(a.Body)
+	if err != nil {
+		err = fmt.Errorf("read of %s: status %d: %w", post, a.Status, err)
+	}
+	return truth, err
+}
+
+// noting is a transport that tells of each operation that leaves, and of what the
+// server says about it.
+type noting struct {
+	client.Transport
+	number int
+	tell   func(note)
+}
+
+func (t noting) RoundTrip(ctx context.Context, r client.Request) (client.Response, error) {
+	if r.Key == "" {
+		return t.Transport.RoundTrip(ctx, r)
+	}
+	t.tell(note{Kind: noteSent, Client: t.number, Request: &r})
+	a, err := t.Transport.RoundTrip(ctx, r)
+	if err == nil {
+		if already, ok := applied(a); ok {
+			t.tell(note{Kind: noteAnswered, Client: t.number, ID: r.Key, Already: already})
+		}
+	}
+	return a, err
 }

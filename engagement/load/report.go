@@ -18,6 +18,7 @@ type Report struct {
 	Rollbacks  int           `json:"rollbacks"`
 	Parked     int           `json:"parked"`
 	Effects    int           `json:"effects"`
+	Kills      int           `json:"kills"`
 	Divergence int           `json:"divergence"`
 	Duplicates int           `json:"duplicates"`
 	Lost       int           `json:"lost"`
@@ -34,19 +35,6 @@ type Report struct {
 // OK reports whether all that must hold did.
 func (r *Report) OK() bool { return r.Divergence == 0 && r.Duplicates == 0 && r.Lost == 0 }
 
-func (r *Report) add(p *person) {
-	s := p.seen
-	r.Taps += s.taps
-	r.Calls += s.calls
-	r.CallsSaved += max(s.taps-s.sent, 0)
-	r.Retries += s.retries
-	r.Conflicts += s.conflicts
-	r.Rollbacks += s.rollbacks
-	r.Missed += s.missed
-	r.Parked += p.service.Manager().Snapshot().Parked
-	r.Held = r.OK()
-}
-
 // Write prints the report as a table.
 func (r *Report) Write(w io.Writer) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
@@ -55,7 +43,7 @@ func (r *Report) Write(w io.Writer) error {
 		value any
 		note  string
 	}{
-		{"clients", r.Clients, ""}, {"taps", r.Taps, ""},
+		{"clients", r.Clients, ""}, {"processes killed", r.Kills, "and started again"}, {"taps", r.Taps, ""},
 		{"calls", r.Calls, "attempts that left"}, {"calls saved", r.CallsSaved, "taps that needed none of their own"},
 		{"retries", r.Retries, ""}, {"conflicts", r.Conflicts, ""}, {"rolled back", r.Rollbacks, ""}, {"parked", r.Parked, "failed comments that wait for a person"},
 		{"tap to visible p50 / p99", fmt.Sprintf("%v / %v", round(r.TapP50), round(r.TapP99)), ""},

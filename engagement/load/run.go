@@ -4,13 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
+	"os"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/optimist-go/optimist/engagement/client"
 	"github.com/optimist-go/optimist/engagement/transport/nethttp"
-	"github.com/optimist-go/optimist/engagement/wire"
 )
 
 // Run makes all taps, waits until they are settled and counts. An error means that
@@ -20,21 +21,11 @@ func Run(ctx context.Context, c Config) (*Report, error) {
 		return nil, err
 	}
 	r := &runner{config: c, bar: newBar(c.Progress)}
+	r.book = newBook(c.Clients, r.tapped)
+	defer r.close()
 	if err := r.prepare(ctx); err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithCancel(ctx)
-	var following sync.WaitGroup
-	for _, p := range r.people {
-		following.Go(func() { p.service.Follow(ctx, p.after, nil) })
-	}
-	defer func() {
-		cancel()
-		following.Wait()
-		for _, p := range r.people {
-			p.service.Close(ctx) // it has ended: nothing may be left by now
-		}
-	}()
 	if err := r.tap(ctx); err != nil {
 		return nil, err
 	}
@@ -43,26 +34,86 @@ func Run(ctx context.Context, c Config) (*Report, error) {
 
 // runner is one run.
 type runner struct {
-	config Config
-	bar    *bar
-	people []*person
-	before map[string]uint64 // versions of the posts
-	took   time.Duration
+	config   Config
+	bar      *bar
+	book     *book
+	crews    []crew
+	sizes    []int  // clients of each crew
+	journals string // folder
+	posts    []string
+	before   map[string]uint64 // versions of the posts
+	took     time.Duration
+	kills    atomic.Int64
 }
 
 func (r *runner) prepare(ctx context.Context) error {
 	r.bar.say("signing in")
-	for n := range r.config.Clients {
-		p, err := newPerson(ctx, &r.config, n)
-		if err != nil {
-			return fmt.Errorf("client %d: %w", n, err)
+	c := &r.config
+	if c.Kills == 0 {
+		h := &here{job: r.job(0, c.Clients), tell: r.book.take}
+		r.crews, r.sizes = []crew{h}, []int{c.Clients}
+	} else {
+		var err error
+		if r.journals, err = os.MkdirTemp("", "load-journals"); err != nil {
+			return err
 		}
-		r.people = append(r.people, p)
-		r.bar.show(n+1, r.config.Clients)
+		for i := range c.Processes {
+			from, to := c.Clients*i/c.Processes, c.Clients*(i+1)/c.Processes
+			p := &process{job: r.job(from, to-from), command: c.Command, book: r.book}
+			r.crews, r.sizes = append(r.crews, p), append(r.sizes, to-from)
+		}
+	}
+	if err := r.each(func(_ int, w crew) error { return w.start(ctx) }); err != nil {
+		return err
 	}
 	var err error
-	r.before, err = r.versions(ctx)
+	if r.posts, err = r.listPosts(ctx); err == nil {
+		r.before, err = r.versions(ctx)
+	}
 	return err
+}
+
+func (r *runner) job(from, clients int) job {
+	c := &r.config
+	return job{
+		URL: c.URL, From: from, Clients: clients, Devices: c.Devices, Posts: c.Posts,
+		Think: c.Think, Timeout: c.Timeout, Journals: r.journals,
+	}
+}
+
+// each does something with all crews at once.
+func (r *runner) each(do func(i int, w crew) error) error {
+	errs := make([]error, len(r.crews))
+	var wg sync.WaitGroup
+	for i, w := range r.crews {
+		wg.Go(func() { errs[i] = do(i, w) })
+	}
+	wg.Wait()
+	return errors.Join(errs...)
+}
+
+// listPosts names the posts that everybody taps on.
+func (r *runner) listPosts(ctx context.Context) ([]string, error) {
+	t, err := r.session(ctx, 0)
+	if err != nil {
+		return nil, err
+	}
+	s, err := client.New(client.Options{Transport: t, User: userOf(0, r.config.Devices)})
+	if err != nil {
+		return nil, err
+	}
+	defer s.Close(ctx)
+	feed, err := s.Load(ctx, "", min(r.config.Posts, 100))
+	return feed.Posts, err
+}
+
+// session signs a client in once more.
+func (r *runner) session(ctx context.Context, number int) (client.Transport, error) {
+	t, err := nethttp.New(r.config.URL)
+	if err == nil {
+		_, err = client.SignIn(ctx, t, userOf(number, r.config.Devices))
+	}
+	return t, err
 }
 
 // versions reads every post from the server, past all clients.
@@ -72,14 +123,10 @@ func (r *runner) versions(ctx context.Context) (map[string]uint64, error) {
 		return nil, err
 	}
 	out := make(map[string]uint64)
-	for _, post := range r.people[0].posts {
-		a, err := t.RoundTrip(ctx, client.Request{Method: "GET", Path: "/v1/posts/" + post})
+	for _, post := range r.posts {
+		truth, err := readPost(ctx, t, post)
 		if err != nil {
 			return nil, err
-		}
-		truth, err := wire.DecodeTruth(a.Body)
-		if err != nil {
-			return nil, fmt.Errorf("read of %s: status %d: %w", post, a.Status, err)
 		}
 		out[post] = truth.Version
 	}
@@ -92,40 +139,40 @@ func (r *runner) tap(ctx context.Context) error {
 	}
 	r.bar.say("tapping")
 	began := time.Now()
-	var made atomic.Int64
-	errs := make(chan error, len(r.people))
-	for i, p := range r.people {
-		n := r.config.Taps / len(r.people)
-		if i < r.config.Taps%len(r.people) {
-			n++
+	first := 0
+	taps := make([][]int, len(r.crews))
+	for i, size := range r.sizes {
+		for n := first; n < first+size; n++ {
+			each := r.config.Taps / r.config.Clients
+			if n < r.config.Taps%r.config.Clients {
+				each++
+			}
+			taps[i] = append(taps[i], each)
 		}
-		go func() {
-			errs <- p.tapOften(ctx, n, r.config.Think, func() { r.bar.show(int(made.Add(1)), r.config.Taps) })
-		}()
+		first += size
 	}
-	var all []error
-	for range r.people {
-		all = append(all, <-errs)
-	}
-	if err := errors.Join(all...); err != nil {
+	if err := r.each(func(i int, w crew) error { return w.tap(ctx, taps[i]) }); err != nil {
 		return err
 	}
-	r.bar.say("settling")
-	settled := make(chan error, len(r.people))
-	flushing, cancel := context.WithTimeout(ctx, r.config.Timeout)
-	defer cancel()
-	for _, p := range r.people {
-		go func() { settled <- p.service.Manager().Flush(flushing) }()
-	}
-	for i := range r.people {
-		all = append(all, <-settled)
-		r.bar.show(i+1, len(r.people))
-	}
 	r.took = time.Since(began)
-	if err := errors.Join(all...); err != nil {
-		return fmt.Errorf("not everything settles within %v: %w", r.config.Timeout, err)
-	}
 	return r.setNetwork(false)
+}
+
+// tapped is told of every tap. At evenly spread ones it has somebody killed.
+func (r *runner) tapped(made int) {
+	r.bar.show(made, r.config.Taps)
+	if made >= r.config.Taps {
+		r.bar.say("settling")
+	}
+	if every := r.config.Taps / (r.config.Kills + 1); r.config.Kills == 0 || made%every != 0 || made/every > r.config.Kills {
+		return
+	}
+	for _, i := range rand.Perm(len(r.crews)) {
+		if r.crews[i].(*process).kill() {
+			r.kills.Add(1)
+			return
+		}
+	}
 }
 
 func (r *runner) setNetwork(bad bool) error {
@@ -133,4 +180,57 @@ func (r *runner) setNetwork(bad bool) error {
 		return nil
 	}
 	return r.config.SetNetwork(bad)
+}
+
+// judge compares what everybody sees with what the server holds.
+func (r *runner) judge(ctx context.Context) (*Report, error) {
+	r.bar.say("comparing")
+	after, err := r.versions(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.each(func(_ int, w crew) error { return w.compare(ctx, after) }); err != nil {
+		return nil, err
+	}
+	r.close()
+	effects, err := r.book.effects(ctx, r.asker())
+	if err != nil {
+		return nil, err
+	}
+	changes := 0
+	for post, v := range after {
+		changes += int(v - r.before[post])
+	}
+	// Asking again must not have changed anything: what it changed had been lost.
+	rep := r.book.report()
+	rep.Took, rep.Kills, rep.Effects = r.took, int(r.kills.Load()), effects
+	rep.Duplicates, rep.Lost = max(changes-effects, 0), max(effects-changes, 0)
+	rep.Held = rep.OK()
+	r.bar.end()
+	return rep, nil
+}
+
+// asker repeats requests of clients that have ended.
+func (r *runner) asker() func(context.Context, int, client.Request) (client.Response, error) {
+	sessions := make(map[string]client.Transport)
+	return func(ctx context.Context, number int, q client.Request) (client.Response, error) {
+		user := userOf(number, r.config.Devices)
+		if sessions[user] == nil {
+			t, err := r.session(ctx, number)
+			if err != nil {
+				return client.Response{}, fmt.Errorf("sign %s in again: %w", user, err)
+			}
+			sessions[user] = t
+		}
+		return sessions[user].RoundTrip(ctx, q)
+	}
+}
+
+// close ends all clients.
+func (r *runner) close() {
+	r.each(func(_ int, w crew) error { w.close(); return nil })
+	r.crews = nil
+	if r.journals != "" {
+		os.RemoveAll(r.journals)
+	}
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
 
 	"github.com/optimist-go/optimist/engagement/engaged"
@@ -18,6 +19,10 @@ import (
 // errNotHeld is the end of a run that found what must not be.
 var errNotHeld = errors.New("what must hold did not")
 
+// loadProcess is the command that "engaged load -kill" gives to the processes of its
+// clients.
+const loadProcess = "load-process"
+
 // runLoad is "engaged load".
 func runLoad(ctx context.Context, args []string) error {
 	var c load.Config
@@ -27,6 +32,8 @@ func runLoad(ctx context.Context, args []string) error {
 	flags.IntVar(&c.Devices, "devices", 2, "clients that share a user, so that there are conflicts")
 	flags.DurationVar(&c.Think, "think", 0, "mean pause of a client between taps; 0 is 100ms")
 	flags.DurationVar(&c.Timeout, "timeout", 0, "how long everything may take to settle; 0 is 5m")
+	flags.IntVar(&c.Kills, "kill", 0, "how often one of the clients' processes is killed and started again; 0: they live in this process")
+	flags.IntVar(&c.Processes, "processes", 0, "processes that the clients share when some are killed; 0 is 10")
 	profile := flags.String("network", "load", `fault profile, or "load": 20 % of requests and 10 % of answers lost, 5 % errors`)
 	addr := flags.String("addr", "", "base address of a server that nobody else uses, and whose network is left as it is; empty starts one")
 	asJSON := flags.Bool("json", false, "write the result as JSON")
@@ -37,6 +44,15 @@ func runLoad(ctx context.Context, args []string) error {
 		return fmt.Errorf("unexpected argument %q", flags.Arg(0))
 	}
 	c.Progress, c.URL = os.Stderr, *addr
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	c.Command = func() *exec.Cmd {
+		cmd := exec.Command(self, loadProcess)
+		cmd.Stderr = os.Stderr
+		return cmd
+	}
 	if *addr == "" {
 		stop, err := ownServer(ctx, &c, *profile)
 		if err != nil {

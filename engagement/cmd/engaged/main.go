@@ -18,6 +18,7 @@ import (
 	"syscall"
 
 	"github.com/optimist-go/optimist/engagement/engaged"
+	"github.com/optimist-go/optimist/engagement/load"
 )
 
 func main() {
@@ -41,6 +42,8 @@ func run(ctx context.Context, args []string) error {
 		return serve(ctx, args)
 	case "load":
 		return runLoad(ctx, args)
+	case loadProcess:
+		return load.Serve(ctx, os.Stdin, os.Stdout)
 	}
 	return fmt.Errorf("there is no command %q; there are: serve, load", command)
 }

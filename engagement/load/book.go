@@ -1,0 +1,195 @@
+package load
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/optimist-go/optimist"
+	"github.com/optimist-go/optimist/engagement/client"
+	"github.com/optimist-go/optimist/engagement/wire"
+)
+
+// book holds what the clients have told. It is safe for concurrent use.
+type book struct {
+	tapped func(made int) // called for each tap, without the lock
+
+	// mu guards the fields below it.
+	mu   sync.Mutex
+	made []int // taps, by client
+	all  int   // their sum
+	ops  map[string]*operation
+	taps []tap
+
+	calls, retries, conflicts, rollbacks, missed, parked, divergence int
+
+	details []string
+}
+
+// operation is what is known of one.
+type operation struct {
+	client    int
+	request   *client.Request // nil: it has not left
+	answered  bool            // the server told what it did
+	already   bool            // it changed nothing
+	agreed    bool            // in a conflict that was none
+	settled   time.Time       // zero: not as far as is known
+	outcome   optimist.Outcome
+	successor string
+}
+
+type tap struct {
+	id   string
+	at   time.Time
+	took time.Duration
+}
+
+func newBook(clients int, tapped func(made int)) *book {
+	return &book{tapped: tapped, made: make([]int, clients), ops: make(map[string]*operation)}
+}
+
+// take notes a note.
+func (b *book) take(n note) {
+	if made := b.enter(n); n.Kind == noteTapped {
+		b.tapped(made)
+	}
+}
+
+func (b *book) enter(n note) (made int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	switch n.Kind {
+	case noteTapped:
+		b.made[n.Client]++
+		b.all++
+		b.taps = append(b.taps, tap{n.ID, n.At, n.Took})
+	case noteSent:
+		b.calls++
+		b.opLocked(n.Request.Key, n.Client).request = n.Request
+	case noteAnswered:
+		o := b.opLocked(n.ID, n.Client)
+		o.answered, o.already = true, n.Already
+	case noteRetrying:
+		b.retries++
+	case noteConflicted:
+		b.conflicts++
+		b.opLocked(n.ID, n.Client).agreed = n.Already
+	case noteRolledBack:
+		b.rollbacks += n.Count
+	case noteSettled:
+		o := b.opLocked(n.ID, n.Client)
+		o.settled, o.outcome, o.successor = n.At, n.Outcome, n.Successor
+	case noteMissed:
+		b.missed += n.Count
+	case noteCompared:
+		b.divergence += n.Count
+		b.parked += n.Parked
+		if n.Why != "" && len(b.details) < 10 {
+			b.details = append(b.details, n.Why)
+		}
+	}
+	return b.all
+}
+
+func (b *book) opLocked(id string, client int) *operation {
+	o := b.ops[id]
+	if o == nil {
+		o = &operation{client: client}
+		b.ops[id] = o
+	}
+	return o
+}
+
+// left is how many taps the clients from..to have still to make of those that are
+// theirs.
+func (b *book) left(from int, theirs []int) []int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	out := make([]int, len(theirs))
+	for i, n := range theirs {
+		out[i] = max(n-b.made[from+i], 0)
+	}
+	return out
+}
+
+// effects counts the operations that changed something. Where an operation left and
+// no answer is known (its success was told by the stream, or the process that asked
+// was killed) the server is asked again under the same key, and must say the same for
+// ever. The clients must have ended.
+func (b *book) effects(ctx context.Context, ask func(context.Context, int, client.Request) (client.Response, error)) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	n := 0
+	for key, o := range b.ops {
+		confirmed := o.outcome == optimist.Confirmed && !o.agreed
+		if o.request != nil && !o.answered && (confirmed || o.settled.IsZero()) {
+			a, err := ask(ctx, o.client, *o.request)
+			if err != nil {
+				return 0, err
+			}
+			if o.already, o.answered = applied(a); !o.answered && confirmed {
+				return 0, fmt.Errorf("the operation %s was confirmed, and asked again the server says %d %s", key, a.Status, a.Body)
+			}
+		}
+		if o.answered && !o.already {
+			n++
+		}
+	}
+	return n, nil
+}
+
+// applied reads an answer: whether the server has carried the operation out, and
+// whether all was so already.
+func applied(a client.Response) (already, ok bool) {
+	if a.Status >= 300 {
+		return false, false
+	}
+	o, err := wire.DecodeOutcome(a.Body)
+	return o.Already, err == nil
+}
+
+// report says what is in the book.
+func (b *book) report() *Report {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	rep := &Report{
+		Clients: len(b.made), Taps: b.all, Calls: b.calls, Retries: b.retries, Conflicts: b.conflicts,
+		Rollbacks: b.rollbacks, Missed: b.missed, Parked: b.parked, Divergence: b.divergence, Details: b.details,
+	}
+	sent := 0
+	for _, o := range b.ops {
+		if o.request != nil {
+			sent++
+		}
+	}
+	rep.CallsSaved = max(b.all-sent, 0)
+	var taps, settling []time.Duration
+	for _, t := range b.taps {
+		taps = append(taps, t.took)
+		if o := b.lastLocked(t.id); o != nil && !o.settled.IsZero() {
+			settling = append(settling, o.settled.Sub(t.at))
+		}
+	}
+	rep.TapP50, rep.TapP99 = percentiles(taps)
+	rep.SettleP50, rep.SettleP99 = percentiles(settling)
+	return rep
+}
+
+// lastLocked is the operation, or what took its place in the end.
+func (b *book) lastLocked(id string) *operation {
+	o := b.ops[id]
+	for o != nil && o.successor != "" {
+		o = b.ops[o.successor]
+	}
+	return o
+}
+
+func percentiles(d []time.Duration) (p50, p99 time.Duration) {
+	if len(d) == 0 {
+		return 0, 0
+	}
+	slices.Sort(d)
+	return d[len(d)/2], d[min(len(d)*99/100, len(d)-1)]
+}

@@ -1,0 +1,42 @@
+package load
+
+import (
+	"time"
+
+	"github.com/optimist-go/optimist"
+	"github.com/optimist-go/optimist/engagement/client"
+)
+
+// noteKind says what a note tells.
+type noteKind string
+
+const (
+	noteTapped     noteKind = "tapped"      // ID, At, Took: until the change was visible
+	noteSent       noteKind = "sent"        // Request is about to leave
+	noteAnswered   noteKind = "answered"    // ID; Already: it changed nothing
+	noteRetrying   noteKind = "retrying"    // an attempt failed
+	noteConflicted noteKind = "conflicted"  // ID; Already: both wanted the same
+	noteRolledBack noteKind = "rolled back" // Count operations
+	noteSettled    noteKind = "settled"     // ID, At, Outcome, Successor
+	noteMissed     noteKind = "missed"      // Count events
+	noteCompared   noteKind = "compared"    // Count posts differ, Why; Parked
+	noteDone       noteKind = "done"        // the order was carried out; Why: it was not
+)
+
+// note is one thing that a client tells of its run. One that lives in a process of
+// its own writes each as a line of JSON, before it goes on: what the process has done
+// is known even when it is killed.
+type note struct {
+	Kind      noteKind         `json:"kind"`
+	Client    int              `json:"client"`
+	ID        string           `json:"id,omitempty"`
+	At        time.Time        `json:"at,omitzero"`
+	Took      time.Duration    `json:"took,omitempty"`
+	Request   *client.Request  `json:"request,omitempty"`
+	Already   bool             `json:"already,omitempty"`
+	Outcome   optimist.Outcome `json:"outcome,omitempty"`
+	Successor string           `json:"successor,omitempty"`
+	Count     int              `json:"count,omitempty"`
+	Parked    int              `json:"parked,omitempty"`
+	Why       string           `json:"why,omitempty"`
+}

@@ -1,0 +1,194 @@
+package load
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os/exec"
+	"sync"
+	"sync/atomic"
+)
+
+// order is what a process is told to do: one of its fields.
+type order struct {
+	Start   *job              `json:"start,omitempty"`
+	Tap     []int             `json:"tap,omitempty"`
+	Compare map[string]uint64 `json:"compare,omitempty"`
+}
+
+// Serve is the whole of a process that Config.Command starts: it carries out the
+// orders that come in, one line each, and tells in lines on out what its clients do.
+// It returns when in ends.
+func Serve(ctx context.Context, in io.Reader, out io.Writer) error {
+	var mu sync.Mutex // guards encoder
+	encoder := json.NewEncoder(out)
+	tell := func(n note) {
+		mu.Lock()
+		defer mu.Unlock()
+		encoder.Encode(n) // whoever does not read any more needs no answer
+	}
+	h := &here{tell: tell}
+	defer h.close()
+	decoder := json.NewDecoder(in)
+	for {
+		var o order
+		if err := decoder.Decode(&o); errors.Is(err, io.EOF) {
+			return nil
+		} else if err != nil {
+			return err
+		}
+		var err error
+		switch {
+		case o.Start != nil:
+			h.job = *o.Start
+			err = h.start(ctx)
+		case o.Tap != nil:
+			err = h.tap(ctx, o.Tap)
+		case o.Compare != nil:
+			err = h.compare(ctx, o.Compare)
+		}
+		done := note{Kind: noteDone}
+		if err != nil {
+			done.Why = err.Error()
+		}
+		tell(done)
+	}
+}
+
+// process is a crew in a process of its own, that can be killed while it taps, and
+// then starts again.
+type process struct {
+	job     job
+	command func() *exec.Cmd
+	book    *book
+
+	running *exec.Cmd
+	orders  *json.Encoder
+	in      io.Closer
+	done    chan error // the answer to an order; closed when the process has ended
+	killed  atomic.Bool
+
+	// mu guards the field below it.
+	mu     sync.Mutex
+	victim *exec.Cmd // may be killed; nil: nobody taps
+}
+
+var errKilled = errors.New("the process was killed")
+
+func (p *process) start(ctx context.Context) error {
+	cmd := p.command()
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		return err
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return err
+	}
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	p.running, p.in, p.orders, p.done = cmd, in, json.NewEncoder(in), make(chan error)
+	p.killed.Store(false)
+	go p.listen(out, p.done)
+	return p.order(ctx, order{Start: &p.job})
+}
+
+// listen takes notes until the process ends.
+func (p *process) listen(out io.Reader, done chan<- error) {
+	defer close(done)
+	lines := bufio.NewScanner(out)
+	lines.Buffer(nil, 1<<20)
+	for lines.Scan() {
+		var n note
+		if json.Unmarshal(lines.Bytes(), &n) != nil {
+			continue // the last line of one that was killed
+		}
+		switch {
+		case n.Kind != noteDone:
+			p.book.take(n)
+		case n.Why != "":
+			done <- errors.New(n.Why)
+		default:
+			done <- nil
+		}
+	}
+}
+
+// order has something done.
+func (p *process) order(ctx context.Context, o order) error {
+	err := p.orders.Encode(o)
+	var answered bool
+	if err == nil {
+		select {
+		case err, answered = <-p.done:
+		case <-ctx.Done():
+			p.running.Process.Kill()
+			return ctx.Err()
+		}
+	}
+	switch {
+	case answered:
+		return err
+	case p.killed.Load():
+		return errKilled
+	}
+	return fmt.Errorf("clients %d to %d: their process is gone: %w", p.job.From, p.job.From+p.job.Clients-1, errors.Join(err, p.running.Wait()))
+}
+
+func (p *process) tap(ctx context.Context, taps []int) error {
+	for {
+		p.expose(p.running)
+		err := p.order(ctx, order{Tap: p.book.left(p.job.From, taps)})
+		p.expose(nil)
+		if p.killed.Load() && err == nil { // at the last moment: it has all done, and is dead
+			err = errKilled
+		}
+		if !errors.Is(err, errKilled) {
+			return err
+		}
+		for range p.done { // what it told before it died
+		}
+		p.running.Wait()
+		if err := p.start(ctx); err != nil {
+			return err
+		}
+	}
+}
+
+// expose says whom kill may kill.
+func (p *process) expose(victim *exec.Cmd) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.victim = victim
+}
+
+// kill kills the process, if it is tapping.
+func (p *process) kill() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.victim == nil {
+		return false
+	}
+	p.killed.Store(true)
+	p.victim.Process.Kill()
+	p.victim = nil
+	return true
+}
+
+func (p *process) compare(ctx context.Context, versions map[string]uint64) error {
+	return p.order(ctx, order{Compare: versions})
+}
+
+func (p *process) close() {
+	if p.running == nil {
+		return
+	}
+	p.in.Close()
+	for range p.done {
+	}
+	p.running.Wait()
+}
