@@ -13,16 +13,15 @@ import (
 // may share a handle: one that wants what an unsettled operation already wants
 // joins it. Methods are safe for concurrent use.
 type Handle struct {
-	op engine.Op
-	m  *Manager
+	op   engine.Op
+	m    *Manager
+	used atomic.Bool // by a batch
 
 	// The fields below are guarded by m.mu.
 	ended   bool // the operation has settled and what is outside was brought along
 	durable bool // the journal holds it, or held it
 	server  any  // state told by the server at the end, or the truth held then
 	more    *handleMore
-
-	used atomic.Bool // by a batch
 }
 
 // handleMore is what only handles need that somebody asked something of.

@@ -53,7 +53,7 @@ var faults = []fault{
 		"if older.left && (older.state != Parked || older.unknown) {", "if false {"}}},
 	{"a group ends when one of its entities tells of it", []change{{"internal/engine/truth.go",
 		"covered && !o.Group() && e.names(t, o)", "covered && e.names(t, o)"}}},
-	{"what has ended is written to the journal again", []change{{"internal/engine/execute.go",
+	{"what has ended is written to the journal again", []change{{"internal/engine/coalesce.go",
 		"if n.stored && n.state != Ended {", "if n.stored {"}}},
 	{"callbacks run twice", []change{{"effects.go",
 		"func(c callback) { c(r) }, joined)", "func(c callback) { c(r); c(r) }, joined)"}}},

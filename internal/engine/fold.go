@@ -171,10 +171,10 @@ func (e *Engine) refoldEntity(ent *Entity, limit uint64, cause *Op) {
 // condemn takes an operation and all that depends on it out of the fold. The
 // caller refolds and then buries the victims.
 func (e *Engine) condemn(o *Op, cause *Op, err error) {
-	if o.condemned || o.state == Ended {
+	if o.part.condemned || o.state == Ended {
 		return
 	}
-	o.condemned = true
+	o.part.condemned = true
 	if o.unknown {
 		o.leaveDoubt()
 	} else if o.Type.Closure && o.state != InFlight {

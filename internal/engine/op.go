@@ -126,7 +126,6 @@ type Op struct {
 	stored    bool   // the journal holds it
 	durable   bool   // may be sent as far as the journal is concerned
 	timer     int32  // 1 + index in the timer heap, 0 when not in it
-	condemned bool   // on its way out of the fold in this Step
 }
 
 // ext is the rarely needed rest of an Op.
@@ -163,6 +162,7 @@ type part struct {
 	presence           Presence
 	inLane             bool
 	index              uint8 // 0 for Op.part, else 1 + index in ext.group
+	condemned          bool  // in Op.part: the operation leaves the fold in this Step
 }
 
 func (o *Op) more() *ext {

@@ -1,0 +1,282 @@
+package engine
+
+// coalescible finds the last unsettled operation of o's slot, unless a barrier or a
+// group stands between. An operation without slot, with dependencies, or that is a
+// barrier coalesces with nothing.
+func (e *Engine) coalescible(o *Op) *Op {
+	if o.Slot == "" || o.Type.Barrier || len(o.Deps()) > 0 {
+		return nil
+	}
+	return priorInSlot(o, o.part.entity.last)
+}
+
+// priorInSlot searches from p backwards.
+func priorInSlot(o *Op, p *part) *Op {
+	for ; p != nil; p = p.prev {
+		switch {
+		case p.op.Type.Barrier || p.op.Group():
+			return nil
+		case p.op.sharesSlot(o):
+			return p.op
+		case p.op.Type.Kind != Change: // making and removing the entity makes all its slots anew
+			return nil
+		}
+	}
+	return nil
+}
+
+func (o *Op) sharesSlot(other *Op) bool {
+	return o.Slot == other.Slot && o.Slot != "" && o.Type.Family == other.Type.Family
+}
+
+// wantsSame reports whether two operations of one slot want the same.
+func wantsSame(a, b *Op) (same bool) {
+	if a.Type.Name != b.Type.Name || b.Type.SameArgs == nil {
+		return false
+	}
+	defer func() {
+		if recover() != nil {
+			same = false
+		}
+	}()
+	return b.Type.SameArgs(a.Args, b.Args)
+}
+
+// merged asks the newer operation's type for its rule; a panic keeps both apart.
+func merged(older, newer *Op) (m Merged) {
+	if newer.Type.Merge == nil {
+		return Merged{Verdict: Replace}
+	}
+	defer func() {
+		if recover() != nil {
+			m = Merged{Verdict: Separate}
+		}
+	}()
+	return newer.Type.Merge(older, newer)
+}
+
+// WouldJoin reports whether an operation would join an earlier one whose change it
+// would only repeat, so that a closure need not be applied.
+func (e *Engine) WouldJoin(in *Execute) bool {
+	ent := in.Space.Find(in.Entity)
+	if ent == nil || in.Op.Slot == "" || in.Op.Type.Barrier || len(in.After) > 0 {
+		return false
+	}
+	older := priorInSlot(in.Op, ent.last)
+	return older != nil && older.state != Parked && wantsSame(older, in.Op)
+}
+
+// join lets a tap share an earlier operation. The tap moves that one's deadline.
+func (e *Engine) join(older, o *Op) {
+	if older.state == Waiting && !older.left {
+		older.due = max(older.due, older.Type.Debounce.due(e.now, older.burst, false))
+		e.schedule(older)
+	}
+	o.successor = older
+	e.emit(Effect{Kind: Joined, Op: older, Other: o})
+}
+
+// inVain reports whether sending o, which makes next of the view up to before, would
+// be in vain: it writes a slot of which the view holds already what o wants, and
+// either prior, an earlier operation of the slot, brings that about, or the server has
+// it.
+func (e *Engine) inVain(o, prior *Op, before *part, next any, nextPresence Presence) bool {
+	ent := o.part.entity
+	switch {
+	case o.Slot == "" || o.Type.Barrier || o.Type.Pessimistic || len(o.Deps()) > 0 || o.Group():
+		return false
+	case prior != nil && (prior.state == Parked || prior.Type.Pessimistic):
+		return false
+	case prior == nil && ent.inDoubt():
+		return false
+	case o.Type.Closure && prior != nil:
+		return o.Args != nil && equalAny(prior.Args, o.Args)
+	case o.Type.Closure:
+		return o.ext != nil && o.ext.hasBase && equalAny(o.ext.base, o.Args)
+	}
+	value, presence := ent.upTo(before)
+	if presence == Unknown || presence != nextPresence || !ent.space.same(value, next) {
+		return false
+	}
+	return prior != nil || e.serverHas(o, before)
+}
+
+// inDoubt reports whether the server may get, or may have got, what was taken back.
+func (ent *Entity) inDoubt() bool {
+	f := ent.lane.flight
+	return ent.doubt || f != nil && f.state == Ended && f.outcome != Confirmed
+}
+
+// serverHas reports whether o would change nothing of what the server is known to
+// hold: truth, and the operations up to before that it has accepted since.
+func (e *Engine) serverHas(o *Op, before *part) bool {
+	if before == nil {
+		return true // the view there is truth, and o does not change it
+	}
+	ent := o.part.entity
+	value, presence := ent.truth, ent.presence
+	for p := ent.first; p != before.next; p = p.next {
+		if p.op.state != Acked {
+			continue
+		}
+		if after, afterPresence, err := p.apply(value, presence); err == nil {
+			value, presence = after, afterPresence
+		}
+	}
+	after, afterPresence, err := o.part.apply(value, presence)
+	return err == nil && presence != Unknown && presence == afterPresence && ent.space.same(value, after)
+}
+
+func equalAny(a, b any) (equal bool) {
+	defer func() {
+		if recover() != nil {
+			equal = false
+		}
+	}()
+	return a == b
+}
+
+// settleIfAlreadySo ends the head of a lane without a call when its slot holds what
+// it wants: the outcome of an earlier call agrees with the last tap.
+func (e *Engine) settleIfAlreadySo(o *Op) bool {
+	if o.left || o.Type.Closure && o.Args == nil {
+		return false
+	}
+	if !e.inVain(o, nil, o.part.prev, o.part.after, o.part.presence) {
+		return false
+	}
+	e.leaveLanes(o)
+	e.remove(&o.part)
+	e.refold(o)
+	e.settle(o, Confirmed, nil, nil)
+	e.bury(o, nil, Undone)
+	return true
+}
+
+// supersede puts o in the place of an operation of its slot that has not left, or
+// that has failed and is parked.
+func (e *Engine) supersede(older, o *Op, m Merged) error {
+	typ, args := o.Type, o.Args
+	switch m.Verdict {
+	case TakeOlder:
+		o.Type, o.Args = older.Type, m.Args
+	case TakeNewer:
+		o.Args = m.Args
+	case Annihilate:
+		e.dissolve(older, o)
+		e.settleUnsent(o)
+		e.refold(o)
+		e.bury(o, nil, Undone)
+		return nil
+	}
+	if older.ext != nil && older.ext.hasBase && o.Type.Closure {
+		o.SetBase(older.ext.base)
+	}
+	value, presence := older.part.before()
+	next, nextPresence, err := o.part.fold(value, presence)
+	if err != nil {
+		o.Type, o.Args = typ, args
+		return e.appendOp(o, nil, older) // it needs what the older one does
+	}
+	prior := priorInSlot(o, older.part.prev)
+	again := prior != nil && prior.state != Parked && wantsSame(prior, o)
+	if again || e.inVain(o, prior, older.part.prev, next, nextPresence) {
+		if prior != nil {
+			e.dissolve(older, prior)
+			e.join(prior, o)
+		} else {
+			e.dissolve(older, o)
+			e.settleUnsent(o)
+		}
+		e.refold(o)
+		e.bury(o, nil, Undone)
+		return nil
+	}
+	e.takePlace(older, o)
+	e.refold(o)
+	e.bury(o, nil, Undone)
+	return nil
+}
+
+// check1 reports whether an operation could stand in the place of another.
+func (e *Engine) check1(older, o *Op) error {
+	o.part.op, o.part.entity = o, older.part.entity
+	value, presence := older.part.before()
+	_, _, err := o.part.fold(value, presence)
+	return err
+}
+
+// dissolve ends an operation whose want has been replaced by successor's.
+func (e *Engine) dissolve(older, successor *Op) {
+	if older.Type.Closure {
+		e.touch(older.part.entity).closure = true // the state outside was changed back
+	}
+	e.leaveLanes(older)
+	e.remove(&older.part)
+	e.inherit(older, successor)
+	e.settle(older, Superseded, nil, successor)
+}
+
+// inherit hands the dependents of one operation to the one that replaces it.
+func (e *Engine) inherit(older, successor *Op) {
+	if older.ext == nil || len(older.ext.needers) == 0 || successor.state == Ended {
+		return
+	}
+	for _, n := range older.ext.needers {
+		for i, d := range n.ext.deps {
+			if d == older {
+				n.ext.deps[i] = successor
+			}
+		}
+		if n.stored && n.state != Ended {
+			e.emit(Effect{Kind: Persist, Op: n, Other: successor})
+		}
+	}
+	x := successor.more()
+	x.needers = append(x.needers, older.ext.needers...)
+	older.ext.needers = nil
+}
+
+// takePlace accepts o at the position of older, which is superseded. The caller
+// refolds.
+func (e *Engine) takePlace(older, o *Op) {
+	burst, unsent := older.burst, older.state == Waiting && !older.left
+	pos := older.pos
+	o.part.op, o.part.entity = o, older.part.entity
+	e.leaveLanes(older)
+	if older.state == Parked {
+		e.unpark(older)
+		older.state = Waiting
+	}
+	e.remove(&older.part)
+	e.admit(o, pos)
+	o.burst = e.now
+	if unsent {
+		o.burst = burst
+		o.due = o.Type.Debounce.due(e.now, burst, false)
+		e.timers.hand(older, o)
+	} else {
+		o.due = e.now
+	}
+	e.inherit(older, o)
+	e.settle(older, Superseded, nil, o)
+	value, presence := e.beforePos(o.part.entity, pos)
+	next, nextPresence, err := o.part.fold(value, presence)
+	o.part.after, o.part.presence = next, nextPresence
+	e.enter(o, nil)
+	if err != nil {
+		e.markDirty(o.part.entity, &o.part) // refold finds and reports it
+	}
+}
+
+// beforePos is the fold of everything before a position.
+func (e *Engine) beforePos(ent *Entity, pos uint64) (any, Presence) {
+	p := ent.last
+	for p != nil && p.op.pos >= pos {
+		p = p.prev
+	}
+	if p == nil {
+		return ent.truth, ent.presence
+	}
+	return p.after, p.presence
+}
