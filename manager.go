@@ -24,6 +24,8 @@ type Manager struct {
 
 	stop chan struct{} // closed when the manager has stopped
 
+	inbox inbox // answers on their way in
+
 	// mu guards everything below. Functions of the program are never called under
 	// it, but for the pure ones that are data: Apply, Guard, Merge rules, Resolve.
 	mu     sync.Mutex

@@ -4,6 +4,7 @@ import (
 	"context"
 	"math/rand/v2"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/optimist-go/optimist/internal/engine"
@@ -114,23 +115,11 @@ func (m *Manager) worker() {
 			answer = m.try(f, a)
 		}
 		f.end(context.Canceled)
-		now := time.Now()
-
+		if !m.inbox.put(landing{f, answer, time.Now()}) {
+			return // whoever hands in the one before it counts this worker out
+		}
 		m.mu.Lock()
-		m.flights = slices.DeleteFunc(m.flights, func(other *flight) bool { return other == f })
-		answer.Ignore = answer.Ignore || f.disowned
-		answer.Rand = rand.Uint64()
-		m.observeLocked(&answer.Truth, now)
-		for i := range answer.More {
-			m.observeLocked(&answer.More[i].Truth, now)
-		}
-		m.spare = 1
-		m.stepLocked(now, &answer)
-		m.spare = 0
-		if len(m.rewinds) > 0 {
-			m.unlock()
-			m.mu.Lock()
-		}
+		m.landLocked(m.inbox.take())
 	}
 	if m.workers--; m.workers == 0 {
 		m.work = nil
@@ -140,6 +129,62 @@ func (m *Manager) worker() {
 		}
 	}
 	m.mu.Unlock()
+}
+
+// landing is a flight that has ended, and its answer.
+type landing struct {
+	f      *flight
+	answer engine.Answer
+	at     time.Time
+}
+
+// inbox collects the answers of workers. The one that finds it empty waits for the
+// Manager's lock and hands in all that have come meanwhile, so that many calls which
+// end together do not queue for the lock one by one.
+type inbox struct {
+	mu   sync.Mutex
+	all  []landing
+	last []landing // handed in before: its memory is used again
+}
+
+// put reports whether the caller has to hand in what the inbox holds.
+func (b *inbox) put(l landing) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.all = append(b.all, l)
+	return len(b.all) == 1
+}
+
+// take empties the inbox. What it returns is good until the next call.
+func (b *inbox) take() []landing {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	clear(b.last)
+	b.all, b.last = b.last[:0], b.all
+	return b.last
+}
+
+// landLocked gives answers to the engine. The worker that calls it goes on; the
+// others have ended. It may release the lock and take it again.
+func (m *Manager) landLocked(all []landing) {
+	m.workers -= len(all) - 1
+	m.spare = 1
+	for i := range all {
+		l := &all[i]
+		m.flights = slices.DeleteFunc(m.flights, func(other *flight) bool { return other == l.f })
+		l.answer.Ignore = l.answer.Ignore || l.f.disowned
+		l.answer.Rand = rand.Uint64()
+		m.observeLocked(&l.answer.Truth, l.at)
+		for i := range l.answer.More {
+			m.observeLocked(&l.answer.More[i].Truth, l.at)
+		}
+		m.stepLocked(l.at, &l.answer)
+	}
+	m.spare = 0
+	if len(m.rewinds) > 0 {
+		m.unlock()
+		m.mu.Lock()
+	}
 }
 
 // abortLocked ends the call of an operation: its context, or, if no worker has taken

@@ -102,7 +102,7 @@ func ExampleCheckMerge() {
 func ExampleServer() {
 	ctx := context.Background()
 	server := optimisttest.NewServer[Counter]()
-	m, _ := optimist.New(optimist.Options{Policy: optimist.Policy{Debounce: optimist.NoDebounce}})
+	m, _ := optimist.New(optimist.Options{}) // taps leave after 300 ms
 	counters := optimist.NewStore[Counter](m, "counter")
 	button := optimist.RegisterToggle(counters, optimist.Toggle[Counter]{
 		Type: "press", Get: pressed, Set: press, Send: optimisttest.Toggle(server, pressed, press),
