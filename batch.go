@@ -22,23 +22,20 @@ func (a *Action[T, A]) Plan(id string, args A, after ...*Handle) Planned {
 	if a.err != nil {
 		return Planned{err: a.err}
 	}
-	p := Planned{m: a.store.m, refused: func(err error) error { return a.refused(id, err) }}
+	args, err := a.capture(args)
+	h := newTyped(a.store.m, &a.typ, args)
+	p := Planned{m: h.m, handle: h, refused: func(err error) error { return a.typ.refused(id, err) }}
+	var deps []*engine.Op
 	if id == "" {
-		p.err = errorf.New("%w: the id is empty", ErrInvalid)
-		return p
+		err = errorf.New("%w: the id is empty", ErrInvalid)
 	}
-	th := &typedHandle[A]{}
-	if th.args, p.err = a.capture(args); p.err != nil {
-		return p
+	if err == nil {
+		_, err = a.typ.prepare(&h.op)
 	}
-	h := &th.Handle
-	h.m = p.m
-	h.op.Type, h.op.Args, h.op.Owner = &a.typ.Type, &th.args, h
-	if _, p.err = a.prepare(h, th); p.err != nil {
-		return p
+	if err == nil {
+		deps, err = opsOf(p.m, after)
 	}
-	deps, err := opsOf(p.m, after)
-	p.handle, p.err = h, err
+	p.err = err
 	p.execute = engine.Execute{Space: a.store.space, Entity: id, Op: &h.op, After: deps}
 	return p
 }

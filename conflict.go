@@ -91,12 +91,9 @@ func (a *Action[T, A]) resolve(c *engine.ConflictInfo) engine.Verdict {
 	})
 	v := engine.Verdict{Decision: d.decision, Err: d.err}
 	if d.decision == engine.MergeBoth && d.args != nil {
-		th := &typedHandle[A]{args: a.clone(*d.args)}
-		h := &th.Handle
-		h.m = a.store.m
-		h.op.Type, h.op.Args, h.op.Owner = &a.typ.Type, &th.args, h
+		h := newTyped(a.store.m, &a.typ, a.clone(*d.args))
 		h.op.Stamp = engine.Stamp(a.store.m.clock.next(time.Now())) // later than the truth, which was observed
-		if _, err := a.prepare(h, th); err != nil {
+		if _, err := a.typ.prepare(&h.op); err != nil {
 			return engine.Verdict{Decision: engine.FailIt, Err: err}
 		}
 		v.Merged = &h.op

@@ -112,17 +112,7 @@ func RegisterGroup[A any](m *Manager, def Group[A]) *GroupAction[A] {
 		}
 		return engine.Truth{}, more, err
 	}
-	if def.OnSuccess != nil || def.OnError != nil {
-		g.typ.settled = func(h *Handle, r Result) {
-			args := *h.op.Args.(*A)
-			switch {
-			case r.Outcome == Confirmed && def.OnSuccess != nil:
-				def.OnSuccess(args, r)
-			case r.Outcome == RolledBack && def.OnError != nil:
-				def.OnError(args, r)
-			}
-		}
-	}
+	g.typ.settled = settledOf(def.OnSuccess, def.OnError)
 	if def.User != nil {
 		g.typ.user = func(args any) string { return def.User(*args.(*A)) }
 	}

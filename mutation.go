@@ -116,6 +116,7 @@ func Register[T, A any](s *Store[T], def Mutation[T, A]) *Action[T, A] {
 		return a
 	}
 	m := s.m
+	a.typ.space = s.space
 	a.typ.Type = engine.Type{
 		Name: def.Type, Family: def.Family, Kind: engine.Kind(def.Kind),
 		Barrier: def.Barrier, Pessimistic: def.Pessimistic, Owner: &a.typ,
@@ -138,8 +139,9 @@ func Register[T, A any](s *Store[T], def Mutation[T, A]) *Action[T, A] {
 		t.Resolve = a.resolve
 	}
 	a.typ.send = a.send
-	if def.OnSuccess != nil || def.OnError != nil {
-		a.typ.settled = a.settled
+	a.typ.settled = settledOf(def.OnSuccess, def.OnError)
+	if def.Slot != nil {
+		a.typ.slot = func(args any) string { return def.Slot(*args.(*A)) }
 	}
 	if def.User != nil {
 		a.typ.user = func(args any) string { return def.User(*args.(*A)) }
@@ -224,13 +226,19 @@ func callOf[A any](h *Handle, at attempt) Call[A] {
 	return c
 }
 
-func (a *Action[T, A]) settled(h *Handle, r Result) {
-	args := *h.op.Args.(*A)
-	switch {
-	case r.Outcome == Confirmed && a.def.OnSuccess != nil:
-		a.def.OnSuccess(args, r)
-	case r.Outcome == RolledBack && a.def.OnError != nil:
-		a.def.OnError(args, r)
+// settledOf calls the one callback that an end asks for; nil when there are none.
+func settledOf[A any](onSuccess, onError func(A, Result)) func(*Handle, Result) {
+	if onSuccess == nil && onError == nil {
+		return nil
+	}
+	return func(h *Handle, r Result) {
+		args := *h.op.Args.(*A)
+		switch {
+		case r.Outcome == Confirmed && onSuccess != nil:
+			onSuccess(args, r)
+		case r.Outcome == RolledBack && onError != nil:
+			onError(args, r)
+		}
 	}
 }
 
@@ -246,7 +254,7 @@ func (a *Action[T, A]) Execute(ctx context.Context, id string, args A, after ...
 	}
 	args, err := a.capture(args)
 	if err != nil {
-		return nil, a.refused(id, err)
+		return nil, a.typ.refused(id, err)
 	}
 	return a.execute(ctx, id, args, nil, after)
 }
@@ -265,26 +273,35 @@ func (a *Action[T, A]) capture(args A) (out A, err error) {
 // execute takes arguments that nobody else has. derive, if not nil, finds them from
 // the view, in the same step in which the operation is accepted.
 func (a *Action[T, A]) execute(ctx context.Context, id string, args A, derive func(View[T]) (A, error), after []*Handle) (*Handle, error) {
-	m := a.store.m
-	if id == "" {
-		return nil, a.refused(id, errorf.New("%w: the id is empty", ErrInvalid))
+	h := newTyped(a.store.m, &a.typ, args)
+	if derive == nil {
+		return h.submit(ctx, id, nil, after)
 	}
-	th := &typedHandle[A]{args: args}
-	h := &th.Handle
-	h.m = m
-	h.op.Type, h.op.Args, h.op.Owner = &a.typ.Type, &th.args, h
+	return h.submit(ctx, id, func(ent *engine.Entity) (err error) {
+		*h.op.Args.(*A), err = derive(a.store.viewLocked(ent))
+		return err
+	}, after)
+}
 
+// submit has a new operation accepted. It knows no type parameters: programs carry
+// one copy of it. derive, if not nil, sets the arguments from the entity, under the
+// Manager's lock.
+func (h *Handle) submit(ctx context.Context, id string, derive func(*engine.Entity) error, after []*Handle) (*Handle, error) {
+	m, typ := h.m, typeOf(&h.op)
+	if id == "" {
+		return nil, typ.refused(id, errorf.New("%w: the id is empty", ErrInvalid))
+	}
 	var deps []*engine.Op
 	var err error
 	if len(after) > 0 {
 		if deps, err = opsOf(m, after); err != nil {
-			return nil, a.refused(id, err)
+			return nil, typ.refused(id, err)
 		}
 	}
 	var encoded []byte
 	if derive == nil {
-		if encoded, err = a.prepare(h, th); err != nil {
-			return nil, a.refused(id, err)
+		if encoded, err = typ.prepare(&h.op); err != nil {
+			return nil, typ.refused(id, err)
 		}
 	}
 
@@ -292,20 +309,19 @@ func (a *Action[T, A]) execute(ctx context.Context, id string, args A, derive fu
 	m.mu.Lock()
 	if err := m.acceptingLocked(ctx); err != nil {
 		m.mu.Unlock()
-		return nil, a.refused(id, err)
+		return nil, typ.refused(id, err)
 	}
 	if derive != nil {
-		th.args, err = derive(a.store.viewLocked(a.store.space.Find(id)))
-		if err == nil {
-			encoded, err = a.prepare(h, th)
+		if err = derive(typ.space.Find(id)); err == nil {
+			encoded, err = typ.prepare(&h.op)
 		}
 		if err != nil {
 			m.mu.Unlock()
-			return nil, a.refused(id, err)
+			return nil, typ.refused(id, err)
 		}
 	}
 	h.op.Stamp = engine.Stamp(m.clock.next(now))
-	m.input = engine.Execute{Space: a.store.space, Entity: id, Op: &h.op, After: deps}
+	m.input = engine.Execute{Space: typ.space, Entity: id, Op: &h.op, After: deps}
 	m.joined = nil
 	if encoded != nil {
 		m.journal.encoded, m.journal.encodedArgs = encoded, h.op.Args
@@ -320,38 +336,39 @@ func (a *Action[T, A]) execute(ctx context.Context, id string, args A, derive fu
 	}
 	m.unlock()
 	if err != nil {
-		return nil, a.refused(id, applyErr(err))
+		return nil, typ.refused(id, applyErr(err))
 	}
 	if err := h.waitForDisk(ctx); err != nil {
-		return nil, a.refused(id, err)
+		return nil, typ.refused(id, err)
 	}
 	return h, nil
 }
 
 // prepare asks the program for the operation's slot, and encodes its arguments when
 // they will be journaled.
-func (a *Action[T, A]) prepare(h *Handle, th *typedHandle[A]) (encoded []byte, err error) {
-	if a.def.Slot != nil {
-		err = contain("slot", func() { h.op.Slot = a.def.Slot(th.args) })
+func (t *opType) prepare(o *engine.Op) (encoded []byte, err error) {
+	if t.slot != nil {
+		err = contain("slot", func() { o.Slot = t.slot(o.Args) })
 		switch {
 		case err != nil:
 			err = errorf.New("%w: %w", ErrInvalid, err)
-		case h.op.Slot == "":
+		case o.Slot == "":
 			err = errorf.New("%w: Slot returned an empty name", ErrInvalid)
 		}
 	}
-	if err == nil && a.typ.Journaled {
-		encoded, err = a.typ.codec.encodeArgs(h.op.Args)
+	if err == nil && t.Journaled {
+		encoded, err = t.codec.encodeArgs(o.Args)
 	}
 	return encoded, err
 }
 
-func (a *Action[T, A]) refused(id string, err error) error {
+// refused names the operation that was not accepted.
+func (t *opType) refused(id string, err error) error {
 	entity := id
-	if a.store != nil {
-		entity = a.store.space.Name + ":" + id
+	if t.space != nil {
+		entity = t.space.Name + ":" + id
 	}
-	return &OpError{Type: a.def.Type, Entity: entity, Err: err}
+	return &OpError{Type: t.Name, Entity: entity, Err: err}
 }
 
 // applyErr names the reasons that come from the program's own Apply.
@@ -377,32 +394,37 @@ func (a *Action[T, A]) Edit(parked *Handle, args A) (*Handle, error) {
 	if parked == nil || parked.m != a.store.m || typeOf(&parked.op) != &a.typ {
 		return nil, errorf.New("%w: Edit needs a handle of an operation of type %q", ErrInvalid, a.def.Type)
 	}
-	m := a.store.m
-	id := parked.op.Entity().ID()
 	args, err := a.capture(args)
 	if err != nil {
-		return nil, a.refused(id, err)
+		return nil, a.typ.refused(parked.op.Entity().ID(), err)
 	}
-	th := &typedHandle[A]{args: args}
-	h := &th.Handle
-	h.m = m
-	h.op.Type, h.op.Args, h.op.Owner = &a.typ.Type, &th.args, h
-	if _, err := a.prepare(h, th); err != nil {
-		return nil, a.refused(id, err)
+	h := newTyped(parked.m, &a.typ, args)
+	if err := h.replace(parked); err != nil {
+		return nil, err
+	}
+	return h, nil
+}
+
+// replace has a new operation take the place of a parked one.
+func (h *Handle) replace(parked *Handle) error {
+	m, typ := h.m, typeOf(&h.op)
+	id := parked.op.Entity().ID()
+	if _, err := typ.prepare(&h.op); err != nil {
+		return typ.refused(id, err)
 	}
 	m.mu.Lock()
 	if err := m.acceptingLocked(context.Background()); err != nil {
 		m.mu.Unlock()
-		return nil, a.refused(id, err)
+		return typ.refused(id, err)
 	}
 	now := time.Now()
 	h.op.Stamp = engine.Stamp(m.clock.next(now))
-	err = m.stepLocked(now, &engine.Decide{Op: &parked.op, Edit: &h.op})
+	err := m.stepLocked(now, &engine.Decide{Op: &parked.op, Edit: &h.op})
 	m.unlock()
 	if err != nil {
-		return nil, a.refused(id, applyErr(err))
+		return typ.refused(id, applyErr(err))
 	}
-	return h, nil
+	return nil
 }
 
 // sameArgsOf compares arguments behind pointers.

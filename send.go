@@ -14,12 +14,14 @@ import (
 // opType is what the manager knows about one type of operation.
 type opType struct {
 	engine.Type
+	space   *engine.Space // of its store; nil for groups and closures
 	timeout time.Duration // of one attempt; 0 or less: none
 	next    func(n int, err error) (time.Duration, bool)
 	// send makes one attempt. It is called without any lock.
 	send func(context.Context, *Handle, attempt) (engine.Truth, []engine.Received, error)
 	// settled runs the program's callbacks; nil without any.
 	settled func(*Handle, Result)
+	slot    func(args any) string // nil: a slot of their own
 	user    func(args any) string // nil: operations have none
 	// adopt brings the state of a toggle to what the server told; again makes the
 	// change of any closure once more.
