@@ -1,18 +1,19 @@
 package client
 
 import (
-	"encoding/binary"
-	"encoding/hex"
 	"math/rand/v2"
+	"strconv"
 	"time"
 )
 
 // newID returns a UUID of version 7, so that a retried creation cannot make a
 // second comment. Its random half comes from a generator that the system seeds.
 func newID(now time.Time) string {
-	var id [16]byte
-	binary.BigEndian.PutUint64(id[:8], uint64(now.UnixMilli())<<16|7<<12|rand.Uint64()&0xfff)
-	binary.BigEndian.PutUint64(id[8:], rand.Uint64()>>2|2<<62)
-	h := hex.EncodeToString(id[:])
-	return h[:8] + "-" + h[8:12] + "-" + h[12:16] + "-" + h[16:20] + "-" + h[20:]
+	first := uint64(now.UnixMilli())<<16 | 7<<12 | rand.Uint64()&0xfff
+	last := rand.Uint64()>>2 | 2<<62
+	// The highest bit keeps leading zeros, and the digit that it makes is cut off.
+	a := strconv.FormatUint(first>>32|1<<32, 16)[1:]
+	b := strconv.FormatUint(first&0xffffffff|1<<32, 16)[1:]
+	c := strconv.FormatUint(last, 16) // begins with 8 to b: never a leading zero
+	return a + "-" + b[:4] + "-" + b[4:] + "-" + c[:4] + "-" + c[4:]
 }
