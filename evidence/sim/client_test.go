@@ -15,7 +15,7 @@ import (
 type Client struct {
 	w      *World
 	number int
-	skew   time.Duration
+	wall   *wall
 	disk   memjournal.Disk
 	life   *life // nil or dead between two lives
 	lives  int
@@ -230,7 +230,7 @@ func starArgs(s optimist.Switched) Args { return Args{Key: "star " + s.User, On:
 func (l *life) send(typ string) func(context.Context, optimist.Call[Args]) (optimist.Truth[Post], error) {
 	return func(ctx context.Context, c optimist.Call[Args]) (optimist.Truth[Post], error) {
 		a, err := l.exchange(ctx, request{
-			id: c.ID, typ: typ, entity: c.Entity, args: c.Args, at: l.c.outbound(c.At), by: c.ClientID, base: c.BaseVersion,
+			id: c.ID, typ: typ, entity: c.Entity, args: c.Args, at: l.c.wall.show(c.At), by: c.ClientID, base: c.BaseVersion,
 		})
 		if len(a.truths) == 0 {
 			return optimist.Truth[Post]{}, err

@@ -257,21 +257,12 @@ func (w *World) fetch(c *Client, id string) {
 	})
 }
 
-// truth is t as the client hears it. Its clock is wrong by its skew, which is the
-// same as if all stamps that cross its wire were wrong by it.
+// truth is t as the client hears it, by its clock.
 func (c *Client) truth(t truth) optimist.Truth[Post] {
 	out := optimist.TruthOf(t.value, t.version)
-	out.At, out.By = c.inbound(t.stamp.at), t.stamp.by
+	out.At, out.By = c.wall.hear(t.stamp.at), t.stamp.by
 	if c.w.script.Faults.Contains {
 		out.Contains = t.contains
 	}
 	return out
-}
-
-func (c *Client) outbound(at optimist.Timestamp) optimist.Timestamp {
-	return at + optimist.Timestamp(c.skew.Milliseconds())<<16
-}
-
-func (c *Client) inbound(at optimist.Timestamp) optimist.Timestamp {
-	return at - optimist.Timestamp(c.skew.Milliseconds())<<16
 }

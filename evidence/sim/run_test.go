@@ -51,7 +51,7 @@ func (w *World) play() {
 	w.server = newServer(w)
 	for i := range w.script.Clients {
 		w.clients = append(w.clients, &Client{
-			w: w, number: i, skew: w.script.Skews[i], calls: make(map[string]int), ops: make(map[string]*op),
+			w: w, number: i, wall: newWall(w.script.Skews[i]), calls: make(map[string]int), ops: make(map[string]*op),
 		})
 	}
 	for _, c := range w.clients {

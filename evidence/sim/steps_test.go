@@ -37,6 +37,12 @@ func (w *World) do(s Step) {
 			w.mu.Lock()
 			c.loggedOutUntil = w.now() + long/3
 			w.mu.Unlock()
+		case "set clock":
+			w.mu.Lock()
+			by := time.Duration(s.N-500) * 600 * time.Millisecond // up to five minutes
+			c.wall.set(optimist.TimestampOf(time.Now()), max(by, -mostBack))
+			w.stats.Jumps++
+			w.mu.Unlock()
 		case "kill":
 			w.mu.Lock()
 			c.disk.Crash()

@@ -35,10 +35,10 @@ type World struct {
 
 // Stats counts what happened.
 type Stats struct {
-	Operations, Calls, Effects, Deduplicated, Conflicts          int
-	LostRequests, LostAnswers, LostPushes, Duplicates, CutCalls  int
-	Crashes, CrashesAtWrite, Writes, Cuts, RolledBack, Cancelled int
-	Restored, Parked, Views                                      int
+	Operations, Calls, Effects, Deduplicated, Conflicts                 int
+	LostRequests, LostAnswers, LostPushes, Duplicates, CutCalls         int
+	Crashes, CrashesAtWrite, Writes, Cuts, Jumps, RolledBack, Cancelled int
+	Restored, Parked, Views                                             int
 }
 
 // Add counts two runs together.
@@ -57,6 +57,7 @@ func (s *Stats) Add(o Stats) {
 	s.CrashesAtWrite += o.CrashesAtWrite
 	s.Writes += o.Writes
 	s.Cuts += o.Cuts
+	s.Jumps += o.Jumps
 	s.RolledBack += o.RolledBack
 	s.Cancelled += o.Cancelled
 	s.Restored += o.Restored
