@@ -89,9 +89,12 @@ type Cancel struct{ Op *Op }
 // RollbackAll undoes every unsettled operation of one entity, last first.
 type RollbackAll struct{ Entity *Entity }
 
-// ClearAll undoes everything and forgets it. The operations end as Cancelled, or
-// with Err, when there is one, as undone.
-type ClearAll struct{ Err error }
+// ClearAll undoes everything and forgets it, but for what Keep, if not nil, asks to
+// keep. The operations end as Cancelled, or with Err, when there is one, as undone.
+type ClearAll struct {
+	Err  error
+	Keep func(*Op) bool
+}
 
 // Flush ends every debounce now.
 type Flush struct{}
@@ -114,7 +117,7 @@ func (in *Durable) step(e *Engine) error    { e.durable(in); return nil }
 func (in *Decide) step(e *Engine) error     { return e.decide(in) }
 func (in Cancel) step(e *Engine) error      { return e.cancel(in.Op) }
 func (in RollbackAll) step(e *Engine) error { e.rollbackAll(in); return nil }
-func (in ClearAll) step(e *Engine) error    { e.clearAll(in.Err); return nil }
+func (in ClearAll) step(e *Engine) error    { e.clearAll(in); return nil }
 func (in Flush) step(e *Engine) error       { e.flush(); return nil }
 func (in SetOnline) step(e *Engine) error   { e.setOnline(in.Online); return nil }
 func (in RetryNow) step(e *Engine) error    { e.retryNow(); return nil }

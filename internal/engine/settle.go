@@ -143,26 +143,23 @@ func (e *Engine) rollbackAll(in RollbackAll) {
 	e.bury(nil, in.Entity, Cancelled)
 }
 
-// clearAll undoes everything, and ends the calls that are under way.
-func (e *Engine) clearAll(err error) {
-	for ent := range e.Busy {
-		for o := range ent.Ops {
-			if o.state == InFlight {
-				e.emit(Effect{Kind: Abort, Op: o})
-			}
-		}
-	}
+// clearAll undoes everything, and ends the calls of it that are under way.
+func (e *Engine) clearAll(in ClearAll) {
 	var all []Victim
 	for ent := range e.Busy {
 		for p := ent.last; p != nil; p = p.prev {
-			if p.index == 0 {
-				all = append(all, Victim{Op: p.op})
+			if p.index > 0 || in.Keep != nil && in.Keep(p.op) {
+				continue
 			}
+			if p.op.state == InFlight {
+				e.emit(Effect{Kind: Abort, Op: p.op})
+			}
+			all = append(all, Victim{Op: p.op})
 		}
 	}
 	lastFirst(all)
 	for _, v := range all { // last first, so that none goes because of another
-		e.condemn(v.Op, nil, err)
+		e.condemn(v.Op, nil, in.Err)
 	}
 	e.refold(nil)
 	e.bury(nil, nil, Cancelled)
