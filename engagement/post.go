@@ -1,5 +1,7 @@
 package engagement
 
+import "github.com/optimist-go/optimist/engagement/wire"
+
 // Post is the record of a post, the same for all viewers. Times are
 // milliseconds since the Unix epoch, on the server's clock.
 type Post struct {
@@ -43,6 +45,15 @@ type Truth struct {
 	Contains []string
 }
 
+// size is about what the truth takes in memory: its texts.
+func (t Truth) size() int {
+	n := len(t.Post.Text)
+	for _, c := range t.Comments {
+		n += len(c.Text)
+	}
+	return n
+}
+
 // PostPage is one page of the feed.
 type PostPage struct {
 	Truths []Truth
@@ -52,4 +63,17 @@ type PostPage struct {
 
 	// Position is a position in the change feed at or before the reading.
 	Position int64
+
+	size int // of Truths
+}
+
+// Add appends the truth, or reports that the page is full: it holds one already
+// and would exceed wire.MaxPageBytes of text.
+func (p *PostPage) Add(t Truth) bool {
+	size := p.size + t.size()
+	if len(p.Truths) > 0 && size > wire.MaxPageBytes {
+		return false
+	}
+	p.Truths, p.size = append(p.Truths, t), size
+	return true
 }

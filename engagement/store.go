@@ -68,7 +68,8 @@ type Truths interface {
 	Truth(ctx context.Context, post, viewer string) (Truth, error)
 
 	// Posts returns up to limit posts that are not deleted, newest first, after
-	// the given place (the zero cursor: from the newest).
+	// the given place (the zero cursor: from the newest). The page ends early when
+	// PostPage.Add says so.
 	Posts(ctx context.Context, viewer string, after wire.Cursor, limit int) (PostPage, error)
 
 	// Comments returns up to limit comments that are not deleted, from before the

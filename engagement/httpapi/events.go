@@ -2,7 +2,6 @@ package httpapi
 
 import (
 	"context"
-	"encoding/json"
 	"net/http"
 	"strconv"
 	"time"
@@ -193,10 +192,7 @@ func distinctPosts(entries []engagement.FeedEntry) []string {
 
 // send writes one event; position 0 is none. It reports whether the client took it.
 func (s *stream) send(event string, position int64, data any) bool {
-	text, err := json.Marshal(data)
-	if err != nil {
-		panic("httpapi: an event does not marshal: " + err.Error())
-	}
+	text := encode(data)
 	frame := make([]byte, 0, len(text)+64)
 	first := event == wire.EventHello || event == wire.EventReset
 	if position > 0 || first {

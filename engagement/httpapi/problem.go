@@ -113,15 +113,20 @@ func WriteProblem(w http.ResponseWriter, r *http.Request, p wire.Problem) {
 }
 
 func writeJSON(w http.ResponseWriter, status int, mediaType string, body any) {
-	data, err := json.Marshal(body)
-	if err != nil {
-		panic("httpapi: an answer does not marshal: " + err.Error())
-	}
+	data := encode(body)
 	w.Header().Set("Content-Type", mediaType)
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("Content-Length", strconv.Itoa(len(data)+1))
 	w.WriteHeader(status)
 	w.Write(append(data, '\n')) // a client that is gone is not our error
+}
+
+func encode(body any) []byte {
+	data, err := json.Marshal(body)
+	if err != nil {
+		panic("httpapi: what is to be sent does not marshal: " + err.Error())
+	}
+	return data
 }
 
 func answer(w http.ResponseWriter, status int, body any) {

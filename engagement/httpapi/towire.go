@@ -39,13 +39,21 @@ func olderThan(c engagement.Comment) string {
 	return wire.Cursor{Order: c.Number, ID: c.ID}.String()
 }
 
+// pageToWire ends the page early rather than beyond wire.MaxPageBytes: the store
+// counts plain text, and escaping can make it six times as long.
 func pageToWire(p engagement.PostPage) wire.Page {
-	out := wire.Page{Posts: make([]wire.Truth, len(p.Truths)), After: p.Position}
+	out := wire.Page{Posts: make([]wire.Truth, 0, len(p.Truths)), After: p.Position}
+	size := 0
 	for i, t := range p.Truths {
-		out.Posts[i] = truthToWire(t)
+		truth := truthToWire(t)
+		if size += len(encode(truth)) + len(","); i > 0 && size > wire.MaxPageBytes {
+			p.More = true
+			break
+		}
+		out.Posts = append(out.Posts, truth)
 	}
 	if p.More {
-		last := p.Truths[len(p.Truths)-1].Post
+		last := p.Truths[len(out.Posts)-1].Post
 		out.Next = wire.Cursor{Order: last.CreatedAt, ID: last.ID}.String()
 	}
 	return out

@@ -70,7 +70,10 @@ func (s *Store) Posts(ctx context.Context, viewer string, after wire.Cursor, lim
 	slices.SortFunc(list, newestFirst)
 	page := engagement.PostPage{More: len(list) > limit, Position: s.position}
 	for _, p := range list[:min(limit, len(list))] {
-		page.Truths = append(page.Truths, s.truthLocked(p, viewer))
+		if !page.Add(s.truthLocked(p, viewer)) {
+			page.More = true
+			break
+		}
 	}
 	return page, nil
 }

@@ -64,7 +64,10 @@ func (s *Store) Posts(ctx context.Context, viewer string, after wire.Cursor, lim
 			if err := m.complete(&truth, viewer); err != nil {
 				return err
 			}
-			page.Truths = append(page.Truths, truth)
+			if !page.Add(truth) {
+				page.More = true
+				break
+			}
 		}
 		return nil
 	})

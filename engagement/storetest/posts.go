@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/optimist-go/optimist/engagement"
@@ -96,4 +97,37 @@ func testPostPages(f *fixture) {
 		}
 	}
 	expect(f, "posts", fmt.Sprint(got), fmt.Sprint(want))
+}
+
+// testLargePostPages reads posts of which two and a half fill a page.
+func testLargePostPages(f *fixture) {
+	const posts = 6
+	text := strings.Repeat("\U0001F600", wire.MaxCommentText)
+	want := make(map[string]bool)
+	for range posts {
+		id := f.newPost()
+		want[id] = true
+		for range wire.MaxComments {
+			f.must(f.commentOp(engagement.CreateComment, "bob", id, engagement.NewID(), text))
+		}
+		f.advance(time.Millisecond)
+	}
+	var cursor wire.Cursor
+	for range posts / 2 {
+		page, err := f.Posts(context.Background(), "bob", cursor, wire.MaxPage)
+		if err != nil {
+			f.Fatal(err)
+		}
+		expect(f, "posts of the page", len(page.Truths), 2)
+		for _, t := range page.Truths {
+			delete(want, t.Post.ID)
+			cursor = wire.Cursor{Order: t.Post.CreatedAt, ID: t.Post.ID}
+		}
+		expect(f, "more", page.More, len(want) > 0)
+	}
+	page, err := f.Posts(context.Background(), "bob", wire.Cursor{}, 1)
+	if err != nil {
+		f.Fatal(err)
+	}
+	expect(f, "posts when one is asked for", len(page.Truths), 1)
 }

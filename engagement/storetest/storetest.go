@@ -32,6 +32,7 @@ func Run(t *testing.T, open Open) {
 		{"MarksOfPeopleAreApart", testMarksApart},
 		{"PostLife", testPostLife},
 		{"PostsByPage", testPostPages},
+		{"LargePostsByPage", testLargePostPages},
 		{"CommentLife", testCommentLife},
 		{"CommentRefusals", testCommentRefusals},
 		{"CommentsByPage", testCommentPages},

@@ -26,6 +26,9 @@ const (
 	// MaxPage is the largest limit of a page; DefaultPage is used without one.
 	MaxPage     = 100
 	DefaultPage = 20
+	// MaxPageBytes is how large the posts of a Page are, encoded: a page ends early,
+	// but not before its first post.
+	MaxPageBytes = 512 << 10
 	// MaxClockAhead is how far "at" may be ahead of the server, in milliseconds.
 	MaxClockAhead = 5 * 60 * 1000
 )

@@ -22,8 +22,9 @@ import (
 
 // Bounds of what a server may send.
 const (
-	maxAnswer = 8 << 20
-	maxLine   = 4 << 20
+	// maxAnswer leaves room for the largest page, of posts or of comments.
+	maxAnswer = 2 * wire.MaxPageBytes
+	maxLine   = maxAnswer
 )
 
 // Transport reaches one server, with a cookie jar of its own: one browser, as it
@@ -67,7 +68,7 @@ func (t *Transport) RoundTrip(ctx context.Context, r client.Request) (client.Res
 		return client.Response{}, explained(err)
 	}
 	defer res.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer))
+	body, err := io.ReadAll(http.MaxBytesReader(nil, res.Body, maxAnswer))
 	if err != nil {
 		return client.Response{}, fmt.Errorf("the answer broke off: %w", err)
 	}
