@@ -34,6 +34,8 @@ type Config struct {
 	Burst int
 	// SecureCookies is for servers behind a proxy that speaks TLS.
 	SecureCookies bool
+	// AddressHeader is for servers behind a proxy; see httpapi.Options.
+	AddressHeader string
 
 	// LogJSON writes the log as JSON, LogLevel is the least that is written.
 	LogJSON  bool
@@ -51,9 +53,10 @@ func (m *Main) ParseFlags(args []string) error {
 	flags.BoolVar(&c.Demo, "demo", true, "fill an empty database with posts, and mount the network panel at /demo/network")
 	flags.BoolVar(&c.Faults, "faults", false, "mount /demo/network even without -demo; lets anybody break the network of all")
 	flags.StringVar(&c.Network, "network", "", "fault profile for everybody from the start (needs -demo or -faults)")
-	flags.Float64Var(&c.Rate, "rate", 0, "requests per second of one session; 0 is 50, negative no limit")
+	flags.Float64Var(&c.Rate, "rate", 0, "requests per second of one session; 0 is 50, negative no limit, also per address")
 	flags.IntVar(&c.Burst, "burst", 0, "requests of one session at once; 0 is 200")
 	flags.BoolVar(&c.SecureCookies, "secure-cookies", false, "keep session cookies to TLS, when a proxy in front speaks it")
+	flags.StringVar(&c.AddressHeader, "address-header", "", "header in which a proxy in front names the client, such as X-Forwarded-For; limits per address go by it")
 	flags.BoolVar(&c.LogJSON, "log-json", false, "write the log as JSON")
 	flags.TextVar(&c.LogLevel, "log-level", slog.LevelInfo, "least level to log: debug, info, warn, error")
 	if err := flags.Parse(args); err != nil {

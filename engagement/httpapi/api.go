@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"log/slog"
+	"math"
 	"net/http"
 	"sync"
 	"time"
@@ -29,18 +30,28 @@ type Options struct {
 	SecureCookies bool
 
 	// Rate is how many requests per second a session may send in the long run, and
-	// Burst how many at once; 0 means 50 and 200. A negative Rate is no limit.
-	// Requests without a session, and sign-ins, share twice that per address.
+	// Burst how many at once; 0 means 50 and 200. An address may send twenty times
+	// that with all of its sessions and twice that without one, and sign in Burst
+	// times at once and Rate/20 per second. A negative Rate is no limit, and lifts
+	// all other limits per address.
 	Rate  float64
 	Burst int
 
-	// InFlight is how many requests run at once, streams not counted; 0 means 512.
-	InFlight int
+	// InFlight is how many requests run at once, and InFlightEach how many of one
+	// address, streams not counted; 0 means 512 and 64.
+	InFlight     int
+	InFlightEach int
 
-	// Streams is how many event streams there may be, and StreamsEach how many of
-	// one session (or address, when signed out); 0 means 2000 and 32.
-	Streams     int
-	StreamsEach int
+	// Streams is how many event streams there may be, StreamsEach how many of one
+	// session (or address, when signed out), and StreamsAddress how many of one
+	// address with all of its sessions; 0 means 2000, 32 and 256.
+	Streams        int
+	StreamsEach    int
+	StreamsAddress int
+
+	// AddressHeader is the header in which a proxy in front names the client's
+	// address; empty is none. Without it all requests come from the proxy.
+	AddressHeader string
 
 	// Heartbeat is the longest silence on an event stream; 0 means 15 s.
 	Heartbeat time.Duration
@@ -53,8 +64,8 @@ type Options struct {
 }
 
 func (o *Options) fill() error {
-	if o.SessionLife < 0 || o.Burst < 0 || o.InFlight < 0 || o.Streams < 0 || o.StreamsEach < 0 ||
-		o.Heartbeat < 0 || o.BodyTimeout < 0 || o.EventTimeout < 0 {
+	if o.SessionLife < 0 || o.Burst < 0 || o.Heartbeat < 0 || o.BodyTimeout < 0 || o.EventTimeout < 0 ||
+		min(o.InFlight, o.InFlightEach, o.Streams, o.StreamsEach, o.StreamsAddress) < 0 {
 		return errors.New("httpapi: no option but Rate may be negative")
 	}
 	orElse(&o.Log, slog.Default())
@@ -65,8 +76,13 @@ func (o *Options) fill() error {
 	orElse(&o.Rate, 50)
 	orElse(&o.Burst, 200)
 	orElse(&o.InFlight, 512)
+	orElse(&o.InFlightEach, 64)
 	orElse(&o.Streams, 2000)
 	orElse(&o.StreamsEach, 32)
+	orElse(&o.StreamsAddress, 256)
+	if o.Rate < 0 {
+		o.InFlightEach, o.StreamsAddress = math.MaxInt, math.MaxInt
+	}
 	orElse(&o.Heartbeat, 15*time.Second)
 	orElse(&o.BodyTimeout, 10*time.Second)
 	orElse(&o.EventTimeout, 30*time.Second)
@@ -90,10 +106,14 @@ type API struct {
 	origins *http.CrossOriginProtection
 
 	sessions  *limiter
-	addresses *limiter
-	running   runningKeys
-	streams   streamCount
-	inFlight  chan struct{} // holds one element for each request in flight
+	addresses *limiter // requests of all sessions of an address
+	strangers *limiter // requests without a session, by address
+	signIns   *limiter // by address
+
+	running        runningKeys
+	inFlight       room // by address
+	streams        room // by address
+	sessionStreams room // by session, or address when signed out
 
 	draining  chan struct{} // closed by Drain
 	drainOnce sync.Once
@@ -124,11 +144,17 @@ func New(ctx context.Context, store engagement.Store, options Options) (*API, er
 		seal:      seal,
 		origins:   http.NewCrossOriginProtection(),
 		sessions:  newLimiter(options.Rate, options.Burst, options.Now),
-		addresses: newLimiter(2*options.Rate, 2*options.Burst, options.Now),
-		inFlight:  make(chan struct{}, options.InFlight),
-		draining:  make(chan struct{}),
+		addresses: newLimiter(20*options.Rate, 20*options.Burst, options.Now),
+		strangers: newLimiter(2*options.Rate, 2*options.Burst, options.Now),
+		signIns:   newLimiter(options.Rate/20, options.Burst, options.Now),
+		inFlight: room{most: options.InFlight, mostEach: options.InFlightEach,
+			full: "too many requests at once", fullEach: "too many requests of one address at once"},
+		streams: room{most: options.Streams, mostEach: options.StreamsAddress,
+			full: "too many event streams", fullEach: "too many event streams of one address"},
+		sessionStreams: room{most: options.Streams, mostEach: options.StreamsEach,
+			full: "too many event streams", fullEach: "too many event streams of one session"},
+		draining: make(chan struct{}),
 	}
-	a.streams.most, a.streams.mostEach = options.Streams, options.StreamsEach
 	a.mux = a.newMux()
 	return a, nil
 }

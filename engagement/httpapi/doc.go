@@ -8,7 +8,7 @@
 //     requests that net/http itself refuses because they are not HTTP.
 //   - A request that was refused has changed nothing.
 //   - A client can make the server hold only so much: bodies, headers, paths,
-//     texts, requests per session, requests in flight, streams and the time that
+//     texts, answers, requests and streams per session and address, and the time that
 //     a body takes are all bounded (Options).
 //   - A user acts as themselves: who acts is taken from the signed session and
 //     from nowhere else.

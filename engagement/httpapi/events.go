@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"strconv"
@@ -33,17 +34,16 @@ func (a *API) streamEvents(w http.ResponseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
-	owner := r.session.ID
-	if owner == "" {
-		owner = address(r.Request)
+	address := a.address(r.Request)
+	if err := a.streams.enter(address); err != nil {
+		return err
 	}
-	switch full, fullOwner := a.streams.enter(owner); {
-	case full:
-		return overloaded("too many event streams")
-	case fullOwner:
-		return &refusal{http.StatusTooManyRequests, wire.ProblemRate, "too many event streams of one session", time.Second}
+	defer a.streams.leave(address)
+	owner := cmp.Or(r.session.ID, address)
+	if err := a.sessionStreams.enter(owner); err != nil {
+		return err
 	}
-	defer a.streams.leave(owner)
+	defer a.sessionStreams.leave(owner)
 	select {
 	case <-a.draining:
 		return overloaded("the server is shutting down")

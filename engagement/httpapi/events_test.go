@@ -149,6 +149,17 @@ func TestEventStreamsAreCounted(t *testing.T) {
 	}
 }
 
+// TestEventStreamsOfAnAddressAreCounted: many sessions are no way to more of them.
+func TestEventStreamsOfAnAddressAreCounted(t *testing.T) {
+	for rate, status := range map[float64]int{0: 429, -1: 200} {
+		s := start(t, setup{options: httpapi.Options{Rate: rate, StreamsAddress: 2}})
+		for _, name := range []string{"ada", "bob"} {
+			s.signIn(name).listen("", "").hello(wire.EventHello)
+		}
+		equal(t, "third of the address", s.signIn("carl").listen("", "").status, status)
+	}
+}
+
 // TestSlowStreamIsCutAndResumes has a client that takes the first event and then
 // nothing more. It must not hold its place for ever, nor miss anything.
 func TestSlowStreamIsCutAndResumes(t *testing.T) {

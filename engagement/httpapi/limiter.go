@@ -1,8 +1,11 @@
 package httpapi
 
 import (
+	"cmp"
 	"net"
 	"net/http"
+	"net/netip"
+	"strings"
 	"sync"
 	"time"
 )
@@ -78,49 +81,25 @@ func (l *limiter) makeRoomLocked(now time.Time) {
 	}
 }
 
-// address returns the address that the request came from, without the port.
-func address(r *http.Request) string {
+// address returns where the request came from, without the port. Of IPv6 it is the
+// network, all of which belongs to one client.
+func (a *API) address(r *http.Request) string {
 	host, _, err := net.SplitHostPort(r.RemoteAddr)
 	if err != nil {
-		return r.RemoteAddr
+		host = r.RemoteAddr
 	}
-	return host
-}
-
-// streamCount counts event streams.
-type streamCount struct {
-	most     int
-	mostEach int
-
-	// mu guards the fields below it.
-	mu    sync.Mutex
-	total int
-	each  map[string]int // never holds a zero
-}
-
-// enter counts one more stream of the owner; full and fullOwner say that it may not be.
-func (c *streamCount) enter(owner string) (full, fullOwner bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.total >= c.most {
-		return true, false
+	if a.options.AddressHeader != "" {
+		// The last one is what the proxy itself has added.
+		values := strings.Split(strings.Join(r.Header.Values(a.options.AddressHeader), ","), ",")
+		host = cmp.Or(strings.TrimSpace(values[len(values)-1]), host)
 	}
-	if c.each[owner] >= c.mostEach {
-		return false, true
+	ip, err := netip.ParseAddr(host)
+	if err != nil {
+		return host
 	}
-	if c.each == nil {
-		c.each = make(map[string]int)
+	if ip = ip.Unmap(); ip.Is6() {
+		network, _ := ip.WithZone("").Prefix(64) // fits every IPv6 address
+		return network.String()
 	}
-	c.total++
-	c.each[owner]++
-	return false, false
-}
-
-func (c *streamCount) leave(owner string) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.total--
-	if c.each[owner]--; c.each[owner] == 0 {
-		delete(c.each, owner)
-	}
+	return ip.String()
 }

@@ -1,6 +1,7 @@
 package httpapi_test
 
 import (
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -67,11 +68,48 @@ func TestRateLimitOfAnOperationLeavesItsKeyFree(t *testing.T) {
 func TestSignInIsLimitedByAddress(t *testing.T) {
 	clock := &handClock{now: time.Now()}
 	s := start(t, setup{options: httpapi.Options{Rate: 1, Burst: 3, Now: clock.Now}})
-	ada := s.signIn("ada")
-	for range 5 {
-		ada.do("POST", "/v1/session", `{"name":"ada"}`, nil).want(200, "")
+	for range 3 {
+		s.signIn("ada")
 	}
-	ada.do("POST", "/v1/session", `{"name":"ada"}`, nil).want(429, wire.ProblemRate)
+	p := s.anonymous().do("POST", "/v1/session", `{"name":"ada"}`, nil).want(429, wire.ProblemRate)
+	equal(t, "wait in milliseconds", p.RetryAfterMs, 20_000)
+	s.anonymous().do("GET", "/v1/posts", "", nil).want(200, "")
+}
+
+func TestSessionsOfAnAddressShareAnAllowance(t *testing.T) {
+	clock := &handClock{now: time.Now()}
+	s := start(t, setup{options: httpapi.Options{Rate: 1, Burst: 2, Now: clock.Now, AddressHeader: "X-Client"}})
+	from := func(address string) map[string]string { return map[string]string{"X-Client": address} }
+	strangers := 0
+	for ; strangers < 50; strangers++ {
+		if s.anonymous().do("GET", "/v1/posts", "", from("192.0.2.1")).status != 200 {
+			break
+		}
+	}
+	equal(t, "requests without a session", strangers, 4)
+	s.anonymous().do("GET", "/v1/posts", "", from("192.0.2.2")).want(200, "")
+	// What comes first may be anybody's word; a whole IPv6 network is one client.
+	s.anonymous().do("GET", "/v1/posts", "", from("192.0.2.9, 192.0.2.1")).want(429, wire.ProblemRate)
+	for i := range 4 {
+		s.anonymous().do("GET", "/v1/posts", "", from(fmt.Sprintf("2001:db8::%d", i))).want(200, "")
+	}
+	s.anonymous().do("GET", "/v1/posts", "", from("2001:db8::ffff")).want(429, wire.ProblemRate)
+	s.anonymous().do("GET", "/v1/posts", "", from("2001:db8:0:1::")).want(200, "")
+
+	// Each of 25 sessions has two requests; the address has forty.
+	taken := 0
+	for i := range 25 {
+		c := s.anonymous()
+		r := c.do("POST", "/v1/session", `{"name":"ada"}`, from(fmt.Sprintf("198.51.100.%d", i)))
+		r.want(200, "")
+		c.cookie = strings.SplitN(r.header.Get("Set-Cookie"), ";", 2)[0]
+		for range 2 {
+			if c.do("GET", "/v1/posts", "", from("192.0.2.3")).status == 200 {
+				taken++
+			}
+		}
+	}
+	equal(t, "requests of all sessions", taken, 40)
 }
 
 func TestRequestsInFlightAreBounded(t *testing.T) {
@@ -91,6 +129,32 @@ func TestRequestsInFlightAreBounded(t *testing.T) {
 	close(slow.release)
 	wg.Wait()
 	ada.do("GET", "/v1/posts", "", nil).want(200, "")
+}
+
+// TestRequestsInFlightOfAnAddressAreBounded: whoever reads no answers takes only
+// their own places.
+func TestRequestsInFlightOfAnAddressAreBounded(t *testing.T) {
+	for rate, status := range map[float64]int{0: 429, -1: 200} {
+		slow := &slowStore{entered: make(chan struct{}, 10), release: make(chan struct{})}
+		s := start(t, setup{
+			options: httpapi.Options{Rate: rate, InFlightEach: 1, AddressHeader: "X-Client"},
+			wrap:    func(real engagement.Store) engagement.Store { slow.Store = real; return slow },
+		})
+		ada := s.signIn("ada")
+		post := ada.newPost("hello")
+		var wg sync.WaitGroup
+		wg.Go(func() {
+			if r := ada.operate(freshKey(), "PUT", post+"/like", stampAt(0), nil); r.status != 200 {
+				t.Errorf("the first: %d", r.status)
+			}
+		})
+		<-slow.entered
+		ada.do("GET", "/v1/posts", "", nil).want(status, wire.ProblemRate)
+		ada.do("GET", "/v1/posts", "", map[string]string{"X-Client": "192.0.2.1"}).want(200, "")
+		close(slow.release)
+		wg.Wait()
+		ada.do("GET", "/v1/posts", "", nil).want(200, "")
+	}
 }
 
 // TestSlowBody sends the head of a request and then nothing.

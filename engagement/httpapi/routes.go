@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/optimist-go/optimist/engagement"
 	"github.com/optimist-go/optimist/engagement/wire"
@@ -33,8 +32,10 @@ type route struct {
 	signedIn bool
 	// unmetered routes take no part in rate and in-flight limits.
 	unmetered bool
-	// byAddress routes are metered by address even for a session.
-	byAddress bool
+	// stays is for routes that last, which are not in flight but counted for themselves.
+	stays bool
+	// signsIn routes have an allowance of their own.
+	signsIn bool
 }
 
 func (a *API) routes() []route {
@@ -52,9 +53,9 @@ func (a *API) routes() []route {
 		{method: "PATCH", path: "/v1/posts/{post}/comments/{comment}", handle: a.writeComment(engagement.EditComment), signedIn: true},
 		{method: "DELETE", path: "/v1/posts/{post}/comments/{comment}", handle: a.change(engagement.DeleteComment), signedIn: true},
 		{method: "GET", path: "/v1/session", handle: a.getSession},
-		{method: "POST", path: "/v1/session", handle: a.signIn, byAddress: true},
+		{method: "POST", path: "/v1/session", handle: a.signIn, signsIn: true},
 		{method: "DELETE", path: "/v1/session", handle: a.signOut},
-		{method: "GET", path: "/v1/events", handle: a.streamEvents, unmetered: true},
+		{method: "GET", path: "/v1/events", handle: a.streamEvents, stays: true},
 		{method: "GET", path: "/healthz", handle: a.health, unmetered: true},
 		{method: "GET", path: "/readyz", handle: a.ready, unmetered: true},
 		{method: "GET", path: "/openapi.json", handle: a.document, unmetered: true},
@@ -104,13 +105,12 @@ func (a *API) admit(w http.ResponseWriter, r *http.Request, found route) error {
 	if err := a.origins.Check(r); err != nil {
 		return &refusal{http.StatusForbidden, wire.ProblemCrossOrigin, "a page of another site sent this", 0}
 	}
-	if !found.unmetered {
-		select {
-		case a.inFlight <- struct{}{}:
-			defer func() { <-a.inFlight }()
-		default:
-			return overloaded("too many requests at once")
+	if !found.unmetered && !found.stays {
+		address := a.address(r)
+		if err := a.inFlight.enter(address); err != nil {
+			return err
 		}
+		defer a.inFlight.leave(address)
 	}
 	session, err := a.session(r)
 	if err != nil && found.signedIn {
@@ -126,13 +126,19 @@ func (a *API) admit(w http.ResponseWriter, r *http.Request, found route) error {
 	return found.handle(w, &request{r, session})
 }
 
-// meter takes the request from the allowance of its session, or of its address.
+// meter takes the request from the allowances of its session and its address.
 func (a *API) meter(r *http.Request, found route, session engagement.Session) error {
-	var wait time.Duration
+	if found.unmetered {
+		return nil
+	}
+	address := a.address(r)
+	wait := a.addresses.take(address)
 	switch {
-	case found.unmetered:
-	case found.byAddress || session.ID == "":
-		wait = a.addresses.take(address(r))
+	case wait > 0:
+	case found.signsIn:
+		wait = a.signIns.take(address)
+	case session.ID == "":
+		wait = a.strangers.take(address)
 	default:
 		wait = a.sessions.take(session.ID)
 	}

@@ -75,7 +75,7 @@ const (
 	ProblemMediaType = "/problems/media-type"
 	// ProblemHeaderTooLarge (431): the header is too large.
 	ProblemHeaderTooLarge = "/problems/header-too-large"
-	// ProblemRate (429, Retry-After): too many requests of this session.
+	// ProblemRate (429, Retry-After): too many requests or streams of this session or address.
 	ProblemRate = "/problems/rate-limited"
 	// ProblemOverloaded (503, Retry-After): the server has too much to do.
 	ProblemOverloaded = "/problems/overloaded"
