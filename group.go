@@ -140,6 +140,8 @@ func (g *GroupAction[A]) check() error {
 		return errorf.New("%w: Group.Parts is nil", ErrInvalid)
 	case g.def.Send == nil:
 		return errorf.New("%w: Group.Send is nil", ErrInvalid)
+	case (g.def.Stored.Encode == nil) != (g.def.Stored.Decode == nil):
+		return errorf.New("%w: Stored needs both Encode and Decode", ErrInvalid)
 	case cloneErr != nil:
 		return cloneErr
 	case g.m.typeNamed(g.def.Type) != nil:
@@ -183,12 +185,13 @@ func (g *GroupAction[A]) Execute(ctx context.Context, args A, after ...*Handle) 
 	}
 	now := time.Now()
 	h.op.Stamp = engine.Stamp(m.clock.next(now))
+	h.awaited = g.typ.codec.wait && g.typ.Journaled
 	err = m.stepLocked(now, &engine.Execute{Op: &h.op, Group: members, After: deps})
 	m.unlock()
 	if err != nil {
 		return nil, g.refused(applyErr(err))
 	}
-	if err := h.waitForDisk(ctx); err != nil {
+	if err := h.waitForDisk(ctx, false); err != nil {
 		return nil, g.refused(err)
 	}
 	return h, nil

@@ -20,6 +20,7 @@ type Handle struct {
 	// The fields below are guarded by m.mu.
 	ended   bool // the operation has settled and what is outside was brought along
 	durable bool // the journal holds it, or held it
+	awaited bool // the call that made it takes it back if it cannot be durable
 	server  any  // state told by the server at the end, or the truth held then
 	more    *handleMore
 }
@@ -242,6 +243,9 @@ func (h *Handle) reachedLocked(stage Stage) (bool, error) {
 		}
 		if h.m.journal == nil {
 			return false, errorf.New("%w: this manager has no journal, so nothing becomes durable", ErrInvalid)
+		}
+		if !h.op.Type.Journaled {
+			return false, errorf.New("%w: type %q has no Stored, so its operations live in memory", ErrInvalid, h.op.Type.Name)
 		}
 		if h.more != nil && h.more.journal != nil {
 			return false, h.more.journal

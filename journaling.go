@@ -20,7 +20,9 @@ type Stored[A any] struct {
 	// operation into quarantine.
 	Decode func(version int, data []byte) (A, error)
 	// Wait makes Execute return only when the operation is durable. When that fails,
-	// or ctx ends before, the change is taken back and Execute returns the error.
+	// or ctx ends before, the change is taken back and Execute returns the error. A
+	// call that joins an earlier operation waits for that one, and never takes it
+	// back. Batch and Edit do not wait.
 	Wait bool
 }
 
@@ -68,17 +70,20 @@ func (c codec) encodeArgs(args any) (data []byte, err error) {
 }
 
 // waitForDisk waits until an operation of a type that asks for it is durable. One
-// that cannot be is taken back.
-func (h *Handle) waitForDisk(ctx context.Context) error {
+// that cannot be is taken back, unless the call only joined it.
+func (h *Handle) waitForDisk(ctx context.Context, joined bool) error {
 	if typ := typeOf(&h.op); !typ.codec.wait || !typ.Journaled {
 		return nil
 	}
 	err := h.Await(ctx, Durable)
-	if err == nil || errors.Is(err, ErrSettled) {
+	if err == nil {
 		return nil
 	}
-	if errors.Is(h.Cancel(), ErrSettled) {
-		return nil
+	if !joined && !errors.Is(err, ErrSettled) {
+		h.Cancel()
+	}
+	if r, ok := h.Result(); ok && (r.Outcome == Confirmed || r.Outcome == Superseded) {
+		return nil // it has come further than to the disk
 	}
 	return err
 }
@@ -96,6 +101,7 @@ type journalWriter struct {
 	queue  []journalEntry // to be written, in order
 	spare  []journalEntry // the memory of a queue that was written
 	header bool           // the header is to be written behind the queue
+	clock  Timestamp      // of the header written last
 	unsaid []written      // what the journal refused, to be written with the next
 	// encoded is what the call that has the lock encoded of encodedArgs before it took
 	// the lock, so that nobody needs to do it again.
@@ -138,7 +144,9 @@ func (w *journalWriter) putLocked(m *Manager, o *engine.Op, first bool) {
 	if w.dead {
 		if first {
 			w.undurableLocked(o, errorf.New("%w: %w", ErrJournalFailed, w.failed))
-			m.released = append(m.released, o)
+			if !undone(o) {
+				m.released = append(m.released, o)
+			}
 		}
 		return
 	}
@@ -229,6 +237,7 @@ func (w *journalWriter) run(m *Manager) {
 		var last *header
 		if w.header {
 			last = &header{client: w.client, clock: m.clock.last, seq: m.engine.LastSeq()}
+			w.clock = last.clock
 		}
 		w.queue, w.spare, w.unsaid, w.waiting, w.header = w.spare[:0], nil, nil, nil, false
 		m.mu.Unlock()
@@ -266,7 +275,11 @@ func (w *journalWriter) run(m *Manager) {
 			w.undurableLocked(o, bad)
 			m.publishLocked(Event{Kind: JournalFailed, Entity: fullName(o.Entity()), ID: o.ID(m.engine), Type: o.Type.Name, Err: bad})
 		}
-		if ops = append(ops, failed...); len(ops) > 0 {
+		ops = append(ops, failed...)
+		if err != nil || bad != nil {
+			ops = slices.DeleteFunc(ops, undone)
+		}
+		if len(ops) > 0 {
 			m.stepNowLocked(&engine.Durable{Ops: ops})
 		}
 		for _, c := range waiting {
@@ -284,6 +297,13 @@ func (w *journalWriter) run(m *Manager) {
 	}
 	w.waiting = nil
 	m.mu.Unlock()
+}
+
+// undone reports whether the call that made an operation takes it back for not being
+// durable: it must not leave before.
+func undone(o *engine.Op) bool {
+	h := handleOf(o)
+	return h.awaited && !h.durable && h.more != nil && h.more.journal != nil && h.more.journal != errNotDurable
 }
 
 // wroteLocked notes how a Write ended. What cannot be durable goes on in memory, and
@@ -374,14 +394,26 @@ func (w *journalWriter) refusingLocked(m *Manager) error {
 	return w.failed
 }
 
-// closeJournal waits for what is being written, and gives the journal up.
-func (m *Manager) closeJournal() error {
+// forgetLocked settles what is in the journal and not in the engine.
+func (w *journalWriter) forgetLocked(m *Manager) {
+	for _, q := range w.quarantine {
+		w.queue = append(w.queue, journalEntry{seq: q.Seq, ends: true, data: outcomeData[engine.Cancelled]})
+	}
+	for _, l := range w.loaded {
+		w.queue = append(w.queue, journalEntry{seq: l.Seq, ends: true, data: outcomeData[engine.Cancelled]})
+	}
+	w.quarantine, w.loaded = nil, nil
+	w.flushLocked(m)
+}
+
+// waitForJournalLocked waits for what is being written, and gives what the journal
+// refused another chance.
+func (m *Manager) waitForJournalLocked() {
 	w := m.journal
 	if w == nil {
-		return nil
+		return
 	}
-	m.mu.Lock()
-	if len(w.unsaid) > 0 && !w.dead { // the last chance for what the journal refused
+	if len(w.unsaid) > 0 && !w.dead {
 		w.header = true
 		w.flushLocked(m)
 	}
@@ -392,9 +424,29 @@ func (m *Manager) closeJournal() error {
 		<-written
 		m.mu.Lock()
 	}
-	m.mu.Unlock()
-	if err := w.j.Close(); err != nil {
-		return errorf.New("close the journal: %w", err)
+}
+
+// closeJournal has the last words written, and gives the journal up. Nothing is
+// decided any more from when it no longer writes.
+func (m *Manager) closeJournal() error {
+	w := m.journal
+	m.mu.Lock()
+	if w != nil && w.restored && !w.dead && m.clock.last > w.clock {
+		w.header = true // for truth and operations in memory move the clock as well
+		w.flushLocked(m)
 	}
-	return nil
+	m.waitForJournalLocked()
+	m.stopped = true
+	m.mu.Unlock()
+	if w == nil {
+		return nil
+	}
+	var errs []error
+	if w.failed != nil {
+		errs = append(errs, errorf.New("%w: %w", ErrJournalFailed, w.failed))
+	}
+	if err := w.j.Close(); err != nil {
+		errs = append(errs, errorf.New("close the journal: %w", err))
+	}
+	return errors.Join(errs...)
 }

@@ -96,7 +96,7 @@ func New(opts Options) (*Manager, error) {
 	}
 	left, err := m.openJournal()
 	if err != nil {
-		return nil, err
+		return nil, errors.Join(err, opts.Journal.Close())
 	}
 	life := strconv.FormatUint(rand.Uint64(), 36) + strconv.FormatUint(rand.Uint64(), 36)
 	if m.opts.ClientID == "" {
@@ -281,7 +281,8 @@ func (m *Manager) RollbackAll(entity string) error {
 }
 
 // ClearAll undoes everything and forgets it, timers, retries, calls under way and
-// journal included: for log-out. Truth stays, and so does the manager. Callbacks
+// journal included, also what is in quarantine or was not restored yet: for log-out.
+// Truth stays, and so does the manager. Callbacks
 // that wait are dropped; afterwards none of the old life starts, and answers of its
 // calls are ignored.
 func (m *Manager) ClearAll() error {
@@ -290,18 +291,35 @@ func (m *Manager) ClearAll() error {
 		m.mu.Unlock()
 		return ErrClosed
 	}
-	m.clearLocked()
-	m.unlock()
-	return nil
-}
-
-func (m *Manager) clearLocked() {
 	m.clearing = true
 	m.life++
 	m.abandonLocked()
 	m.stepLocked(time.Now(), engine.ClearAll{})
 	m.callbacks.dropLocked()
 	m.clearing = false
+	if m.journal != nil {
+		m.journal.forgetLocked(m)
+	}
+	m.unlock()
+	return nil
+}
+
+// keptLocked reports whether the journal holds an operation beyond Close.
+func (m *Manager) keptLocked(o *engine.Op) bool {
+	h := handleOf(o)
+	return m.journal != nil && (h.durable || h.more != nil && h.more.journal == errNotDurable)
+}
+
+// unkeptLocked names the unsettled operations that would be lost by Close.
+func (m *Manager) unkeptLocked() (names []string) {
+	for ent := range m.engine.Busy {
+		for o := range ent.Ops {
+			if o.Entity() == ent && !m.keptLocked(o) { // a group is in the lists of all its entities
+				names = append(names, o.Type.Name+" of "+fullName(ent))
+			}
+		}
+	}
+	return names
 }
 
 // SetOnline tells whether the network is there. Offline nothing is sent and no
@@ -345,9 +363,10 @@ func (m *Manager) Flush(ctx context.Context) error {
 }
 
 // Close accepts nothing more, flushes until ctx ends, and stops. What is unsettled
-// then stays in the journal for the next life; without a journal it is rolled back,
-// ends as RolledBack with ErrClosed, and is named in the error. A second Close
-// returns ErrClosed. Close must not be called from a callback, for which it waits.
+// then stays in the journal for the next life; what the journal does not hold is
+// rolled back, ends as RolledBack with ErrClosed, and is named in the error. So is
+// the failure of the journal, if it has failed. A second Close returns ErrClosed.
+// Close must not be called from a callback, for which it waits.
 //
 // After Close there is no goroutine, timer or callback of the manager, unless a
 // Send function does not return within a second of its context's end: then the
@@ -366,23 +385,20 @@ func (m *Manager) Close(ctx context.Context) error {
 
 	flushed := m.Flush(ctx)
 	m.mu.Lock()
-	var left []string
-	if m.engine.Pending() > 0 && m.journal == nil {
-		for ent := range m.engine.Busy {
-			for o := range ent.Ops {
-				if o.Entity() == ent { // a group is in the lists of all its entities
-					left = append(left, o.Type.Name+" of "+fullName(ent))
-				}
-			}
-		}
-		m.stepLocked(time.Now(), engine.ClearAll{Err: ErrClosed})
-	}
 	m.halted = true
 	ticked := m.stopTimerLocked()
 	m.engine.HoldSending(true)
 	m.abandonLocked()
 	m.unlock()
 	<-ticked
+
+	m.mu.Lock()
+	m.waitForJournalLocked()
+	left := m.unkeptLocked()
+	if len(left) > 0 {
+		m.stepLocked(time.Now(), engine.ClearAll{Err: ErrClosed, Keep: m.keptLocked})
+	}
+	m.unlock()
 
 	errs := []error{}
 	if len(left) > 0 {
@@ -397,7 +413,6 @@ func (m *Manager) Close(ctx context.Context) error {
 		m.callbacks.wait(context.Background(), &m.mu), m.closeJournal())
 
 	m.mu.Lock()
-	m.stopped = true
 	close(m.stop)
 	subs := m.subs
 	m.subs = nil

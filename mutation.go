@@ -174,6 +174,8 @@ func (a *Action[T, A]) check() error {
 		return errorf.New("%w: Mutation.Apply is nil", ErrInvalid)
 	case def.Send == nil:
 		return errorf.New("%w: Mutation.Send is nil", ErrInvalid)
+	case (def.Stored.Encode == nil) != (def.Stored.Decode == nil):
+		return errorf.New("%w: Stored needs both Encode and Decode", ErrInvalid)
 	case cloneErr != nil:
 		return cloneErr
 	case s.m.typeNamed(def.Type) != nil:
@@ -323,6 +325,7 @@ func (h *Handle) submit(ctx context.Context, id string, derive func(*engine.Enti
 	h.op.Stamp = engine.Stamp(m.clock.next(now))
 	m.input = engine.Execute{Space: typ.space, Entity: id, Op: &h.op, After: deps}
 	m.joined = nil
+	h.awaited = typ.codec.wait && typ.Journaled
 	if encoded != nil {
 		m.journal.encoded, m.journal.encodedArgs = encoded, h.op.Args
 	}
@@ -331,14 +334,15 @@ func (h *Handle) submit(ctx context.Context, id string, derive func(*engine.Enti
 		m.journal.encoded, m.journal.encodedArgs = nil, nil
 	}
 	m.input = engine.Execute{}
-	if m.joined != nil {
+	joined := m.joined != nil
+	if joined {
 		h = m.joined
 	}
 	m.unlock()
 	if err != nil {
 		return nil, typ.refused(id, applyErr(err))
 	}
-	if err := h.waitForDisk(ctx); err != nil {
+	if err := h.waitForDisk(ctx, joined); err != nil {
 		return nil, typ.refused(id, err)
 	}
 	return h, nil

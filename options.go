@@ -33,7 +33,7 @@ type Options struct {
 	MaxDrift time.Duration
 
 	// Journal makes operations durable. Nil: they live in memory only. The manager
-	// owns it from New on, and closes it.
+	// owns it from New on, and closes it, also when New fails.
 	Journal Journal
 	// OnJournalError chooses what happens when the journal fails.
 	OnJournalError JournalFailure
