@@ -2,7 +2,7 @@ package engine
 
 // coalescible finds the last unsettled operation of o's slot, unless a barrier or a
 // group stands between. An operation without slot, with dependencies, or that is a
-// barrier coalesces with nothing.
+// barrier coalesces with nothing: neither with earlier ones nor with later ones.
 func (e *Engine) coalescible(o *Op) *Op {
 	if o.Slot == "" || o.Type.Barrier || len(o.Deps()) > 0 {
 		return nil
@@ -17,6 +17,9 @@ func priorInSlot(o *Op, p *part) *Op {
 		case p.op.Type.Barrier || p.op.Group():
 			return nil
 		case p.op.sharesSlot(o):
+			if p.op.depends() {
+				return nil // it may go with what it depends on, and o must not
+			}
 			return p.op
 		case p.op.Type.Kind != Change: // making and removing the entity makes all its slots anew
 			return nil
@@ -92,13 +95,23 @@ func (e *Engine) inVain(o, prior *Op, before *part, next any, nextPresence Prese
 	case o.Type.Closure && prior != nil:
 		return o.Args != nil && equalAny(prior.Args, o.Args)
 	case o.Type.Closure:
-		return o.ext != nil && o.ext.hasBase && equalAny(o.ext.base, o.Args)
+		return o.ext != nil && o.ext.hasBase && equalAny(o.ext.base, o.Args) && !before.slotBusy(o)
 	}
 	value, presence := ent.upTo(before)
 	if presence == Unknown || presence != nextPresence || !ent.space.same(value, next) {
 		return false
 	}
 	return prior != nil || e.serverHas(o, before)
+}
+
+// slotBusy reports whether p or one before it writes o's slot.
+func (p *part) slotBusy(o *Op) bool {
+	for ; p != nil; p = p.prev {
+		if p.op.sharesSlot(o) {
+			return true
+		}
+	}
+	return false
 }
 
 // inDoubt reports whether the server may get, or may have got, what was taken back.

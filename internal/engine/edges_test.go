@@ -193,3 +193,46 @@ func TestBurst(t *testing.T) {
 		t.Fatal("something is left")
 	}
 }
+
+// An operation that waits for another goes with it when it fails. A later one of its
+// slot, which does not, keeps apart from it: it neither joins it nor takes its place.
+func TestDependentsDoNotCoalesce(t *testing.T) {
+	for _, want := range []string{"x", "y"} {
+		b := newBench(t)
+		b.receive(b.truth(lab.Value{Doc: "w"}, 1))
+		parent := b.like(true)
+		child := b.op(lab.CreateDoc, "doc", lab.Args{Text: "x"})
+		b.must(&engine.Execute{Space: b.space, Entity: "a", Op: child, After: []*engine.Op{parent}})
+		later := b.do(lab.CreateDoc, "doc", lab.Args{Text: want})
+		b.is(child, engine.Unsettled)
+		b.is(later, engine.Unsettled)
+		b.pass(sec)
+		b.answer(parent, engine.Permanent, none)
+		b.is(child, engine.Undone)
+		b.is(later, engine.Unsettled)
+		b.pass(sec)
+		b.answer(later, engine.OK, b.truth(lab.Value{Doc: want}, 2))
+		b.is(later, engine.Confirmed)
+	}
+}
+
+// The same of closures: what the state outside holds is what the dependent brought.
+func TestDependentClosuresDoNotCoalesce(t *testing.T) {
+	b := newBench(t)
+	parent := b.like(true)
+	tap := func(base bool, after ...*engine.Op) *engine.Op {
+		o := &engine.Op{Type: toggle, Slot: "s", Args: true}
+		o.SetBase(base)
+		b.must(&engine.Execute{Space: b.space, Entity: "a", Op: o, After: after})
+		return o
+	}
+	child := tap(false, parent)
+	later := tap(true)
+	b.is(later, engine.Unsettled)
+	b.pass(sec)
+	b.answer(parent, engine.Permanent, none)
+	b.is(child, engine.Undone)
+	b.pass(sec)
+	b.answer(later, engine.OK, none)
+	b.is(later, engine.Confirmed)
+}

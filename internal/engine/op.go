@@ -290,6 +290,11 @@ func (o *Op) Deps() []*Op {
 	return o.ext.deps
 }
 
+// depends reports whether it waits for the end of another one.
+func (o *Op) depends() bool {
+	return slices.ContainsFunc(o.Deps(), func(d *Op) bool { return d.state != Ended })
+}
+
 // needed reports whether an unsettled operation depends on this one.
 func (o *Op) needed() bool {
 	return o.ext != nil && slices.ContainsFunc(o.ext.needers, func(n *Op) bool { return n.state != Ended })

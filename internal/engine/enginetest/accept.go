@@ -118,6 +118,9 @@ func (t *Twin) priorInSlot(o *op, pos uint64) *op {
 		case p.typ.Barrier || p.group():
 			return nil
 		case p.slot == o.slot && p.typ.Family == o.typ.Family:
+			if slices.ContainsFunc(p.deps, func(d *op) bool { return d.state != engine.Ended }) {
+				return nil
+			}
 			return p
 		case p.typ.Kind != engine.Change:
 			return nil
