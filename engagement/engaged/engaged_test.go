@@ -217,9 +217,41 @@ func TestLostAnswersHaveOneEffect(t *testing.T) {
 	}
 }
 
+// TestHosts: a page of another site whose name points to this machine is refused,
+// the network panel and the page included.
+func TestHosts(t *testing.T) {
+	ask := func(m *engaged.Main, path, host string) int {
+		t.Helper()
+		req, err := http.NewRequest("GET", m.URL()+path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Host = host
+		res, err := newBrowser(t).Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		res.Body.Close()
+		return res.StatusCode
+	}
+	loopback := start(t, "-host", "engaged.example", "-host", "other.example")
+	open := start(t, "-addr", "0.0.0.0:0")
+	named := start(t, "-addr", "0.0.0.0:0", "-host", "engaged.example")
+	for _, path := range []string{"/", "/v1/posts", "/demo/network", "/healthz"} {
+		for host, want := range map[string][3]int{
+			"localhost": {200, 200, 200}, "engaged.example:8080": {200, 200, 200},
+			"other.example": {200, 200, 421}, "evil.example": {421, 200, 421},
+		} {
+			if got := [3]int{ask(loopback, path, host), ask(open, path, host), ask(named, path, host)}; got != want {
+				t.Errorf("%s of %s: %v, want %v", path, host, got, want)
+			}
+		}
+	}
+}
+
 func TestBadCommandLines(t *testing.T) {
 	for _, args := range [][]string{
-		{"-unknown"}, {"extra"}, {"-addr", ""}, {"-db", ""}, {"-burst", "-1"}, {"-demo=false", "-network", "lossy"}, {"-log-level", "loud"},
+		{"-unknown"}, {"extra"}, {"-addr", ""}, {"-db", ""}, {"-burst", "-1"}, {"-host", ""}, {"-demo=false", "-network", "lossy"}, {"-log-level", "loud"},
 	} {
 		m := engaged.New()
 		m.Stderr = io.Discard

@@ -17,6 +17,9 @@ const Memory = "memory"
 type Config struct {
 	// Addr is the TCP address to listen on.
 	Addr string
+	// Hosts are further names under which the server may be asked. On a loopback
+	// address it refuses all others; elsewhere only when there are some.
+	Hosts []string
 	// DB is the database file, or Memory.
 	DB string
 
@@ -49,6 +52,13 @@ func (m *Main) ParseFlags(args []string) error {
 	flags.SetOutput(m.Stderr)
 	c := &m.Config
 	flags.StringVar(&c.Addr, "addr", "localhost:8080", "address to listen on; port 0 picks a free one")
+	flags.Func("host", "further host name to answer for, may be repeated; on a loopback address others than localhost are refused", func(name string) error {
+		if name == "" {
+			return errors.New("it must not be empty")
+		}
+		c.Hosts = append(c.Hosts, name)
+		return nil
+	})
 	flags.StringVar(&c.DB, "db", defaultFile(), `database file, made when it is not there; "memory" keeps nothing`)
 	flags.BoolVar(&c.Demo, "demo", true, "fill an empty database with posts, and mount the network panel at /demo/network")
 	flags.BoolVar(&c.Faults, "faults", false, "mount /demo/network even without -demo; lets anybody break the network of all")

@@ -2,6 +2,7 @@ package engaged
 
 import (
 	"fmt"
+	"net"
 	"net/http"
 	"time"
 
@@ -32,6 +33,19 @@ func (m *Main) handler() (http.Handler, error) {
 	}
 	mux.Handle("/", page)
 	return mux, nil
+}
+
+// onlyHosts keeps pages of other sites away whose names were made to point here.
+func (m *Main) onlyHosts(next http.Handler) http.Handler {
+	tcp, ok := m.listener.Addr().(*net.TCPAddr)
+	if !(ok && tcp.IP.IsLoopback()) && len(m.Config.Hosts) == 0 {
+		return next
+	}
+	named := m.Config.Hosts
+	if host, _, err := net.SplitHostPort(m.Config.Addr); err == nil && host != "" {
+		named = append([]string{host}, named...)
+	}
+	return httpapi.OnlyHosts(next, named...)
 }
 
 // setNetwork puts the profile of the command line in force.

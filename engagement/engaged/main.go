@@ -98,16 +98,16 @@ func (m *Main) open(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	handler, err := m.handler()
-	if err != nil {
-		return err
-	}
-	m.server = httpapi.NewServer(httpapi.Guard(handler, m.log, nil), m.log)
-	m.server.RegisterOnShutdown(m.api.Drain)
 	m.listener, err = new(net.ListenConfig).Listen(ctx, "tcp", m.Config.Addr)
 	if err != nil {
 		return err
 	}
+	handler, err := m.handler()
+	if err != nil {
+		return err
+	}
+	m.server = httpapi.NewServer(httpapi.Guard(m.onlyHosts(handler), m.log, nil), m.log)
+	m.server.RegisterOnShutdown(m.api.Drain)
 	if tcp, ok := m.listener.Addr().(*net.TCPAddr); ok && !tcp.IP.IsLoopback() && m.network != nil {
 		m.log.Warn("whoever reaches this address can break the network for all", "addr", tcp.String(), "path", "/demo/network")
 	}

@@ -175,7 +175,7 @@ func TestSlowStreamIsCutAndResumes(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	fmt.Fprintf(conn, "GET /v1/events HTTP/1.1\r\nHost: x\r\nCookie: %s\r\n\r\n", ada.cookie)
+	fmt.Fprintf(conn, "GET /v1/events HTTP/1.1\r\nHost: localhost\r\nCookie: %s\r\n\r\n", ada.cookie)
 	line := ""
 	for lines := bufio.NewReaderSize(conn, 16); !strings.HasPrefix(line, "id: "); {
 		if line, err = lines.ReadString('\n'); err != nil {

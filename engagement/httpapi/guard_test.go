@@ -3,11 +3,14 @@ package httpapi_test
 import (
 	"bytes"
 	"encoding/json"
+	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/optimist-go/optimist/engagement"
 	"github.com/optimist-go/optimist/engagement/wire"
@@ -127,4 +130,26 @@ func TestStoreThatFails(t *testing.T) {
 	r = s.anonymous().do("GET", "/v1/posts", "", nil)
 	r.want(503, wire.ProblemOverloaded)
 	equal(t, "code", engagement.ErrorCode(s.store.Ready(t.Context())), engagement.Unavailable)
+}
+
+func TestHostsThatAreAnsweredFor(t *testing.T) {
+	c := start(t, setup{}).anonymous()
+	for _, host := range []string{"localhost", "LocalHost:80", "127.0.0.1", "127.9.9.9:1", "[::1]", "[::1]:8080", "engaged.example", "Engaged.Example:443"} {
+		c.do("GET", "/v1/posts", "", map[string]string{"Host": host}).want(200, "")
+	}
+}
+
+// TestNoHost: HTTP/1.0 has none.
+func TestNoHost(t *testing.T) {
+	s := start(t, setup{})
+	conn, err := net.Dial("tcp", strings.TrimPrefix(s.url, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	conn.SetDeadline(time.Now().Add(patience))
+	io.WriteString(conn, "GET /v1/posts HTTP/1.0\r\n\r\n")
+	if answer, err := io.ReadAll(conn); err != nil || !strings.HasPrefix(string(answer), "HTTP/1.0 421 ") {
+		t.Fatalf("got %.200q, %v", answer, err)
+	}
 }

@@ -72,7 +72,7 @@ func start(tb testing.TB, with setup) *server {
 		tb.Fatal(err)
 	}
 	s := &server{tb: tb, url: "http://" + listener.Addr().String(), file: with.file, store: store, api: api,
-		http: httpapi.NewServer(httpapi.Guard(handler, with.log, nil), with.log), ended: make(chan struct{})}
+		http: httpapi.NewServer(httpapi.Guard(httpapi.OnlyHosts(handler, "engaged.example"), with.log, nil), with.log), ended: make(chan struct{})}
 	s.http.RegisterOnShutdown(api.Drain)
 	go func() {
 		defer close(s.ended)
@@ -153,6 +153,10 @@ func (c *client) try(method, path string, body io.Reader, header map[string]stri
 		req.Header.Set("Cookie", c.cookie)
 	}
 	for name, value := range header {
+		if name == "Host" {
+			req.Host = value
+			continue
+		}
 		req.Header.Del(name)
 		if value != "" {
 			req.Header.Set(name, value)

@@ -187,7 +187,7 @@ func TestSlowBodyOfARefusedRequest(t *testing.T) {
 	}
 	defer conn.Close()
 	conn.SetDeadline(time.Now().Add(patience))
-	io.WriteString(conn, "PUT /v1/posts/x/like HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{")
+	io.WriteString(conn, "PUT /v1/posts/x/like HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{")
 	answer, err := io.ReadAll(conn) // until the server closes
 	if err != nil {
 		t.Fatalf("the server does not let go: %v", err)

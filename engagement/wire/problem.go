@@ -73,6 +73,8 @@ const (
 	ProblemURITooLong = "/problems/uri-too-long"
 	// ProblemMediaType (415): the body is not application/json.
 	ProblemMediaType = "/problems/media-type"
+	// ProblemMisdirected (421): the server does not answer for the host that was asked.
+	ProblemMisdirected = "/problems/misdirected"
 	// ProblemHeaderTooLarge (431): the header is too large.
 	ProblemHeaderTooLarge = "/problems/header-too-large"
 	// ProblemRate (429, Retry-After): too many requests or streams of this session or address.
