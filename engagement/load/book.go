@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -23,9 +24,11 @@ type book struct {
 	ops  map[string]*operation
 	taps []tap
 
+	promises promises
+
 	calls, retries, conflicts, rollbacks, missed, parked, divergence int
 
-	details []string
+	details details
 }
 
 // operation is what is known of one.
@@ -47,7 +50,9 @@ type tap struct {
 }
 
 func newBook(clients int, tapped func(made int)) *book {
-	return &book{tapped: tapped, made: make([]int, clients), ops: make(map[string]*operation)}
+	b := &book{tapped: tapped, made: make([]int, clients), ops: make(map[string]*operation)}
+	b.promises = promises{of: make(map[string]*promise), details: &b.details}
+	return b
 }
 
 // take notes a note.
@@ -65,6 +70,17 @@ func (b *book) enter(n note) (made int) {
 		b.made[n.Client]++
 		b.all++
 		b.taps = append(b.taps, tap{n.ID, n.At, n.Took})
+	case noteAccepted:
+		b.promises.accept(n.Client, n.ID)
+	case noteDurable:
+		b.promises.makeDurable(n.ID)
+	case noteEnding:
+		b.promises.end(n.ID, n.Successor)
+	case noteRestored:
+		b.promises.restored += len(n.IDs)
+		b.promises.compare(n.Client, n.IDs)
+	case noteHeld:
+		b.promises.compare(n.Client, n.IDs)
 	case noteSent:
 		b.calls++
 		b.opLocked(n.Request.Key, n.Client).request = n.Request
@@ -86,8 +102,8 @@ func (b *book) enter(n note) (made int) {
 	case noteCompared:
 		b.divergence += n.Count
 		b.parked += n.Parked
-		if n.Why != "" && len(b.details) < 10 {
-			b.details = append(b.details, n.Why)
+		if n.Why != "" {
+			b.details.add("%s", n.Why)
 		}
 	}
 	return b.all
@@ -114,30 +130,36 @@ func (b *book) left(from int, theirs []int) []int {
 	return out
 }
 
-// effects counts the operations that changed something. Where an operation left and
+// effects counts the operations that changed something, by post. Where an operation left and
 // no answer is known (its success was told by the stream, or the process that asked
 // was killed) the server is asked again under the same key, and must say the same for
 // ever. The clients must have ended.
-func (b *book) effects(ctx context.Context, ask func(context.Context, int, client.Request) (client.Response, error)) (int, error) {
+func (b *book) effects(ctx context.Context, ask func(context.Context, int, client.Request) (client.Response, error)) (map[string]int, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	n := 0
+	n := make(map[string]int)
 	for key, o := range b.ops {
 		confirmed := o.outcome == optimist.Confirmed && !o.agreed
 		if o.request != nil && !o.answered && (confirmed || o.settled.IsZero()) {
 			a, err := ask(ctx, o.client, *o.request)
 			if err != nil {
-				return 0, err
+				return nil, err
 			}
 			if o.already, o.answered = applied(a); !o.answered && confirmed {
-				return 0, fmt.Errorf("the operation %s was confirmed, and asked again the server says %d %s", key, a.Status, a.Body)
+				return nil, fmt.Errorf("the operation %s was confirmed, and asked again the server says %d %s", key, a.Status, a.Body)
 			}
 		}
 		if o.answered && !o.already {
-			n++
+			n[postOf(o.request)]++
 		}
 	}
 	return n, nil
+}
+
+// postOf names the post that a request is about.
+func postOf(r *client.Request) string {
+	post, _, _ := strings.Cut(strings.TrimPrefix(r.Path, "/v1/posts/"), "/")
+	return post
 }
 
 // applied reads an answer: whether the server has carried the operation out, and
@@ -154,15 +176,18 @@ func applied(a client.Response) (already, ok bool) {
 func (b *book) report() *Report {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	sent := 0
+	for id, o := range b.ops {
+		if o.request != nil {
+			sent++
+			b.promises.knows(o.client, id)
+		}
+	}
 	rep := &Report{
 		Clients: len(b.made), Taps: b.all, Calls: b.calls, Retries: b.retries, Conflicts: b.conflicts,
 		Rollbacks: b.rollbacks, Missed: b.missed, Parked: b.parked, Divergence: b.divergence, Details: b.details,
-	}
-	sent := 0
-	for _, o := range b.ops {
-		if o.request != nil {
-			sent++
-		}
+		Durable: b.promises.durable, Restored: b.promises.restored,
+		Forgotten: b.promises.broken, Unknown: b.promises.unknown,
 	}
 	rep.CallsSaved = max(b.all-sent, 0)
 	var taps, settling []time.Duration

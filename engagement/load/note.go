@@ -12,6 +12,11 @@ type noteKind string
 
 const (
 	noteTapped     noteKind = "tapped"      // ID, At, Took: until the change was visible
+	noteAccepted   noteKind = "accepted"    // ID; with a journal: is about to be in it
+	noteDurable    noteKind = "durable"     // ID
+	noteEnding     noteKind = "ending"      // ID, Successor: the end is about to be in the journal
+	noteRestored   noteKind = "restored"    // IDs: all that a start of the client found
+	noteHeld       noteKind = "held"        // IDs: all that is unsettled in the end
 	noteSent       noteKind = "sent"        // Request is about to leave
 	noteAnswered   noteKind = "answered"    // ID; Already: it changed nothing
 	noteRetrying   noteKind = "retrying"    // an attempt failed
@@ -30,6 +35,7 @@ type note struct {
 	Kind      noteKind         `json:"kind"`
 	Client    int              `json:"client"`
 	ID        string           `json:"id,omitempty"`
+	IDs       []string         `json:"ids,omitempty"`
 	At        time.Time        `json:"at,omitzero"`
 	Took      time.Duration    `json:"took,omitempty"`
 	Request   *client.Request  `json:"request,omitempty"`

@@ -26,12 +26,16 @@ type person struct {
 	posts   []string
 	running sync.WaitGroup // follows the stream, and passes on events
 	events  *optimist.Subscription
+	ledger  *ledger // nil: no journal
 	stop    context.CancelFunc
 
 	comments []written // its own, that may still be there
 }
 
 type written struct{ post, id string }
+
+// eventBuffer is so large that no event is missed.
+const eventBuffer = 1 << 20
 
 // newPerson signs in and brings back what an earlier life left in the journal.
 func newPerson(ctx context.Context, j job, n int, tell func(note)) (*person, error) {
@@ -45,14 +49,17 @@ func newPerson(ctx context.Context, j job, n int, tell func(note)) (*person, err
 	}
 	o := client.Options{Transport: noting{t, n, tell}, User: userOf(n, j.Devices), Policy: policy}
 	if j.Journals != "" {
-		if o.Journal, err = filejournal.Open(filepath.Join(j.Journals, strconv.Itoa(n)), filejournal.Options{}); err != nil {
+		file, err := filejournal.Open(filepath.Join(j.Journals, strconv.Itoa(n)), filejournal.Options{})
+		if err != nil {
 			return nil, err
 		}
+		p.ledger = &ledger{Journal: file, client: n, tell: tell}
+		o.Journal = p.ledger
 	}
 	if p.service, err = client.New(o); err != nil {
 		return nil, err
 	}
-	p.events = p.service.Manager().Subscribe(optimist.SubscribeOptions{Buffer: 1 << 20})
+	p.events = p.service.Manager().Subscribe(optimist.SubscribeOptions{Buffer: eventBuffer})
 	p.running.Go(p.passOn)
 	feed, err := p.enter(ctx, j)
 	if err != nil {
@@ -67,7 +74,7 @@ func newPerson(ctx context.Context, j job, n int, tell func(note)) (*person, err
 }
 
 func (p *person) enter(ctx context.Context, j job) (client.Feed, error) {
-	if err := p.service.Restore(); err != nil {
+	if err := p.restore(); err != nil {
 		return client.Feed{}, err
 	}
 	feed, err := p.service.Load(ctx, "", min(j.Posts, 100))
@@ -77,10 +84,30 @@ func (p *person) enter(ctx context.Context, j job) (client.Feed, error) {
 	return feed, err
 }
 
+func (p *person) restore() error {
+	if p.ledger == nil {
+		return nil
+	}
+	m := p.service.Manager()
+	if err := m.SetOnline(false); err != nil { // nothing ends before what was there is told
+		return err
+	}
+	if err := p.service.Restore(); err != nil {
+		return err
+	}
+	p.ledger.open(m)
+	return m.SetOnline(true)
+}
+
 func userOf(client, devices int) string { return fmt.Sprintf("load%d", client/devices) }
 
 // tapOften makes n taps with pauses, and waits until all is settled.
 func (p *person) tapOften(ctx context.Context, n int, think time.Duration) error {
+	made := make(chan *optimist.Handle, n)
+	var promising sync.WaitGroup
+	promising.Go(func() { p.promise(ctx, made) })
+	defer promising.Wait()
+	defer close(made)
 	for range n {
 		if think > 0 {
 			select {
@@ -89,16 +116,27 @@ func (p *person) tapOften(ctx context.Context, n int, think time.Duration) error
 				return ctx.Err()
 			}
 		}
-		if err := p.tap(ctx); err != nil {
+		h, err := p.tap(ctx)
+		if err != nil {
 			return err
 		}
+		made <- h
 	}
 	return p.service.Manager().Flush(ctx)
 }
 
+// promise tells of the operations that are durable, in the order of the taps.
+func (p *person) promise(ctx context.Context, made <-chan *optimist.Handle) {
+	for h := range made {
+		if p.ledger != nil && h.Await(ctx, optimist.Durable) == nil {
+			p.tell(note{Kind: noteDurable, Client: p.number, ID: h.ID()})
+		}
+	}
+}
+
 // tap does what people do: mostly likes, some saves, now and then a comment, which
 // is sometimes edited and sometimes deleted.
-func (p *person) tap(ctx context.Context) error {
+func (p *person) tap(ctx context.Context) (*optimist.Handle, error) {
 	post := p.posts[rand.IntN(len(p.posts))]
 	began := time.Now()
 	var h *optimist.Handle
@@ -129,11 +167,11 @@ func (p *person) tap(ctx context.Context) error {
 		}
 	}
 	if err != nil {
-		return err
+		return nil, err
 	}
 	took := time.Since(began)
 	p.tell(note{Kind: noteTapped, Client: p.number, ID: h.ID(), At: began, Took: took})
-	return nil
+	return h, nil
 }
 
 // passOn tells what the manager does, until its subscription is closed.
@@ -141,6 +179,11 @@ func (p *person) passOn() {
 	for e := range p.events.All(context.Background()) {
 		n := note{Client: p.number, ID: e.ID}
 		switch e.Kind {
+		case optimist.OpAccepted:
+			if p.ledger != nil {
+				continue // it tells
+			}
+			n.Kind = noteAccepted
 		case optimist.OpRetrying:
 			n.Kind = noteRetrying
 		case optimist.OpConflicted:
@@ -182,6 +225,11 @@ func (p *person) compare(ctx context.Context, versions map[string]uint64) error 
 		}
 	}
 	p.tell(n)
+	if p.ledger != nil {
+		held := note{Kind: noteHeld, Client: p.number, IDs: unsettled(p.service.Manager().Snapshot())}
+		p.ledger.say() // what has ended before
+		p.tell(held)
+	}
 	return nil
 }
 

@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // order is what a process is told to do: one of its fields.
@@ -64,6 +65,8 @@ type process struct {
 	job     job
 	command func() *exec.Cmd
 	book    *book
+	// patience bounds the wait for an order to be carried out.
+	patience time.Duration
 
 	running *exec.Cmd
 	orders  *json.Encoder
@@ -75,6 +78,9 @@ type process struct {
 	mu     sync.Mutex
 	victim *exec.Cmd // may be killed; nil: nobody taps
 }
+
+// slack is what a process may take beyond the time that its clients have.
+const slack = time.Minute
 
 var errKilled = errors.New("the process was killed")
 
@@ -123,11 +129,16 @@ func (p *process) order(ctx context.Context, o order) error {
 	err := p.orders.Encode(o)
 	var answered bool
 	if err == nil {
+		late := time.NewTimer(p.patience)
+		defer late.Stop()
 		select {
 		case err, answered = <-p.done:
 		case <-ctx.Done():
 			p.running.Process.Kill()
 			return ctx.Err()
+		case <-late.C:
+			p.running.Process.Kill()
+			return fmt.Errorf("%s has not done for %v as it was told, and was killed", p, p.patience)
 		}
 	}
 	switch {
@@ -136,7 +147,11 @@ func (p *process) order(ctx context.Context, o order) error {
 	case p.killed.Load():
 		return errKilled
 	}
-	return fmt.Errorf("clients %d to %d: their process is gone: %w", p.job.From, p.job.From+p.job.Clients-1, errors.Join(err, p.running.Wait()))
+	return fmt.Errorf("%s is gone: %w", p, errors.Join(err, p.running.Wait()))
+}
+
+func (p *process) String() string {
+	return fmt.Sprintf("the process of clients %d to %d", p.job.From, p.job.From+p.job.Clients-1)
 }
 
 func (p *process) tap(ctx context.Context, taps []int) error {
@@ -188,6 +203,8 @@ func (p *process) close() {
 		return
 	}
 	p.in.Close()
+	late := time.AfterFunc(p.patience, func() { p.running.Process.Kill() })
+	defer late.Stop()
 	for range p.done {
 	}
 	p.running.Wait()

@@ -19,9 +19,13 @@ type Report struct {
 	Parked     int           `json:"parked"`
 	Effects    int           `json:"effects"`
 	Kills      int           `json:"kills"`
+	Durable    int           `json:"durable"`  // operations that a journal held
+	Restored   int           `json:"restored"` // that clients found when they started
 	Divergence int           `json:"divergence"`
 	Duplicates int           `json:"duplicates"`
 	Lost       int           `json:"lost"`
+	Forgotten  int           `json:"lostOperations"` // durable, not ended, not restored
+	Unknown    int           `json:"unknownKeys"`    // restored or sent, and not made by that client
 	Missed     int           `json:"missedEvents"`
 	TapP50     time.Duration `json:"tapP50Ns"`
 	TapP99     time.Duration `json:"tapP99Ns"`
@@ -33,7 +37,9 @@ type Report struct {
 }
 
 // OK reports whether all that must hold did.
-func (r *Report) OK() bool { return r.Divergence == 0 && r.Duplicates == 0 && r.Lost == 0 }
+func (r *Report) OK() bool {
+	return r.Divergence == 0 && r.Duplicates == 0 && r.Lost == 0 && r.Forgotten == 0 && r.Unknown == 0 && r.Missed == 0
+}
 
 // Write prints the report as a table.
 func (r *Report) Write(w io.Writer) error {
@@ -49,10 +55,14 @@ func (r *Report) Write(w io.Writer) error {
 		{"tap to visible p50 / p99", fmt.Sprintf("%v / %v", round(r.TapP50), round(r.TapP99)), ""},
 		{"tap to settled p50 / p99", fmt.Sprintf("%v / %v", round(r.SettleP50), round(r.SettleP99)), ""},
 		{"took", round(r.Took), ""},
+		{"durable operations", r.Durable, "that a journal held"}, {"restored operations", r.Restored, "at all starts together"},
 		{"effects on the server", r.Effects, ""},
 		{"divergence", r.Divergence, verdict(r.Divergence)},
 		{"duplicated effects", r.Duplicates, verdict(r.Duplicates)},
 		{"lost effects", r.Lost, verdict(r.Lost)},
+		{"lost operations", r.Forgotten, verdict(r.Forgotten)},
+		{"unknown keys", r.Unknown, verdict(r.Unknown)},
+		{"missed events", r.Missed, verdict(r.Missed)},
 	} {
 		fmt.Fprintf(t, "%s\t%v\t%s\n", row.name, row.value, row.note)
 	}

@@ -59,7 +59,7 @@ func (r *runner) prepare(ctx context.Context) error {
 		}
 		for i := range c.Processes {
 			from, to := c.Clients*i/c.Processes, c.Clients*(i+1)/c.Processes
-			p := &process{job: r.job(from, to-from), command: c.Command, book: r.book}
+			p := &process{job: r.job(from, to-from), command: c.Command, book: r.book, patience: c.Timeout + slack}
 			r.crews, r.sizes = append(r.crews, p), append(r.sizes, to-from)
 		}
 	}
@@ -197,14 +197,18 @@ func (r *runner) judge(ctx context.Context) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	changes := 0
-	for post, v := range after {
-		changes += int(v - r.before[post])
-	}
-	// Asking again must not have changed anything: what it changed had been lost.
 	rep := r.book.report()
-	rep.Took, rep.Kills, rep.Effects = r.took, int(r.kills.Load()), effects
-	rep.Duplicates, rep.Lost = max(changes-effects, 0), max(effects-changes, 0)
+	rep.Took, rep.Kills = r.took, int(r.kills.Load())
+	// Asking again must not have changed anything: what it changed had been lost.
+	for _, post := range r.posts {
+		changes, wanted := int(after[post]-r.before[post]), effects[post]
+		rep.Effects += wanted
+		rep.Duplicates += max(changes-wanted, 0)
+		rep.Lost += max(wanted-changes, 0)
+		if changes != wanted {
+			rep.Details = append(rep.Details, fmt.Sprintf("%s has changed %d times, by %d operations", post, changes, wanted))
+		}
+	}
 	rep.Held = rep.OK()
 	r.bar.end()
 	return rep, nil

@@ -53,12 +53,14 @@ func runLoad(ctx context.Context, args []string) error {
 		cmd.Stderr = os.Stderr
 		return cmd
 	}
+	audit := func(context.Context) error { return nil }
 	if *addr == "" {
-		stop, err := ownServer(ctx, &c, *profile)
+		server, stop, err := ownServer(ctx, &c, *profile)
 		if err != nil {
 			return err
 		}
 		defer stop()
+		audit = server.Store().Audit
 	}
 	report, err := load.Run(ctx, c)
 	if err != nil {
@@ -69,31 +71,31 @@ func runLoad(ctx context.Context, args []string) error {
 	} else {
 		err = report.Write(os.Stdout)
 	}
-	if err == nil && !report.OK() {
-		err = errNotHeld
+	if !report.OK() {
+		err = errors.Join(err, errNotHeld)
 	}
-	return err
+	return errors.Join(err, audit(ctx))
 }
 
 // ownServer starts a server for the run, on a database file of its own.
-func ownServer(ctx context.Context, c *load.Config, profile string) (stop func(), err error) {
+func ownServer(ctx context.Context, c *load.Config, profile string) (m *engaged.Main, stop func(), err error) {
 	rule := fault.Rule{LatencyMs: 5, JitterMs: 40, LoseRequest: 0.20, LoseAnswer: 0.10, ServerError: 0.05}
 	if profile != "load" {
 		p, ok := fault.FindProfile(profile)
 		if !ok {
-			return nil, fmt.Errorf("there is no network profile %q", profile)
+			return nil, nil, fmt.Errorf("there is no network profile %q", profile)
 		}
 		rule = p.Rule
 	}
 	dir, err := os.MkdirTemp("", "engaged-load")
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	m := engaged.New()
+	m = engaged.New()
 	m.Stderr = io.Discard
 	m.Config = engaged.Config{Addr: "127.0.0.1:0", DB: filepath.Join(dir, "engaged.db"), Demo: true, Rate: -1}
 	if err := m.Run(ctx); err != nil {
-		return nil, errors.Join(err, os.RemoveAll(dir))
+		return nil, nil, errors.Join(err, os.RemoveAll(dir))
 	}
 	c.URL = m.URL()
 	c.SetNetwork = func(bad bool) error {
@@ -103,7 +105,7 @@ func ownServer(ctx context.Context, c *load.Config, profile string) (stop func()
 		}
 		return m.Network().Set(fault.Everybody, setting)
 	}
-	return func() {
+	return m, func() {
 		if err := errors.Join(m.Close(), os.RemoveAll(dir)); err != nil {
 			fmt.Fprintln(os.Stderr, "engaged:", err)
 		}
