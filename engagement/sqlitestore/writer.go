@@ -75,7 +75,8 @@ func (w *writer) start(ctx context.Context) error {
 	return nil
 }
 
-// close ends the goroutine after the group in hand and closes the connection.
+// close ends the goroutine after the group in hand and closes the statements, which
+// do not close with their connection, and the connection.
 func (w *writer) close() error {
 	w.closing.Lock()
 	started, closed := w.started, w.closed
@@ -88,10 +89,14 @@ func (w *writer) close() error {
 	if started {
 		<-w.stopped
 	}
-	if w.conn != nil {
-		w.conn.Close()
+	var errs []error
+	for _, stmt := range w.prepared { // or they would keep the connection, and with it the -wal file
+		errs = append(errs, stmt.Close())
 	}
-	return w.db.Close()
+	if w.conn != nil {
+		errs = append(errs, w.conn.Close())
+	}
+	return errors.Join(append(errs, w.db.Close())...)
 }
 
 func errClosed() error {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"os"
 	"path/filepath"
 	"testing"
 
@@ -104,6 +105,26 @@ func expectSetting(t *testing.T, conn *sql.Conn, name, want string) {
 	var got string
 	if err := conn.QueryRowContext(t.Context(), "PRAGMA "+name).Scan(&got); err != nil || got != want {
 		t.Errorf("%s is %q, %v, want %q", name, got, err, want)
+	}
+}
+
+// TestCloseLeavesOneFile: the last connection to go brings the -wal file into the
+// database and removes it.
+func TestCloseLeavesOneFile(t *testing.T) {
+	dir := t.TempDir()
+	s, err := Open(t.Context(), filepath.Join(dir, "engaged.db"), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Secret(t.Context(), "name", []byte("x")); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	files, err := os.ReadDir(dir)
+	if err != nil || len(files) != 1 || files[0].Name() != "engaged.db" {
+		t.Errorf("after Close there are %v, %v", files, err)
 	}
 }
 
