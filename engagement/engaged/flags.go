@@ -25,8 +25,8 @@ type Config struct {
 
 	// Demo fills an empty database with posts and people, and mounts /demo/network.
 	Demo bool
-	// Faults mounts /demo/network also without Demo. Whoever reaches the server can
-	// then make it useless for all others.
+	// Faults mounts /demo/network also without Demo. Whoever is signed in can make
+	// the network of their own session bad there, and nobody else's.
 	Faults bool
 	// Network is the fault profile in force for everybody from the start; empty is
 	// "clean". It needs Demo or Faults.
@@ -61,7 +61,7 @@ func (m *Main) ParseFlags(args []string) error {
 	})
 	flags.StringVar(&c.DB, "db", defaultFile(), `database file, made when it is not there; "memory" keeps nothing`)
 	flags.BoolVar(&c.Demo, "demo", true, "fill an empty database with posts, and mount the network panel at /demo/network")
-	flags.BoolVar(&c.Faults, "faults", false, "mount /demo/network even without -demo; lets anybody break the network of all")
+	flags.BoolVar(&c.Faults, "faults", false, "mount the network panel, by which people make the network of their own session bad, even without -demo")
 	flags.StringVar(&c.Network, "network", "", "fault profile for everybody from the start (needs -demo or -faults)")
 	flags.Float64Var(&c.Rate, "rate", 0, "requests per second of one session; 0 is 50, negative no limit, also per address")
 	flags.IntVar(&c.Burst, "burst", 0, "requests of one session at once; 0 is 200")

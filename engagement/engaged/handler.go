@@ -76,10 +76,12 @@ func refuseByNetwork(w http.ResponseWriter, r *http.Request, status int, retryAf
 
 func rejectWish(w http.ResponseWriter, r *http.Request, status int, detail string) {
 	types := map[int]string{
-		http.StatusBadRequest:       wire.ProblemMalformed,
-		http.StatusUnauthorized:     wire.ProblemUnauthenticated,
-		http.StatusForbidden:        wire.ProblemCrossOrigin,
-		http.StatusMethodNotAllowed: wire.ProblemMethod,
+		http.StatusBadRequest:            wire.ProblemMalformed,
+		http.StatusUnauthorized:          wire.ProblemUnauthenticated,
+		http.StatusForbidden:             wire.ProblemCrossOrigin,
+		http.StatusMethodNotAllowed:      wire.ProblemMethod,
+		http.StatusRequestEntityTooLarge: wire.ProblemTooLarge,
+		http.StatusUnsupportedMediaType:  wire.ProblemMediaType,
 	}
 	p := wire.Problem{Type: types[status], Status: status, Detail: detail}
 	if p.Type == "" {

@@ -108,9 +108,6 @@ func (m *Main) open(ctx context.Context) (err error) {
 	}
 	m.server = httpapi.NewServer(httpapi.Guard(m.onlyHosts(handler), m.log, nil), m.log)
 	m.server.RegisterOnShutdown(m.api.Drain)
-	if tcp, ok := m.listener.Addr().(*net.TCPAddr); ok && !tcp.IP.IsLoopback() && m.network != nil {
-		m.log.Warn("whoever reaches this address can break the network for all", "addr", tcp.String(), "path", "/demo/network")
-	}
 	return nil
 }
 

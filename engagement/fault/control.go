@@ -6,9 +6,12 @@ import (
 	"errors"
 	"io"
 	"math"
+	"mime"
 	"net/http"
+	"reflect"
 	"strconv"
 	"time"
+	"unicode/utf8"
 )
 
 // State is the answer of Control.
@@ -22,10 +25,11 @@ type State struct {
 	Counts   Counts    `json:"counts"`
 }
 
-// Wish is what Control takes by PUT: a profile or a rule, not both; neither takes
-// the scope's own setting away.
+// Wish is what Control takes by PUT for the caller's session: a profile or a rule,
+// not both; neither takes the session's own setting away. What holds for everybody
+// is set by the program alone.
 type Wish struct {
-	// Scope is "session" (only the caller) or "everybody"; empty means session.
+	// Scope is "session" or empty, which means the same.
 	Scope   string `json:"scope"`
 	Profile string `json:"profile"`
 	Rule    *Rule  `json:"rule"`
@@ -34,22 +38,38 @@ type Wish struct {
 // maxWish is the largest body that Control takes, in bytes.
 const maxWish = 4 << 10
 
-// DecodeWish reads the body of a PUT. Its error is a sentence for people.
+// malformed is the error of a body that is not the JSON that is asked for.
+type malformed string
+
+func (e malformed) Error() string { return string(e) }
+
+// wishNames are the names of all fields of a Wish and its Rule.
+var wishNames = func() map[string]bool {
+	names := make(map[string]bool)
+	for _, t := range []reflect.Type{reflect.TypeFor[Wish](), reflect.TypeFor[Rule]()} {
+		for _, f := range reflect.VisibleFields(t) {
+			names[f.Tag.Get("json")] = true
+		}
+	}
+	return names
+}()
+
+// DecodeWish reads the body of a PUT strictly. Its error is a sentence for people.
 func DecodeWish(data []byte) (Wish, error) {
 	var w Wish
+	if !utf8.Valid(data) || !json.Valid(data) {
+		return Wish{}, malformed("the body is not one JSON value")
+	}
+	if err := checkNames(json.NewDecoder(bytes.NewReader(data)), true); err != nil {
+		return Wish{}, err
+	}
 	decoder := json.NewDecoder(bytes.NewReader(data))
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(&w); err != nil {
-		return Wish{}, errors.New("the body is not the JSON that is asked for")
+		return Wish{}, malformed("the body is not the JSON that is asked for")
 	}
-	if _, err := decoder.Token(); err != io.EOF {
-		return Wish{}, errors.New("something follows the JSON")
-	}
-	if w.Scope == "" {
-		w.Scope = "session"
-	}
-	if w.Scope != "session" && w.Scope != "everybody" {
-		return Wish{}, errors.New(`scope must be "session" or "everybody"`)
+	if w.Scope != "" && w.Scope != "session" {
+		return Wish{}, errors.New(`scope must be "session"`)
 	}
 	if w.Profile != "" && w.Rule != nil {
 		return Wish{}, errors.New("a profile or a rule, not both")
@@ -65,10 +85,39 @@ func DecodeWish(data []byte) (Wish, error) {
 	return w, nil
 }
 
+// checkNames refuses of the next value what encoding/json would let pass: names that
+// come twice or in another case, null, and a body that is no object.
+func checkNames(decoder *json.Decoder, whole bool) error {
+	token, err := decoder.Token()
+	switch {
+	case err != nil || whole && token != json.Delim('{') || token == json.Delim('['):
+		return malformed("the body is not the JSON that is asked for")
+	case token == nil:
+		return malformed("nothing may be null")
+	case token != json.Delim('{'):
+		return nil
+	}
+	seen := make(map[string]bool)
+	for decoder.More() {
+		name, _ := decoder.Token() // the body is known to be valid
+		text, _ := name.(string)
+		if !wishNames[text] || seen[text] {
+			return malformed("a name is not known or comes twice")
+		}
+		seen[text] = true
+		if err := checkNames(decoder, false); err != nil {
+			return err
+		}
+	}
+	_, err = decoder.Token()
+	return err
+}
+
 // Reject answers a request that Control does not take.
 type Reject func(w http.ResponseWriter, r *http.Request, status int, detail string)
 
-// Control returns the endpoint that shows (GET) and sets (PUT) what is in force.
+// Control returns the endpoint that shows (GET) and sets (PUT) what is in force for
+// the caller.
 // Requests to it never pass the network themselves. Reject may be nil: then
 // errors are plain text.
 func (n *Network) Control(reject Reject) http.Handler {
@@ -108,24 +157,31 @@ func (n *Network) show(w http.ResponseWriter, r *http.Request) {
 	json.NewEncoder(w).Encode(state) // a client that is gone is not our error
 }
 
-// grant does what the body wishes.
+// grant does what the body wishes for the caller's session.
 func (n *Network) grant(w http.ResponseWriter, r *http.Request) (status int, err error) {
+	scope := n.scope(r)
+	if scope == Everybody {
+		return http.StatusUnauthorized, errors.New("sign in to set the network of your session")
+	}
+	if mediaType, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || mediaType != "application/json" {
+		return http.StatusUnsupportedMediaType, errors.New("the body must be application/json")
+	}
 	control := http.NewResponseController(w)
 	control.SetReadDeadline(time.Now().Add(5 * time.Second))
 	data, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxWish))
+	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return http.StatusRequestEntityTooLarge, errors.New("the body is too large")
+	}
 	if err != nil {
-		return http.StatusBadRequest, errors.New("the body is too large or broke off")
+		return http.StatusBadRequest, malformed("the body broke off")
 	}
 	control.SetReadDeadline(time.Time{})
 	wish, err := DecodeWish(data)
+	if _, ok := errors.AsType[malformed](err); ok {
+		return http.StatusBadRequest, err
+	}
 	if err != nil {
 		return http.StatusUnprocessableEntity, err
-	}
-	scope := Everybody
-	if wish.Scope == "session" {
-		if scope = n.scope(r); scope == Everybody {
-			return http.StatusUnauthorized, errors.New("sign in to set the network of your session")
-		}
 	}
 	switch {
 	case wish.Rule != nil:

@@ -16,6 +16,7 @@ func (w *world) control(method, scope, body string, header ...string) (int, faul
 		w.tb.Fatal(err)
 	}
 	req.Header.Set("X-Scope", scope)
+	req.Header.Set("Content-Type", "application/json")
 	if len(header) == 2 {
 		req.Header.Set(header[0], header[1])
 	}
@@ -47,7 +48,8 @@ func TestControl(t *testing.T) {
 	w.expect("scope", state.Scope, "session")
 	_, state = w.control("GET", "bob", "")
 	w.expect("bob's", state.Profile, "clean")
-	_, state = w.control("PUT", "bob", `{"scope":"everybody","rule":{"serverError":1}}`)
+	w.set(fault.Everybody, fault.Rule{ServerError: 1})
+	_, state = w.control("GET", "bob", "")
 	w.expect("everybody's", state.Profile, "custom")
 	got, _, _, _ := w.put("carl")
 	w.expect("carl's request fails", got >= 500, true)
@@ -55,25 +57,46 @@ func TestControl(t *testing.T) {
 	w.expect("rule", state.Rule.Offline, true)
 	_, state = w.control("PUT", "ada", `{}`) // the control itself is never offline
 	w.expect("ada has none of her own", state.Profile, "custom")
-	_, state = w.control("PUT", "ada", `{"scope":"everybody"}`)
-	w.expect("all clean", state.Profile, "clean")
+	_, state = w.control("PUT", "ada", `{"scope":"session","profile":"slow"}`)
+	w.expect("ada's, by its name", state.Profile, "slow")
+	_, state = w.control("GET", "bob", "")
+	w.expect("everybody's as before", state.Profile, "custom")
 }
 
 func TestControlRefuses(t *testing.T) {
 	w := newWorld(t)
 	for body, want := range map[string]int{
-		``:                                          422,
-		`[]`:                                        422,
-		`{"profile":"lossy"}x`:                      422,
-		`{"profile":"unheard-of"}`:                  422,
-		`{"profile":"lossy","rule":{}}`:             422,
-		`{"scope":"ada","profile":"lossy"}`:         422,
-		`{"rule":{"loseRequest":1.5}}`:              422,
-		`{"rule":{"loseAnswer":-0.1}}`:              422,
-		`{"rule":{"latencyMs":-1}}`:                 422,
-		`{"rule":{"latencyMs":600000}}`:             422,
-		`{"rule":{"explode":true}}`:                 422,
-		`{"x":"` + strings.Repeat("x", 5000) + `"}`: 400,
+		``:                          400,
+		`[]`:                        400,
+		`null`:                      400,
+		`"lossy"`:                   400,
+		`{"profile":"lossy"}x`:      400,
+		`{"profile":"lossy"`:        400,
+		`{"Profile":"lossy"}`:       400,
+		`{"profile":null}`:          400,
+		`{"profile":["lossy"]}`:     400,
+		`{"profile":1}`:             400,
+		`{"rule":null}`:             400,
+		`{"rule":{"explode":true}}`: 400,
+		`{"rule":{"offline":null}}`: 400,
+		`{"rule":{"Offline":true}}`: 400,
+		`{"rule":{"offline":false,"offline":true}}`:  400,
+		`{"rule":{"profile":"lossy"}}`:               400,
+		`{"profile":"clean","profile":"lossy"}`:      400,
+		`{"scope":"session","SCOPE":"everybody"}`:    400,
+		"{\"profile\":\"\xff\"}":                     400,
+		strings.Repeat("[", 2000):                    400,
+		`{"rule":` + strings.Repeat(`{"rule":`, 400): 400,
+		`{"profile":"unheard-of"}`:                   422,
+		`{"profile":"\ud800"}`:                       422,
+		`{"profile":"lossy","rule":{}}`:              422,
+		`{"scope":"ada","profile":"lossy"}`:          422,
+		`{"scope":"everybody","profile":"lossy"}`:    422,
+		`{"rule":{"loseRequest":1.5}}`:               422,
+		`{"rule":{"loseAnswer":-0.1}}`:               422,
+		`{"rule":{"latencyMs":-1}}`:                  422,
+		`{"rule":{"latencyMs":600000}}`:              422,
+		`{"x":"` + strings.Repeat("x", 5000) + `"}`:  413,
 	} {
 		if status, _ := w.control("PUT", "ada", body); status != want {
 			t.Errorf("%.60s: status %d, want %d", body, status, want)
@@ -81,7 +104,11 @@ func TestControlRefuses(t *testing.T) {
 	}
 	status, _ := w.control("PUT", "", `{"profile":"offline"}`)
 	w.expect("a session's without a session", status, 401)
-	status, _ = w.control("PUT", "ada", `{"profile":"offline","scope":"everybody"}`, "Sec-Fetch-Site", "cross-site")
+	status, _ = w.control("PUT", "", `{"profile":"offline","scope":"everybody"}`)
+	w.expect("everybody's without a session", status, 401)
+	status, _ = w.control("PUT", "ada", `{"profile":"offline"}`, "Content-Type", "text/plain")
+	w.expect("as text", status, 415)
+	status, _ = w.control("PUT", "ada", `{"profile":"offline"}`, "Sec-Fetch-Site", "cross-site")
 	w.expect("from another site", status, 403)
 	status, _ = w.control("POST", "ada", `{}`)
 	w.expect("method", status, 405)
@@ -92,7 +119,7 @@ func TestControlRefuses(t *testing.T) {
 
 func FuzzDecodeWish(f *testing.F) {
 	f.Add([]byte(`{"profile":"lossy"}`))
-	f.Add([]byte(`{"scope":"everybody","rule":{"loseRequest":0.5,"latencyMs":10}}`))
+	f.Add([]byte(`{"scope":"session","rule":{"loseRequest":0.5,"latencyMs":10}}`))
 	f.Add([]byte(`{"rule":{"loseRequest":1e999}}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		wish, err := fault.DecodeWish(data)

@@ -5,8 +5,8 @@
 // A Network stands in front of a handler (Wrap). Its rules say how likely each
 // fault is; they come by name (Profiles) or one by one, for everybody or for one
 // scope, which is a session in the engagement program. Control is the HTTP
-// endpoint that sets them. It must never be mounted where strangers can reach it
-// without the operator's wish: it can make the service unusable for everyone.
+// endpoint that sets them, for the caller's scope alone: what holds for everybody
+// is only the program's to set.
 //
 // # What each fault does
 //
