@@ -16,7 +16,7 @@ var faults = []fault{
 	{"stale truth is taken (law 15)", "truth.go",
 		"t.Version != 0 && held && t.Version <= ent.version", "t.Version != 0 && held && t.Version < ent.version-1", "TestTwin"},
 	{"truth arrives and nothing is rebased (law 2)", "truth.go",
-		"if moved {\n\t\te.markDirty(ent, ent.first)\n\t}", "_ = moved", "TestTwin"},
+		"if moved {\n\t\te.truthMoved(ent, was)\n\t}", "_ = moved", "TestTwin"},
 	{"one retry too many (law 12)", "answer.go",
 		"int(o.attempts) <= r.Max", "int(o.attempts) <= r.Max+1", "TestTwin"},
 	{"two calls of a lane fly (law 4)", "lane.go",

@@ -76,7 +76,7 @@ func (e *Engine) checkEntity(ent *Entity) error {
 		}
 		pos = o.pos
 		var err error
-		if value, presence, err = p.fold(value, presence); err != nil {
+		if value, presence, err = p.refold(value, presence); err != nil {
 			return errorf.New("operation %d does not apply: %w", o.seq, err)
 		}
 		if presence != p.presence || value != nil && !ent.space.same(value, p.after) {

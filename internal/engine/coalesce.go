@@ -274,7 +274,7 @@ func (e *Engine) takePlace(older, o *Op) {
 	e.inherit(older, o)
 	e.settle(older, Superseded, nil, o)
 	value, presence := e.beforePos(o.part.entity, pos)
-	next, nextPresence, err := o.part.fold(value, presence)
+	next, nextPresence, err := o.part.refold(value, presence)
 	o.part.after, o.part.presence = next, nextPresence
 	e.enter(o, nil)
 	if err != nil {

@@ -46,6 +46,25 @@ func (p *part) fold(value any, presence Presence) (any, Presence, error) {
 	return after, afterPresence, nil
 }
 
+// refold is fold for an operation that was accepted before. While truth is unknown,
+// nobody can say that it does not apply to what earlier operations alone have made:
+// it shows nothing, and is judged when truth comes.
+func (p *part) refold(value any, presence Presence) (any, Presence, error) {
+	after, afterPresence, err := p.fold(value, presence)
+	if presence == Present && p.entity.presence == Unknown {
+		err = nil
+	}
+	return after, afterPresence, err
+}
+
+// truthMoved notes that the truth held is another, and which it was.
+func (e *Engine) truthMoved(ent *Entity, was Presence) {
+	e.markDirty(ent, ent.first)
+	if was == Unknown {
+		e.markDirty(ent, ent.last) // all are judged now, also behind a value that stays
+	}
+}
+
 // apply is what the operation makes of a value once the server has it.
 func (p *part) apply(value any, presence Presence) (any, Presence, error) {
 	o := p.op
@@ -152,7 +171,7 @@ func (e *Engine) refoldEntity(ent *Entity, limit uint64, cause *Op) {
 	for ent.dirty != nil && ent.dirty.op.pos <= limit {
 		p := ent.dirty
 		value, presence := p.before()
-		after, afterPresence, err := p.fold(value, presence)
+		after, afterPresence, err := p.refold(value, presence)
 		if err != nil {
 			e.condemn(p.op, cause, err) // unlinks p
 			return

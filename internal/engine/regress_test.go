@@ -307,14 +307,3 @@ func TestRollbackJudgesByPositionAcrossEntities(t *testing.T) {
 	b.is(makes, engine.Undone)
 	b.is(o, engine.Unsettled) // nothing that it stood on is left, and nothing against it
 }
-
-func TestRestoreOfWhatNoLongerApplies(t *testing.T) {
-	b := newBench(t)
-	b.must(&engine.Restore{
-		Execute: engine.Execute{Space: b.space, Entity: "a", Op: b.op(lab.CreateDoc, "doc", lab.Args{Text: ""})},
-		ID:      "old-1", Seq: 1, Pos: 1,
-	})
-	edit := b.op(lab.Edit, "doc", lab.Args{Text: "y"})
-	b.must(&engine.Restore{Execute: engine.Execute{Space: b.space, Entity: "a", Op: edit}, ID: "old-2", Seq: 2, Pos: 2})
-	b.is(edit, engine.Undone) // told, not kept in a view to which it does not apply
-}

@@ -1,10 +1,15 @@
 package engine
 
-// restore accepts an operation of an earlier life. Nobody knows what became of it.
+// restore accepts an operation of an earlier life. Nobody knows what became of it. One
+// of which an operation that it depends on has been rolled back is rolled back as well.
 func (e *Engine) restore(in *Restore) error {
 	o := in.Op
-	if err := e.resolveAfter(&in.Execute); err != nil {
+	if err := checkMembers(in.Group); err != nil {
 		return err
+	}
+	lost := e.resolveAfter(&in.Execute)
+	if lost != nil {
+		in.After = nil
 	}
 	if len(in.Group) > 0 {
 		e.spread(o, in.Group)
@@ -23,7 +28,7 @@ func (e *Engine) restore(in *Restore) error {
 	o.parts(func(p *part) {
 		value, presence := e.beforePos(p.entity, o.pos)
 		var err error
-		if p.after, p.presence, err = p.fold(value, presence); err != nil {
+		if p.after, p.presence, err = p.refold(value, presence); err != nil {
 			broken = append(broken, p)
 		}
 	})
@@ -33,6 +38,9 @@ func (e *Engine) restore(in *Restore) error {
 	}
 	if in.Parked {
 		e.park(o, in.Err)
+	}
+	if lost != nil {
+		e.condemn(o, nil, lost)
 	}
 	e.refold(o)
 	e.bury(o, nil, Undone)

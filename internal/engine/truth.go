@@ -80,7 +80,8 @@ func (e *Engine) take(ent *Entity, t Truth) (fresh, covered bool) {
 		e.emit(Effect{Kind: Stale, Entity: ent})
 		return false, false
 	}
-	moved := ent.presence != t.Presence || !ent.space.same(ent.truth, t.Value)
+	was := ent.presence
+	moved := was != t.Presence || !ent.space.same(ent.truth, t.Value)
 	ent.truth, ent.presence = t.Value, t.Presence
 	if t.Presence == Absent {
 		ent.truth = nil
@@ -93,7 +94,7 @@ func (e *Engine) take(ent *Entity, t Truth) (fresh, covered bool) {
 	}
 	ent.settledAt = e.now
 	if moved {
-		e.markDirty(ent, ent.first)
+		e.truthMoved(ent, was)
 	}
 	e.emit(Effect{Kind: Newer, Entity: ent})
 	return true, true
@@ -127,7 +128,8 @@ func (e *Engine) foldIntoTruth(p *part) {
 		return
 	}
 	e.touch(ent)
+	was := ent.presence
 	ent.truth, ent.presence = value, presence
 	ent.at, ent.by = p.op.Stamp, e.cfg.Client
-	e.markDirty(ent, ent.first)
+	e.truthMoved(ent, was)
 }

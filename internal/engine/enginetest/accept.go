@@ -317,9 +317,8 @@ func (t *Twin) batch(in *engine.Batch) error {
 
 func (t *Twin) restore(in *engine.Restore) (err error) {
 	o := t.newOp(&in.Execute)
-	if o.deps, err = t.dependencies(in.After); err != nil {
-		return err
-	}
+	deps, lost := t.dependencies(in.After)
+	o.deps = deps
 	last := max(t.seq, in.Seq)
 	t.admit(o, in.Pos)
 	o.seq, t.seq = in.Seq, last
@@ -327,6 +326,9 @@ func (t *Twin) restore(in *engine.Restore) (err error) {
 	o.calls, o.burst, o.due, o.durable = in.Attempts, t.now, t.now, true
 	if in.Parked {
 		o.state = engine.Parked
+	}
+	if lost != nil {
+		t.condemn(o, nil, lost)
 	}
 	t.rebase(o)
 	return nil

@@ -42,7 +42,11 @@ func (t *Twin) purgeFirst(cause *op) bool {
 		for i := range o.places {
 			p := &o.places[i]
 			value, presence := t.foldBefore(p.ent, o.pos)
-			if _, _, err := p.do(o, value, presence); err != nil {
+			_, _, err := p.do(o, value, presence)
+			if presence == engine.Present && p.ent.presence == engine.Unknown {
+				continue // truth may be another, and has the last word
+			}
+			if err != nil {
 				t.condemn(o, cause, err)
 				return true
 			}
