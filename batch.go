@@ -60,7 +60,6 @@ func (m *Manager) Batch(ctx context.Context, plans ...Planned) ([]*Handle, error
 		return nil, errorf.New("%w: a batch of nothing", ErrInvalid)
 	}
 	batch := engine.Batch{Items: make([]engine.Execute, len(plans))}
-	seen := make(map[*Handle]bool, len(plans))
 	for i, p := range plans {
 		switch {
 		case p.err != nil && p.refused != nil:
@@ -71,10 +70,9 @@ func (m *Manager) Batch(ctx context.Context, plans ...Planned) ([]*Handle, error
 			return nil, errorf.New("%w: plan %d is empty; Action.Plan makes one", ErrInvalid, i)
 		case p.m != m:
 			return nil, errorf.New("%w: plan %d is of another manager", ErrInvalid, i)
-		case seen[p.handle] || p.handle.op.Seq() != 0 || p.handle.used.Swap(true):
+		case p.handle.used.Swap(true):
 			return nil, errorf.New("%w: plan %d was executed already", ErrInvalid, i)
 		}
-		seen[p.handle] = true
 		batch.Items[i] = p.execute
 	}
 	m.mu.Lock()

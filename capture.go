@@ -22,7 +22,7 @@ func clonerOf[A any](own func(A) A) (func(A) A, error) {
 	}
 	return func(a A) A {
 		var out A
-		deepCopy(reflect.ValueOf(&out).Elem(), reflect.ValueOf(&a).Elem())
+		deepCopy(reflect.ValueOf(&out).Elem(), reflect.ValueOf(&a).Elem(), 0)
 		return out
 	}, nil
 }
@@ -87,31 +87,37 @@ func clonable(t reflect.Type, outer []reflect.Type) error {
 	return nil
 }
 
-// deepCopy copies from into to. Cyclic values are not supported.
-func deepCopy(to, from reflect.Value) {
+// deepest is how deep arguments may be nested. A value that refers to itself is deeper.
+const deepest = 10_000
+
+// deepCopy copies from into to. It panics where a value is nested too deeply.
+func deepCopy(to, from reflect.Value, depth int) {
+	if depth++; depth > deepest {
+		panic("the value refers to itself, or is nested deeper than 10000 times; set Clone")
+	}
 	switch from.Kind() {
 	case reflect.Pointer:
 		if !from.IsNil() {
 			to.Set(reflect.New(from.Type().Elem()))
-			deepCopy(to.Elem(), from.Elem())
+			deepCopy(to.Elem(), from.Elem(), depth)
 		}
 	case reflect.Slice:
 		if !from.IsNil() {
 			to.Set(reflect.MakeSlice(from.Type(), from.Len(), from.Len()))
 			for i := range from.Len() {
-				deepCopy(to.Index(i), from.Index(i))
+				deepCopy(to.Index(i), from.Index(i), depth)
 			}
 		}
 	case reflect.Array:
 		for i := range from.Len() {
-			deepCopy(to.Index(i), from.Index(i))
+			deepCopy(to.Index(i), from.Index(i), depth)
 		}
 	case reflect.Map:
 		if !from.IsNil() {
 			to.Set(reflect.MakeMapWithSize(from.Type(), from.Len()))
 			for _, k := range from.MapKeys() {
 				v := reflect.New(from.Type().Elem()).Elem()
-				deepCopy(v, from.MapIndex(k))
+				deepCopy(v, from.MapIndex(k), depth)
 				to.SetMapIndex(k, v)
 			}
 		}
@@ -122,7 +128,7 @@ func deepCopy(to, from reflect.Value) {
 		}
 		for i := range from.NumField() {
 			if from.Type().Field(i).IsExported() {
-				deepCopy(to.Field(i), from.Field(i))
+				deepCopy(to.Field(i), from.Field(i), depth)
 			}
 		}
 	default:

@@ -2,6 +2,7 @@ package optimist
 
 import (
 	"context"
+	"slices"
 
 	"github.com/optimist-go/optimist/internal/engine"
 )
@@ -35,7 +36,11 @@ type closureEntry struct {
 }
 
 // rewinder is a closureLog to those who must not know it.
-type rewinder interface{ drain(*Manager) }
+type rewinder interface {
+	drain(*Manager)
+	// slowLocked reports whether draining it waits for closures of the program.
+	slowLocked() bool
+}
 
 // closureTask is one thing that the engine decided about closures. Exactly one of
 // rewind, adopt and settled is set.
@@ -103,6 +108,10 @@ func (log *closureLog) drain(m *Manager) {
 	log.turn <- struct{}{}
 	log.work(m)
 	log.leave(m)
+}
+
+func (log *closureLog) slowLocked() bool {
+	return len(log.turn) > 0 || slices.ContainsFunc(log.tasks, func(t closureTask) bool { return t.settled == nil })
 }
 
 // leave gives the turn back, and forgets a log that holds nothing.

@@ -75,10 +75,9 @@ func (m *Manager) completeLocked(h *Handle, silent bool) {
 	var joined []callback
 	if h.more != nil {
 		joined, h.more.callbacks = h.more.callbacks, nil
-		for _, done := range h.more.done {
-			close(done)
+		if h.more.done != nil {
+			close(h.more.done)
 		}
-		h.more.done = nil
 	}
 	if silent || typ.settled == nil && len(joined) == 0 {
 		return

@@ -197,6 +197,8 @@ func (s *Subscription) Next(ctx context.Context) (Event, bool) {
 			s.buffer[0] = Event{}
 			if s.buffer = s.buffer[1:]; len(s.buffer) == 0 {
 				s.buffer = nil
+			} else {
+				defer s.wake() // another reader may have slept through two events
 			}
 			s.mu.Unlock()
 			return ev, true

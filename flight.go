@@ -21,12 +21,12 @@ type flight struct {
 	timer *time.Timer
 }
 
-func newFlight(a attempt) *flight {
-	f := &flight{h: a.h}
-	if a.typ.timeout > 0 {
-		f.deadline = time.Now().Add(a.typ.timeout)
+// begin starts the time of the attempt: when it is known to the disk, and before Send
+// gets its context. 0 or less: it has no end.
+func (f *flight) begin(timeout time.Duration) {
+	if timeout > 0 {
+		f.deadline = time.Now().Add(timeout)
 	}
-	return f
 }
 
 // Deadline is part of context.Context.

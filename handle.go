@@ -30,8 +30,8 @@ type handleMore struct {
 	moved     chan struct{} // closed and replaced at every stage
 	err       error         // why it ended in failure
 	callbacks []callback    // of calls that joined
-	done      []chan struct{}
-	journal   error // why it is not durable
+	done      chan struct{} // nil until somebody asks for it
+	journal   error         // why it is not durable
 }
 
 // Stage is a point in an operation's life that can be awaited.
@@ -281,10 +281,11 @@ func (h *Handle) Done() <-chan struct{} {
 	if h.ended {
 		return closedChan
 	}
-	done := make(chan struct{})
 	more := h.moreLocked()
-	more.done = append(more.done, done)
-	return done
+	if more.done == nil {
+		more.done = make(chan struct{})
+	}
+	return more.done
 }
 
 var closedChan = func() chan struct{} { c := make(chan struct{}); close(c); return c }()

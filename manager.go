@@ -45,9 +45,11 @@ type Manager struct {
 	flights  []*flight     // calls under way
 	landed   chan struct{} // while Close waits for the workers
 
-	timer    *time.Timer
-	armed    engine.Time   // when timer fires; engine.Never when it will not
-	lastTick chan struct{} // while Close waits for a timer that has fired
+	timer *time.Timer
+	armed engine.Time // when timer fires; engine.Never when it will not
+	// lateTicks have fired and wait for the lock, while the timer was stopped or set anew.
+	lateTicks int
+	lastTick  chan struct{} // while Close waits for them
 
 	callbacks    callbackQueue
 	closures     map[entityKey]*closureLog
@@ -196,23 +198,34 @@ func (m *Manager) armLocked(now time.Time) {
 	if next == m.armed || m.halted {
 		return
 	}
+	wasArmed := m.armed != engine.Never
 	m.armed = next
 	switch {
 	case next == engine.Never:
-		m.timer.Stop()
+		if !m.timer.Stop() {
+			m.lateTicks++
+		}
 	case m.timer == nil:
 		m.timer = time.AfterFunc(time.Duration(next-m.now(now)), m.tick)
 	default:
-		m.timer.Reset(time.Duration(next - m.now(now)))
+		if !m.timer.Reset(time.Duration(next-m.now(now))) && wasArmed {
+			m.lateTicks++
+		}
 	}
 }
 
 // tick is the timer's function.
 func (m *Manager) tick() {
 	m.mu.Lock()
-	m.armed = engine.Never
+	if m.lateTicks > 0 {
+		m.lateTicks--
+	} else {
+		m.armed = engine.Never
+	}
 	if m.lastTick != nil {
-		close(m.lastTick)
+		if m.lateTicks == 0 {
+			close(m.lastTick)
+		}
 		m.mu.Unlock()
 		return
 	}
@@ -222,11 +235,14 @@ func (m *Manager) tick() {
 
 // stopTimerLocked stops the timer for good. The channel is closed when no tick runs.
 func (m *Manager) stopTimerLocked() <-chan struct{} {
-	if m.armed == engine.Never || m.timer.Stop() {
-		m.armed = engine.Never
+	if m.armed != engine.Never && !m.timer.Stop() {
+		m.lateTicks++
+	}
+	m.armed = engine.Never
+	if m.lateTicks == 0 {
 		return closedChan
 	}
-	m.lastTick = make(chan struct{}) // it has fired, and will take the lock once more
+	m.lastTick = make(chan struct{})
 	return m.lastTick
 }
 
@@ -410,7 +426,9 @@ func (m *Manager) Close(ctx context.Context) error {
 		errs = append(errs, err)
 	}
 	errs = append(errs, m.waitForWorkers(), m.waitForClosures(context.Background()),
-		m.callbacks.wait(context.Background(), &m.mu), m.closeJournal())
+		m.callbacks.wait(context.Background(), &m.mu), m.closeJournal(),
+		// What a callback decided before the journal closed has callbacks of its own.
+		m.waitForClosures(context.Background()), m.callbacks.wait(context.Background(), &m.mu))
 
 	m.mu.Lock()
 	close(m.stop)

@@ -108,7 +108,7 @@ func (m *Manager) worker() {
 	m.mu.Lock()
 	for len(m.work) > 0 {
 		a := m.nextLocked()
-		f := newFlight(a)
+		f := &flight{h: a.h}
 		m.flights = append(m.flights, f)
 		m.mu.Unlock()
 
@@ -184,6 +184,10 @@ func (m *Manager) landLocked(all []landing) {
 	}
 	m.spare = 0
 	if len(m.rewinds) > 0 {
+		if len(m.work) > m.workHead && slices.ContainsFunc(m.rewinds, rewinder.slowLocked) {
+			m.workers++
+			go m.worker() // the program's closures may take long, or wait for what is queued
+		}
 		m.unlock()
 		m.mu.Lock()
 	}
@@ -216,35 +220,54 @@ func (m *Manager) abandonLocked() {
 }
 
 // try makes one attempt and says how it ended.
-func (m *Manager) try(ctx context.Context, a attempt) engine.Answer {
+func (m *Manager) try(ctx *flight, a attempt) engine.Answer {
 	answer := engine.Answer{Op: &a.h.op}
 	if m.journal != nil {
 		m.journal.mark(m, a.h)
 	}
-	var err error
-	answer.Truth, answer.More, err = sendContained(ctx, a)
-	if err == nil {
+	ctx.begin(a.typ.timeout)
+	r := sendContained(ctx, a)
+	if answer.Truth, answer.More = r.truth, r.more; r.err == nil {
 		return answer
 	}
-	class, retryAfter := classify(err)
-	answer.Class, answer.Err = engine.Class(class), err
-	answer.RetryAfter = engine.Time(retryAfter)
-	switch class {
+	answer.Class, answer.Err = engine.Class(r.class), r.err
+	answer.RetryAfter = engine.Time(r.retryAfter)
+	switch r.class {
 	case Transient, Overloaded, Unknown:
 		if a.typ.next != nil {
-			answer.Overrule = overrule(a, err)
+			answer.Overrule = overrule(a, r.err)
 		}
 	}
 	return answer
 }
 
-func sendContained(ctx context.Context, a attempt) (t engine.Truth, more []engine.Received, err error) {
+// sent is what came of one attempt.
+type sent struct {
+	truth      engine.Truth
+	more       []engine.Received
+	err        error
+	class      Class // of err
+	retryAfter time.Duration
+}
+
+// sendContained calls the program's Send, and asks its error what it is: both are the
+// program's code.
+func sendContained(ctx context.Context, a attempt) (r sent) {
+	in := "send"
 	defer func() {
-		if r := recover(); r != nil {
-			t, more, err = engine.Truth{}, nil, &PanicError{In: "send", Value: r}
+		if v := recover(); v != nil {
+			r = sent{err: &PanicError{In: in, Value: v}, class: Permanent}
+			if in == "error" {
+				r.class = Unknown // the call has been made, and nobody can tell how it ended
+			}
 		}
 	}()
-	return a.typ.send(ctx, a.h, a)
+	r.truth, r.more, r.err = a.typ.send(ctx, a.h, a)
+	in = "error"
+	if r.err != nil {
+		r.class, r.retryAfter = classify(r.err)
+	}
+	return r
 }
 
 func overrule(a attempt, err error) (again *engine.Again) {

@@ -164,6 +164,9 @@ func Gone[T any](version uint64) Truth[T] {
 func AcceptedAt[T any](version uint64) Truth[T] { return Truth[T]{Version: version} }
 
 func (t Truth[T]) engine(m *Manager) engine.Truth {
+	if t.Presence > Absent {
+		return engine.Truth{} // no answer says such a thing: it says nothing
+	}
 	out := engine.Truth{
 		Presence: engine.Presence(t.Presence), Version: t.Version,
 		At: engine.Stamp(t.At), By: t.By, Contains: t.Contains,
@@ -259,6 +262,9 @@ func (s *Store[T]) Refresh(ctx context.Context, id string, load func(context.Con
 		m.mu.Unlock()
 	}()
 	for {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		began := time.Now()
 		t, err := load(ctx)
 		if err != nil {
