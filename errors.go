@@ -122,7 +122,7 @@ func publicErr(err error) error {
 		return ErrUnknownOutcome
 	case errors.Is(err, engine.ErrDeadline):
 		return ErrDeadline
-	case errors.Is(err, engine.ErrGroupTooWide):
+	case errors.Is(err, engine.ErrGroupTooWide), errors.Is(err, engine.ErrUnstored):
 		return errorf.New("%w: %w", ErrInvalid, err)
 	case errors.As(err, &p):
 		return errorf.New("%w: %w", ErrApply, &PanicError{In: "apply", Value: p.Value})

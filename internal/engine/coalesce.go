@@ -193,7 +193,7 @@ func (e *Engine) supersede(older, o *Op, m Merged) error {
 	}
 	prior := priorInSlot(o, older.part.prev)
 	again := prior != nil && prior.state != Parked && wantsSame(prior, o)
-	if again || e.inVain(o, prior, older.part.prev, next, nextPresence) {
+	if again = again || e.inVain(o, prior, older.part.prev, next, nextPresence); again && (prior == nil || older.handsOn(prior)) {
 		if prior != nil {
 			e.dissolve(older, prior)
 			e.join(prior, o)
@@ -228,6 +228,12 @@ func (e *Engine) dissolve(older, successor *Op) {
 	e.remove(&older.part)
 	e.inherit(older, successor)
 	e.settle(older, Superseded, nil, successor)
+}
+
+// handsOn reports whether another can be what the dependents of o wait for: stored ones
+// need one that is stored, for a restart takes what is not in the journal for confirmed.
+func (o *Op) handsOn(successor *Op) bool {
+	return successor.Type.Journaled || !o.Type.Journaled || !o.needed()
 }
 
 // inherit hands the dependents of one operation to the one that replaces it.

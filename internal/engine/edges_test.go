@@ -3,6 +3,7 @@ package engine_test
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/optimist-go/optimist/internal/engine"
@@ -235,4 +236,34 @@ func TestDependentClosuresDoNotCoalesce(t *testing.T) {
 	b.pass(sec)
 	b.answer(later, engine.OK, none)
 	b.is(later, engine.Confirmed)
+}
+
+// A stored operation waits for stored ones only: neither is one accepted that waits for
+// another, nor does another come into the place of what it waits for.
+func TestStoredWaitsForStored(t *testing.T) {
+	stored := *lab.Like
+	stored.Name, stored.Journaled, stored.Debounce = "stored like", true, engine.Debounce{}
+	loose := *lab.Like
+	loose.Debounce = engine.Debounce{}
+	b := newBench(t)
+	b.receive(b.truth(lab.Value{}, 1))
+	like := func(typ *engine.Type, on bool, after ...*engine.Op) (*engine.Op, error) {
+		o := b.op(typ, "s", lab.Args{On: on})
+		return o, b.step(&engine.Execute{Space: b.space, Entity: "a", Op: o, After: after})
+	}
+	inFlight, _ := like(&loose, true)
+	if _, err := like(&stored, true, inFlight); !errors.Is(err, engine.ErrUnstored) {
+		t.Fatalf("it waits for what no restart survives: %v", err)
+	}
+	parent, _ := like(&stored, false)
+	child := b.op(lab.Stored, "", lab.Args{N: 1})
+	b.must(&engine.Execute{Space: b.space, Entity: "b", Op: child, After: []*engine.Op{parent}})
+	again, _ := like(&stored, true) // what is in flight brings about as well
+	b.is(parent, engine.Superseded)
+	b.is(again, engine.Unsettled)
+	if !slices.Contains(child.Deps(), again) {
+		t.Error("the child waits for what is not stored")
+	}
+	like(&loose, false)
+	b.is(again, engine.Unsettled)
 }

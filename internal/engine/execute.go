@@ -6,6 +6,7 @@ import "errors"
 var (
 	ErrQueueFull    = errors.New("too many unsettled operations")
 	ErrGroupTooWide = errors.New("a group has at most 200 entities, each once")
+	ErrUnstored     = errors.New("a stored operation cannot depend on one that is not stored")
 )
 
 // execute accepts one operation, or lets it join an earlier one (Joined), or ends
@@ -40,7 +41,7 @@ func (e *Engine) execute(in *Execute) error {
 		}
 	}
 	m := merged(older, o)
-	if m.Verdict == Separate || m.Verdict == Annihilate && older.needed() {
+	if m.Verdict == Separate || m.Verdict == Annihilate && older.needed() || !older.handsOn(o) {
 		return e.appendOp(o, in.After, older)
 	}
 	return e.supersede(older, o, m)
@@ -61,7 +62,8 @@ func (e *Engine) Refuses(in *Execute) error {
 }
 
 // resolveAfter follows superseded dependencies to their successors, drops those that
-// the server has, and refuses when one has failed.
+// the server has, and refuses when one has failed, or would be lost by a restart that
+// the operation outlives.
 func (e *Engine) resolveAfter(in *Execute) error {
 	kept := in.After[:0:0]
 	for _, d := range in.After {
@@ -69,6 +71,8 @@ func (e *Engine) resolveAfter(in *Execute) error {
 			d = d.successor
 		}
 		switch {
+		case d.state != Ended && in.Op.Type.Journaled && !d.Type.Journaled:
+			return ErrUnstored
 		case d.state != Ended:
 			kept = append(kept, d)
 		case d.outcome != Confirmed:

@@ -24,14 +24,17 @@ func (t *Twin) newOp(in *engine.Execute) *op {
 	return o
 }
 
-// dependencies follows those that were replaced, and drops what the server has.
-func (t *Twin) dependencies(after []*engine.Op) (deps []*op, err error) {
+// dependencies follows those that were replaced, and drops what the server has. What is
+// stored cannot depend on what is not.
+func (t *Twin) dependencies(after []*engine.Op, stored bool) (deps []*op, err error) {
 	for _, real := range after {
 		d := t.of[real]
 		for d.outcome == engine.Superseded {
 			d = d.successor
 		}
 		switch {
+		case d.state != engine.Ended && stored && !d.typ.Journaled:
+			return nil, engine.ErrUnstored
 		case d.state != engine.Ended:
 			deps = append(deps, d)
 		case d.outcome != engine.Confirmed:
@@ -43,7 +46,7 @@ func (t *Twin) dependencies(after []*engine.Op) (deps []*op, err error) {
 
 func (t *Twin) execute(in *engine.Execute) (err error) {
 	o := t.newOp(in)
-	if o.deps, err = t.dependencies(in.After); err != nil {
+	if o.deps, err = t.dependencies(in.After, o.typ.Journaled); err != nil {
 		return err
 	}
 	ent := o.places[0].ent
@@ -282,7 +285,7 @@ func (t *Twin) batch(in *engine.Batch) error {
 	looks := make(map[*entity]look)
 	for i := range in.Items {
 		o := t.newOp(&in.Items[i])
-		if _, err := t.dependencies(in.Items[i].After); err != nil {
+		if _, err := t.dependencies(in.Items[i].After, o.typ.Journaled); err != nil {
 			return err
 		}
 		for j := range o.places {
@@ -317,7 +320,7 @@ func (t *Twin) batch(in *engine.Batch) error {
 
 func (t *Twin) restore(in *engine.Restore) (err error) {
 	o := t.newOp(&in.Execute)
-	deps, lost := t.dependencies(in.After)
+	deps, lost := t.dependencies(in.After, o.typ.Journaled)
 	o.deps = deps
 	last := max(t.seq, in.Seq)
 	t.admit(o, in.Pos)
