@@ -257,13 +257,10 @@ func sendContained(ctx context.Context, a attempt) (r sent) {
 	defer func() {
 		if v := recover(); v != nil {
 			r = sent{err: &PanicError{In: in, Value: v}, class: Permanent}
-			if in == "error" {
-				r.class = Unknown // the call has been made, and nobody can tell how it ended
-			}
 		}
 	}()
 	r.truth, r.more, r.err = a.typ.send(ctx, a.h, a)
-	in = "error"
+	in = "the error of send"
 	if r.err != nil {
 		r.class, r.retryAfter = classify(r.err)
 	}
