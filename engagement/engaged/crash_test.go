@@ -4,7 +4,9 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -69,6 +71,26 @@ func spawn(t *testing.T, file string) child {
 		t.Fatalf("the server does not start: %v", err)
 	}
 	return child{cmd, strings.TrimSpace(line)}
+}
+
+// TestDatabaseHasOneProcess: a second one says at once why it does not start, and
+// kill -9 of the first is enough to let it.
+func TestDatabaseHasOneProcess(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "engaged.db")
+	first := spawn(t, file)
+	second := engaged.New()
+	second.Stderr = io.Discard
+	second.Config = engaged.Config{Addr: "127.0.0.1:0", DB: file}
+	began := time.Now()
+	if err := second.Run(t.Context()); !errors.Is(err, sqlitestore.ErrInUse) {
+		t.Fatalf("a second process on the file: %v", err)
+	}
+	if took := time.Since(began); took > time.Second {
+		t.Errorf("it took %v to say so", took)
+	}
+	first.kill(t)
+	third := spawn(t, file)
+	third.kill(t)
 }
 
 // kill is kill -9.

@@ -9,14 +9,17 @@
 // Reads go through a pool of their own and never wait for the writer. The SQL
 // keeps to what SQLite and PostgreSQL have in common.
 //
-// A file belongs to one process at a time: another would write correctly, but
-// would not wake this one's feed.
+// A file belongs to one Store at a time: another would write correctly, but would
+// not wake this one's feed. The system's lock of a file beside it, with the ending
+// .lock, sees to that. It goes with its process, however that ends; the empty file
+// stays. Do not assume that it excludes other machines on a network file system.
 package sqlitestore
 
 import (
 	"context"
 	"database/sql"
 	"embed"
+	"errors"
 	"fmt"
 	"io/fs"
 	"net/url"
@@ -25,6 +28,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/gofrs/flock"
 	"github.com/optimist-go/optimist/engagement"
 	"github.com/pressly/goose/v3"
 	_ "modernc.org/sqlite" // the driver "sqlite"
@@ -45,6 +49,7 @@ type Options struct {
 // Store is an engagement.Store in one SQLite file. Make one with Open.
 type Store struct {
 	now    func() time.Time
+	lock   *flock.Flock
 	reads  *sql.DB
 	read   statements
 	writer *writer
@@ -58,6 +63,9 @@ type Store struct {
 }
 
 var _ engagement.Store = (*Store)(nil)
+
+// ErrInUse is the error of Open when the file belongs to another Store.
+var ErrInUse = errors.New("another server uses this database")
 
 // Open opens the file, which is made when it is not there, brings its schema up
 // to date and starts the writer, which lives until Close.
@@ -77,6 +85,13 @@ func Open(ctx context.Context, file string, options Options) (*Store, error) {
 }
 
 func (s *Store) open(ctx context.Context, file string, readers int) error {
+	s.lock = flock.New(file + ".lock")
+	switch own, err := s.lock.TryLock(); {
+	case err != nil:
+		return err
+	case !own:
+		return ErrInUse
+	}
 	writes, err := sql.Open("sqlite", address(file, writing))
 	if err != nil {
 		return err
@@ -141,6 +156,10 @@ func (s *Store) release() error {
 		if err := s.reads.Close(); first == nil {
 			first = err
 		}
+	}
+	// The next owner may come only when all is closed.
+	if err := s.lock.Close(); first == nil {
+		first = err
 	}
 	return first
 }

@@ -36,6 +36,23 @@ func TestOpenFailsClearly(t *testing.T) {
 	}
 }
 
+func TestFileHasOneOwner(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "engaged.db")
+	first := mustOpen(t, file, sqlitestore.Options{})
+	for range 2 { // being refused takes nothing away
+		if _, err := sqlitestore.Open(context.Background(), file, sqlitestore.Options{}); !errors.Is(err, sqlitestore.ErrInUse) {
+			t.Fatalf("a second owner: %v", err)
+		}
+	}
+	if err := first.Ready(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	if err := first.Close(); err != nil {
+		t.Fatal(err)
+	}
+	mustOpen(t, file, sqlitestore.Options{})
+}
+
 func TestKeysSurviveReopening(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "engaged.db")
 	ctx := context.Background()

@@ -108,9 +108,9 @@ func expectSetting(t *testing.T, conn *sql.Conn, name, want string) {
 	}
 }
 
-// TestCloseLeavesOneFile: the last connection to go brings the -wal file into the
-// database and removes it.
-func TestCloseLeavesOneFile(t *testing.T) {
+// TestCloseLeavesNoLog: the last connection to go brings the -wal file into the
+// database and removes it. The file of the lock is empty and stays.
+func TestCloseLeavesNoLog(t *testing.T) {
 	dir := t.TempDir()
 	s, err := Open(t.Context(), filepath.Join(dir, "engaged.db"), Options{})
 	if err != nil {
@@ -123,7 +123,7 @@ func TestCloseLeavesOneFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	files, err := os.ReadDir(dir)
-	if err != nil || len(files) != 1 || files[0].Name() != "engaged.db" {
+	if err != nil || len(files) != 2 || files[0].Name() != "engaged.db" || files[1].Name() != "engaged.db.lock" {
 		t.Errorf("after Close there are %v, %v", files, err)
 	}
 }
