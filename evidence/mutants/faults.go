@@ -32,7 +32,7 @@ var faults = []fault{
 	{"net zero is judged by the view alone (law 8)", "coalesce.go",
 		"return prior != nil || e.serverHas(o, before)", "return true", "TestNetZeroIsJudgedByTheServer"},
 	{"doubt about what was taken back is no doubt (law 9)", "coalesce.go",
-		"case prior == nil && ent.inDoubt():\n\t\treturn false\n", "", "TestTapAfterCancelReachesTheServer"},
+		"case prior == nil && e.inDoubt(o):\n\t\treturn false\n", "", "TestTapAfterCancelReachesTheServer"},
 	{"a debounce keeps the earliest deadline (law 5)", "coalesce.go",
 		"older.due = max(older.due, older.Type.Debounce.due(e.now, older.burst, false))", "", "TestTwin"},
 	{"a burst may last for ever (law 5)", "policy.go",

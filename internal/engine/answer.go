@@ -12,6 +12,8 @@ func (e *Engine) answer(in *Answer) {
 	if in.Ignore {
 		if o.state == InFlight { // only when the shell stops: nothing will be sent any more
 			o.state, o.due, o.unknown = Waiting, e.now, true
+		} else {
+			e.leaveDoubt(o) // the server may have done it
 		}
 		if e.gate.probe == o {
 			e.gate.probe = nil
@@ -70,11 +72,13 @@ func (e *Engine) lateAnswer(in *Answer) {
 	case Offline, Unauthenticated:
 		return
 	default:
-		in.Op.leaveDoubt()
+		e.leaveDoubt(in.Op)
 		return
 	}
-	if o := in.Op; in.Class == OK && o.Type.Closure {
+	if o := in.Op; o.Type.Closure && in.Class == OK {
 		e.adoptLate(o, in.Truth)
+	} else if o.Type.Closure && o.ext != nil && o.ext.hasBase {
+		o.leaveBase(o.ext.base) // it was refused: the slot holds what it held before
 	} else if in.Class == OK && (o.outcome == Cancelled || o.outcome == Undone) {
 		o.parts(func(p *part) {
 			if !in.tells(p.entity) && (p.index > 0 || in.Truth.Version == 0 || in.Truth.Version > p.entity.version) {
@@ -85,14 +89,6 @@ func (e *Engine) lateAnswer(in *Answer) {
 	e.adoptAll(in)
 	e.refold(nil)
 	e.bury(nil, nil, Undone)
-}
-
-// leaveDoubt notes that nobody knows whether the server has an operation that was
-// taken back.
-func (o *Op) leaveDoubt() {
-	if o.outcome != Confirmed {
-		o.parts(func(p *part) { p.entity.doubt = true })
-	}
 }
 
 // tells reports whether the answer says a value of the entity.
@@ -220,6 +216,7 @@ func (e *Engine) closureSucceeded(o *Op, t Truth) {
 		e.emit(Effect{Kind: Conflicted, Op: o, Resolution: TookTheirs})
 	}
 	o.leaveBase(state)
+	e.endDoubt(o)
 	e.confirm(o, ent)
 }
 
@@ -231,6 +228,7 @@ func (e *Engine) adoptLate(o *Op, t Truth) {
 		state = t.Value
 	}
 	o.leaveBase(state)
+	e.endDoubt(o)
 	if o.ext != nil && o.ext.hasBase && equalAny(o.ext.base, state) {
 		return // it is there already
 	}

@@ -1,6 +1,7 @@
 package engine_test
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/optimist-go/optimist/internal/engine"
@@ -107,6 +108,31 @@ func TestClosureAfterACancelledCallIsSent(t *testing.T) {
 	b.answer(b.sent[0], engine.OK, none)
 	b.pass(sec)
 	b.calls(2)
+}
+
+func TestDoubtOfClosuresEndsWithAnAnswerAndIsBounded(t *testing.T) {
+	b := newBench(t)
+	for i := range 300 { // more than are remembered
+		o := &engine.Op{Type: toggle, Slot: fmt.Sprint(i), Args: true}
+		o.SetBase(false)
+		b.must(&engine.Execute{Space: b.space, Entity: "a", Op: o})
+		b.pass(sec)
+		b.must(engine.Cancel{Op: o})
+		b.must(&engine.Answer{Op: o, Class: engine.UnknownOutcome})
+	}
+	off := func(slot int) *engine.Op {
+		o := &engine.Op{Type: toggle, Slot: fmt.Sprint(slot), Args: false}
+		o.SetBase(false)
+		b.must(&engine.Execute{Space: b.space, Entity: "a", Op: o})
+		b.pass(sec)
+		return o
+	}
+	b.is(off(0), engine.Confirmed) // forgotten
+	last := off(299)
+	b.calls(301)
+	b.answer(last, engine.OK, engine.Truth{Presence: engine.Present, Value: false})
+	b.is(off(299), engine.Confirmed)
+	b.calls(301)
 }
 
 func TestClosureConflictIsAFailure(t *testing.T) {

@@ -90,7 +90,7 @@ func (e *Engine) inVain(o, prior *Op, before *part, next any, nextPresence Prese
 		return false
 	case prior != nil && (prior.state == Parked || prior.Type.Pessimistic):
 		return false
-	case prior == nil && ent.inDoubt():
+	case prior == nil && e.inDoubt(o):
 		return false
 	case o.Type.Closure && prior != nil:
 		return o.Args != nil && equalAny(prior.Args, o.Args)
@@ -112,12 +112,6 @@ func (p *part) slotBusy(o *Op) bool {
 		}
 	}
 	return false
-}
-
-// inDoubt reports whether the server may get, or may have got, what was taken back.
-func (ent *Entity) inDoubt() bool {
-	f := ent.lane.flight
-	return ent.doubt || f != nil && f.state == Ended && f.outcome != Confirmed
 }
 
 // serverHas reports whether o would change nothing of what the server is known to

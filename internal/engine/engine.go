@@ -59,6 +59,10 @@ type Engine struct {
 	// exactly for the lanes in it. Being in it promises nothing; pump checks again.
 	ready laneQueue
 
+	// doubts are slots of closures of which nobody knows what the server holds, oldest
+	// first; at most maxDoubts.
+	doubts []slotName
+
 	inFlight int // calls that left and have not returned; at most cfg.MaxInFlight
 	gate     gate
 

@@ -91,7 +91,8 @@ type Entity struct {
 
 	touched int32 // 1 + index in the engine's list during a Step, else 0
 	isDirty bool
-	// doubt: an operation was taken back of which the server may have got an attempt.
+	// doubt: an operation was taken back that the server has, or of which it may have
+	// got an attempt.
 	// Until the server answers a later one nobody knows what it holds.
 	doubt bool
 

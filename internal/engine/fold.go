@@ -194,8 +194,8 @@ func (e *Engine) condemn(o *Op, cause *Op, err error) {
 		return
 	}
 	o.part.condemned = true
-	if o.unknown {
-		o.leaveDoubt()
+	if o.unknown || o.state == Acked {
+		e.leaveDoubt(o)
 	} else if o.Type.Closure && o.state != InFlight {
 		o.giveBaseBack()
 	}

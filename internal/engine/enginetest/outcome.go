@@ -21,7 +21,7 @@ func (t *Twin) condemn(o, cause *op, err error) {
 	}
 	t.ops = slices.DeleteFunc(t.ops, func(other *op) bool { return other == o })
 	t.victims = append(t.victims, victim{o, cause, err})
-	if o.unknown {
+	if o.unknown || o.state == engine.Acked {
 		o.leaveDoubt()
 	}
 	for _, n := range slices.Clone(t.ops) {
@@ -78,6 +78,7 @@ func (t *Twin) answer(in *engine.Answer) {
 	t.calls = slices.DeleteFunc(t.calls, func(other *op) bool { return other == o })
 	t.gateHears(o, in)
 	if in.Ignore {
+		o.leaveDoubt() // nobody listened to what became of it
 		return
 	}
 	if o.state == engine.Ended {

@@ -9,6 +9,9 @@ import (
 // answer makes up what a server says to a call.
 func (d *Driver) answer(o *engine.Op) *engine.Answer {
 	in := &engine.Answer{Op: o, Rand: uint64(d.src.Below(256)) << 56}
+	if in.Ignore = o.State() == engine.Ended && d.src.One(4); in.Ignore {
+		return in
+	}
 	in.Class = Pick(d.src,
 		engine.OK, engine.OK, engine.OK, engine.OK, engine.Transient, engine.Transient, engine.Overloaded, engine.Offline,
 		engine.Unauthenticated, engine.Conflict, engine.Conflict, engine.Permanent, engine.UnknownOutcome)
