@@ -212,6 +212,7 @@ func (w *journalWriter) settleLocked(m *Manager, o *engine.Op) {
 	}
 	w.queue = append(w.queue, journalEntry{seq: o.Seq(), ends: true, data: outcomeData[o.Outcome()]})
 	w.header = true
+	w.followLocked(m, o)
 }
 
 // outcomeData is what stands in the journal for an end, for people to read.

@@ -2,6 +2,7 @@ package optimist
 
 import (
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/optimist-go/optimist/internal/engine"
@@ -11,8 +12,9 @@ import (
 
 // Restored is what Restore found in the journal.
 type Restored struct {
-	// Operations that are unsettled, in their order. One that may have been sent is
-	// sent again with the same key, before anything later of its lane.
+	// Operations that were unsettled, in their order. One that may have been sent is
+	// sent again with the same key, before anything later of its lane. One that no longer
+	// applies has been rolled back, and so has what depends on it.
 	Operations []*Handle
 	// Quarantined operations cannot be restored by this program. They stay in the
 	// journal; see Manager.Quarantined.
@@ -31,6 +33,8 @@ type Quarantined struct {
 	At     Timestamp
 	Args   []byte // as they were encoded
 	Err    error  // why
+
+	record *record // nil when it cannot be read
 }
 
 // openJournal loads the journal, whose records Restore turns into operations once
@@ -92,7 +96,8 @@ func (m *Manager) Restore() (Restored, error) {
 	}
 	w.restored = true
 	var out Restored
-	live := make(map[uint64]*engine.Op)
+	w.endReplaced()
+	live := make(map[uint64]*engine.Op) // and those that were rolled back
 	lost := make(map[uint64]bool)
 	now := time.Now()
 	m.engine.HoldSending(true) // nothing leaves before everything is there
@@ -100,16 +105,21 @@ func (m *Manager) Restore() (Restored, error) {
 		r := &w.loaded[i]
 		h, err := m.restoreLocked(r, live, lost, now)
 		if err != nil {
-			lost[r.Seq] = true
 			q := r.quarantined(err)
-			out.Quarantined = append(out.Quarantined, q)
+			if failed := failedOf(r.deps, live); failed != nil {
+				live[r.Seq] = failed // in its place, for those that depend on it
+				w.endAsideLocked(m, q)
+				continue
+			}
+			lost[r.Seq] = true
+			w.quarantine = append(w.quarantine, q)
 			m.publishLocked(Event{Kind: OpQuarantined, ID: q.ID, Type: q.Type, Entity: q.Entity, Err: err})
 			continue
 		}
 		live[r.Seq] = &h.op
 		out.Operations = append(out.Operations, h)
 	}
-	w.quarantine = append(w.quarantine, out.Quarantined...)
+	out.Quarantined = slices.Clone(w.quarantine)
 	w.loaded = nil
 	m.engine.HoldSending(false)
 	w.header = true
@@ -178,6 +188,8 @@ func (r *loadedRecord) quarantined(err error) Quarantined {
 	q := Quarantined{Seq: r.Seq, Args: r.Data, Err: err}
 	if r.err == nil {
 		q.ID, q.Type, q.Schema, q.At, q.Args = r.id, r.typ, r.schema, r.stamp, r.args
+		known := r.record // else the quarantine keeps all that was loaded
+		q.record = &known
 		if q.Entity = r.entity; r.store != "" {
 			q.Entity = r.store + ":" + r.entity
 		}
@@ -185,33 +197,46 @@ func (r *loadedRecord) quarantined(err error) Quarantined {
 	return q
 }
 
-// Quarantined lists the operations in the journal that this program could not
-// restore. A later version of the program that knows them will.
-func (m *Manager) Quarantined() []Quarantined {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.journal == nil {
-		return nil
+// endReplaced settles records at whose position there is a later one: what took their
+// place outlived a repair of the journal, and so did they. No two operations share a
+// position.
+func (w *journalWriter) endReplaced() {
+	successor := make(map[uint64]uint64)
+	kept := w.loaded[:0]
+	for i, r := range w.loaded { // ascending by position, then sequence number
+		if i+1 == len(w.loaded) || w.loaded[i+1].pos != r.pos || r.err != nil || w.loaded[i+1].err != nil {
+			kept = append(kept, r)
+			continue
+		}
+		successor[r.Seq] = w.loaded[i+1].Seq
+		w.queue = append(w.queue, journalEntry{seq: r.Seq, ends: true, data: outcomeData[engine.Superseded]})
 	}
-	return append([]Quarantined(nil), m.journal.quarantine...)
+	clear(w.loaded[len(kept):])
+	w.loaded = kept
+	for i := len(kept) - 1; i >= 0 && len(successor) > 0; i-- {
+		w.dependsInstead(&kept[i].record, kept[i].Seq, successor)
+	}
 }
 
-// DiscardQuarantined drops one of them for good.
-func (m *Manager) DiscardQuarantined(seq uint64) error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.stopped {
-		return ErrClosed
-	}
-	if w := m.journal; w != nil {
-		for i, q := range w.quarantine {
-			if q.Seq == seq {
-				w.quarantine = append(w.quarantine[:i:i], w.quarantine[i+1:]...)
-				w.queue = append(w.queue, journalEntry{seq: seq, ends: true, data: []byte("discarded from quarantine")})
-				w.flushLocked(m)
-				return nil
-			}
+// dependsInstead has a record depend on the successors of what it depends on.
+func (w *journalWriter) dependsInstead(r *record, seq uint64, successor map[uint64]uint64) {
+	moved := false
+	for i, d := range r.deps {
+		for s := successor[d]; s != 0; s = successor[s] {
+			r.deps[i], moved = s, true
 		}
 	}
-	return errorf.New("%w: no operation %d is in quarantine", ErrInvalid, seq)
+	if moved {
+		w.queue = append(w.queue, journalEntry{seq: seq, data: r.encode()})
+	}
+}
+
+// failedOf finds an operation that was rolled back among those depended on.
+func failedOf(deps []uint64, live map[uint64]*engine.Op) *engine.Op {
+	for _, d := range deps {
+		if o := live[d]; o != nil && o.State() == engine.Ended && o.Outcome() != engine.Confirmed {
+			return o
+		}
+	}
+	return nil
 }

@@ -1,0 +1,83 @@
+package optimist
+
+import (
+	"slices"
+
+	"github.com/optimist-go/optimist/internal/engine"
+	"github.com/optimist-go/optimist/internal/errorf"
+)
+
+// Quarantined lists the operations in the journal that this program could not
+// restore. A later version of the program that knows them will.
+func (m *Manager) Quarantined() []Quarantined {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.journal == nil {
+		return nil
+	}
+	return append([]Quarantined(nil), m.journal.quarantine...)
+}
+
+// DiscardQuarantined drops one of them for good, with those that depend on it.
+func (m *Manager) DiscardQuarantined(seq uint64) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.stopped {
+		return ErrClosed
+	}
+	w := m.journal
+	var i int
+	if w != nil {
+		i = slices.IndexFunc(w.quarantine, func(q Quarantined) bool { return q.Seq == seq })
+	}
+	switch {
+	case w == nil || i < 0:
+		return errorf.New("%w: no operation %d is in quarantine", ErrInvalid, seq)
+	case w.dead:
+		return errorf.New("%w: %w", ErrJournalFailed, w.failed)
+	}
+	w.quarantine = slices.Delete(w.quarantine, i, i+1)
+	w.queue = append(w.queue, journalEntry{seq: seq, ends: true, data: []byte("discarded from quarantine")})
+	w.orphansLocked(m, seq)
+	w.flushLocked(m)
+	return nil
+}
+
+// endAsideLocked rolls back what is not in the engine, because something that it depends
+// on came to nothing.
+func (w *journalWriter) endAsideLocked(m *Manager, q Quarantined) {
+	w.queue = append(w.queue, journalEntry{seq: q.Seq, ends: true, data: outcomeData[engine.Undone]})
+	m.publishLocked(Event{Kind: OpSettled, ID: q.ID, Type: q.Type, Entity: q.Entity, Outcome: RolledBack, Err: ErrDependency})
+}
+
+// orphansLocked rolls back what is in quarantine and depends on an operation that came to
+// nothing: a later life would take it for confirmed, because the journal does not have it.
+func (w *journalWriter) orphansLocked(m *Manager, lost uint64) {
+	for {
+		i := slices.IndexFunc(w.quarantine, func(q Quarantined) bool {
+			return q.record != nil && slices.Contains(q.record.deps, lost)
+		})
+		if i < 0 {
+			return
+		}
+		q := w.quarantine[i]
+		w.quarantine = slices.Delete(w.quarantine, i, i+1)
+		w.endAsideLocked(m, q)
+		w.orphansLocked(m, q.Seq)
+	}
+}
+
+// followLocked tells what is in quarantine of the end of what it may depend on.
+func (w *journalWriter) followLocked(m *Manager, o *engine.Op) {
+	switch o.Outcome() {
+	case engine.Undone, engine.Cancelled:
+		w.orphansLocked(m, o.Seq())
+	case engine.Superseded:
+		successor := map[uint64]uint64{o.Seq(): o.Successor().Seq()}
+		for _, q := range w.quarantine {
+			if q.record != nil {
+				w.dependsInstead(q.record, q.Seq, successor)
+			}
+		}
+	}
+}
