@@ -25,10 +25,12 @@ const longestSilence = 40 * time.Second
 // ErrOtherViewer ends Follow: the session now is somebody else's.
 var ErrOtherViewer = errors.New("somebody else is signed in now")
 
-// Follow takes truth as it changes, from a position that Load gave, until ctx ends.
-// It comes back by itself when the stream breaks, and misses nothing. report, if not
-// nil, is told how the stream stands.
-func (s *Service) Follow(ctx context.Context, after int64, report func(Link, error)) error {
+// Follow takes truth as it changes, from a position that Load or an earlier Follow gave,
+// until ctx ends. It comes back by itself when the stream breaks, and misses nothing.
+// report, if not nil, is told how the stream stands. Truth as others see it is not taken:
+// a session that has ended ends Follow with ErrSignedOut, another one with
+// ErrOtherViewer. Follow returns the position that it has come to.
+func (s *Service) Follow(ctx context.Context, after int64, report func(Link, error)) (int64, error) {
 	if report == nil {
 		report = func(Link, error) {}
 	}
@@ -42,14 +44,13 @@ func (s *Service) Follow(ctx context.Context, after int64, report func(Link, err
 		if ctx.Err() != nil {
 			break
 		}
-		if f.otherViewer {
-			report(Broken, ErrOtherViewer)
-			return ErrOtherViewer
+		if f.ended != nil {
+			return f.after, f.ended
 		}
 		f.failures++
 		report(Broken, err)
 	}
-	return ctx.Err()
+	return f.after, ctx.Err()
 }
 
 // follower is one Follow. It belongs to its goroutine; a Transport gives it one
@@ -58,10 +59,10 @@ type follower struct {
 	service *Service
 	report  func(Link, error)
 
-	after       int64
-	failures    int // streams in a row that said nothing
-	broken      bool
-	otherViewer bool
+	after    int64
+	failures int // streams in a row that said nothing
+	broken   bool
+	ended    error // why there is nothing to come back for
 }
 
 // stream reads one connection to its end.
@@ -89,8 +90,11 @@ func (f *follower) take(ctx context.Context, e Event) error {
 			return err
 		}
 		if hello.Viewer != f.service.user {
-			f.otherViewer = true
-			return ErrOtherViewer
+			f.ended = ErrOtherViewer
+			if hello.Viewer == "" {
+				f.ended = ErrSignedOut
+			}
+			return f.ended
 		}
 		if e.Name == wire.EventReset {
 			for _, id := range f.service.knownPosts() {

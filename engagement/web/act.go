@@ -26,7 +26,7 @@ func (a *App) Act(act Action) (taken bool) {
 	case "sign-in", "sign-in-as":
 		a.signInLocked(act.Value)
 	case "sign-out":
-		a.signOut()
+		a.signOutLocked()
 	case "lab":
 		a.chrome.LabOpen = !a.chrome.LabOpen
 		a.dirty.header, a.dirty.labs = true, true
@@ -39,7 +39,7 @@ func (a *App) Act(act Action) (taken bool) {
 		a.closeNoticeLocked(act.Value)
 	case "reload":
 		a.end.Problem, a.dirty.end = "", true
-		a.Reopen()
+		a.reopenLocked()
 	case "more":
 		a.moreLocked()
 	default:
@@ -57,11 +57,16 @@ func (a *App) signInLocked(name string) {
 		a.signIn.Problem, a.dirty.signIn = err.Error()+".", true
 		return
 	}
-	a.spawn(func(context.Context) { a.signInAs(name) })
+	a.signIn, a.dirty.signIn = signInModel{Busy: true}, true
+	a.spawn(func(ctx context.Context) { a.signInAs(ctx, name) })
 }
 
 func (a *App) moreLocked() {
 	if a.visit == nil || a.end.Busy || a.next == "" {
+		return
+	}
+	if a.chrome.SignedOut { // the posts would come as others see them
+		a.refusedLocked(client.ErrSignedOut)
 		return
 	}
 	s, cursor := a.visit.service, a.next
@@ -158,9 +163,10 @@ func (a *App) refusedLocked(err error) {
 
 // olderLocked reads the page of comments before those that are shown.
 func (a *App) olderLocked(s *client.Service, post string, ui *postUI) {
-	cursor := ui.OlderCursor
+	p := s.Post(post).Value
+	cursor, window := ui.OlderCursor, ui.window
 	if !ui.OlderLoaded {
-		cursor = s.Post(post).Value.Older
+		cursor, window = p.Older, p.Comments
 	}
 	if cursor == "" {
 		return
@@ -173,6 +179,9 @@ func (a *App) olderLocked(s *client.Service, post string, ui *postUI) {
 			a.tellLocked(notice{Text: "The older comments could not be read: " + reasonOf(asSilence(err)) + "."})
 		case a.posts[post] == ui:
 			ui.Older = append(page.Comments, ui.Older...)
+			if !ui.OlderLoaded { // they end where the window began that was asked about
+				ui.window = window
+			}
 			ui.OlderCursor, ui.OlderLoaded = page.Older, true
 			a.dirty.posts[post] = true
 		}

@@ -3,6 +3,8 @@ package web
 import (
 	"context"
 	"errors"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -40,11 +42,14 @@ type App struct {
 
 	// mu guards everything below.
 	mu      sync.Mutex
-	visit   *visit // of one user; nil before the first
+	visit   *visit // of one user; nil before the first, and between two
+	hidden  bool   // nobody sees the page
+	unsure  bool   // the server did not say who is signed in
 	feed    []string
 	inFeed  map[string]bool
 	next    string
-	posts   map[string]*postUI
+	posts   map[string]*postUI // of the feed
+	gone    map[string]*postUI // of posts that have left it, until the next paint
 	chrome  chromeModel
 	signIn  signInModel
 	end     feedModel
@@ -58,6 +63,8 @@ type App struct {
 	times   *timeline
 	focus   string
 	dirty   dirt
+
+	ask chan struct{} // wakes watchSession
 }
 
 // dirt is what has to be painted.
@@ -75,12 +82,16 @@ type visit struct {
 	ctx     context.Context
 	stop    context.CancelFunc
 	running sync.WaitGroup // goroutines, all of which end with ctx
+
+	// Guarded by the App's lock.
+	turn context.CancelFunc // makes attend look anew at what is to do
+	over bool               // the user has signed out
 }
 
 // NewApp returns an App that does nothing yet.
 func NewApp(t client.Transport, hooks Hooks) *App {
 	ctx, stop := context.WithCancel(context.Background())
-	a := &App{transport: t, hooks: hooks, ctx: ctx, stop: stop}
+	a := &App{transport: t, hooks: hooks, ctx: ctx, stop: stop, ask: make(chan struct{}, 1), gone: make(map[string]*postUI)}
 	a.resetLocked("")
 	a.chrome.Online = true
 	return a
@@ -89,6 +100,7 @@ func NewApp(t client.Transport, hooks Hooks) *App {
 // resetLocked forgets everything about the user who was there.
 func (a *App) resetLocked(user string) {
 	a.feed, a.inFeed, a.next = nil, make(map[string]bool), ""
+	maps.Copy(a.gone, a.posts)
 	a.posts = make(map[string]*postUI)
 	a.ops, a.times = newOpTracker(), &timeline{}
 	a.end = feedModel{}
@@ -98,7 +110,7 @@ func (a *App) resetLocked(user string) {
 }
 
 // Start finds out who is signed in and shows the feed.
-func (a *App) Start() { a.spawn(a.open) }
+func (a *App) Start() { a.spawn(a.watchSession) }
 
 // Stop ends everything; it returns when nothing of the App runs any more.
 func (a *App) Stop() {
@@ -129,7 +141,7 @@ func (v *visit) end(ctx context.Context) error {
 }
 
 // begin starts a visit of the user. The one before must have ended.
-func (a *App) begin(user string) (*client.Service, error) {
+func (a *App) begin(user string) error {
 	journal, risk := a.journalOf(user)
 	s, err := client.New(client.Options{Transport: a.transport, User: user, Journal: journal})
 	if err != nil && journal != nil { // it cannot be read: better without than not at all
@@ -138,7 +150,7 @@ func (a *App) begin(user string) (*client.Service, error) {
 		s, err = client.New(client.Options{Transport: a.transport, User: user})
 	}
 	if err != nil {
-		return nil, err
+		return err
 	}
 	ctx, stop := context.WithCancel(a.ctx)
 	v := &visit{
@@ -147,24 +159,26 @@ func (a *App) begin(user string) (*client.Service, error) {
 		bell:    s.Manager().Subscribe(optimist.SubscribeOptions{Buffer: 1}),
 		ctx:     ctx,
 		stop:    stop,
+		turn:    func() {},
+	}
+	if err := s.Restore(); err != nil {
+		v.end(over)
+		return err
 	}
 	a.mu.Lock()
 	a.resetLocked(user)
 	a.visit = v
 	a.chrome.Risk = risk
 	a.durable = journal != nil
-	online := a.chrome.Online
+	a.sendLocked()
 	a.mu.Unlock()
-	s.Manager().SetOnline(online)
-	if err := s.Restore(); err != nil {
-		return nil, err
-	}
 	v.running.Go(func() {
 		for range v.bell.All(ctx) {
 			a.hooks.Wake()
 		}
 	})
-	return s, nil
+	v.running.Go(func() { a.attend(v) })
+	return nil
 }
 
 // Why changes would be lost with the page, in words for people.
@@ -195,12 +209,22 @@ func (a *App) SetOnline(online bool) {
 	a.chrome.Online = online
 	a.dirty.header = true
 	a.heldLocked()
-	v := a.visit
-	a.mu.Unlock()
-	if v != nil {
-		v.service.Manager().SetOnline(online)
+	a.sendLocked()
+	if online && (a.unsure || !a.end.Loaded) {
+		a.reopenLocked()
 	}
+	a.mu.Unlock()
 	a.hooks.Wake()
+}
+
+// SetHidden tells whether somebody sees the page.
+func (a *App) SetHidden(hidden bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.hidden = hidden
+	if a.visit != nil {
+		a.visit.turn()
+	}
 }
 
 // Unsettled reports how many changes the server does not have yet.
@@ -251,12 +275,14 @@ func (a *App) tellLocked(n notice) {
 	a.noticed++
 	n.ID = a.noticed
 	n.until = time.Now().Add(12 * time.Second)
-	if n.Grave || n.Quote != "" {
+	if n.Grave {
 		n.until = time.Now().Add(time.Minute)
 	}
-	a.notices = append(a.notices, n)
-	if len(a.notices) > 4 {
-		a.notices = a.notices[1:]
+	if len(a.notices) > 3 {
+		if i := slices.IndexFunc(a.notices, func(n notice) bool { return n.Quote == "" }); i >= 0 {
+			a.notices = slices.Delete(a.notices, i, i+1)
+		}
 	}
+	a.notices = append(a.notices, n)
 	a.dirty.notices = true
 }

@@ -8,9 +8,11 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/optimist-go/optimist/engagement/client"
 	"github.com/optimist-go/optimist/engagement/engaged"
 	"github.com/optimist-go/optimist/engagement/transport/nethttp"
 )
@@ -20,14 +22,18 @@ type board struct {
 	regions, posts map[string]*Node
 	shown          []string
 	focused        string
+	drafts         map[string]string // by the name of the field
 }
 
-func newBoard() *board { return &board{regions: make(map[string]*Node), posts: make(map[string]*Node)} }
+func newBoard() *board {
+	return &board{regions: make(map[string]*Node), posts: make(map[string]*Node), drafts: make(map[string]string)}
+}
 
 func (b *board) region(name string, n *Node) { b.regions[name] = n }
 func (b *board) post(id string, n *Node)     { b.posts[id] = n }
 func (b *board) order(ids []string)          { b.shown = slices.Clone(ids) }
 func (b *board) focus(name string)           { b.focused = name }
+func (b *board) draft(name string) string    { return b.drafts[name] }
 
 // stage is an App on a board, with the real server.
 type stage struct {
@@ -36,6 +42,30 @@ type stage struct {
 	board  *board
 	woken  chan struct{}
 	server *engaged.Main
+	wires  *wires
+}
+
+// wires can be cut, and count streams.
+type wires struct {
+	client.Transport
+	cut     atomic.Bool
+	streams atomic.Int32
+}
+
+func (w *wires) RoundTrip(ctx context.Context, r client.Request) (client.Response, error) {
+	if w.cut.Load() {
+		return client.Response{}, client.ErrUnreachable
+	}
+	return w.Transport.RoundTrip(ctx, r)
+}
+
+func (w *wires) Stream(ctx context.Context, path string, take func(client.Event)) error {
+	if w.cut.Load() {
+		return client.ErrUnreachable
+	}
+	w.streams.Add(1)
+	defer w.streams.Add(-1)
+	return w.Transport.Stream(ctx, path, take)
 }
 
 func newStage(t *testing.T) *stage {
@@ -50,9 +80,9 @@ func newStage(t *testing.T) *stage {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &stage{t: t, board: newBoard(), woken: make(chan struct{}, 1), server: m}
+	s := &stage{t: t, board: newBoard(), woken: make(chan struct{}, 1), server: m, wires: &wires{Transport: tr}}
 	var sessions sync.Map
-	s.App = NewApp(tr, Hooks{
+	s.App = NewApp(s.wires, Hooks{
 		Wake: func() {
 			select {
 			case s.woken <- struct{}{}:
@@ -94,6 +124,15 @@ func (s *stage) idle() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return !s.wishing
+}
+
+// enter signs in and returns the post at the top.
+func (s *stage) enter(name string) (post string) {
+	s.t.Helper()
+	s.until("the feed of who is nobody", func(b *board) bool { return len(b.shown) > 5 && b.regions["sign-in"] != nil })
+	s.Act(Action{Name: "sign-in-as", Value: name})
+	s.until("the page of "+name, func(b *board) bool { return barSays(name)(b) && barSays("All saved")(b) && len(b.shown) > 5 })
+	return s.board.shown[0]
 }
 
 func barSays(words string) func(*board) bool {

@@ -95,6 +95,13 @@ func (d *dom) focus(name string) {
 	}
 }
 
+func (d *dom) draft(name string) string {
+	if e := d.document.Call("querySelector", `[data-focus="`+name+`"]`); e.Truthy() {
+		return e.Get("value").String()
+	}
+	return ""
+}
+
 const svgSpace = "http://www.w3.org/2000/svg"
 
 func (d *dom) create(tag string) js.Value {

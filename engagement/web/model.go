@@ -1,6 +1,7 @@
 package web
 
 import (
+	"slices"
 	"time"
 
 	"github.com/optimist-go/optimist"
@@ -29,7 +30,22 @@ type postUI struct {
 	Older       []wire.Comment // before those of the post, oldest first
 	OlderCursor string         // of the page before Older
 	OlderLoaded bool
-	Notice      string // of a conflict that was resolved
+	window      []wire.Comment // those of the post when last looked at
+	Notice      string         // of a conflict that was resolved
+}
+
+// slide moves comments that newer ones have pushed out of the post into Older. Edits and
+// deletions by others do not reach them there any more.
+func (ui *postUI) slide(comments []wire.Comment) {
+	if ui.OlderLoaded && len(comments) > 0 {
+		all := slices.Concat(ui.Older, ui.window)
+		i := slices.IndexFunc(all, func(c wire.Comment) bool { return c.ID == comments[0].ID })
+		if ui.OlderLoaded = i >= 0; !ui.OlderLoaded { // too many are new: there is a hole between
+			i = 0
+		}
+		ui.Older = all[:i]
+	}
+	ui.window = comments
 }
 
 // chromeModel is what is around the feed.
@@ -39,6 +55,7 @@ type chromeModel struct {
 	Online    bool // as the browser says
 	Paused    bool // the manager sends nothing, or probes
 	SignedOut bool // the server no longer knows the session
+	Leaving   bool // the user is signing out
 	Pending   int
 	Failed    int
 	LabOpen   bool

@@ -52,8 +52,10 @@ func (a *App) observeLocked(e optimist.Event) {
 	case optimist.SendingPaused, optimist.SendingResumed:
 		a.chrome.Paused = e.Kind == optimist.SendingPaused
 		var send *optimist.SendError
-		a.chrome.SignedOut = errors.As(e.Err, &send) && send.Class == optimist.Unauthenticated
-		a.dirty.header, a.dirty.signIn = true, true
+		if errors.As(e.Err, &send) && send.Class == optimist.Unauthenticated {
+			a.signedOutLocked()
+		}
+		a.dirty.header = true
 		a.heldLocked()
 	case optimist.JournalFailed:
 		a.durable, a.chrome.Risk = false, nowhere
@@ -85,7 +87,10 @@ func (a *App) changedLocked(post string, there bool) {
 	case !there && a.inFeed[post]:
 		a.feed = slices.DeleteFunc(a.feed, func(id string) bool { return id == post })
 		delete(a.inFeed, post)
-		delete(a.posts, post)
+		if ui := a.posts[post]; ui != nil {
+			a.gone[post] = ui
+			delete(a.posts, post)
+		}
 		a.dirty.order, a.dirty.end = true, true
 	}
 }
@@ -113,7 +118,13 @@ func (a *App) rolledBackLocked(e optimist.Event) {
 		if reason := reasonOf(v.Err); reason != "" {
 			words += ": " + strings.TrimSuffix(reason, ".")
 		}
-		a.tellLocked(notice{Text: words + ".", Grave: true})
+		quote := ""
+		for _, o := range a.ops.posts[v.Entity] {
+			if o.ID == v.ID {
+				quote = o.Text
+			}
+		}
+		a.tellLocked(notice{Text: words + ".", Quote: quote, Grave: true})
 	}
 }
 
@@ -122,7 +133,7 @@ func (a *App) rolledBackLocked(e optimist.Event) {
 func (a *App) Tick(now time.Time) (moving bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	kept := slices.DeleteFunc(a.notices, func(n notice) bool { return now.After(n.until) })
+	kept := slices.DeleteFunc(a.notices, func(n notice) bool { return n.Quote == "" && now.After(n.until) })
 	if len(kept) != len(a.notices) {
 		a.notices, a.dirty.notices = kept, true
 	}

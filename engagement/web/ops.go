@@ -24,6 +24,7 @@ type opStatus struct {
 	ID      string
 	Type    string
 	Comment string // id, for the types about comments
+	Text    string // that the user wrote last for the comment
 	State   opState
 	Calls   int
 	Reason  string // why the last call failed
@@ -48,7 +49,14 @@ func (t *opTracker) total() (n int) {
 func (t *opTracker) observe(e optimist.Event) {
 	switch e.Kind {
 	case optimist.OpAccepted:
-		t.posts[e.Entity] = append(t.posts[e.Entity], opStatus{ID: e.ID, Type: e.Type, Comment: commentOf(e.Args)})
+		c := commentOf(e.Args)
+		list := append(t.posts[e.Entity], opStatus{ID: e.ID, Type: e.Type, Comment: c.ID})
+		for i := range list {
+			if o := &list[i]; c.Text != "" && o.Comment == c.ID {
+				o.Text = c.Text // an edit may live on in the operation before it
+			}
+		}
+		t.posts[e.Entity] = list
 	case optimist.OpSent:
 		t.set(e, func(s *opStatus) { s.State, s.Calls = opSending, s.Calls+1 })
 	case optimist.OpRetrying, optimist.OpDeferred:
@@ -74,14 +82,14 @@ func (t *opTracker) set(e optimist.Event, change func(*opStatus)) {
 	}
 }
 
-func commentOf(args any) string {
+func commentOf(args any) client.CommentArgs {
 	switch a := args.(type) {
 	case client.CommentArgs:
-		return a.ID
+		return a
 	case *client.CommentArgs:
-		return a.ID
+		return *a
 	}
-	return ""
+	return client.CommentArgs{}
 }
 
 // reasonOf is an error in words for people.

@@ -45,6 +45,7 @@ func Run() {
 	if !p.window.Get("navigator").Get("onLine").Bool() {
 		p.app.SetOnline(false)
 	}
+	p.app.SetHidden(p.window.Get("document").Get("hidden").Bool())
 	p.app.Start()
 	p.window.Get("document").Get("documentElement").Call("setAttribute", "data-ready", "")
 	mark("engaged-ready")
@@ -55,7 +56,7 @@ func Run() {
 
 // openJournal opens the user's journal in this browser.
 func openJournal(ctx context.Context, user string) (optimist.Journal, error) {
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Second) // some browsers never answer
+	ctx, cancel := within(ctx, 5*time.Second) // some browsers never answer
 	defer cancel()
 	j, err := idbjournal.Open(ctx, "engaged "+user)
 	if err != nil {
@@ -135,6 +136,7 @@ func (p *page) listen() {
 	})
 	on(document, "visibilitychange", func(js.Value) {
 		p.asked = false
+		p.app.SetHidden(document.Get("hidden").Bool())
 		p.wake()
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/optimist-go/optimist/engagement/client"
+	"github.com/optimist-go/optimist/engagement/wire"
 )
 
 // canvas takes what has to be shown. The page is one, tests have another.
@@ -14,6 +15,8 @@ type canvas interface {
 	// order says which posts are shown, in which order. Each has been given by post.
 	order(ids []string)
 	focus(name string)
+	// draft is what is written in the field of that name; empty without one.
+	draft(name string) string
 }
 
 // paint gives the canvas everything that has changed since the last paint, and stops
@@ -23,6 +26,7 @@ func (a *App) paint(c canvas, now time.Time, more func() bool) (done bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.drainLocked()
+	a.rescueLocked(c)
 	d := &a.dirty
 	a.chrome.Pending, a.chrome.Failed = a.waitingLocked()
 	if take(&d.header) {
@@ -83,14 +87,46 @@ func (a *App) paintPostsLocked(c canvas, now time.Time, more func() bool) (done 
 
 func (a *App) postLocked(id string, now time.Time) postModel {
 	m := postModel{ID: id, User: a.chrome.User, Ops: a.ops.of(id), Now: now}
-	m.Held = !a.chrome.Online || a.chrome.Paused || a.chrome.SignedOut || a.chrome.Link == client.Broken
+	m.Held = a.holdsLocked()
 	if a.visit != nil {
 		m.View = a.visit.service.Post(id)
 	}
 	if ui := a.posts[id]; ui != nil {
+		ui.slide(m.View.Value.Comments)
 		m.UI = *ui
 	}
 	return m
+}
+
+// holdsLocked reports whether nothing is being sent.
+func (a *App) holdsLocked() bool {
+	return !a.chrome.Online || a.chrome.Paused || a.chrome.SignedOut || a.chrome.Link == client.Broken
+}
+
+// rescueLocked puts what is written in fields that are about to go into notices.
+func (a *App) rescueLocked(c canvas) {
+	rescue := func(field, words string) {
+		if draft := c.draft(field); draft != "" {
+			a.tellLocked(notice{Text: words, Quote: draft, Grave: true})
+			a.focus = "feed"
+		}
+	}
+	for id, ui := range a.gone {
+		rescue("new-"+id, "You were writing this.")
+		rescue("editor-"+ui.Editing, "You were writing this.")
+	}
+	clear(a.gone)
+	for id, ui := range a.posts {
+		if ui.Editing == "" || a.visit == nil {
+			continue
+		}
+		isEdited := func(c wire.Comment) bool { return c.ID == ui.Editing }
+		if slices.ContainsFunc(a.visit.service.Post(id).Value.Comments, isEdited) || slices.ContainsFunc(ui.Older, isEdited) {
+			continue
+		}
+		rescue("editor-"+ui.Editing, "The comment that you were editing is gone.")
+		ui.Editing, a.focus, a.dirty.posts[id] = "", "new-"+id, true
+	}
 }
 
 func (a *App) labLocked(now time.Time) labModel {

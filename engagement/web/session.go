@@ -3,6 +3,8 @@ package web
 import (
 	"context"
 	"errors"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/optimist-go/optimist/engagement/client"
@@ -11,45 +13,152 @@ import (
 // grace is how long unsettled changes have when somebody signs out.
 const grace = 3 * time.Second
 
-// open begins a visit of whoever is signed in, and follows the server until the
-// App stops or the session becomes another one.
-func (a *App) open(ctx context.Context) {
-	session, err := client.CurrentSession(ctx, a.transport)
-	if err != nil {
-		a.failToLoad(err)
-		return
-	}
-	s, err := a.begin(session.Name)
-	if err != nil {
-		a.failToLoad(err)
-		return
-	}
-	a.hooks.Wake()
-	a.spawn(a.readNetwork)
-	a.loadAndFollow(s)
-}
-
-func (a *App) loadAndFollow(s *client.Service) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	v := a.visit
-	if v == nil || v.service != s {
-		return
-	}
-	v.running.Go(func() {
-		feed, err := s.Load(v.ctx, "", firstPage)
-		if err != nil {
-			if v.ctx.Err() == nil {
-				a.failToLoad(err)
-			}
+// watchSession begins a visit of whoever is signed in, and asks again when that may have
+// changed. Visits begin and end nowhere else, but for Stop.
+func (a *App) watchSession(ctx context.Context) {
+	for failures := 0; ; {
+		err := a.open(ctx)
+		var again <-chan time.Time
+		if failures++; err == nil {
+			failures = 0
+		} else {
+			again = retry(failures)
+		}
+		select {
+		case <-a.ask:
+		case <-again:
+		case <-ctx.Done():
 			return
 		}
-		a.addPage(s, feed)
-		err = s.Follow(v.ctx, feed.After, func(l client.Link, _ error) { a.linked(s, l) })
-		if errors.Is(err, client.ErrOtherViewer) {
-			a.Reopen()
+	}
+}
+
+// within is a context that ends after some time. With package context's own, the page would
+// be 4 KB larger.
+func within(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(ctx)
+	timer := time.AfterFunc(d, cancel)
+	return ctx, func() { timer.Stop(); cancel() }
+}
+
+// retry says when to try again what has failed that often.
+func retry(failures int) <-chan time.Time {
+	return time.After(min(time.Second<<min(failures-1, 4), 10*time.Second))
+}
+
+// Reopen asks who is signed in now: another page of this browser may have changed that.
+func (a *App) Reopen() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.reopenLocked()
+}
+
+func (a *App) reopenLocked() {
+	a.unsure = true
+	a.sendLocked()
+	select {
+	case a.ask <- struct{}{}:
+	default:
+	}
+}
+
+// sendLocked lets changes leave, or not: under the session of somebody else they would be
+// theirs.
+func (a *App) sendLocked() {
+	if a.visit != nil {
+		a.visit.service.Manager().SetOnline(a.chrome.Online && !a.unsure)
+	}
+}
+
+// open asks who is signed in. The visit of the same user goes on, and so does that of a
+// user whose session has ended: only who signs out here, or somebody else, ends it.
+func (a *App) open(ctx context.Context) error {
+	session, err := client.CurrentSession(ctx, a.transport)
+	a.mu.Lock()
+	v := a.visit
+	a.unsure = err != nil
+	if err == nil && a.signIn.Busy {
+		a.focus = "feed"
+	}
+	if err == nil && v != nil && !v.over && (session.Name == a.chrome.User || session.Name == "") {
+		a.sendLocked()
+		if a.chrome.SignedOut = session.Name != a.chrome.User; !a.chrome.SignedOut {
+			v.service.Manager().RetryNow()
 		}
-	})
+		a.signIn.Busy = false
+		a.dirty.header, a.dirty.signIn = true, true
+		a.heldLocked()
+		v.turn()
+		a.mu.Unlock()
+		a.hooks.Wake()
+		return nil
+	}
+	a.mu.Unlock()
+	if err == nil {
+		a.leave(v)
+		err = a.begin(session.Name)
+	}
+	if err != nil {
+		a.failToLoad(err)
+	}
+	a.hooks.Wake()
+	return err
+}
+
+// attend reads the feed and follows the server. Pages that nobody sees do not: all pages
+// of a browser share six connections.
+func (a *App) attend(v *visit) {
+	s, after, loaded, failures := v.service, int64(0), false, 0
+	for v.ctx.Err() == nil {
+		ctx, turn := context.WithCancel(v.ctx)
+		a.mu.Lock()
+		v.turn = turn
+		idle := a.hidden || a.chrome.SignedOut
+		a.mu.Unlock()
+		var err error
+		switch {
+		case !loaded:
+			var feed client.Feed
+			if feed, err = s.Load(ctx, "", firstPage); err == nil {
+				loaded, after = true, feed.After
+				a.addPage(s, feed)
+			} else if ctx.Err() == nil {
+				a.failToLoad(err)
+				failures++
+				select {
+				case <-retry(failures):
+				case <-ctx.Done():
+				}
+			}
+		case idle:
+			<-ctx.Done()
+		default:
+			after, err = s.Follow(ctx, after, func(l client.Link, _ error) { a.linked(s, l) })
+			a.mu.Lock()
+			switch {
+			case ctx.Err() != nil:
+			case errors.Is(err, client.ErrSignedOut):
+				a.signedOutLocked()
+			default: // somebody else is signed in, which ends the visit
+				a.reopenLocked()
+				idle = true
+			}
+			a.mu.Unlock()
+			a.hooks.Wake()
+			if idle {
+				<-ctx.Done()
+			}
+		}
+		turn()
+	}
+}
+
+// signedOutLocked notes that the session has run out. The visit goes on, and keeps its
+// changes for the same user.
+func (a *App) signedOutLocked() {
+	a.chrome.SignedOut = true
+	a.dirty.header, a.dirty.signIn = true, true
+	a.heldLocked()
 }
 
 func (a *App) addPage(s *client.Service, feed client.Feed) {
@@ -72,7 +181,11 @@ func (a *App) addPage(s *client.Service, feed client.Feed) {
 
 func (a *App) linked(s *client.Service, l client.Link) {
 	a.mu.Lock()
-	if a.visit != nil && a.visit.service == s && a.chrome.Link != l {
+	// A stream that begins anew is no news.
+	if a.visit != nil && a.visit.service == s && a.chrome.Link != l && l != client.Connecting {
+		if a.chrome.Link == client.Broken { // the server is there again
+			s.Manager().RetryNow()
+		}
 		a.chrome.Link = l
 		a.dirty.header = true
 		a.heldLocked()
@@ -83,6 +196,10 @@ func (a *App) linked(s *client.Service, l client.Link) {
 
 func (a *App) failToLoad(err error) {
 	a.mu.Lock()
+	if a.visit != nil && a.end.Loaded && !a.end.Busy {
+		a.mu.Unlock() // what was to be read was not the posts
+		return
+	}
 	a.end = feedModel{Loaded: a.end.Loaded, Posts: len(a.feed), More: a.next != "", Problem: "The posts could not be read: " + reasonOf(asSilence(err)) + "."}
 	a.dirty.end = true
 	a.mu.Unlock()
@@ -98,70 +215,49 @@ func asSilence(err error) error {
 	return client.ErrUnreachable
 }
 
-// Reopen begins anew as whoever is signed in now: another page of this browser has
-// changed that.
-func (a *App) Reopen() { a.spawn(func(ctx context.Context) { a.leave(ctx, 0); a.open(ctx) }) }
-
-// giveUp undoes what does not reach the server in time: who signs out leaves nothing
-// behind in this browser. It returns an error if there was such a change.
-func (a *App) giveUp(ctx context.Context) error {
-	a.mu.Lock()
-	v := a.visit
-	a.mu.Unlock()
+// leave ends the visit, and tells what is lost with it.
+func (a *App) leave(v *visit) {
 	if v == nil {
-		return nil
+		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, grace)
-	defer cancel()
-	m := v.service.Manager()
-	err := m.Flush(ctx)
-	if m.Snapshot().Pending == 0 {
-		return nil
-	}
-	return errors.Join(err, errUndone, m.ClearAll())
-}
-
-var errUndone = errors.New("some changes were undone")
-
-// leave ends the visit. It returns what was left undone.
-func (a *App) leave(ctx context.Context, wait time.Duration) error {
 	a.mu.Lock()
-	v := a.visit
+	a.drainLocked()
+	if !a.durable {
+		a.tellLostLocked()
+	}
 	a.visit = nil
+	a.resetLocked("")
 	a.mu.Unlock()
-	ctx, cancel := context.WithTimeout(ctx, wait)
-	defer cancel()
-	return v.end(ctx)
+	v.end(over)
 }
 
-func (a *App) signInAs(name string) {
-	a.mu.Lock()
-	a.signIn = signInModel{Busy: true}
-	a.dirty.signIn = true
-	again := a.chrome.SignedOut && a.chrome.User == name
-	a.mu.Unlock()
-	a.spawn(func(ctx context.Context) {
-		_, err := client.SignIn(ctx, a.transport, name)
-		a.mu.Lock()
-		a.signIn = signInModel{}
-		a.dirty.signIn = true
-		if err != nil {
-			a.signIn.Problem = problemOf(err)
-			a.mu.Unlock()
-			a.hooks.Wake()
-			return
+// tellLostLocked tells of the changes that the server does not have.
+func (a *App) tellLostLocked() {
+	var texts []string
+	for _, list := range a.ops.posts {
+		for _, o := range list {
+			if o.Text != "" && !slices.Contains(texts, o.Text) {
+				texts = append(texts, o.Text)
+			}
 		}
-		v := a.visit
-		a.mu.Unlock()
+	}
+	if a.ops.total() > 0 {
+		a.tellLocked(notice{Text: "Some changes had not reached the server and were undone.", Quote: strings.Join(texts, "\n"), Grave: true})
+	}
+}
+
+func (a *App) signInAs(ctx context.Context, name string) {
+	_, err := client.SignIn(ctx, a.transport, name)
+	if err == nil {
 		a.hooks.SessionChanged()
-		if again && v != nil { // the session had ended, the changes had not
-			v.service.Manager().RetryNow()
-			a.hooks.Wake()
-			return
-		}
-		a.leave(ctx, 0)
-		a.open(ctx)
-	})
+		a.Reopen()
+		return
+	}
+	a.mu.Lock()
+	a.signIn = signInModel{Problem: problemOf(err)}
+	a.dirty.signIn = true
+	a.mu.Unlock()
+	a.hooks.Wake()
 }
 
 // problemOf is why something did not work, as a sentence.
@@ -180,21 +276,42 @@ func upperFirst(s string) string {
 	return s
 }
 
-func (a *App) signOut() {
+// signOutLocked ends the session, and only then forgets what the server does not have:
+// who signs out leaves nothing behind in this browser.
+func (a *App) signOutLocked() {
+	v := a.visit
+	if v == nil || a.chrome.Leaving {
+		return
+	}
+	a.chrome.Leaving, a.dirty.header = true, true
+	held := a.holdsLocked()
 	a.spawn(func(ctx context.Context) {
-		lost := errors.Join(a.giveUp(ctx), a.leave(ctx, 0))
-		if err := client.SignOut(ctx, a.transport); err != nil {
-			a.mu.Lock()
-			a.tellLocked(notice{Text: "Signing out did not reach the server.", Grave: true})
-			a.mu.Unlock()
+		m := v.service.Manager()
+		ctx, cancel := within(ctx, 5*grace)
+		defer cancel()
+		if !held {
+			short, cancel := within(ctx, grace)
+			m.Flush(short)
+			cancel()
 		}
-		a.hooks.SessionChanged()
-		a.open(ctx)
-		if lost != nil {
-			a.mu.Lock()
-			a.tellLocked(notice{Text: "Some changes had not reached the server and were undone.", Grave: true})
-			a.mu.Unlock()
-			a.hooks.Wake()
+		err := client.SignOut(ctx, a.transport)
+		a.mu.Lock()
+		a.chrome.Leaving, a.dirty.header = false, true
+		switch {
+		case err != nil:
+			a.tellLocked(notice{Text: "Signing out did not reach the server. You are still signed in.", Grave: true})
+		case a.visit == v:
+			a.drainLocked()
+			a.tellLostLocked()
+			v.over = true
+			m.ClearAll()
+			a.drainLocked()
+		}
+		a.mu.Unlock()
+		a.hooks.Wake()
+		if err == nil {
+			a.hooks.SessionChanged()
+			a.Reopen()
 		}
 	})
 }

@@ -26,7 +26,7 @@ func viewHeader(m chromeModel) *Node {
 		maybe(m.User != "", func() *Node {
 			return el("span", []string{"class", "me"}, avatar(m.User),
 				el("span", []string{"class", "name"}, text(m.User)),
-				el("button", []string{"type", "button", "class", "link", "data-act", "sign-out"}, text("Sign out"))).with("me")
+				el("button", []string{"type", "button", "class", "link", "data-act", "sign-out", when(m.Leaving, "disabled"), ""}, text("Sign out"))).with("me")
 		}),
 	)
 }
