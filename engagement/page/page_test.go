@@ -48,6 +48,12 @@ func TestHandler(t *testing.T) {
 	if w := get(t, h, "/page.wasm"); !strings.HasPrefix(w.Body.String(), "wasm wasm") {
 		t.Error("not unzipped for who cannot do it")
 	}
+	wasm := h.files["/page.wasm"].plain
+	if first, err := wasm(); err != nil {
+		t.Error(err)
+	} else if again, _ := wasm(); &first[0] != &again[0] {
+		t.Error("unzipped for each request")
+	}
 	if w := get(t, h, "/other"); w.Code != 404 {
 		t.Errorf("another path: %d", w.Code)
 	}

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/optimist-go/optimist/engagement/web"
 )
@@ -17,10 +18,10 @@ var assets embed.FS
 
 // file is one thing to give out.
 type file struct {
-	kind string // media type
-	data []byte
-	zip  []byte // nil: not worth it
-	tag  string
+	kind  string                 // media type
+	plain func() ([]byte, error) // the same slice each time
+	zip   []byte                 // nil: not worth it
+	tag   string
 }
 
 // Handler serves the page. Paths that are none of its files go to otherwise.
@@ -55,12 +56,14 @@ func NewHandler(b *Build, problem error, otherwise http.Handler) (*Handler, erro
 	}
 	h.add("/", html, index)
 	h.add("/wasm_exec.js", "text/javascript; charset=utf-8", b.Runtime)
-	h.files["/page.wasm"] = file{"application/wasm", nil, b.Wasm, `"` + b.Hash + `"`}
+	// Hardly any client asks for it unzipped, and then for always the same.
+	plain := sync.OnceValues(func() ([]byte, error) { return unzip(b.Wasm) })
+	h.files["/page.wasm"] = file{"application/wasm", plain, b.Wasm, `"` + b.Hash + `"`}
 	return h, nil
 }
 
 func (h *Handler) add(path, kind string, data []byte) {
-	f := file{kind: kind, data: data, tag: `"` + hashOf(data) + `"`}
+	f := file{kind: kind, plain: func() ([]byte, error) { return data, nil }, tag: `"` + hashOf(data) + `"`}
 	var small bytes.Buffer
 	zip := gzip.NewWriter(&small)
 	zip.Write(data) // to memory: cannot fail
@@ -86,17 +89,16 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusNotModified)
 		return
 	}
-	data := f.data
+	data := f.zip
 	if f.zip != nil && strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
-		data = f.zip
 		head.Set("Content-Encoding", "gzip")
-	} else if data == nil {
-		unzipped, err := unzip(f.zip)
+	} else {
+		plain, err := f.plain()
 		if err != nil {
 			http.Error(w, "the file is damaged", http.StatusInternalServerError)
 			return
 		}
-		data = unzipped
+		data = plain
 	}
 	head.Set("Content-Length", strconv.Itoa(len(data)))
 	if r.Method == http.MethodGet {
