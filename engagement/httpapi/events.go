@@ -74,7 +74,7 @@ func positionOf(r *request) (after int64, asked bool, err error) {
 		return 0, false, nil
 	}
 	after, err = strconv.ParseInt(text, 10, 64)
-	if err != nil || after < 0 {
+	if err != nil || after < 0 || strconv.FormatInt(after, 10) != text {
 		return 0, false, badRequest("after and Last-Event-ID must be a position that the server gave")
 	}
 	return after, true, nil

@@ -2,7 +2,9 @@ package httpapi_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"log/slog"
 	"net"
@@ -92,6 +94,55 @@ func TestEachRequestIsOneLineOfLog(t *testing.T) {
 	} {
 		equal(t, name, found[0][name], want)
 	}
+}
+
+// TestClientThatGoesAwayIsNoError has clients that leave while the store works.
+func TestClientThatGoesAwayIsNoError(t *testing.T) {
+	var log lines
+	waiting := &waitingStore{entered: make(chan struct{})}
+	s := start(t, setup{log: slog.New(slog.NewJSONHandler(&log, nil)), wrap: func(real engagement.Store) engagement.Store {
+		waiting.Store = real
+		return waiting
+	}})
+	ctx, leave := context.WithCancel(t.Context())
+	var left sync.WaitGroup
+	left.Go(func() {
+		req, err := http.NewRequestWithContext(ctx, "GET", s.url+"/v1/posts", nil)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		if res, err := s.anonymous().http.Do(req); err == nil {
+			res.Body.Close()
+			t.Errorf("got an answer %d", res.StatusCode)
+		}
+	})
+	<-waiting.entered
+	leave()
+	left.Wait()
+	s.stop()
+	found := false
+	for _, line := range log.all(t) {
+		if line["level"] != "INFO" {
+			t.Errorf("%v", line)
+		}
+		found = found || line["status"] == 499.0
+	}
+	if !found {
+		t.Error("the request is not in the log")
+	}
+}
+
+// waitingStore reads until nobody wants to know any more.
+type waitingStore struct {
+	engagement.Store
+	entered chan struct{} // closed when the feed is read
+}
+
+func (s *waitingStore) Posts(ctx context.Context, _ string, _ wire.Cursor, _ int) (engagement.PostPage, error) {
+	close(s.entered)
+	<-ctx.Done()
+	return engagement.PostPage{}, errors.New("interrupted (9)")
 }
 
 func TestPageHeaders(t *testing.T) {

@@ -122,6 +122,10 @@ func hostileRows() []hostile {
 		{"negative position", "GET", "/v1/events?after=-1", "", nil, 400, bad},
 		{"position that is text", "GET", "/v1/events", "", with("Last-Event-ID", "latest"), 400, bad},
 
+		{"position with a sign", "GET", "/v1/events", "", with("Last-Event-ID", "+5"), 400, bad},
+		{"position with a zero", "GET", "/v1/events?after=05", "", nil, 400, bad},
+		{"position beyond 64 bits", "GET", "/v1/events?after=9223372036854775808", "", nil, 400, bad},
+
 		// What.
 		{"empty body", "PUT", "/v1/posts/P/like", "", with("Content-Type", "application/json"), 400, malformed},
 		{"body that is no JSON", "PUT", "/v1/posts/P/like", "hello", nil, 400, malformed},
@@ -149,6 +153,14 @@ func hostileRows() []hostile {
 		{"very long client", "PUT", "/v1/posts/P/like", `{"at":` + at + `,"client":"` + strings.Repeat("c", 65) + `"}`, nil, 422, invalid},
 		{"empty text", "PUT", "/v1/posts/P/comments/N", textOf(""), nil, 422, invalid},
 		{"blank text", "PUT", "/v1/posts/P/comments/N", textOf(` \n\t\u200b\u00a0`), nil, 422, invalid},
+		{"text of a blank letter", "PUT", "/v1/posts/P/comments/N", textOf(`\u3164`), nil, 422, invalid},
+		{"text of a blank sign", "PUT", "/v1/posts/P/comments/N", textOf(`\u2800\ufe0f\u00ad`), nil, 422, invalid},
+		{"text of marks on nothing", "POST", "/v1/posts", postOf(engagement.NewID(), `\u0301`), nil, 422, invalid},
+		{"text that turns the direction", "PUT", "/v1/posts/P/comments/N", textOf(`\u202egnp.exe`), nil, 422, invalid},
+		{"half a character", "PUT", "/v1/posts/P/comments/N", textOf(`\ud800`), nil, 400, malformed},
+		{"name of half a character", "POST", "/v1/session", `{"name":"\ud800"}`, nil, 400, malformed},
+		{"name of a blank letter", "POST", "/v1/session", `{"name":"\u3164"}`, nil, 422, invalid},
+		{"name that turns the direction", "POST", "/v1/session", `{"name":"a\u202eb"}`, nil, 422, invalid},
 		{"text with NUL", "PUT", "/v1/posts/P/comments/N", textOf(`a\u0000b`), nil, 422, invalid},
 		{"text with escape codes", "PUT", "/v1/posts/P/comments/N", textOf(`\u001b[31mred`), nil, 422, invalid},
 		{"text too long", "PUT", "/v1/posts/P/comments/N", textOf(strings.Repeat("é", wire.MaxCommentText+1)), nil, 422, invalid},

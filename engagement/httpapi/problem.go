@@ -1,7 +1,6 @@
 package httpapi
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"math"
@@ -85,10 +84,18 @@ func problemOf(err error) wire.Problem {
 	return p
 }
 
+// statusClientGone is what servers log when the client did not wait for the answer.
+const statusClientGone = 499
+
 // refuse answers with the problem that err is.
 func (a *API) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	p := problemOf(err)
-	if p.Status >= http.StatusInternalServerError && !errors.Is(err, context.Canceled) {
+	if p.Status >= http.StatusInternalServerError && r.Context().Err() != nil {
+		a.options.Log.InfoContext(r.Context(), "client gone", "id", requestID(r), "error", err)
+		w.WriteHeader(statusClientGone) // for the log: nobody hears it
+		return
+	}
+	if p.Status >= http.StatusInternalServerError {
 		a.options.Log.ErrorContext(r.Context(), "request failed", "id", requestID(r), "status", p.Status, "error", err)
 	}
 	WriteProblem(w, r, p)

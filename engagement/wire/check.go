@@ -2,6 +2,7 @@ package wire
 
 import (
 	"strconv"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -123,7 +124,8 @@ func CheckStamp(field string, s Stamp) error {
 }
 
 // CheckText refuses text that is blank, longer than longest runes, not UTF-8, or
-// that holds control characters other than tab and line feed.
+// that holds control characters other than tab and line feed, or such as turn the
+// direction of what follows them.
 func CheckText(field, text string, longest int) error {
 	if !utf8.ValidString(text) {
 		return &InvalidError{field, "must be UTF-8"}
@@ -134,7 +136,10 @@ func CheckText(field, text string, longest int) error {
 		if r < 0x20 && r != '\n' && r != '\t' || r >= 0x7f && r < 0xa0 {
 			return &InvalidError{field, "must not hold control characters"}
 		}
-		blank = blank && isSpace(r)
+		if r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069 {
+			return &InvalidError{field, "must not hold characters that turn the direction of text"}
+		}
+		blank = blank && isBlank(r)
 	}
 	if blank {
 		return &InvalidError{field, "must not be blank"}
@@ -145,11 +150,9 @@ func CheckText(field, text string, longest int) error {
 	return nil
 }
 
-// isSpace holds for what shows as nothing at all.
-func isSpace(r rune) bool {
-	switch r {
-	case ' ', '\t', '\n', 0xa0, 0x1680, 0x180e, 0x2028, 0x2029, 0x202f, 0x205f, 0x2060, 0x3000, 0xfeff:
-		return true
-	}
-	return r >= 0x2000 && r <= 0x200f
+// isBlank holds for what shows as nothing at all when it stands alone: spaces, marks
+// on no letter, and letters and signs that are only there to fill a place.
+func isBlank(r rune) bool {
+	const brailleBlank = 0x2800
+	return r == brailleBlank || unicode.In(r, unicode.Z, unicode.M, unicode.Cc, unicode.Cf, unicode.Other_Default_Ignorable_Code_Point)
 }

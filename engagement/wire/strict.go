@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"strconv"
+	"unicode/utf16"
 	"unicode/utf8"
 )
 
@@ -43,6 +45,9 @@ func decodeObject(data []byte, fields ...field) error {
 	if !json.Valid(data) {
 		return &MalformedError{"", "is not one JSON value"}
 	}
+	if hasLoneSurrogate(data) {
+		return &MalformedError{"", "holds half a surrogate pair"}
+	}
 	dec := json.NewDecoder(bytes.NewReader(data))
 	if open, err := dec.Token(); err != nil || open != json.Delim('{') {
 		return &MalformedError{"", "is not a JSON object"}
@@ -64,6 +69,33 @@ func decodeObject(data []byte, fields ...field) error {
 		}
 	}
 	return nil
+}
+
+// hasLoneSurrogate reports whether the valid JSON text escapes half of a character,
+// in whose place encoding/json would put U+FFFD.
+func hasLoneSurrogate(data []byte) bool {
+	escaped := func(i int) rune { // what is escaped at data[i:]; 0 for nothing
+		if i+6 > len(data) || data[i] != '\\' || data[i+1] != 'u' {
+			return 0
+		}
+		n, _ := strconv.ParseUint(string(data[i+2:i+6]), 16, 16) // valid, as the whole is
+		return rune(n)
+	}
+	for i := 0; i < len(data); i++ {
+		if data[i] != '\\' { // is only in strings
+			continue
+		}
+		r := escaped(i)
+		if !utf16.IsSurrogate(r) {
+			i++ // what is escaped may be a backslash
+			continue
+		}
+		if utf16.DecodeRune(r, escaped(i+6)) == utf8.RuneError {
+			return true
+		}
+		i += 11
+	}
+	return false
 }
 
 func decodeMember(dec *json.Decoder, fields []field, seen []bool) error {

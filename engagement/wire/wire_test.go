@@ -34,6 +34,20 @@ func TestStrictBodies(t *testing.T) {
 		{"empty client", `{"at":117440512,"client":"","text":"hi"}`, "client", "invalid"},
 		{"client with space", `{"at":117440512,"client":"my phone","text":"hi"}`, "client", "invalid"},
 		{"blank text", `{"at":117440512,"client":"phone","text":" \n\u200b"}`, "text", "invalid"},
+		{"braille blank", `{"at":117440512,"client":"phone","text":"\u2800"}`, "text", "invalid"},
+		{"Hangul filler", `{"at":117440512,"client":"phone","text":"\u3164\u115f\uffa0"}`, "text", "invalid"},
+		{"soft hyphen", `{"at":117440512,"client":"phone","text":"\u00ad"}`, "text", "invalid"},
+		{"variation selector", `{"at":117440512,"client":"phone","text":"\ufe0f"}`, "text", "invalid"},
+		{"marks on nothing", `{"at":117440512,"client":"phone","text":"\u0301 \u20dd"}`, "text", "invalid"},
+		{"override of direction", `{"at":117440512,"client":"phone","text":"a\u202eb"}`, "text", "invalid"},
+		{"isolate", `{"at":117440512,"client":"phone","text":"a\u2066b"}`, "text", "invalid"},
+		{"first half of a pair", `{"at":117440512,"client":"phone","text":"a\ud800b"}`, "", "malformed"},
+		{"second half of a pair", `{"at":117440512,"client":"phone","text":"a\udc00"}`, "", "malformed"},
+		{"pair the wrong way round", `{"at":117440512,"client":"phone","text":"\udc4d\ud83d"}`, "", "malformed"},
+		{"half a pair twice", `{"at":117440512,"client":"phone","text":"\ud83d\ud83d"}`, "", "malformed"},
+		{"half a pair and a letter", `{"at":117440512,"client":"phone","text":"\ud83d\u0041"}`, "", "malformed"},
+		{"half a pair in a name", `{"at":117440512,"client":"phone","text":"hi","\ud800":1}`, "", "malformed"},
+		{"half a pair in a client", `{"at":117440512,"client":"\uDBFF","text":"hi"}`, "", "malformed"},
 		{"nul in text", `{"at":117440512,"client":"phone","text":"a\u0000b"}`, "text", "invalid"},
 		{"long text", `{"at":117440512,"client":"phone","text":"` + strings.Repeat("é", MaxCommentText+1) + `"}`, "text", "invalid"},
 	} {
@@ -47,6 +61,20 @@ func TestStrictBodies(t *testing.T) {
 			}
 			t.Fatalf("got %T %v, want %s of %q", err, err, row.kind, row.field)
 		})
+	}
+}
+
+// TestTextsOfTheWorld are not to be mistaken for blank or malformed ones.
+func TestTextsOfTheWorld(t *testing.T) {
+	for text, want := range map[string]string{
+		`e\u0301`: "e\u0301", "हिन्दी": "हिन्दी", "한국어": "한국어", "\u200fעברית": "\u200fעברית", "⠓⠊": "⠓⠊",
+		`\ud83d\udc4d\uFE0F`: "👍\ufe0f", "👩‍👩‍👧": "👩‍👩‍👧", "!": "!", "\U0001FADC": "\U0001FADC",
+		`\\ud800`: `\ud800`, `\\\\ud800`: `\\ud800`, `\\\ud83d\udc4d`: `\👍`, `\"\ud83d\udc4d\n`: "\"👍\n", "\ufffd": "\ufffd",
+	} {
+		c, err := DecodeCommentText([]byte(`{"at":117440512,"client":"phone","text":"` + text + `"}`))
+		if err != nil || c.Text != want {
+			t.Errorf("%s: %q, %v", text, c.Text, err)
+		}
 	}
 }
 
