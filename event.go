@@ -80,6 +80,8 @@ type Event struct {
 	Missed     int
 	// Snapshot is how everything stands, for Started of a subscription to all.
 	Snapshot *Snapshot
+
+	also []string // further entities that it is about: the rest of a group
 }
 
 // Victim is an operation that left the view with others.
@@ -94,7 +96,7 @@ type Victim struct {
 // SubscribeOptions choose what a subscription delivers. The zero value is
 // everything.
 type SubscribeOptions struct {
-	Entity string // only events of this entity; empty: of all
+	Entity string // only events of this entity, those of its groups too; empty: of all
 	Buffer int    // events kept for a slow subscriber; 0: 1,024
 	Args   bool   // deliver arguments
 }
@@ -284,7 +286,16 @@ func (ev *Event) names(entity string) bool {
 			return true
 		}
 	}
-	return false
+	return slices.Contains(ev.also, entity)
+}
+
+// alsoNames notes the entities of a group beyond its first.
+func (ev *Event) alsoNames(o *engine.Op) {
+	if o.Group() {
+		for ent := range o.Entities {
+			ev.also = append(ev.also, fullName(ent))
+		}
+	}
 }
 
 var eventKinds = map[engine.EffectKind]EventKind{
@@ -316,6 +327,7 @@ func (m *Manager) tellLocked(f *engine.Effect, now time.Time) {
 		if ev.Entity == "" {
 			ev.Entity = fullName(f.Op.Entity())
 		}
+		ev.alsoNames(f.Op)
 	}
 	if f.Other != nil && f.Kind == engine.Settled {
 		ev.Successor = f.Other.ID(m.engine)
@@ -332,6 +344,7 @@ func (m *Manager) tellLocked(f *engine.Effect, now time.Time) {
 			victim.Cause = v.Cause.ID(m.engine)
 		}
 		ev.Victims = append(ev.Victims, victim)
+		ev.alsoNames(v.Op)
 	}
 	m.publishLocked(ev)
 }

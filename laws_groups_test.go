@@ -248,3 +248,28 @@ func (w *world) callsOf(id string) (all []string) {
 	}
 	return all
 }
+
+func TestLaw03_ForgettingIsAChangeToo(t *testing.T) {
+	inWorld(t, instant, func(t *testing.T, w *world) {
+		sub := w.m.Subscribe(SubscribeOptions{Entity: "page:1"})
+		events(sub)
+		equal(t, "forgotten", w.pages.Forget("1"), true)
+		told := events(sub)
+		equal(t, "told", kindsOf(told), []EventKind{Changed})
+		equal(t, "value", told[0].Value, nil)
+		w.receive("1", w.server.put("1", page{Title: "again"}))
+		equal(t, "number", events(sub)[0].Number, told[0].Number+1)
+	})
+}
+
+func TestLaw19_EachEntityOfAGroupIsTold(t *testing.T) {
+	inWorld(t, instant, func(t *testing.T, w *world) {
+		first := w.m.Subscribe(SubscribeOptions{Entity: "page:3"})
+		second := w.m.Subscribe(SubscribeOptions{Entity: "page:4"})
+		w.server.next("3", reply{fails: errNever})
+		h := must(w.swap().Execute(w.ctx, [2]string{"3", "4"}))(t)
+		w.time(time.Minute)
+		w.outcome(h, RolledBack)
+		equal(t, "kinds", kindsOf(events(second)), kindsOf(events(first)))
+	})
+}

@@ -283,16 +283,27 @@ func (s *Store[T]) Refresh(ctx context.Context, id string, load func(context.Con
 	}
 }
 
-// Forget drops the truth held about an entity, to free its memory. It reports
-// whether it did: not while operations are unsettled.
+// Forget drops the truth held about an entity, to free its memory; its view is
+// NotLoaded then. It reports whether it did: not while operations are unsettled.
 func (s *Store[T]) Forget(id string) bool {
 	if s.err != nil {
 		return false
 	}
-	s.m.mu.Lock()
-	defer s.m.mu.Unlock()
+	m := s.m
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	ent := s.space.Find(id)
-	return ent != nil && s.m.engine.Forget(ent)
+	if ent == nil {
+		return false
+	}
+	_, shown := ent.View()
+	if !m.engine.Forget(ent) {
+		return false
+	}
+	if shown != engine.Unknown {
+		m.carryOutLocked(&engine.Effect{Kind: engine.Changed, Entity: ent}, time.Now())
+	}
+	return true
 }
 
 // Watch ranges over the entity's view: first the present one, then the latest after

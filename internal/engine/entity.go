@@ -149,10 +149,13 @@ func (e *Engine) Unhold(ent *Entity) {
 }
 
 // Forget drops the truth held about an entity that nothing waits in. It reports
-// whether it did.
+// whether it did, which the shell tells those who watch.
 func (e *Engine) Forget(ent *Entity) bool {
 	if ent.first != nil {
 		return false
+	}
+	if ent.presence != Unknown {
+		ent.changes++
 	}
 	ent.truth, ent.presence, ent.version, ent.at, ent.by = nil, Unknown, 0, 0, ""
 	e.release(ent)
