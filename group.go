@@ -147,6 +147,9 @@ func (g *GroupAction[A]) check() error {
 	case g.m.typeNamed(g.def.Type) != nil:
 		return errorf.New("%w: the type is registered already", ErrInvalid)
 	}
+	if err := checkVersion(g.def.Stored.Version); err != nil {
+		return err
+	}
 	return g.def.Policy.validate()
 }
 

@@ -181,6 +181,9 @@ func (a *Action[T, A]) check() error {
 	case s.m.typeNamed(def.Type) != nil:
 		return errorf.New("%w: the type is registered already", ErrInvalid)
 	}
+	if err := checkVersion(def.Stored.Version); err != nil {
+		return err
+	}
 	return def.Policy.validate()
 }
 

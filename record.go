@@ -2,6 +2,7 @@ package optimist
 
 import (
 	"errors"
+	"math"
 
 	"github.com/optimist-go/optimist/internal/errorf"
 )
@@ -17,7 +18,7 @@ import (
 //	attempts uvarint  attempts that may have left
 //	id       string   also the idempotency key
 //	type     string
-//	schema   uvarint  version of the arguments
+//	schema   uvarint  version of the arguments, at most 2^31-1
 //	store    string   empty for a group, whose entities follow from its arguments
 //	entity   string
 //	slot     string
@@ -100,6 +101,14 @@ func appendString(b []byte, s string) []byte {
 
 var errRecord = errors.New("the record is not of a known format")
 
+// checkVersion refuses a schema version that a record cannot hold.
+func checkVersion(v int) error {
+	if v < 0 || v > math.MaxInt32 {
+		return errorf.New("%w: Stored.Version must be 0 to %d, not %d", ErrInvalid, math.MaxInt32, v)
+	}
+	return nil
+}
+
 // decodeRecord reads what encode wrote. It refuses anything else, whatever the bytes.
 func decodeRecord(data []byte) (r record, err error) {
 	d := decoder{rest: data}
@@ -113,7 +122,8 @@ func decodeRecord(data []byte) (r record, err error) {
 	r.attempts = int(min(d.uint(), 1<<15))
 	r.id = d.string()
 	r.typ = d.string()
-	r.schema = int(min(d.uint(), 1<<30))
+	schema := d.uint()
+	r.schema = int(min(schema, math.MaxInt32))
 	r.store = d.string()
 	r.entity = d.string()
 	r.slot = d.string()
@@ -122,7 +132,7 @@ func decodeRecord(data []byte) (r record, err error) {
 		r.deps = append(r.deps, d.uint())
 	}
 	r.args = []byte(d.string())
-	if d.bad || len(d.rest) > 0 || r.id == "" || flags > flagParked|flagUnknown || r.unknown && !r.parked {
+	if d.bad || len(d.rest) > 0 || r.id == "" || schema > math.MaxInt32 || flags > flagParked|flagUnknown || r.unknown && !r.parked {
 		return record{}, errRecord
 	}
 	return r, nil
