@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -149,6 +150,49 @@ func TestLaw12_AProgramsOwnPolicy(t *testing.T) {
 		equal(t, "left at", w.times("1"), seconds(0, 60, 180))
 		equal(t, "asked for", asked, []int{1, 2, 3})
 	})
+}
+
+// The longest duration there is means never; it does not wrap around to now.
+func TestLaw12_WaitsWithoutEnd(t *testing.T) {
+	const never = math.MaxInt64
+	t.Run("Deadline", func(t *testing.T) {
+		opts := instant
+		opts.Policy.Retry.Deadline = never
+		inWorld(t, opts, func(t *testing.T, w *world) {
+			w.server.next("1", reply{before: time.Second, fails: errBusy})
+			h := do(w, w.comment, "1", "x")
+			w.flush()
+			w.outcome(h, Confirmed)
+		})
+	})
+	t.Run("Debounce", func(t *testing.T) {
+		opts := patient
+		opts.Policy.Debounce.Wait = never
+		inWorld(t, opts, func(t *testing.T, w *world) {
+			w.tap("1", "me")
+			w.time(time.Minute)
+			equal(t, "calls before Flush", w.server.callCount(), 0)
+			w.flush()
+			equal(t, "calls", w.server.callCount(), 1)
+		})
+	})
+	for what, policy := range map[string]Retry{
+		"Next":       {Jitter: -1, Next: func(int, error) (time.Duration, bool) { return never, true }},
+		"RetryAfter": {Max: 50},
+	} {
+		t.Run(what, func(t *testing.T) {
+			opts := instant
+			opts.Policy.Retry = policy
+			inWorld(t, opts, func(t *testing.T, w *world) {
+				w.server.next("1", reply{fails: &SendError{Class: Overloaded, RetryAfter: never, Err: errBusy}})
+				h := do(w, w.comment, "1", "x")
+				w.time(time.Hour)
+				equal(t, "calls", w.server.callCount(), 1)
+				is(t, w.m.RetryNow(), nil)
+				w.outcome(h, Confirmed)
+			})
+		})
+	}
 }
 
 func TestLaw12_NeverGivesUpAndCountsOn(t *testing.T) {

@@ -296,7 +296,7 @@ func (e *Engine) again(o *Op, in *Answer) {
 		e.fail(o, in.Err)
 		return
 	}
-	o.due = min(e.now+max(next.After, 0), o.expiry())
+	o.due = min(e.now.plus(max(next.After, 0)), o.expiry())
 	e.emit(Effect{Kind: Retrying, Op: o, Attempt: int(o.calls), Err: in.Err, Due: o.due})
 	e.schedule(o)
 	e.wakeOp(o)

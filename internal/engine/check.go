@@ -68,7 +68,7 @@ func (e *Engine) checkEntity(ent *Entity) error {
 			return errorf.New("operation %d in state %d: in a lane %v", o.seq, o.state, o.linked())
 		case o.state == InFlight && ent.lane.flight != o:
 			return errorf.New("operation %d is in flight, but not its lane's flight", o.seq)
-		case o.state == Waiting && o.due > e.now && (o.timer == 0 || e.timers.entries[o.timer-1].at > o.due):
+		case o.state == Waiting && o.due > e.now && o.due != Never && (o.timer == 0 || e.timers.entries[o.timer-1].at > o.due):
 			return errorf.New("operation %d waits without a timer", o.seq)
 		}
 		if o.state == Parked {

@@ -63,7 +63,7 @@ func (e *Engine) unanswered(o *Op, in *Answer) {
 	if wasProbe {
 		g.probe = nil
 		g.probes++
-		g.until = e.now + e.cfg.Probe.Delay(g.probes, in.RetryAfter, in.Rand)
+		g.until = e.now.plus(e.cfg.Probe.Delay(g.probes, in.RetryAfter, in.Rand))
 	}
 }
 

@@ -13,6 +13,14 @@ type Time int64
 // Never is later than every time.
 const Never Time = math.MaxInt64
 
+// plus is the time after a duration, or Never when there is no such time.
+func (t Time) plus(d Time) Time {
+	if d > 0 && t > Never-d {
+		return Never
+	}
+	return t + d
+}
+
 // Stamp is a hybrid logical timestamp: 48 bits of milliseconds, 16 of counter.
 type Stamp uint64
 

@@ -17,7 +17,7 @@ func (d Debounce) due(now, burst Time, idle bool) Time {
 	if d.Wait <= 0 || d.Leading && idle {
 		return now
 	}
-	return min(now+d.Wait, burst+max(d.MaxWait, d.Wait))
+	return min(now.plus(d.Wait), burst.plus(max(d.MaxWait, d.Wait)))
 }
 
 // Retry spaces attempts: the nth wait is Base x 2^(n-1), at most Cap, of which the
@@ -39,7 +39,7 @@ func (r Retry) Delay(n int, after Time, random uint64) Time {
 	share := float64(random>>11) / (1 << 53)
 	jitter := Time(float64(d) * r.Jitter * share)
 	if after > 0 {
-		return max(after, d-jitter) + Time(float64(after)*r.Jitter*share/4)
+		return max(after, d-jitter).plus(Time(float64(after) * r.Jitter * share / 4))
 	}
 	return d - jitter
 }

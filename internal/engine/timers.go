@@ -144,7 +144,7 @@ func (o *Op) expiry() Time {
 	if o.Type.Deadline <= 0 {
 		return Never
 	}
-	return o.burst + o.Type.Deadline
+	return o.burst.plus(o.Type.Deadline)
 }
 
 // expire gives up a waiting operation whose total deadline has passed. One whose

@@ -190,7 +190,15 @@ func debounced(d engine.Debounce, now, burst engine.Time, idle bool) engine.Time
 	if d.Wait <= 0 || d.Leading && idle {
 		return now
 	}
-	return min(now+d.Wait, burst+max(d.Wait, d.MaxWait))
+	return min(later(now, d.Wait), later(burst, max(d.Wait, d.MaxWait)))
+}
+
+// later is a time after a duration; when there is no such time it never comes.
+func later(t, d engine.Time) engine.Time {
+	if sum := t + d; d < 0 || sum >= t {
+		return sum
+	}
+	return engine.Never
 }
 
 // append accepts at the end.

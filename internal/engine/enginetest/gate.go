@@ -38,7 +38,7 @@ func (t *Twin) gateHears(o *op, in *engine.Answer) {
 		}
 		if wasProbe {
 			t.probes++
-			t.until = t.now + t.cfg.Probe.Delay(t.probes, in.RetryAfter, in.Rand)
+			t.until = later(t.now, t.cfg.Probe.Delay(t.probes, in.RetryAfter, in.Rand))
 		}
 	}
 	if in.Class == engine.Unauthenticated && o.state != engine.Ended {

@@ -156,11 +156,11 @@ func (t *Twin) again(o *op, in *engine.Answer) {
 	case o.unknown && expired:
 		o.state = engine.Parked
 	case o.unknown && !more:
-		o.due = min(t.now+r.Delay(40, in.RetryAfter, in.Rand), o.expiry())
+		o.due = min(later(t.now, r.Delay(40, in.RetryAfter, in.Rand)), o.expiry())
 	case expired || !more:
 		t.fail(o, in.Err)
 	default:
-		o.due = min(t.now+max(wait, 0), o.expiry())
+		o.due = min(later(t.now, max(wait, 0)), o.expiry())
 	}
 }
 
@@ -192,7 +192,7 @@ func (o *op) expiry() engine.Time {
 	if o.typ.Deadline <= 0 {
 		return engine.Never
 	}
-	return o.burst + o.typ.Deadline
+	return later(o.burst, o.typ.Deadline)
 }
 
 func (t *Twin) expire(o *op) {

@@ -36,10 +36,10 @@ func (d *Driver) answer(o *engine.Op) *engine.Answer {
 			in.Truth = d.truth(id)
 		}
 	case engine.Overloaded:
-		in.RetryAfter = Pick(d.src, 0, 2*sec, 60*sec)
+		in.RetryAfter = Pick(d.src, 0, 2*sec, 60*sec, engine.Never)
 	case engine.Transient:
 		if d.src.One(8) {
-			in.Overrule = &engine.Again{Again: d.src.One(2), After: Pick(d.src, -sec, sec, 50*sec)}
+			in.Overrule = &engine.Again{Again: d.src.One(2), After: Pick(d.src, -sec, sec, 50*sec, engine.Never)}
 		}
 	}
 	if (in.Class == engine.OK || in.Class == engine.Conflict) && d.src.One(5) {
