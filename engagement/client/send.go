@@ -26,7 +26,7 @@ func sendMark(ctx context.Context, s *Service, c optimist.Call[optimist.Switched
 	if c.Args.On {
 		method = "PUT"
 	}
-	return operate(ctx, s, c, method, "/v1/posts/"+c.Entity+"/"+mark, wire.Change{At: wire.Stamp(c.At), Client: c.ClientID})
+	return operate(ctx, s, c.ID, method, "/v1/posts/"+c.Entity+"/"+mark, wire.Change{At: wire.Stamp(c.At), Client: c.ClientID})
 }
 
 func sendComment(ctx context.Context, s *Service, c optimist.Call[CommentArgs], method string) (optimist.Truth[Post], error) {
@@ -34,16 +34,16 @@ func sendComment(ctx context.Context, s *Service, c optimist.Call[CommentArgs], 
 	if method != "DELETE" {
 		body = wire.CommentText{Change: wire.Change{At: wire.Stamp(c.At), Client: c.ClientID}, Text: c.Args.Text}
 	}
-	return operate(ctx, s, c, method, "/v1/posts/"+c.Entity+"/comments/"+c.Args.ID, body)
+	return operate(ctx, s, c.ID, method, "/v1/posts/"+c.Entity+"/comments/"+c.Args.ID, body)
 }
 
 // operate sends one operation, under the key that it keeps for life.
-func operate[A any](ctx context.Context, s *Service, c optimist.Call[A], method, path string, body any) (optimist.Truth[Post], error) {
+func operate(ctx context.Context, s *Service, key, method, path string, body any) (optimist.Truth[Post], error) {
 	data, err := json.Marshal(body)
 	if err != nil {
 		return optimist.Truth[Post]{}, optimist.Fail(optimist.Permanent, err)
 	}
-	answer, err := s.transport.RoundTrip(ctx, Request{Method: method, Path: path, Key: c.ID, Body: data})
+	answer, err := s.transport.RoundTrip(ctx, Request{Method: method, Path: path, Key: key, Body: data})
 	if err != nil {
 		return optimist.Truth[Post]{}, optimist.Fail(classOfSilence(err), err)
 	}
@@ -120,22 +120,28 @@ func resolve[A any](c optimist.Conflict[Post, A]) optimist.Decision[A] {
 
 // read gets something that changes nothing, and decodes it.
 func read[T any](ctx context.Context, t Transport, method, path string, body any, decode func([]byte) (T, error)) (T, error) {
-	var zero T
+	data, err := answer(ctx, t, method, path, body)
+	if err != nil {
+		var zero T
+		return zero, err
+	}
+	return decode(data)
+}
+
+// answer is apart from read so that the page carries it once.
+func answer(ctx context.Context, t Transport, method, path string, body any) ([]byte, error) {
 	r := Request{Method: method, Path: path}
 	if body != nil {
 		var err error
 		if r.Body, err = json.Marshal(body); err != nil {
-			return zero, err
+			return nil, err
 		}
 	}
-	answer, err := t.RoundTrip(ctx, r)
-	if err != nil {
-		return zero, err
+	a, err := t.RoundTrip(ctx, r)
+	if err == nil && (a.Status < 200 || a.Status >= 300) {
+		err = refusalOf(a)
 	}
-	if answer.Status < 200 || answer.Status >= 300 {
-		return zero, refusalOf(answer)
-	}
-	return decode(answer.Body)
+	return a.Body, err
 }
 
 // backoff is the wait before the nth attempt to come back, 0 for the first.

@@ -153,11 +153,11 @@ func (a *App) refusedLocked(err error) {
 	case err == nil:
 	case errors.Is(err, client.ErrSignedOut):
 		a.focus = "name"
-		a.tellLocked(notice{Text: "Say who you are first."})
+		a.tellLocked(&notice{Text: "Say who you are first."})
 	case errors.Is(err, optimist.ErrQueueFull):
-		a.tellLocked(notice{Text: "Too much waits to be sent. Try again when the network is back.", Grave: true})
+		a.tellLocked(&notice{Text: "Too much waits to be sent. Try again when the network is back.", Grave: true})
 	default:
-		a.tellLocked(notice{Text: problemOf(err), Grave: true})
+		a.tellLocked(&notice{Text: problemOf(err), Grave: true})
 	}
 }
 
@@ -176,7 +176,7 @@ func (a *App) olderLocked(s *client.Service, post string, ui *postUI) {
 		a.mu.Lock()
 		switch {
 		case err != nil:
-			a.tellLocked(notice{Text: "The older comments could not be read: " + reasonOf(asSilence(err)) + "."})
+			a.tellLocked(&notice{Text: "The older comments could not be read: " + reasonOf(asSilence(err)) + "."})
 		case a.posts[post] == ui:
 			ui.Older = append(page.Comments, ui.Older...)
 			if !ui.OlderLoaded { // they end where the window began that was asked about

@@ -3,7 +3,6 @@ package web
 import (
 	"context"
 	"errors"
-	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -53,7 +52,7 @@ type App struct {
 	chrome  chromeModel
 	signIn  signInModel
 	end     feedModel
-	notices []notice
+	notices []*notice
 	noticed int // ids given to notices
 	network network
 	wish    []byte // for the network, not sent yet; nil: none
@@ -100,7 +99,9 @@ func NewApp(t client.Transport, hooks Hooks) *App {
 // resetLocked forgets everything about the user who was there.
 func (a *App) resetLocked(user string) {
 	a.feed, a.inFeed, a.next = nil, make(map[string]bool), ""
-	maps.Copy(a.gone, a.posts)
+	for id, ui := range a.posts {
+		a.gone[id] = ui
+	}
 	a.posts = make(map[string]*postUI)
 	a.ops, a.times = newOpTracker(), &timeline{}
 	a.end = feedModel{}
@@ -271,7 +272,7 @@ func postOf(entity string) string {
 }
 
 // tellLocked adds a notice.
-func (a *App) tellLocked(n notice) {
+func (a *App) tellLocked(n *notice) {
 	a.noticed++
 	n.ID = a.noticed
 	n.until = time.Now().Add(12 * time.Second)
@@ -279,7 +280,7 @@ func (a *App) tellLocked(n notice) {
 		n.until = time.Now().Add(time.Minute)
 	}
 	if len(a.notices) > 3 {
-		if i := slices.IndexFunc(a.notices, func(n notice) bool { return n.Quote == "" }); i >= 0 {
+		if i := slices.IndexFunc(a.notices, func(n *notice) bool { return n.Quote == "" }); i >= 0 {
 			a.notices = slices.Delete(a.notices, i, i+1)
 		}
 	}

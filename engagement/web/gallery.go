@@ -16,27 +16,27 @@ func Gallery() string {
 	now := time.Date(2026, 5, 4, 18, 30, 0, 0, time.UTC)
 	var parts []*Node
 	show := func(title string, n *Node) {
-		parts = append(parts, el("section", []string{"class", "exhibit"}, el("h2", []string{"class", "exhibit-title"}, text(title)), n))
+		parts = append(parts, el("section.exhibit", nil, el("h2.exhibit-title", nil, text(title)), n))
 	}
 	for i, c := range galleryChrome() {
-		show("Bar: "+c.title, el("header", []string{"class", "top"}, viewHeader(c.model)).with(number(i)))
+		show("Bar: "+c.title, el("header.top", nil, viewHeader(c.model)).with(number(i)))
 	}
 	for _, p := range galleryPosts(now) {
 		p.model.ID = fmt.Sprintf("gallery-%d", len(parts))
-		show("Post: "+p.title, el("div", []string{"class", "feed"}, viewPost(p.model)))
+		show("Post: "+p.title, el("div.feed", nil, viewPost(p.model)))
 	}
 	show("Who are you", viewSignIn(signInModel{}))
 	show("Who are you: a name that cannot be", viewSignIn(signInModel{Problem: "A name must be 1 to 32 lower-case letters, digits and . _ - characters, a letter first."}))
-	show("Lab", el("aside", []string{"class", "lab"}, viewLab(galleryLab(now))))
-	show("Lab, before anything", el("aside", []string{"class", "lab"}, viewLab(labModel{Timeline: &timeline{}, Now: now})))
-	show("Notices", viewNotices([]notice{
+	show("Lab", el("aside.lab", nil, viewLab(galleryLab(now))))
+	show("Lab, before anything", el("aside.lab", nil, viewLab(labModel{Timeline: &timeline{}, Now: now})))
+	show("Notices", viewNotices([]*notice{
 		{ID: 1, Text: "A later change from another device counts; your like gave way."},
 		{ID: 2, Text: "Your comment was taken back: the post was deleted.", Quote: "See you on Saturday!", Grave: true},
 	}))
 	for _, m := range []feedModel{{}, {Loaded: true}, {Loaded: true, Posts: 3, More: true}, {Loaded: true, Posts: 3}, {Problem: "The posts could not be read: no network."}} {
 		show("End of the feed", viewEnd(m))
 	}
-	return document("Gallery", el("main", []string{"class", "gallery"}, parts...))
+	return document("Gallery", el("main.gallery", nil, parts...))
 }
 
 // Missing is the page of a server that has no client to give out.
@@ -44,7 +44,7 @@ func Missing(why error) string {
 	if why == nil {
 		why = errors.New("it was not asked to")
 	}
-	return document("engaged", el("main", []string{"class", "gallery"}, el("section", []string{"class", "card"},
+	return document("engaged", el("main.gallery", nil, el("section.card", nil,
 		el("h1", nil, text("The page is not built")),
 		el("p", nil, text("The server runs and answers, but it could not compile its page.")),
 		el("pre", nil, text(why.Error())),
@@ -108,8 +108,8 @@ func galleryPosts(now time.Time) []postExhibit {
 		m.View = optimist.View[client.Post]{Value: p, Presence: optimist.Present}
 		return m
 	}
-	op := func(typ, comment string, state opState, reason string) []opStatus {
-		return []opStatus{{ID: "o", Type: typ, Comment: comment, State: state, Reason: reason}}
+	op := func(typ, comment string, state opState, reason string) []*opStatus {
+		return []*opStatus{{ID: "o", Type: typ, Comment: comment, State: state, Reason: reason}}
 	}
 	return []postExhibit{
 		{"settled", base(func(*postModel, *client.Post) {})},

@@ -14,7 +14,7 @@ type postModel struct {
 	ID   string
 	User string // empty: nobody is signed in
 	View optimist.View[client.Post]
-	Ops  []opStatus
+	Ops  []*opStatus
 	UI   postUI
 	Now  time.Time
 	// Held says that nothing is being sent at the moment.

@@ -1,6 +1,9 @@
 package web
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // Node is an element of the page, or a text when Tag is empty.
 type Node struct {
@@ -17,13 +20,16 @@ type Attr struct{ Name, Value string }
 // text is a text node. What people wrote goes through here and nowhere else.
 func text(s string) *Node { return &Node{Text: s} }
 
-// el is an element. attrs are names and values in turn; one whose name is empty
-// is left out.
+// el is an element. Its class follows the tag after a dot. attrs are names and values in
+// turn; one whose name is empty is left out. A button does nothing by itself, unless it is
+// of another type.
 func el(tag string, attrs []string, kids ...*Node) *Node {
-	n := &Node{Tag: tag}
-	if len(attrs) > 0 {
-		n.Attrs = make([]Attr, 0, len(attrs)/2)
+	tag, class, _ := strings.Cut(tag, ".")
+	n := &Node{Tag: tag, Attrs: make([]Attr, 0, len(attrs)/2+2)}
+	if tag == "button" && !slices.Contains(attrs, "type") {
+		attrs = append([]string{"type", "button"}, attrs...)
 	}
+	attrs = append([]string{when(class != "", "class"), class}, attrs...)
 	for i := 0; i+1 < len(attrs); i += 2 {
 		if attrs[i] != "" {
 			n.Attrs = append(n.Attrs, Attr{attrs[i], attrs[i+1]})
@@ -40,9 +46,9 @@ func (n *Node) with(key string) *Node {
 }
 
 // maybe is the node, or nothing.
-func maybe(show bool, n func() *Node) *Node {
+func maybe(show bool, n *Node) *Node {
 	if show {
-		return n()
+		return n
 	}
 	return nil
 }

@@ -124,7 +124,7 @@ func (a *App) rolledBackLocked(e optimist.Event) {
 				quote = o.Text
 			}
 		}
-		a.tellLocked(notice{Text: words + ".", Quote: quote, Grave: true})
+		a.tellLocked(&notice{Text: words + ".", Quote: quote, Grave: true})
 	}
 }
 
@@ -133,7 +133,7 @@ func (a *App) rolledBackLocked(e optimist.Event) {
 func (a *App) Tick(now time.Time) (moving bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	kept := slices.DeleteFunc(a.notices, func(n notice) bool { return n.Quote == "" && now.After(n.until) })
+	kept := slices.DeleteFunc(a.notices, func(n *notice) bool { return n.Quote == "" && now.After(n.until) })
 	if len(kept) != len(a.notices) {
 		a.notices, a.dirty.notices = kept, true
 	}

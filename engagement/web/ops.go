@@ -32,12 +32,12 @@ type opStatus struct {
 
 // opTracker keeps the unsettled operations of each post. Events are its only source.
 type opTracker struct {
-	posts map[string][]opStatus // by entity; never an empty list
+	posts map[string][]*opStatus // by entity; never an empty list
 }
 
-func newOpTracker() *opTracker { return &opTracker{posts: make(map[string][]opStatus)} }
+func newOpTracker() *opTracker { return &opTracker{posts: make(map[string][]*opStatus)} }
 
-func (t *opTracker) of(post string) []opStatus { return t.posts[client.EntityOf(post)] }
+func (t *opTracker) of(post string) []*opStatus { return t.posts[client.EntityOf(post)] }
 
 func (t *opTracker) total() (n int) {
 	for _, list := range t.posts {
@@ -50,9 +50,9 @@ func (t *opTracker) observe(e optimist.Event) {
 	switch e.Kind {
 	case optimist.OpAccepted:
 		c := commentOf(e.Args)
-		list := append(t.posts[e.Entity], opStatus{ID: e.ID, Type: e.Type, Comment: c.ID})
-		for i := range list {
-			if o := &list[i]; c.Text != "" && o.Comment == c.ID {
+		list := append(t.posts[e.Entity], &opStatus{ID: e.ID, Type: e.Type, Comment: c.ID})
+		for _, o := range list {
+			if c.Text != "" && o.Comment == c.ID {
 				o.Text = c.Text // an edit may live on in the operation before it
 			}
 		}
@@ -66,7 +66,7 @@ func (t *opTracker) observe(e optimist.Event) {
 	case optimist.OpUnparked:
 		t.set(e, func(s *opStatus) { s.State, s.Reason = opWaiting, "" })
 	case optimist.OpSettled:
-		list := slices.DeleteFunc(t.posts[e.Entity], func(s opStatus) bool { return s.ID == e.ID })
+		list := slices.DeleteFunc(t.posts[e.Entity], func(s *opStatus) bool { return s.ID == e.ID })
 		if t.posts[e.Entity] = list; len(list) == 0 {
 			delete(t.posts, e.Entity)
 		}
@@ -74,10 +74,9 @@ func (t *opTracker) observe(e optimist.Event) {
 }
 
 func (t *opTracker) set(e optimist.Event, change func(*opStatus)) {
-	list := t.posts[e.Entity]
-	for i := range list {
-		if list[i].ID == e.ID {
-			change(&list[i])
+	for _, o := range t.posts[e.Entity] {
+		if o.ID == e.ID {
+			change(o)
 		}
 	}
 }

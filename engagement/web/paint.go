@@ -33,13 +33,21 @@ func (a *App) paint(c canvas, now time.Time, more func() bool) (done bool) {
 		c.region("header", viewHeader(a.chrome))
 	}
 	if take(&d.signIn) {
-		c.region("sign-in", maybe(a.chrome.User == "" && a.visit != nil || a.chrome.SignedOut, func() *Node { return viewSignIn(a.signIn) }))
+		var card *Node
+		if a.chrome.User == "" && a.visit != nil || a.chrome.SignedOut {
+			card = viewSignIn(a.signIn)
+		}
+		c.region("sign-in", card)
 	}
 	if take(&d.notices) {
 		c.region("notices", viewNotices(a.notices))
 	}
 	if take(&d.labs) {
-		c.region("lab", maybe(a.chrome.LabOpen, func() *Node { return viewLab(a.labLocked(now)) }))
+		var lab *Node
+		if a.chrome.LabOpen {
+			lab = viewLab(a.labLocked(now))
+		}
+		c.region("lab", lab)
 	}
 	if a.paintPostsLocked(c, now, more) {
 		done = true
@@ -107,7 +115,7 @@ func (a *App) holdsLocked() bool {
 func (a *App) rescueLocked(c canvas) {
 	rescue := func(field, words string) {
 		if draft := c.draft(field); draft != "" {
-			a.tellLocked(notice{Text: words, Quote: draft, Grave: true})
+			a.tellLocked(&notice{Text: words, Quote: draft, Grave: true})
 			a.focus = "feed"
 		}
 	}

@@ -242,7 +242,7 @@ func (a *App) tellLostLocked() {
 		}
 	}
 	if a.ops.total() > 0 {
-		a.tellLocked(notice{Text: "Some changes had not reached the server and were undone.", Quote: strings.Join(texts, "\n"), Grave: true})
+		a.tellLocked(&notice{Text: "Some changes had not reached the server and were undone.", Quote: strings.Join(texts, "\n"), Grave: true})
 	}
 }
 
@@ -299,7 +299,7 @@ func (a *App) signOutLocked() {
 		a.chrome.Leaving, a.dirty.header = false, true
 		switch {
 		case err != nil:
-			a.tellLocked(notice{Text: "Signing out did not reach the server. You are still signed in.", Grave: true})
+			a.tellLocked(&notice{Text: "Signing out did not reach the server. You are still signed in.", Grave: true})
 		case a.visit == v:
 			a.drainLocked()
 			a.tellLostLocked()

@@ -9,7 +9,7 @@ import (
 )
 
 func viewLab(m labModel) *Node {
-	return el("div", []string{"class", "lab-inner"},
+	return el("div.lab-inner", nil,
 		viewNetwork(m),
 		viewTimeline(m),
 	)
@@ -44,9 +44,9 @@ var sliders = func() []slider {
 func viewNetwork(m labModel) *Node {
 	n := m.Network
 	if !n.Known {
-		return el("section", []string{"class", "panel", "aria-labelledby", "net"},
+		return el("section.panel", []string{"aria-labelledby", "net"},
 			el("h2", []string{"id", "net"}, text("Network")),
-			el("p", []string{"class", "hint"}, text("This server lets nobody disturb its network.")))
+			el("p.hint", nil, text("This server lets nobody disturb its network.")))
 	}
 	locked := m.User == "" || n.Busy
 	var chips []*Node
@@ -54,15 +54,15 @@ func viewNetwork(m labModel) *Node {
 		if p.Name == "offline" {
 			continue // the switch above says it better
 		}
-		chips = append(chips, el("button", []string{
-			"type", "button", "class", "chip", "data-act", "net-profile", "data-value", p.Name, "title", p.Title,
+		chips = append(chips, el("button.chip", []string{
+			"data-act", "net-profile", "data-value", p.Name, "title", p.Title,
 			"aria-pressed", strconv.FormatBool(p.Name == n.Profile), when(locked, "disabled"), "",
 		}, text(p.Name)).with(p.Name))
 	}
 	var dials []*Node
 	for _, s := range sliders {
 		v := number(s.value(n.Rule))
-		dials = append(dials, el("div", []string{"class", "dial"},
+		dials = append(dials, el("div.dial", nil,
 			el("label", []string{"for", "dial-" + s.name}, text(s.label)),
 			el("output", []string{"for", "dial-" + s.name}, text(v+" "+s.unit)),
 			el("input", []string{
@@ -71,19 +71,17 @@ func viewNetwork(m labModel) *Node {
 			}),
 		).with(s.name))
 	}
-	return el("section", []string{"class", "panel", "aria-labelledby", "net"},
+	return el("section.panel", []string{"aria-labelledby", "net"},
 		el("h2", []string{"id", "net"}, text("Network")),
-		el("p", []string{"class", "hint"}, text("Real faults on the wire, for you alone.")),
-		el("button", []string{
-			"type", "button", "class", "switch", "role", "switch", "aria-checked", strconv.FormatBool(n.Rule.Offline),
+		el("p.hint", nil, text("Real faults on the wire, for you alone.")),
+		el("button.switch", []string{
+			"role", "switch", "aria-checked", strconv.FormatBool(n.Rule.Offline),
 			"data-act", "net-offline", when(locked, "disabled"), "",
-		}, el("span", []string{"class", "knob", "aria-hidden", "true"}), text("Cut the line")),
-		el("div", []string{"class", "chips", "role", "group", "aria-label", "Ready-made networks"}, chips...),
-		el("div", []string{"class", "dials"}, dials...),
-		maybe(m.User == "", func() *Node { return el("p", []string{"class", "hint"}, text("Sign in to change it.")).with("locked") }),
-		maybe(n.Problem != "", func() *Node {
-			return el("p", []string{"class", "problem", "role", "alert"}, text(n.Problem)).with("problem")
-		}),
+		}, el("span.knob", []string{"aria-hidden", "true"}), text("Cut the line")),
+		el("div.chips", []string{"role", "group", "aria-label", "Ready-made networks"}, chips...),
+		el("div.dials", nil, dials...),
+		maybe(m.User == "", el("p.hint", nil, text("Sign in to change it.")).with("locked")),
+		maybe(n.Problem != "", el("p.problem", []string{"role", "alert"}, text(n.Problem)).with("problem")),
 	)
 }
 
@@ -93,20 +91,18 @@ func viewTimeline(m labModel) *Node {
 	from, to := t.window(m.Now)
 	for i := len(t.lives) - 1; i >= 0; i-- {
 		l := t.lives[i]
-		rows = append(rows, el("li", []string{"class", "life"},
-			el("span", []string{"class", "op"}, text(l.name()), el("span", []string{"class", "of"}, text(m.Names(l.Entity)))),
+		rows = append(rows, el("li.life", nil,
+			el("span.op", nil, text(l.name()), el("span.of", nil, text(m.Names(l.Entity)))),
 			viewTrack(l, from, to, m.Now),
-			el("span", []string{"class", "state " + stateClass(l)}, text(stateWords(l))),
+			el("span.state "+stateClass(l), nil, text(stateWords(l))),
 		).with(l.ID))
 	}
-	return el("section", []string{"class", "panel timeline", "aria-labelledby", "time"},
+	return el("section.panel timeline", []string{"aria-labelledby", "time"},
 		el("h2", []string{"id", "time"}, text("Operations")),
 		viewTotals(t.total),
-		maybe(len(rows) == 0, func() *Node {
-			return el("p", []string{"class", "hint"}, text("Like something: each operation draws its life here.")).with("none")
-		}),
-		maybe(len(rows) > 0, func() *Node { return el("ol", []string{"class", "lives"}, rows...).with("lives") }),
-		maybe(len(rows) > 0, func() *Node { return viewLegend().with("legend") }),
+		maybe(len(rows) == 0, el("p.hint", nil, text("Like something: each operation draws its life here.")).with("none")),
+		maybe(len(rows) > 0, el("ol.lives", nil, rows...).with("lives")),
+		maybe(len(rows) > 0, viewLegend().with("legend")),
 	)
 }
 
@@ -114,7 +110,7 @@ func viewTotals(t totals) *Node {
 	cell := func(n int, what string) *Node {
 		return el("div", nil, el("dt", nil, text(what)), el("dd", nil, text(number(n))))
 	}
-	return el("dl", []string{"class", "totals"},
+	return el("dl.totals", nil,
 		cell(t.Taps, "taps"), cell(t.Calls, "calls"), cell(t.saved(), "calls saved"),
 		cell(t.Retries, "retries"), cell(t.Conflicts, "conflicts"), cell(t.Undone, "undone"))
 }
@@ -122,10 +118,10 @@ func viewTotals(t totals) *Node {
 func viewLegend() *Node {
 	var items []*Node
 	for _, k := range [][2]string{{"wait", "waits"}, {"flight", "in flight"}, {"retry", "before a retry"}, {"parked", "to decide"}} {
-		items = append(items, el("li", nil, el("svg", []string{"class", "swatch", "viewBox", "0 0 14 8", "aria-hidden", "true"},
+		items = append(items, el("li", nil, el("svg.swatch", []string{"viewBox", "0 0 14 8", "aria-hidden", "true"},
 			el("rect", []string{"class", k[0], "width", "14", "height", "8", "rx", "2"})), text(k[1])))
 	}
-	return el("ul", []string{"class", "legend"}, items...)
+	return el("ul.legend", nil, items...)
 }
 
 // viewTrack draws a life between two moments, 1000 units wide.
@@ -147,7 +143,7 @@ func viewTrack(l *life, from, to, now time.Time) *Node {
 			"width", strconv.FormatFloat(max(x2-x, 6), 'f', 1, 64), "height", "12",
 		}))
 	}
-	return el("svg", []string{"class", "track", "viewBox", "0 0 1000 20", "preserveAspectRatio", "none", "aria-hidden", "true"}, bars...)
+	return el("svg.track", []string{"viewBox", "0 0 1000 20", "preserveAspectRatio", "none", "aria-hidden", "true"}, bars...)
 }
 
 // name is what the operation does, in a word.

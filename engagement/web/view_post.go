@@ -19,23 +19,25 @@ func plural(n int, one string) string {
 
 func viewPost(m postModel) *Node {
 	p := m.View.Value
-	return el("article", []string{"class", "post", "aria-labelledby", "by-" + m.ID, "data-id", m.ID},
-		el("header", []string{"class", "byline"},
+	var comments *Node
+	if m.UI.Open {
+		comments = viewComments(m).with("comments")
+	}
+	return el("article.post", []string{"aria-labelledby", "by-" + m.ID, "data-id", m.ID},
+		el("header.byline", nil,
 			avatar(p.Author),
 			el("h2", []string{"id", "by-" + m.ID, "class", "author"}, text(p.Author)),
 			when2(p.CreatedAt, m.Now),
 		),
-		el("p", []string{"class", "text"}, text(p.Text)),
+		el("p.text", nil, text(p.Text)),
 		viewActions(m),
-		maybe(m.UI.Notice != "", func() *Node {
-			return el("p", []string{"class", "resolved", "role", "status"}, icon("merge"), text(m.UI.Notice)).with("resolved")
-		}),
-		maybe(m.UI.Open, func() *Node { return viewComments(m).with("comments") }),
+		maybe(m.UI.Notice != "", el("p.resolved", []string{"role", "status"}, icon("merge"), text(m.UI.Notice)).with("resolved")),
+		comments,
 	)
 }
 
 func when2(ms int64, now time.Time) *Node {
-	return el("time", []string{"class", "when", "datetime", time.UnixMilli(ms).UTC().Format(time.RFC3339)}, text(ago(now, ms)))
+	return el("time.when", []string{"datetime", time.UnixMilli(ms).UTC().Format(time.RFC3339)}, text(ago(now, ms)))
 }
 
 // avatar is the first letter of a name, in a colour that belongs to it.
@@ -54,10 +56,10 @@ func avatar(name string) *Node {
 
 func viewActions(m postModel) *Node {
 	p := m.View.Value
-	return el("div", []string{"class", "actions"},
+	return el("div.actions", nil,
 		action("like", m.ID, p.Liked, p.LikesCount, "Like", "like", "heart"),
-		el("button", []string{
-			"type", "button", "class", "act talk", "data-act", "comments", "data-post", m.ID,
+		el("button.act talk", []string{
+			"data-act", "comments", "data-post", m.ID,
 			"aria-expanded", strconv.FormatBool(m.UI.Open), "aria-label", "Comments, " + plural(p.CommentsCount, "comment"),
 		}, icon("bubble"), count(p.CommentsCount)),
 		action("save", m.ID, p.Saved, p.SavesCount, "Save", "save", "bookmark"),
@@ -70,14 +72,14 @@ func action(act, post string, on bool, n int, label, unit, picture string) *Node
 	if on {
 		class += " on"
 	}
-	return el("button", []string{
-		"type", "button", "class", class, "data-act", act, "data-post", post,
+	return el("button."+class, []string{
+		"data-act", act, "data-post", post,
 		"aria-pressed", strconv.FormatBool(on), "aria-label", label + ", " + plural(n, unit),
 	}, icon(picture), count(n))
 }
 
 func count(n int) *Node {
-	return el("span", []string{"class", "count", "aria-hidden", "true"}, text(number(n)))
+	return el("span.count", []string{"aria-hidden", "true"}, text(number(n)))
 }
 
 // viewStatus says in a few quiet words what is still on its way. What is settled
@@ -100,9 +102,7 @@ func viewStatus(m postModel) *Node {
 	if words == "saving" {
 		class += " late" // shows only when it takes a while
 	}
-	return maybe(words != "", func() *Node {
-		return el("span", []string{"class", class}, el("span", []string{"class", "dot", "aria-hidden", "true"}), text(words)).with("status")
-	})
+	return maybe(words != "", el("span."+class, nil, el("span.dot", []string{"aria-hidden", "true"}), text(words)).with("status"))
 }
 
 // conflictNotice is what a person is told about a conflict that was resolved.
@@ -121,7 +121,7 @@ func conflictNotice(e optimist.Event) string {
 
 // icon is a drawing of 20 by 20.
 func icon(name string) *Node {
-	return el("svg", []string{"class", "icon", "viewBox", "0 0 20 20", "aria-hidden", "true", "focusable", "false"},
+	return el("svg.icon", []string{"viewBox", "0 0 20 20", "aria-hidden", "true", "focusable", "false"},
 		el("path", []string{"d", icons[name]}))
 }
 
