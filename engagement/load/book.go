@@ -2,7 +2,6 @@ package load
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -51,7 +50,7 @@ type tap struct {
 
 func newBook(clients int, tapped func(made int)) *book {
 	b := &book{tapped: tapped, made: make([]int, clients), ops: make(map[string]*operation)}
-	b.promises = promises{of: make(map[string]*promise), details: &b.details}
+	b.promises = promises{of: make(map[string]*promise), unknown: make(map[string]bool), details: &b.details}
 	return b
 }
 
@@ -130,9 +129,9 @@ func (b *book) left(from int, theirs []int) []int {
 	return out
 }
 
-// effects counts the operations that changed something, by post. Where an operation left and
-// no answer is known (its success was told by the stream, or the process that asked
-// was killed) the server is asked again under the same key, and must say the same for
+// effects counts the operations that changed something, by post. Where one left and no
+// answer is known (its success was told by the stream, or the process that asked was
+// killed) the server is asked again under the same key, and must say the same for
 // ever. The clients must have ended.
 func (b *book) effects(ctx context.Context, ask func(context.Context, int, client.Request) (client.Response, error)) (map[string]int, error) {
 	b.mu.Lock()
@@ -146,7 +145,8 @@ func (b *book) effects(ctx context.Context, ask func(context.Context, int, clien
 				return nil, err
 			}
 			if o.already, o.answered = applied(a); !o.answered && confirmed {
-				return nil, fmt.Errorf("the operation %s was confirmed, and asked again the server says %d %s", key, a.Status, a.Body)
+				o.answered = true // as the client says: its effect is lost
+				b.details.add("operation %s was confirmed, and asked again the server says %d %.200s", key, a.Status, a.Body)
 			}
 		}
 		if o.answered && !o.already {
@@ -187,7 +187,7 @@ func (b *book) report() *Report {
 		Clients: len(b.made), Taps: b.all, Calls: b.calls, Retries: b.retries, Conflicts: b.conflicts,
 		Rollbacks: b.rollbacks, Missed: b.missed, Parked: b.parked, Divergence: b.divergence, Details: b.details,
 		Durable: b.promises.durable, Restored: b.promises.restored,
-		Forgotten: b.promises.broken, Unknown: b.promises.unknown,
+		Forgotten: b.promises.broken, Unknown: len(b.promises.unknown),
 	}
 	rep.CallsSaved = max(b.all-sent, 0)
 	var taps, settling []time.Duration

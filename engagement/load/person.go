@@ -73,30 +73,29 @@ func newPerson(ctx context.Context, j job, n int, tell func(note)) (*person, err
 	return p, nil
 }
 
+// enter brings back what is in the journal and loads the feed. Until that has worked
+// the client is offline: nothing has ended when the ledger opens, and when the client
+// is given up, to be made anew, no call of it is under way. One cut off then could be
+// told as sent and not be so.
 func (p *person) enter(ctx context.Context, j job) (client.Feed, error) {
-	if err := p.restore(); err != nil {
+	m := p.service.Manager()
+	if err := m.SetOnline(false); err != nil {
 		return client.Feed{}, err
 	}
-	feed, err := p.service.Load(ctx, "", min(j.Posts, 100))
-	if err == nil && len(feed.Posts) == 0 {
-		err = errNoPosts
-	}
-	return feed, err
-}
-
-func (p *person) restore() error {
-	if p.ledger == nil {
-		return nil
-	}
-	m := p.service.Manager()
-	if err := m.SetOnline(false); err != nil { // nothing ends before what was there is told
-		return err
-	}
 	if err := p.service.Restore(); err != nil {
-		return err
+		return client.Feed{}, err
 	}
-	p.ledger.open(m)
-	return m.SetOnline(true)
+	if p.ledger != nil {
+		p.ledger.open(m)
+	}
+	feed, err := p.service.Load(ctx, "", min(j.Posts, 100))
+	switch {
+	case err != nil:
+		return client.Feed{}, err
+	case len(feed.Posts) == 0:
+		return client.Feed{}, errNoPosts
+	}
+	return feed, m.SetOnline(true)
 }
 
 func userOf(client, devices int) string { return fmt.Sprintf("load%d", client/devices) }

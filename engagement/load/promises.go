@@ -14,7 +14,7 @@ type promises struct {
 	durable  int                 // operations
 	restored int
 	broken   int
-	unknown  int // operations that nobody has made
+	unknown  map[string]bool // operations that their client has not made
 	details  *details
 }
 
@@ -26,8 +26,7 @@ type promise struct {
 	heir    string // what replaced it
 }
 
-// accept notes an operation that is about to be in the journal. One of that id may
-// have been before: had it been in the journal, the id would not be given again.
+// accept notes an operation that a client has made.
 func (p *promises) accept(client int, id string) { p.of[id] = &promise{client: client} }
 
 func (p *promises) makeDurable(id string) {
@@ -80,13 +79,15 @@ func (p *promises) kept(id string, held map[string]bool) bool {
 	return true
 }
 
-// knows reports whether the client has made the operation, and counts if not.
+// knows reports whether the client has made the operation, and notes if not.
 func (p *promises) knows(client int, id string) bool {
 	if o := p.of[id]; o != nil && o.client == client {
 		return true
 	}
-	p.unknown++
-	p.details.add("client %d: nobody has made operation %s", client, id)
+	if !p.unknown[id] {
+		p.unknown[id] = true
+		p.details.add("client %d: it has not made operation %s", client, id)
+	}
 	return false
 }
 
