@@ -1,0 +1,66 @@
+package nethttp
+
+import (
+	"net/http"
+	"reflect"
+	"strings"
+	"testing"
+	"testing/iotest"
+	"time"
+
+	"github.com/optimist-go/optimist/engagement/client"
+)
+
+// FuzzReadEvents: what a server sends is never too much for the reader, never makes
+// it end well, and does not depend on the pieces in which it comes.
+func FuzzReadEvents(f *testing.F) {
+	for _, s := range []string{
+		"", "\n\n", "id: 1\nevent: hello\ndata: {}\n\n", "event: truth\ndata: a\ndata: b\n\n", "data\n\n", ":comment\n\n",
+		"data:x\r\n\r\n", "id: 1\n\nid", "event: \xff\ndata: \x00\n\n", "retry: 1000\n\n", "data:\n\n",
+	} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, stream string) {
+		var whole, pieces []client.Event
+		if readEvents(strings.NewReader(stream), func(e client.Event) { whole = append(whole, e) }) == nil {
+			t.Fatal("a stream ended without a reason")
+		}
+		if readEvents(iotest.OneByteReader(strings.NewReader(stream)), func(e client.Event) { pieces = append(pieces, e) }) == nil {
+			t.Fatal("a stream ended without a reason")
+		}
+		if !reflect.DeepEqual(whole, pieces) {
+			t.Fatalf("whole %+v, in pieces %+v", whole, pieces)
+		}
+		size := 0
+		for _, e := range whole {
+			if e.Name == "" && e.Data == nil {
+				t.Fatalf("an event of nothing: %+v", e)
+			}
+			size += len(e.Name) + len(e.ID) + len(e.Data)
+		}
+		if size > len(stream) {
+			t.Fatalf("%d bytes became %d", len(stream), size)
+		}
+	})
+}
+
+func FuzzRetryAfter(f *testing.F) {
+	for _, s := range []string{"", "0", "1", "3600", "3601", "-1", "9223372036854775807", "99999999999999999999", "1.5", "Wed, 21 Oct 2026 07:28:00 GMT"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, value string) {
+		wait := retryAfter(http.Header{"Retry-After": {value}})
+		if wait < 0 || wait > time.Hour || wait%time.Second != 0 {
+			t.Fatalf("%q is a wait of %v", value, wait)
+		}
+	})
+}
+
+// TestLineBeyondAllBounds: a server cannot make the client hold more than maxLine.
+func TestLineBeyondAllBounds(t *testing.T) {
+	endless := strings.NewReader("data: " + strings.Repeat("x", maxLine+1))
+	err := readEvents(endless, func(client.Event) { t.Error("an event was taken") })
+	if err == nil || err.Error() != "bufio.Scanner: token too long" {
+		t.Fatal(err)
+	}
+}
