@@ -71,29 +71,29 @@ func (m *Manager) closureTaskLocked(ent *engine.Entity, t closureTask) {
 	}
 	t.life = m.life
 	log.tasks = append(log.tasks, t)
-	m.undone++
+	m.closuresDue++
 }
 
 // tasksDoneLocked notes that n tasks have been carried out.
 func (m *Manager) tasksDoneLocked(n int) {
-	if m.undone -= n; m.undone > 0 {
+	if m.closuresDue -= n; m.closuresDue > 0 {
 		return
 	}
-	for _, done := range m.undoners {
+	for _, done := range m.closureWaiters {
 		close(done)
 	}
-	m.undoners = nil
+	m.closureWaiters = nil
 }
 
 // waitForClosures waits until what has been decided about closures is done.
 func (m *Manager) waitForClosures(ctx context.Context) error {
 	m.mu.Lock()
-	if m.undone == 0 {
+	if m.closuresDue == 0 {
 		m.mu.Unlock()
 		return nil
 	}
 	done := make(chan struct{})
-	m.undoners = append(m.undoners, done)
+	m.closureWaiters = append(m.closureWaiters, done)
 	m.mu.Unlock()
 	select {
 	case <-done:

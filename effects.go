@@ -36,7 +36,7 @@ func (m *Manager) carryOutLocked(f *engine.Effect, now time.Time) {
 	if len(m.subs) > 0 {
 		m.tellLocked(f, now)
 	}
-	if m.ears > 0 {
+	if m.listeners > 0 {
 		m.wakeWatchersLocked(f)
 	}
 }

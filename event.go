@@ -149,8 +149,8 @@ func (m *Manager) Subscribe(opts SubscribeOptions) *Subscription {
 
 // listenLocked counts those who listen, so that nothing is told to nobody.
 func (m *Manager) listenLocked(more int) {
-	m.ears += more
-	m.engine.Quiet = m.ears == 0
+	m.listeners += more
+	m.engine.Quiet = m.listeners == 0
 }
 
 // describe fills in how an entity looks.

@@ -144,7 +144,7 @@ func (w *journalWriter) putLocked(m *Manager, o *engine.Op, first bool) {
 	if w.dead {
 		if first {
 			w.undurableLocked(o, errorf.New("%w: %w", ErrJournalFailed, w.failed))
-			if !undone(o) {
+			if !takenBack(o) {
 				m.released = append(m.released, o)
 			}
 		}
@@ -278,7 +278,7 @@ func (w *journalWriter) run(m *Manager) {
 		}
 		ops = append(ops, failed...)
 		if err != nil || bad != nil {
-			ops = slices.DeleteFunc(ops, undone)
+			ops = slices.DeleteFunc(ops, takenBack)
 		}
 		if len(ops) > 0 {
 			m.stepNowLocked(&engine.Durable{Ops: ops})
@@ -300,9 +300,9 @@ func (w *journalWriter) run(m *Manager) {
 	m.mu.Unlock()
 }
 
-// undone reports whether the call that made an operation takes it back for not being
+// takenBack reports whether the call that made an operation takes it back for not being
 // durable: it must not leave before.
-func undone(o *engine.Op) bool {
+func takenBack(o *engine.Op) bool {
 	h := handleOf(o)
 	return h.awaited && !h.durable && h.more != nil && h.more.journal != nil && h.more.journal != errNotDurable
 }

@@ -1,7 +1,6 @@
 package optimist
 
 import (
-	"context"
 	"errors"
 	"math/rand/v2"
 	"strconv"
@@ -10,7 +9,6 @@ import (
 	"time"
 
 	"github.com/optimist-go/optimist/internal/engine"
-	"github.com/optimist-go/optimist/internal/errorf"
 )
 
 // Manager applies changes at once and settles them with the server later. It is the
@@ -37,11 +35,11 @@ type Manager struct {
 	broken []error                  // definitions that cannot work
 
 	// work holds attempts that may leave; workers counts the goroutines that take
-	// them. spare is 1 while a worker is about to look for work by itself.
+	// them. promised is 1 while a worker is about to look for work by itself.
 	work     []attempt // from workHead on
 	workHead int
 	workers  int
-	spare    int
+	promised int
 	flights  []*flight     // calls under way
 	landed   chan struct{} // while Close waits for the workers
 
@@ -56,18 +54,18 @@ type Manager struct {
 	mostClosures int // len(closures) at most, since the map was made
 	// rewinds have tasks since the lock was taken. closureTask gives them one; it is nil
 	// until the first closure, so that a program without any does not carry their code.
-	rewinds     []rewinder
-	closureTask func(*engine.Entity, closureTask)
-	undone      int             // tasks of closure logs that have still to be carried out
-	undoners    []chan struct{} // closed when there are none
-	life        int             // counts ClearAll
-	clearing    bool            // the Step that runs ends a life: no callbacks
+	rewinds        []rewinder
+	closureTask    func(*engine.Entity, closureTask)
+	closuresDue    int             // tasks of closure logs that have still to be carried out
+	closureWaiters []chan struct{} // closed when there are none
+	life           int             // counts ClearAll
+	clearing       bool            // the Step that runs ends a life: no callbacks
 
-	subs    []*Subscription
-	ears    int             // subscriptions and watchers
-	idlers  []chan struct{} // closed when everything is settled or parked
-	closed  bool            // nothing is accepted any more
-	stopped bool            // nothing runs any more
+	subs      []*Subscription
+	listeners int             // subscriptions and watchers
+	idlers    []chan struct{} // closed when everything is settled or parked
+	closed    bool            // nothing is accepted any more
+	stopped   bool            // nothing runs any more
 
 	journal  *journalWriter // nil without a journal
 	released []*engine.Op   // that the journal will never hold, by the Step that runs
@@ -278,165 +276,4 @@ func (m *Manager) spaceLocked(entity string) (*engine.Space, string) {
 func (m *Manager) findLocked(entity string) *engine.Entity {
 	space, id := m.spaceLocked(entity)
 	return space.Find(id)
-}
-
-// RollbackAll undoes every unsettled operation of an entity, last first; they end
-// as Cancelled. The answer of a call under way is taken as truth when it comes, and
-// triggers no callback.
-func (m *Manager) RollbackAll(entity string) error {
-	m.mu.Lock()
-	if m.stopped {
-		m.mu.Unlock()
-		return ErrClosed
-	}
-	if ent := m.findLocked(entity); ent != nil {
-		m.stepLocked(time.Now(), engine.RollbackAll{Entity: ent})
-	}
-	m.unlock()
-	return nil
-}
-
-// ClearAll undoes everything and forgets it, timers, retries, calls under way and
-// journal included, also what is in quarantine or was not restored yet: for log-out.
-// Truth stays, and so does the manager. Callbacks
-// that wait are dropped; afterwards none of the old life starts, and answers of its
-// calls are ignored.
-func (m *Manager) ClearAll() error {
-	m.mu.Lock()
-	if m.stopped {
-		m.mu.Unlock()
-		return ErrClosed
-	}
-	m.clearing = true
-	m.life++
-	m.abandonLocked()
-	m.stepLocked(time.Now(), engine.ClearAll{})
-	m.callbacks.dropLocked()
-	m.clearing = false
-	if m.journal != nil {
-		m.journal.forgetLocked(m)
-	}
-	m.unlock()
-	return nil
-}
-
-// keptLocked reports whether the journal holds an operation beyond Close.
-func (m *Manager) keptLocked(o *engine.Op) bool {
-	h := handleOf(o)
-	return m.journal != nil && (h.durable || h.more != nil && h.more.journal == errNotDurable)
-}
-
-// unkeptLocked names the unsettled operations that would be lost by Close.
-func (m *Manager) unkeptLocked() (names []string) {
-	for ent := range m.engine.Busy {
-		for o := range ent.Ops {
-			if o.Entity() == ent && !m.keptLocked(o) { // a group is in the lists of all its entities
-				names = append(names, o.Type.Name+" of "+fullName(ent))
-			}
-		}
-	}
-	return names
-}
-
-// SetOnline tells whether the network is there. Offline nothing is sent and no
-// attempt is spent; operations still apply. On return lanes resume in order.
-func (m *Manager) SetOnline(online bool) error { return m.do(engine.SetOnline{Online: online}) }
-
-// RetryNow ends every wait between attempts now, and the pause that a refused
-// authentication began.
-func (m *Manager) RetryNow() error { return m.do(engine.RetryNow{}) }
-
-// Flush ends every debounce and waits until all is settled or parked, or ctx ends.
-// It must not be called from a callback or closure, for which it waits.
-func (m *Manager) Flush(ctx context.Context) error {
-	if err := contextErr(ctx); err != nil {
-		return err
-	}
-	m.mu.Lock()
-	if m.stopped {
-		m.mu.Unlock()
-		return ErrClosed
-	}
-	m.stepLocked(time.Now(), engine.Flush{})
-	idle := make(chan struct{})
-	if m.idleLocked() {
-		close(idle)
-	} else {
-		m.idlers = append(m.idlers, idle)
-	}
-	m.unlock()
-	select {
-	case <-idle:
-		if err := m.waitForClosures(ctx); err != nil {
-			return err
-		}
-		return m.callbacks.wait(ctx, &m.mu)
-	case <-m.stop:
-		return ErrClosed
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-// Close accepts nothing more, flushes until ctx ends, and stops. What is unsettled
-// then stays in the journal for the next life; what the journal does not hold is
-// rolled back, ends as RolledBack with ErrClosed, and is named in the error. So is
-// the failure of the journal, if it has failed. A second Close returns ErrClosed.
-// Close must not be called from a callback, for which it waits.
-//
-// After Close there is no goroutine, timer or callback of the manager, unless a
-// Send function does not return within a second of its context's end: then the
-// error wraps ErrStuck.
-func (m *Manager) Close(ctx context.Context) error {
-	if ctx == nil {
-		return errNoContext
-	}
-	m.mu.Lock()
-	if m.closed {
-		m.mu.Unlock()
-		return ErrClosed
-	}
-	m.closed = true
-	m.mu.Unlock()
-
-	flushed := m.Flush(ctx)
-	m.mu.Lock()
-	m.halted = true
-	ticked := m.stopTimerLocked()
-	m.engine.HoldSending(true)
-	m.abandonLocked()
-	m.unlock()
-	<-ticked
-
-	m.mu.Lock()
-	m.waitForJournalLocked()
-	left := m.unkeptLocked()
-	if len(left) > 0 {
-		m.stepLocked(time.Now(), engine.ClearAll{Err: ErrClosed, Keep: m.keptLocked})
-	}
-	m.unlock()
-
-	errs := []error{}
-	if len(left) > 0 {
-		err := errorf.New("%w with %d unsettled operations, rolled back: %s",
-			ErrClosed, len(left), strings.Join(left[:min(len(left), 10)], ", "))
-		if flushed != nil { // else they were parked
-			err = errorf.New("%w (%w)", err, flushed)
-		}
-		errs = append(errs, err)
-	}
-	errs = append(errs, m.waitForWorkers(), m.waitForClosures(context.Background()),
-		m.callbacks.wait(context.Background(), &m.mu), m.closeJournal(),
-		// What a callback decided before the journal closed has callbacks of its own.
-		m.waitForClosures(context.Background()), m.callbacks.wait(context.Background(), &m.mu))
-
-	m.mu.Lock()
-	close(m.stop)
-	subs := m.subs
-	m.subs = nil
-	m.mu.Unlock()
-	for _, s := range subs {
-		s.Close()
-	}
-	return errors.Join(errs...)
 }

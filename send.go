@@ -84,8 +84,8 @@ func (m *Manager) launchLocked(f *engine.Effect) {
 		h: handleOf(f.Op), typ: typeOf(f.Op), n: f.Attempt, counted: f.Op.Attempts(),
 		version: version, restored: f.Op.RestoredID(),
 	})
-	if m.spare > 0 {
-		m.spare--
+	if m.promised > 0 {
+		m.promised--
 		return
 	}
 	m.workers++
@@ -170,7 +170,7 @@ func (b *inbox) take() []landing {
 // others have ended. It may release the lock and take it again.
 func (m *Manager) landLocked(all []landing) {
 	m.workers -= len(all) - 1
-	m.spare = 1
+	m.promised = 1
 	for i := range all {
 		l := &all[i]
 		m.flights = slices.DeleteFunc(m.flights, func(other *flight) bool { return other == l.f })
@@ -182,7 +182,7 @@ func (m *Manager) landLocked(all []landing) {
 		}
 		m.stepLocked(l.at, &l.answer)
 	}
-	m.spare = 0
+	m.promised = 0
 	if len(m.rewinds) > 0 {
 		if len(m.work) > m.workHead && slices.ContainsFunc(m.rewinds, rewinder.slowLocked) {
 			m.workers++

@@ -74,7 +74,7 @@ func (m *Manager) Execute(ctx context.Context, u Update, after ...*Handle) (*Han
 		return nil, refuse(errorf.New("%w: Update.Apply is nil", ErrInvalid))
 	case u.Send == nil:
 		return nil, refuse(errorf.New("%w: Update.Send is nil", ErrInvalid))
-	case u.Want != nil && !comparable_(u.Want):
+	case u.Want != nil && !isComparable(u.Want):
 		return nil, refuse(errorf.New("%w: Update.Want of type %T is not comparable", ErrInvalid, u.Want))
 	}
 	c := &closure{apply: u.Apply, family: "closure", slot: u.Slot, want: u.Want, user: u.User, policy: u.Policy}
@@ -373,7 +373,7 @@ func opsOf(m *Manager, handles []*Handle) ([]*engine.Op, error) {
 
 func sameWant(a, b any) bool { return a != nil && a == b }
 
-func comparable_(v any) (ok bool) {
+func isComparable(v any) (ok bool) {
 	defer func() { ok = recover() == nil }()
 	_ = v == v
 	return
