@@ -87,7 +87,7 @@ func (a *App) actOnPostLocked(act Action) (taken bool) {
 		return false
 	}
 	s, ui, ctx := a.visit.service, a.uiLocked(act.Post), a.ctx
-	a.dirty.posts[act.Post] = true
+	a.dirty.posts[act.Post], a.acted = true, act.Post
 	var err error
 	switch act.Name {
 	case "like":

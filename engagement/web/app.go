@@ -61,6 +61,7 @@ type App struct {
 	durable bool // a journal keeps what is unsettled
 	times   *timeline
 	focus   string
+	acted   string // post that the user did something on last
 	dirty   dirt
 
 	ask chan struct{} // wakes watchSession

@@ -81,6 +81,9 @@ func (a *App) paintPostsLocked(c canvas, now time.Time, more func() bool) (done 
 		}
 	} else {
 		ids = slices.DeleteFunc(slices.Clone(a.feed), func(id string) bool { return !a.dirty.posts[id] })
+		if i := slices.Index(ids, a.acted); i > 0 { // a click shows in its own frame
+			ids[0], ids[i] = ids[i], ids[0]
+		}
 	}
 	for _, id := range ids {
 		if !few && !more() {

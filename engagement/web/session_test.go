@@ -3,6 +3,7 @@
 package web
 
 import (
+	"fmt"
 	"runtime"
 	"strings"
 	"testing"
@@ -124,6 +125,45 @@ func TestSomebodyElseSignsIn(t *testing.T) {
 	}
 	s.Act(Action{Name: "like", Post: post})
 	s.until("a page that works", func(b *board) bool { return barSays("All saved")(b) })
+}
+
+func TestOlderCommentsHaveNoHole(t *testing.T) {
+	s := newStage(t)
+	post := s.enter("ada")
+	comment := func(from, to int) {
+		for i := from; i <= to; i++ {
+			s.apply(engagement.Operation{Kind: engagement.CreateComment, User: "kofi", Post: post, Comment: engagement.NewID(), Text: fmt.Sprintf("no %d.", i)})
+		}
+	}
+	all := func(to int) func(*board) bool {
+		return func(b *board) bool {
+			n, at := b.posts[post].words(), 0
+			for i := 1; i <= to; i++ {
+				next := strings.Index(n[at:], fmt.Sprintf("no %d.", i))
+				if next < 0 {
+					return false
+				}
+				at += next
+			}
+			return strings.Count(n, "no ") == to
+		}
+	}
+	comment(1, 60)
+	s.Act(Action{Name: "comments", Post: post})
+	s.until("the latest", postSays(post, "no 60."))
+	s.Act(Action{Name: "older", Post: post})
+	s.until("all of them", all(60))
+	comment(61, 65)
+	s.until("five more", all(65))
+	comment(66, 120) // more than a post holds, perhaps at once
+	s.until("the last", postSays(post, "no 120."))
+	if all(120)(s.board) {
+		return
+	}
+	s.Act(Action{Name: "older", Post: post})
+	s.until("the page before", postSays(post, "no 70."))
+	s.Act(Action{Name: "older", Post: post})
+	s.until("the beginning", all(120))
 }
 
 func TestWrittenTextIsQuoted(t *testing.T) {

@@ -12,10 +12,16 @@ var people = []string{"ada", "ines", "joao", "kofi", "mika", "noor", "tomas", "w
 
 func viewHeader(m chromeModel) *Node {
 	words, class := standing(m)
+	trouble := ""
+	if class == "bad" { // each tap is no news for who listens
+		m.Pending = 0
+		trouble, _ = standing(m)
+	}
 	return el("div.bar", nil,
-		el("p.brand", nil, text("engaged")),
-		el("p.link-state "+class, []string{"role", "status"},
+		el("h1.brand", nil, text("engaged")),
+		el("p.link-state "+class, nil,
 			el("span.dot", []string{"aria-hidden", "true"}), el("span.words", nil, text(words))),
+		el("span.unseen", []string{"role", "status"}, text(trouble)),
 		maybe(m.Risk != "", el("span.hint risk", []string{"title", m.Risk}, text("Not kept in this tab"), el("span.unseen", nil, text(". "+m.Risk+"."))).with("risk")),
 		el("button.button plain", []string{
 			"data-act", "lab", "aria-expanded", strconv.FormatBool(m.LabOpen),
@@ -60,7 +66,7 @@ func viewSignIn(m signInModel) *Node {
 		}, avatar(name), text(name))).with(name))
 	}
 	return el("section.card sign-in", []string{"aria-labelledby", "who"},
-		el("h1", []string{"id", "who"}, text("Who are you today?")),
+		el("h2", []string{"id", "who"}, text("Who are you today?")),
 		el("p.hint", nil, text("No password: this is a demonstration. Open a second window as somebody else and watch both.")),
 		el("ul.people", nil, names...),
 		el("form.name-form", []string{"data-act", "sign-in"},

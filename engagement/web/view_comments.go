@@ -104,7 +104,7 @@ func viewCommentStatus(m postModel, op *opStatus) *Node {
 	case op.State == opRetrying || op.Calls > 1:
 		words, class = "trying again", "status"
 	}
-	return el("span."+class, nil, el("span.dot", []string{"aria-hidden", "true"}), text(words)).with("status")
+	return viewWay(words, class)
 }
 
 func viewOwn(post string, c wire.Comment) *Node {

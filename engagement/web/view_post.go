@@ -2,6 +2,7 @@ package web
 
 import (
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/optimist-go/optimist"
@@ -102,7 +103,15 @@ func viewStatus(m postModel) *Node {
 	if words == "saving" {
 		class += " late" // shows only when it takes a while
 	}
-	return maybe(words != "", el("span."+class, nil, el("span.dot", []string{"aria-hidden", "true"}), text(words)).with("status"))
+	return maybe(words != "", viewWay(words, class))
+}
+
+// viewWay says where something is on its way. On narrow screens the words after the
+// comma go.
+func viewWay(words, class string) *Node {
+	short, more, _ := strings.Cut(words, ",")
+	return el("span."+class, nil, el("span.dot", []string{"aria-hidden", "true"}),
+		el("span", nil, text(short), maybe(more != "", el("span.more", nil, text(","+more))))).with("status")
 }
 
 // conflictNotice is what a person is told about a conflict that was resolved.
