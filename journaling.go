@@ -11,9 +11,9 @@ import (
 )
 
 // Stored says how operations of a type are written to the journal. The zero value:
-// they are not, and live in memory only.
+// they are not, and live in memory only; none that is stored can depend on them.
 type Stored[A any] struct {
-	// Version is the schema version that Encode writes.
+	// Version is the schema version that Encode writes: 0 to 2,147,483,647.
 	Version int
 	Encode  func(A) ([]byte, error)
 	// Decode reads what any version wrote, and casts old ones up. An error puts the

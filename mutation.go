@@ -250,7 +250,9 @@ func settledOf[A any](onSuccess, onError func(A, Result)) func(*Handle, Result) 
 // Execute applies an operation at once and sends it after its debounce. It returns
 // when the change is in the view, without waiting for network or disk; ctx governs
 // this call alone. With after, the operation is sent only when those have reached
-// the server, and goes with them when one fails.
+// the server, and goes with them when one fails. With a journal, what is stored can only
+// come after what is stored as well, or has settled: else ErrInvalid, because after a
+// restart nobody would know what became of the other.
 //
 // An error means that nothing changed.
 func (a *Action[T, A]) Execute(ctx context.Context, id string, args A, after ...*Handle) (*Handle, error) {

@@ -23,7 +23,8 @@ type Repaired struct {
 //
 // What can be read is every intact frame. A record of a lost frame is missing, or as
 // it was before that frame: an operation that had settled may be live again, and is
-// then sent once more with its own key.
+// then sent once more with its own key. One that waited for an operation whose record is
+// lost waits no longer.
 //
 // Repair needs the journal to have no owner; its errors are those of Open. A crash
 // during Repair leaves the damaged log or the sound one, never neither.
