@@ -2,7 +2,6 @@ package wire
 
 import (
 	"strconv"
-	"unicode"
 	"unicode/utf8"
 )
 
@@ -130,7 +129,7 @@ func CheckText(field, text string, longest int) error {
 	if !utf8.ValidString(text) {
 		return &InvalidError{field, "must be UTF-8"}
 	}
-	runes, blank := 0, true
+	runes, seen := 0, false
 	for _, r := range text {
 		runes++
 		if r < 0x20 && r != '\n' && r != '\t' || r >= 0x7f && r < 0xa0 {
@@ -139,9 +138,9 @@ func CheckText(field, text string, longest int) error {
 		if r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069 {
 			return &InvalidError{field, "must not hold characters that turn the direction of text"}
 		}
-		blank = blank && isBlank(r)
+		seen = seen || !isBlank(r)
 	}
-	if blank {
+	if !seen {
 		return &InvalidError{field, "must not be blank"}
 	}
 	if runes > longest {
@@ -150,9 +149,23 @@ func CheckText(field, text string, longest int) error {
 	return nil
 }
 
-// isBlank holds for what shows as nothing at all when it stands alone: spaces, marks
-// on no letter, and letters and signs that are only there to fill a place.
+// blank are the ranges of what shows as nothing at all, or as a mark on no letter:
+// spaces, format characters, general combining marks and variation selectors, and
+// letters and signs that only fill a place. (The tables of package unicode would
+// make the page larger by as much as all other checks.)
+var blank = [...][2]rune{
+	{'\t', '\n'}, {' ', ' '}, {0xa0, 0xa0}, {0xad, 0xad}, {0x300, 0x36f}, {0x483, 0x489}, {0x61c, 0x61c},
+	{0x115f, 0x1160}, {0x1680, 0x1680}, {0x17b4, 0x17b5}, {0x180b, 0x180f}, {0x1ab0, 0x1aff}, {0x1dc0, 0x1dff},
+	{0x2000, 0x200f}, {0x2028, 0x202f}, {0x205f, 0x206f}, {0x20d0, 0x20ff}, {0x2800, 0x2800}, {0x3000, 0x3000},
+	{0x302a, 0x302f}, {0x3164, 0x3164}, {0xfe00, 0xfe0f}, {0xfe20, 0xfe2f}, {0xfeff, 0xfeff}, {0xffa0, 0xffa0},
+	{0xfff0, 0xfffb}, {0xe0000, 0xe0fff},
+}
+
 func isBlank(r rune) bool {
-	const brailleBlank = 0x2800
-	return r == brailleBlank || unicode.In(r, unicode.Z, unicode.M, unicode.Cc, unicode.Cf, unicode.Other_Default_Ignorable_Code_Point)
+	for _, b := range blank {
+		if b[0] <= r && r <= b[1] {
+			return true
+		}
+	}
+	return false
 }

@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
+	"unicode"
 )
 
 func TestStrictBodies(t *testing.T) {
@@ -161,6 +162,21 @@ func TestImportsAreLight(t *testing.T) {
 		switch dep {
 		case "net/http", "net", "net/url", "log/slog", "context", "crypto/rand", "time/tzdata", "html/template":
 			t.Errorf("wire links %s", dep)
+		}
+	}
+}
+
+// TestBlankIsWhatUnicodeSays compares the ranges with the tables: of spaces, format
+// characters and what is ignorable none may be missing, and no letter, number or
+// sign may be among them but for those that fill a place.
+func TestBlankIsWhatUnicodeSays(t *testing.T) {
+	for r := range rune(unicode.MaxRune) {
+		fills := r == 0x2800 || unicode.Is(unicode.Other_Default_Ignorable_Code_Point, r)
+		switch visible := unicode.In(r, unicode.L, unicode.N, unicode.P, unicode.S); {
+		case visible && !fills && isBlank(r):
+			t.Errorf("%U %c is blank", r, r)
+		case !isBlank(r) && (fills || unicode.In(r, unicode.Z, unicode.Cf) && !unicode.Is(unicode.Prepended_Concatenation_Mark, r) && r < 0x10000):
+			t.Errorf("%U is not blank", r)
 		}
 	}
 }
