@@ -61,6 +61,8 @@ var bans = []ban{
 	{"optimisttest", module + "/internal/...", false, "a program's tests see what the program sees"},
 	{"memjournal", module + "/internal/engine", false, "a journal keeps bytes and decides nothing"},
 	{"filejournal", module + "/internal/engine", false, "a journal keeps bytes and decides nothing"},
+	{"sqlitejournal", module + "/internal/engine", false, "a journal keeps bytes and decides nothing"},
+	{"idbjournal", module + "/internal/engine", false, "a journal keeps bytes and decides nothing"},
 }
 
 func (b ban) forbids(path string) bool {
@@ -115,7 +117,7 @@ func run(t *testing.T, environ []string, args ...string) []byte {
 func TestArchImports(t *testing.T) {
 	for _, platform := range [][]string{nil, {"GOOS=js", "GOARCH=wasm"}} {
 		found := make(map[string]listed)
-		for _, p := range goList(t, platform, "./...") {
+		for _, p := range goList(t, platform, "./...", "./sqlitejournal") {
 			found[p.ImportPath] = p
 		}
 		for _, b := range bans {

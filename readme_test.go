@@ -24,10 +24,10 @@ func TestReadmeSnippet(t *testing.T) {
 // TestReadmeCommands looks at the commands and paths in the documents: each test that
 // is named must be there, each folder and each file, too.
 func TestReadmeCommands(t *testing.T) {
-	for _, doc := range []string{"README.md", "ARCHITECTURE.md", "CONTRIBUTING.md"} {
+	for _, doc := range documents(t) {
 		text := read(t, doc)
-		for _, m := range regexp.MustCompile(`\]\(([\w./-]+)\)`).FindAllStringSubmatch(text, -1) {
-			if _, err := os.Stat(m[1]); err != nil {
+		for _, m := range regexp.MustCompile(`\]\(([\w./-]+)[)#]`).FindAllStringSubmatch(text, -1) {
+			if _, err := os.Stat(filepath.Join(filepath.Dir(doc), m[1])); err != nil {
 				t.Errorf("%s links to %s: %v", doc, m[1], err)
 			}
 		}
@@ -36,14 +36,53 @@ func TestReadmeCommands(t *testing.T) {
 				t.Errorf("%s runs %s, where there is no program", doc, m[1])
 			}
 		}
-		for _, m := range regexp.MustCompile("go test[^`\n]*? -(run|bench|fuzz)[ =]'?([^ '`\n]+)'?([^`\n]*)").FindAllStringSubmatch(text, -1) {
-			for _, dir := range regexp.MustCompile(`\.(/[\w/]+)?(\s|$)`).FindAllString(m[3], -1) {
-				if !declares(t, strings.TrimSpace(dir), m[2]) {
-					t.Errorf("%s: no test, benchmark or fuzz target in %s matches %s", doc, dir, m[2])
+		for _, m := range regexp.MustCompile("go test ([^`\n#]*)").FindAllStringSubmatch(text, -1) {
+			folders, patterns := tested(m[1])
+			for _, dir := range folders {
+				if found, _ := filepath.Glob(filepath.Join(dir, "*_test.go")); len(found) == 0 {
+					t.Errorf("%s tests %s, where there are no tests", doc, dir)
+				}
+				for _, pattern := range patterns {
+					if !declares(t, dir, pattern) {
+						t.Errorf("%s: no test, benchmark or fuzz target in %s matches %s", doc, dir, pattern)
+					}
 				}
 			}
 		}
 	}
+}
+
+// documents are the files that people read first.
+func documents(t *testing.T) []string {
+	t.Helper()
+	var all []string
+	for _, pattern := range []string{"*.md", "docs/*.md", "bench/*.md"} {
+		found, err := filepath.Glob(pattern)
+		if err != nil || len(found) == 0 {
+			t.Fatalf("there is no %s: %v", pattern, err)
+		}
+		all = append(all, found...)
+	}
+	return all
+}
+
+// tested reads the arguments of go test: single folders, and the names of tests,
+// benchmarks and fuzz targets.
+func tested(args string) (folders, patterns []string) {
+	words := strings.Fields(args)
+	for i, word := range words {
+		flag, value, _ := strings.Cut(word, "=")
+		switch {
+		case strings.HasPrefix(word, ".") && !strings.HasSuffix(word, "..."):
+			folders = append(folders, word)
+		case flag == "-run" || flag == "-bench" || flag == "-fuzz":
+			if value == "" && i+1 < len(words) {
+				value = words[i+1]
+			}
+			patterns = append(patterns, strings.Trim(value, "'"))
+		}
+	}
+	return folders, patterns
 }
 
 // declares reports whether a folder has a test function that a pattern matches.

@@ -130,9 +130,6 @@ func (w *stage) script(args []string) string {
 	switch args[0] {
 	case "latency":
 		w.server.latency, _ = time.ParseDuration(args[1])
-	case "change":
-		w.server.post(args[1]).Text = args[2]
-		w.server.post(args[1]).version++
 	default:
 		for _, a := range args {
 			how, times, many := strings.Cut(a, "*")
