@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -178,15 +179,17 @@ func (l *life) tap(s Step, entity string) {
 	l.took(h, err, after...)
 }
 
-// after are the operations on which the next one depends.
+// after are the operations on which the next one depends. Stars are not stored, and what
+// is stored cannot depend on them.
 func (l *life) after(s Step) []*optimist.Handle {
-	n := len(l.handles)
+	stored := slices.DeleteFunc(slices.Clone(l.handles), func(h *optimist.Handle) bool { return h.Type() == star })
+	n := len(stored)
 	if !strings.HasSuffix(s.Do, "after") || n == 0 {
 		return nil
 	}
-	after := []*optimist.Handle{l.handles[n-1-s.N%min(n, 3)]}
+	after := []*optimist.Handle{stored[n-1-s.N%min(n, 3)]}
 	if s.N%5 == 0 {
-		after = append(after, l.handles[n-1])
+		after = append(after, stored[n-1])
 	}
 	return after
 }
