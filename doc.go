@@ -31,7 +31,7 @@
 //   - Send must return when its context ends. One that does not keeps its lane, and
 //     one of the places for calls, until it does.
 //   - Values are shared, not copied. Nobody may change one in place.
-//   - Close must not be called from a callback.
+//   - Flush and Close must not be called from a callback or closure: they wait for it.
 //
 // # Two doors
 //
@@ -43,8 +43,8 @@
 //
 // Every method is safe for concurrent use. Callbacks (OnSuccess, OnError, OnChange)
 // run outside every lock, never two at a time for one entity, in the order in which
-// its operations ended, and may call the manager. A panic in a function of the program
-// is contained and reported as an event.
+// its operations ended, and may call the manager, but not Flush or Close. A panic in a
+// function of the program is contained and reported as an event.
 //
 // # Testing
 //

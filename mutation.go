@@ -56,7 +56,8 @@ type Mutation[T, A any] struct {
 	Resolve func(Conflict[T, A]) Decision[A]
 
 	// OnSuccess and OnError run at most one of the two, once, after the operation has
-	// been confirmed or rolled back. They may call the manager, but not Close.
+	// been confirmed or rolled back. They may call the manager, but not
+	// Flush or Close, which wait for them.
 	OnSuccess func(A, Result)
 	OnError   func(A, Result)
 

@@ -60,7 +60,8 @@ type Policy struct {
 	Debounce Debounce
 	// Retry says how often and when to try again.
 	Retry Retry
-	// OnFailure says what becomes of an operation that failed for good.
+	// OnFailure says what becomes of an operation that failed for good. Revert is the
+	// zero value: where the manager's is Park, no type can choose it.
 	OnFailure FailurePolicy
 	// MaxConflicts is how often an operation that met a conflict is sent again.
 	// 0: 3. Negative: never. At most 255.
@@ -96,7 +97,8 @@ type Retry struct {
 	// none.
 	Timeout time.Duration
 	// Deadline bounds all attempts together, from the first tap of the burst on, the
-	// time offline included. 0 or negative: none.
+	// time offline included; a restart begins it anew. 0: that of the manager, which
+	// has none by default. Negative: none.
 	Deadline time.Duration
 	// Next replaces the schedule: whether and when to try again after the nth
 	// attempt that counts (1 is the first) failed with err. It is called without any

@@ -27,13 +27,15 @@ type Update struct {
 	// Apply makes the change, now, and returns how to undo it (nil: nothing to undo).
 	// It must make sure of a state rather than step towards it, for it is undone and
 	// applied again when an earlier update of the entity is rolled back. It must not
-	// execute or undo something of the same entity.
+	// execute or undo something of the same entity; and closures of two entities that
+	// execute in each other can deadlock.
 	Apply func() (rollback func())
 	// Send tells the server. It must return when ctx ends.
 	Send func(ctx context.Context) error
 
 	// OnSuccess and OnError run at most one of the two, once, after the operation has
-	// been confirmed or rolled back. They may call the manager, but not Close.
+	// been confirmed or rolled back. They may call the manager, but not
+	// Flush or Close, which wait for them.
 	OnSuccess func(Result)
 	OnError   func(Result)
 

@@ -8,8 +8,14 @@
 //   - sqlitestore, memstore: implementations of Store; storetest is its contract
 //   - httpapi: the HTTP interface
 //   - fault: faults on the wire, for demonstrations and tests
-//   - web: the page
-//   - engaged: the program that ties them together
+//   - client: the user's side, which shows a change at once and settles it later
+//   - transport/nethttp, transport/browser: the client's network
+//   - web: the page, on top of client
+//   - page: builds the page, and gives it out
+//   - engaged: the server that ties them together
+//   - load: many clients on a bad network, and what became of them
+//
+// Any name can be signed in as, there are no passwords: it is a demonstration.
 //
 // # How a change is made
 //
