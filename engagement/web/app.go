@@ -272,7 +272,7 @@ func postOf(entity string) string {
 	return entity
 }
 
-// tellLocked adds a notice.
+// tellLocked adds a notice. Those with a quote stay until they are closed.
 func (a *App) tellLocked(n *notice) {
 	a.noticed++
 	n.ID = a.noticed
@@ -280,11 +280,11 @@ func (a *App) tellLocked(n *notice) {
 	if n.Grave {
 		n.until = time.Now().Add(time.Minute)
 	}
-	if len(a.notices) > 3 {
-		if i := slices.IndexFunc(a.notices, func(n *notice) bool { return n.Quote == "" }); i >= 0 {
-			a.notices = slices.Delete(a.notices, i, i+1)
-		}
-	}
-	a.notices = append(a.notices, n)
+	full := len(a.notices) > 3
+	a.notices = append(slices.DeleteFunc(a.notices, func(old *notice) bool {
+		goes := old.Text == n.Text && old.Quote == n.Quote || full && old.Quote == ""
+		full = full && !goes // one makes room
+		return goes
+	}), n)
 	a.dirty.notices = true
 }
