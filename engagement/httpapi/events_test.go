@@ -175,6 +175,7 @@ func TestSlowStreamIsCutAndResumes(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.Close()
+	conn.(*net.TCPConn).SetReadBuffer(4 << 10) // full all the sooner
 	fmt.Fprintf(conn, "GET /v1/events HTTP/1.1\r\nHost: localhost\r\nCookie: %s\r\n\r\n", ada.cookie)
 	line := ""
 	for lines := bufio.NewReaderSize(conn, 16); !strings.HasPrefix(line, "id: "); {
