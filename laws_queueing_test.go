@@ -242,6 +242,23 @@ func TestLaw06_UpdatesWithTheSameWantJoin(t *testing.T) {
 	})
 }
 
+// An update of another type does something else, whatever it wants of the slot.
+func TestLaw06_UpdatesOfAnotherTypeDoNotJoin(t *testing.T) {
+	inWorld(t, instant, func(t *testing.T, w *world) {
+		w.server.next("1", reply{before: time.Second})
+		var last *Handle
+		for _, typ := range []string{"like", "save"} {
+			u := w.update(typ, "1", func() func() { return nil })
+			u.Slot, u.Want = "me", true
+			last = must(w.m.Execute(w.ctx, u))(t)
+			synctest.Wait()
+		}
+		w.flush()
+		equal(t, "type", last.Type(), "save")
+		equal(t, "calls", w.server.heard(), []string{"like of 1", "save of 1"})
+	})
+}
+
 func TestLaw07_TheNewerReplacesTheUnsent(t *testing.T) {
 	inWorld(t, patient, func(t *testing.T, w *world) {
 		first := do(w, w.rename, "1", "a")

@@ -93,7 +93,7 @@ func (e *Engine) inVain(o, prior *Op, before *part, next any, nextPresence Prese
 	case prior == nil && e.inDoubt(o):
 		return false
 	case o.Type.Closure && prior != nil:
-		return o.Args != nil && equalAny(prior.Args, o.Args)
+		return o.Args != nil && prior.Type.Name == o.Type.Name && equalAny(prior.Args, o.Args)
 	case o.Type.Closure:
 		return o.ext != nil && o.ext.hasBase && equalAny(o.ext.base, o.Args) && !before.slotBusy(o)
 	}
@@ -205,8 +205,8 @@ func (e *Engine) supersede(older, o *Op, m Merged) error {
 	return nil
 }
 
-// check1 reports whether an operation could stand in the place of another.
-func (e *Engine) check1(older, o *Op) error {
+// fitsInPlaceOf reports why an operation could not stand in the place of another.
+func (o *Op) fitsInPlaceOf(older *Op) error {
 	o.part.op, o.part.entity = o, older.part.entity
 	value, presence := older.part.before()
 	_, _, err := o.part.fold(value, presence)

@@ -91,7 +91,7 @@ func (e *Engine) decide(in *Decide) error {
 		if o.unknown {
 			return ErrOutcomeUnknown
 		}
-		if err := e.check1(o, in.Edit); err != nil {
+		if err := in.Edit.fitsInPlaceOf(o); err != nil {
 			return err
 		}
 		if deps := o.Deps(); len(deps) > 0 {
