@@ -99,6 +99,23 @@ func TestLaw15_AFirstReadThatIsTooOldIsReadAgain(t *testing.T) {
 }
 
 // No view is ever shown that neither the user nor the server asked for.
+func TestLaw15_AReadThatBeganBeforeALateAnswerChangesNothing(t *testing.T) {
+	inWorld(t, instant, func(t *testing.T, w *world) {
+		w.server.next("1", reply{before: 2 * time.Second, mute: true})
+		h := w.tap("1", "me")
+		w.time(time.Second)
+		is(t, h.Cancel(), nil)
+		is(t, w.pages.Refresh(w.ctx, "1", func(context.Context) (Truth[page], error) {
+			read := w.server.truth("1") // the server has not got the like yet
+			read.Version = 0
+			time.Sleep(5 * time.Second)
+			return read, nil
+		}), nil)
+		equal(t, "on the server", w.server.likes("1"), true)
+		equal(t, "shown", isFan(w.view("1"), "me"), true)
+	})
+}
+
 func TestLaw16_NoFlicker(t *testing.T) {
 	for name, r := range map[string]reply{
 		"answer with truth":   {before: time.Second},

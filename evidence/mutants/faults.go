@@ -39,6 +39,8 @@ var faults = []fault{
 		"return min(now.plus(d.Wait), burst.plus(max(d.MaxWait, d.Wait)))", "return now.plus(d.Wait)", "TestTwin"},
 	{"a wait without end ends at once (law 12)", "op.go",
 		"if d > 0 && t > Never-d {\n\t\treturn Never\n\t}", "", "TestTwin"},
+	{"an old read undoes a late answer (law 15)", "answer.go",
+		"\n\t\t\t\tp.entity.settledAt = e.now // what was read before does not have it", "", "TestTwin"},
 	{"the cap on calls is off by one (law 4)", "lane.go",
 		"e.inFlight < e.cfg.MaxInFlight && e.gate.open(e)", "e.inFlight <= e.cfg.MaxInFlight && e.gate.open(e)", "TestTwin"},
 	{"offline does not stop sending (law 14)", "gate.go",

@@ -83,6 +83,7 @@ func (e *Engine) lateAnswer(in *Answer) {
 		o.parts(func(p *part) {
 			if !in.tells(p.entity) && (p.index > 0 || in.Truth.Version == 0 || in.Truth.Version > p.entity.version) {
 				e.foldIntoTruth(p)
+				p.entity.settledAt = e.now // what was read before does not have it
 			}
 		})
 	}

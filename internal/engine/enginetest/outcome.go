@@ -127,6 +127,7 @@ func (t *Twin) lateAnswer(o *op, in *engine.Answer) {
 			_, ok := told[p.ent]
 			if newer := p != &o.places[0] || in.Truth.Version == 0 || in.Truth.Version > p.ent.version; !ok && newer {
 				t.predict(o, p)
+				p.ent.settledAt = t.now
 			}
 		}
 	}
