@@ -3,6 +3,7 @@ package optimist
 import (
 	"fmt"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -78,6 +79,51 @@ func TestLaw34_EventsSayAttemptAndCause(t *testing.T) {
 		}
 		equal(t, "attempts", sent, []int{1, 2})
 	})
+}
+
+func TestLaw34_ResumedIsToldWhenSomethingMayLeave(t *testing.T) {
+	for what, c := range map[string]struct {
+		do   func(w *world)
+		want []EventKind
+	}{
+		"online again, but refused": {func(w *world) {
+			w.server.next("1", reply{fails: Fail(Unauthenticated, errNo)})
+			do(w, w.comment, "1", "a")
+			synctest.Wait()
+			w.m.SetOnline(false)
+			w.m.SetOnline(true)
+		}, []EventKind{SendingPaused, SendingPaused}},
+		"answered while offline": {func(w *world) {
+			w.server.next("1", reply{before: time.Second})
+			w.server.next("2", reply{fails: Fail(Offline, errNo)})
+			do(w, w.comment, "1", "a")
+			do(w, w.comment, "2", "a")
+			synctest.Wait()
+			w.m.SetOnline(false)
+			w.time(time.Minute)
+		}, []EventKind{SendingPaused, SendingPaused}},
+		"a probe that is refused": {func(w *world) {
+			w.server.next("1", reply{fails: Fail(Offline, errNo)}, reply{fails: Fail(Unauthenticated, errNo)})
+			do(w, w.comment, "1", "a")
+			w.time(time.Minute)
+		}, []EventKind{SendingPaused, SendingPaused}},
+		"a log-out": {func(w *world) {
+			w.server.next("1", reply{fails: Fail(Unauthenticated, errNo)})
+			do(w, w.comment, "1", "a")
+			synctest.Wait()
+			w.m.ClearAll()
+		}, []EventKind{SendingPaused, SendingResumed}},
+	} {
+		t.Run(what, func(t *testing.T) {
+			inWorld(t, instant, func(t *testing.T, w *world) {
+				sub := w.m.Subscribe(SubscribeOptions{})
+				c.do(w)
+				got := kindsOf(events(sub, SendingPaused, SendingResumed))
+				equal(t, "told", got, c.want)
+				equal(t, "sending", w.m.Snapshot().Sending, got[len(got)-1] == SendingResumed)
+			})
+		})
+	}
 }
 
 func TestLaw34_SupersededNamesItsSuccessor(t *testing.T) {

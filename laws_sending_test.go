@@ -92,6 +92,19 @@ func TestLaw12_HonoursRetryAfter(t *testing.T) {
 	})
 }
 
+// That the server answers somebody else again is no reason to come back sooner.
+func TestLaw12_RetryAfterOutlastsAProbe(t *testing.T) {
+	inWorld(t, instant, func(t *testing.T, w *world) {
+		w.server.next("1", reply{fails: &SendError{Class: Overloaded, RetryAfter: time.Hour, Err: errBusy}})
+		do(w, w.comment, "1", "a")
+		synctest.Wait()
+		w.server.next("2", reply{fails: Fail(Offline, errNo)})
+		do(w, w.comment, "2", "b")
+		w.time(2 * time.Hour)
+		equal(t, "calls", w.times("1"), []time.Duration{0, time.Hour})
+	})
+}
+
 func TestLaw12_TimeoutOfOneAttempt(t *testing.T) {
 	bothDoors(t, instant, func(t *testing.T, w *world, d door) {
 		w.server.next("1", reply{before: time.Hour})

@@ -284,6 +284,9 @@ func (e *Engine) again(o *Op, in *Answer) {
 	if in.Overrule != nil {
 		next = *in.Overrule
 	}
+	if in.RetryAfter > 0 && in.Overrule == nil {
+		o.more().notBefore = e.now.plus(in.RetryAfter)
+	}
 	expired := e.now >= o.expiry()
 	switch {
 	case o.unknown && expired:

@@ -24,6 +24,8 @@
 // Engine is not safe for concurrent use.
 package engine
 
+import "slices"
+
 // Config holds what an Engine is told once. Every field must be set; the shell
 // supplies defaults.
 type Config struct {
@@ -94,7 +96,11 @@ func (e *Engine) Step(now Time, in Input) ([]Effect, error) {
 	e.Done()
 	e.now = max(now, e.now)
 
+	paused := !e.Sending()
 	err := in.step(e)
+	if paused && e.Sending() && !e.Quiet { // the step has had its last word about it
+		e.effects = slices.Insert(e.effects, 0, Effect{Kind: GateOpened})
+	}
 	e.announce() // what is seen comes before what is sent
 	e.pump()
 	e.announce()

@@ -42,8 +42,7 @@ func (e *Engine) answered() {
 	g.silent = nil
 	if g.probing {
 		g.probing, g.probe, g.probes = false, nil, 0
-		e.emit(Effect{Kind: GateOpened})
-		e.retryWaiting()
+		e.retryWaiting(true) // one answer to somebody else is no news about their wishes
 	}
 }
 
@@ -78,22 +77,27 @@ func (e *Engine) setOnline(online bool) {
 		return
 	}
 	g.probing, g.probe, g.probes, g.silent = false, nil, 0, nil
-	e.emit(Effect{Kind: GateOpened})
-	e.retryWaiting()
+	e.retryWaiting(false)
 }
 
 func (e *Engine) retryNow() {
 	g := &e.gate
 	if g.refused || g.probing {
 		g.refused, g.probing, g.probe, g.probes, g.silent = false, false, nil, 0, nil
-		if g.online {
-			e.emit(Effect{Kind: GateOpened})
-		}
 	}
-	e.retryWaiting()
+	e.retryWaiting(false)
 }
 
-// retryWaiting ends every wait between attempts.
-func (e *Engine) retryWaiting() {
-	e.hurry(func(o *Op) bool { return o.left })
+// retryWaiting ends every wait between attempts; a polite one goes on for as long as
+// the server asked for.
+func (e *Engine) retryWaiting(polite bool) {
+	e.hurry(func(o *Op) Time {
+		switch {
+		case !o.left:
+			return Never
+		case polite && o.ext != nil:
+			return max(e.now, o.ext.notBefore)
+		}
+		return e.now
+	})
 }

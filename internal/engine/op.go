@@ -146,7 +146,9 @@ type ext struct {
 	needers []*Op       // those that depend on this one
 	version uint64      // of the truth that is awaited, once acknowledged
 	ackedAt Time
-	silent  bool // acknowledged without a version: that of an earlier one is awaited
+	// notBefore: the server asked for no attempt until then.
+	notBefore Time
+	silent    bool // acknowledged without a version: that of an earlier one is awaited
 	// The bool-like slots of closures: what the slot held before, when known.
 	base    any
 	hasBase bool

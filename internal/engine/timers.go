@@ -123,15 +123,23 @@ func (e *Engine) tick() {
 
 // flush ends every debounce. Waits between attempts go on.
 func (e *Engine) flush() {
-	e.hurry(func(o *Op) bool { return !o.left })
+	e.hurry(func(o *Op) Time {
+		if o.left {
+			return Never
+		}
+		return e.now
+	})
 }
 
-// hurry makes the chosen waiting operations due now.
-func (e *Engine) hurry(chosen func(*Op) bool) {
+// hurry makes waiting operations due at another time, if that is sooner.
+func (e *Engine) hurry(until func(*Op) Time) {
 	for ent := range e.Busy {
 		for o := range ent.Ops {
-			if o.state == Waiting && o.due > e.now && chosen(o) {
-				o.due = e.now
+			if o.state != Waiting || o.due <= e.now {
+				continue
+			}
+			if sooner := until(o); sooner < o.due {
+				o.due = sooner
 				e.schedule(o)
 				e.wakeOp(o)
 			}

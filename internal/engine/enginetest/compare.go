@@ -31,6 +31,8 @@ func (d *Driver) step(in engine.Input) error {
 			if d.settled[f.Op]++; d.settled[f.Op] > 1 {
 				return fmt.Errorf("%s settled twice", f.Op.ID(d.engine))
 			}
+		case engine.GateClosed, engine.GateOpened:
+			d.paused = f.Kind == engine.GateClosed
 		case engine.RolledBack:
 			for _, v := range f.Victims {
 				victims = append(victims, v.Op)
@@ -155,6 +157,8 @@ func (d *Driver) compare() error {
 		}
 	}
 	switch next, needs := d.engine.NextDeadline(), d.twin.needs(); {
+	case d.paused == (d.twin.online && !d.twin.refused && !d.twin.probing):
+		return fmt.Errorf("the engine told last: paused %v", d.paused)
 	case d.engine.InFlight() != len(d.twin.calls):
 		return fmt.Errorf("the engine has %d calls under way, the twin %d", d.engine.InFlight(), len(d.twin.calls))
 	case d.engine.Pending() != len(d.twin.ops):

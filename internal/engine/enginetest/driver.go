@@ -28,6 +28,7 @@ type Driver struct {
 
 	membersOf map[*engine.Op][]engine.Member // of groups
 	order     []*engine.Op
+	paused    bool // as the engine told last
 }
 
 // entities of the driver.
@@ -60,7 +61,7 @@ func (d *Driver) begin() {
 		d.engine.Hold(d.space, id)
 		d.twin.entity(d.space, id)
 	}
-	d.known, d.calls = nil, nil
+	d.known, d.calls, d.paused = nil, nil, false
 	d.settled = make(map[*engine.Op]int)
 	d.membersOf = make(map[*engine.Op][]engine.Member)
 	d.mergedOf = make(map[*engine.Op]*engine.Op)

@@ -21,7 +21,7 @@ func (t *Twin) gateHears(o *op, in *engine.Answer) {
 		t.silent = nil
 		if t.probing {
 			t.probing, t.probe, t.probes = false, nil, 0
-			t.hurry(func(o *op) bool { return o.left })
+			t.retryPolitely()
 		}
 	case engine.UnknownOutcome:
 		if o.state == engine.Ended {
@@ -53,6 +53,16 @@ func (t *Twin) setOnline(online bool) {
 	if t.online = online; online {
 		t.probing, t.probe, t.probes, t.silent = false, nil, 0, nil
 		t.hurry(func(o *op) bool { return o.left })
+	}
+}
+
+// retryPolitely is hurry for attempts that nobody asked for: what the server wished
+// counts.
+func (t *Twin) retryPolitely() {
+	for _, o := range t.ops {
+		if o.state == engine.Waiting && o.left && o.due > t.now {
+			o.due = min(o.due, max(t.now, o.notBefore))
+		}
 	}
 }
 

@@ -149,6 +149,9 @@ func (t *Twin) again(o *op, in *engine.Answer) {
 	o.unknown = o.unknown || in.Class == engine.UnknownOutcome
 	r := o.typ.Retry
 	more, wait := r.Max < 0 || o.attempts <= r.Max, r.Delay(o.attempts, in.RetryAfter, in.Rand)
+	if in.Overrule == nil && in.RetryAfter > 0 {
+		o.notBefore = later(t.now, in.RetryAfter)
+	}
 	if in.Overrule != nil {
 		more, wait = in.Overrule.Again, in.Overrule.After
 	}

@@ -35,6 +35,7 @@ type op struct {
 	calls     int
 	due       engine.Time
 	burst     engine.Time
+	notBefore engine.Time // as the server asked
 	left      bool
 	unknown   bool
 	durable   bool
