@@ -12,9 +12,9 @@ import (
 type Conflict[T, A any] struct {
 	Entity string
 	Args   A
-	// Base is the truth that was held, Mine what the operation makes of it, Theirs
-	// what the server holds. Each is the zero value where its presence is not Present;
-	// TheirsPresence is NotLoaded when the server did not say.
+	// Base is the truth that was held when the attempt left, Mine what the operation
+	// makes of it, Theirs what the server holds. Each is the zero value where its
+	// presence is not Present; TheirsPresence is NotLoaded when the server did not say.
 	Base, Mine, Theirs           T
 	BasePresence, TheirsPresence Presence
 	BaseVersion, TheirsVersion   uint64

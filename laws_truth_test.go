@@ -196,6 +196,25 @@ func TestLaw17_AResolverSeesBothSides(t *testing.T) {
 	})
 }
 
+func TestLaw17_BaseIsWhatTheAttemptLeftOn(t *testing.T) {
+	inWorld(t, instant, func(t *testing.T, w *world) {
+		var seen Conflict[page, string]
+		def := w.renaming("retitle")
+		def.Resolve = func(c Conflict[page, string]) Decision[string] { seen = c; return c.TakeTheirs() }
+		retitle := Register(w.pages, def)
+		before := w.pages.View("1").Version
+		w.server.next("1", reply{before: 2 * time.Second, fails: Fail(Conflicting, errNo)})
+		do(w, retitle, "1", "mine")
+		w.time(time.Second)
+		w.receive("1", w.server.put("1", page{Title: "theirs"}))
+		w.time(time.Minute)
+		equal(t, "base", seen.Base.Title, "")
+		equal(t, "version of it", seen.BaseVersion, before)
+		equal(t, "mine", seen.Mine.Title, "mine")
+		equal(t, "theirs", seen.Theirs.Title, "theirs")
+	})
+}
+
 func TestLaw17_Decisions(t *testing.T) {
 	for name, row := range map[string]struct {
 		resolve func(Conflict[page, string]) Decision[string]

@@ -319,6 +319,9 @@ func (e *Engine) conflicted(o *Op, in *Answer) {
 		Client: e.cfg.Client, Err: in.Err,
 	}
 	info.Base, info.BasePresence, info.BaseVersion = ent.Truth()
+	if o.ext != nil && o.ext.leftOn != nil {
+		info.Base, info.BasePresence, info.BaseVersion = o.ext.leftOn.value, o.ext.leftOn.presence, o.ext.leftOn.version
+	}
 	info.Mine = info.Base
 	if mine, _, err := o.part.apply(info.Base, info.BasePresence); err == nil {
 		info.Mine = mine

@@ -184,6 +184,10 @@ func (e *Engine) send(o *Op) {
 	e.timers.remove(o)
 	o.left = true
 	o.calls = increased(o.calls)
+	if o.Type.Resolve != nil {
+		ent := o.part.entity
+		o.more().leftOn = &held{ent.truth, ent.presence, ent.version}
+	}
 	e.inFlight++
 	e.gate.sent(o)
 	o.parts(func(p *part) {

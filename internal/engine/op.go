@@ -149,9 +149,17 @@ type ext struct {
 	// notBefore: the server asked for no attempt until then.
 	notBefore Time
 	silent    bool // acknowledged without a version: that of an earlier one is awaited
+	leftOn    *held
 	// The bool-like slots of closures: what the slot held before, when known.
 	base    any
 	hasBase bool
+}
+
+// held is the truth that an attempt left on, for a resolver that may ask.
+type held struct {
+	value    any
+	presence Presence
+	version  uint64
 }
 
 type groupPart struct {

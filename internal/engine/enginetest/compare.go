@@ -52,6 +52,9 @@ func (d *Driver) step(in engine.Input) error {
 	if (err == nil) != (twinErr == nil) {
 		return fmt.Errorf("the engine says %v, the twin %v", err, twinErr)
 	}
+	if d.unlike != nil {
+		return d.unlike
+	}
 	if err := d.engine.Check(); err != nil {
 		return fmt.Errorf("check: %w", err)
 	}

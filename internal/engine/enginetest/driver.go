@@ -25,10 +25,19 @@ type Driver struct {
 	calls    []*engine.Op // under way
 	settled  map[*engine.Op]int
 	mergedOf map[*engine.Op]*engine.Op
+	basedOn  map[*engine.Op]base // what the engine told a resolver, until the twin does
+	unlike   error               // the two told resolvers different things
 
 	membersOf map[*engine.Op][]engine.Member // of groups
 	order     []*engine.Op
 	paused    bool // as the engine told last
+}
+
+// base is what an operation that met a conflict was made on, and made of it.
+type base struct {
+	base, mine any
+	presence   engine.Presence
+	version    uint64
 }
 
 // entities of the driver.
@@ -65,6 +74,7 @@ func (d *Driver) begin() {
 	d.settled = make(map[*engine.Op]int)
 	d.membersOf = make(map[*engine.Op][]engine.Member)
 	d.mergedOf = make(map[*engine.Op]*engine.Op)
+	d.basedOn = make(map[*engine.Op]base)
 }
 
 // Run takes steps until the source is empty, and returns the first difference.

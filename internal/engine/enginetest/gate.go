@@ -102,6 +102,8 @@ func (t *Twin) pump(order []*engine.Op) {
 		}
 		pick.state, pick.left, pick.calling = engine.InFlight, true, true
 		pick.calls++
+		on := pick.places[0].ent
+		pick.base = engine.ConflictInfo{Base: on.truth, BasePresence: on.presence, BaseVersion: on.version}
 		t.calls = append(t.calls, pick)
 		t.sent = append(t.sent, pick)
 		if t.probing {

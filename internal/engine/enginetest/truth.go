@@ -150,10 +150,10 @@ func (t *Twin) confirmWith(o *op, in *engine.Answer) {
 func (t *Twin) conflicted(o *op, in *engine.Answer) {
 	said, ent := in.Truth, o.places[0].ent
 	known := said.Presence != engine.Unknown
-	info := engine.ConflictInfo{Op: o.real, Theirs: said, TheirsIsKnown: known, Client: t.cfg.Client, Err: in.Err}
-	info.Base, info.BasePresence, info.BaseVersion = ent.truth, ent.presence, ent.version
-	info.Mine = ent.truth
-	if mine, _, err := o.places[0].do(o, ent.truth, ent.presence); err == nil {
+	info := o.base
+	info.Op, info.Theirs, info.TheirsIsKnown, info.Client, info.Err = o.real, said, known, t.cfg.Client, in.Err
+	info.Mine = info.Base
+	if mine, _, err := o.places[0].do(o, info.Base, info.BasePresence); err == nil {
 		info.Mine = mine
 	}
 	if known && o.slot != "" {

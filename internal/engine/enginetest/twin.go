@@ -41,6 +41,8 @@ type op struct {
 	durable   bool
 	calling   bool // a call is under way, even if the operation has ended
 
+	base engine.ConflictInfo // only the base, of the last attempt
+
 	ackVersion uint64
 	ackedAt    engine.Time
 	silent     bool // the server has it and told neither value nor version

@@ -2,6 +2,7 @@ package enginetest
 
 import (
 	"errors"
+	"fmt"
 
 	"github.com/optimist-go/optimist/internal/engine"
 )
@@ -158,6 +159,12 @@ func mergeDoc(older, newer *engine.Op) engine.Merged {
 // operation for the same question.
 func mergeBoth(c *engine.ConflictInfo) engine.Verdict {
 	d := c.Op.Owner.(*Driver)
+	told := base{c.Base, c.Mine, c.BasePresence, c.BaseVersion}
+	if first, asked := d.basedOn[c.Op]; !asked {
+		d.basedOn[c.Op] = told
+	} else if delete(d.basedOn, c.Op); first != told {
+		d.unlike = fmt.Errorf("the engine's resolver saw %+v, the twin's %+v", first, told)
+	}
 	m := d.mergedOf[c.Op]
 	if m == nil {
 		a := c.Op.Args.(Args)
