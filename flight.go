@@ -22,10 +22,15 @@ type flight struct {
 }
 
 // begin starts the time of the attempt: when it is known to the disk, and before Send
-// gets its context. 0 or less: it has no end.
-func (f *flight) begin(timeout time.Duration) {
-	if timeout > 0 {
-		f.deadline = time.Now().Add(timeout)
+// gets its context. It ends after the timeout (0 or less: none), and in any case when
+// the operation's own deadline does (zero: none).
+func (f *flight) begin(timeout time.Duration, until time.Time) {
+	f.deadline = until
+	if timeout <= 0 {
+		return
+	}
+	if at := time.Now().Add(timeout); until.IsZero() || at.Before(until) {
+		f.deadline = at
 	}
 }
 

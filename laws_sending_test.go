@@ -133,6 +133,22 @@ func TestLaw12_TotalDeadline(t *testing.T) {
 	})
 }
 
+// A call that is under way when the deadline ends is ended, and its outcome unknown.
+func TestLaw12_DeadlineEndsAnAttempt(t *testing.T) {
+	for _, timeout := range []time.Duration{-1, time.Hour} {
+		opts := instant
+		opts.Policy.Retry.Deadline, opts.Policy.Retry.Timeout = 5*time.Second, timeout
+		inWorld(t, opts, func(t *testing.T, w *world) {
+			w.server.next("1", reply{before: 24 * time.Hour})
+			h := do(w, w.comment, "1", "a")
+			w.time(4 * time.Second)
+			equal(t, "state", h.State(), InFlight)
+			w.time(2 * time.Second)
+			equal(t, "state", h.State(), Parked)
+		})
+	}
+}
+
 func TestLaw12_DeadlineAfterAPersonTriedAgain(t *testing.T) {
 	opts := instant
 	opts.Policy.Retry.Deadline, opts.Policy.OnFailure = 5*time.Second, Park

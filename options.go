@@ -97,7 +97,7 @@ type Retry struct {
 	// none.
 	Timeout time.Duration
 	// Deadline bounds all attempts together, from the first tap of the burst on, the
-	// time offline included; a restart begins it anew. 0: that of the manager, which
+	// time offline included; it ends an attempt under way. A restart begins it anew. 0: that of the manager, which
 	// has none by default. Negative: none.
 	Deadline time.Duration
 	// Next replaces the schedule: whether and when to try again after the nth

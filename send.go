@@ -44,11 +44,12 @@ func typeOf(o *engine.Op) *opType { return o.Type.Owner.(*opType) }
 type attempt struct {
 	h        *Handle
 	typ      *opType
-	n        int    // 1 is the first
-	counted  int    // charged to the retry policy before this one
-	version  uint64 // of the truth held
-	restored string // the id, if it is of an earlier life
-	dropped  bool   // nobody needs the call any more: it does not leave
+	n        int       // 1 is the first
+	counted  int       // charged to the retry policy before this one
+	version  uint64    // of the truth held
+	until    time.Time // when the operation's deadline ends; zero: none
+	restored string    // the id, if it is of an earlier life
+	dropped  bool      // nobody needs the call any more: it does not leave
 }
 
 // id is the operation's. It needs no lock: what it reads was set before the attempt.
@@ -80,10 +81,14 @@ type Call[A any] struct {
 // launchLocked queues an attempt and makes sure that a worker will take it.
 func (m *Manager) launchLocked(f *engine.Effect) {
 	_, _, version := f.Op.Entity().Truth()
-	m.work = append(m.work, attempt{
+	a := attempt{
 		h: handleOf(f.Op), typ: typeOf(f.Op), n: f.Attempt, counted: f.Op.Attempts(),
 		version: version, restored: f.Op.RestoredID(),
-	})
+	}
+	if at := f.Op.Expiry(); at != engine.Never {
+		a.until = m.epoch.Add(time.Duration(at))
+	}
+	m.work = append(m.work, a)
 	if m.promised > 0 {
 		m.promised--
 		return
@@ -225,7 +230,7 @@ func (m *Manager) try(ctx *flight, a attempt) engine.Answer {
 	if m.journal != nil {
 		m.journal.mark(m, a.h)
 	}
-	ctx.begin(a.typ.timeout)
+	ctx.begin(a.typ.timeout, a.until)
 	r := sendContained(ctx, a)
 	if answer.Truth, answer.More = r.truth, r.more; r.err == nil {
 		return answer

@@ -260,7 +260,7 @@ func (e *Engine) postpone(o *Op, in *Answer) {
 // passed meanwhile.
 func (e *Engine) sendAgain(o *Op) {
 	o.state, o.due = Waiting, e.now
-	at := o.expiry()
+	at := o.Expiry()
 	if at <= e.now {
 		e.expire(o)
 		return
@@ -287,7 +287,7 @@ func (e *Engine) again(o *Op, in *Answer) {
 	if in.RetryAfter > 0 && in.Overrule == nil {
 		o.more().notBefore = e.now.plus(in.RetryAfter)
 	}
-	expired := e.now >= o.expiry()
+	expired := e.now >= o.Expiry()
 	switch {
 	case o.unknown && expired:
 		e.park(o, in.Err)
@@ -300,7 +300,7 @@ func (e *Engine) again(o *Op, in *Answer) {
 		e.fail(o, in.Err)
 		return
 	}
-	o.due = min(e.now.plus(max(next.After, 0)), o.expiry())
+	o.due = min(e.now.plus(max(next.After, 0)), o.Expiry())
 	e.emit(Effect{Kind: Retrying, Op: o, Attempt: int(o.calls), Err: in.Err, Due: o.due})
 	e.schedule(o)
 	e.wakeOp(o)

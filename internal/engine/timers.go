@@ -90,7 +90,7 @@ func (h *timerHeap) hand(from, to *Op) {
 // schedule makes sure that a waiting operation is looked at when it falls due, and
 // when its deadline ends.
 func (e *Engine) schedule(o *Op) {
-	at := o.expiry()
+	at := o.Expiry()
 	if o.due > e.now {
 		at = min(at, o.due)
 	}
@@ -110,7 +110,7 @@ func (e *Engine) tick() {
 	for e.timers.next() <= e.now {
 		o := e.timers.entries[0].op
 		e.timers.remove(o)
-		if e.now >= o.expiry() {
+		if e.now >= o.Expiry() {
 			e.expire(o)
 			continue
 		}
@@ -147,8 +147,9 @@ func (e *Engine) hurry(until func(*Op) Time) {
 	}
 }
 
-// expiry is when the operation's total deadline ends.
-func (o *Op) expiry() Time {
+// Expiry is when the operation's total deadline ends, which ends a call under way as
+// well, or Never.
+func (o *Op) Expiry() Time {
 	if o.Type.Deadline <= 0 {
 		return Never
 	}
