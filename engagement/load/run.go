@@ -158,21 +158,23 @@ func (r *runner) tap(ctx context.Context) error {
 	return r.setNetwork(false)
 }
 
-// tapped is told of every tap. At evenly spread ones it has somebody killed.
+// tapped is told of every tap. After evenly spread ones it has somebody killed.
 func (r *runner) tapped(made int) {
 	r.bar.show(made, r.config.Taps)
 	if made >= r.config.Taps {
 		r.bar.say("settling")
 	}
-	if every := r.config.Taps / (r.config.Kills + 1); r.config.Kills == 0 || made%every != 0 || made/every > r.config.Kills {
+	due := min(int64(made/(r.config.Taps/(r.config.Kills+1))), int64(r.config.Kills))
+	killed := r.kills.Load()
+	if killed >= due || !r.kills.CompareAndSwap(killed, killed+1) {
 		return
 	}
 	for _, i := range rand.Perm(len(r.crews)) {
 		if r.crews[i].(*process).kill() {
-			r.kills.Add(1)
 			return
 		}
 	}
+	r.kills.Add(-1) // all are starting just now: at the next tap
 }
 
 func (r *runner) setNetwork(bad bool) error {
