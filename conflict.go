@@ -177,6 +177,9 @@ func Merge[T, A, B any](first *Action[T, A], second *Action[T, B], rule func(fir
 		case Separate:
 			return engine.Merged{Verdict: engine.Separate}
 		}
+		if same := second.typ.SameArgs; same != nil && same(newer.Args, &b) {
+			return engine.Merged{Verdict: engine.Replace} // as without a rule
+		}
 		return engine.Merged{Verdict: engine.TakeNewer, Args: &b}
 	}
 	return nil

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -272,4 +273,26 @@ func TestLaw19_EachEntityOfAGroupIsTold(t *testing.T) {
 		w.outcome(h, RolledBack)
 		equal(t, "kinds", kindsOf(events(second)), kindsOf(events(first)))
 	})
+}
+
+// A rule that says TakeSecond and changes nothing is no rule.
+func TestLaw20_WhatIsReplacedIsNotParked(t *testing.T) {
+	for _, rule := range []bool{false, true} {
+		opts := instant
+		opts.Policy.OnFailure = Park
+		inWorld(t, opts, func(t *testing.T, w *world) {
+			if rule {
+				is(t, Merge(w.rename, w.rename, func(_, _ *string) MergeRule { return TakeSecond }), nil)
+			}
+			w.server.next("1", reply{before: time.Second, fails: errNever})
+			first := do(w, w.rename, "1", "a")
+			synctest.Wait()
+			do(w, w.rename, "1", "b")
+			other := do(w, w.comment, "1", "of no slot")
+			w.time(time.Minute)
+			w.outcome(first, RolledBack)
+			w.outcome(other, Confirmed)
+			equal(t, "title on the server", w.server.truth("1").Value.Title, "b")
+		})
+	}
 }

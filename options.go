@@ -97,8 +97,8 @@ type Retry struct {
 	// none.
 	Timeout time.Duration
 	// Deadline bounds all attempts together, from the first tap of the burst on, the
-	// time offline included; it ends an attempt under way. A restart begins it anew. 0: that of the manager, which
-	// has none by default. Negative: none.
+	// time offline included; it ends an attempt under way. A restart begins it anew. 0:
+	// that of the manager, which has none by default. Negative: none.
 	Deadline time.Duration
 	// Next replaces the schedule: whether and when to try again after the nth
 	// attempt that counts (1 is the first) failed with err. It is called without any
@@ -116,7 +116,8 @@ const (
 	// Revert undoes it; operations after it stay, rebased.
 	Revert FailurePolicy = iota
 	// Park keeps it applied and marked as failed, until the program retries, edits or
-	// discards it. Later operations of its slot wait; others go on.
+	// discards it. Later operations of its slot wait, and, once one of them is first in
+	// its lane, what was accepted after it; others go on.
 	Park
 )
 
