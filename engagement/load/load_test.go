@@ -33,7 +33,7 @@ func TestMain(m *testing.M) {
 // TestNobodyIsLiedTo is a small run of what "engaged load" does.
 func TestNobodyIsLiedTo(t *testing.T) {
 	report := run(t, load.Config{Clients: 12, Taps: 600, Posts: 6, Devices: 4, Think: 10 * time.Millisecond})
-	if report.Taps != 600 || report.Retries == 0 || report.Conflicts == 0 {
+	if report.Taps != 600 || report.Retries == 0 {
 		t.Errorf("%+v", report)
 	}
 }
