@@ -13,8 +13,9 @@ import (
 // what the clock is wrong by at the time. That is the same for everybody but the client
 // itself, which cannot tell.
 type wall struct {
-	mu    sync.Mutex // guards spans
-	spans []span     // ascending in both fields; never empty
+	mu    sync.Mutex         // guards the fields below
+	last  optimist.Timestamp // the latest that was shown or heard
+	spans []span             // ascending in both fields; never empty
 }
 
 // span is a time in which the clock runs as it should, or stands still.
@@ -36,20 +37,25 @@ func newWall(skew time.Duration) *wall {
 
 func stampsIn(d time.Duration) optimist.Timestamp { return optimist.Timestamp(d.Milliseconds()) << 16 }
 
-// set puts the clock ahead, or back by mostBack at most.
+// set puts the clock ahead, or back by mostBack at most. It counts from behind all
+// stamps that there are, for a hybrid clock may be ahead of its wall clock, and what an
+// operation shows must not change.
 func (w *wall) set(now optimist.Timestamp, by time.Duration) {
-	shows := w.show(now)
 	w.mu.Lock()
-	defer w.mu.Unlock()
-	if last := w.spans[len(w.spans)-1]; now <= last.from {
-		return // it stands still after it was set back
-	}
-	if by > 0 {
-		w.spans = append(w.spans, span{now, shows + stampsIn(by), false})
+	from := max(now, w.last) + stampsIn(time.Millisecond)
+	still := from <= w.spans[len(w.spans)-1].from // after it was set back
+	w.mu.Unlock()
+	if still {
 		return
 	}
-	caught := now + stampsIn(-by)
-	w.spans = append(w.spans, span{now, shows, true}, span{caught, shows + stampsIn(time.Millisecond), false})
+	shows := w.show(from)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if by > 0 {
+		w.spans = append(w.spans, span{from, shows + stampsIn(by), false})
+		return
+	}
+	w.spans = append(w.spans, span{from, shows, true}, span{from + stampsIn(-by), shows + stampsIn(time.Millisecond), false})
 }
 
 // Four stamps of each millisecond are told apart while the clock stands still.
@@ -62,6 +68,7 @@ const (
 func (w *wall) show(at optimist.Timestamp) optimist.Timestamp {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.last = max(w.last, at)
 	s := w.spans[0]
 	for _, next := range w.spans {
 		if next.from <= at {
@@ -94,6 +101,7 @@ func (w *wall) hear(shown optimist.Timestamp) optimist.Timestamp {
 	if i+1 < len(w.spans) {
 		at = min(at, w.spans[i+1].from-1)
 	}
+	w.last = max(w.last, at)
 	return at
 }
 
