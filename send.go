@@ -107,8 +107,8 @@ func (m *Manager) nextLocked() attempt {
 	return a
 }
 
-// worker makes attempts until there is none. There are never more workers than
-// calls may be in flight, for the engine never lets more leave.
+// worker makes attempts until there is none. The engine never lets more of them fly at
+// once than may; a worker more there is only while another is in the program's closures.
 func (m *Manager) worker() {
 	m.mu.Lock()
 	for len(m.work) > 0 {

@@ -91,7 +91,7 @@ func (m *Manager) Execute(ctx context.Context, u Update, after ...*Handle) (*Han
 			}
 		}
 	}
-	h, err := m.executeClosure(ctx, u.Type, u.Entity, c, after)
+	h, err := m.executeClosure(ctx, func() string { return u.Type }, u.Entity, c, after)
 	if err != nil {
 		return nil, refuse(err)
 	}
@@ -147,7 +147,7 @@ func (m *Manager) ExecuteToggle(ctx context.Context, u ToggleUpdate) (*Handle, e
 		}
 		return "un" + u.Type
 	}
-	h, err := m.executeClosureNamed(ctx, name, u.Entity, c, nil)
+	h, err := m.executeClosure(ctx, name, u.Entity, c, nil)
 	if err != nil {
 		return nil, refuse(err)
 	}
@@ -172,11 +172,9 @@ type closure struct {
 	policy  Policy
 }
 
-func (m *Manager) executeClosure(ctx context.Context, name, entity string, c *closure, after []*Handle) (*Handle, error) {
-	return m.executeClosureNamed(ctx, func() string { return name }, entity, c, after)
-}
-
-func (m *Manager) executeClosureNamed(ctx context.Context, name func() string, entity string, c *closure, after []*Handle) (*Handle, error) {
+// executeClosure asks for the name when it has the turn, for a toggle's depends on the
+// state then.
+func (m *Manager) executeClosure(ctx context.Context, name func() string, entity string, c *closure, after []*Handle) (*Handle, error) {
 	if err := c.policy.validate(); err != nil {
 		return nil, err
 	}

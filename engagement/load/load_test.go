@@ -22,7 +22,7 @@ func TestMain(m *testing.M) {
 	case "":
 		os.Exit(m.Run())
 	case "asleep":
-		time.Sleep(time.Hour)
+		time.Sleep(time.Hour) // until it is killed
 	}
 	if err := load.Serve(context.Background(), os.Stdin, os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -32,8 +32,9 @@ func TestMain(m *testing.M) {
 
 // TestNobodyIsLiedTo is a small run of what "engaged load" does.
 func TestNobodyIsLiedTo(t *testing.T) {
-	report := run(t, load.Config{Clients: 12, Taps: 600, Posts: 6, Devices: 4, Think: 10 * time.Millisecond})
-	if report.Taps != 600 || report.Retries == 0 {
+	// Twelve devices of one user and two posts: there are conflicts.
+	report := run(t, load.Config{Clients: 12, Taps: 600, Posts: 2, Devices: 12, Think: 10 * time.Millisecond})
+	if report.Taps != 600 || report.Retries == 0 || report.Conflicts == 0 {
 		t.Errorf("%+v", report)
 	}
 }
