@@ -3,6 +3,7 @@ package engagement_test
 import (
 	"encoding/json"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -27,6 +28,10 @@ var rules = []struct {
 	{"/engaged", []string{"testing"}, "test code stays out of the program"},
 	{"/cmd/engaged", []string{"testing", "database/sql"}, "the command only starts things"},
 }
+
+// heavy are packages that the page must not link, not even through others: it would
+// take longer to load.
+var heavy = []string{"encoding/json", "fmt", "os", "log/slog", "crypto/rand", "net/url", "net/http", "html/template", "testing"}
 
 const module = "github.com/optimist-go/optimist/engagement"
 
@@ -69,6 +74,21 @@ func TestImports(t *testing.T) {
 					t.Errorf("%s imports %s: %s", p.ImportPath, imported, r.why)
 				}
 			}
+		}
+	}
+}
+
+// TestPageIsLight looks at all that the page links.
+func TestPageIsLight(t *testing.T) {
+	list := exec.Command("go", "list", "-deps", "./cmd/page")
+	list.Env = append(list.Environ(), "GOOS=js", "GOARCH=wasm")
+	out, err := list.Output()
+	if err != nil {
+		t.Skipf("go list is not available: %v", err)
+	}
+	for _, dep := range strings.Fields(string(out)) {
+		if slices.Contains(heavy, dep) {
+			t.Errorf("the page links %s: it must stay light", dep)
 		}
 	}
 }

@@ -3,14 +3,12 @@ package client
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"sync"
 	"time"
 
 	"github.com/optimist-go/optimist"
 	"github.com/optimist-go/optimist/engagement/wire"
-	"github.com/optimist-go/optimist/jsonstored"
 )
 
 // The types of operations on comments. They share their slots: one for each comment.
@@ -46,7 +44,7 @@ func newComments(s *Service, policy optimist.Policy) *Comments {
 	policy.OnFailure, policy.Debounce = optimist.Park, optimist.NoDebounce
 	slot := func(a CommentArgs) string { return a.ID }
 	def := optimist.Mutation[Post, CommentArgs]{
-		Family: "comment", Slot: slot, Policy: policy, Resolve: resolve[CommentArgs], Stored: jsonstored.Of[CommentArgs](1),
+		Family: "comment", Slot: slot, Policy: policy, Resolve: resolve[CommentArgs], Stored: stored[CommentArgs](),
 		User:  func(CommentArgs) string { return s.user },
 		Clone: func(a CommentArgs) CommentArgs { return a },
 	}
@@ -95,8 +93,12 @@ func (c *Comments) fold() {
 	optimist.Merge(c.add, c.discard, func(_, _ *CommentArgs) optimist.MergeRule { return optimist.Annihilate })
 }
 
-// ErrNoComment says that there is no such comment, or no longer.
-var ErrNoComment = errors.New("there is no such comment")
+var (
+	// ErrNoComment says that there is no such comment, or no longer.
+	ErrNoComment = errors.New("there is no such comment")
+	// ErrNothingFailed says that about a comment there is nothing to decide.
+	ErrNothingFailed = errors.New("nothing about this comment has failed")
+)
 
 func orNoComment(p Post, ok bool) (Post, error) {
 	if !ok {
@@ -110,7 +112,7 @@ func (c *Comments) mine(p Post, id string) error {
 	case !ok && p.Older == "":
 		return ErrNoComment
 	case ok && found.Author != c.service.user:
-		return fmt.Errorf("only %s can change this comment", found.Author)
+		return errors.New("only " + found.Author + " can change this comment")
 	}
 	return nil
 }
@@ -206,5 +208,5 @@ func (c *Comments) decide(id string, decision func(*optimist.Handle) error) erro
 			return decision(h)
 		}
 	}
-	return fmt.Errorf("nothing about this comment has failed: %w", ErrNoComment)
+	return ErrNothingFailed
 }

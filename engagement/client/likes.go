@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"github.com/optimist-go/optimist"
-	"github.com/optimist-go/optimist/jsonstored"
 )
 
 // Likes likes posts and takes likes back.
@@ -30,7 +29,7 @@ func newLikes(s *Service) *Likes {
 			return sendMark(ctx, s, c, "like")
 		},
 		Resolve: resolve[optimist.Switched],
-		Stored:  jsonstored.Of[optimist.Switched](1),
+		Stored:  stored[optimist.Switched](),
 	})}
 }
 

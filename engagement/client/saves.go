@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"github.com/optimist-go/optimist"
-	"github.com/optimist-go/optimist/jsonstored"
 )
 
 // Saves saves posts for later and takes that back.
@@ -30,7 +29,7 @@ func newSaves(s *Service) *Saves {
 			return sendMark(ctx, s, c, "save")
 		},
 		Resolve: resolve[optimist.Switched],
-		Stored:  jsonstored.Of[optimist.Switched](1),
+		Stored:  stored[optimist.Switched](),
 	})}
 }
 

@@ -2,12 +2,12 @@ package client
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/optimist-go/optimist"
+	"github.com/optimist-go/optimist/engagement/leanjson"
 	"github.com/optimist-go/optimist/engagement/wire"
 )
 
@@ -18,7 +18,7 @@ func (r *Refusal) Error() string {
 	if r.Problem.Detail != "" {
 		return r.Problem.Detail
 	}
-	return fmt.Sprintf("the server answered with status %d", r.Problem.Status)
+	return "the server answered with status " + strconv.Itoa(r.Problem.Status)
 }
 
 func sendMark(ctx context.Context, s *Service, c optimist.Call[optimist.Switched], mark string) (optimist.Truth[Post], error) {
@@ -39,7 +39,7 @@ func sendComment(ctx context.Context, s *Service, c optimist.Call[CommentArgs], 
 
 // operate sends one operation, under the key that it keeps for life.
 func operate(ctx context.Context, s *Service, key, method, path string, body any) (optimist.Truth[Post], error) {
-	data, err := json.Marshal(body)
+	data, err := leanjson.Marshal(body)
 	if err != nil {
 		return optimist.Truth[Post]{}, optimist.Fail(optimist.Permanent, err)
 	}
@@ -133,7 +133,7 @@ func answer(ctx context.Context, t Transport, method, path string, body any) ([]
 	r := Request{Method: method, Path: path}
 	if body != nil {
 		var err error
-		if r.Body, err = json.Marshal(body); err != nil {
+		if r.Body, err = leanjson.Marshal(body); err != nil {
 			return nil, err
 		}
 	}

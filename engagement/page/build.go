@@ -22,15 +22,6 @@ const command = "github.com/optimist-go/optimist/engagement/cmd/page"
 // flags make the file small. Without inlining it is a tenth smaller when compressed.
 var flags = []string{"-trimpath", "-buildvcs=false", "-gcflags=all=-l", "-ldflags=-s -w -buildid="}
 
-// experiments of a version of Go make the file small. The collector that is new in 1.26
-// is for large heaps, and weighs 12 KB.
-func experiments(version string) string {
-	if strings.HasPrefix(version, "go1.26") {
-		return "nogreenteagc"
-	}
-	return ""
-}
-
 // Options of a build. The zero value is ready for use.
 type Options struct {
 	// Dir is a folder of the module that holds the sources; empty: found.
@@ -108,16 +99,9 @@ func sourceDir() string {
 
 // goTool runs the toolchain for the browser and returns what it prints.
 func goTool(ctx context.Context, dir string, args ...string) ([]byte, error) {
-	return goToolWith(ctx, dir, "", args...)
-}
-
-func goToolWith(ctx context.Context, dir, experiments string, args ...string) ([]byte, error) {
 	cmd := exec.CommandContext(ctx, "go", args...)
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "GOOS=js", "GOARCH=wasm", "CGO_ENABLED=0")
-	if experiments != "" {
-		cmd.Env = append(cmd.Env, "GOEXPERIMENT="+experiments)
-	}
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	if err := cmd.Run(); err != nil {
@@ -141,7 +125,7 @@ func hashOfSources(ctx context.Context, dir string) (string, error) {
 		return "", err
 	}
 	h := sha256.New()
-	fmt.Fprintf(h, "%s%q%s\n", version, flags, experiments(string(version)))
+	fmt.Fprintf(h, "%s%q\n", version, flags)
 	for file := range strings.Lines(string(files)) {
 		file = strings.TrimSpace(file)
 		if file == "" {
@@ -162,10 +146,6 @@ func compile(ctx context.Context, dir string) (*Build, error) {
 	if err != nil {
 		return nil, err
 	}
-	version, err := goTool(ctx, dir, "env", "GOVERSION")
-	if err != nil {
-		return nil, err
-	}
 	b := &Build{Compiled: true}
 	if b.Runtime, err = os.ReadFile(filepath.Join(strings.TrimSpace(string(root)), "lib", "wasm", "wasm_exec.js")); err != nil {
 		return nil, err
@@ -177,7 +157,7 @@ func compile(ctx context.Context, dir string) (*Build, error) {
 	defer os.RemoveAll(tmp)
 	out := filepath.Join(tmp, "page.wasm")
 	build := append(append([]string{"build", "-o", out}, flags...), command)
-	if _, err := goToolWith(ctx, dir, experiments(string(version)), build...); err != nil {
+	if _, err := goTool(ctx, dir, build...); err != nil {
 		return nil, err
 	}
 	wasm, err := os.ReadFile(out)

@@ -2,7 +2,7 @@ package web
 
 import (
 	"errors"
-	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -22,7 +22,7 @@ func Gallery() string {
 		show("Bar: "+c.title, el("header.top", nil, viewHeader(c.model)).with(number(i)))
 	}
 	for _, p := range galleryPosts(now) {
-		p.model.ID = fmt.Sprintf("gallery-%d", len(parts))
+		p.model.ID = "gallery-" + strconv.Itoa(len(parts))
 		show("Post: "+p.title, el("div.feed", nil, viewPost(p.model)))
 	}
 	show("Who are you", viewSignIn(signInModel{}))

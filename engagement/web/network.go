@@ -2,10 +2,10 @@ package web
 
 import (
 	"context"
-	"encoding/json"
 	"strconv"
 
 	"github.com/optimist-go/optimist/engagement/client"
+	"github.com/optimist-go/optimist/engagement/leanjson"
 )
 
 const networkPath = "/demo/network"
@@ -46,7 +46,7 @@ func (a *App) changeNetworkLocked(act Action) {
 		}
 		w.Rule = &r
 	}
-	body, err := json.Marshal(w)
+	body, err := leanjson.Marshal(w)
 	if err != nil {
 		return
 	}
@@ -89,7 +89,7 @@ func (a *App) exchangeNetwork(ctx context.Context, r client.Request) {
 	answer, err := a.transport.RoundTrip(ctx, r)
 	var got network
 	if err == nil && answer.Status == 200 {
-		err = json.Unmarshal(answer.Body, &got)
+		err = leanjson.Unmarshal(answer.Body, &got)
 	}
 	a.mu.Lock()
 	switch {

@@ -1,6 +1,6 @@
 package wire
 
-import "encoding/json"
+import "github.com/optimist-go/optimist/engagement/leanjson"
 
 // The decoders below are the client's side. They take fields that they do not
 // know, because a server may be newer than its client, but refuse an answer
@@ -104,7 +104,7 @@ func DecodeProblem(data []byte) (Problem, error) {
 }
 
 func decodeAnswer(data []byte, into any) error {
-	if err := json.Unmarshal(data, into); err != nil {
+	if err := leanjson.Unmarshal(data, into); err != nil {
 		return &MalformedError{"", "is not the JSON that was expected: " + err.Error()}
 	}
 	return nil

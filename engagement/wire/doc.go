@@ -1,8 +1,8 @@
 // Package wire holds what travels between the engagement server and its
 // clients: plain JSON types, their bounds, and one decoder for each of them.
 //
-// The browser client links this package into WebAssembly, so it imports
-// encoding/json and nothing heavier; in particular never net/http.
+// The browser client links this package into WebAssembly, so it imports nothing
+// heavier than package leanjson.
 //
 // # Routes
 //

@@ -2,11 +2,12 @@ package wire
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
-	"strconv"
-	"unicode/utf16"
-	"unicode/utf8"
+	"slices"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/optimist-go/optimist/engagement/leanjson"
 )
 
 // MalformedError says that a body is not the JSON object that is asked for.
@@ -32,28 +33,22 @@ type field struct {
 }
 
 // decodeObject reads one flat JSON object strictly: names match exactly, each
-// field comes once, none is missing, null or unknown, nothing follows. Shape is
-// judged before bounds: the error is a *MalformedError or an *InvalidError.
-// (encoding/json alone takes "AT" for "at" and the last of two equal names.)
+// field comes once, none is missing, null or unknown, texts are whole UTF-8, nothing
+// follows. Shape is judged before bounds: the error is a *MalformedError or an
+// *InvalidError.
 func decodeObject(data []byte, fields ...field) error {
 	if len(data) > MaxBody {
 		return &MalformedError{"", "is too large"}
 	}
-	if !utf8.Valid(data) {
-		return &MalformedError{"", "is not UTF-8"}
+	if !jsontext.Value(data).IsValid(jsontext.AllowDuplicateNames(true)) {
+		return &MalformedError{"", "is not one JSON value in UTF-8"}
 	}
-	if !json.Valid(data) {
-		return &MalformedError{"", "is not one JSON value"}
-	}
-	if hasLoneSurrogate(data) {
-		return &MalformedError{"", "holds half a surrogate pair"}
-	}
-	dec := json.NewDecoder(bytes.NewReader(data))
-	if open, err := dec.Token(); err != nil || open != json.Delim('{') {
+	dec := jsontext.NewDecoder(bytes.NewBuffer(data))
+	if open, err := dec.ReadToken(); err != nil || open.Kind() != '{' {
 		return &MalformedError{"", "is not a JSON object"}
 	}
 	seen := make([]bool, len(fields))
-	for dec.More() {
+	for dec.PeekKind() != '}' {
 		if err := decodeMember(dec, fields, seen); err != nil {
 			return err
 		}
@@ -71,65 +66,36 @@ func decodeObject(data []byte, fields ...field) error {
 	return nil
 }
 
-// hasLoneSurrogate reports whether the valid JSON text escapes half of a character,
-// in whose place encoding/json would put U+FFFD.
-func hasLoneSurrogate(data []byte) bool {
-	escaped := func(i int) rune { // what is escaped at data[i:]; 0 for nothing
-		if i+6 > len(data) || data[i] != '\\' || data[i+1] != 'u' {
-			return 0
-		}
-		n, _ := strconv.ParseUint(string(data[i+2:i+6]), 16, 16) // valid, as the whole is
-		return rune(n)
+func decodeMember(dec *jsontext.Decoder, fields []field, seen []bool) error {
+	token, err := dec.ReadToken()
+	if syntax, ok := errors.AsType[*jsontext.SyntacticError](err); ok && syntax.Err == jsontext.ErrDuplicateName {
+		return &MalformedError{printable(syntax.JSONPointer.LastToken()), "comes twice"}
 	}
-	for i := 0; i < len(data); i++ {
-		if data[i] != '\\' { // is only in strings
-			continue
-		}
-		r := escaped(i)
-		if !utf16.IsSurrogate(r) {
-			i++ // what is escaped may be a backslash
-			continue
-		}
-		if utf16.DecodeRune(r, escaped(i+6)) == utf8.RuneError {
-			return true
-		}
-		i += 11
-	}
-	return false
-}
-
-func decodeMember(dec *json.Decoder, fields []field, seen []bool) error {
-	token, err := dec.Token()
-	name, ok := token.(string)
-	if err != nil || !ok {
+	if err != nil {
 		return &MalformedError{"", "is not a JSON object"}
 	}
-	for i, f := range fields {
-		if f.name != name {
-			continue
-		}
-		if seen[i] {
-			return &MalformedError{name, "comes twice"}
-		}
-		seen[i] = true
-		var raw json.RawMessage
-		if err := dec.Decode(&raw); err != nil {
-			return &MalformedError{name, "cannot be read"}
-		}
-		if bytes.Equal(raw, []byte("null")) {
-			return &MalformedError{name, "must not be null"}
-		}
-		if err := json.Unmarshal(raw, f.into); err != nil {
-			return &MalformedError{name, wrongType(err)}
-		}
-		return nil
+	name := token.String()
+	i := slices.IndexFunc(fields, func(f field) bool { return f.name == name })
+	if i < 0 {
+		return &MalformedError{printable(name), "is not a known field"}
 	}
-	return &MalformedError{printable(name), "is not a known field"}
+	seen[i] = true
+	value, err := dec.ReadValue()
+	if err != nil {
+		return &MalformedError{name, "cannot be read"}
+	}
+	if value.Kind() == 'n' {
+		return &MalformedError{name, "must not be null"}
+	}
+	if err := leanjson.Unmarshal(value, fields[i].into); err != nil {
+		return &MalformedError{name, wrongType(err)}
+	}
+	return nil
 }
 
 func wrongType(err error) string {
-	if typ, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
-		return "must not be a JSON " + typ.Value
+	if misfit, ok := errors.AsType[*leanjson.TypeError](err); ok {
+		return "must not be a JSON " + misfit.JSON
 	}
 	return "cannot be read"
 }

@@ -3,7 +3,6 @@ package wire
 import (
 	"encoding/json"
 	"errors"
-	"os/exec"
 	"strings"
 	"testing"
 	"unicode"
@@ -147,21 +146,6 @@ func TestAnswersThatAClientCannotStandOnAreRefused(t *testing.T) {
 	} {
 		if _, err := DecodeTruth([]byte(body)); err == nil {
 			t.Errorf("%s: accepted", name)
-		}
-	}
-}
-
-// TestImportsAreLight keeps the package fit for the browser: net/http alone
-// would make the page four times as large.
-func TestImportsAreLight(t *testing.T) {
-	out, err := exec.Command("go", "list", "-deps", ".").Output()
-	if err != nil {
-		t.Skipf("go list is not available: %v", err)
-	}
-	for _, dep := range strings.Fields(string(out)) {
-		switch dep {
-		case "net/http", "net", "net/url", "log/slog", "context", "crypto/rand", "time/tzdata", "html/template":
-			t.Errorf("wire links %s", dep)
 		}
 	}
 }

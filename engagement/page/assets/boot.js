@@ -8,6 +8,9 @@
   if (typeof WebAssembly !== "object") return say("This browser is too old for this page: it knows no WebAssembly.");
   try {
     const go = new Go();
+    // The page has one thread: a collection is a frame that comes late. The heap is small,
+    // so it may grow instead.
+    go.env.GOGC = "400";
     const { instance } = await WebAssembly.instantiateStreaming(fetch("/page.wasm"), go.importObject);
     document.getElementById("booting").remove();
     await go.run(instance);

@@ -3,7 +3,6 @@ package browser
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strconv"
 	"syscall/js"
 	"time"
@@ -41,7 +40,7 @@ func (Transport) RoundTrip(ctx context.Context, r client.Request) (client.Respon
 	}
 	body, err := await(res.Call("text"))
 	if err != nil {
-		return client.Response{}, silence(ctx, fmt.Errorf("the answer broke off: %w", err))
+		return client.Response{}, silence(ctx, errors.New("the answer broke off: "+err.Error()))
 	}
 	a := client.Response{Status: res.Get("status").Int(), Body: []byte(body.String())}
 	if v := res.Get("headers").Call("get", "Retry-After"); v.Type() == js.TypeString {
@@ -59,7 +58,7 @@ func silence(ctx context.Context, err error) error {
 	case ctx.Err() != nil:
 		return ctx.Err()
 	case !js.Global().Get("navigator").Get("onLine").Bool():
-		return fmt.Errorf("%w: %w", client.ErrUnreachable, err)
+		return errors.Join(client.ErrUnreachable, err)
 	}
 	return err
 }

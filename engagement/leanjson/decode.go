@@ -1,0 +1,132 @@
+package leanjson
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"reflect"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// Unmarshal reads one JSON value into what v points to; null makes it zero. An error
+// is a *TypeError, or says what is wrong with the text; v then holds what came before.
+func Unmarshal(data []byte, v any) error {
+	into := reflect.ValueOf(v)
+	if into.Kind() != reflect.Pointer || into.IsNil() {
+		return misfit("JSON", into)
+	}
+	d := jsontext.NewDecoder(bytes.NewBuffer(data))
+	if err := decode(d, into.Elem()); err != nil {
+		return err
+	}
+	switch _, err := d.ReadToken(); {
+	case err == nil:
+		return errors.New("leanjson: more than one value")
+	case err != io.EOF:
+		return err
+	}
+	return nil
+}
+
+func decode(d *jsontext.Decoder, v reflect.Value) error {
+	if v.Kind() == reflect.Pointer && d.PeekKind() != 'n' {
+		v.Set(reflect.New(v.Type().Elem()))
+		return decode(d, v.Elem())
+	}
+	t, err := d.ReadToken()
+	if err != nil {
+		return err
+	}
+	switch kind := t.Kind(); {
+	case kind == 'n':
+		v.SetZero()
+	case kind == '{' && v.Kind() == reflect.Struct:
+		return decodeObject(d, v)
+	case kind == '[' && isArray(v):
+		return decodeArray(d, v)
+	case kind == '"' && v.Kind() == reflect.String:
+		v.SetString(t.String())
+	case (kind == 't' || kind == 'f') && v.Kind() == reflect.Bool:
+		v.SetBool(t.Bool())
+	case kind != '0' || !setNumber(t, v):
+		return misfit(nameOf(kind), v)
+	}
+	return nil
+}
+
+// decodeObject reads the members after the opening brace, and the closing one.
+func decodeObject(d *jsontext.Decoder, v reflect.Value) error {
+	members := membersOf(v.Type())
+	for d.PeekKind() == '"' {
+		name, err := d.ReadToken()
+		if err != nil {
+			return err
+		}
+		if m, ok := named(members, name.String()); ok {
+			err = decode(d, v.FieldByIndex(m.index))
+		} else {
+			err = d.SkipValue()
+		}
+		if err != nil {
+			return err
+		}
+	}
+	_, err := d.ReadToken()
+	return err
+}
+
+// decodeArray reads the elements after the opening bracket, and the closing one.
+func decodeArray(d *jsontext.Decoder, v reflect.Value) error {
+	v.Set(reflect.MakeSlice(v.Type(), 0, 0))
+	for d.PeekKind() > 0 && d.PeekKind() != ']' {
+		element := reflect.New(v.Type().Elem()).Elem()
+		if err := decode(d, element); err != nil {
+			return err
+		}
+		v.Set(reflect.Append(v, element))
+	}
+	_, err := d.ReadToken()
+	return err
+}
+
+// setNumber reports whether the number fits.
+func setNumber(t jsontext.Token, v reflect.Value) bool {
+	switch {
+	case v.CanInt():
+		n, err := t.Int()
+		if err != nil || v.OverflowInt(n) {
+			return false
+		}
+		v.SetInt(n)
+	case v.CanUint():
+		n, err := t.Uint()
+		if err != nil || v.OverflowUint(n) {
+			return false
+		}
+		v.SetUint(n)
+	case v.CanFloat():
+		n, err := t.Float()
+		if err != nil || v.OverflowFloat(n) {
+			return false
+		}
+		v.SetFloat(n)
+	default:
+		return false
+	}
+	return true
+}
+
+func nameOf(kind jsontext.Kind) string {
+	switch kind {
+	case '{':
+		return "object"
+	case '[':
+		return "array"
+	case '"':
+		return "string"
+	case '0':
+		return "number"
+	}
+	return "boolean"
+}

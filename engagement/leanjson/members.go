@@ -1,0 +1,55 @@
+package leanjson
+
+import (
+	"reflect"
+	"strings"
+	"sync"
+)
+
+// member is a field of a struct under its name in JSON.
+type member struct {
+	name      string
+	index     []int // path through embedded structs
+	omitEmpty bool
+}
+
+// known has the members of each type that was asked for: reflect.Type to []member.
+var known sync.Map
+
+// membersOf lists the members of a struct type, those of embedded structs in their place.
+func membersOf(t reflect.Type) []member {
+	if found, ok := known.Load(t); ok {
+		return found.([]member)
+	}
+	var members []member
+	for i := range t.NumField() {
+		field := t.Field(i)
+		tag := field.Tag.Get("json")
+		if field.Anonymous && tag == "" && field.Type.Kind() == reflect.Struct {
+			for _, m := range membersOf(field.Type) {
+				m.index = append([]int{i}, m.index...)
+				members = append(members, m)
+			}
+			continue
+		}
+		if !field.IsExported() || tag == "-" {
+			continue
+		}
+		name, options, _ := strings.Cut(tag, ",")
+		if name == "" {
+			name = field.Name
+		}
+		members = append(members, member{name, []int{i}, options == "omitempty"})
+	}
+	known.Store(t, members)
+	return members
+}
+
+func named(members []member, name string) (member, bool) {
+	for _, m := range members {
+		if m.name == name {
+			return m, true
+		}
+	}
+	return member{}, false
+}
