@@ -1,5 +1,5 @@
-// Package client is the engagement application on the user's side: likes, saves and
-// comments that show at once and are settled with the server later.
+// Package client is the engagement application on the user's side: posts, likes,
+// saves and comments that show at once and are settled with the server later.
 //
 //	s, err := client.New(client.Options{Transport: t, User: "ada"})
 //	feed, err := s.Load(ctx, "", 20)        // posts into the store

@@ -19,8 +19,9 @@ type Options struct {
 	// ClientID names this device or tab; empty: random.
 	ClientID string
 
-	// Policy is for all operations, but that comments are sent without a debounce and
-	// wait for the user's decision when they fail.
+	// Policy is for all operations, but that posts and comments are sent without a
+	// debounce, deletions of posts after Regret, and that comments which fail wait for
+	// the user's decision.
 	Policy optimist.Policy
 
 	// Journal keeps changes that the server does not have yet, for this user's next
@@ -35,6 +36,7 @@ type Options struct {
 // Service is the application for one user. Make one with New. It is safe for
 // concurrent use.
 type Service struct {
+	Posts    *Posts
 	Likes    *Likes
 	Saves    *Saves
 	Comments *Comments
@@ -63,6 +65,7 @@ func New(o Options) (*Service, error) {
 	}
 	s := &Service{user: o.User, transport: o.Transport, manager: m, known: make(map[string]bool)}
 	s.posts = optimist.NewStore(m, "post", optimist.WithEqual(equalPosts))
+	s.Posts = newPosts(s)
 	s.Likes = newLikes(s)
 	s.Saves = newSaves(s)
 	s.Comments = newComments(s, o.Policy)

@@ -1,0 +1,97 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/optimist-go/optimist"
+	"github.com/optimist-go/optimist/engagement/wire"
+)
+
+// Regret is how long a deletion of a post waits before it leaves, so that it can still
+// be cancelled without the server having heard of it.
+const Regret = 6 * time.Second
+
+// PostArgs are the arguments of an operation on a post as a whole.
+type PostArgs struct {
+	ID   string
+	Text string // empty to delete
+	// At is when the post was written, in milliseconds since the Unix epoch, until the
+	// server says when it got it.
+	At int64
+}
+
+// Posts writes posts and deletes the user's own. What is done to a post that the server
+// does not have yet waits behind its creation, in the lane of the post.
+type Posts struct {
+	service        *Service
+	write, discard *optimist.Action[Post, PostArgs]
+}
+
+// ErrNotYours says that only its author can delete a post.
+var ErrNotYours = errors.New("only its author can delete a post")
+
+func newPosts(s *Service) *Posts {
+	def := optimist.Mutation[Post, PostArgs]{
+		Family: "post", Slot: func(PostArgs) string { return "post" }, Resolve: resolve[PostArgs], Stored: stored[PostArgs](),
+		User:  func(PostArgs) string { return s.user },
+		Clone: func(a PostArgs) PostArgs { return a },
+	}
+	p := &Posts{service: s}
+
+	def.Type, def.Kind = "post", optimist.Create
+	def.Policy.Debounce = optimist.NoDebounce
+	def.Apply = func(p Post, a PostArgs) (Post, error) {
+		p.ID, p.Author, p.Text, p.CreatedAt = a.ID, s.user, a.Text, a.At
+		return p, nil
+	}
+	def.Send = func(ctx context.Context, call optimist.Call[PostArgs]) (optimist.Truth[Post], error) {
+		return operate(ctx, s, call.ID, "POST", "/v1/posts", wire.NewPost{
+			Change: wire.Change{At: wire.Stamp(call.At), Client: call.ClientID}, ID: call.Args.ID, Text: call.Args.Text,
+		})
+	}
+	p.write = optimist.Register(s.posts, def)
+
+	def.Type, def.Kind = "delete_post", optimist.Delete
+	def.Policy.Debounce = optimist.Debounce{Wait: Regret}
+	def.Apply = nil
+	def.Guard = func(p Post, _ PostArgs) error {
+		if p.Author != s.user {
+			return ErrNotYours
+		}
+		return nil
+	}
+	def.Send = func(ctx context.Context, call optimist.Call[PostArgs]) (optimist.Truth[Post], error) {
+		return operate(ctx, s, call.ID, "DELETE", "/v1/posts/"+call.Args.ID, wire.Change{At: wire.Stamp(call.At), Client: call.ClientID})
+	}
+	p.discard = optimist.Register(s.posts, def)
+
+	// A post that is deleted before it left is never seen by others.
+	optimist.Merge(p.write, p.discard, func(_, _ *PostArgs) optimist.MergeRule { return optimist.Annihilate })
+	return p
+}
+
+// Write writes a post and returns the id that it has from now on.
+func (p *Posts) Write(ctx context.Context, text string) (id string, h *optimist.Handle, err error) {
+	if err := p.service.mayAct(); err != nil {
+		return "", nil, err
+	}
+	if err := wire.CheckText("text", text, wire.MaxPostText); err != nil {
+		return "", nil, err
+	}
+	now := time.Now()
+	id = newID(now)
+	h, err = p.write.Execute(ctx, id, PostArgs{ID: id, Text: text, At: now.UnixMilli()})
+	return id, h, err
+}
+
+// Delete takes a post of the user away. It leaves after Regret; until then the handle's
+// Cancel brings the post back as if nothing had been. The handle of a post that had not
+// left itself has ended already.
+func (p *Posts) Delete(ctx context.Context, post string) (*optimist.Handle, error) {
+	if err := p.service.mayAct(); err != nil {
+		return nil, err
+	}
+	return p.discard.Execute(ctx, post, PostArgs{ID: post})
+}
