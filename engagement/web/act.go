@@ -35,6 +35,10 @@ func (a *App) Act(act Action) (taken bool) {
 		}
 	case "net-profile", "net-set", "net-offline":
 		a.changeNetworkLocked(act)
+	case "post-add":
+		taken = a.writeLocked(act.Value)
+	case "undo":
+		a.undoLocked(act.Value)
 	case "notice-close":
 		a.closeNoticeLocked(act.Value)
 	case "reload":
@@ -81,6 +85,55 @@ func (a *App) moreLocked() {
 	})
 }
 
+// writeLocked writes a post.
+func (a *App) writeLocked(words string) (taken bool) {
+	if a.visit == nil {
+		return false
+	}
+	_, _, err := a.visit.service.Posts.Write(a.ctx, words)
+	a.writing.Problem, a.dirty.writing = "", true
+	return a.wroteLocked(&a.writing.Problem, err)
+}
+
+// deleteLocked deletes a post, with a while for second thoughts if the server has it.
+func (a *App) deleteLocked(s *client.Service, post string) error {
+	words := s.Post(post).Value.Text
+	h, err := s.Posts.Delete(a.ctx, post)
+	if err != nil {
+		return err
+	}
+	n := &notice{Text: "Your post was deleted."}
+	if h.State() == optimist.Ended { // the server never had it
+		n.Quote = words
+	} else {
+		n.Undo = func() error {
+			if h.State() != optimist.Waiting {
+				return optimist.ErrSettled
+			}
+			return h.Cancel()
+		}
+	}
+	a.tellLocked(n)
+	a.focus = "notice-" + number(n.ID)
+	return nil
+}
+
+// undoLocked takes back what a notice tells of.
+func (a *App) undoLocked(id string) {
+	for _, n := range a.notices {
+		if number(n.ID) != id || n.Undo == nil {
+			continue
+		}
+		err := n.Undo()
+		a.closeNoticeLocked(id)
+		a.focus = "feed"
+		if err != nil {
+			a.tellLocked(&notice{Text: "It is too late for that: the server has it already.", Grave: true})
+		}
+		return
+	}
+}
+
 // actOnPostLocked does what is done to a post and its comments.
 func (a *App) actOnPostLocked(act Action) (taken bool) {
 	if a.visit == nil || !a.inFeed[act.Post] {
@@ -96,12 +149,14 @@ func (a *App) actOnPostLocked(act Action) (taken bool) {
 	case "save":
 		ui.Notice = ""
 		_, err = s.Saves.Toggle(ctx, act.Post)
+	case "post-delete":
+		err = a.deleteLocked(s, act.Post)
 	case "comments":
 		ui.Open, ui.Problem, ui.Editing = !ui.Open, "", ""
 		return false
 	case "comment-add":
 		_, _, err = s.Comments.Add(ctx, act.Post, act.Value)
-		return a.wroteLocked(ui, err)
+		return a.wroteLocked(&ui.Problem, err)
 	case "comment-edit":
 		ui.Editing, ui.Problem, a.focus = act.Comment, "", "editor-"+act.Comment
 		return false
@@ -112,7 +167,7 @@ func (a *App) actOnPostLocked(act Action) (taken bool) {
 		if c, ok := s.Post(act.Post).Value.Comment(act.Comment); !ok || c.Text != act.Value {
 			_, err = s.Comments.Edit(ctx, act.Post, act.Comment, act.Value)
 		}
-		if a.wroteLocked(ui, err) {
+		if a.wroteLocked(&ui.Problem, err) {
 			ui.Editing, a.focus = "", "comment-edit-"+act.Comment
 		}
 		return false
@@ -133,14 +188,14 @@ func (a *App) actOnPostLocked(act Action) (taken bool) {
 }
 
 // wroteLocked notes why what was written was not taken, if it was not.
-func (a *App) wroteLocked(ui *postUI, err error) (taken bool) {
-	ui.Problem = ""
+func (a *App) wroteLocked(problem *string, err error) (taken bool) {
+	*problem = ""
 	var bad *wire.InvalidError
 	switch {
 	case err == nil:
 		return true
 	case errors.As(err, &bad):
-		ui.Problem = "The text " + bad.Reason + "."
+		*problem = "The text " + bad.Reason + "."
 	default:
 		a.refusedLocked(err)
 	}

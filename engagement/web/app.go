@@ -51,6 +51,7 @@ type App struct {
 	gone    map[string]*postUI // of posts that have left it, until the next paint
 	chrome  chromeModel
 	signIn  signInModel
+	writing writeModel
 	end     feedModel
 	notices []*notice
 	noticed int // ids given to notices
@@ -69,9 +70,9 @@ type App struct {
 
 // dirt is what has to be painted.
 type dirt struct {
-	posts                              map[string]bool
-	order                              bool // of the feed
-	header, signIn, end, notices, labs bool
+	posts                                       map[string]bool
+	order                                       bool // of the feed
+	header, signIn, writing, end, notices, labs bool
 }
 
 // visit is one user's time at the page.
@@ -107,8 +108,8 @@ func (a *App) resetLocked(user string) {
 	a.ops, a.times = newOpTracker(), &timeline{}
 	a.end = feedModel{}
 	a.chrome = chromeModel{User: user, Online: a.chrome.Online, LabOpen: a.chrome.LabOpen}
-	a.signIn = signInModel{}
-	a.dirty = dirt{posts: make(map[string]bool), order: true, header: true, signIn: true, end: true, notices: true, labs: true}
+	a.signIn, a.writing = signInModel{}, writeModel{User: user}
+	a.dirty = dirt{posts: make(map[string]bool), order: true, header: true, signIn: true, writing: true, end: true, notices: true, labs: true}
 }
 
 // Start finds out who is signed in and shows the feed.
@@ -276,9 +277,13 @@ func postOf(entity string) string {
 func (a *App) tellLocked(n *notice) {
 	a.noticed++
 	n.ID = a.noticed
-	n.until = time.Now().Add(12 * time.Second)
-	if n.Grave {
+	switch {
+	case n.Undo != nil:
+		n.until = time.Now().Add(client.Regret)
+	case n.Grave:
 		n.until = time.Now().Add(time.Minute)
+	default:
+		n.until = time.Now().Add(12 * time.Second)
 	}
 	full := len(a.notices) > 3
 	a.notices = append(slices.DeleteFunc(a.notices, func(old *notice) bool {

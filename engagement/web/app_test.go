@@ -220,3 +220,52 @@ func TestAppLab(t *testing.T) {
 	s.SetOnline(true)
 	s.until("everything saved", barSays("All saved"))
 }
+
+func TestAppWritesAndDeletesPosts(t *testing.T) {
+	s := newStage(t)
+	first := s.enter("ines")
+	if s.Act(Action{Name: "post-add", Value: " "}) {
+		t.Error("a blank post was taken")
+	}
+	s.draw()
+	if !strings.Contains(s.board.regions["write"].words(), "must not be blank") {
+		t.Error("why it was not taken is not said")
+	}
+	s.SetOnline(false)
+	if !s.Act(Action{Name: "post-add", Value: "hello <b>all</b>"}) {
+		t.Fatal("the post was not taken")
+	}
+	s.draw()
+	post := s.board.shown[0]
+	if post == first || !strings.Contains(s.board.posts[post].words(), "hello <b>all</b>") {
+		t.Fatal("the post does not show at once, above the others")
+	}
+	s.Act(Action{Name: "like", Post: post})
+	s.until("the like on what the server does not have", func(b *board) bool { return pressed(b.posts[post], "like") == "true" })
+	s.SetOnline(true)
+	s.until("everything saved", barSays("All saved"))
+
+	s.Act(Action{Name: "post-delete", Post: post})
+	s.draw()
+	if slices.Contains(s.board.shown, post) || !strings.Contains(s.board.regions["notices"].words(), "Undo") {
+		t.Fatal("the post is still there, or cannot be brought back")
+	}
+	s.Act(Action{Name: "undo", Value: "1"})
+	s.until("the post again, as it was", func(b *board) bool {
+		return b.shown[0] == post && pressed(b.posts[post], "like") == "true" && barSays("All saved")(b)
+	})
+
+	s.SetOnline(false)
+	s.Act(Action{Name: "post-add", Value: "never mind"})
+	s.draw()
+	s.Act(Action{Name: "post-delete", Post: s.board.shown[0]})
+	s.draw()
+	if words := s.board.regions["notices"].words(); strings.Contains(words, "Undo") || !strings.Contains(words, "never mind") {
+		t.Errorf("of what never left the text is kept, and nothing can be undone: %q", words)
+	}
+	s.SetOnline(true)
+	s.until("everything saved", barSays("All saved"))
+	if s.board.shown[0] != post {
+		t.Error("the feed begins with something else")
+	}
+}

@@ -25,12 +25,15 @@ func Gallery() string {
 		p.model.ID = "gallery-" + strconv.Itoa(len(parts))
 		show("Post: "+p.title, el("div.feed", nil, viewPost(p.model)))
 	}
+	show("Write", viewWrite(writeModel{User: "ada"}))
+	show("Write: a text that cannot be", viewWrite(writeModel{User: "ada", Problem: "The text must not be blank."}))
 	show("Who are you", viewSignIn(signInModel{}))
 	show("Who are you: a name that cannot be", viewSignIn(signInModel{Problem: "A name must be 1 to 32 lower-case letters, digits and . _ - characters, a letter first."}))
 	show("Lab", el("aside.lab", nil, viewLab(galleryLab(now))))
 	show("Lab, before anything", el("aside.lab", nil, viewLab(labModel{Timeline: &timeline{}, Now: now})))
 	show("Notices", viewNotices([]*notice{
 		{ID: 1, Text: "A later change from another device counts; your like gave way."},
+		{ID: 3, Text: "Your post was deleted.", Undo: func() error { return nil }},
 		{ID: 2, Text: "Your comment was taken back: the post was deleted.", Quote: "See you on Saturday!", Grave: true},
 	}))
 	for _, m := range []feedModel{{}, {Loaded: true}, {Loaded: true, Posts: 3, More: true}, {Loaded: true, Posts: 3}, {Problem: "The posts could not be read: no network."}} {
@@ -114,6 +117,10 @@ func galleryPosts(now time.Time) []postExhibit {
 	return []postExhibit{
 		{"settled", base(func(*postModel, *client.Post) {})},
 		{"liked and saved", base(func(_ *postModel, p *client.Post) { p.Liked, p.Saved, p.LikesCount, p.SavesCount = true, true, 5, 2 })},
+		{"one's own", base(func(_ *postModel, p *client.Post) { p.Author = "ada" })},
+		{"one's own on its way", base(func(m *postModel, p *client.Post) {
+			p.Author, p.LikesCount, p.SavesCount, p.CommentsCount, m.Ops = "ada", 0, 0, 0, op("post", "", opSending, "")
+		})},
 		{"like on its way", base(func(m *postModel, p *client.Post) { p.Liked, m.Ops = true, op("like", "", opSending, "") })},
 		{"like tried again", base(func(m *postModel, p *client.Post) {
 			p.Liked, m.Ops = true, op("like", "", opRetrying, "no answer came")
@@ -151,7 +158,7 @@ func galleryLab(now time.Time) labModel {
 			Known: true, Profile: "lossy", Rule: rule{LatencyMs: 400, LoseRequest: 0.2, LoseAnswer: 0.1},
 			Profiles: []profile{{"clean", ""}, {"slow", ""}, {"mobile", ""}, {"lossy", ""}, {"flaky", ""}, {"hostile", ""}, {"offline", ""}},
 		},
-		Timeline: &timeline{last: now, total: totals{Taps: 14, Calls: 9, Sent: 6, Retries: 3, Conflicts: 1, Undone: 1}, lives: []*life{
+		Timeline: &timeline{last: now, total: totals{Taps: 14, Calls: 9, Saved: 8, Retries: 3, Conflicts: 1, Undone: 1}, lives: []*life{
 			{ID: "1", Type: "like", Calls: 1, Outcome: optimist.Confirmed, Spans: []span{{"wait", from(11), from(10)}, {"flight", from(10), from(9)}}},
 			{ID: "2", Type: "save", Calls: 3, Outcome: optimist.Confirmed, Spans: []span{
 				{"wait", from(9), from(8.5)}, {"flight", from(8.5), from(8)}, {"retry", from(8), from(7)}, {"flight", from(7), from(6.5)},

@@ -84,7 +84,15 @@ type notice struct {
 	// Quote is what the user wrote and would otherwise be lost.
 	Quote string
 	Grave bool
+	// Undo takes back what the notice tells of, as long as it is shown; nil: it cannot be.
+	Undo  func() error
 	until time.Time
+}
+
+// writeModel is the card on which a person writes a post.
+type writeModel struct {
+	User    string
+	Problem string
 }
 
 // labModel is the panel with the network and the timeline.

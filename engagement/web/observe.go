@@ -74,10 +74,7 @@ func (a *App) changedLocked(post string, there bool) {
 	case there && !a.inFeed[post] && a.end.Loaded:
 		// A post that is new, or older than what has been read so far: the latter
 		// comes with its page.
-		v := a.visit.service.Post(post)
-		at, _ := slices.BinarySearchFunc(a.feed, v.Value.CreatedAt, func(id string, created int64) int {
-			return int(created - a.visit.service.Post(id).Value.CreatedAt)
-		})
+		at := a.placeLocked(a.visit.service.Post(post))
 		if at == len(a.feed) && a.next != "" {
 			return
 		}
@@ -95,6 +92,18 @@ func (a *App) changedLocked(post string, there bool) {
 	}
 }
 
+// placeLocked is where a post belongs in the feed. One that the server does not have yet
+// stands first, whatever the clock says here.
+func (a *App) placeLocked(v optimist.View[client.Post]) int {
+	if v.Version == 0 {
+		return 0
+	}
+	at, _ := slices.BinarySearchFunc(a.feed, v.Value.CreatedAt, func(id string, created int64) int {
+		return int(created - a.visit.service.Post(id).Value.CreatedAt)
+	})
+	return at
+}
+
 // rolledBackLocked tells the user what was undone and why, in the user's words.
 func (a *App) rolledBackLocked(e optimist.Event) {
 	if e.Outcome == optimist.Cancelled {
@@ -105,7 +114,7 @@ func (a *App) rolledBackLocked(e optimist.Event) {
 			continue
 		}
 		words := map[string]string{
-			"like": "Your like was undone", "save": "Your save was undone", "comment": "Your comment was taken back",
+			"post": "Your post was taken back", "delete_post": "Your post could not be deleted", "like": "Your like was undone", "save": "Your save was undone", "comment": "Your comment was taken back",
 			"edit_comment": "Your edit was undone", "delete_comment": "Your deletion was undone",
 		}[v.Type]
 		if words == "" {

@@ -24,7 +24,7 @@ type opStatus struct {
 	ID      string
 	Type    string
 	Comment string // id, for the types about comments
-	Text    string // that the user wrote last for the comment
+	Text    string // that the user wrote last for the comment, or wrote as the post
 	State   opState
 	Calls   int
 	Reason  string // why the last call failed
@@ -50,7 +50,7 @@ func (t *opTracker) observe(e optimist.Event) {
 	switch e.Kind {
 	case optimist.OpAccepted:
 		c := commentOf(e.Args)
-		list := append(t.posts[e.Entity], &opStatus{ID: e.ID, Type: e.Type, Comment: c.ID})
+		list := append(t.posts[e.Entity], &opStatus{ID: e.ID, Type: e.Type, Comment: c.ID, Text: postOfArgs(e.Args).Text})
 		for _, o := range list {
 			if c.Text != "" && o.Comment == c.ID {
 				o.Text = c.Text // an edit may live on in the operation before it
@@ -89,6 +89,16 @@ func commentOf(args any) client.CommentArgs {
 		return *a
 	}
 	return client.CommentArgs{}
+}
+
+func postOfArgs(args any) client.PostArgs {
+	switch a := args.(type) {
+	case client.PostArgs:
+		return a
+	case *client.PostArgs:
+		return *a
+	}
+	return client.PostArgs{}
 }
 
 // reasonOf is an error in words for people.

@@ -141,8 +141,8 @@ func (p *page) listen() {
 	})
 }
 
-// key sends a text with Enter (Shift+Enter is a new line), and leaves an editor with
-// Escape.
+// key sends a text with Enter (Shift+Enter is a new line), or a longer one with Ctrl or
+// Command and Enter, and leaves an editor with Escape.
 func (p *page) key(e js.Value) {
 	t := closest(e, "textarea")
 	if !t.Truthy() || e.Get("isComposing").Bool() {
@@ -150,7 +150,8 @@ func (p *page) key(e js.Value) {
 	}
 	switch e.Get("key").String() {
 	case "Enter":
-		if dataOf(t, "enter") == "submit" && !e.Get("shiftKey").Bool() {
+		chord := e.Get("ctrlKey").Bool() || e.Get("metaKey").Bool()
+		if chord || dataOf(t, "enter") == "submit" && !e.Get("shiftKey").Bool() {
 			e.Call("preventDefault")
 			t.Get("form").Call("requestSubmit")
 		}

@@ -39,6 +39,13 @@ func (a *App) paint(c canvas, now time.Time, more func() bool) (done bool) {
 		}
 		c.region("sign-in", card)
 	}
+	if take(&d.writing) {
+		var card *Node
+		if a.chrome.User != "" {
+			card = viewWrite(a.writing)
+		}
+		c.region("write", card)
+	}
 	if take(&d.notices) {
 		c.region("notices", viewNotices(a.notices))
 	}
@@ -125,6 +132,9 @@ func (a *App) rescueLocked(c canvas) {
 	for id, ui := range a.gone {
 		rescue("new-"+id, "You were writing this.")
 		rescue("editor-"+ui.Editing, "You were writing this.")
+	}
+	if a.chrome.User == "" {
+		rescue("new-post", "You were writing this.")
 	}
 	clear(a.gone)
 	for id, ui := range a.posts {

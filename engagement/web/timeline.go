@@ -36,11 +36,8 @@ type timeline struct {
 	total totals
 }
 
-// totals count since the page was opened.
-type totals struct{ Taps, Calls, Sent, Retries, Conflicts, Undone int }
-
-// saved is how many taps needed no call of their own.
-func (t totals) saved() int { return max(t.Taps-t.Sent, 0) }
+// totals count since the page was opened. Saved are taps that needed no call of their own.
+type totals struct{ Taps, Calls, Saved, Retries, Conflicts, Undone int }
 
 func (t *timeline) observe(e optimist.Event) {
 	if e.ID == "" {
@@ -63,12 +60,11 @@ func (t *timeline) observe(e optimist.Event) {
 	case optimist.OpJoined:
 		l.Taps++
 		t.total.Taps++
+		t.total.Saved++
 	case optimist.OpSent:
 		l.enter("flight", e.At)
 		t.total.Calls++
-		if l.Calls++; l.Calls == 1 {
-			t.total.Sent++
-		} else {
+		if l.Calls++; l.Calls > 1 {
 			t.total.Retries++
 		}
 	case optimist.OpRetrying:
@@ -82,8 +78,12 @@ func (t *timeline) observe(e optimist.Event) {
 		t.total.Conflicts++
 	case optimist.OpSettled:
 		l.leave(e.At)
-		if l.Outcome = e.Outcome; e.Outcome == optimist.RolledBack {
+		l.Outcome = e.Outcome
+		switch {
+		case e.Outcome == optimist.RolledBack:
 			t.total.Undone++
+		case l.Calls == 0 && e.Outcome != optimist.Cancelled:
+			t.total.Saved++
 		}
 	}
 }

@@ -112,6 +112,9 @@ func viewNotices(list []*notice) *Node {
 				el("p", nil, text(n.Text)),
 				maybe(n.Quote != "", el("blockquote", nil, text(n.Quote)).with("quote")),
 			),
+			maybe(n.Undo != nil, el("button.button", []string{
+				"data-act", "undo", "data-value", number(n.ID), "data-focus", "notice-" + number(n.ID),
+			}, text("Undo")).with("undo")),
 			el("button.close", []string{"data-act", "notice-close", "data-value", number(n.ID), "aria-label", "Close this message"}, icon("close")),
 		).with(number(n.ID)))
 	}

@@ -108,10 +108,7 @@ func viewCommentStatus(m postModel, op *opStatus) *Node {
 }
 
 func viewOwn(post string, c wire.Comment) *Node {
-	short := c.Text
-	if r := []rune(short); len(r) > 30 {
-		short = string(r[:30]) + "…"
-	}
+	short := shortened(c.Text)
 	return el("p.own", nil,
 		small("comment-edit", post, c.ID, "Edit", "Edit your comment "+short),
 		small("comment-delete", post, c.ID, "Delete", "Delete your comment "+short),

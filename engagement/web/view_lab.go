@@ -111,7 +111,7 @@ func viewTotals(t totals) *Node {
 		return el("div", nil, el("dt", nil, text(what)), el("dd", nil, text(number(n))))
 	}
 	return el("dl.totals", nil,
-		cell(t.Taps, "taps"), cell(t.Calls, "calls"), cell(t.saved(), "calls saved"),
+		cell(t.Taps, "taps"), cell(t.Calls, "calls"), cell(t.Saved, "calls saved"),
 		cell(t.Retries, "retries"), cell(t.Conflicts, "conflicts"), cell(t.Undone, "undone"))
 }
 
@@ -151,7 +151,7 @@ func (l *life) name() string {
 	switch {
 	case l.Type == "edit_comment":
 		return "edit"
-	case l.Type == "delete_comment":
+	case l.Type == "delete_comment" || l.Type == "delete_post":
 		return "delete"
 	case l.Off:
 		return "un" + l.Type

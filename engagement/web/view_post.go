@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/optimist-go/optimist"
+	"github.com/optimist-go/optimist/engagement/wire"
 )
 
 func number(n int) string { return strconv.Itoa(n) }
@@ -29,12 +30,38 @@ func viewPost(m postModel) *Node {
 			avatar(p.Author),
 			el("h2", []string{"id", "by-" + m.ID, "class", "author"}, text(p.Author)),
 			when2(p.CreatedAt, m.Now),
+			maybe(p.Author == m.User, el("button.link", []string{
+				"data-act", "post-delete", "data-post", m.ID, "aria-label", "Delete your post " + shortened(p.Text),
+			}, text("Delete")).with("own")),
 		),
 		el("p.text", nil, text(p.Text)),
 		viewActions(m),
 		maybe(m.UI.Notice != "", el("p.resolved", []string{"role", "status"}, icon("merge"), text(m.UI.Notice)).with("resolved")),
 		comments,
 	)
+}
+
+// viewWrite is where a person writes a post.
+func viewWrite(m writeModel) *Node {
+	return el("form.card write", []string{"data-act", "post-add"},
+		avatar(m.User),
+		el("label.unseen", []string{"for", "new-post"}, text("Write a post")),
+		el("textarea", []string{
+			"id", "new-post", "name", "text", "rows", "1", "maxlength", number(wire.MaxPostText),
+			"placeholder", "What is new?", "data-focus", "new-post",
+			when(m.Problem != "", "aria-describedby"), "problem-new-post",
+		}),
+		el("button.button", []string{"type", "submit"}, text("Post")),
+		maybe(m.Problem != "", el("p.problem", []string{"id", "problem-new-post", "role", "alert"}, text(m.Problem)).with("problem")),
+	)
+}
+
+// shortened is the beginning of a text, to tell it from others.
+func shortened(s string) string {
+	if r := []rune(s); len(r) > 30 {
+		return string(r[:30]) + "…"
+	}
+	return s
 }
 
 func when2(ms int64, now time.Time) *Node {
@@ -116,7 +143,7 @@ func viewWay(words, class string) *Node {
 
 // conflictNotice is what a person is told about a conflict that was resolved.
 func conflictNotice(e optimist.Event) string {
-	what := map[string]string{"like": "like", "save": "save", "comment": "comment", "edit_comment": "edit", "delete_comment": "deletion"}[e.Type]
+	what := map[string]string{"post": "post", "delete_post": "deletion", "like": "like", "save": "save", "comment": "comment", "edit_comment": "edit", "delete_comment": "deletion"}[e.Type]
 	switch e.Resolution {
 	case optimist.TookTheirs:
 		return "A later change from another device counts; your " + what + " gave way."

@@ -87,7 +87,12 @@ func TestTimeline(t *testing.T) {
 	if l := tl.lives[0]; stateWords(l) != "saved, 2 calls" {
 		t.Errorf("%q", stateWords(l))
 	}
-	if want := (totals{Taps: 2, Calls: 2, Sent: 1, Retries: 1}); tl.total != want || tl.total.saved() != 1 {
+	event(optimist.OpAccepted, "b", nil)
+	if tl.total.Saved != 1 {
+		t.Error("a call that may still leave counts as saved")
+	}
+	event(optimist.OpSettled, "b", func(e *optimist.Event) { e.Outcome = optimist.Superseded })
+	if want := (totals{Taps: 3, Calls: 2, Saved: 2, Retries: 1}); tl.total != want {
 		t.Errorf("%+v", tl.total)
 	}
 	if tl.moving(at.Add(2 * time.Second)) {
