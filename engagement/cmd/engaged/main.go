@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -31,9 +32,20 @@ func main() {
 	}
 }
 
+const usage = `engaged serves posts that people like, save and comment on, and a page to do it.
+
+  engaged [serve] [flags]   the server and its page; the flags are below
+  engaged load [flags]      many clients on a bad network, and what became of them; see engaged load -h
+
+`
+
 // run carries out one subcommand; without a name it is serve.
 func run(ctx context.Context, args []string) error {
 	command := "serve"
+	if len(args) > 0 && slices.Contains([]string{"help", "-h", "-help", "--help"}, args[0]) {
+		fmt.Fprint(os.Stderr, usage)
+		args = []string{"-h"}
+	}
 	if len(args) > 0 && !strings.HasPrefix(args[0], "-") {
 		command, args = args[0], args[1:]
 	}
