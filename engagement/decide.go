@@ -156,7 +156,7 @@ func (o Operation) decideChangeComment(post Post, held *Comment, now int64) (Eff
 		c.Text, c.EditedAt = o.Text, now
 	}
 	post.Version++
-	post.ChangedAt = now
+	post.ChangedAt, post.Revised = now, post.Version
 	return Effect{Post: &post, Comment: &c}, nil
 }
 

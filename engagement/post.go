@@ -24,6 +24,9 @@ type Post struct {
 	// ChangedAt is the time of the change that made Version; it never goes back.
 	ChangedAt int64
 
+	// Revised is the Version at which a comment was last edited or deleted; 0 for never.
+	Revised uint64
+
 	// Deleted posts keep id, author and version, so that late operations learn
 	// what happened. Text is empty and all counts are 0 then.
 	Deleted bool

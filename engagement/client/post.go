@@ -24,7 +24,7 @@ type CommentChange struct {
 }
 
 func equalPosts(a, b Post) bool {
-	return a.PostState.Post == b.PostState.Post && a.Older == b.Older &&
+	return a.PostState.Post == b.PostState.Post && a.Older == b.Older && a.Revised == b.Revised &&
 		slices.Equal(a.Comments, b.Comments) && slices.Equal(a.Beyond, b.Beyond)
 }
 

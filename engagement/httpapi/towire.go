@@ -18,6 +18,7 @@ func truthToWire(t engagement.Truth) wire.Truth {
 			Liked: t.Liked, Saved: t.Saved,
 		},
 		Comments: commentsToWire(t.Comments),
+		Revised:  p.Revised,
 	}
 	if p.Comments > len(t.Comments) && len(t.Comments) > 0 {
 		out.State.Older = olderThan(t.Comments[0])

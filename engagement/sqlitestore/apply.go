@@ -128,7 +128,7 @@ func writeEffect(ctx context.Context, q queryer, op engagement.Operation, effect
 // writePost is the only writer of posts, so that each change of one is in the feed.
 func writePost(ctx context.Context, q queryer, p engagement.Post, now int64) error {
 	if _, err := q.statement(upsertPost).ExecContext(ctx, p.ID, p.Author, p.Text, p.CreatedAt, p.Likes, p.Saves,
-		p.Comments, p.CommentsMade, int64(p.Version), p.ChangedAt, p.Deleted); err != nil {
+		p.Comments, p.CommentsMade, int64(p.Version), p.ChangedAt, int64(p.Revised), p.Deleted); err != nil {
 		return err
 	}
 	if p.Deleted {

@@ -32,7 +32,7 @@ func collect[T any](scan func(row) (T, error)) func(*sql.Rows, error) ([]T, erro
 
 func scanPost(r row) (p engagement.Post, err error) {
 	err = r.Scan(&p.ID, &p.Author, &p.Text, &p.CreatedAt, &p.Likes, &p.Saves, &p.Comments, &p.CommentsMade,
-		&p.Version, &p.ChangedAt, &p.Deleted)
+		&p.Version, &p.ChangedAt, &p.Revised, &p.Deleted)
 	return p, err
 }
 

@@ -30,7 +30,7 @@ type queryer interface {
 	statement(query string) *sql.Stmt
 }
 
-const postColumns = `id, author, text, created_at, likes, saves, comments, comments_made, version, changed_at, deleted`
+const postColumns = `id, author, text, created_at, likes, saves, comments, comments_made, version, changed_at, revised, deleted`
 
 const commentColumns = `post_id, id, author, text, number, created_at, edited_at, at, client, deleted`
 
@@ -61,9 +61,9 @@ SELECT id, likes, saves, comments, there_likes, there_saves, there_comments FROM
 
 // Writing.
 const (
-	upsertPost = `INSERT INTO posts (` + postColumns + `) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+	upsertPost = `INSERT INTO posts (` + postColumns + `) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
 ON CONFLICT (id) DO UPDATE SET text = excluded.text, likes = excluded.likes, saves = excluded.saves, comments = excluded.comments,
-	comments_made = excluded.comments_made, version = excluded.version, changed_at = excluded.changed_at, deleted = excluded.deleted`
+	comments_made = excluded.comments_made, version = excluded.version, changed_at = excluded.changed_at, revised = excluded.revised, deleted = excluded.deleted`
 	upsertMark = `INSERT INTO marks (post_id, user_name, kind, is_on, at, client) VALUES ($1, $2, $3, $4, $5, $6)
 ON CONFLICT (post_id, user_name, kind) DO UPDATE SET is_on = excluded.is_on, at = excluded.at, client = excluded.client`
 	upsertComment = `INSERT INTO comments (` + commentColumns + `) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)

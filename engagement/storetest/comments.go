@@ -28,6 +28,7 @@ func testCommentLife(f *fixture) {
 	f.refused(act(engagement.DeleteComment, "", 30), engagement.Conflict)
 	t := f.truth(post, "ada")
 	expect(f, "count", t.Post.Comments, 1)
+	expect(f, "revised", t.Post.Revised, 3)
 	expect(f, "shown", len(t.Comments), 1)
 	expect(f, "comment", t.Comments[0], engagement.Comment{ID: id, PostID: post, Author: "bob", Text: "two", Number: 1,
 		CreatedAt: made, EditedAt: edited, Stamp: f.stamp(40, "phone")})
@@ -40,6 +41,7 @@ func testCommentLife(f *fixture) {
 	expect(f, "count", t.Post.Comments, 0)
 	expect(f, "shown", len(t.Comments), 0)
 	expect(f, "version", t.Post.Version, 4)
+	expect(f, "revised", t.Post.Revised, 4)
 	f.audit()
 }
 

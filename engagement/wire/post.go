@@ -26,6 +26,10 @@ type PostState struct {
 	// Older is the cursor of the page of comments before Comments; empty when
 	// Comments holds all of them.
 	Older string `json:"older,omitempty"`
+
+	// Revised is the version at which a comment of the post was last edited or
+	// deleted; 0 for never. Whoever shows older comments reads them anew when it grows.
+	Revised uint64 `json:"revised,omitempty"`
 }
 
 // Comment is a comment on a post.
