@@ -10,23 +10,37 @@ import (
 // A first optimistic like: it shows at once, is sent once, and ends as the server
 // says.
 func Example_like() {
-	ctx := context.Background()
-	type Post struct {
-		Likes int
-		Liked bool // by the user of this client
+	if err := firstLike(context.Background()); err != nil {
+		fmt.Println(err)
 	}
-	sendLike := func(_ context.Context, key, id string, on bool) (Post, uint64, error) { // a server
-		return Post{Likes: 10, Liked: on}, 2, nil // others have liked it, too
-	}
+	// Output:
+	// at once: 4
+	// settled: 10 confirmed <nil>
+}
 
-	setLiked := func(p Post, user string, on bool) Post {
-		if on {
-			return Post{Likes: p.Likes + 1, Liked: true}
-		}
-		return Post{Likes: p.Likes - 1}
-	}
+// Post is what the screen shows.
+type Post struct {
+	Likes int
+	Liked bool // by the user of this client
+}
 
-	m, _ := optimist.New(optimist.Options{}) // an error says which option cannot work
+func setLiked(p Post, user string, on bool) Post {
+	if on {
+		return Post{Likes: p.Likes + 1, Liked: true}
+	}
+	return Post{Likes: p.Likes - 1}
+}
+
+// sendLike stands for a request to a server, on which others have liked the post, too.
+func sendLike(_ context.Context, key, id string, on bool) (Post, uint64, error) {
+	return Post{Likes: 10, Liked: on}, 2, nil
+}
+
+func firstLike(ctx context.Context) error {
+	m, err := optimist.New(optimist.Options{})
+	if err != nil {
+		return err
+	}
 	posts := optimist.NewStore[Post](m, "post")
 	like := optimist.RegisterToggle(posts, optimist.Toggle[Post]{
 		Type: "like",
@@ -38,13 +52,14 @@ func Example_like() {
 		},
 	})
 	posts.Receive("42", optimist.TruthOf(Post{Likes: 3}, 1)) // what the server said before
-	h, err := like.Toggle(ctx, "42", "ann")
-	fmt.Println("at once:", posts.View("42").Value.Likes, err)
-	r, err := h.Wait(ctx)
-	fmt.Println("settled:", posts.View("42").Value.Likes, r.Outcome, err)
 
-	m.Close(ctx)
-	// Output:
-	// at once: 4 <nil>
-	// settled: 10 confirmed <nil>
+	tap, err := like.Toggle(ctx, "42", "ann")
+	if err != nil {
+		return err
+	}
+	fmt.Println("at once:", posts.View("42").Value.Likes) // 4
+
+	result, err := tap.Wait(ctx)
+	fmt.Println("settled:", posts.View("42").Value.Likes, result.Outcome, err) // 10 confirmed <nil>: others like it, too
+	return m.Close(ctx)
 }

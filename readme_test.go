@@ -16,6 +16,7 @@ func TestReadmeSnippet(t *testing.T) {
 		t.Fatal("there is no Go code in README.md")
 	}
 	indented := "\t" + strings.ReplaceAll(strings.TrimSuffix(snippet, "\n"), "\n", "\n\t")
+	indented = strings.ReplaceAll(indented, "\t\n", "\n")
 	if !strings.Contains(read(t, "example_like_test.go"), indented) {
 		t.Errorf("example_like_test.go does not contain\n%s", indented)
 	}
