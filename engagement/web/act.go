@@ -152,7 +152,7 @@ func (a *App) actOnPostLocked(act Action) (taken bool) {
 	case "post-delete":
 		err = a.deleteLocked(s, act.Post)
 	case "comments":
-		ui.Open, ui.Problem, ui.Editing = !ui.Open, "", ""
+		ui.Open, ui.Opened, ui.Problem = !ui.Open, true, ""
 		return false
 	case "comment-add":
 		_, _, err = s.Comments.Add(ctx, act.Post, act.Value)
@@ -223,12 +223,14 @@ func (a *App) olderLocked(s *client.Service, post string, ui *postUI) {
 	if !ui.OlderLoaded {
 		cursor, window = p.Older, p.Comments
 	}
-	if cursor == "" {
+	if cursor == "" || ui.OlderBusy {
 		return
 	}
+	ui.OlderBusy = true
 	a.spawn(func(ctx context.Context) {
 		page, err := s.OlderComments(ctx, post, cursor)
 		a.mu.Lock()
+		ui.OlderBusy, a.dirty.posts[post] = false, true
 		switch {
 		case err != nil:
 			a.tellLocked(&notice{Text: "The older comments could not be read: " + reasonOf(asSilence(err)) + "."})
@@ -238,7 +240,6 @@ func (a *App) olderLocked(s *client.Service, post string, ui *postUI) {
 				ui.window = window
 			}
 			ui.OlderCursor, ui.OlderLoaded = page.Older, true
-			a.dirty.posts[post] = true
 		}
 		a.mu.Unlock()
 		a.hooks.Wake()

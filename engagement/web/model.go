@@ -24,12 +24,14 @@ type postModel struct {
 // postUI is what the user has opened on a post.
 type postUI struct {
 	Open    bool   // the comments are shown
+	Opened  bool   // they were, and stay on the page for what is written there
 	Editing string // id of the comment in the editor
 	Problem string // with what was written last
 
 	Older       []wire.Comment // before those of the post, oldest first
 	OlderCursor string         // of the page before Older
 	OlderLoaded bool
+	OlderBusy   bool
 	window      []wire.Comment // those of the post when last looked at
 	Notice      string         // of a conflict that was resolved
 }

@@ -152,6 +152,7 @@ func TestOlderCommentsHaveNoHole(t *testing.T) {
 	s.Act(Action{Name: "comments", Post: post})
 	s.until("the latest", postSays(post, "no 60."))
 	s.Act(Action{Name: "older", Post: post})
+	s.Act(Action{Name: "older", Post: post}) // by an impatient finger
 	s.until("all of them", all(60))
 	comment(61, 65)
 	s.until("five more", all(65))

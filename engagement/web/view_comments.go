@@ -26,8 +26,14 @@ func viewComments(m postModel) *Node {
 	if m.UI.OlderLoaded {
 		older = m.UI.OlderCursor
 	}
-	return el("section.comments", []string{"aria-label", "Comments on the post of " + p.Author},
-		maybe(older != "", el("button.link", []string{"data-act", "older", "data-post", m.ID}, text("Show older comments")).with("older")),
+	show := "Show older comments"
+	if m.UI.OlderBusy {
+		show = "Loading older comments…"
+	}
+	return el("section.comments", []string{"aria-label", "Comments on the post of " + p.Author, when(!m.UI.Open, "hidden"), ""},
+		maybe(older != "", el("button.link", []string{
+			"data-act", "older", "data-post", m.ID, when(m.UI.OlderBusy, "aria-disabled"), "true",
+		}, text(show)).with("older")),
 		maybe(len(rows) > 0, el("ul.list", nil, rows...).with("list")),
 		maybe(m.User != "", viewComposer(m).with("composer")),
 		maybe(m.User == "", el("p.hint", nil, text("Sign in to comment.")).with("hint")),

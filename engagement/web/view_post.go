@@ -22,7 +22,7 @@ func plural(n int, one string) string {
 func viewPost(m postModel) *Node {
 	p := m.View.Value
 	var comments *Node
-	if m.UI.Open {
+	if m.UI.Open || m.UI.Opened {
 		comments = viewComments(m).with("comments")
 	}
 	return el("article.post", []string{"aria-labelledby", "by-" + m.ID, "data-id", m.ID},

@@ -64,6 +64,26 @@ func TestEveryStateIsNamed(t *testing.T) {
 	}
 }
 
+// TestClosedCommentsStay: what is being written in them stays with them.
+func TestClosedCommentsStay(t *testing.T) {
+	for _, open := range []bool{true, false} {
+		m := galleryPosts(time.Now())[0].model
+		m.UI.Open, m.UI.Opened = open, true
+		section := false
+		viewPost(m).walk(func(n *Node) {
+			if n.Tag == "section" {
+				section = true
+				if _, hidden := n.attr("hidden"); hidden == open {
+					t.Errorf("open is %v, hidden is %v", open, hidden)
+				}
+			}
+		})
+		if !section {
+			t.Errorf("open is %v: there are no comments", open)
+		}
+	}
+}
+
 func TestTimeline(t *testing.T) {
 	var tl timeline
 	at := time.Now()
