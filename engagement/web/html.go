@@ -8,7 +8,8 @@ func escape(text string) string {
 	return strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&quot;").Replace(text)
 }
 
-var empty = map[string]bool{"input": true, "br": true, "meta": true, "link": true, "path": true, "rect": true}
+// empty elements have no end. Those of a drawing have one: without it, the next would be in them.
+var empty = map[string]bool{"input": true, "br": true, "meta": true, "link": true}
 
 // HTML is the node as markup, for pages that are made on the server.
 func (n *Node) HTML() string {

@@ -31,6 +31,9 @@ func TestTextIsNeverMarkup(t *testing.T) {
 	if !strings.Contains(html, "&lt;script&gt;alert(1)&lt;/script&gt;") {
 		t.Error("the gallery shows no script in a text")
 	}
+	if strings.Count(html, "<rect ") != strings.Count(html, "</rect>") {
+		t.Error("bars of the timeline are in each other")
+	}
 	if strings.Contains(html, " style=") || strings.Contains(html, " on") && strings.Contains(html, "onclick") {
 		t.Error("the page's policy allows no styles and handlers in the markup")
 	}
