@@ -204,7 +204,7 @@ func TestAppLab(t *testing.T) {
 	s.Act(Action{Name: "net-set", Value: "latency=700"})
 	s.until("the delay", lab("700 ms"))
 	s.Act(Action{Name: "net-set", Value: "errors=100"})
-	s.until("the server's word on the errors", func(b *board) bool { return lab("100 %")(b) && s.idle() })
+	s.until("the server's word on the errors", func(b *board) bool { return lab("100%")(b) && s.idle() })
 	post := s.board.shown[0]
 	s.Act(Action{Name: "like", Post: post})
 	s.until("a retry in the timeline", lab("tries again"))

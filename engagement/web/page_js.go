@@ -102,11 +102,6 @@ func (p *page) listen() {
 			p.act(actionOf(b, dataOf(b, "value")))
 		}
 	})
-	on(document, "change", func(e js.Value) {
-		if c := closest(e, "input[data-act]"); c.Truthy() {
-			p.act(actionOf(c, dataOf(c, "value")+"="+c.Get("value").String()))
-		}
-	})
 	on(document, "submit", func(e js.Value) {
 		e.Call("preventDefault")
 		form := e.Get("target")
@@ -119,6 +114,9 @@ func (p *page) listen() {
 	on(document, "input", func(e js.Value) {
 		if t := closest(e, "textarea"); t.Truthy() {
 			grow(t)
+		}
+		if c := closest(e, "input[data-act]"); c.Truthy() { // a dial, while it is turned
+			p.act(actionOf(c, dataOf(c, "value")+"="+c.Get("value").String()))
 		}
 	})
 	on(document, "keydown", p.key)

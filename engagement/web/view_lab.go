@@ -17,11 +17,11 @@ func viewLab(m labModel) *Node {
 
 // slider is one dial of the network panel.
 type slider struct {
-	name, label  string
-	max, step    int
-	value        func(rule) int
-	set          func(*rule, int)
-	unit, scaled string
+	name, label string
+	max, step   int
+	value       func(rule) int
+	set         func(*rule, int)
+	unit        string
 }
 
 func share(field func(*rule) *float64) (func(rule) int, func(*rule, int)) {
@@ -34,10 +34,10 @@ var sliders = func() []slider {
 	answer, setAnswer := share(func(r *rule) *float64 { return &r.LoseAnswer })
 	fail, setFail := share(func(r *rule) *float64 { return &r.ServerError })
 	return []slider{
-		{"latency", "Delay", 3000, 100, func(r rule) int { return r.LatencyMs }, func(r *rule, v int) { r.LatencyMs = v }, "ms", ""},
-		{"lost", "Requests lost", 100, 5, lose, setLose, "%", ""},
-		{"answers", "Answers lost", 100, 5, answer, setAnswer, "%", ""},
-		{"errors", "Server errors", 100, 5, fail, setFail, "%", ""},
+		{"latency", "Delay", 3000, 100, func(r rule) int { return r.LatencyMs }, func(r *rule, v int) { r.LatencyMs = v }, " ms"},
+		{"lost", "Requests lost", 100, 5, lose, setLose, "%"},
+		{"answers", "Answers lost", 100, 5, answer, setAnswer, "%"},
+		{"errors", "Server errors", 100, 5, fail, setFail, "%"},
 	}
 }()
 
@@ -62,11 +62,12 @@ func viewNetwork(m labModel) *Node {
 	var dials []*Node
 	for _, s := range sliders {
 		v := number(s.value(n.Rule))
+		words := v + s.unit
 		dials = append(dials, el("div.dial", nil,
 			el("label", []string{"for", "dial-" + s.name}, text(s.label)),
-			el("output", []string{"for", "dial-" + s.name}, text(v+" "+s.unit)),
+			el("span.reading", []string{"aria-hidden", "true"}, text(words)),
 			el("input", []string{
-				"type", "range", "id", "dial-" + s.name, "min", "0", "max", number(s.max), "step", number(s.step), "value", v,
+				"type", "range", "id", "dial-" + s.name, "min", "0", "max", number(s.max), "step", number(s.step), "value", v, "aria-valuetext", words,
 				"data-act", "net-set", "data-value", s.name, when(locked, "disabled"), "",
 			}),
 		).with(s.name))
