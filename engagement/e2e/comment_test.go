@@ -84,7 +84,7 @@ func TestKeyboardOnly(t *testing.T) {
 	tb.until(`document.activeElement.matches('[data-act="comment-edit"]')`)
 	tb.tabTo(`[data-act="comment-delete"]`)
 	tb.enter()
-	tb.until(`document.activeElement.matches('.composer textarea')`)
+	tb.until(`document.activeElement.matches('.comments')`)
 	tb.until(allSaved)
 	now := s.truth(post, "joao")
 	if now.Post.Comments != was.Post.Comments || now.Liked == was.Liked {

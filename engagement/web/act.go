@@ -173,13 +173,13 @@ func (a *App) actOnPostLocked(act Action) (taken bool) {
 		return false
 	case "comment-delete":
 		_, err = s.Comments.Delete(ctx, act.Post, act.Comment)
-		a.focus = "new-" + act.Post
+		a.focus = "comments-" + act.Post // not a field, with which a phone opens its keyboard
 	case "comment-retry":
 		err = s.Comments.Retry(act.Comment)
-		a.focus = "new-" + act.Post
+		a.focus = "comments-" + act.Post
 	case "comment-discard":
 		err = s.Comments.Discard(act.Comment)
-		a.focus = "new-" + act.Post
+		a.focus = "comments-" + act.Post
 	case "older":
 		a.olderLocked(s, act.Post, ui)
 	}

@@ -87,8 +87,10 @@ func mark(name string) { js.Global().Get("performance").Call("mark", name) }
 func (d *dom) focus(name string) {
 	// Names are made of ids, which the server and the client check.
 	if e := d.document.Call("querySelector", `[data-focus="`+name+`"]`); e.Truthy() {
-		e.Call("focus")
+		// What is no control is only where the keyboard goes on.
+		e.Call("focus", map[string]any{"preventScroll": e.Get("tabIndex").Int() < 0})
 		if e.Get("tagName").String() == "TEXTAREA" { // go on where the text ends
+			grow(e)
 			n := e.Get("textLength")
 			e.Call("setSelectionRange", n, n)
 		}

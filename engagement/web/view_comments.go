@@ -30,7 +30,9 @@ func viewComments(m postModel) *Node {
 	if m.UI.OlderBusy {
 		show = "Loading older comments…"
 	}
-	return el("section.comments", []string{"aria-label", "Comments on the post of " + p.Author, when(!m.UI.Open, "hidden"), ""},
+	return el("section.comments", []string{
+		"aria-label", "Comments on the post of " + p.Author, "tabindex", "-1", "data-focus", "comments-" + m.ID, when(!m.UI.Open, "hidden"), "",
+	},
 		maybe(older != "", el("button.link", []string{
 			"data-act", "older", "data-post", m.ID, when(m.UI.OlderBusy, "aria-disabled"), "true",
 		}, text(show)).with("older")),
@@ -45,7 +47,7 @@ func viewComposer(m postModel) *Node {
 		el("label.unseen", []string{"for", "new-" + m.ID}, text("Write a comment")),
 		el("textarea", []string{
 			"id", "new-" + m.ID, "name", "text", "rows", "1", "maxlength", strconv.Itoa(wire.MaxCommentText),
-			"placeholder", "Write a comment", "data-focus", "new-" + m.ID, "data-enter", "submit",
+			"placeholder", "Write a comment", "data-focus", "new-" + m.ID, "data-enter", "submit", "enterkeyhint", "send",
 			when(m.UI.Problem != "", "aria-describedby"), "problem-" + m.ID,
 		}),
 		el("button.button", []string{"type", "submit"}, text("Comment")),
@@ -148,7 +150,7 @@ func viewEditor(m postModel, c wire.Comment) *Node {
 		el("label.unseen", []string{"for", "edit-" + c.ID}, text("Edit your comment")),
 		el("textarea", []string{
 			"id", "edit-" + c.ID, "name", "text", "rows", "2", "maxlength", strconv.Itoa(wire.MaxCommentText),
-			"data-focus", "editor-" + c.ID, "data-enter", "submit", "data-escape", "comment-cancel",
+			"data-focus", "editor-" + c.ID, "data-enter", "submit", "enterkeyhint", "send", "data-escape", "comment-cancel",
 			"data-post", m.ID, "data-comment", c.ID,
 		}, text(c.Text)),
 		el("p.own", nil,
