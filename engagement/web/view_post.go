@@ -70,16 +70,16 @@ func when2(ms int64, now time.Time) *Node {
 
 // avatar is the first letter of a name, in a colour that belongs to it.
 func avatar(name string) *Node {
-	hue := 0
+	hue := uint32(0)
 	for _, r := range name {
-		hue = hue*31 + int(r)
+		hue = hue*45 + uint32(r)
 	}
 	letter := "?"
 	for _, r := range name {
 		letter = string(r)
 		break
 	}
-	return el("span", []string{"class", "avatar hue-" + number((hue&0xffff)%8), "aria-hidden", "true"}, text(letter))
+	return el("span", []string{"class", "avatar hue-" + number(int(hue>>16&7)), "aria-hidden", "true"}, text(letter))
 }
 
 func viewActions(m postModel) *Node {
