@@ -25,7 +25,8 @@ func newDOM() *dom {
 	}
 }
 
-// region shows a node as the only kid of the element with that id; no node, nothing.
+// region shows a node as the only kid of the element with that id; no node, nothing. What
+// the page began with stays until the first node.
 func (d *dom) region(name string, n *Node) {
 	old, parent := d.regions[name], d.document.Call("getElementById", name)
 	switch {
@@ -39,7 +40,7 @@ func (d *dom) region(name string, n *Node) {
 	if n != nil {
 		m := mount(d, n)
 		d.regions[name] = m
-		parent.Call("appendChild", m.e)
+		parent.Call("replaceChildren", m.e)
 	}
 }
 

@@ -89,7 +89,7 @@ func viewEnd(m feedModel) *Node {
 			el("p", []string{"role", "alert"}, text(m.Problem)),
 			el("button.button", []string{"data-act", "reload"}, text("Try again")))
 	case !m.Loaded:
-		return el("div.end", nil, el("p.hint late", nil, text("Loading the posts…")))
+		return el("div.loading", nil, el("p.unseen", nil, text("Loading…")), el("div.card ghost", nil), el("div.card ghost", nil), el("div.card ghost", nil))
 	case m.Posts == 0:
 		return el("div.end", nil, el("p.hint", nil, text("Nobody has posted anything yet.")))
 	case m.More:
