@@ -167,7 +167,7 @@ func TestServerKilledAndRestarted(t *testing.T) {
 	tb.until(`document.querySelector('.link-state.soon')`)
 	s.stop()
 	tb.until(`document.querySelector('.link-state.bad')`)
-	tb.until(`document.querySelector('.post .status').textContent.includes('kept')`)
+	tb.until(`document.querySelector('.post .status').textContent.includes('waiting')`)
 	tb.click(`[data-act="comments"][data-post="` + post + `"]`)
 	tb.write(`.composer textarea`, "while nobody was there")
 	tb.shot("server-gone")

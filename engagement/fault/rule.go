@@ -70,7 +70,7 @@ type Profile struct {
 func Profiles() []Profile {
 	return []Profile{
 		{"clean", "No faults", Rule{}},
-		{"slow", "Slow: two seconds each way to wait", Rule{LatencyMs: 2000, JitterMs: 500}},
+		{"slow", "Two seconds each way", Rule{LatencyMs: 2000, JitterMs: 500}},
 		{"mobile", "A phone on a train", Rule{LatencyMs: 300, JitterMs: 900, LoseRequest: 0.05, LoseAnswer: 0.03}},
 		{"lossy", "Requests and answers get lost", Rule{LatencyMs: 50, JitterMs: 150, LoseRequest: 0.20, LoseAnswer: 0.10}},
 		{"flaky", "The server is in trouble", Rule{LatencyMs: 50, JitterMs: 100, ServerError: 0.30, Throttle: 0.10}},

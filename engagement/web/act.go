@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/optimist-go/optimist"
 	"github.com/optimist-go/optimist/engagement/client"
@@ -53,14 +54,22 @@ func (a *App) Act(act Action) (taken bool) {
 	return taken
 }
 
+// Words that are said in more than one place.
+const (
+	badName     = "Use lower-case letters, digits, dots, dashes and underscores, at most 32, and start with a letter."
+	signInFirst = "Sign in first."
+)
+
 func (a *App) signInLocked(name string) {
 	if a.signIn.Busy {
 		return
 	}
-	if err := wire.CheckName("A name", name); err != nil {
-		a.signIn.Problem, a.dirty.signIn = err.Error()+".", true
+	if wire.CheckName("", name) != nil {
+		a.signIn.Problem, a.dirty.signIn = badName, true
 		return
 	}
+	a.notices = slices.DeleteFunc(a.notices, func(n *notice) bool { return n.Text == signInFirst })
+	a.dirty.notices = true
 	a.signIn, a.dirty.signIn = signInModel{Busy: true}, true
 	a.spawn(func(ctx context.Context) { a.signInAs(ctx, name) })
 }
@@ -128,7 +137,7 @@ func (a *App) undoLocked(id string) {
 		a.closeNoticeLocked(id)
 		a.focus = "feed"
 		if err != nil {
-			a.tellLocked(&notice{Text: "It is too late for that: the server has it already.", Grave: true})
+			a.tellLocked(&notice{Text: "Too late to undo: the post is gone.", Grave: true})
 		}
 		return
 	}
@@ -195,7 +204,7 @@ func (a *App) wroteLocked(problem *string, err error) (taken bool) {
 	case err == nil:
 		return true
 	case errors.As(err, &bad):
-		*problem = "The text " + bad.Reason + "."
+		*problem = "Your text " + bad.Reason + "."
 	default:
 		a.refusedLocked(err)
 	}
@@ -208,9 +217,9 @@ func (a *App) refusedLocked(err error) {
 	case err == nil:
 	case errors.Is(err, client.ErrSignedOut):
 		a.focus = "name"
-		a.tellLocked(&notice{Text: "Say who you are first."})
+		a.tellLocked(&notice{Text: signInFirst})
 	case errors.Is(err, optimist.ErrQueueFull):
-		a.tellLocked(&notice{Text: "Too much waits to be sent. Try again when the network is back.", Grave: true})
+		a.tellLocked(&notice{Text: "Too many changes are waiting to be sent. Try again when you are back online.", Grave: true})
 	default:
 		a.tellLocked(&notice{Text: problemOf(err), Grave: true})
 	}
@@ -233,7 +242,7 @@ func (a *App) olderLocked(s *client.Service, post string, ui *postUI) {
 		ui.OlderBusy, a.dirty.posts[post] = false, true
 		switch {
 		case err != nil:
-			a.tellLocked(&notice{Text: "The older comments could not be read: " + reasonOf(asSilence(err)) + "."})
+			a.tellLocked(&notice{Text: "Older comments could not be loaded: " + reasonOf(asSilence(err)) + "."})
 		case a.posts[post] == ui:
 			ui.Older = append(page.Comments, ui.Older...)
 			if !ui.OlderLoaded { // they end where the window began that was asked about

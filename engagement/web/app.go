@@ -186,9 +186,9 @@ func (a *App) begin(user string) error {
 
 // Why changes would be lost with the page, in words for people.
 const (
-	elsewhere  = "Another tab keeps your changes; those made here last as long as this page"
-	nowhere    = "This browser keeps nothing; your changes last as long as this page"
-	unreadable = "What was kept cannot be read; your changes last as long as this page"
+	elsewhere  = "Another tab stores your unsent changes; those made here are lost when this page closes"
+	nowhere    = "This browser stores nothing; unsent changes are lost when this page closes"
+	unreadable = "What was stored cannot be read; unsent changes are lost when this page closes"
 )
 
 // journalOf opens the user's journal, or says why there is none.

@@ -154,7 +154,7 @@ func TestAppFromSignInToSignOut(t *testing.T) {
 	post := s.board.shown[0]
 	s.Act(Action{Name: "like", Post: post})
 	s.draw()
-	if s.board.focused != "name" || !strings.Contains(s.board.regions["notices"].words(), "Say who you are") {
+	if s.board.focused != "name" || !strings.Contains(s.board.regions["notices"].words(), "Sign in first") {
 		t.Error("nobody likes, and is not asked who they are")
 	}
 	s.Act(Action{Name: "sign-in", Value: "No Name"})
@@ -200,14 +200,14 @@ func TestAppLab(t *testing.T) {
 	lab := func(words string) func(*board) bool {
 		return func(b *board) bool { n := b.regions["lab"]; return n != nil && strings.Contains(n.words(), words) }
 	}
-	s.until("the panel", lab("Cut the line"))
+	s.until("the panel", lab("Offline"))
 	s.Act(Action{Name: "net-set", Value: "latency=700"})
 	s.until("the delay", lab("700 ms"))
 	s.Act(Action{Name: "net-set", Value: "errors=100"})
 	s.until("the server's word on the errors", func(b *board) bool { return lab("100%")(b) && s.idle() })
 	post := s.board.shown[0]
 	s.Act(Action{Name: "like", Post: post})
-	s.until("a retry in the timeline", lab("tries again"))
+	s.until("a retry in the timeline", lab("retrying"))
 	s.until("its words on the post", func(b *board) bool { return strings.Contains(b.posts[post].words(), "trying again") })
 	s.Act(Action{Name: "net-profile", Value: "clean"})
 	s.until("the end", func(b *board) bool { return barSays("All saved")(b) && lab("saved, ")(b) })
@@ -216,7 +216,7 @@ func TestAppLab(t *testing.T) {
 	}
 	s.SetOnline(false)
 	s.Act(Action{Name: "save", Post: post})
-	s.until("what is kept", barSays("Offline, 1 change kept"))
+	s.until("what is kept", barSays("Offline, 1 unsent"))
 	s.SetOnline(true)
 	s.until("everything saved", barSays("All saved"))
 }

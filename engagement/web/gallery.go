@@ -26,17 +26,18 @@ func Gallery() string {
 		show("Post: "+p.title, el("div.feed", nil, viewPost(p.model)))
 	}
 	show("Write", viewWrite(writeModel{User: "ada"}))
-	show("Write: a text that cannot be", viewWrite(writeModel{User: "ada", Problem: "The text must not be blank."}))
+	show("Write: a text that cannot be", viewWrite(writeModel{User: "ada", Problem: "Your text must not be blank."}))
 	show("Who are you", viewSignIn(signInModel{}))
-	show("Who are you: a name that cannot be", viewSignIn(signInModel{Problem: "A name must be 1 to 32 lower-case letters, digits and . _ - characters, a letter first."}))
+	show("Who are you: again", viewSignIn(signInModel{Again: "ada"}))
+	show("Who are you: a name that cannot be", viewSignIn(signInModel{Problem: badName}))
 	show("Lab", el("aside.lab", nil, viewLab(galleryLab(now))))
 	show("Lab, before anything", el("aside.lab", nil, viewLab(labModel{Timeline: &timeline{}, Now: now})))
 	show("Notices", viewNotices([]*notice{
-		{ID: 1, Text: "A later change from another device counts; your like gave way."},
+		{ID: 1, Text: "A newer change from another device replaced your like."},
 		{ID: 3, Text: "Your post was deleted.", Undo: func() error { return nil }},
-		{ID: 2, Text: "Your comment was taken back: the post was deleted.", Quote: "See you on Saturday!", Grave: true},
+		{ID: 2, Text: "Your comment was not posted: the post was deleted.", Quote: "See you on Saturday!", Grave: true},
 	}))
-	for _, m := range []feedModel{{}, {Loaded: true}, {Loaded: true, Posts: 3, More: true}, {Loaded: true, Posts: 3}, {Problem: "The posts could not be read: no network."}} {
+	for _, m := range []feedModel{{}, {Loaded: true}, {Loaded: true, Posts: 3, More: true}, {Loaded: true, Posts: 3}, {Problem: "The posts could not be loaded: no connection."}} {
 		show("End of the feed", viewEnd(m))
 	}
 	return document("Gallery", el("main.gallery", nil, parts...))
@@ -80,7 +81,7 @@ func galleryChrome() []chromeExhibit {
 		{"offline", with(func(m *chromeModel) { m.Online, m.Pending = false, 3 })},
 		{"the server does not answer", with(func(m *chromeModel) { m.Paused, m.Pending = true, 1 })},
 		{"something to decide", with(func(m *chromeModel) { m.Failed = 1 })},
-		{"signed out", with(func(m *chromeModel) { m.SignedOut = true })},
+		{"signed out", with(func(m *chromeModel) { m.SignedOut, m.Pending = true, 1 })},
 		{"nobody", with(func(m *chromeModel) { m.User = "" })},
 	}
 }
@@ -123,11 +124,13 @@ func galleryPosts(now time.Time) []postExhibit {
 		})},
 		{"like on its way", base(func(m *postModel, p *client.Post) { p.Liked, m.Ops = true, op("like", "", opSending, "") })},
 		{"like tried again", base(func(m *postModel, p *client.Post) {
-			p.Liked, m.Ops = true, op("like", "", opRetrying, "no answer came")
+			p.Liked, m.Ops = true, op("like", "", opRetrying, "the server did not answer")
 		})},
-		{"like kept while offline", base(func(m *postModel, p *client.Post) { p.Liked, m.Held, m.Ops = true, true, op("like", "", opWaiting, "") })},
+		{"like kept while offline", base(func(m *postModel, p *client.Post) {
+			p.Liked, m.Held, m.Ops = true, "network", op("like", "", opWaiting, "")
+		})},
 		{"conflict resolved", base(func(m *postModel, _ *client.Post) {
-			m.UI.Notice = "A later change from another device counts; your like gave way."
+			m.UI.Notice = "A newer change from another device replaced your like."
 		})},
 		{"comments", base(func(m *postModel, p *client.Post) {
 			m.UI.Open, p.Comments, p.Older, p.CommentsCount = true, append(comments, edited), "more", 53
@@ -136,8 +139,11 @@ func galleryPosts(now time.Time) []postExhibit {
 		{"comment failed", base(func(m *postModel, _ *client.Post) {
 			m.UI.Open, m.Ops = true, op("comment", "c2", opFailed, "the server is in trouble")
 		})},
+		{"comment failed, out of sight", base(func(m *postModel, _ *client.Post) {
+			m.Ops = op("comment", "c2", opFailed, "the server is in trouble")
+		})},
 		{"edit failed", base(func(m *postModel, _ *client.Post) {
-			m.UI.Open, m.Ops = true, op("edit_comment", "c2", opFailed, "no answer came")
+			m.UI.Open, m.Ops = true, op("edit_comment", "c2", opFailed, "the server did not answer")
 		})},
 		{"deletion failed", base(func(m *postModel, p *client.Post) {
 			m.UI.Open, m.Ops, p.Comments = true, op("delete_comment", "c9", opFailed, "the server is in trouble"), comments[:1]

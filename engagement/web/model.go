@@ -17,8 +17,8 @@ type postModel struct {
 	Ops  []*opStatus
 	UI   postUI
 	Now  time.Time
-	// Held says that nothing is being sent at the moment.
-	Held bool
+	// Held is what has to come before anything is sent; empty: nothing.
+	Held string
 }
 
 // postUI is what the user has opened on a post.
@@ -66,6 +66,7 @@ type chromeModel struct {
 
 // signInModel is the card on which a person says who they are.
 type signInModel struct {
+	Again   string // whose session has ended; empty: nobody's
 	Busy    bool
 	Problem string
 }

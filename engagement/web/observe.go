@@ -114,8 +114,8 @@ func (a *App) rolledBackLocked(e optimist.Event) {
 			continue
 		}
 		words := map[string]string{
-			"post": "Your post was taken back", "delete_post": "Your post could not be deleted", "like": "Your like was undone", "save": "Your save was undone", "comment": "Your comment was taken back",
-			"edit_comment": "Your edit was undone", "delete_comment": "Your deletion was undone",
+			"post": "Your post was not published", "delete_post": "Your post could not be deleted", "like": "Your like was undone", "save": "Your save was undone", "comment": "Your comment was not posted",
+			"edit_comment": "Your edit was not saved", "delete_comment": "Your comment was not deleted",
 		}[v.Type]
 		if words == "" {
 			words = "A change was undone"

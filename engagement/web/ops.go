@@ -111,9 +111,9 @@ func reasonOf(err error) string {
 	case errors.As(err, &refusal):
 		return refusal.Error()
 	case errors.Is(err, client.ErrUnreachable):
-		return "no network"
+		return "no connection"
 	case errors.As(err, &send) && send.Class == optimist.Unknown:
-		return "no answer came"
+		return "the server did not answer"
 	case errors.Is(err, optimist.ErrAbsent):
 		return "the post was deleted"
 	case errors.Is(err, client.ErrNoComment):

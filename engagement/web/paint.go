@@ -35,7 +35,9 @@ func (a *App) paint(c canvas, now time.Time, more func() bool) (done bool) {
 	if take(&d.signIn) {
 		var card *Node
 		if a.chrome.User == "" && a.visit != nil || a.chrome.SignedOut {
-			card = viewSignIn(a.signIn)
+			m := a.signIn
+			m.Again = a.chrome.User
+			card = viewSignIn(m)
 		}
 		c.region("sign-in", card)
 	}
@@ -105,7 +107,12 @@ func (a *App) paintPostsLocked(c canvas, now time.Time, more func() bool) (done 
 
 func (a *App) postLocked(id string, now time.Time) postModel {
 	m := postModel{ID: id, User: a.chrome.User, Ops: a.ops.of(id), Now: now}
-	m.Held = a.holdsLocked()
+	switch {
+	case a.chrome.SignedOut:
+		m.Held = "sign-in"
+	case a.holdsLocked():
+		m.Held = "network"
+	}
 	if a.visit != nil {
 		m.View = a.visit.service.Post(id)
 	}

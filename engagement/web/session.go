@@ -200,7 +200,7 @@ func (a *App) failToLoad(err error) {
 		a.mu.Unlock() // what was to be read was not the posts
 		return
 	}
-	a.end = feedModel{Loaded: a.end.Loaded, Posts: len(a.feed), More: a.next != "", Problem: "The posts could not be read: " + reasonOf(asSilence(err)) + "."}
+	a.end = feedModel{Loaded: a.end.Loaded, Posts: len(a.feed), More: a.next != "", Problem: "The posts could not be loaded: " + reasonOf(asSilence(err)) + "."}
 	a.dirty.end = true
 	a.mu.Unlock()
 	a.hooks.Wake()
@@ -242,7 +242,7 @@ func (a *App) tellLostLocked() {
 		}
 	}
 	if a.ops.total() > 0 {
-		a.tellLocked(&notice{Text: "Some changes had not reached the server and were undone.", Quote: strings.Join(texts, "\n"), Grave: true})
+		a.tellLocked(&notice{Text: "Some changes had not been sent yet and were undone.", Quote: strings.Join(texts, "\n"), Grave: true})
 	}
 }
 

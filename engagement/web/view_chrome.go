@@ -22,7 +22,7 @@ func viewHeader(m chromeModel) *Node {
 		el("p.link-state "+class, nil,
 			el("span.dot", []string{"aria-hidden", "true"}), el("span.words", nil, text(words))),
 		el("span.unseen", []string{"role", "status"}, text(trouble)),
-		maybe(m.Risk != "", el("span.hint risk", []string{"title", m.Risk}, text("Not kept in this tab"), el("span.unseen", nil, text(". "+m.Risk+"."))).with("risk")),
+		maybe(m.Risk != "", el("span.hint risk", []string{"title", m.Risk}, text("Not stored offline"), el("span.unseen", nil, text(". "+m.Risk+"."))).with("risk")),
 		el("button.button plain", []string{
 			"data-act", "lab", "aria-expanded", strconv.FormatBool(m.LabOpen),
 			"aria-controls", "lab", "data-focus", "lab",
@@ -37,21 +37,21 @@ func viewHeader(m chromeModel) *Node {
 func standing(m chromeModel) (words, class string) {
 	waiting := ""
 	if m.Pending > 0 {
-		waiting = ", " + plural(m.Pending, "change") + " kept"
+		waiting = ", " + number(m.Pending) + " unsent"
 	}
 	switch {
 	case !m.Online:
 		return "Offline" + waiting, "bad"
 	case m.SignedOut:
-		return "Signed out" + waiting, "bad"
+		return "Session expired" + waiting, "bad"
 	case m.Link == client.Broken || m.Paused:
-		return "Trying to reach the server" + waiting, "bad"
+		return "Reconnecting" + waiting, "bad"
 	case m.Link == client.Connecting:
 		return "Connecting", "soon"
 	case m.User == "":
 		return "Connected", "good"
 	case m.Failed > 0:
-		return plural(m.Failed, "change") + " to decide on", "bad"
+		return plural(m.Failed, "change") + " not saved", "bad"
 	case m.Pending > 0:
 		return "Saving " + plural(m.Pending, "change"), "soon"
 	}
@@ -59,6 +59,10 @@ func standing(m chromeModel) (words, class string) {
 }
 
 func viewSignIn(m signInModel) *Node {
+	title, hint := "Who are you today?", "No password: this is a demo. Open a second window as someone else and watch both."
+	if m.Again != "" {
+		title, hint = "Sign in again", "Your session has expired. Sign in as "+m.Again+" to send your changes."
+	}
 	var names []*Node
 	for _, name := range people {
 		names = append(names, el("li", nil, el("button.person", []string{
@@ -66,14 +70,14 @@ func viewSignIn(m signInModel) *Node {
 		}, avatar(name), text(name))).with(name))
 	}
 	return el("section.card sign-in", []string{"aria-labelledby", "who"},
-		el("h2", []string{"id", "who"}, text("Who are you today?")),
-		el("p.hint", nil, text("No password: this is a demonstration. Open a second window as somebody else and watch both.")),
+		el("h2", []string{"id", "who"}, text(title)),
+		el("p.hint", nil, text(hint)),
 		el("ul.people", nil, names...),
 		el("form.name-form", []string{"data-act", "sign-in"},
-			el("label", []string{"for", "name"}, text("Or a name of your own")),
+			el("label", []string{"for", "name"}, text("Or choose a name")),
 			el("input", []string{
 				"id", "name", "name", "text", "type", "text", "autocomplete", "username", "autocapitalize", "none", "spellcheck", "false",
-				"maxlength", strconv.Itoa(wire.MaxName), "data-focus", "name", when(m.Problem != "", "aria-describedby"), "name-problem",
+				"maxlength", strconv.Itoa(wire.MaxName), "data-focus", "name", when(m.Problem != "", "aria-describedby"), "name-problem", when(m.Problem != "", "aria-invalid"), "true",
 			}),
 			el("button.button", []string{"type", "submit", when(m.Busy, "disabled"), ""}, text("Sign in")),
 			maybe(m.Problem != "", el("p.problem", []string{"id", "name-problem", "role", "alert"}, text(m.Problem)).with("problem")),
@@ -91,13 +95,17 @@ func viewEnd(m feedModel) *Node {
 	case !m.Loaded:
 		return el("div.loading", nil, el("p.unseen", nil, text("Loading…")), el("div.card ghost", nil), el("div.card ghost", nil), el("div.card ghost", nil))
 	case m.Posts == 0:
-		return el("div.end", nil, el("p.hint", nil, text("Nobody has posted anything yet.")))
+		return el("div.end", nil, el("p.hint", nil, text("No posts yet.")))
 	case m.More:
+		label := "More posts"
+		if m.Busy {
+			label = "Loading…"
+		}
 		return el("div.end", nil, el("button.button", []string{
-			"data-act", "more", when(m.Busy, "disabled"), "",
-		}, text("More posts")))
+			"data-act", "more", when(m.Busy, "aria-disabled"), "true",
+		}, text(label)))
 	}
-	return el("div.end", nil, el("p.hint", nil, text("That is all.")))
+	return el("div.end", nil, el("p.hint", nil, text("No more posts.")))
 }
 
 func viewNotices(list []*notice) *Node {
@@ -115,7 +123,7 @@ func viewNotices(list []*notice) *Node {
 			maybe(n.Undo != nil, el("button.button", []string{
 				"data-act", "undo", "data-value", number(n.ID), "data-focus", "notice-" + number(n.ID),
 			}, text("Undo")).with("undo")),
-			el("button.close", []string{"data-act", "notice-close", "data-value", number(n.ID), "aria-label", "Close this message"}, icon("close")),
+			el("button.close", []string{"data-act", "notice-close", "data-value", number(n.ID), "aria-label", "Dismiss"}, icon("close")),
 		).with(number(n.ID)))
 	}
 	return el("ul.notices", nil, rows...)

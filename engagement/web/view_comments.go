@@ -19,7 +19,7 @@ func viewComments(m postModel) *Node {
 		// A deletion that failed has no comment in view: the comment is deleted there.
 		if o.Type == "delete_comment" && o.State == opFailed {
 			rows = append(rows, el("li.comment failed", nil,
-				viewFailure(m.ID, o, "A comment could not be deleted", false, "Keep it")).with("gone-"+o.Comment))
+				viewFailure(m.ID, o, "Your comment was not deleted", false, "Keep it")).with("gone-"+o.Comment))
 		}
 	}
 	older := p.Older
@@ -81,7 +81,7 @@ func viewComment(m postModel, c wire.Comment, atHand bool) *Node {
 	var more *Node
 	switch {
 	case failed && op.Type == "edit_comment":
-		more = viewFailure(m.ID, op, "The edit was not saved", true, "Discard").with("failure")
+		more = viewFailure(m.ID, op, "Your edit was not saved", true, "Discard").with("failure")
 	case failed:
 		more = viewFailure(m.ID, op, "Not posted", true, "Discard").with("failure")
 	case atHand && c.Author == m.User:
@@ -107,8 +107,8 @@ func viewCommentStatus(m postModel, op *opStatus) *Node {
 	}
 	words, class := "sending", "status late"
 	switch {
-	case m.Held:
-		words, class = "kept, waits for the network", "status"
+	case m.Held != "":
+		words, class = "waiting for "+m.Held, "status"
 	case op.State == opRetrying || op.Calls > 1:
 		words, class = "trying again", "status"
 	}

@@ -46,11 +46,15 @@ func viewNetwork(m labModel) *Node {
 	if !n.Known {
 		return el("section.panel", []string{"aria-labelledby", "net"},
 			el("h2", []string{"id", "net"}, text("Network")),
-			el("p.hint", nil, text("This server lets nobody disturb its network.")))
+			el("p.hint", nil, text("This server has no network panel.")))
 	}
 	locked := m.User == "" || n.Busy
+	hint := "Real network faults"
 	var chips []*Node
 	for _, p := range n.Profiles {
+		if p.Name == n.Profile && p.Title != "" {
+			hint = p.Title
+		}
 		if p.Name == "offline" {
 			continue // the switch above says it better
 		}
@@ -74,14 +78,14 @@ func viewNetwork(m labModel) *Node {
 	}
 	return el("section.panel", []string{"aria-labelledby", "net"},
 		el("h2", []string{"id", "net"}, text("Network")),
-		el("p.hint", nil, text("Real faults on the wire, for you alone.")),
+		el("p.hint", nil, text(hint+", for your session only.")),
 		el("button.switch", []string{
 			"role", "switch", "aria-checked", strconv.FormatBool(n.Rule.Offline),
 			"data-act", "net-offline", when(locked, "disabled"), "",
-		}, el("span.knob", []string{"aria-hidden", "true"}), text("Cut the line")),
-		el("div.chips", []string{"role", "group", "aria-label", "Ready-made networks"}, chips...),
+		}, el("span.knob", []string{"aria-hidden", "true"}), text("Offline")),
+		el("div.chips", []string{"role", "group", "aria-label", "Presets"}, chips...),
 		el("div.dials", nil, dials...),
-		maybe(m.User == "", el("p.hint", nil, text("Sign in to change it.")).with("locked")),
+		maybe(m.User == "", el("p.hint", nil, text("Sign in to use it.")).with("locked")),
 		maybe(n.Problem != "", el("p.problem", []string{"role", "alert"}, text(n.Problem)).with("problem")),
 	)
 }
@@ -101,7 +105,7 @@ func viewTimeline(m labModel) *Node {
 	return el("section.panel timeline", []string{"aria-labelledby", "time"},
 		el("h2", []string{"id", "time"}, text("Operations")),
 		viewTotals(t.total),
-		maybe(len(rows) == 0, el("p.hint", nil, text("Like something: each operation draws its life here.")).with("none")),
+		maybe(len(rows) == 0, el("p.hint", nil, text("Like or save something, and watch what becomes of it here.")).with("none")),
 		maybe(len(rows) > 0, el("ol.lives", nil, rows...).with("lives")),
 		maybe(len(rows) > 0, viewLegend().with("legend")),
 	)
@@ -112,13 +116,13 @@ func viewTotals(t totals) *Node {
 		return el("div", nil, el("dt", nil, text(what)), el("dd", nil, text(number(n))))
 	}
 	return el("dl.totals", nil,
-		cell(t.Taps, "taps"), cell(t.Calls, "calls"), cell(t.Saved, "calls saved"),
+		cell(t.Taps, "taps"), cell(t.Calls, "calls"), cell(t.Saved, "calls avoided"),
 		cell(t.Retries, "retries"), cell(t.Conflicts, "conflicts"), cell(t.Undone, "undone"))
 }
 
 func viewLegend() *Node {
 	var items []*Node
-	for _, k := range [][2]string{{"wait", "waits"}, {"flight", "in flight"}, {"retry", "before a retry"}, {"parked", "to decide"}} {
+	for _, k := range [][2]string{{"wait", "waiting"}, {"flight", "in flight"}, {"retry", "before a retry"}, {"parked", "needs you"}} {
 		items = append(items, el("li", nil, el("svg.swatch", []string{"viewBox", "0 0 14 8", "aria-hidden", "true"},
 			el("rect", []string{"class", k[0], "width", "14", "height", "8", "rx", "2"})), text(k[1])))
 	}
@@ -141,7 +145,7 @@ func viewTrack(l *life, from, to, now time.Time) *Node {
 		}
 		bars = append(bars, el("rect", []string{
 			"class", s.Kind, "x", strconv.FormatFloat(x, 'f', 1, 64), "y", "4",
-			"width", strconv.FormatFloat(max(x2-x, 6), 'f', 1, 64), "height", "12",
+			"width", strconv.FormatFloat(max(x2-x, 10), 'f', 1, 64), "height", "12",
 		}))
 	}
 	return el("svg.track", []string{"viewBox", "0 0 1000 20", "preserveAspectRatio", "none", "aria-hidden", "true"}, bars...)
@@ -166,7 +170,7 @@ func stateWords(l *life) string {
 	case optimist.Confirmed:
 		switch {
 		case l.Conflict == optimist.AlreadySo:
-			return "already so"
+			return "already done"
 		case l.Calls == 0:
 			return "no call needed"
 		case l.Calls > 1:
@@ -181,7 +185,7 @@ func stateWords(l *life) string {
 	case optimist.Superseded:
 		return "replaced"
 	case optimist.Cancelled:
-		return "taken back"
+		return "cancelled"
 	}
 	switch l.kind() {
 	case "flight":
@@ -190,16 +194,16 @@ func stateWords(l *life) string {
 		}
 		return "in flight"
 	case "retry":
-		return "tries again"
+		return "retrying"
 	case "paused":
-		return "waits for network"
+		return "paused"
 	case "parked":
-		return "to decide"
+		return "needs you"
 	}
 	if l.Taps > 1 {
-		return "waits, " + number(l.Taps) + " taps"
+		return "waiting, " + number(l.Taps) + " taps"
 	}
-	return "waits"
+	return "waiting"
 }
 
 func stateClass(l *life) string {

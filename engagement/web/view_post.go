@@ -48,7 +48,7 @@ func viewWrite(m writeModel) *Node {
 		el("label.unseen", []string{"for", "new-post"}, text("Write a post")),
 		el("textarea", []string{
 			"id", "new-post", "name", "text", "rows", "1", "maxlength", number(wire.MaxPostText),
-			"placeholder", "What is new?", "data-focus", "new-post",
+			"placeholder", "What’s new?", "data-focus", "new-post",
 			when(m.Problem != "", "aria-describedby"), "problem-new-post",
 		}),
 		el("button.button", []string{"type", "submit"}, text("Post")),
@@ -115,30 +115,32 @@ func count(n int) *Node {
 func viewStatus(m postModel) *Node {
 	words, class := "", "status"
 	for _, o := range m.Ops {
-		if o.Comment != "" {
-			continue // comments say it themselves
-		}
 		switch {
-		case m.Held:
-			words = "kept, waits for the network"
+		case o.Comment != "" && o.State == opFailed && !m.UI.Open:
+			words = "comment not saved"
+		case o.Comment != "": // comments say it themselves
+		case m.Held != "":
+			words = "waiting for " + m.Held
 		case o.State == opRetrying || o.Calls > 1:
 			words = "trying again"
 		case words == "":
 			words = "saving"
 		}
 	}
-	if words == "saving" {
+	switch words {
+	case "saving":
 		class += " late" // shows only when it takes a while
+	case "comment not saved":
+		class += " bad"
 	}
 	return maybe(words != "", viewWay(words, class))
 }
 
-// viewWay says where something is on its way. On narrow screens the words after the
-// comma go.
+// viewWay says where something is on its way. On narrow screens what it waits for goes.
 func viewWay(words, class string) *Node {
-	short, more, _ := strings.Cut(words, ",")
+	short, more, _ := strings.Cut(words, " for")
 	return el("span."+class, nil, el("span.dot", []string{"aria-hidden", "true"}),
-		el("span", nil, text(short), maybe(more != "", el("span.more", nil, text(","+more))))).with("status")
+		el("span", nil, text(short), maybe(more != "", el("span.more", nil, text(" for"+more))))).with("status")
 }
 
 // conflictNotice is what a person is told about a conflict that was resolved.
@@ -146,11 +148,11 @@ func conflictNotice(e optimist.Event) string {
 	what := map[string]string{"post": "post", "delete_post": "deletion", "like": "like", "save": "save", "comment": "comment", "edit_comment": "edit", "delete_comment": "deletion"}[e.Type]
 	switch e.Resolution {
 	case optimist.TookTheirs:
-		return "A later change from another device counts; your " + what + " gave way."
+		return "A newer change from another device replaced your " + what + "."
 	case optimist.AlreadySo:
 		return ""
 	case optimist.KeptMine, optimist.MergedBoth:
-		return "Somebody else changed this too; your " + what + " is the later one and counts."
+		return "This was changed elsewhere too. Your " + what + " is newer and stays."
 	}
 	return ""
 }

@@ -56,9 +56,9 @@ func TestEveryStateIsNamed(t *testing.T) {
 			}
 		})
 		for title, words := range map[string]string{
-			"like tried again": "trying again", "like kept while offline": "waits for the network",
-			"comment failed": "Not posted: the server is in trouble.", "edit failed": "The edit was not saved",
-			"deletion failed": "could not be deleted", "conflict resolved": "later change from another device",
+			"like tried again": "trying again", "like kept while offline": "waiting for network",
+			"comment failed": "Not posted: the server is in trouble.", "edit failed": "Your edit was not saved",
+			"deletion failed": "was not deleted", "conflict resolved": "newer change from another device",
 		} {
 			if x.title == title && !strings.Contains(n.words(), words) {
 				t.Errorf("%s does not say %q: %s", title, words, n.words())
@@ -136,7 +136,7 @@ func TestOpTrackerForgets(t *testing.T) {
 	e.Kind = optimist.OpParked
 	e.Err = client.ErrUnreachable
 	tr.observe(e)
-	if got := tr.of("p"); len(got) != 1 || got[0].Comment != "c" || got[0].State != opFailed || got[0].Reason != "no network" {
+	if got := tr.of("p"); len(got) != 1 || got[0].Comment != "c" || got[0].State != opFailed || got[0].Reason != "no connection" {
 		t.Errorf("%+v", got)
 	}
 	e.Kind = optimist.OpSettled
