@@ -116,7 +116,7 @@ func viewTotals(t totals) *Node {
 		return el("div", nil, el("dt", nil, text(what)), el("dd", nil, text(number(n))))
 	}
 	return el("dl.totals", nil,
-		cell(t.Taps, "taps"), cell(t.Calls, "calls"), cell(t.Saved, "calls avoided"),
+		cell(t.Taps, "taps"), cell(t.Calls, "calls"), cell(t.Saved, "calls saved"),
 		cell(t.Retries, "retries"), cell(t.Conflicts, "conflicts"), cell(t.Undone, "undone"))
 }
 
