@@ -87,11 +87,11 @@ func TestSessionRunsOut(t *testing.T) {
 	}
 	s.SetHidden(true) // and the stream comes back without it
 	s.SetHidden(false)
-	s.until("the question who it is", func(b *board) bool { return barSays("Session expired")(b) && b.regions["sign-in"] != nil })
+	s.until("the question who it is", func(b *board) bool { return barSays("Signed out")(b) && b.regions["sign-in"] != nil })
 	s.Act(Action{Name: "comment-add", Post: post, Value: "kept for later"})
 	s.Reopen()
 	s.until("what is kept", func(b *board) bool {
-		return barSays("Session expired, 1 unsent")(b) && postSays(post, "kept for later")(b)
+		return barSays("Signed out, 1 unsent")(b) && postSays(post, "kept for later")(b)
 	})
 	s.Act(Action{Name: "sign-in-as", Value: "ada"})
 	s.until("everything saved", func(b *board) bool { return barSays("All saved")(b) && postSays(post, "kept for later")(b) })

@@ -43,7 +43,7 @@ func standing(m chromeModel) (words, class string) {
 	case !m.Online:
 		return "Offline" + waiting, "bad"
 	case m.SignedOut:
-		return "Session expired" + waiting, "bad"
+		return "Signed out" + waiting, "bad"
 	case m.Link == client.Broken || m.Paused:
 		return "Reconnecting" + waiting, "bad"
 	case m.Link == client.Connecting:
