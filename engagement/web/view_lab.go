@@ -52,7 +52,7 @@ func viewNetwork(m labModel) *Node {
 	hint := "Real network faults"
 	var chips []*Node
 	for _, p := range n.Profiles {
-		if p.Name == n.Profile && p.Title != "" {
+		if p.Name == n.Profile && p.Title != "" && p.Name != "clean" {
 			hint = p.Title
 		}
 		if p.Name == "offline" {
