@@ -48,7 +48,8 @@ func viewComposer(m postModel) *Node {
 		el("textarea", []string{
 			"id", "new-" + m.ID, "name", "text", "rows", "1", "maxlength", strconv.Itoa(wire.MaxCommentText),
 			"placeholder", "Write a comment", "data-focus", "new-" + m.ID, "data-enter", "submit", "enterkeyhint", "send",
-			when(m.UI.Problem != "", "aria-describedby"), "problem-" + m.ID,
+			when(m.UI.Problem != "" && m.UI.Editing == "", "aria-describedby"), "problem-" + m.ID,
+			when(m.UI.Problem != "" && m.UI.Editing == "", "aria-invalid"), "true",
 		}),
 		el("button.button", []string{"type", "submit"}, text("Comment")),
 		maybe(m.UI.Problem != "" && m.UI.Editing == "", viewProblem(m).with("problem")),
@@ -152,6 +153,7 @@ func viewEditor(m postModel, c wire.Comment) *Node {
 			"id", "edit-" + c.ID, "name", "text", "rows", "2", "maxlength", strconv.Itoa(wire.MaxCommentText),
 			"data-focus", "editor-" + c.ID, "data-enter", "submit", "enterkeyhint", "send", "data-escape", "comment-cancel",
 			"data-post", m.ID, "data-comment", c.ID,
+			when(m.UI.Problem != "", "aria-describedby"), "problem-" + m.ID, when(m.UI.Problem != "", "aria-invalid"), "true",
 		}, text(c.Text)),
 		el("p.own", nil,
 			el("button.button", []string{"type", "submit"}, text("Save")),

@@ -49,7 +49,7 @@ func viewWrite(m writeModel) *Node {
 		el("textarea", []string{
 			"id", "new-post", "name", "text", "rows", "1", "maxlength", number(wire.MaxPostText),
 			"placeholder", "What’s new?", "data-focus", "new-post",
-			when(m.Problem != "", "aria-describedby"), "problem-new-post",
+			when(m.Problem != "", "aria-describedby"), "problem-new-post", when(m.Problem != "", "aria-invalid"), "true",
 		}),
 		el("button.button", []string{"type", "submit"}, text("Post")),
 		maybe(m.Problem != "", el("p.problem", []string{"id", "problem-new-post", "role", "alert"}, text(m.Problem)).with("problem")),
@@ -65,7 +65,10 @@ func shortened(s string) string {
 }
 
 func when2(ms int64, now time.Time) *Node {
-	return el("time.when", []string{"datetime", time.UnixMilli(ms).UTC().Format(time.RFC3339)}, text(ago(now, ms)))
+	at := time.UnixMilli(ms)
+	return el("time.when", []string{
+		"datetime", at.UTC().Format(time.RFC3339), "title", at.Format("2 Jan 2006, 15:04"),
+	}, text(ago(now, ms)))
 }
 
 // avatar is the first letter of a name, in a colour that belongs to it.
@@ -106,8 +109,13 @@ func action(act, post string, on bool, n int, label, unit, picture string) *Node
 	}, icon(picture), count(n))
 }
 
+// count is a number beside its picture. None is not shown, but has its place.
 func count(n int) *Node {
-	return el("span.count", []string{"aria-hidden", "true"}, text(number(n)))
+	class := "count"
+	if n == 0 {
+		class = "count none"
+	}
+	return el("span."+class, []string{"aria-hidden", "true"}, text(number(n)))
 }
 
 // viewStatus says in a few quiet words what is still on its way. What is settled
