@@ -120,18 +120,20 @@ func (a *App) rolledBackLocked(e optimist.Event) {
 		if words == "" {
 			words = "A change was undone"
 		}
-		var refusal *client.Refusal
-		if errors.As(v.Err, &refusal) && refusal.Problem.Winner != nil {
-			continue // the conflict's notice says it better
-		}
-		if reason := reasonOf(v.Err); reason != "" {
-			words += ": " + strings.TrimSuffix(reason, ".")
-		}
 		quote := ""
 		for _, o := range a.ops.posts[v.Entity] {
 			if o.ID == v.ID {
 				quote = o.Text
 			}
+		}
+		var refusal *client.Refusal
+		if errors.As(v.Err, &refusal) && refusal.Problem.Winner != nil {
+			if quote == "" {
+				continue // the conflict's notice says it better
+			}
+			words += ": there is a newer one"
+		} else if reason := reasonOf(v.Err); reason != "" {
+			words += ": " + strings.TrimSuffix(reason, ".")
 		}
 		a.tellLocked(&notice{Text: words + ".", Quote: quote, Grave: true})
 	}

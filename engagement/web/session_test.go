@@ -183,6 +183,16 @@ func TestWrittenTextIsQuoted(t *testing.T) {
 		t.Errorf("the focus is on %q", s.board.focused)
 	}
 
+	id = engagement.NewID()
+	s.apply(engagement.Operation{Kind: engagement.CreateComment, User: "ada", Post: other, Comment: id, Text: "mine too"})
+	s.until("the other comment", postSays(other, "mine too"))
+	s.SetOnline(false)
+	s.Act(Action{Name: "comment-save", Post: other, Comment: id, Value: "words of the train"})
+	time.Sleep(2 * time.Millisecond) // the clock of the stamps has milliseconds
+	s.apply(engagement.Operation{Kind: engagement.EditComment, User: "ada", Post: other, Comment: id, Text: "newer words"})
+	s.SetOnline(true)
+	s.until("the edit that gave way", told("words of the train"))
+
 	s.Act(Action{Name: "comments", Post: post})
 	s.SetOnline(false)
 	s.Act(Action{Name: "comment-add", Post: post, Value: "ten lines of wisdom"})
