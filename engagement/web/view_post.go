@@ -36,7 +36,8 @@ func viewPost(m postModel) *Node {
 		),
 		el("p.text", nil, text(p.Text)),
 		viewActions(m),
-		maybe(m.UI.Notice != "", el("p.resolved", []string{"role", "status"}, icon("merge"), text(m.UI.Notice)).with("resolved")),
+		// What is read out aloud has to be there before its words.
+		el("div", []string{"role", "status"}, maybe(m.UI.Notice != "", el("p.resolved", nil, icon("merge"), text(m.UI.Notice)))).with("resolved"),
 		comments,
 	)
 }
