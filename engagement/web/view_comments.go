@@ -92,7 +92,7 @@ func viewComment(m postModel, c wire.Comment, atHand bool) *Node {
 		avatar(c.Author),
 		el("div.said", nil,
 			el("p.who", nil,
-				el("span.author", nil, text(c.Author)), when2(c.CreatedAt, m.Now),
+				el("span.author", nil, text(c.Author)), moment(c.CreatedAt, m.Now),
 				maybe(c.EditedAt != 0, el("span.when", nil, text("edited")).with("edited")),
 				viewCommentStatus(m, op),
 			),

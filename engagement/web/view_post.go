@@ -29,7 +29,7 @@ func viewPost(m postModel) *Node {
 		el("header.byline", nil,
 			avatar(p.Author),
 			el("h2", []string{"id", "by-" + m.ID, "class", "author"}, text(p.Author)),
-			when2(p.CreatedAt, m.Now),
+			moment(p.CreatedAt, m.Now),
 			maybe(p.Author == m.User, el("button.link", []string{
 				"data-act", "post-delete", "data-post", m.ID, "aria-label", "Delete your post " + shortened(p.Text),
 			}, text("Delete")).with("own")),
@@ -65,7 +65,7 @@ func shortened(s string) string {
 	return s
 }
 
-func when2(ms int64, now time.Time) *Node {
+func moment(ms int64, now time.Time) *Node {
 	at := time.UnixMilli(ms)
 	return el("time.when", []string{
 		"datetime", at.UTC().Format(time.RFC3339), "title", at.Format("2 Jan 2006, 15:04"),
