@@ -12,6 +12,10 @@ import (
 type Post struct {
 	wire.PostState
 
+	// Told are the comments as the server told them last; those in PostState are with the
+	// user's unsettled changes.
+	Told []wire.Comment
+
 	// Beyond are unsettled changes of comments that are older than those in Comments.
 	Beyond []CommentChange
 }
@@ -23,9 +27,23 @@ type CommentChange struct {
 	Deleted bool
 }
 
+// On makes the change in a list of comments, which itself stays as it is.
+func (c CommentChange) On(list []wire.Comment) []wire.Comment {
+	i := slices.IndexFunc(list, func(old wire.Comment) bool { return old.ID == c.ID })
+	switch {
+	case i < 0:
+		return list
+	case c.Deleted:
+		return slices.Concat(list[:i], list[i+1:])
+	}
+	list = slices.Clone(list)
+	list[i].Text = c.Text
+	return list
+}
+
 func equalPosts(a, b Post) bool {
 	return a.PostState.Post == b.PostState.Post && a.Older == b.Older && a.Revised == b.Revised &&
-		slices.Equal(a.Comments, b.Comments) && slices.Equal(a.Beyond, b.Beyond)
+		slices.Equal(a.Comments, b.Comments) && slices.Equal(a.Told, b.Told) && slices.Equal(a.Beyond, b.Beyond)
 }
 
 // Comment finds one of the post's comments.
@@ -72,26 +90,22 @@ func (p Post) withComment(c wire.Comment) Post {
 // withText makes sure that the comment says the text. ok is false when there is no
 // such comment.
 func (p Post) withText(id, text string) (_ Post, ok bool) {
-	i := p.indexOf(id)
-	if i < 0 {
-		return p.beyond(CommentChange{ID: id, Text: text})
+	c := CommentChange{ID: id, Text: text}
+	if p.indexOf(id) < 0 {
+		return p.beyond(c)
 	}
-	if p.Comments[i].Text == text {
-		return p, true
-	}
-	p.Comments = slices.Clone(p.Comments)
-	p.Comments[i].Text = text
+	p.Comments = c.On(p.Comments)
 	return p, true
 }
 
 // withoutComment makes sure that the comment is not there. ok is false when it
 // already is not.
 func (p Post) withoutComment(id string) (_ Post, ok bool) {
-	i := p.indexOf(id)
-	if i < 0 {
-		return p.beyond(CommentChange{ID: id, Deleted: true})
+	c := CommentChange{ID: id, Deleted: true}
+	if p.indexOf(id) < 0 {
+		return p.beyond(c)
 	}
-	p.Comments = slices.Concat(p.Comments[:i], p.Comments[i+1:])
+	p.Comments = c.On(p.Comments)
 	p.CommentsCount--
 	return p, true
 }
@@ -101,6 +115,9 @@ func (p Post) beyond(c CommentChange) (_ Post, ok bool) {
 	if p.Older == "" {
 		return p, false // all comments are at hand, and this is none of them
 	}
+	if c.Deleted && !slices.Contains(p.Beyond, c) {
+		p.CommentsCount--
+	}
 	p.Beyond = append(slices.DeleteFunc(slices.Clone(p.Beyond), func(b CommentChange) bool { return b.ID == c.ID }), c)
 	return p, true
 }
@@ -109,7 +126,7 @@ func (p Post) beyond(c CommentChange) (_ Post, ok bool) {
 func truthOf(t wire.Truth) optimist.Truth[Post] {
 	out := optimist.Gone[Post](t.Version)
 	if t.State != nil {
-		out = optimist.TruthOf(Post{PostState: *t.State}, t.Version)
+		out = optimist.TruthOf(Post{PostState: *t.State, Told: t.State.Comments}, t.Version)
 	}
 	out.At = optimist.Timestamp(wire.NewStamp(t.ChangedAt, 0))
 	out.Contains = t.Contains

@@ -225,36 +225,6 @@ func (a *App) refusedLocked(err error) {
 	}
 }
 
-// olderLocked reads the page of comments before those that are shown.
-func (a *App) olderLocked(s *client.Service, post string, ui *postUI) {
-	p := s.Post(post).Value
-	cursor, window := ui.OlderCursor, ui.window
-	if !ui.OlderLoaded {
-		cursor, window = p.Older, p.Comments
-	}
-	if cursor == "" || ui.OlderBusy {
-		return
-	}
-	ui.OlderBusy = true
-	a.spawn(func(ctx context.Context) {
-		page, err := s.OlderComments(ctx, post, cursor)
-		a.mu.Lock()
-		ui.OlderBusy, a.dirty.posts[post] = false, true
-		switch {
-		case err != nil:
-			a.tellLocked(&notice{Text: "Older comments could not be loaded: " + reasonOf(asSilence(err)) + "."})
-		case a.posts[post] == ui:
-			ui.Older = append(page.Comments, ui.Older...)
-			if !ui.OlderLoaded { // they end where the window began that was asked about
-				ui.window = window
-			}
-			ui.OlderCursor, ui.OlderLoaded = page.Older, true
-		}
-		a.mu.Unlock()
-		a.hooks.Wake()
-	})
-}
-
 func (a *App) closeNoticeLocked(id string) {
 	for i, n := range a.notices {
 		if number(n.ID) == id {

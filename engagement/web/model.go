@@ -1,12 +1,10 @@
 package web
 
 import (
-	"slices"
 	"time"
 
 	"github.com/optimist-go/optimist"
 	"github.com/optimist-go/optimist/engagement/client"
-	"github.com/optimist-go/optimist/engagement/wire"
 )
 
 // postModel is all that the view of a post depends on.
@@ -28,26 +26,8 @@ type postUI struct {
 	Editing string // id of the comment in the editor
 	Problem string // with what was written last
 
-	Older       []wire.Comment // before those of the post, oldest first
-	OlderCursor string         // of the page before Older
-	OlderLoaded bool
-	OlderBusy   bool
-	window      []wire.Comment // those of the post when last looked at
-	Notice      string         // of a conflict that was resolved
-}
-
-// slide moves comments that newer ones have pushed out of the post into Older. Edits and
-// deletions by others do not reach them there any more.
-func (ui *postUI) slide(comments []wire.Comment) {
-	if ui.OlderLoaded && len(comments) > 0 {
-		all := slices.Concat(ui.Older, ui.window)
-		i := slices.IndexFunc(all, func(c wire.Comment) bool { return c.ID == comments[0].ID })
-		if ui.OlderLoaded = i >= 0; !ui.OlderLoaded { // too many are new: there is a hole between
-			i = 0
-		}
-		ui.Older = all[:i]
-	}
-	ui.window = comments
+	Older  olderComments
+	Notice string // of a conflict that was resolved
 }
 
 // chromeModel is what is around the feed.

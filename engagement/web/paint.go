@@ -117,7 +117,8 @@ func (a *App) postLocked(id string, now time.Time) postModel {
 		m.View = a.visit.service.Post(id)
 	}
 	if ui := a.posts[id]; ui != nil {
-		ui.slide(m.View.Value.Comments)
+		ui.Older.follow(m.View.Value)
+		a.freshenLocked(id, ui)
 		m.UI = *ui
 	}
 	return m
@@ -149,7 +150,7 @@ func (a *App) rescueLocked(c canvas) {
 			continue
 		}
 		isEdited := func(c wire.Comment) bool { return c.ID == ui.Editing }
-		if slices.ContainsFunc(a.visit.service.Post(id).Value.Comments, isEdited) || slices.ContainsFunc(ui.Older, isEdited) {
+		if slices.ContainsFunc(a.visit.service.Post(id).Value.Comments, isEdited) || slices.ContainsFunc(ui.Older.list, isEdited) {
 			continue
 		}
 		rescue("editor-"+ui.Editing, "The comment that you were editing is gone.")

@@ -9,11 +9,11 @@ import (
 func viewComments(m postModel) *Node {
 	p := m.View.Value
 	var rows []*Node
-	for _, c := range m.UI.Older {
-		rows = append(rows, viewComment(m, c, false))
+	for _, c := range m.UI.Older.shown(p) {
+		rows = append(rows, viewComment(m, c))
 	}
 	for _, c := range p.Comments {
-		rows = append(rows, viewComment(m, c, true))
+		rows = append(rows, viewComment(m, c))
 	}
 	for _, o := range m.Ops {
 		// A deletion that failed has no comment in view: the comment is deleted there.
@@ -23,18 +23,18 @@ func viewComments(m postModel) *Node {
 		}
 	}
 	older := p.Older
-	if m.UI.OlderLoaded {
-		older = m.UI.OlderCursor
+	if m.UI.Older.Loaded {
+		older = m.UI.Older.Cursor
 	}
 	show := "Show older comments"
-	if m.UI.OlderBusy {
+	if m.UI.Older.Busy {
 		show = "Loading older comments…"
 	}
 	return el("section.comments", []string{
 		"aria-label", "Comments on the post of " + p.Author, "tabindex", "-1", "data-focus", "comments-" + m.ID, when(!m.UI.Open, "hidden"), "",
 	},
 		maybe(older != "", el("button.link", []string{
-			"data-act", "older", "data-post", m.ID, when(m.UI.OlderBusy, "aria-disabled"), "true",
+			"data-act", "older", "data-post", m.ID, when(m.UI.Older.Busy, "aria-disabled"), "true",
 		}, text(show)).with("older")),
 		maybe(len(rows) > 0, el("ul.list", nil, rows...).with("list")),
 		maybe(m.User != "", viewComposer(m).with("composer")),
@@ -60,8 +60,7 @@ func viewProblem(m postModel) *Node {
 	return el("p.problem", []string{"id", "problem-" + m.ID, "role", "alert"}, text(m.UI.Problem))
 }
 
-// viewComment is one comment. Those that are not at hand cannot be changed here.
-func viewComment(m postModel, c wire.Comment, atHand bool) *Node {
+func viewComment(m postModel, c wire.Comment) *Node {
 	var op *opStatus
 	for _, o := range m.Ops {
 		if o.Comment == c.ID && (op == nil || o.State == opFailed) {
@@ -85,7 +84,7 @@ func viewComment(m postModel, c wire.Comment, atHand bool) *Node {
 		more = viewFailure(m.ID, op, "Your edit was not saved", true, "Discard").with("failure")
 	case failed:
 		more = viewFailure(m.ID, op, "Not posted", true, "Discard").with("failure")
-	case atHand && c.Author == m.User:
+	case c.Author == m.User:
 		more = viewOwn(m.ID, c).with("own")
 	}
 	return el("li."+class, nil,
