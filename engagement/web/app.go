@@ -38,32 +38,31 @@ type App struct {
 	ctx       context.Context // of everything that the App does by itself
 	stop      context.CancelFunc
 	running   sync.WaitGroup
+	panel     *panel
 
 	// mu guards everything below.
-	mu      sync.Mutex
-	visit   *visit // of one user; nil before the first, and between two
-	hidden  bool   // nobody sees the page
-	unsure  bool   // the server did not say who is signed in
-	feed    []string
-	inFeed  map[string]bool
-	next    string
-	posts   map[string]*postUI // of the feed
-	gone    map[string]*postUI // of posts that have left it, until the next paint
-	chrome  chromeModel
-	signIn  signInModel
-	writing writeModel
-	end     feedModel
-	notices []*notice
-	noticed int // ids given to notices
-	network network
-	wish    []byte // for the network, not sent yet; nil: none
-	wishing bool   // a goroutine sends wishes
-	ops     *opTracker
-	durable bool // a journal keeps what is unsettled
-	times   *timeline
-	focus   string
-	acted   string // post that the user did something on last
-	dirty   dirt
+	mu             sync.Mutex
+	visit          *visit // of one user; nil before the first, and between two
+	hidden         bool   // nobody sees the page
+	unsure         bool   // the server did not say who is signed in
+	feed           []string
+	inFeed         map[string]bool
+	next           string
+	posts          map[string]*postUI // of the feed
+	gone           map[string]*postUI // of posts that have left it, until the next paint
+	chrome         chromeModel
+	signIn         signInModel
+	writing        writeModel
+	end            feedModel
+	notices        []*notice
+	noticed        int // ids given to notices
+	networkProblem string
+	ops            *opTracker
+	durable        bool // a journal keeps what is unsettled
+	times          *timeline
+	focus          string
+	acted          string // post that the user did something on last
+	dirty          dirt
 
 	ask chan struct{} // wakes watchSession
 }
@@ -93,6 +92,7 @@ type visit struct {
 func NewApp(t client.Transport, hooks Hooks) *App {
 	ctx, stop := context.WithCancel(context.Background())
 	a := &App{transport: t, hooks: hooks, ctx: ctx, stop: stop, ask: make(chan struct{}, 1), gone: make(map[string]*postUI)}
+	a.panel = newPanel(t, a.networkSettled)
 	a.resetLocked("")
 	a.chrome.Online = true
 	return a
@@ -109,6 +109,8 @@ func (a *App) resetLocked(user string) {
 	a.end = feedModel{}
 	a.chrome = chromeModel{User: user, Online: a.chrome.Online, LabOpen: a.chrome.LabOpen}
 	a.signIn, a.writing = signInModel{}, writeModel{User: user}
+	a.panel.forget()
+	a.networkProblem = ""
 	a.dirty = dirt{posts: make(map[string]bool), order: true, header: true, signIn: true, writing: true, end: true, notices: true, labs: true}
 }
 
@@ -124,6 +126,7 @@ func (a *App) Stop() {
 	a.visit = nil
 	a.mu.Unlock()
 	v.end(context.Background())
+	a.panel.manager.Close(over)
 }
 
 func (a *App) spawn(f func(context.Context)) {
@@ -174,6 +177,9 @@ func (a *App) begin(user string) error {
 	a.chrome.Risk = risk
 	a.durable = journal != nil
 	a.sendLocked()
+	if a.chrome.LabOpen {
+		a.spawn(a.readNetwork)
+	}
 	a.mu.Unlock()
 	v.running.Go(func() {
 		for range v.bell.All(ctx) {

@@ -120,11 +120,7 @@ func (s *stage) until(what string, ok func(*board) bool) {
 }
 
 // idle reports whether the server has been told of every change of its network.
-func (s *stage) idle() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return !s.wishing
-}
+func (s *stage) idle() bool { return s.panel.store.View(ownNetwork).Pending == 0 }
 
 // enter signs in and returns the post at the top.
 func (s *stage) enter(name string) (post string) {
@@ -268,4 +264,30 @@ func TestAppWritesAndDeletesPosts(t *testing.T) {
 	if s.board.shown[0] != post {
 		t.Error("the feed begins with something else")
 	}
+}
+
+// TestAppLabShowsWhatIsSo: a wish that the server does not get is not shown for longer
+// than it takes to know.
+func TestAppLabShowsWhatIsSo(t *testing.T) {
+	s := newStage(t)
+	s.enter("mika")
+	s.Act(Action{Name: "lab"})
+	lab := func(words string) func(*board) bool {
+		return func(b *board) bool { n := b.regions["lab"]; return n != nil && strings.Contains(n.words(), words) }
+	}
+	s.until("the panel", lab("Offline"))
+	s.wires.cut.Store(true)
+	s.Act(Action{Name: "net-set", Value: "latency=2500"})
+	s.draw()
+	if !lab("2500 ms")(s.board) {
+		t.Error("the wish does not show at once")
+	}
+	s.until("what is so", func(b *board) bool { return lab("0 ms")(b) && !lab("2500 ms")(b) && lab("did not reach")(b) })
+	s.wires.cut.Store(false)
+	s.Act(Action{Name: "net-profile", Value: "slow"})
+	s.draw()
+	if !lab("2000 ms")(s.board) || lab("did not reach")(s.board) {
+		t.Error("the dials of a profile do not show at once")
+	}
+	s.until("the server's word", func(b *board) bool { return s.idle() && lab("2000 ms")(b) })
 }

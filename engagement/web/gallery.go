@@ -160,9 +160,10 @@ func galleryLab(now time.Time) labModel {
 	from := func(s float64) time.Time { return now.Add(-time.Duration(s * float64(time.Second))) }
 	return labModel{
 		Open: true, User: "ada", Now: now, Names: func(string) string { return "joao" },
+		Known: true,
 		Network: network{
-			Known: true, Profile: "lossy", Rule: rule{LatencyMs: 400, LoseRequest: 0.2, LoseAnswer: 0.1},
-			Profiles: []profile{{"clean", ""}, {"slow", ""}, {"mobile", ""}, {"lossy", ""}, {"flaky", ""}, {"hostile", ""}, {"offline", ""}},
+			Profile: "lossy", Rule: rule{LatencyMs: 400, LoseRequest: 0.2, LoseAnswer: 0.1},
+			Profiles: []profile{{Name: "clean"}, {Name: "slow"}, {Name: "mobile"}, {Name: "lossy"}, {Name: "flaky"}, {Name: "hostile"}, {Name: "offline"}},
 		},
 		Timeline: &timeline{last: now, total: totals{Taps: 14, Calls: 9, Saved: 8, Retries: 3, Conflicts: 1, Undone: 1}, lives: []*life{
 			{ID: "1", Type: "like", Calls: 1, Outcome: optimist.Confirmed, Spans: []span{{"wait", from(11), from(10)}, {"flight", from(10), from(9)}}},

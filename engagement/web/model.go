@@ -82,36 +82,10 @@ type writeModel struct {
 type labModel struct {
 	Open     bool
 	User     string
+	Known    bool // the server has a panel
 	Network  network
+	Problem  string // with the panel
 	Timeline *timeline
 	Now      time.Time
 	Names    func(entity string) string // of whose post an entity is
-}
-
-// network is how bad the network is made.
-type network struct {
-	Known    bool // the server has a panel
-	Busy     bool
-	Problem  string
-	Profile  string    `json:"profile"`
-	Rule     rule      `json:"rule"`
-	Profiles []profile `json:"profiles"`
-}
-
-type profile struct {
-	Name  string `json:"name"`
-	Title string `json:"title"`
-}
-
-// rule is the server's rule, as far as the panel knows it.
-type rule struct {
-	LatencyMs    int     `json:"latencyMs"`
-	JitterMs     int     `json:"jitterMs"`
-	LoseRequest  float64 `json:"loseRequest"`
-	LoseAnswer   float64 `json:"loseAnswer"`
-	Duplicate    float64 `json:"duplicate"`
-	ServerError  float64 `json:"serverError"`
-	Throttle     float64 `json:"throttle"`
-	RetryAfterMs int     `json:"retryAfterMs"`
-	Offline      bool    `json:"offline"`
 }

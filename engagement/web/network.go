@@ -2,77 +2,148 @@ package web
 
 import (
 	"context"
+	"errors"
 	"strconv"
+	"time"
 
+	"github.com/optimist-go/optimist"
 	"github.com/optimist-go/optimist/engagement/client"
 	"github.com/optimist-go/optimist/engagement/leanjson"
 )
 
-const networkPath = "/demo/network"
-
-// readNetwork asks how bad the network is made.
-func (a *App) readNetwork(ctx context.Context) {
-	a.exchangeNetwork(ctx, client.Request{Method: "GET", Path: networkPath})
+// network is how bad the network of this session is made, as the server's panel tells it.
+type network struct {
+	Profile  string    `json:"profile"`
+	Rule     rule      `json:"rule"`
+	Profiles []profile `json:"profiles"`
 }
 
-// wish is what the server's panel takes.
+type profile struct {
+	Name  string `json:"name"`
+	Title string `json:"title"`
+	Rule  rule   `json:"rule"`
+}
+
+// rule is the server's rule.
+type rule struct {
+	LatencyMs    int     `json:"latencyMs"`
+	JitterMs     int     `json:"jitterMs"`
+	LoseRequest  float64 `json:"loseRequest"`
+	LoseAnswer   float64 `json:"loseAnswer"`
+	Duplicate    float64 `json:"duplicate"`
+	ServerError  float64 `json:"serverError"`
+	Throttle     float64 `json:"throttle"`
+	RetryAfterMs int     `json:"retryAfterMs"`
+	Offline      bool    `json:"offline"`
+}
+
+// wish is what the panel takes: a profile, or a rule.
 type wish struct {
 	Scope   string `json:"scope"`
 	Profile string `json:"profile,omitempty"`
 	Rule    *rule  `json:"rule,omitempty"`
 }
 
-func (a *App) changeNetworkLocked(act Action) {
-	if a.chrome.User == "" || !a.network.Known {
-		return
+const (
+	networkPath = "/demo/network"
+	ownNetwork  = "own" // the entity
+)
+
+// panel sets the network. It is optimistic as all else is: a wish shows at once, of several
+// the last is sent, and one that is refused leaves no trace. Its manager is its own, for
+// the panel is reached also when the network is cut.
+type panel struct {
+	transport client.Transport
+	manager   *optimist.Manager
+	store     *optimist.Store[network]
+	set       *optimist.Action[network, wish]
+}
+
+// newPanel returns a panel that calls settled after each wish, with why it failed.
+func newPanel(t client.Transport, settled func(error)) *panel {
+	m, _ := optimist.New(optimist.Options{Policy: optimist.Policy{ // which are right
+		Debounce: optimist.NoDebounce, Retry: optimist.Retry{Max: 1, Base: 500 * time.Millisecond},
+	}})
+	p := &panel{transport: t, manager: m, store: optimist.NewStore[network](m, "network")}
+	p.set = optimist.Register(p.store, optimist.Mutation[network, wish]{
+		Type:  "set",
+		Slot:  func(wish) string { return "all" },
+		Clone: func(w wish) wish { return w },
+		Apply: func(n network, w wish) (network, error) {
+			if w.Rule != nil {
+				n.Profile, n.Rule = "custom", *w.Rule
+			}
+			for _, p := range n.Profiles {
+				if p.Name == w.Profile {
+					n.Profile, n.Rule = p.Name, p.Rule
+				}
+			}
+			return n, nil
+		},
+		Send: func(ctx context.Context, c optimist.Call[wish]) (optimist.Truth[network], error) {
+			body, err := leanjson.Marshal(c.Args)
+			if err != nil {
+				return optimist.Truth[network]{}, optimist.Fail(optimist.Permanent, err)
+			}
+			return p.exchange(ctx, client.Request{Method: "PUT", Path: networkPath, Body: body})
+		},
+		OnSuccess: func(wish, optimist.Result) { settled(nil) },
+		OnError:   func(_ wish, r optimist.Result) { settled(r.Err) },
+	})
+	return p
+}
+
+// read asks how things stand. A server without a panel makes it absent.
+func (p *panel) read(ctx context.Context) error {
+	return p.store.Refresh(ctx, ownNetwork, func(ctx context.Context) (optimist.Truth[network], error) {
+		return p.exchange(ctx, client.Request{Method: "GET", Path: networkPath})
+	})
+}
+
+// forget drops what it knows: the session is another one.
+func (p *panel) forget() {
+	p.manager.RollbackAll("network:" + ownNetwork)
+	p.store.Forget(ownNetwork)
+}
+
+func (p *panel) exchange(ctx context.Context, r client.Request) (t optimist.Truth[network], err error) {
+	answer, err := p.transport.RoundTrip(ctx, r)
+	switch {
+	case err != nil: // sending it twice does no harm
+		return t, optimist.Fail(optimist.Transient, errors.Join(client.ErrUnreachable, err))
+	case answer.Status == 404 && r.Method == "GET":
+		return optimist.Gone[network](0), nil
+	case answer.Status != 200:
+		return t, optimist.StatusError(answer.Status, answer.RetryAfter, errors.New("status "+strconv.Itoa(answer.Status)))
 	}
-	w := wish{Scope: "session"}
-	r := a.network.Rule
+	var n network
+	if err := leanjson.Unmarshal(answer.Body, &n); err != nil {
+		return t, optimist.Fail(optimist.Permanent, err)
+	}
+	return optimist.TruthOf(n, 0), nil
+}
+
+// wishOf is what an action on the panel wants, in place of what is now.
+func wishOf(act Action, now network) wish {
+	w, r := wish{Scope: "session"}, now.Rule
 	switch act.Name {
 	case "net-profile":
 		w.Profile = act.Value
+		return w
 	case "net-offline":
-		if r.Offline = !r.Offline; r.Offline || r != (rule{}) {
-			w.Rule = &r
-		} else {
+		if r.Offline = !r.Offline; r == (rule{}) {
 			w.Profile = "clean"
+			return w
 		}
-	case "net-set":
-		// The value is "<name>=<number>".
+	case "net-set": // the value is "<name>=<number>"
 		for _, s := range sliders {
 			if v, ok := valueOf(act.Value, s.name, s.max); ok {
 				s.set(&r, v)
 			}
 		}
-		w.Rule = &r
 	}
-	body, err := leanjson.Marshal(w)
-	if err != nil {
-		return
-	}
-	a.network.Rule, a.network.Problem, a.dirty.labs = r, "", true
-	a.wish = body
-	if !a.wishing {
-		a.wishing = true
-		a.spawn(a.sendWishes)
-	}
-}
-
-// sendWishes sends the latest wish until none is left: one at a time, so that the
-// last one counts.
-func (a *App) sendWishes(ctx context.Context) {
-	for {
-		a.mu.Lock()
-		body := a.wish
-		a.wish = nil
-		a.wishing = body != nil
-		a.mu.Unlock()
-		if body == nil {
-			a.hooks.Wake()
-			return
-		}
-		a.exchangeNetwork(ctx, client.Request{Method: "PUT", Path: networkPath, Body: body})
-	}
+	w.Rule = &r
+	return w
 }
 
 func valueOf(s, name string, most int) (int, bool) {
@@ -83,28 +154,35 @@ func valueOf(s, name string, most int) (int, bool) {
 	return min(max(n, 0), most), err == nil
 }
 
-// exchangeNetwork talks with the panel of the server, which is never disturbed
-// itself.
-func (a *App) exchangeNetwork(ctx context.Context, r client.Request) {
-	answer, err := a.transport.RoundTrip(ctx, r)
-	var got network
-	if err == nil && answer.Status == 200 {
-		err = leanjson.Unmarshal(answer.Body, &got)
+func (a *App) changeNetworkLocked(act Action) {
+	v := a.panel.store.View(ownNetwork)
+	if a.chrome.User == "" || v.Presence != optimist.Present {
+		return
 	}
+	_, err := a.panel.set.Execute(a.ctx, ownNetwork, wishOf(act, v.Value))
+	a.networkLocked(err)
+}
+
+// readNetwork brings the panel up to date.
+func (a *App) readNetwork(ctx context.Context) {
+	err := a.panel.read(ctx)
+	a.networkSettled(err)
+}
+
+// networkSettled says what has become of a wish or a reading.
+func (a *App) networkSettled(err error) {
 	a.mu.Lock()
-	switch {
-	case a.wish != nil || a.wishing && r.Method == "GET": // this answer is out of date
-	case err != nil:
-		a.network.Problem = "The panel did not reach the server."
-	case answer.Status == 200:
-		a.network = got
-		a.network.Known = true
-	case answer.Status == 404:
-		a.network = network{}
-	default:
-		a.network.Problem = "The server did not take this."
-	}
-	a.dirty.labs = true
+	a.networkLocked(err)
 	a.mu.Unlock()
 	a.hooks.Wake()
+}
+
+func (a *App) networkLocked(err error) {
+	a.dirty.labs = true
+	switch a.networkProblem = ""; {
+	case errors.Is(err, client.ErrUnreachable):
+		a.networkProblem = "The panel did not reach the server."
+	case err != nil:
+		a.networkProblem = "The server did not take this."
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/optimist-go/optimist"
 	"github.com/optimist-go/optimist/engagement/client"
 	"github.com/optimist-go/optimist/engagement/wire"
 )
@@ -159,12 +160,17 @@ func (a *App) rescueLocked(c canvas) {
 }
 
 func (a *App) labLocked(now time.Time) labModel {
-	return labModel{Open: true, User: a.chrome.User, Network: a.network, Timeline: a.times, Now: now, Names: func(entity string) string {
-		if a.visit == nil {
-			return ""
-		}
-		return a.visit.service.Post(postOf(entity)).Value.Author
-	}}
+	v := a.panel.store.View(ownNetwork)
+	return labModel{
+		Open: true, User: a.chrome.User, Timeline: a.times, Now: now,
+		Known: v.Presence == optimist.Present, Network: v.Value, Problem: a.networkProblem,
+		Names: func(entity string) string {
+			if a.visit == nil {
+				return ""
+			}
+			return a.visit.service.Post(postOf(entity)).Value.Author
+		},
+	}
 }
 
 func (a *App) waitingLocked() (pending, failed int) {

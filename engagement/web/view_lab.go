@@ -43,12 +43,12 @@ var sliders = func() []slider {
 
 func viewNetwork(m labModel) *Node {
 	n := m.Network
-	if !n.Known {
+	if !m.Known {
 		return el("section.panel", []string{"aria-labelledby", "net"},
 			el("h2", []string{"id", "net"}, text("Network")),
 			el("p.hint", nil, text("This server has no network panel.")))
 	}
-	locked := m.User == "" || n.Busy
+	locked := m.User == ""
 	hint := "Real network faults"
 	var chips []*Node
 	for _, p := range n.Profiles {
@@ -86,7 +86,7 @@ func viewNetwork(m labModel) *Node {
 		el("div.chips", []string{"role", "group", "aria-label", "Presets"}, chips...),
 		el("div.dials", nil, dials...),
 		maybe(m.User == "", el("p.hint", nil, text("Sign in to use it.")).with("locked")),
-		maybe(n.Problem != "", el("p.problem", []string{"role", "alert"}, text(n.Problem)).with("problem")),
+		maybe(m.Problem != "", el("p.problem", []string{"role", "alert"}, text(m.Problem)).with("problem")),
 	)
 }
 
