@@ -43,7 +43,7 @@ func TestLook(t *testing.T) {
 	tb.dark(true)
 	eval[bool](tb, `(window.scrollTo(0, 3200), true)`)
 	tb.shot("07-gallery-dark")
-	if n := eval[int](tb, `document.querySelectorAll('.exhibit').length`); n < 25 {
+	if n := eval[int](tb, `document.querySelectorAll('.exhibit').length`); n < 45 {
 		t.Errorf("%d exhibits", n)
 	}
 }

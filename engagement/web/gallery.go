@@ -18,27 +18,25 @@ func Gallery() string {
 	show := func(title string, n *Node) {
 		parts = append(parts, el("section.exhibit", nil, el("h2.exhibit-title", nil, text(title)), n))
 	}
-	for i, c := range galleryChrome() {
-		show("Bar: "+c.title, el("header.top", nil, viewHeader(c.model)).with(number(i)))
+	for i, x := range galleryChrome() {
+		show("Bar: "+x.title, el("header.top", nil, viewHeader(x.model)).with(number(i)))
 	}
-	for _, p := range galleryPosts(now) {
-		p.model.ID = "gallery-" + strconv.Itoa(len(parts))
-		show("Post: "+p.title, el("div.feed", nil, viewPost(p.model)))
+	for _, x := range galleryPosts(now) {
+		x.model.ID = "gallery-" + strconv.Itoa(len(parts))
+		show("Post: "+x.title, el("div.feed", nil, viewPost(x.model)))
 	}
-	show("Write", viewWrite(writeModel{User: "ada"}))
-	show("Write: a text that cannot be", viewWrite(writeModel{User: "ada", Problem: "Your text must not be blank."}))
-	show("Who are you", viewSignIn(signInModel{}))
-	show("Who are you: again", viewSignIn(signInModel{Again: "ada"}))
-	show("Who are you: a name that cannot be", viewSignIn(signInModel{Problem: badName}))
-	show("Lab", el("aside.lab", nil, viewLab(galleryLab(now))))
-	show("Lab, before anything", el("aside.lab", nil, viewLab(labModel{Timeline: &timeline{}, Now: now})))
-	show("Notices", viewNotices([]*notice{
-		{ID: 1, Text: "A newer change from another device replaced your like."},
-		{ID: 3, Text: "Your post was deleted.", Undo: func() error { return nil }},
-		{ID: 2, Text: "Your comment was not posted: the post was deleted.", Quote: "See you on Saturday!", Grave: true},
-	}))
-	for _, m := range []feedModel{{}, {Loaded: true}, {Loaded: true, Posts: 3, More: true}, {Loaded: true, Posts: 3}, {Problem: "The posts could not be loaded: no connection."}} {
-		show("End of the feed", viewEnd(m))
+	for _, x := range galleryWrite() {
+		show("Write: "+x.title, viewWrite(x.model))
+	}
+	for _, x := range gallerySignIn() {
+		show("Who are you: "+x.title, viewSignIn(x.model))
+	}
+	for _, x := range galleryLab(now) {
+		show("Lab: "+x.title, el("aside.lab", nil, viewLab(x.model)))
+	}
+	show("Notices", viewNotices(galleryNotices()))
+	for _, x := range galleryEnd() {
+		show("End of the feed: "+x.title, viewEnd(x.model))
 	}
 	return document("Gallery", el("main.gallery", nil, parts...))
 }
@@ -67,31 +65,66 @@ func document(title string, body *Node) string {
 	return "<!doctype html>\n" + strings.TrimSpace(el("html", []string{"lang", "en"}, head, el("body", nil, body)).HTML()) + "\n"
 }
 
-type chromeExhibit struct {
+// exhibit is one state of a view.
+type exhibit[M any] struct {
 	title string
-	model chromeModel
+	model M
 }
 
-func galleryChrome() []chromeExhibit {
+func galleryWrite() []exhibit[writeModel] {
+	return []exhibit[writeModel]{
+		{"nothing yet", writeModel{User: "ada"}},
+		{"a text that cannot be", writeModel{User: "ada", Problem: "Your text must not be blank."}},
+	}
+}
+
+func gallerySignIn() []exhibit[signInModel] {
+	return []exhibit[signInModel]{
+		{"nobody yet", signInModel{}},
+		{"again", signInModel{Again: "ada"}},
+		{"on its way", signInModel{Busy: true}},
+		{"a name that cannot be", signInModel{Problem: badName}},
+	}
+}
+
+func galleryNotices() []*notice {
+	return []*notice{
+		{ID: 1, Text: "A newer change from another device replaced your like."},
+		{ID: 2, Text: "Your post was deleted.", Undo: func() error { return nil }},
+		{ID: 3, Text: "Your comment was not posted: the post was deleted.", Quote: "See you on Saturday!", Grave: true},
+	}
+}
+
+func galleryEnd() []exhibit[feedModel] {
+	return []exhibit[feedModel]{
+		{"loading", feedModel{}},
+		{"no posts", feedModel{Loaded: true}},
+		{"more posts", feedModel{Loaded: true, Posts: 3, More: true}},
+		{"more posts on their way", feedModel{Loaded: true, Posts: 3, More: true, Busy: true}},
+		{"no more posts", feedModel{Loaded: true, Posts: 3}},
+		{"no connection", feedModel{Problem: "The posts could not be loaded: no connection."}},
+	}
+}
+
+func galleryChrome() []exhibit[chromeModel] {
 	base := chromeModel{User: "ada", Link: client.Live, Online: true}
 	with := func(change func(*chromeModel)) chromeModel { m := base; change(&m); return m }
-	return []chromeExhibit{
+	return []exhibit[chromeModel]{
 		{"all saved", base},
 		{"saving", with(func(m *chromeModel) { m.Pending = 2 })},
 		{"offline", with(func(m *chromeModel) { m.Online, m.Pending = false, 3 })},
 		{"the server does not answer", with(func(m *chromeModel) { m.Paused, m.Pending = true, 1 })},
 		{"something to decide", with(func(m *chromeModel) { m.Failed = 1 })},
 		{"signed out", with(func(m *chromeModel) { m.SignedOut, m.Pending = true, 1 })},
+		{"connecting", with(func(m *chromeModel) { m.Link = client.Connecting })},
+		{"the stream broke off", with(func(m *chromeModel) { m.Link = client.Broken })},
+		{"signing out", with(func(m *chromeModel) { m.Leaving, m.Pending = true, 1 })},
+		{"another tab stores the changes, panel open", with(func(m *chromeModel) { m.Risk, m.LabOpen = elsewhere, true })},
 		{"nobody", with(func(m *chromeModel) { m.User = "" })},
 	}
 }
 
-type postExhibit struct {
-	title string
-	model postModel
-}
-
-func galleryPosts(now time.Time) []postExhibit {
+func galleryPosts(now time.Time) []exhibit[postModel] {
 	at := func(d time.Duration) int64 { return now.Add(-d).UnixMilli() }
 	said := func(id, author, words string, d time.Duration) wire.Comment {
 		return wire.Comment{ID: id, Author: author, Text: words, CreatedAt: at(d)}
@@ -115,7 +148,7 @@ func galleryPosts(now time.Time) []postExhibit {
 	op := func(typ, comment string, state opState, reason string) []*opStatus {
 		return []*opStatus{{ID: "o", Type: typ, Comment: comment, State: state, Reason: reason}}
 	}
-	return []postExhibit{
+	return []exhibit[postModel]{
 		{"settled", base(func(*postModel, *client.Post) {})},
 		{"liked and saved", base(func(_ *postModel, p *client.Post) { p.Liked, p.Saved, p.LikesCount, p.SavesCount = true, true, 5, 2 })},
 		{"one's own", base(func(_ *postModel, p *client.Post) { p.Author = "ada" })},
@@ -148,6 +181,23 @@ func galleryPosts(now time.Time) []postExhibit {
 		{"deletion failed", base(func(m *postModel, p *client.Post) {
 			m.UI.Open, m.Ops, p.Comments = true, op("delete_comment", "c9", opFailed, "the server is in trouble"), comments[:1]
 		})},
+		{"comment kept while offline", base(func(m *postModel, _ *client.Post) {
+			m.UI.Open, m.Held, m.Ops = true, "network", op("comment", "c2", opWaiting, "")
+		})},
+		{"comment refused at once", base(func(m *postModel, _ *client.Post) {
+			m.UI.Open, m.UI.Problem = true, "Your text must not be blank."
+		})},
+		{"comments closed again", base(func(m *postModel, _ *client.Post) { m.UI.Opened = true })},
+		{"older comments", base(func(m *postModel, p *client.Post) {
+			m.UI.Open, p.CommentsCount, p.Older = true, 54, "more"
+			m.UI.Older = olderComments{Loaded: true, Cursor: "more", list: []wire.Comment{said("c0", "wren", "First!", 2*time.Hour)}}
+		})},
+		{"older comments on their way", base(func(m *postModel, p *client.Post) {
+			m.UI.Open, p.CommentsCount, p.Older, m.UI.Older.Busy = true, 54, "more", true
+		})},
+		{"edit refused at once", base(func(m *postModel, _ *client.Post) {
+			m.UI.Open, m.UI.Editing, m.UI.Problem = true, "c2", "Your text must not be blank."
+		})},
 		{"editing", base(func(m *postModel, _ *client.Post) { m.UI.Open, m.UI.Editing = true, "c2" })},
 		{"signed out", base(func(m *postModel, _ *client.Post) { m.User, m.UI.Open = "", true })},
 		{"long words", base(func(m *postModel, p *client.Post) {
@@ -156,9 +206,9 @@ func galleryPosts(now time.Time) []postExhibit {
 	}
 }
 
-func galleryLab(now time.Time) labModel {
+func galleryLab(now time.Time) []exhibit[labModel] {
 	from := func(s float64) time.Time { return now.Add(-time.Duration(s * float64(time.Second))) }
-	return labModel{
+	work := labModel{
 		Open: true, User: "ada", Now: now, Names: func(string) string { return "joao" },
 		Known: true,
 		Network: network{
@@ -173,7 +223,21 @@ func galleryLab(now time.Time) labModel {
 			{ID: "3", Type: "like", Outcome: optimist.Superseded, Spans: []span{{"wait", from(6), from(5.6)}}},
 			{ID: "4", Type: "like", Calls: 4, Outcome: optimist.RolledBack, Spans: []span{{"flight", from(8), from(7)}, {"retry", from(7), from(3)}, {"flight", from(3), from(2)}}},
 			{ID: "5", Type: "comment", Calls: 2, Spans: []span{{"flight", from(5), from(4)}, {"parked", from(4), time.Time{}}}},
+			{ID: "7", Type: "save", Off: true, Calls: 1, Conflict: optimist.AlreadySo, Outcome: optimist.Confirmed, Spans: []span{{"flight", from(3), from(2.5)}}},
+			{ID: "8", Type: "post", Calls: 1, Spans: []span{{"flight", from(4), from(3)}, {"paused", from(3), time.Time{}}}},
+			{ID: "9", Type: "edit_comment", Outcome: optimist.Cancelled, Spans: []span{{"wait", from(3), from(2)}}},
 			{ID: "6", Type: "like", Taps: 3, Spans: []span{{"wait", from(0.4), time.Time{}}}},
 		}},
+	}
+	with := func(change func(*labModel)) labModel { m := work; change(&m); return m }
+	idle := labModel{Open: true, User: "ada", Now: now, Known: true, Network: work.Network, Timeline: &timeline{}, Names: work.Names}
+	idle.Network.Profile, idle.Network.Rule = "clean", rule{}
+	return []exhibit[labModel]{
+		{"at work", work},
+		{"before anything", idle},
+		{"offline", with(func(m *labModel) { m.Network.Profile, m.Network.Rule = "offline", rule{Offline: true} })},
+		{"not reached", with(func(m *labModel) { m.Problem = "The panel did not reach the server." })},
+		{"nobody is signed in", with(func(m *labModel) { m.User = "" })},
+		{"a server without a panel", labModel{Timeline: &timeline{}, Now: now}},
 	}
 }

@@ -1,0 +1,110 @@
+package web
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/optimist-go/optimist"
+	"github.com/optimist-go/optimist/engagement/client"
+)
+
+// seen are the values that the fields of the views' models have somewhere in the gallery:
+// by the path of the field, those of an enumeration each, of all else whether it is zero.
+type seen map[string]map[string]bool
+
+func (s seen) look(path string, v reflect.Value) {
+	note := func(value string) {
+		if s[path] == nil {
+			s[path] = make(map[string]bool)
+		}
+		s[path][value] = true
+	}
+	switch v.Kind() {
+	case reflect.Struct:
+		if v.Type() == reflect.TypeFor[time.Time]() {
+			return
+		}
+		for i := range v.NumField() {
+			s.look(path+"."+v.Type().Field(i).Name, v.Field(i))
+		}
+	case reflect.Slice:
+		note(fmt.Sprint(v.Len() == 0))
+		for i := range v.Len() {
+			s.look(path+"[]", v.Index(i))
+		}
+	case reflect.Pointer:
+		if !v.IsNil() {
+			s.look(path, v.Elem())
+		}
+	case reflect.Uint8:
+		note(fmt.Sprint(v.Uint()))
+	default:
+		note(fmt.Sprint(v.IsZero()))
+	}
+}
+
+// TestGalleryHasEveryState: each field of the models that can change what is shown is
+// shown both ways, and each value of an enumeration.
+func TestGalleryHasEveryState(t *testing.T) {
+	s := make(seen)
+	for _, x := range galleryChrome() {
+		s.look("bar", reflect.ValueOf(x.model))
+	}
+	for _, x := range galleryPosts(time.Now()) {
+		s.look("post", reflect.ValueOf(x.model))
+	}
+	for _, x := range galleryWrite() {
+		s.look("write", reflect.ValueOf(x.model))
+	}
+	for _, x := range gallerySignIn() {
+		s.look("sign-in", reflect.ValueOf(x.model))
+	}
+	for _, x := range galleryLab(time.Now()) {
+		s.look("lab", reflect.ValueOf(x.model))
+	}
+	for _, x := range galleryEnd() {
+		s.look("end", reflect.ValueOf(x.model))
+	}
+	s.look("notices", reflect.ValueOf(galleryNotices()))
+
+	both := []string{"false", "true"}
+	wanted := map[string][]string{
+		"bar.Link": values(client.Connecting, client.Broken), "post.Ops[].State": values(opWaiting, opFailed),
+		"lab.Timeline.lives[].Outcome": values(0, optimist.Cancelled), "notices": {"false"},
+	}
+	// What a view shows but never looks at, and what it does not depend on.
+	same := []string{
+		"post.ID", "post.View.", "post.Ops[].ID", "post.Ops[].Type", "post.Ops[].Text", "post.Ops[].Calls", "post.UI.Older.",
+		"lab.Open", "lab.Network.", "lab.Timeline.", "lab.Names", "write.User", "notices[].ID", "notices[].Text", "notices[].until",
+	}
+	for path, got := range s {
+		want, ok := wanted[path]
+		if !ok {
+			if slices.ContainsFunc(same, func(prefix string) bool { return len(path) >= len(prefix) && path[:len(prefix)] == prefix }) {
+				continue
+			}
+			want = both
+		}
+		for _, v := range want {
+			if !got[v] {
+				t.Errorf("%s is never %s in the gallery", path, v)
+			}
+		}
+	}
+	for path := range wanted {
+		if s[path] == nil {
+			t.Errorf("there is no %s", path)
+		}
+	}
+}
+
+// values are those of an enumeration, from first to last.
+func values[E ~uint8](first, last E) (all []string) {
+	for v := first; v <= last; v++ {
+		all = append(all, fmt.Sprint(uint8(v)))
+	}
+	return all
+}
