@@ -64,6 +64,7 @@ func (a *App) signInLocked(name string) {
 	if a.signIn.Busy {
 		return
 	}
+	name = lowered(name)
 	if wire.CheckName("", name) != nil {
 		a.signIn.Problem, a.dirty.signIn = badName, true
 		return
@@ -72,6 +73,17 @@ func (a *App) signInLocked(name string) {
 	a.dirty.notices = true
 	a.signIn, a.dirty.signIn = signInModel{Busy: true}, true
 	a.spawn(func(ctx context.Context) { a.signInAs(ctx, name) })
+}
+
+// lowered is a name as it can be: phones begin it with a capital.
+func lowered(name string) string {
+	b := []byte(name)
+	for i, c := range b {
+		if c >= 'A' && c <= 'Z' {
+			b[i] = c - 'A' + 'a'
+		}
+	}
+	return string(b)
 }
 
 func (a *App) moreLocked() {

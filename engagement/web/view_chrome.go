@@ -72,7 +72,7 @@ func viewSignIn(m signInModel) *Node {
 	return el("section.card sign-in", []string{"aria-labelledby", "who"},
 		el("h2", []string{"id", "who"}, text(title)),
 		el("p.hint", nil, text(hint)),
-		el("ul.people", nil, names...),
+		el("ul.people", []string{"role", "list"}, names...),
 		el("form.name-form", []string{"data-act", "sign-in"},
 			el("label", []string{"for", "name"}, text("Or choose a name")),
 			el("input", []string{

@@ -36,7 +36,7 @@ func viewComments(m postModel) *Node {
 		maybe(older != "", el("button.link", []string{
 			"data-act", "older", "data-post", m.ID, when(m.UI.Older.Busy, "aria-disabled"), "true",
 		}, text(show)).with("older")),
-		maybe(len(rows) > 0, el("ul.list", nil, rows...).with("list")),
+		maybe(len(rows) > 0, el("ul.list", []string{"role", "list"}, rows...).with("list")),
 		maybe(m.User != "", viewComposer(m).with("composer")),
 		maybe(m.User == "", el("p.hint", nil, text("Sign in to comment.")).with("hint")),
 	)

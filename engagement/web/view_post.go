@@ -11,6 +11,17 @@ import (
 
 func number(n int) string { return strconv.Itoa(n) }
 
+// brief is a count that stays narrow: 999, 1.2k, 34k.
+func brief(n int) string {
+	switch {
+	case n < 1000:
+		return number(n)
+	case n < 10_000:
+		return number(n/1000) + "." + number(n/100%10) + "k"
+	}
+	return number(n/1000) + "k"
+}
+
 // plural is "1 like", "2 likes".
 func plural(n int, one string) string {
 	if n == 1 {
@@ -116,7 +127,7 @@ func count(n int) *Node {
 	if n == 0 {
 		class = "count none"
 	}
-	return el("span."+class, []string{"aria-hidden", "true"}, text(number(n)))
+	return el("span."+class, []string{"aria-hidden", "true"}, text(brief(n)))
 }
 
 // viewStatus says in a few quiet words what is still on its way. What is settled

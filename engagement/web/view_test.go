@@ -145,3 +145,11 @@ func TestOpTrackerForgets(t *testing.T) {
 		t.Errorf("%+v", tr.posts)
 	}
 }
+
+func TestBrief(t *testing.T) {
+	for n, want := range map[int]string{0: "0", 999: "999", 1000: "1.0k", 1234: "1.2k", 9999: "9.9k", 10_000: "10k", 34_567: "34k"} {
+		if got := brief(n); got != want {
+			t.Errorf("%d: %q, want %q", n, got, want)
+		}
+	}
+}
