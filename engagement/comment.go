@@ -15,7 +15,8 @@ type Comment struct {
 	CreatedAt int64
 	EditedAt  int64
 
-	// Stamp is that of the last applied operation.
+	// Stamp is that of the last applied operation. It was not ahead of the server's
+	// clock then.
 	Stamp Stamp
 
 	// Deleted comments are kept without their text, so that a late edit learns

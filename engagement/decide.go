@@ -38,6 +38,9 @@ type Effect struct {
 //
 // "As wanted" goes before "newer stamp": an old like of what is liked is no
 // conflict. All but post need a post that is there: NotFound, Gone.
+//
+// The time of a post never goes back: when now is before its ChangedAt, that is the
+// time. A stamp that is ahead of the time counts as the time, here and nowhere else.
 func (o Operation) Decide(held Held, now int64) (Effect, error) {
 	if o.Kind == CreatePost {
 		return o.decideCreatePost(held, now)
@@ -46,6 +49,7 @@ func (o Operation) Decide(held Held, now int64) (Effect, error) {
 		return Effect{}, &Error{Code: NotFound, Message: "there is no such post"}
 	}
 	now = max(now, held.Post.ChangedAt)
+	o.Stamp = o.Stamp.notAfter(now)
 	if o.Kind == DeletePost {
 		return o.decideDeletePost(*held.Post, now)
 	}

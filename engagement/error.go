@@ -25,8 +25,6 @@ const (
 	Conflict Code = "conflict"
 	// KeyReused: the key belongs to an operation with another payload.
 	KeyReused Code = "key_reused"
-	// ClockAhead: the stamp is too far in the future.
-	ClockAhead Code = "clock_ahead"
 	// FeedGap: the position in the change feed is not, or no longer, known.
 	FeedGap Code = "feed_gap"
 	// Unavailable: not now; nothing is wrong with the request.

@@ -14,6 +14,7 @@ const (
 type Mark struct {
 	On bool
 
-	// Stamp is that of the last applied operation; zero when there was none.
+	// Stamp is that of the last applied operation; zero when there was none. It was
+	// not ahead of the server's clock then.
 	Stamp Stamp
 }

@@ -39,6 +39,8 @@ type Operation struct {
 	// Text is that of the new post or comment; else empty.
 	Text string
 
+	// Stamp is as the device sent it, and may be ahead of the server's clock. Decide
+	// sees to it that it is not ahead where it is compared and kept.
 	Stamp Stamp
 }
 
@@ -64,7 +66,8 @@ func (o Operation) aboutComment() bool {
 }
 
 // Fingerprint tells payloads apart: equal for two operations if and only if all
-// but Key and User are equal.
+// but Key and User are equal. The stamp counts as it was sent, so that a repetition
+// is one whenever it comes.
 func (o Operation) Fingerprint() string {
 	payload, err := json.Marshal([]any{o.Kind, o.Post, o.Comment, o.Text, o.Stamp.At, o.Stamp.Client})
 	if err != nil {
@@ -74,10 +77,8 @@ func (o Operation) Fingerprint() string {
 	return hex.EncodeToString(sum[:16])
 }
 
-// Validate refuses an operation that is out of bounds, with code Invalid, or that
-// claims to be from the future, with code ClockAhead. now is in milliseconds
-// since the Unix epoch.
-func (o Operation) Validate(now int64) error {
+// Validate refuses an operation that is out of bounds, with code Invalid.
+func (o Operation) Validate() error {
 	for _, err := range []error{
 		wire.CheckKey("key", o.Key),
 		wire.CheckName("user", o.User),
@@ -89,9 +90,6 @@ func (o Operation) Validate(now int64) error {
 		if invalid, ok := err.(*wire.InvalidError); ok {
 			return &Error{Code: Invalid, Field: invalid.Field, Message: invalid.Error()}
 		}
-	}
-	if o.Stamp.At.Milliseconds() > now+wire.MaxClockAhead {
-		return &Error{Code: ClockAhead, Field: "at", Message: "the clock of this device is more than five minutes ahead"}
 	}
 	return nil
 }

@@ -21,7 +21,9 @@ type Post struct {
 
 	// Version grows by one with each visible change; the first is 1.
 	Version uint64
-	// ChangedAt is the time of the change that made Version; it never goes back.
+	// ChangedAt is the time of the change that made Version. It never goes back, also
+	// when the server's clock does, and is not before the stamp of any operation that
+	// changed the post. (An operation that found all as wanted is no change.)
 	ChangedAt int64
 
 	// Revised is the Version at which a comment was last edited or deleted; 0 for never.

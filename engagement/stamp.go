@@ -19,6 +19,15 @@ func (s Stamp) Compare(t Stamp) int {
 	return cmp.Or(cmp.Compare(s.At, t.At), strings.Compare(s.Client, t.Client))
 }
 
+// notAfter returns the stamp, or the moment now (milliseconds since the Unix epoch)
+// when it claims to be later: an act cannot have happened after its request arrived.
+func (s Stamp) notAfter(now int64) Stamp {
+	if s.At.Milliseconds() > now {
+		s.At = wire.NewStamp(now, 0)
+	}
+	return s
+}
+
 // latest returns the later of both.
 func latest(s, t Stamp) Stamp {
 	if s.Compare(t) < 0 {

@@ -212,9 +212,10 @@ func (r reply) outcome(status int) wire.Outcome {
 
 func (r reply) replayed() bool { return r.header.Get(wire.HeaderReplayed) == "true" }
 
-// stampAt is a stamp that many milliseconds from now.
+// stampAt is the stamp of an act of a minute ago and that many milliseconds. (One
+// that is ahead of the server's clock would count as the present.)
 func stampAt(milliseconds int64) wire.Stamp {
-	return wire.NewStamp(time.Now().UnixMilli()+milliseconds, 0)
+	return wire.NewStamp(time.Now().Add(-time.Minute).UnixMilli()+milliseconds, 0)
 }
 
 // operate sends an operation under the key. extra are the fields beside at and client.

@@ -2,9 +2,12 @@ package httpapi_test
 
 import (
 	"fmt"
+	"math"
 	"testing"
+	"time"
 
 	"github.com/optimist-go/optimist/engagement"
+	"github.com/optimist-go/optimist/engagement/httpapi"
 	"github.com/optimist-go/optimist/engagement/wire"
 )
 
@@ -64,6 +67,30 @@ func TestOlderOperationConflicts(t *testing.T) {
 	desk.operate(freshKey(), "DELETE", post+"/like", now+20, nil).want(409, wire.ProblemConflict)
 	phone.device = "tablet"
 	phone.operate(freshKey(), "DELETE", post+"/like", now+20, nil).outcome(200)
+}
+
+// TestActsOfTheFutureCountAsOfNow: a device whose clock is ahead can act, and wins
+// over nothing that comes later.
+func TestActsOfTheFutureCountAsOfNow(t *testing.T) {
+	clock := &handClock{now: time.Now()}
+	s := start(t, setup{options: httpapi.Options{Now: clock.Now}})
+	phone, desk := s.signIn("ada"), s.signIn("ada")
+	desk.device = "desk"
+	post := phone.newPost("hello")
+	for _, at := range []wire.Stamp{stampAt(5 * 60 * 1000), stampAt(24 * 3600 * 1000), math.MaxInt64} {
+		key := freshKey()
+		clock.advance(time.Second)
+		arrived := clock.Now().UnixMilli()
+		o := phone.operate(key, "PUT", post+"/like", at, nil).outcome(200)
+		equal(t, "changed at", o.ChangedAt, arrived)
+		p := desk.operate(freshKey(), "DELETE", post+"/like", stampAt(-1000), nil).want(409, wire.ProblemConflict)
+		equal(t, "winner", *p.Winner, wire.Winner{At: wire.NewStamp(arrived, 0), Client: "phone"})
+		clock.advance(time.Second)
+		desk.operate(freshKey(), "DELETE", post+"/like", wire.NewStamp(clock.Now().UnixMilli(), 0), nil).outcome(200)
+		again := phone.operate(key, "PUT", post+"/like", at, nil)
+		equal(t, "replayed", again.replayed(), true)
+		equal(t, "liked in the end", again.outcome(200).State.Liked, false)
+	}
 }
 
 func TestCommentCycle(t *testing.T) {

@@ -47,7 +47,6 @@ var codes = map[engagement.Code]struct {
 	engagement.Gone:            {http.StatusGone, wire.ProblemGone},
 	engagement.Conflict:        {http.StatusConflict, wire.ProblemConflict},
 	engagement.KeyReused:       {http.StatusUnprocessableEntity, wire.ProblemKeyReused},
-	engagement.ClockAhead:      {http.StatusUnprocessableEntity, wire.ProblemClockAhead},
 	engagement.Unavailable:     {http.StatusServiceUnavailable, wire.ProblemOverloaded},
 }
 

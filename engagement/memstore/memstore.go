@@ -89,7 +89,7 @@ func (s *Store) begin(ctx context.Context) error {
 // Apply implements engagement.Operations.
 func (s *Store) Apply(ctx context.Context, op engagement.Operation) (engagement.Applied, error) {
 	now := s.now().UnixMilli()
-	if err := op.Validate(now); err != nil {
+	if err := op.Validate(); err != nil {
 		return engagement.Applied{}, err
 	}
 	if err := s.begin(ctx); err != nil {

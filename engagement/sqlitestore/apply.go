@@ -11,7 +11,7 @@ import (
 // Apply implements engagement.Operations.
 func (s *Store) Apply(ctx context.Context, op engagement.Operation) (engagement.Applied, error) {
 	now := s.now().UnixMilli()
-	if err := op.Validate(now); err != nil {
+	if err := op.Validate(); err != nil {
 		return engagement.Applied{}, err
 	}
 	var applied engagement.Applied

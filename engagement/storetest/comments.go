@@ -11,11 +11,13 @@ import (
 
 func testCommentLife(f *fixture) {
 	post, id := f.newPost(), engagement.NewID()
+	began := f.now().UnixMilli()
 	act := func(kind engagement.Kind, text string, milliseconds int64) engagement.Operation {
 		op := f.commentOp(kind, "bob", post, id, text)
-		op.Stamp = f.stamp(milliseconds, "phone")
+		op.Stamp = engagement.Stamp{At: wire.NewStamp(began+milliseconds, 0), Client: "phone"}
 		return op
 	}
+	f.advance(time.Second)
 	made := f.now().UnixMilli()
 	f.must(act(engagement.CreateComment, "one", 10))
 	expect(f, "created twice", f.must(act(engagement.CreateComment, "one", 11)).Already, true)
@@ -31,7 +33,7 @@ func testCommentLife(f *fixture) {
 	expect(f, "revised", t.Post.Revised, 3)
 	expect(f, "shown", len(t.Comments), 1)
 	expect(f, "comment", t.Comments[0], engagement.Comment{ID: id, PostID: post, Author: "bob", Text: "two", Number: 1,
-		CreatedAt: made, EditedAt: edited, Stamp: f.stamp(40, "phone")})
+		CreatedAt: made, EditedAt: edited, Stamp: act("", "", 40).Stamp})
 
 	f.must(act(engagement.DeleteComment, "", 50))
 	expect(f, "deleted twice", f.must(act(engagement.DeleteComment, "", 60)).Already, true)

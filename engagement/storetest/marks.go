@@ -15,7 +15,7 @@ func testMarks(f *fixture) {
 		{engagement.LikePost, engagement.UnlikePost, func(t engagement.Truth) (int, bool) { return t.Post.Likes, t.Liked }},
 		{engagement.SavePost, engagement.UnsavePost, func(t engagement.Truth) (int, bool) { return t.Post.Saves, t.Saved }},
 	} {
-		f.advance(time.Second)
+		f.advance(2 * time.Second)
 		version := f.truth(post, "bob").Post.Version
 		see := func(what string, count int, mine bool, bumps uint64) {
 			f.Helper()
@@ -27,7 +27,7 @@ func testMarks(f *fixture) {
 		}
 		at := func(k engagement.Kind, milliseconds int64) engagement.Operation {
 			op := f.op(k, "bob", post)
-			op.Stamp = f.stamp(milliseconds, "phone")
+			op.Stamp = f.stamp(milliseconds-1000, "phone")
 			return op
 		}
 		expect(f, "off before on is already so", f.must(at(kind.off, 1)).Already, true)
@@ -41,7 +41,7 @@ func testMarks(f *fixture) {
 		expect(f, "old on is already so", f.must(at(kind.on, 5)).Already, true)
 
 		e := f.refused(at(kind.off, 15), engagement.Conflict)
-		expect(f, "the winner is the latest agreeing act", e.Winner, f.stamp(20, "phone"))
+		expect(f, "the winner is the latest agreeing act", e.Winner, f.stamp(20-1000, "phone"))
 		see("old off", 1, true, 1)
 
 		f.must(at(kind.off, 30))
@@ -56,9 +56,10 @@ func testMarks(f *fixture) {
 
 func testMarkTies(f *fixture) {
 	post := f.newPost()
+	f.advance(time.Second)
 	act := func(kind engagement.Kind, client string) engagement.Operation {
 		op := f.op(kind, "bob", post)
-		op.Stamp = f.stamp(5, client)
+		op.Stamp = f.stamp(-5, client)
 		return op
 	}
 	f.must(act(engagement.LikePost, "m"))

@@ -29,8 +29,6 @@ const (
 	// MaxPageBytes is how large the posts of a Page are, encoded: a page ends early,
 	// but not before its first post.
 	MaxPageBytes = 512 << 10
-	// MaxClockAhead is how far "at" may be ahead of the server, in milliseconds.
-	MaxClockAhead = 5 * 60 * 1000
 )
 
 // InvalidError says that a value is out of its bounds.

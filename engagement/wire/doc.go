@@ -43,10 +43,14 @@
 //     it was made, when a newer one has been applied, is refused with 409
 //     conflict unless the slot already is what it wants. The problem carries the
 //     truth and the stamp that won.
+//   - No act is later than its arrival: a moment ahead of the server's clock counts
+//     as the server's present time. So a device with a fast clock wins over what
+//     was made before its request came, and over nothing that is made after it.
 //
 // # Truth
 //
 // A post has one version for all viewers, which grows by one with each visible
 // change. The state under a version differs between viewers only in Liked and
-// Saved. Truth of an equal version is equal; truth of a lower one is older.
+// Saved. Truth of an equal version is equal; truth of a lower one is older. The
+// moment of no change that it contains is after its changedAt.
 package wire

@@ -29,7 +29,8 @@ type Problem struct {
 	Winner *Winner `json:"winner,omitempty"`
 }
 
-// Winner is the last applied operation of a slot.
+// Winner is the last applied operation of a slot. Its moment is never ahead of the
+// server's clock, whatever the device has sent.
 type Winner struct {
 	At     Stamp  `json:"at"`
 	Client string `json:"client"`
@@ -51,8 +52,6 @@ const (
 	ProblemInProgress = "/problems/in-progress"
 	// ProblemConflict (409): a newer operation of the slot won, or the id is taken.
 	ProblemConflict = "/problems/conflict"
-	// ProblemClockAhead (422): "at" is more than MaxClockAhead in the future.
-	ProblemClockAhead = "/problems/clock-ahead"
 	// ProblemUnauthenticated (401): nobody is signed in, or the session has ended.
 	ProblemUnauthenticated = "/problems/unauthenticated"
 	// ProblemForbidden (403): it belongs to somebody else.

@@ -10,7 +10,8 @@ const HeaderReplayed = "Idempotency-Replayed"
 // Change is the body of an operation whose method and path say all the rest:
 // like, unlike, save, unsave, delete.
 type Change struct {
-	// At is the moment of the user's act, on the client's hybrid logical clock.
+	// At is the moment of the user's act, on the client's hybrid logical clock. One
+	// that is ahead of the server's clock counts as the moment of its arrival.
 	At Stamp `json:"at"`
 
 	// Client names the device; it decides between equal stamps, the greater wins.
