@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"reflect"
+	"strconv"
 
 	"github.com/go-json-experiment/json/jsontext"
 )
@@ -63,10 +64,13 @@ func decodeObject(d *jsontext.Decoder, v reflect.Value) error {
 		if err != nil {
 			return err
 		}
-		if m, ok := named(members, name.String()); ok {
-			err = decode(d, v.FieldByIndex(m.index))
-		} else {
+		switch m, ok := named(members, name.String()); {
+		case !ok:
 			err = d.SkipValue()
+		case m.quoted:
+			err = decodeQuoted(d, v.FieldByIndex(m.index))
+		default:
+			err = decode(d, v.FieldByIndex(m.index))
 		}
 		if err != nil {
 			return err
@@ -74,6 +78,40 @@ func decodeObject(d *jsontext.Decoder, v reflect.Value) error {
 	}
 	_, err := d.ReadToken()
 	return err
+}
+
+// decodeQuoted reads an integer that is written as text, digit for digit as
+// appendQuoted writes it.
+func decodeQuoted(d *jsontext.Decoder, v reflect.Value) error {
+	if !v.CanInt() && !v.CanUint() {
+		return misfit("JSON", v)
+	}
+	t, err := d.ReadToken()
+	if err != nil {
+		return err
+	}
+	switch t.Kind() {
+	case 'n':
+		v.SetZero()
+		return nil
+	case '"':
+		if text := t.String(); setInteger(text, v) {
+			return nil
+		}
+	}
+	return misfit(nameOf(t.Kind()), v)
+}
+
+// setInteger reports whether the text is an integer that fits, in its shortest form.
+func setInteger(text string, v reflect.Value) bool {
+	if v.CanInt() {
+		n, err := strconv.ParseInt(text, 10, v.Type().Bits())
+		v.SetInt(n)
+		return err == nil && strconv.FormatInt(n, 10) == text
+	}
+	n, err := strconv.ParseUint(text, 10, v.Type().Bits())
+	v.SetUint(n)
+	return err == nil && strconv.FormatUint(n, 10) == text
 }
 
 // decodeArray reads the elements after the opening bracket, and the closing one.

@@ -50,12 +50,27 @@ func appendObject(b []byte, v reflect.Value) (_ []byte, err error) {
 		if b, err = jsontext.AppendQuote(append(b, separator...), m.name); err != nil {
 			return nil, err
 		}
-		if b, err = appendValue(append(b, ':'), value); err != nil {
+		b = append(b, ':')
+		if m.quoted {
+			b, err = appendQuoted(b, value)
+		} else {
+			b, err = appendValue(b, value)
+		}
+		if err != nil {
 			return nil, err
 		}
 		separator = ","
 	}
 	return append(b, '}'), nil
+}
+
+// appendQuoted writes an integer as text.
+func appendQuoted(b []byte, v reflect.Value) ([]byte, error) {
+	if !v.CanInt() && !v.CanUint() {
+		return nil, misfit("JSON", v)
+	}
+	b, err := appendValue(append(b, '"'), v)
+	return append(b, '"'), err
 }
 
 func appendArray(b []byte, v reflect.Value) (_ []byte, err error) {

@@ -11,6 +11,7 @@ type member struct {
 	name      string
 	index     []int // path through embedded structs
 	omitEmpty bool
+	quoted    bool // the tag says string: an integer as text
 }
 
 // known has the members of each type that was asked for: reflect.Type to []member.
@@ -39,7 +40,8 @@ func membersOf(t reflect.Type) []member {
 		if name == "" {
 			name = field.Name
 		}
-		members = append(members, member{name, []int{i}, options == "omitempty"})
+		has := func(option string) bool { return strings.Contains(","+options+",", ","+option+",") }
+		members = append(members, member{name, []int{i}, has("omitempty"), has("string")})
 	}
 	known.Store(t, members)
 	return members
