@@ -221,7 +221,7 @@ func stampAt(milliseconds int64) wire.Stamp {
 // operate sends an operation under the key. extra are the fields beside at and client.
 func (c *client) operate(key, method, path string, at wire.Stamp, extra map[string]any) reply {
 	c.tb.Helper()
-	body := map[string]any{"at": at, "client": c.device}
+	body := map[string]any{"at": fmt.Sprint(int64(at)), "client": c.device}
 	for name, value := range extra {
 		body[name] = value
 	}

@@ -29,7 +29,7 @@ type hostile struct {
 
 // attacker is bob, signed in, with a fresh key, unless a row's header says otherwise.
 func hostileRows() []hostile {
-	at := fmt.Sprint(int64(stampAt(0)))
+	at := fmt.Sprintf(`"%d"`, stampAt(0))
 	change := `{"at":` + at + `,"client":"phone"}`
 	text := `{"at":` + at + `,"client":"phone","text":"hi"}`
 	textOf := func(s string) string { return `{"at":` + at + `,"client":"phone","text":"` + s + `"}` }
@@ -135,16 +135,19 @@ func hostileRows() []hostile {
 		{"null", "PUT", "/v1/posts/P/like", "null", nil, 400, malformed},
 		{"deep nesting", "PUT", "/v1/posts/P/like", strings.Repeat("[", 15_000) + strings.Repeat("]", 15_000), nil, 400, malformed},
 		{"unknown field", "PUT", "/v1/posts/P/like", `{"at":` + at + `,"client":"phone","on":true}`, nil, 400, malformed},
-		{"field twice", "PUT", "/v1/posts/P/like", `{"at":1,"at":` + at + `,"client":"phone"}`, nil, 400, malformed},
+		{"field twice", "PUT", "/v1/posts/P/like", `{"at":"1","at":` + at + `,"client":"phone"}`, nil, 400, malformed},
 		{"field in capitals", "PUT", "/v1/posts/P/like", `{"At":` + at + `,"client":"phone"}`, nil, 400, malformed},
 		{"no moment", "PUT", "/v1/posts/P/like", `{"client":"phone"}`, nil, 400, malformed},
 		{"moment null", "PUT", "/v1/posts/P/like", `{"at":null,"client":"phone"}`, nil, 400, malformed},
-		{"moment as text", "PUT", "/v1/posts/P/like", `{"at":"` + at + `","client":"phone"}`, nil, 400, malformed},
-		{"moment as fraction", "PUT", "/v1/posts/P/like", `{"at":1.5,"client":"phone"}`, nil, 400, malformed},
-		{"moment beyond 64 bits", "PUT", "/v1/posts/P/like", `{"at":99999999999999999999,"client":"phone"}`, nil, 400, malformed},
+		{"moment as number", "PUT", "/v1/posts/P/like", `{"at":115594171645952007,"client":"phone"}`, nil, 400, malformed},
+		{"moment as list", "PUT", "/v1/posts/P/like", `{"at":[` + at + `],"client":"phone"}`, nil, 400, malformed},
+		{"moment as fraction", "PUT", "/v1/posts/P/like", `{"at":"115594171645952007.5","client":"phone"}`, nil, 422, invalid},
+		{"moment as word", "PUT", "/v1/posts/P/like", `{"at":"now","client":"phone"}`, nil, 422, invalid},
+		{"moment with zeros in front", "PUT", "/v1/posts/P/like", `{"at":"00115594171645952007","client":"phone"}`, nil, 422, invalid},
+		{"moment beyond 64 bits", "PUT", "/v1/posts/P/like", `{"at":"99999999999999999999","client":"phone"}`, nil, 422, invalid},
 		{"not UTF-8", "PUT", "/v1/posts/P/comments/N", textOf("\xff\xfe"), nil, 400, malformed},
-		{"moment zero", "PUT", "/v1/posts/P/like", `{"at":0,"client":"phone"}`, nil, 422, invalid},
-		{"moment negative", "PUT", "/v1/posts/P/like", `{"at":-1,"client":"phone"}`, nil, 422, invalid},
+		{"moment zero", "PUT", "/v1/posts/P/like", `{"at":"0","client":"phone"}`, nil, 422, invalid},
+		{"moment negative", "PUT", "/v1/posts/P/like", `{"at":"-1","client":"phone"}`, nil, 422, invalid},
 		{"no client", "PUT", "/v1/posts/P/like", `{"at":` + at + `,"client":""}`, nil, 422, invalid},
 		{"client with markup", "PUT", "/v1/posts/P/like", `{"at":` + at + `,"client":"<b>"}`, nil, 422, invalid},
 		{"very long client", "PUT", "/v1/posts/P/like", `{"at":` + at + `,"client":"` + strings.Repeat("c", 65) + `"}`, nil, 422, invalid},
@@ -163,7 +166,7 @@ func hostileRows() []hostile {
 		{"text too long", "PUT", "/v1/posts/P/comments/N", textOf(strings.Repeat("é", wire.MaxCommentText+1)), nil, 422, invalid},
 		{"post too long", "POST", "/v1/posts", postOf(engagement.NewID(), strings.Repeat("x", wire.MaxPostText+1)), nil, 422, invalid},
 		{"post with an id of its own making", "POST", "/v1/posts", postOf("mine", "x"), nil, 422, invalid},
-		{"older than what was applied", "DELETE", "/v1/posts/P/like", fmt.Sprintf(`{"at":%d,"client":"phone"}`, stampAt(-60_000)), nil, 409, wire.ProblemConflict},
+		{"older than what was applied", "DELETE", "/v1/posts/P/like", fmt.Sprintf(`{"at":"%d","client":"phone"}`, stampAt(-60_000)), nil, 409, wire.ProblemConflict},
 		{"no name", "POST", "/v1/session", `{}`, nil, 400, malformed},
 		{"empty name", "POST", "/v1/session", `{"name":""}`, nil, 422, invalid},
 		{"name with a line break", "POST", "/v1/session", `{"name":"ada\r\nSet-Cookie: x=y"}`, nil, 422, invalid},

@@ -166,7 +166,7 @@ func TestSlowBody(t *testing.T) {
 	reader, writer := io.Pipe()
 	defer writer.Close()
 	defer time.AfterFunc(patience, func() { writer.Close() }).Stop() // or net/http waits for the rest for ever
-	go writer.Write([]byte(`{"at":`))
+	go writer.Write([]byte(`{"at":"`))
 	r, err := ada.try("PUT", post+"/like", reader, map[string]string{
 		wire.HeaderKey: freshKey(), "Content-Type": "application/json",
 	})

@@ -115,9 +115,13 @@ func checkToken(field, s string, longest int) error {
 // CheckStamp refuses zero and negative stamps.
 func CheckStamp(field string, s Stamp) error {
 	if s <= 0 || s.Milliseconds() == 0 {
-		return &InvalidError{field, "must be a positive hybrid clock reading: milliseconds << 16 | counter"}
+		return notAStamp(field)
 	}
 	return nil
+}
+
+func notAStamp(field string) error {
+	return &InvalidError{field, "must be the decimal digits of a hybrid clock reading: milliseconds << 16 | counter"}
 }
 
 // CheckText refuses text that is blank, longer than longest runes, not UTF-8, or

@@ -30,7 +30,8 @@
 //
 // Every change of posts, likes, saves and comments is an operation: it carries
 // the header Idempotency-Key, which must be the same on each attempt, and a
-// body with the moment ("at") and the device ("client") of the user's act.
+// body with the moment ("at") and the device ("client") of the user's act. A moment
+// is a string of decimal digits, see Stamp.
 //
 //   - An operation which was applied is remembered under its key. The same key
 //     with the same method, path and body answers with the same status and the

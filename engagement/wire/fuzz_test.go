@@ -12,7 +12,7 @@ const someID = "01932c07-209b-7b4e-8a0e-5d3d1a2b3c4d"
 // fuzzBody checks of a strict decoder that it never panics, that what it accepts
 // is within bounds, and that what it accepts survives a round trip.
 func fuzzBody[T any](f *testing.F, decode func([]byte) (T, error), seeds ...string) {
-	for _, s := range append(seeds, `{}`, `null`, `[]`, `{"at":1,"at":2}`, "{\"client\":\"\xff\"}", `{"x":1}`, `{"at":1e3}`) {
+	for _, s := range append(seeds, `{}`, `null`, `[]`, `{"at":"1","at":"2"}`, "{\"client\":\"\xff\"}", `{"x":1}`, `{"at":"1e3"}`, `{"at":117440512,"client":"phone"}`, `{"at":"9223372036854775807","client":"phone"}`) {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
@@ -40,15 +40,15 @@ func fuzzBody[T any](f *testing.F, decode func([]byte) (T, error), seeds ...stri
 }
 
 func FuzzDecodeChange(f *testing.F) {
-	fuzzBody(f, DecodeChange, `{"at":117440512,"client":"phone"}`)
+	fuzzBody(f, DecodeChange, `{"at":"117440512","client":"phone"}`)
 }
 
 func FuzzDecodeCommentText(f *testing.F) {
-	fuzzBody(f, DecodeCommentText, `{"at":117440512,"client":"phone","text":"well said \ud83d\udc4d"}`)
+	fuzzBody(f, DecodeCommentText, `{"at":"117440512","client":"phone","text":"well said \ud83d\udc4d"}`)
 }
 
 func FuzzDecodeNewPost(f *testing.F) {
-	fuzzBody(f, DecodeNewPost, `{"at":117440512,"client":"phone","id":"`+someID+`","text":"hello"}`)
+	fuzzBody(f, DecodeNewPost, `{"at":"117440512","client":"phone","id":"`+someID+`","text":"hello"}`)
 }
 
 func FuzzDecodeSignIn(f *testing.F) {
@@ -109,5 +109,5 @@ func FuzzDecodeSession(f *testing.F) {
 func FuzzDecodeHello(f *testing.F) { fuzzAnswer(f, DecodeHello, `{"after":1,"viewer":""}`) }
 func FuzzDecodeBeat(f *testing.F)  { fuzzAnswer(f, DecodeBeat, `{"now":1763823482000}`) }
 func FuzzDecodeProblem(f *testing.F) {
-	fuzzAnswer(f, DecodeProblem, `{"type":"/problems/conflict","title":"t","status":409,"truth":`+someTruth+`,"winner":{"at":1,"client":"c"}}`)
+	fuzzAnswer(f, DecodeProblem, `{"type":"/problems/conflict","title":"t","status":409,"truth":`+someTruth+`,"winner":{"at":"1","client":"c"}}`)
 }

@@ -32,7 +32,7 @@ type Problem struct {
 // Winner is the last applied operation of a slot. Its moment is never ahead of the
 // server's clock, whatever the device has sent.
 type Winner struct {
-	At     Stamp  `json:"at"`
+	At     Stamp  `json:"at,string"`
 	Client string `json:"client"`
 }
 

@@ -12,7 +12,7 @@ const HeaderReplayed = "Idempotency-Replayed"
 type Change struct {
 	// At is the moment of the user's act, on the client's hybrid logical clock. One
 	// that is ahead of the server's clock counts as the moment of its arrival.
-	At Stamp `json:"at"`
+	At Stamp `json:"at,string"`
 
 	// Client names the device; it decides between equal stamps, the greater wins.
 	Client string `json:"client"`
@@ -74,8 +74,12 @@ func DecodeSignIn(data []byte) (SignIn, error) {
 }
 
 func (c *Change) fields() []field {
+	var at string
 	return []field{
-		{"at", &c.At, func() error { return CheckStamp("at", c.At) }},
+		{"at", &at, func() (err error) {
+			c.At, err = parseStamp("at", at)
+			return err
+		}},
 		{"client", &c.Client, func() error { return CheckClient("client", c.Client) }},
 	}
 }

@@ -6,8 +6,6 @@ import (
 	"slices"
 
 	"github.com/go-json-experiment/json/jsontext"
-
-	"github.com/optimist-go/optimist/engagement/leanjson"
 )
 
 // MalformedError says that a body is not the JSON object that is asked for.
@@ -25,11 +23,11 @@ func (e *MalformedError) Error() string {
 	return e.Field + " " + e.Reason
 }
 
-// field is one required member of an incoming object.
+// field is one required member of an incoming object. All of them are texts.
 type field struct {
 	name  string
-	into  any
-	check func() error
+	into  *string
+	check func() error // is called when all fields have been read
 }
 
 // decodeObject reads one flat JSON object strictly: names match exactly, each
@@ -80,24 +78,15 @@ func decodeMember(dec *jsontext.Decoder, fields []field, seen []bool) error {
 		return &MalformedError{printable(name), "is not a known field"}
 	}
 	seen[i] = true
-	value, err := dec.ReadValue()
+	if dec.PeekKind() != '"' {
+		return &MalformedError{name, "must be a JSON string"}
+	}
+	value, err := dec.ReadToken()
 	if err != nil {
 		return &MalformedError{name, "cannot be read"}
 	}
-	if value.Kind() == 'n' {
-		return &MalformedError{name, "must not be null"}
-	}
-	if err := leanjson.Unmarshal(value, fields[i].into); err != nil {
-		return &MalformedError{name, wrongType(err)}
-	}
+	*fields[i].into = value.String()
 	return nil
-}
-
-func wrongType(err error) string {
-	if misfit, ok := errors.AsType[*leanjson.TypeError](err); ok {
-		return "must not be a JSON " + misfit.JSON
-	}
-	return "cannot be read"
 }
 
 // printable shortens a name that a stranger chose, for use in a message.

@@ -6,10 +6,12 @@ import (
 	"strings"
 	"testing"
 	"unicode"
+
+	"github.com/optimist-go/optimist/engagement/leanjson"
 )
 
 func TestStrictBodies(t *testing.T) {
-	good := `{"at":117440512,"client":"phone","text":"hi"}`
+	good := `{"at":"117440512","client":"phone","text":"hi"}`
 	if c, err := DecodeCommentText([]byte(good)); err != nil || c.At != 117440512 || c.Client != "phone" || c.Text != "hi" {
 		t.Fatalf("good body: %+v, %v", c, err)
 	}
@@ -17,39 +19,47 @@ func TestStrictBodies(t *testing.T) {
 		{"empty", ``, "", "malformed"},
 		{"not an object", `[1]`, "", "malformed"},
 		{"null", `null`, "", "malformed"},
-		{"cut", `{"at":1`, "", "malformed"},
+		{"cut", `{"at":"1"`, "", "malformed"},
 		{"two values", good + good, "", "malformed"},
 		{"trailing text", good + `x`, "", "malformed"},
-		{"missing field", `{"at":117440512,"client":"phone"}`, "text", "malformed"},
-		{"unknown field", `{"at":117440512,"client":"phone","text":"hi","on":true}`, "on", "malformed"},
+		{"missing field", `{"at":"117440512","client":"phone"}`, "text", "malformed"},
+		{"unknown field", `{"at":"117440512","client":"phone","text":"hi","on":true}`, "on", "malformed"},
 		{"another case", `{"AT":117440512,"client":"phone","text":"hi"}`, "AT", "malformed"},
-		{"twice", `{"at":117440512,"at":117440513,"client":"phone","text":"hi"}`, "at", "malformed"},
+		{"twice", `{"at":"117440512","at":"117440513","client":"phone","text":"hi"}`, "at", "malformed"},
 		{"null field", `{"at":null,"client":"phone","text":"hi"}`, "at", "malformed"},
-		{"text for number", `{"at":"1","client":"phone","text":"hi"}`, "at", "malformed"},
-		{"fraction", `{"at":1.5,"client":"phone","text":"hi"}`, "at", "malformed"},
-		{"beyond 64 bits", `{"at":9223372036854775808,"client":"phone","text":"hi"}`, "at", "malformed"},
-		{"number for text", `{"at":117440512,"client":"phone","text":5}`, "text", "malformed"},
-		{"zero stamp", `{"at":0,"client":"phone","text":"hi"}`, "at", "invalid"},
-		{"negative stamp", `{"at":-5,"client":"phone","text":"hi"}`, "at", "invalid"},
-		{"empty client", `{"at":117440512,"client":"","text":"hi"}`, "client", "invalid"},
-		{"client with space", `{"at":117440512,"client":"my phone","text":"hi"}`, "client", "invalid"},
-		{"blank text", `{"at":117440512,"client":"phone","text":" \n\u200b"}`, "text", "invalid"},
-		{"braille blank", `{"at":117440512,"client":"phone","text":"\u2800"}`, "text", "invalid"},
-		{"Hangul filler", `{"at":117440512,"client":"phone","text":"\u3164\u115f\uffa0"}`, "text", "invalid"},
-		{"soft hyphen", `{"at":117440512,"client":"phone","text":"\u00ad"}`, "text", "invalid"},
-		{"variation selector", `{"at":117440512,"client":"phone","text":"\ufe0f"}`, "text", "invalid"},
-		{"marks on nothing", `{"at":117440512,"client":"phone","text":"\u0301 \u20dd"}`, "text", "invalid"},
-		{"override of direction", `{"at":117440512,"client":"phone","text":"a\u202eb"}`, "text", "invalid"},
-		{"isolate", `{"at":117440512,"client":"phone","text":"a\u2066b"}`, "text", "invalid"},
-		{"first half of a pair", `{"at":117440512,"client":"phone","text":"a\ud800b"}`, "", "malformed"},
-		{"second half of a pair", `{"at":117440512,"client":"phone","text":"a\udc00"}`, "", "malformed"},
-		{"pair the wrong way round", `{"at":117440512,"client":"phone","text":"\udc4d\ud83d"}`, "", "malformed"},
-		{"half a pair twice", `{"at":117440512,"client":"phone","text":"\ud83d\ud83d"}`, "", "malformed"},
-		{"half a pair and a letter", `{"at":117440512,"client":"phone","text":"\ud83d\u0041"}`, "", "malformed"},
-		{"half a pair in a name", `{"at":117440512,"client":"phone","text":"hi","\ud800":1}`, "", "malformed"},
-		{"half a pair in a client", `{"at":117440512,"client":"\uDBFF","text":"hi"}`, "", "malformed"},
-		{"nul in text", `{"at":117440512,"client":"phone","text":"a\u0000b"}`, "text", "invalid"},
-		{"long text", `{"at":117440512,"client":"phone","text":"` + strings.Repeat("é", MaxCommentText+1) + `"}`, "text", "invalid"},
+		{"number for moment", `{"at":117440512,"client":"phone","text":"hi"}`, "at", "malformed"},
+		{"list for moment", `{"at":["117440512"],"client":"phone","text":"hi"}`, "at", "malformed"},
+		{"fraction", `{"at":"117440512.5","client":"phone","text":"hi"}`, "at", "invalid"},
+		{"exponent", `{"at":"117440512e0","client":"phone","text":"hi"}`, "at", "invalid"},
+		{"no digits", `{"at":"","client":"phone","text":"hi"}`, "at", "invalid"},
+		{"word for moment", `{"at":"now","client":"phone","text":"hi"}`, "at", "invalid"},
+		{"zeros in front", `{"at":"0117440512","client":"phone","text":"hi"}`, "at", "invalid"},
+		{"plus in front", `{"at":"+117440512","client":"phone","text":"hi"}`, "at", "invalid"},
+		{"space in front", `{"at":" 117440512","client":"phone","text":"hi"}`, "at", "invalid"},
+		{"digits of another script", `{"at":"١١٧٤٤٠٥١٢","client":"phone","text":"hi"}`, "at", "invalid"},
+		{"beyond 64 bits", `{"at":"9223372036854775808","client":"phone","text":"hi"}`, "at", "invalid"},
+		{"number for text", `{"at":"117440512","client":"phone","text":5}`, "text", "malformed"},
+		{"zero stamp", `{"at":"0","client":"phone","text":"hi"}`, "at", "invalid"},
+		{"negative stamp", `{"at":"-5","client":"phone","text":"hi"}`, "at", "invalid"},
+		{"empty client", `{"at":"117440512","client":"","text":"hi"}`, "client", "invalid"},
+		{"client with space", `{"at":"117440512","client":"my phone","text":"hi"}`, "client", "invalid"},
+		{"blank text", `{"at":"117440512","client":"phone","text":" \n\u200b"}`, "text", "invalid"},
+		{"braille blank", `{"at":"117440512","client":"phone","text":"\u2800"}`, "text", "invalid"},
+		{"Hangul filler", `{"at":"117440512","client":"phone","text":"\u3164\u115f\uffa0"}`, "text", "invalid"},
+		{"soft hyphen", `{"at":"117440512","client":"phone","text":"\u00ad"}`, "text", "invalid"},
+		{"variation selector", `{"at":"117440512","client":"phone","text":"\ufe0f"}`, "text", "invalid"},
+		{"marks on nothing", `{"at":"117440512","client":"phone","text":"\u0301 \u20dd"}`, "text", "invalid"},
+		{"override of direction", `{"at":"117440512","client":"phone","text":"a\u202eb"}`, "text", "invalid"},
+		{"isolate", `{"at":"117440512","client":"phone","text":"a\u2066b"}`, "text", "invalid"},
+		{"first half of a pair", `{"at":"117440512","client":"phone","text":"a\ud800b"}`, "", "malformed"},
+		{"second half of a pair", `{"at":"117440512","client":"phone","text":"a\udc00"}`, "", "malformed"},
+		{"pair the wrong way round", `{"at":"117440512","client":"phone","text":"\udc4d\ud83d"}`, "", "malformed"},
+		{"half a pair twice", `{"at":"117440512","client":"phone","text":"\ud83d\ud83d"}`, "", "malformed"},
+		{"half a pair and a letter", `{"at":"117440512","client":"phone","text":"\ud83d\u0041"}`, "", "malformed"},
+		{"half a pair in a name", `{"at":"117440512","client":"phone","text":"hi","\ud800":1}`, "", "malformed"},
+		{"half a pair in a client", `{"at":"117440512","client":"\uDBFF","text":"hi"}`, "", "malformed"},
+		{"nul in text", `{"at":"117440512","client":"phone","text":"a\u0000b"}`, "text", "invalid"},
+		{"long text", `{"at":"117440512","client":"phone","text":"` + strings.Repeat("é", MaxCommentText+1) + `"}`, "text", "invalid"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			_, err := DecodeCommentText([]byte(row.body))
@@ -64,6 +74,34 @@ func TestStrictBodies(t *testing.T) {
 	}
 }
 
+// TestStampsAreExactInEveryLanguage: a number beyond 2^53 is not.
+func TestStampsAreExactInEveryLanguage(t *testing.T) {
+	const digits = "115594171645952007"
+	c, err := DecodeChange([]byte(`{"at":"` + digits + `","client":"phone"}`))
+	if err != nil || c.At != 115594171645952007 {
+		t.Fatalf("%+v, %v", c, err)
+	}
+	problem := Problem{Type: ProblemConflict, Title: "Conflict", Status: 409, Winner: &Winner{At: c.At, Client: "phone"}}
+	for name, v := range map[string]any{"request": c, "problem": problem} {
+		full, err := json.Marshal(v)
+		if err != nil {
+			t.Fatal(err)
+		}
+		lean, err := leanjson.Marshal(v)
+		if err != nil || string(lean) != string(full) || !strings.Contains(string(full), `"at":"`+digits+`"`) {
+			t.Errorf("%s: %s, %s, %v", name, full, lean, err)
+		}
+	}
+	p, err := DecodeProblem([]byte(`{"type":"` + ProblemConflict + `","title":"","status":409,"winner":{"at":"` + digits + `","client":"phone"}}`))
+	if err != nil || p.Winner == nil || *p.Winner != *problem.Winner {
+		t.Fatalf("%+v, %v", p, err)
+	}
+	_, err = DecodeChange([]byte(`{"at":` + digits + `,"client":"phone"}`))
+	if err == nil || err.Error() != "at must be a JSON string" {
+		t.Fatalf("a number: %v", err)
+	}
+}
+
 // TestTextsOfTheWorld are not to be mistaken for blank or malformed ones.
 func TestTextsOfTheWorld(t *testing.T) {
 	for text, want := range map[string]string{
@@ -71,7 +109,7 @@ func TestTextsOfTheWorld(t *testing.T) {
 		`\ud83d\udc4d\uFE0F`: "👍\ufe0f", "👩‍👩‍👧": "👩‍👩‍👧", "!": "!", "\U0001FADC": "\U0001FADC",
 		`\\ud800`: `\ud800`, `\\\\ud800`: `\\ud800`, `\\\ud83d\udc4d`: `\👍`, `\"\ud83d\udc4d\n`: "\"👍\n", "\ufffd": "\ufffd",
 	} {
-		c, err := DecodeCommentText([]byte(`{"at":117440512,"client":"phone","text":"` + text + `"}`))
+		c, err := DecodeCommentText([]byte(`{"at":"117440512","client":"phone","text":"` + text + `"}`))
 		if err != nil || c.Text != want {
 			t.Errorf("%s: %q, %v", text, c.Text, err)
 		}
@@ -80,7 +118,7 @@ func TestTextsOfTheWorld(t *testing.T) {
 
 func TestLongestTextFitsTheBodyLimit(t *testing.T) {
 	escaped := strings.Repeat(`\ud83d\udc4d`, MaxPostText)
-	body := `{"at":117440512,"client":"` + strings.Repeat("c", MaxClient) + `","id":"` + someID + `","text":"` + escaped + `"}`
+	body := `{"at":"117440512","client":"` + strings.Repeat("c", MaxClient) + `","id":"` + someID + `","text":"` + escaped + `"}`
 	p, err := DecodeNewPost([]byte(body))
 	if err != nil {
 		t.Fatal(err)
