@@ -27,7 +27,8 @@ type Store interface {
 	// feed always stays. Time is in milliseconds since the Unix epoch.
 	Forget(ctx context.Context, before int64) error
 
-	// Ready returns nil when reading works.
+	// Ready returns nil when reading works, and writing as far as is known: after
+	// writing has failed because of the disk, not before it works again.
 	Ready(ctx context.Context) error
 
 	// Close finishes what was accepted and releases everything. A second Close
@@ -43,10 +44,10 @@ type Operations interface {
 	// feed are written in one transaction; when Apply has returned nil they
 	// survive the death of the process. A key of the user that is known answers
 	// without doing anything: Replayed if the payload is the same, else KeyReused.
-	// Concurrent calls with one key apply it once. When Apply returns an error of
-	// this package nothing was written, the key is as free as before. After any
-	// other error (an ended context) it may have been written or not: ask again
-	// with the same key.
+	// Concurrent calls with one key apply it once. An error with code Unavailable (an
+	// ended context, a disk that is full) or Internal leaves open whether it was
+	// written: ask again with the same key. Any other means that nothing was written
+	// and the key is as free as before.
 	Apply(ctx context.Context, op Operation) (Applied, error)
 }
 

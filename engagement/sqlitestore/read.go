@@ -29,10 +29,10 @@ func (s *Store) at(ctx context.Context, look func(m moment) error) error {
 	}
 	tx, err := s.reads.BeginTx(ctx, nil)
 	if err != nil {
-		return err
+		return explain(err)
 	}
 	defer tx.Rollback() // nothing was written
-	return look(moment{ctx, tx, s.read})
+	return explain(look(moment{ctx, tx, s.read}))
 }
 
 // Truth implements engagement.Truths.

@@ -101,9 +101,3 @@ func (s *Store) Audit(ctx context.Context) error {
 		return fmt.Errorf("sqlitestore: post %s counts likes, saves, comments %v, there are %v", id, counted, there)
 	})
 }
-
-// Ready implements engagement.Store.
-func (s *Store) Ready(ctx context.Context) error {
-	_, err := s.Position(ctx)
-	return err
-}

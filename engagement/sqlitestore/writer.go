@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 
 	"github.com/optimist-go/optimist/engagement"
 )
@@ -37,6 +38,9 @@ type writer struct {
 
 	quit    chan struct{} // closed to end the goroutine
 	stopped chan struct{} // closed by the goroutine when it has ended
+
+	// troubled is true when the disk has refused something; Ready sets it back.
+	troubled atomic.Bool
 
 	// The goroutine's own.
 	conn     *sql.Conn
@@ -163,10 +167,15 @@ func (w *writer) commit(group []request) {
 	results := make([]error, len(group))
 	grew, err := w.transact(group, results)
 	for i, r := range group {
-		if results[i] == nil {
-			results[i] = err
+		result := results[i]
+		if result == nil {
+			result = err
 		}
-		r.done <- results[i]
+		result = explain(result)
+		if isTrouble(result) {
+			w.troubled.Store(true)
+		}
+		r.done <- result
 	}
 	if grew && err == nil {
 		w.wake()
@@ -182,8 +191,11 @@ func (w *writer) transact(group []request, results []error) (grew bool, err erro
 		return false, err
 	}
 	for i, r := range group {
-		added, err := w.runOne(ctx, r)
-		results[i] = err
+		added, failed, err := w.runOne(ctx, r)
+		if err != nil {
+			return false, errors.Join(err, w.exec(ctx, "ROLLBACK"))
+		}
+		results[i] = failed
 		grew = grew || added
 	}
 	if err := w.exec(ctx, "COMMIT"); err != nil {
@@ -192,24 +204,23 @@ func (w *writer) transact(group []request, results []error) (grew bool, err erro
 	return grew, nil
 }
 
-func (w *writer) runOne(ctx context.Context, r request) (grew bool, err error) {
+// runOne carries out one request. failed is its own error, with which it has left
+// nothing; err means that the transaction is broken, as SQLite itself undoes all of
+// it after some errors of the disk.
+func (w *writer) runOne(ctx context.Context, r request) (grew bool, failed, err error) {
 	if err := r.ctx.Err(); err != nil {
-		return false, err
+		return false, err, nil
 	}
 	if err := w.exec(ctx, "SAVEPOINT request"); err != nil {
-		return false, err
+		return false, nil, err
 	}
-	grew, err = r.run(ctx, w)
-	if err != nil {
+	if grew, failed = r.run(ctx, w); failed != nil {
 		grew = false
-		if undo := w.exec(ctx, "ROLLBACK TO request"); undo != nil {
-			err = errors.Join(err, undo)
+		if err := w.exec(ctx, "ROLLBACK TO request"); err != nil {
+			return false, nil, errors.Join(failed, err)
 		}
 	}
-	if release := w.exec(ctx, "RELEASE request"); release != nil {
-		return false, errors.Join(err, release)
-	}
-	return grew, err
+	return grew, failed, w.exec(ctx, "RELEASE request")
 }
 
 func (w *writer) exec(ctx context.Context, query string) error {

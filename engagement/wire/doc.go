@@ -38,7 +38,8 @@
 //     same "already" as the first time, together with the truth as it is now,
 //     and the header Idempotency-Replayed: true. Another payload is refused with
 //     422, a key whose first request is still running with 409 in-progress.
-//   - An operation which was refused leaves nothing behind, not even its key.
+//   - An operation which was refused leaves nothing behind, not even its key. After an
+//     answer of 500 or more it is not known whether it was applied: its key tells.
 //   - Operations on one slot (a user's like of a post, a user's save of a post,
 //     a comment) are ordered by (at, client). One that comes later in time than
 //     it was made, when a newer one has been applied, is refused with 409
