@@ -92,7 +92,7 @@ func (m *Main) open(ctx context.Context) (err error) {
 		}
 	}
 	m.api, err = httpapi.New(ctx, m.store, httpapi.Options{
-		Log: m.log, Rate: m.Config.Rate, Burst: m.Config.Burst, SecureCookies: m.Config.SecureCookies,
+		Rate: m.Config.Rate, Burst: m.Config.Burst, SecureCookies: m.Config.SecureCookies,
 		AddressHeader: m.Config.AddressHeader,
 	})
 	if err != nil {

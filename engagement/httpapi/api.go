@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
-	"log/slog"
 	"math"
 	"net/http"
 	"sync"
@@ -16,9 +15,6 @@ import (
 // Options of an API. The zero value is ready for use; zero means the default
 // that is named. No field may be negative unless it says so.
 type Options struct {
-	// Log gets one line for each request; nil means slog.Default.
-	Log *slog.Logger
-
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
 
@@ -68,7 +64,6 @@ func (o *Options) fill() error {
 		min(o.InFlight, o.InFlightEach, o.Streams, o.StreamsEach, o.StreamsAddress) < 0 {
 		return errors.New("httpapi: no option but Rate may be negative")
 	}
-	orElse(&o.Log, slog.Default())
 	if o.Now == nil {
 		o.Now = time.Now
 	}

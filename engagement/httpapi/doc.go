@@ -6,7 +6,8 @@
 //
 //   - Every error is an application/problem+json document, with the exception of
 //     requests that net/http itself refuses because they are not HTTP.
-//   - A request that was refused has changed nothing.
+//   - A request that was refused with a status below 500 has changed nothing. With 503
+//     and 500 it is not known: the same key tells.
 //   - A client can make the server hold only so much: bodies, headers, paths,
 //     texts, answers, requests and streams per session and address, and the time that
 //     a body takes are all bounded (Options).

@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"path"
@@ -27,6 +28,7 @@ const pagePolicy = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; st
 type record struct {
 	id   string
 	user string // filled in by the API; only the request's goroutine uses it
+	err  error  // the reason of a status of 500 or more; as user
 }
 
 type recordKey struct{}
@@ -41,6 +43,13 @@ func requestID(r *http.Request) string {
 func noteUser(r *http.Request, user string) {
 	if rec, ok := r.Context().Value(recordKey{}).(*record); ok {
 		rec.user = user
+	}
+}
+
+// noteError keeps the first error that is told.
+func noteError(r *http.Request, err error) {
+	if rec, ok := r.Context().Value(recordKey{}).(*record); ok && rec.err == nil {
+		rec.err = err
 	}
 }
 
@@ -61,7 +70,7 @@ func Guard(next http.Handler, log *slog.Logger, now func() time.Time) http.Handl
 		defer func() {
 			caught := recover()
 			if caught != nil && caught != http.ErrAbortHandler {
-				log.ErrorContext(r.Context(), "panic", "id", rec.id, "panic", caught)
+				rec.err = fmt.Errorf("panic: %v", caught)
 				if seen.status == 0 {
 					WriteProblem(seen, r, wire.Problem{Type: wire.ProblemInternal, Status: http.StatusInternalServerError,
 						Detail: "something went wrong on the server"})
@@ -124,11 +133,7 @@ func unacceptable(r *http.Request) (wire.Problem, bool) {
 }
 
 func writeLine(log *slog.Logger, r *http.Request, rec *record, seen *watchedWriter, took time.Duration, brokenOff bool) {
-	level := slog.LevelInfo
-	if seen.status >= http.StatusInternalServerError {
-		level = slog.LevelError
-	}
-	log.LogAttrs(r.Context(), level, "request",
+	attrs := []slog.Attr{
 		slog.String("id", rec.id),
 		slog.String("method", shortened(r.Method)),
 		slog.String("path", shortened(r.URL.Path)),
@@ -138,7 +143,23 @@ func writeLine(log *slog.Logger, r *http.Request, rec *record, seen *watchedWrit
 		slog.String("user", rec.user),
 		slog.String("key", shortened(r.Header.Get(wire.HeaderKey))),
 		slog.Bool("brokenOff", brokenOff),
-	)
+	}
+	if rec.err != nil {
+		attrs = append(attrs, slog.Any("error", rec.err))
+	}
+	log.LogAttrs(r.Context(), levelOf(seen.status, rec.err), "request", attrs...)
+}
+
+// levelOf goes by who has to act. A server that has too much to do gets better by
+// itself, or is told of by /readyz; what is broken does not.
+func levelOf(status int, err error) slog.Level {
+	switch {
+	case status == http.StatusServiceUnavailable:
+		return slog.LevelWarn
+	case status >= http.StatusInternalServerError, err != nil && status != statusClientGone:
+		return slog.LevelError
+	}
+	return slog.LevelInfo
 }
 
 func shortened(s string) string {

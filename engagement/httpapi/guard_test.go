@@ -46,6 +46,21 @@ func (l *lines) all(tb testing.TB) []map[string]any {
 	return all
 }
 
+// only returns the one line of which that is said.
+func (l *lines) only(tb testing.TB, name, value string) map[string]any {
+	tb.Helper()
+	var found []map[string]any
+	for _, line := range l.all(tb) {
+		if line[name] == value {
+			found = append(found, line)
+		}
+	}
+	if len(found) != 1 {
+		tb.Fatalf("%d lines: %v", len(found), found)
+	}
+	return found[0]
+}
+
 func TestPanicBecomesAProblem(t *testing.T) {
 	var log lines
 	s := start(t, setup{log: slog.New(slog.NewJSONHandler(&log, nil)), handler: func(next http.Handler) http.Handler {
@@ -63,13 +78,9 @@ func TestPanicBecomesAProblem(t *testing.T) {
 	}
 	s.anonymous().do("GET", "/readyz", "", nil).want(200, "")
 	s.stop()
-	found := false
-	for _, line := range log.all(t) {
-		found = found || line["panic"] == "a bug with secrets in it"
-	}
-	if !found {
-		t.Error("the panic is not in the log")
-	}
+	line := log.only(t, "path", "/healthz")
+	equal(t, "level", line["level"], any("ERROR"))
+	equal(t, "error", line["error"], any("panic: a bug with secrets in it"))
 }
 
 func TestEachRequestIsOneLineOfLog(t *testing.T) {
@@ -80,19 +91,11 @@ func TestEachRequestIsOneLineOfLog(t *testing.T) {
 	r := ada.operate("the-key", "PUT", post+"/like", stampAt(0), nil)
 	r.outcome(200)
 	s.stop()
-	var found []map[string]any
-	for _, line := range log.all(t) {
-		if line["key"] == "the-key" {
-			found = append(found, line)
-		}
-	}
-	if len(found) != 1 {
-		t.Fatalf("%d lines: %v", len(found), found)
-	}
+	found := log.only(t, "key", "the-key")
 	for name, want := range map[string]any{
 		"id": r.header.Get("X-Request-Id"), "user": "ada", "method": "PUT", "path": post + "/like", "status": 200.0, "brokenOff": false,
 	} {
-		equal(t, name, found[0][name], want)
+		equal(t, name, found[name], want)
 	}
 }
 
@@ -181,6 +184,52 @@ func TestStoreThatFails(t *testing.T) {
 	r = s.anonymous().do("GET", "/v1/posts", "", nil)
 	r.want(503, wire.ProblemOverloaded)
 	equal(t, "code", engagement.ErrorCode(s.store.Ready(t.Context())), engagement.Unavailable)
+}
+
+// failingStore fails with an error of its choice.
+type failingStore struct {
+	engagement.Store
+	err error
+}
+
+func (s *failingStore) Apply(context.Context, engagement.Operation) (engagement.Applied, error) {
+	return engagement.Applied{}, s.err
+}
+func (s *failingStore) Ready(context.Context) error { return s.err }
+
+// TestFailuresAreOneLineOfLog: a full disk is a warning, a bug is an error, and the
+// reason of both is in the log and not in the answer.
+func TestFailuresAreOneLineOfLog(t *testing.T) {
+	for _, row := range []struct {
+		err     error
+		status  int
+		problem string
+		level   string
+	}{
+		{&engagement.Error{Code: engagement.Unavailable, Message: "not now", Cause: errors.New("disk full (13)")}, 503, wire.ProblemOverloaded, "WARN"},
+		{errors.New("bug (1)"), 500, wire.ProblemInternal, "ERROR"},
+	} {
+		var log lines
+		failing := &failingStore{err: row.err}
+		s := start(t, setup{log: slog.New(slog.NewJSONHandler(&log, nil)), wrap: func(real engagement.Store) engagement.Store {
+			failing.Store = real
+			return failing
+		}})
+		ada := s.signIn("ada")
+		r := ada.operate("the-key", "PUT", "/v1/posts/"+engagement.NewID()+"/like", stampAt(0), nil)
+		r.want(row.status, row.problem)
+		if strings.Contains(string(r.body), "(") {
+			t.Errorf("the answer tells too much: %s", r.body)
+		}
+		ada.do("GET", "/readyz", "", nil).want(503, wire.ProblemOverloaded)
+		s.stop()
+		line := log.only(t, "key", "the-key")
+		equal(t, "level", line["level"], any(row.level))
+		equal(t, "error", line["error"], any(row.err.Error()))
+		line = log.only(t, "path", "/readyz")
+		equal(t, "level of /readyz", line["level"], any("WARN"))
+		equal(t, "error of /readyz", line["error"], any(row.err.Error()))
+	}
 }
 
 func TestHostsThatAreAnsweredFor(t *testing.T) {

@@ -50,7 +50,6 @@ func start(tb testing.TB, with setup) *server {
 	if with.log == nil {
 		with.log = slog.New(slog.DiscardHandler)
 	}
-	with.options.Log = with.log
 	store, err := sqlitestore.Open(context.Background(), with.file, sqlitestore.Options{Now: with.options.Now})
 	if err != nil {
 		tb.Fatal(err)

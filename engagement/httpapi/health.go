@@ -14,8 +14,8 @@ func (a *API) health(w http.ResponseWriter, _ *request) error {
 	return nil
 }
 
-// ready says that requests can be answered: the store can be read and the server
-// is not on its way out.
+// ready says that requests can be answered: the store works and the server is not on
+// its way out.
 func (a *API) ready(w http.ResponseWriter, r *request) error {
 	select {
 	case <-a.draining:
@@ -23,7 +23,8 @@ func (a *API) ready(w http.ResponseWriter, r *request) error {
 	default:
 	}
 	if err := a.store.Ready(r.Context()); err != nil {
-		return overloaded("the database cannot be read")
+		noteError(r.Request, err)
+		return overloaded("the database does not work")
 	}
 	answer(w, http.StatusOK, map[string]string{"status": "ok"})
 	return nil

@@ -89,13 +89,12 @@ const statusClientGone = 499
 // refuse answers with the problem that err is.
 func (a *API) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	p := problemOf(err)
-	if p.Status >= http.StatusInternalServerError && r.Context().Err() != nil {
-		a.options.Log.InfoContext(r.Context(), "client gone", "id", requestID(r), "error", err)
-		w.WriteHeader(statusClientGone) // for the log: nobody hears it
-		return
-	}
 	if p.Status >= http.StatusInternalServerError {
-		a.options.Log.ErrorContext(r.Context(), "request failed", "id", requestID(r), "status", p.Status, "error", err)
+		noteError(r, err)
+		if r.Context().Err() != nil {
+			w.WriteHeader(statusClientGone) // for the log: nobody hears it
+			return
+		}
 	}
 	WriteProblem(w, r, p)
 }
