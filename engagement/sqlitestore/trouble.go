@@ -3,11 +3,13 @@ package sqlitestore
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
 
 	"github.com/optimist-go/optimist/engagement"
+	"github.com/optimist-go/optimist/engagement/wire"
 )
 
 // explain says of errors that are the disk's that they may pass: it gives them the
@@ -39,16 +41,22 @@ func (s *Store) Ready(ctx context.Context) error {
 	if !s.writer.troubled.Load() {
 		return nil
 	}
-	err := s.writer.do(ctx, func(ctx context.Context, q queryer) (bool, error) {
-		// A row that comes and goes: pages are written, and nothing has changed.
-		if _, err := q.statement(insertEnded).ExecContext(ctx, "", 0); err != nil {
-			return false, err
-		}
-		_, err := q.statement(forgetEnded).ExecContext(ctx, 1)
+	if err := s.writeForNothing(ctx); err != nil {
+		return err
+	}
+	s.writer.troubled.Store(false)
+	return nil
+}
+
+// writeForNothing writes a session that has ended long ago, larger than any request,
+// and then forgets it. (In one transaction SQLite would not write its pages at all.)
+func (s *Store) writeForNothing(ctx context.Context) error {
+	const longAgo = 0
+	if err := s.EndSession(ctx, engagement.NewID()+strings.Repeat(" ", wire.MaxBody), longAgo); err != nil {
+		return err
+	}
+	return s.writer.do(ctx, func(ctx context.Context, q queryer) (bool, error) {
+		_, err := q.statement(forgetEnded).ExecContext(ctx, longAgo+1)
 		return false, err
 	})
-	if err == nil {
-		s.writer.troubled.Store(false)
-	}
-	return err
 }
