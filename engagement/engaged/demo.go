@@ -3,6 +3,7 @@ package engaged
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"sync"
 	"time"
 
@@ -33,18 +34,43 @@ func (c *clock) turnTo(t time.Time) {
 	c.set = t
 }
 
+// demoPlan is the name under which the store keeps when the demo was begun, in
+// milliseconds since the Unix epoch, or notADemo.
+const (
+	demoPlan = "demo"
+	notADemo = "no"
+)
+
 // seed fills a store that has never been used with the demo's posts, by the same
 // operations that people make. Any other store stays as it is.
+//
+// When it fails, the next seed goes on: all keys, ids and times follow from when it
+// was begun, so that what is there already is not made twice. The last post comes
+// last of all; it tells whether the demo is complete.
 func seed(ctx context.Context, store engagement.Store, clock *clock) error {
 	position, err := store.Position(ctx)
-	if err != nil || position > 0 {
+	if err != nil {
 		return err
 	}
-	now := time.Now()
+	plan := notADemo
+	if position == 0 {
+		plan = strconv.FormatInt(time.Now().UnixMilli(), 10)
+	}
+	kept, err := store.Secret(ctx, demoPlan, []byte(plan))
+	if err != nil || string(kept) == notADemo {
+		return err
+	}
+	begun, err := strconv.ParseInt(string(kept), 10, 64)
+	if err != nil {
+		return err
+	}
 	defer clock.turnTo(time.Time{})
-	s := seeder{ctx: ctx, store: store, clock: clock}
-	for _, p := range demoPosts {
-		s.write(now.Add(-p.ago), p)
+	s := seeder{ctx: ctx, store: store, clock: clock, begun: begun}
+	if _, err := store.Truth(ctx, s.post(len(demoPosts)-1), ""); engagement.ErrorCode(err) != engagement.NotFound {
+		return err
+	}
+	for n := range demoPosts {
+		s.write(n)
 	}
 	return s.err
 }
@@ -54,11 +80,22 @@ type seeder struct {
 	ctx   context.Context
 	store engagement.Store
 	clock *clock
+	begun int64 // as demoPlan
+	made  int   // operations so far
 	err   error
 }
 
-func (s *seeder) write(at time.Time, p demoPost) {
-	post := engagement.NewID()
+// id returns an id of that place in the order of the demo. kind tells posts and
+// comments apart.
+func (s *seeder) id(kind, place int) string {
+	return fmt.Sprintf("%08x-%04x-7%03x-8000-%012x", s.begun>>16, s.begun&0xffff, kind, place)
+}
+
+func (s *seeder) post(n int) string { return s.id(0, n) }
+
+func (s *seeder) write(n int) {
+	p, post := demoPosts[n], s.post(n)
+	at := time.UnixMilli(s.begun).Add(-p.ago)
 	s.apply(at, engagement.Operation{Kind: engagement.CreatePost, User: p.author, Post: post, Text: p.text})
 	for i, user := range p.likes {
 		s.apply(at.Add(time.Duration(3*i+2)*time.Minute), engagement.Operation{Kind: engagement.LikePost, User: user, Post: post})
@@ -68,7 +105,7 @@ func (s *seeder) write(at time.Time, p demoPost) {
 	}
 	for i, c := range p.comments {
 		s.apply(at.Add(time.Duration(9*i+6)*time.Minute), engagement.Operation{
-			Kind: engagement.CreateComment, User: c.author, Post: post, Comment: engagement.NewID(), Text: c.text,
+			Kind: engagement.CreateComment, User: c.author, Post: post, Comment: s.id(1, s.made), Text: c.text,
 		})
 	}
 }
@@ -77,7 +114,8 @@ func (s *seeder) apply(at time.Time, op engagement.Operation) {
 	if s.err != nil {
 		return
 	}
-	op.Key = "demo-" + engagement.NewID()
+	op.Key = "demo-" + strconv.Itoa(s.made)
+	s.made++
 	op.Stamp = engagement.Stamp{At: wire.NewStamp(at.UnixMilli(), 0), Client: "demo"}
 	s.clock.turnTo(at)
 	if _, err := s.store.Apply(s.ctx, op); err != nil {

@@ -13,7 +13,8 @@ type demoPost struct {
 
 type demoComment struct{ author, text string }
 
-// demoPosts are the posts of the demo, oldest first.
+// demoPosts are the posts of the demo, oldest first. To the last nobody has said
+// anything yet: when it is there, all is there.
 var demoPosts = []demoPost{
 	{
 		ago: 74 * time.Hour, author: "noor",
@@ -109,7 +110,6 @@ var demoPosts = []demoPost{
 	},
 	{
 		ago: 40 * time.Minute, author: "ines",
-		text:  "Bread report, week 8: it floats!",
-		likes: []string{"ada"},
+		text: "Bread report, week 8: it floats!",
 	},
 }
