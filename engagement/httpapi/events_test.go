@@ -84,6 +84,27 @@ func TestEventsResumeWithoutAHole(t *testing.T) {
 	equal(t, "position of the last of the batch", last, fmt.Sprint(position))
 }
 
+// TestEventsBeyondOneBatch: more posts have changed than are read at a time, and
+// nothing happens that would wake the stream.
+func TestEventsBeyondOneBatch(t *testing.T) {
+	const many = 300
+	s := start(t, setup{})
+	for i := range many {
+		_, err := s.store.Apply(t.Context(), engagement.Operation{Key: freshKey(), User: "ada", Kind: engagement.CreatePost,
+			Post: engagement.NewID(), Text: fmt.Sprint(i), Stamp: engagement.Stamp{At: stampAt(0), Client: "phone"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	stream := s.anonymous().listen("?after=0", "")
+	stream.hello(wire.EventHello)
+	seen := make(map[string]bool)
+	for len(seen) < many {
+		truth, _ := stream.truth()
+		seen[truth.ID] = true
+	}
+}
+
 func TestEventsFollowAPageWithoutAHole(t *testing.T) {
 	s := start(t, setup{})
 	ada := s.signIn("ada")

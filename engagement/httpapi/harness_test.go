@@ -39,6 +39,7 @@ type setup struct {
 	file    string                                  // empty: a fresh one
 	wrap    func(engagement.Store) engagement.Store // nil: as it is
 	handler func(next http.Handler) http.Handler    // between Guard and API; nil: nothing
+	server  func(*http.Server)                      // changes the server before it serves; nil: not at all
 	log     *slog.Logger                            // nil: silence
 }
 
@@ -73,6 +74,9 @@ func start(tb testing.TB, with setup) *server {
 	s := &server{tb: tb, url: "http://" + listener.Addr().String(), file: with.file, store: store, api: api,
 		http: httpapi.NewServer(httpapi.Guard(httpapi.OnlyHosts(handler, "engaged.example"), with.log, nil), with.log), ended: make(chan struct{})}
 	s.http.RegisterOnShutdown(api.Drain)
+	if with.server != nil {
+		with.server(s.http)
+	}
 	go func() {
 		defer close(s.ended)
 		s.http.Serve(listener)
