@@ -1,9 +1,9 @@
 package httpapi
 
 import (
-	"net"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -25,12 +25,14 @@ func OnlyHosts(next http.Handler, named ...string) http.Handler {
 	})
 }
 
-// hostname returns the host without its port and brackets.
+// hostname returns the host without its port and brackets; empty when it is not one
+// that a URL could have.
 func hostname(host string) string {
-	if name, _, err := net.SplitHostPort(host); err == nil {
-		return name
+	u, err := url.Parse("//" + host)
+	if err != nil || u.Host != host {
+		return ""
 	}
-	return strings.TrimSuffix(strings.TrimPrefix(host, "["), "]")
+	return u.Hostname()
 }
 
 func isLoopback(host string) bool {

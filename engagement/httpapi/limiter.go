@@ -1,7 +1,6 @@
 package httpapi
 
 import (
-	"cmp"
 	"net"
 	"net/http"
 	"net/netip"
@@ -81,25 +80,32 @@ func (l *limiter) makeRoomLocked(now time.Time) {
 	}
 }
 
-// address returns where the request came from, without the port. Of IPv6 it is the
-// network, all of which belongs to one client.
+// address returns where the request came from. Of IPv6 it is the network, all of
+// which belongs to one client.
 func (a *API) address(r *http.Request) string {
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		host = r.RemoteAddr
-	}
 	if a.options.AddressHeader != "" {
 		// The last one is what the proxy itself has added.
 		values := strings.Split(strings.Join(r.Header.Values(a.options.AddressHeader), ","), ",")
-		host = cmp.Or(strings.TrimSpace(values[len(values)-1]), host)
+		if network, ok := networkOf(strings.TrimSpace(values[len(values)-1])); ok {
+			return network
+		}
 	}
-	ip, err := netip.ParseAddr(host)
+	network, _ := networkOf(r.RemoteAddr) // every TCP connection has one
+	return network
+}
+
+// networkOf reads an IP address with or without a port.
+func networkOf(text string) (string, bool) {
+	if host, _, err := net.SplitHostPort(text); err == nil {
+		text = host
+	}
+	ip, err := netip.ParseAddr(text)
 	if err != nil {
-		return host
+		return "", false
 	}
 	if ip = ip.Unmap(); ip.Is6() {
 		network, _ := ip.WithZone("").Prefix(64) // fits every IPv6 address
-		return network.String()
+		return network.String(), true
 	}
-	return ip.String()
+	return ip.String(), true
 }
