@@ -138,6 +138,7 @@ func TestEventsBeatAndEndWithTheSession(t *testing.T) {
 	select {
 	case e := <-stream.events:
 		equal(t, "event", e.name, wire.EventBeat)
+		e.check(t)
 		equal(t, "position of a beat", e.id, "")
 	case <-time.After(patience):
 		t.Fatal("no heartbeat")

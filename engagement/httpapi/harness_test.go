@@ -132,6 +132,7 @@ type reply struct {
 	status int
 	header http.Header
 	body   []byte
+	all    exchange
 }
 
 // do sends one request. Headers override what it sends by itself; "" leaves one out.
@@ -174,8 +175,22 @@ func (c *client) try(method, path string, body io.Reader, header map[string]stri
 	if err != nil {
 		return reply{}, err
 	}
-	checkDocumented(c.tb, method, req.URL.Path, res)
-	return reply{c.tb, method + " " + path, res.StatusCode, res.Header, data}, nil
+	e := exchange{method, req.URL, req.Header, bodyOf(req), res.StatusCode, res.Header, data}
+	checkDocumented(c.tb, e)
+	return reply{c.tb, method + " " + path, res.StatusCode, res.Header, data, e}, nil
+}
+
+// bodyOf is what was sent; empty when it was written bit by bit.
+func bodyOf(req *http.Request) []byte {
+	if req.GetBody == nil {
+		return nil
+	}
+	body, err := req.GetBody()
+	if err != nil {
+		return nil
+	}
+	data, _ := io.ReadAll(body)
+	return data
 }
 
 // want checks the status and, of an error, the problem's type.

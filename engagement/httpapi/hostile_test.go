@@ -207,6 +207,7 @@ func TestHostileRequests(t *testing.T) {
 			} else {
 				r.want(row.status, row.problem)
 			}
+			checkRefused(t, row, r.all)
 			if len(r.header.Values("Set-Cookie")) > 0 {
 				t.Errorf("a refusal set a cookie: %v", r.header)
 			}

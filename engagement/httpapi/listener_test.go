@@ -19,6 +19,15 @@ type event struct {
 	data string
 }
 
+// check compares the data with its schema.
+func (e event) check(tb testing.TB) {
+	tb.Helper()
+	names := map[string]string{wire.EventHello: "Hello", wire.EventReset: "Hello", wire.EventTruth: "Truth", wire.EventBeat: "Beat"}
+	if err := mustReadDocument(tb).checkJSON([]byte(e.data), "components", "schemas", names[e.name]); err != nil {
+		tb.Errorf("event %s: %v", e.name, err)
+	}
+}
+
 // listener reads an event stream until its context ends.
 type listener struct {
 	tb     testing.TB
@@ -46,7 +55,7 @@ func (c *client) listen(query, lastEventID string) *listener {
 	if err != nil {
 		c.tb.Fatal(err)
 	}
-	checkDocumented(c.tb, "GET", "/v1/events", res)
+	checkDocumented(c.tb, exchange{"GET", req.URL, req.Header, nil, res.StatusCode, res.Header, nil})
 	events := make(chan event, 1000)
 	go func() {
 		defer close(events)
@@ -82,6 +91,7 @@ func (l *listener) next() event {
 			if !ok {
 				l.tb.Fatal("the stream has ended")
 			}
+			e.check(l.tb)
 			if e.name != wire.EventBeat {
 				return e
 			}
