@@ -12,7 +12,8 @@ type Truth struct {
 	Version uint64 `json:"version"`
 
 	// ChangedAt is the server's time of the change that made Version, in
-	// milliseconds since the Unix epoch.
+	// milliseconds since the Unix epoch. It never goes back, and the moment ("at") of
+	// no change that the truth contains is after it.
 	ChangedAt int64 `json:"changedAt"`
 
 	// Contains are the idempotency keys of the viewer's latest operations on this
