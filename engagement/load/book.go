@@ -156,8 +156,25 @@ func (b *book) effects(ctx context.Context, ask func(context.Context, int, clien
 	return n, nil
 }
 
+// posts names the posts that operations which left are about.
+func (b *book) posts() map[string]bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	posts := make(map[string]bool)
+	for _, o := range b.ops {
+		if o.request != nil {
+			posts[postOf(o.request)] = true
+		}
+	}
+	return posts
+}
+
 // postOf names the post that a request is about.
 func postOf(r *client.Request) string {
+	if r.Path == "/v1/posts" {
+		post, _ := wire.DecodeNewPost(r.Body)
+		return post.ID
+	}
 	post, _, _ := strings.Cut(strings.TrimPrefix(r.Path, "/v1/posts/"), "/")
 	return post
 }

@@ -8,15 +8,13 @@ import (
 	"time"
 )
 
-var errNoPosts = errors.New("the server has no posts to tap on")
-
 // job is what a crew needs to know to start.
 type job struct {
 	URL      string        `json:"url"`
 	From     int           `json:"from"` // its first client
 	Clients  int           `json:"clients"`
 	Devices  int           `json:"devices"`
-	Posts    int           `json:"posts"`
+	Posts    []string      `json:"posts"` // to tap on
 	Think    time.Duration `json:"think"`
 	Timeout  time.Duration `json:"timeout"`
 	Journals string        `json:"journals,omitempty"` // folder; empty: no journals
@@ -30,7 +28,7 @@ type crew interface {
 	// tap makes so many taps of each client, and waits until all is settled.
 	tap(ctx context.Context, taps []int) error
 	// compare tells what the clients see otherwise than the server holds it.
-	compare(ctx context.Context, versions map[string]uint64) error
+	compare(ctx context.Context, posts map[string]standing) error
 	// close ends the clients; all has been told then.
 	close()
 }
@@ -49,7 +47,7 @@ func (h *here) start(ctx context.Context) error {
 	h.people = make([]*person, h.job.Clients)
 	return h.each(func(i int) (err error) {
 		for range signInTries {
-			if h.people[i], err = newPerson(ctx, h.job, h.job.From+i, h.tell); err == nil || ctx.Err() != nil || errors.Is(err, errNoPosts) {
+			if h.people[i], err = newPerson(ctx, h.job, h.job.From+i, h.tell); err == nil || ctx.Err() != nil {
 				break
 			}
 			time.Sleep(20 * time.Millisecond)
@@ -68,8 +66,8 @@ func (h *here) tap(ctx context.Context, taps []int) error {
 	return err
 }
 
-func (h *here) compare(ctx context.Context, versions map[string]uint64) error {
-	return h.each(func(i int) error { return h.people[i].compare(ctx, versions) })
+func (h *here) compare(ctx context.Context, posts map[string]standing) error {
+	return h.each(func(i int) error { return h.people[i].compare(ctx, posts) })
 }
 
 func (h *here) close() {

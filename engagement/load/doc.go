@@ -2,12 +2,15 @@
 // and says afterwards whether anybody was lied to.
 //
 // Every client is the whole of package client: what a page runs, without the page.
-// It taps, and when all is settled things are counted that must be 0:
+// It likes, saves and comments on the newest posts, and now and then writes a post and
+// takes it back. When all is settled things are counted that must be 0:
 //
-//   - divergence: posts that a client sees otherwise than the server holds them,
+//   - divergence: posts that a client sees otherwise than the server holds them, or sees
+//     and the server does not, or the other way round,
 //   - duplicated effects: changes in the version of a post beyond one for each
-//     operation on it that the server says had an effect,
-//   - lost effects: the opposite,
+//     operation on it that the server says had an effect. A post that nobody wrote is
+//     one: so what was written is there once,
+//   - lost effects: the opposite. A post that was written and is not there is one,
 //   - unknown keys: operations that left, and that no client made.
 //
 // With Config.Kills the clients live in processes of their own, each client with a

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/optimist-go/optimist/engagement"
 	"github.com/optimist-go/optimist/engagement/engaged"
 	"github.com/optimist-go/optimist/engagement/fault"
 	"github.com/optimist-go/optimist/engagement/load"
@@ -91,5 +92,32 @@ func run(t *testing.T, c load.Config) *load.Report {
 	if err := m.Store().Audit(t.Context()); err != nil {
 		t.Error(err)
 	}
+	if kept, gone := countWritten(t, m.Store()); kept == 0 || gone == 0 && c.Kills == 0 {
+		t.Errorf("of the posts that were written %d are there and %d gone", kept, gone)
+	}
 	return report
+}
+
+// countWritten counts the posts of the load's users.
+func countWritten(t *testing.T, store engagement.Store) (kept, gone int) {
+	entries, err := store.Entries(t.Context(), 0, 1_000_000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := make(map[string]bool)
+	for _, e := range entries {
+		truth, err := store.Truth(t.Context(), e.Post, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		switch {
+		case seen[e.Post] || !strings.HasPrefix(truth.Post.Author, "load"):
+		case truth.Post.Deleted:
+			gone++
+		default:
+			kept++
+		}
+		seen[e.Post] = true
+	}
+	return kept, gone
 }

@@ -3,7 +3,6 @@ package load
 import (
 	"context"
 	"fmt"
-	"math/rand/v2"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -23,13 +22,16 @@ type person struct {
 	tell    func(note)
 	service *client.Service
 	plain   client.Transport // its session, without notes
-	posts   []string
-	running sync.WaitGroup // follows the stream, and passes on events
+	posts   []string         // to tap on
+	running sync.WaitGroup   // follows the stream, and passes on events
 	events  *optimist.Subscription
 	ledger  *ledger // nil: no journal
 	stop    context.CancelFunc
 
+	made     int       // taps
 	comments []written // its own, that may still be there
+	written  []string  // posts, likewise
+	parked   int       // changes that it gave up
 }
 
 type written struct{ post, id string }
@@ -43,7 +45,7 @@ func newPerson(ctx context.Context, j job, n int, tell func(note)) (*person, err
 	if err != nil {
 		return nil, err
 	}
-	p := &person{number: n, plain: t, tell: tell}
+	p := &person{number: n, plain: t, tell: tell, posts: j.Posts}
 	if _, err := client.SignIn(ctx, t, userOf(n, j.Devices)); err != nil {
 		return nil, err
 	}
@@ -61,117 +63,55 @@ func newPerson(ctx context.Context, j job, n int, tell func(note)) (*person, err
 	}
 	p.events = p.service.Manager().Subscribe(optimist.SubscribeOptions{Buffer: eventBuffer})
 	p.running.Go(p.passOn)
-	feed, err := p.enter(ctx, j)
+	after, err := p.enter(ctx)
 	if err != nil {
 		p.close()
 		return nil, err
 	}
-	p.posts = feed.Posts
 	following, stop := context.WithCancel(context.WithoutCancel(ctx))
 	p.stop = stop
-	p.running.Go(func() { p.service.Follow(following, feed.After, nil) })
+	p.running.Go(func() { p.service.Follow(following, after, nil) })
 	return p, nil
 }
 
-// enter brings back what is in the journal and loads the feed. Until that has worked
-// the client is offline: nothing has ended when the ledger opens, and when the client
-// is given up, to be made anew, no call of it is under way. One cut off then could be
-// told as sent and not be so.
-func (p *person) enter(ctx context.Context, j job) (client.Feed, error) {
+// enter brings back what is in the journal, loads the feed and returns from where to
+// follow. Until that has worked the client is offline: nothing has ended when the
+// ledger opens, and when the client is given up, to be made anew, no call of it is
+// under way. One cut off then could be told as sent and not be so.
+func (p *person) enter(ctx context.Context) (after int64, err error) {
 	m := p.service.Manager()
 	if err := m.SetOnline(false); err != nil {
-		return client.Feed{}, err
+		return 0, err
 	}
 	if err := p.service.Restore(); err != nil {
-		return client.Feed{}, err
+		return 0, err
 	}
 	if p.ledger != nil {
 		p.ledger.open(m)
 	}
-	feed, err := p.service.Load(ctx, "", min(j.Posts, 100))
-	switch {
-	case err != nil:
-		return client.Feed{}, err
-	case len(feed.Posts) == 0:
-		return client.Feed{}, errNoPosts
+	if after, err = p.load(ctx); err != nil {
+		return 0, err
 	}
-	return feed, m.SetOnline(true)
+	return after, m.SetOnline(true)
+}
+
+// load reads the feed as far as the posts to tap on: all that are newer come before
+// them.
+func (p *person) load(ctx context.Context) (after int64, err error) {
+	missing := setOf(p.posts)
+	first, err := p.service.Load(ctx, "", wire.MaxPage)
+	for feed := first; err == nil; feed, err = p.service.Load(ctx, feed.Next, wire.MaxPage) {
+		for _, post := range feed.Posts {
+			delete(missing, post)
+		}
+		if len(missing) == 0 || feed.Next == "" {
+			break
+		}
+	}
+	return first.After, err
 }
 
 func userOf(client, devices int) string { return fmt.Sprintf("load%d", client/devices) }
-
-// tapOften makes n taps with pauses, and waits until all is settled.
-func (p *person) tapOften(ctx context.Context, n int, think time.Duration) error {
-	made := make(chan *optimist.Handle, n)
-	var promising sync.WaitGroup
-	promising.Go(func() { p.promise(ctx, made) })
-	defer promising.Wait()
-	defer close(made)
-	for range n {
-		if think > 0 {
-			select {
-			case <-time.After(time.Duration(rand.ExpFloat64() * float64(think))):
-			case <-ctx.Done():
-				return ctx.Err()
-			}
-		}
-		h, err := p.tap(ctx)
-		if err != nil {
-			return err
-		}
-		made <- h
-	}
-	return p.service.Manager().Flush(ctx)
-}
-
-// promise tells of the operations that are durable, in the order of the taps.
-func (p *person) promise(ctx context.Context, made <-chan *optimist.Handle) {
-	for h := range made {
-		if p.ledger != nil && h.Await(ctx, optimist.Durable) == nil {
-			p.tell(note{Kind: noteDurable, Client: p.number, ID: h.ID()})
-		}
-	}
-}
-
-// tap does what people do: mostly likes, some saves, now and then a comment, which
-// is sometimes edited and sometimes deleted.
-func (p *person) tap(ctx context.Context) (*optimist.Handle, error) {
-	post := p.posts[rand.IntN(len(p.posts))]
-	began := time.Now()
-	var h *optimist.Handle
-	var err error
-	switch dice := rand.IntN(100); {
-	case dice < 60:
-		var tap *client.LikeTap
-		if tap, err = p.service.Likes.Toggle(ctx, post); err == nil {
-			h = tap.Handle
-		}
-	case dice < 85:
-		var tap *client.SaveTap
-		if tap, err = p.service.Saves.Toggle(ctx, post); err == nil {
-			h = tap.Handle
-		}
-	case dice < 93 || len(p.comments) == 0:
-		var id string
-		id, h, err = p.service.Comments.Add(ctx, post, fmt.Sprintf("comment %d", rand.IntN(1000)))
-		p.comments = append(p.comments, written{post, id})
-	default:
-		i := rand.IntN(len(p.comments))
-		c := p.comments[i]
-		if dice < 97 {
-			h, err = p.service.Comments.Edit(ctx, c.post, c.id, fmt.Sprintf("edited %d", rand.IntN(1000)))
-		} else {
-			h, err = p.service.Comments.Delete(ctx, c.post, c.id)
-			p.comments = slices.Delete(p.comments, i, i+1)
-		}
-	}
-	if err != nil {
-		return nil, err
-	}
-	took := time.Since(began)
-	p.tell(note{Kind: noteTapped, Client: p.number, ID: h.ID(), At: began, Took: took})
-	return h, nil
-}
 
 // passOn tells what the manager does, until its subscription is closed.
 func (p *person) passOn() {
@@ -205,22 +145,26 @@ const catchUp = 30 * time.Second
 
 // compare counts the posts that the client sees otherwise than the server holds them,
 // after its stream has had time to say the last.
-func (p *person) compare(ctx context.Context, versions map[string]uint64) error {
+func (p *person) compare(ctx context.Context, posts map[string]standing) error {
+	if err := p.giveUp(); err != nil {
+		return err
+	}
+	n := note{Kind: noteCompared, Client: p.number, Parked: p.parked}
 	deadline := time.Now().Add(catchUp)
-	n := note{Kind: noteCompared, Client: p.number, Parked: p.service.Manager().Snapshot().Parked}
-	for _, post := range p.posts {
-		for p.service.Post(post).Version < versions[post] && time.Now().Before(deadline) && ctx.Err() == nil {
+	for post, stands := range posts {
+		for p.isBehind(post, stands) && time.Now().Before(deadline) && ctx.Err() == nil {
 			time.Sleep(5 * time.Millisecond)
 		}
-		truth, err := readPost(ctx, p.plain, post)
-		if err != nil {
-			return err
-		}
-		v := p.service.Post(post)
-		if truth.State == nil || v.Pending > 0 || v.Value.PostState.Post != truth.State.Post || !slices.Equal(v.Value.Comments, truth.State.Comments) {
+	}
+	feed, err := readFeed(ctx, p.plain, p.posts)
+	if err != nil {
+		return err
+	}
+	for post := range posts {
+		if v := p.service.Post(post); !agree(v, feed[post]) {
 			n.Count++
-			n.Why = fmt.Sprintf("%s sees %+v (version %d, %d pending), the server holds %+v (version %d)",
-				p.service.User(), v.Value.PostState.Post, v.Version, v.Pending, truth.State.Post, truth.Version)
+			n.Why = fmt.Sprintf("%s sees %s %+v (version %d, %d pending), the server holds %+v (version %d)",
+				p.service.User(), post, v.Value.PostState.Post, v.Version, v.Pending, feed[post].State, feed[post].Version)
 		}
 	}
 	p.tell(n)
@@ -230,6 +174,25 @@ func (p *person) compare(ctx context.Context, versions map[string]uint64) error 
 		p.tell(held)
 	}
 	return nil
+}
+
+// isBehind reports whether the stream has still to tell how the post stands.
+func (p *person) isBehind(post string, stands standing) bool {
+	v := p.service.Post(post)
+	if stands.Gone && v.Presence != optimist.Present {
+		return false // it need not have heard of the post at all
+	}
+	return v.Version < stands.Version
+}
+
+// agree reports whether a client sees what the server holds. Without a state the post
+// is gone.
+func agree(v optimist.View[client.Post], held wire.Truth) bool {
+	if held.State == nil {
+		return v.Presence != optimist.Present && v.Pending == 0
+	}
+	return v.Presence == optimist.Present && v.Pending == 0 && v.Value.PostState.Post == held.State.Post &&
+		slices.Equal(v.Value.Comments, held.State.Comments)
 }
 
 // close ends the client. What has not settled stays in the journal.
@@ -242,39 +205,4 @@ func (p *person) close() {
 	ended, cancel := context.WithCancel(context.Background())
 	cancel()
 	p.service.Close(ended)
-}
-
-// readPost reads a post from the server, past all clients.
-func readPost(ctx context.Context, t client.Transport, post string) (wire.Truth, error) {
-	a, err := t.RoundTrip(ctx, client.Request{Method: "GET", Path: "/v1/posts/" + post})
-	if err != nil {
-		return wire.Truth{}, err
-	}
-	truth, err := wire.DecodeTruth(a.Body)
-	if err != nil {
-		err = fmt.Errorf("read of %s: status %d: %w", post, a.Status, err)
-	}
-	return truth, err
-}
-
-// noting is a transport that tells of each operation that leaves, and of what the
-// server says about it.
-type noting struct {
-	client.Transport
-	number int
-	tell   func(note)
-}
-
-func (t noting) RoundTrip(ctx context.Context, r client.Request) (client.Response, error) {
-	if r.Key == "" {
-		return t.Transport.RoundTrip(ctx, r)
-	}
-	t.tell(note{Kind: noteSent, Client: t.number, Request: &r})
-	a, err := t.Transport.RoundTrip(ctx, r)
-	if err == nil {
-		if already, ok := applied(a); ok {
-			t.tell(note{Kind: noteAnswered, Client: t.number, ID: r.Key, Already: already})
-		}
-	}
-	return a, err
 }

@@ -15,9 +15,9 @@ import (
 
 // order is what a process is told to do: one of its fields.
 type order struct {
-	Start   *job              `json:"start,omitempty"`
-	Tap     []int             `json:"tap,omitempty"`
-	Compare map[string]uint64 `json:"compare,omitempty"`
+	Start   *job                `json:"start,omitempty"`
+	Tap     []int               `json:"tap,omitempty"`
+	Compare map[string]standing `json:"compare,omitempty"`
 }
 
 // Serve is the whole of a process that Config.Command starts: it carries out the
@@ -194,8 +194,8 @@ func (p *process) kill() bool {
 	return true
 }
 
-func (p *process) compare(ctx context.Context, versions map[string]uint64) error {
-	return p.order(ctx, order{Compare: versions})
+func (p *process) compare(ctx context.Context, posts map[string]standing) error {
+	return p.order(ctx, order{Compare: posts})
 }
 
 func (p *process) close() {

@@ -41,6 +41,16 @@ func (r *Report) OK() bool {
 	return r.Divergence == 0 && r.Duplicates == 0 && r.Lost == 0 && r.Forgotten == 0 && r.Unknown == 0 && r.Missed == 0
 }
 
+// count takes in how often a post has changed, and how many operations wanted that.
+func (r *Report) count(post string, changes, wanted int) {
+	r.Effects += wanted
+	r.Duplicates += max(changes-wanted, 0)
+	r.Lost += max(wanted-changes, 0)
+	if changes != wanted {
+		r.Details = append(r.Details, fmt.Sprintf("%s has changed %d times, by %d operations", post, changes, wanted))
+	}
+}
+
 // Write prints the report as a table.
 func (r *Report) Write(w io.Writer) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
@@ -51,7 +61,7 @@ func (r *Report) Write(w io.Writer) error {
 	}{
 		{"clients", r.Clients, ""}, {"processes killed", r.Kills, "and started again"}, {"taps", r.Taps, ""},
 		{"calls", r.Calls, "attempts that left"}, {"calls saved", r.CallsSaved, "taps that needed none of their own"},
-		{"retries", r.Retries, ""}, {"conflicts", r.Conflicts, ""}, {"rolled back", r.Rollbacks, ""}, {"parked", r.Parked, "failed comments that wait for a person"},
+		{"retries", r.Retries, ""}, {"conflicts", r.Conflicts, ""}, {"rolled back", r.Rollbacks, ""}, {"parked", r.Parked, "failed comments that were given up"},
 		{"tap to visible p50 / p99", fmt.Sprintf("%v / %v", round(r.TapP50), round(r.TapP99)), ""},
 		{"tap to settled p50 / p99", fmt.Sprintf("%v / %v", round(r.SettleP50), round(r.SettleP99)), ""},
 		{"took", round(r.Took), ""},

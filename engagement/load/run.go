@@ -12,6 +12,7 @@ import (
 
 	"github.com/optimist-go/optimist/engagement/client"
 	"github.com/optimist-go/optimist/engagement/transport/nethttp"
+	"github.com/optimist-go/optimist/engagement/wire"
 )
 
 // Run makes all taps, waits until they are settled and counts. An error means that
@@ -32,22 +33,28 @@ func Run(ctx context.Context, c Config) (*Report, error) {
 	return r.judge(ctx)
 }
 
+var errNoPosts = errors.New("the server has no posts to tap on")
+
 // runner is one run.
 type runner struct {
 	config   Config
 	bar      *bar
 	book     *book
 	crews    []crew
-	sizes    []int  // clients of each crew
-	journals string // folder
-	posts    []string
-	before   map[string]uint64 // versions of the posts
+	sizes    []int            // clients of each crew
+	journals string           // folder
+	plain    client.Transport // that of nobody
+	posts    []string         // to tap on
+	before   map[string]wire.Truth
 	took     time.Duration
 	kills    atomic.Int64
 }
 
 func (r *runner) prepare(ctx context.Context) error {
 	r.bar.say("signing in")
+	if err := r.look(ctx); err != nil {
+		return err
+	}
 	c := &r.config
 	if c.Kills == 0 {
 		h := &here{job: r.job(0, c.Clients), tell: r.book.take}
@@ -63,20 +70,33 @@ func (r *runner) prepare(ctx context.Context) error {
 			r.crews, r.sizes = append(r.crews, p), append(r.sizes, to-from)
 		}
 	}
-	if err := r.each(func(_ int, w crew) error { return w.start(ctx) }); err != nil {
+	return r.each(func(_ int, w crew) error { return w.start(ctx) })
+}
+
+// look chooses the newest posts to tap on.
+func (r *runner) look(ctx context.Context) (err error) {
+	if r.plain, err = nethttp.New(r.config.URL); err != nil {
 		return err
 	}
-	var err error
-	if r.posts, err = r.listPosts(ctx); err == nil {
-		r.before, err = r.versions(ctx)
+	newest, err := readPage(ctx, r.plain, "", min(r.config.Posts, wire.MaxPage))
+	if err != nil {
+		return err
 	}
-	return err
+	if len(newest.Posts) == 0 {
+		return errNoPosts
+	}
+	r.before = make(map[string]wire.Truth)
+	for _, truth := range newest.Posts {
+		r.posts = append(r.posts, truth.ID)
+		r.before[truth.ID] = truth
+	}
+	return nil
 }
 
 func (r *runner) job(from, clients int) job {
 	c := &r.config
 	return job{
-		URL: c.URL, From: from, Clients: clients, Devices: c.Devices, Posts: c.Posts,
+		URL: c.URL, From: from, Clients: clients, Devices: c.Devices, Posts: r.posts,
 		Think: c.Think, Timeout: c.Timeout, Journals: r.journals,
 	}
 }
@@ -92,21 +112,6 @@ func (r *runner) each(do func(i int, w crew) error) error {
 	return errors.Join(errs...)
 }
 
-// listPosts names the posts that everybody taps on.
-func (r *runner) listPosts(ctx context.Context) ([]string, error) {
-	t, err := r.session(ctx, 0)
-	if err != nil {
-		return nil, err
-	}
-	s, err := client.New(client.Options{Transport: t, User: userOf(0, r.config.Devices)})
-	if err != nil {
-		return nil, err
-	}
-	defer s.Close(ctx)
-	feed, err := s.Load(ctx, "", min(r.config.Posts, 100))
-	return feed.Posts, err
-}
-
 // session signs a client in once more.
 func (r *runner) session(ctx context.Context, number int) (client.Transport, error) {
 	t, err := nethttp.New(r.config.URL)
@@ -116,19 +121,28 @@ func (r *runner) session(ctx context.Context, number int) (client.Transport, err
 	return t, err
 }
 
-// versions reads every post from the server, past all clients.
-func (r *runner) versions(ctx context.Context) (map[string]uint64, error) {
-	t, err := nethttp.New(r.config.URL)
+// standings is how the server holds all posts that this run is about: those that were
+// tapped on, those that operations name, and whatever is newer.
+func (r *runner) standings(ctx context.Context) (map[string]standing, error) {
+	feed, err := readFeed(ctx, r.plain, r.posts)
 	if err != nil {
 		return nil, err
 	}
-	out := make(map[string]uint64)
+	named := r.book.posts()
 	for _, post := range r.posts {
-		truth, err := readPost(ctx, t, post)
-		if err != nil {
+		named[post] = true
+	}
+	out := make(map[string]standing)
+	for post, truth := range feed {
+		out[post] = standing{Version: truth.Version}
+	}
+	for post := range named {
+		if _, there := feed[post]; there {
+			continue
+		}
+		if out[post], err = readStanding(ctx, r.plain, post); err != nil {
 			return nil, err
 		}
-		out[post] = truth.Version
 	}
 	return out, nil
 }
@@ -187,7 +201,7 @@ func (r *runner) setNetwork(bad bool) error {
 // judge compares what everybody sees with what the server holds.
 func (r *runner) judge(ctx context.Context) (*Report, error) {
 	r.bar.say("comparing")
-	after, err := r.versions(ctx)
+	after, err := r.standings(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -202,14 +216,8 @@ func (r *runner) judge(ctx context.Context) (*Report, error) {
 	rep := r.book.report()
 	rep.Took, rep.Kills = r.took, int(r.kills.Load())
 	// Asking again must not have changed anything: what it changed had been lost.
-	for _, post := range r.posts {
-		changes, wanted := int(after[post]-r.before[post]), effects[post]
-		rep.Effects += wanted
-		rep.Duplicates += max(changes-wanted, 0)
-		rep.Lost += max(wanted-changes, 0)
-		if changes != wanted {
-			rep.Details = append(rep.Details, fmt.Sprintf("%s has changed %d times, by %d operations", post, changes, wanted))
-		}
+	for post, stands := range after {
+		rep.count(post, int(stands.Version)-int(r.before[post].Version), effects[post])
 	}
 	rep.Held = rep.OK()
 	r.bar.end()

@@ -1,0 +1,81 @@
+package load
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strconv"
+
+	"github.com/optimist-go/optimist/engagement/client"
+	"github.com/optimist-go/optimist/engagement/wire"
+)
+
+// standing is how the server holds a post.
+type standing struct {
+	Version uint64 `json:"version"` // 0: it never was
+	Gone    bool   `json:"gone,omitempty"`
+}
+
+// readFeed reads the feed, past all clients, until it has met all the posts that are
+// given: all that are newer come before them.
+func readFeed(ctx context.Context, t client.Transport, until []string) (map[string]wire.Truth, error) {
+	feed := make(map[string]wire.Truth)
+	missing := setOf(until)
+	for cursor := ""; ; {
+		page, err := readPage(ctx, t, cursor, wire.MaxPage)
+		if err != nil {
+			return nil, err
+		}
+		for _, truth := range page.Posts {
+			feed[truth.ID] = truth
+			if delete(missing, truth.ID); len(missing) == 0 {
+				return feed, nil
+			}
+		}
+		if cursor = page.Next; cursor == "" {
+			return feed, nil
+		}
+	}
+}
+
+func readPage(ctx context.Context, t client.Transport, cursor string, limit int) (wire.Page, error) {
+	path := "/v1/posts?limit=" + strconv.Itoa(limit)
+	if cursor != "" {
+		path += "&cursor=" + cursor
+	}
+	a, err := t.RoundTrip(ctx, client.Request{Method: "GET", Path: path})
+	if err != nil {
+		return wire.Page{}, err
+	}
+	if a.Status != http.StatusOK {
+		return wire.Page{}, fmt.Errorf("read of the feed: status %d: %.200s", a.Status, a.Body)
+	}
+	return wire.DecodePage(a.Body)
+}
+
+// readStanding reads how a post stands, past all clients.
+func readStanding(ctx context.Context, t client.Transport, post string) (standing, error) {
+	a, err := t.RoundTrip(ctx, client.Request{Method: "GET", Path: "/v1/posts/" + post})
+	if err != nil {
+		return standing{}, err
+	}
+	if a.Status == http.StatusOK {
+		truth, err := wire.DecodeTruth(a.Body)
+		return standing{Version: truth.Version, Gone: truth.State == nil}, err
+	}
+	switch p, err := wire.DecodeProblem(a.Body); {
+	case err == nil && a.Status == http.StatusGone && p.Truth != nil:
+		return standing{Version: p.Truth.Version, Gone: true}, nil
+	case err == nil && a.Status == http.StatusNotFound:
+		return standing{Gone: true}, nil
+	}
+	return standing{}, fmt.Errorf("read of %s: status %d: %.200s", post, a.Status, a.Body)
+}
+
+func setOf(ids []string) map[string]bool {
+	set := make(map[string]bool, len(ids))
+	for _, id := range ids {
+		set[id] = true
+	}
+	return set
+}
