@@ -9,7 +9,8 @@ import (
 	"time"
 )
 
-// bar shows how far a run is: as a bar on a terminal, elsewhere as a line for each tenth.
+// bar shows how far a run is: as a bar on a terminal, elsewhere as lines, one for each
+// part of the run and one for each tenth of it.
 // It is safe for concurrent use.
 type bar struct {
 	out      io.Writer
@@ -37,9 +38,18 @@ func isTerminal(out io.Writer) bool {
 func (b *bar) say(what string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.what, b.shown, b.tenth = what, time.Time{}, -1
+	if b.what == what {
+		return
+	}
+	b.what, b.shown, b.tenth = what, time.Time{}, 0
+	if b.terminal {
+		b.drawLocked(what)
+	} else {
+		fmt.Fprintln(b.out, what)
+	}
 }
 
+// show tells how far this part of the run is.
 func (b *bar) show(n, of int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -57,10 +67,19 @@ func (b *bar) show(n, of int) {
 	b.shown = time.Now()
 	const width = 30
 	full := width * n / of
-	fmt.Fprintf(b.out, "\r%-11s %s%s %d/%d ", b.what, strings.Repeat("█", full), strings.Repeat("░", width-full), n, of)
+	b.drawLocked(fmt.Sprintf("%-11s %s%s %d/%d ", b.what, strings.Repeat("█", full), strings.Repeat("░", width-full), n, of))
 }
 
+// drawLocked replaces the line on the terminal.
+func (b *bar) drawLocked(line string) {
+	const clear = "\r\x1b[K"
+	fmt.Fprint(b.out, clear, line)
+}
+
+// end leaves the bar behind.
 func (b *bar) end() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	if b.terminal {
 		fmt.Fprintln(b.out)
 	}
