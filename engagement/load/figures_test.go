@@ -1,0 +1,178 @@
+package load
+
+import (
+	"context"
+	"encoding/json"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/optimist-go/optimist"
+	"github.com/optimist-go/optimist/engagement/client"
+	"github.com/optimist-go/optimist/engagement/wire"
+)
+
+// TestOK: each figure that must be 0 decides alone, and no other does.
+func TestOK(t *testing.T) {
+	for _, r := range []Report{{Divergence: 1}, {Duplicates: 1}, {Lost: 1}, {Forgotten: 1}, {Unknown: 1}, {Missed: 1}} {
+		if r.OK() {
+			t.Errorf("%+v is OK", r)
+		}
+	}
+	fine := Report{Clients: 1, Taps: 1, Calls: 1, CallsSaved: 1, Retries: 1, Conflicts: 1, Rollbacks: 1, Parked: 1, Effects: 1, Kills: 1, Durable: 1, Restored: 1}
+	if !fine.OK() {
+		t.Errorf("%+v is not OK", fine)
+	}
+}
+
+// TestCount: the version of a post against the operations that had an effect on it.
+func TestCount(t *testing.T) {
+	for _, test := range []struct{ changes, wanted, duplicates, lost int }{
+		{0, 0, 0, 0}, {3, 3, 0, 0}, {5, 3, 2, 0}, {3, 5, 0, 2}, {1, 0, 1, 0}, {0, 1, 0, 1},
+	} {
+		var r Report
+		r.count("a", 2, 2)
+		r.count("b", test.changes, test.wanted)
+		if r.Effects != 2+test.wanted || r.Duplicates != test.duplicates || r.Lost != test.lost {
+			t.Errorf("%+v: %+v", test, r)
+		}
+		if told := len(r.Details) > 0; told != (test.changes != test.wanted) {
+			t.Errorf("%+v: %q", test, r.Details)
+		}
+	}
+}
+
+// TestFigures: what the notes of one client come to.
+func TestFigures(t *testing.T) {
+	began := time.Now()
+	accepted := func(id string) note { return note{Kind: noteAccepted, ID: id} }
+	tapped := func(id string) note { return note{Kind: noteTapped, ID: id, At: began, Took: time.Second} }
+	sent := func(id string) note { return note{Kind: noteSent, Request: &client.Request{Key: id}} }
+	settled := func(id, successor string, after time.Duration) note {
+		return note{Kind: noteSettled, ID: id, At: began.Add(after), Outcome: optimist.Confirmed, Successor: successor}
+	}
+	for name, test := range map[string]struct {
+		notes []note
+		want  Report
+	}{
+		"nothing": {nil, Report{}},
+		"a call":  {[]note{accepted("a"), tapped("a"), sent("a")}, Report{Taps: 1, Calls: 1, TapP50: 1e9, TapP99: 1e9}},
+		"a call that is made twice": {
+			[]note{accepted("a"), tapped("a"), sent("a"), {Kind: noteRetrying, ID: "a"}, sent("a")},
+			Report{Taps: 1, Calls: 2, Retries: 1, TapP50: 1e9, TapP99: 1e9},
+		},
+		"a tap that joins another": {
+			[]note{accepted("a"), tapped("a"), tapped("a"), sent("a")},
+			Report{Taps: 2, Calls: 1, CallsSaved: 1, TapP50: 1e9, TapP99: 1e9},
+		},
+		"a tap that is replaced, and settles with what replaced it": {
+			[]note{accepted("a"), tapped("a"), settled("a", "b", 1e9), accepted("b"), tapped("b"), sent("b"), settled("b", "", 3e9)},
+			Report{Taps: 2, Calls: 1, CallsSaved: 1, TapP50: 1e9, TapP99: 1e9, SettleP50: 3e9, SettleP99: 3e9},
+		},
+		"a conflict":             {[]note{{Kind: noteConflicted, ID: "a"}}, Report{Conflicts: 1}},
+		"what is rolled back":    {[]note{{Kind: noteRolledBack, Count: 3}}, Report{Rollbacks: 3}},
+		"events that are missed": {[]note{{Kind: noteMissed, Count: 4}}, Report{Missed: 4}},
+		"views that differ": {
+			[]note{{Kind: noteCompared, Count: 2, Parked: 1, Why: "why"}, {Kind: noteCompared, Count: 3}},
+			Report{Divergence: 5, Parked: 1, Details: []string{"why"}},
+		},
+		"a call that nobody made": {[]note{sent("a")}, Report{Calls: 1, Unknown: 1, Details: []string{"client 0: it has not made operation a"}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			book := newBook(1, func(int) {})
+			for _, n := range test.notes {
+				book.take(n)
+			}
+			test.want.Clients = 1
+			if got := book.report(); !reflect.DeepEqual(*got, test.want) {
+				t.Errorf("\n%+v, want\n%+v", *got, test.want)
+			}
+		})
+	}
+}
+
+func TestPercentiles(t *testing.T) {
+	var hundred []time.Duration
+	for i := range 100 {
+		hundred = append(hundred, time.Duration(100-i))
+	}
+	for _, test := range []struct {
+		of       []time.Duration
+		p50, p99 time.Duration
+	}{{nil, 0, 0}, {[]time.Duration{7}, 7, 7}, {[]time.Duration{2, 1}, 2, 2}, {hundred, 51, 100}, {append(hundred, hundred...), 51, 100}} {
+		if p50, p99 := percentiles(test.of); p50 != test.p50 || p99 != test.p99 {
+			t.Errorf("%v: %d and %d", test.of, p50, p99)
+		}
+	}
+}
+
+// TestEffects: which operations changed something, and which the server is asked about
+// once more.
+func TestEffects(t *testing.T) {
+	const post = "01980000-0000-7000-8000-000000000001"
+	request := &client.Request{Key: "a", Method: "PUT", Path: "/v1/posts/" + post + "/like"}
+	yes := client.Response{Status: 200, Body: []byte(`{"id":"` + post + `","state":null,"version":1}`)}
+	already := client.Response{Status: 200, Body: []byte(`{"id":"` + post + `","state":null,"version":1,"already":true}`)}
+	settled := time.Now()
+	for name, test := range map[string]struct {
+		op     operation
+		answer client.Response
+		want   int
+		asked  bool
+	}{
+		"never left":                       {operation{}, yes, 0, false},
+		"answered":                         {operation{request: request, answered: true, settled: settled, outcome: optimist.Confirmed}, yes, 1, false},
+		"answered that all was so already": {operation{request: request, answered: true, already: true, settled: settled, outcome: optimist.Confirmed}, yes, 0, false},
+		"rolled back":                      {operation{request: request, settled: settled, outcome: optimist.RolledBack}, yes, 0, false},
+		"both wanted the same":             {operation{request: request, agreed: true, settled: settled, outcome: optimist.Confirmed}, yes, 0, false},
+		"confirmed by the stream":          {operation{request: request, settled: settled, outcome: optimist.Confirmed}, yes, 1, true},
+		"confirmed, and was so already":    {operation{request: request, settled: settled, outcome: optimist.Confirmed}, already, 0, true},
+		"confirmed, and now refused":       {operation{request: request, settled: settled, outcome: optimist.Confirmed}, client.Response{Status: 409}, 1, true},
+		"its client was killed":            {operation{request: request}, yes, 1, true},
+		"its client was killed before":     {operation{request: request}, client.Response{Status: 409}, 0, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			book, asked := newBook(1, func(int) {}), false
+			book.ops["a"] = &test.op
+			effects, err := book.effects(t.Context(), func(context.Context, int, client.Request) (client.Response, error) {
+				asked = true
+				return test.answer, nil
+			})
+			if err != nil || effects[post] != test.want || asked != test.asked {
+				t.Errorf("%v, %v; asked %v", effects, err, asked)
+			}
+		})
+	}
+}
+
+// TestPostOf: which post a request is about.
+func TestPostOf(t *testing.T) {
+	const post = "01980000-0000-7000-8000-000000000001"
+	body, err := json.Marshal(wire.NewPost{Change: wire.Change{At: wire.NewStamp(1, 0), Client: "c"}, ID: post, Text: "t"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range []client.Request{
+		{Path: "/v1/posts", Body: body}, {Path: "/v1/posts/" + post}, {Path: "/v1/posts/" + post + "/like"}, {Path: "/v1/posts/" + post + "/comments/" + post},
+	} {
+		if got := postOf(&r); got != post {
+			t.Errorf("%s: %q", r.Path, got)
+		}
+	}
+}
+
+func TestWrite(t *testing.T) {
+	for want, r := range map[string]Report{
+		"divergence                1        MUST BE 0":                {Divergence: 1},
+		"duplicated effects        0        as it must be":            {},
+		"tap to settled p50 / p99  2s / 3s":                           {SettleP50: 2e9, SettleP99: 3e9},
+		"calls saved               5        taps that needed none of": {CallsSaved: 5},
+		"\nthe first\nthe second\n":                                   {Details: []string{"the first", "the second"}},
+	} {
+		var out strings.Builder
+		if err := r.Write(&out); err != nil || !strings.Contains(out.String(), want) {
+			t.Errorf("there is no %q in\n%s%v", want, &out, err)
+		}
+	}
+}
