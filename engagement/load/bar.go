@@ -49,10 +49,13 @@ func (b *bar) say(what string) {
 	}
 }
 
-// show tells how far this part of the run is.
-func (b *bar) show(n, of int) {
+// show tells how far a part of the run is, unless another has begun.
+func (b *bar) show(what string, n, of int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if b.what != what {
+		return
+	}
 	of = max(of, 1)
 	if !b.terminal {
 		if tenth := 10 * n / of; tenth > b.tenth {

@@ -10,10 +10,11 @@ import (
 func play(b *bar) {
 	b.say("tapping")
 	for n := range 40 {
-		b.show(n+1, 40)
+		b.show("tapping", n+1, 40)
 	}
 	b.say("settling")
 	b.say("settling")
+	b.show("tapping", 39, 40) // from who comes late
 	b.end()
 }
 

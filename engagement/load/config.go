@@ -2,7 +2,9 @@ package load
 
 import (
 	"errors"
+	"fmt"
 	"io"
+	"net/url"
 	"os/exec"
 	"time"
 
@@ -40,8 +42,8 @@ type Config struct {
 }
 
 func (c *Config) fill() error {
-	if c.URL == "" {
-		return errors.New("load: Config.URL is empty")
+	if u, err := url.Parse(c.URL); err != nil || u.Host == "" {
+		return fmt.Errorf("load: %q is no address of a server; one begins with http://", c.URL)
 	}
 	if c.Clients < 0 || c.Taps < 0 || c.Devices < 0 || c.Posts < 0 || c.Timeout < 0 || c.Kills < 0 || c.Processes < 0 {
 		return errors.New("load: counts and the timeout must not be negative")

@@ -1,6 +1,7 @@
 package load
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
@@ -48,7 +49,7 @@ func readPage(ctx context.Context, t client.Transport, cursor string, limit int)
 		return wire.Page{}, err
 	}
 	if a.Status != http.StatusOK {
-		return wire.Page{}, fmt.Errorf("read of the feed: status %d: %.200s", a.Status, a.Body)
+		return wire.Page{}, unexpected("the feed", a)
 	}
 	return wire.DecodePage(a.Body)
 }
@@ -69,7 +70,13 @@ func readStanding(ctx context.Context, t client.Transport, post string) (standin
 	case err == nil && a.Status == http.StatusNotFound:
 		return standing{Gone: true}, nil
 	}
-	return standing{}, fmt.Errorf("read of %s: status %d: %.200s", post, a.Status, a.Body)
+	return standing{}, unexpected("post "+post, a)
+}
+
+// unexpected is an answer to a read that says nothing about what was asked for.
+func unexpected(what string, a client.Response) error {
+	p, _ := wire.DecodeProblem(a.Body)
+	return fmt.Errorf("%s cannot be read: status %d %s", what, a.Status, cmp.Or(p.Detail, "of what is no engaged server"))
 }
 
 func setOf(ids []string) map[string]bool {

@@ -174,7 +174,7 @@ func (r *runner) tap(ctx context.Context) error {
 
 // tapped is told of every tap. After evenly spread ones it has somebody killed.
 func (r *runner) tapped(made int) {
-	r.bar.show(made, r.config.Taps)
+	r.bar.show("tapping", made, r.config.Taps)
 	if made >= r.config.Taps {
 		r.bar.say("settling")
 	}
