@@ -49,7 +49,7 @@ type Config struct {
 // help was asked for and given.
 func (m *Main) ParseFlags(args []string) error {
 	flags := flag.NewFlagSet("engaged serve", flag.ContinueOnError)
-	flags.SetOutput(m.Stderr)
+	flags.SetOutput(io.Discard) // an error is the caller's to tell, in one line
 	c := &m.Config
 	flags.StringVar(&c.Addr, "addr", "localhost:8080", "address to listen on; port 0 picks a free one")
 	flags.Func("host", "further host name to answer for, may be repeated; on a loopback address others than localhost are refused", func(name string) error {
@@ -69,11 +69,17 @@ func (m *Main) ParseFlags(args []string) error {
 	flags.StringVar(&c.AddressHeader, "address-header", "", "header in which a proxy in front names the client, such as X-Forwarded-For; limits per address go by it")
 	flags.BoolVar(&c.LogJSON, "log-json", false, "write the log as JSON")
 	flags.TextVar(&c.LogLevel, "log-level", slog.LevelInfo, "least level to log: debug, info, warn, error")
-	if err := flags.Parse(args); err != nil {
+	switch err := flags.Parse(args); {
+	case errors.Is(err, flag.ErrHelp):
+		flags.SetOutput(m.Stderr)
+		fmt.Fprintln(m.Stderr, "Flags of engaged serve:")
+		flags.PrintDefaults()
 		return err
+	case err != nil:
+		return fmt.Errorf("%w; see engaged serve -h", err)
 	}
 	if flags.NArg() > 0 {
-		return fmt.Errorf("unexpected argument %q", flags.Arg(0))
+		return fmt.Errorf("unexpected argument %q; see engaged serve -h", flags.Arg(0))
 	}
 	return c.validate()
 }

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/optimist-go/optimist/engagement"
@@ -99,8 +100,10 @@ func (m *Main) open(ctx context.Context) (err error) {
 		return err
 	}
 	m.listener, err = new(net.ListenConfig).Listen(ctx, "tcp", m.Config.Addr)
-	if err != nil {
-		return err
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return fmt.Errorf("another program listens on %s; choose an -addr, port 0 picks a free one: %w", m.Config.Addr, err)
+	} else if err != nil {
+		return fmt.Errorf("-addr: %w", err)
 	}
 	handler, err := m.handler()
 	if err != nil {
@@ -115,12 +118,13 @@ func (m *Main) openStore(ctx context.Context) (engagement.Store, error) {
 	if m.Config.DB == Memory {
 		return memstore.New(memstore.Options{Now: m.clock.Now}), nil
 	}
+	cannot := func(err error) error { return fmt.Errorf("-db %s cannot be used: %w", m.Config.DB, err) }
 	if err := os.MkdirAll(filepath.Dir(m.Config.DB), 0o700); err != nil {
-		return nil, err
+		return nil, cannot(err)
 	}
 	store, err := sqlitestore.Open(ctx, m.Config.DB, sqlitestore.Options{Now: m.clock.Now})
 	if err != nil {
-		return nil, err
+		return nil, cannot(err)
 	}
 	return store, nil
 }

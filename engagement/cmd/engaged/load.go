@@ -16,8 +16,12 @@ import (
 	"github.com/optimist-go/optimist/engagement/load"
 )
 
-// errNotHeld is the end of a run that found what must not be.
-var errNotHeld = errors.New("what must hold did not")
+var (
+	// errNotHeld is the end of a run that found what must not be.
+	errNotHeld = errors.New("what must hold did not")
+	// errInterrupted is the end of a run that a signal has ended.
+	errInterrupted = errors.New("interrupted")
+)
 
 // loadProcess is the command that "engaged load -kill" gives to the processes of its
 // clients.
@@ -27,6 +31,7 @@ const loadProcess = "load-process"
 func runLoad(ctx context.Context, args []string) error {
 	var c load.Config
 	flags := flag.NewFlagSet("engaged load", flag.ContinueOnError)
+	flags.SetOutput(io.Discard) // an error is told in one line, by main
 	flags.IntVar(&c.Clients, "clients", 100, "clients at once")
 	flags.IntVar(&c.Taps, "taps", 10_000, "taps of all clients together")
 	flags.IntVar(&c.Devices, "devices", 2, "clients that share a user, so that there are conflicts")
@@ -37,11 +42,16 @@ func runLoad(ctx context.Context, args []string) error {
 	profile := flags.String("network", "load", `fault profile, or "load": 20 % of requests and 10 % of answers lost, 5 % errors`)
 	addr := flags.String("addr", "", "base address of a server that nobody else uses, and whose network is left as it is; empty starts one")
 	asJSON := flags.Bool("json", false, "write the result as JSON")
-	if err := flags.Parse(args); err != nil {
+	switch err := flags.Parse(args); {
+	case errors.Is(err, flag.ErrHelp):
+		flags.SetOutput(os.Stderr)
+		fmt.Fprintln(os.Stderr, "Flags of engaged load:")
+		flags.PrintDefaults()
 		return err
-	}
-	if flags.NArg() > 0 {
-		return fmt.Errorf("unexpected argument %q", flags.Arg(0))
+	case err != nil:
+		return fmt.Errorf("%w; see engaged load -h", err)
+	case flags.NArg() > 0:
+		return fmt.Errorf("unexpected argument %q; see engaged load -h", flags.Arg(0))
 	}
 	c.Progress, c.URL = os.Stderr, *addr
 	self, err := os.Executable()
@@ -63,6 +73,9 @@ func runLoad(ctx context.Context, args []string) error {
 		audit = server.Store().Audit
 	}
 	report, err := load.Run(ctx, c)
+	if ctx.Err() != nil {
+		return errInterrupted // each client has said so
+	}
 	if err != nil {
 		return err
 	}

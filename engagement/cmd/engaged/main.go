@@ -24,7 +24,7 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
+	context.AfterFunc(ctx, stop) // a second signal does not wait
 	err := run(ctx, os.Args[1:])
 	if err != nil && !errors.Is(err, flag.ErrHelp) {
 		fmt.Fprintln(os.Stderr, "engaged:", err)
@@ -57,7 +57,7 @@ func run(ctx context.Context, args []string) error {
 	case loadProcess:
 		return load.Serve(ctx, os.Stdin, os.Stdout)
 	}
-	return fmt.Errorf("there is no command %q; there are: serve, load", command)
+	return fmt.Errorf("there is no command %q; there are serve and load, see engaged help", command)
 }
 
 func serve(ctx context.Context, args []string) error {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"os"
 
@@ -11,11 +12,14 @@ import (
 )
 
 // newPage compiles the browser client if need be. When that cannot be done the page
-// says so, and the server runs all the same.
+// says so too, and the server runs all the same.
 func newPage(ctx context.Context) (http.Handler, error) {
 	build, err := page.New(ctx, page.Options{Progress: os.Stderr})
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "engaged:", err)
 	}
 	return page.NewHandler(build, err, http.HandlerFunc(nothing))
 }

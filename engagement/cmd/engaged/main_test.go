@@ -1,0 +1,190 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// patience is how long a test waits for what must come.
+const patience = time.Minute
+
+// TestMain is also the command itself.
+func TestMain(m *testing.M) {
+	if os.Getenv("ENGAGED_COMMAND") != "" {
+		main()
+		os.Exit(0)
+	}
+	os.Exit(m.Run())
+}
+
+// command is the program as a process of its own. It finds no toolchain to compile the
+// page with, so that it starts at once.
+func command(t *testing.T, args ...string) *exec.Cmd {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	t.Cleanup(cancel)
+	home := t.TempDir()
+	cmd := exec.CommandContext(ctx, self, args...)
+	cmd.Env = append(os.Environ(), "ENGAGED_COMMAND=1", "PATH="+home, "HOME="+home, "XDG_CACHE_HOME="+home,
+		"GORACE=atexit_sleep_ms=0") // else a process with -race takes a second to end
+	return cmd
+}
+
+// runToEnd runs the command to its end.
+func runToEnd(t *testing.T, args ...string) (stdout, stderr string, status int) {
+	t.Helper()
+	cmd := command(t, args...)
+	var out, errs strings.Builder
+	cmd.Stdout, cmd.Stderr = &out, &errs
+	if err := cmd.Run(); cmd.ProcessState == nil {
+		t.Fatal(err)
+	}
+	return out.String(), errs.String(), cmd.ProcessState.ExitCode()
+}
+
+func TestHelp(t *testing.T) {
+	for _, test := range []struct {
+		args []string
+		want []string
+	}{
+		{[]string{"help"}, []string{"engaged [serve] [flags]", "engaged load [flags]", "-addr", "-db"}},
+		{[]string{"-h"}, []string{"engaged [serve] [flags]", "engaged load [flags]", "-addr", "-db"}},
+		{[]string{"serve", "-h"}, []string{"engaged serve", "-addr", "-db"}},
+		{[]string{"load", "-h"}, []string{"engaged load", "-clients", "-kill", "-json"}},
+	} {
+		_, stderr, status := runToEnd(t, test.args...)
+		for _, want := range test.want {
+			if status != 0 || !strings.Contains(stderr, want) {
+				t.Errorf("%q: status %d, no %q in\n%s", test.args, status, want, stderr)
+			}
+		}
+	}
+}
+
+// TestMistakes: each ends the command with one line that says what is wrong.
+func TestMistakes(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	busy := listener.Addr().String()
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, []byte("no database, and no folder"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		args string
+		want []string
+	}{
+		{"dance", []string{`no command "dance"`, "serve", "load", "engaged help"}},
+		{"serve now", []string{`unexpected argument "now"`, "engaged serve -h"}},
+		{"-bad", []string{"-bad", "engaged serve -h"}},
+		{"serve -log-level loud", []string{"loud", "-log-level", "engaged serve -h"}},
+		{"serve -db memory -addr " + busy, []string{"another program listens on " + busy, "-addr"}},
+		{"serve -addr 127.0.0.1:0 -db " + file, []string{"-db " + file + " cannot be used"}},
+		{"serve -addr 127.0.0.1:0 -db " + file + "/x.db", []string{"-db " + file + "/x.db cannot be used"}},
+		{"serve -addr 127.0.0.1:0 -db memory -network nice", []string{`no network profile "nice"`}},
+		{"load now", []string{`unexpected argument "now"`, "engaged load -h"}},
+		{"load -bad", []string{"-bad", "engaged load -h"}},
+		{"load -clients many", []string{"many", "-clients", "engaged load -h"}},
+		{"load -clients -1", []string{"must not be negative"}},
+		{"load -kill 5 -taps 5", []string{"more taps than kills"}},
+		{"load -network nice", []string{`no network profile "nice"`}},
+		{"load -addr nowhere", []string{`"nowhere"`, "http://"}},
+	} {
+		stdout, stderr, status := runToEnd(t, strings.Fields(test.args)...)
+		lines := strings.Split(strings.TrimSuffix(stderr, "\n"), "\n")
+		if len(lines) == 2 && strings.Contains(lines[0], "the page cannot be built") {
+			lines = lines[1:] // the server was to start
+		}
+		if status == 0 || stdout != "" || len(lines) != 1 || !strings.HasPrefix(lines[0], "engaged: ") {
+			t.Errorf("%s: status %d\n%s%s", test.args, status, stdout, stderr)
+		}
+		for _, want := range test.want {
+			if !strings.Contains(lines[0], want) {
+				t.Errorf("%s: there is no %q in %q", test.args, want, lines[0])
+			}
+		}
+	}
+}
+
+// TestServe: a signal ends the server soon and well, though somebody reads its events.
+func TestServe(t *testing.T) {
+	cmd := command(t, "serve", "-addr", "127.0.0.1:0", "-db", "memory")
+	url := start(t, cmd)
+	if page := get(t, url+"/"); !strings.Contains(page, "cannot be built") {
+		t.Errorf("the page does not say why there is none: %.300s", page)
+	}
+	res, err := http.Get(url + "/v1/events")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	events := bufio.NewReader(res.Body)
+	if line, err := events.ReadString('\n'); err != nil || !strings.HasPrefix(line, "id:") && !strings.HasPrefix(line, "event:") {
+		t.Fatalf("%q, %v", line, err)
+	}
+	began := time.Now()
+	if err := cmd.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Wait(); err != nil {
+		t.Errorf("%v\n%s", err, cmd.Stderr)
+	}
+	// It takes some milliseconds; a stream that is not ended, the ten seconds of a request.
+	if took := time.Since(began); took > time.Second {
+		t.Errorf("it took %v to end", took)
+	}
+	if _, err := io.ReadAll(events); err != nil {
+		t.Errorf("the events broke off: %v", err)
+	}
+}
+
+// start starts a server and returns its address.
+func start(t *testing.T, cmd *exec.Cmd) (url string) {
+	t.Helper()
+	cmd.Stderr = new(bytes.Buffer)
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	line, err := bufio.NewReader(stdout).ReadString('\n')
+	url, found := strings.CutPrefix(strings.TrimSpace(line), "engaged is at ")
+	if err != nil || !found {
+		cmd.Wait()
+		t.Fatalf("%q, %v\n%s", line, err, cmd.Stderr)
+	}
+	return url
+}
+
+func get(t *testing.T, url string) string {
+	t.Helper()
+	res, err := http.Get(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	data, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
+}
