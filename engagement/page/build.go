@@ -40,7 +40,8 @@ type Build struct {
 	Compiled bool   // now, rather than earlier
 }
 
-// New returns the client, compiled anew if its sources have changed.
+// New returns the client, compiled anew if its sources have changed. When they cannot be
+// compiled it is what was compiled last.
 func New(ctx context.Context, o Options) (*Build, error) {
 	if o.Progress == nil {
 		o.Progress = io.Discard
@@ -54,14 +55,23 @@ func New(ctx context.Context, o Options) (*Build, error) {
 	if o.Dir == "" {
 		o.Dir = sourceDir()
 	}
+	b, err := current(ctx, o)
+	if err == nil || ctx.Err() != nil {
+		return b, err
+	}
+	b, lastErr := load(o.Cache, "last")
+	if lastErr != nil {
+		return nil, fmt.Errorf("the page cannot be built and was not built before: %w", err)
+	}
+	fmt.Fprintf(o.Progress, "page: cannot be built (%v); what was built before is used\n", err)
+	return b, nil
+}
+
+// current returns the build of the sources as they are.
+func current(ctx context.Context, o Options) (*Build, error) {
 	hash, err := hashOfSources(ctx, o.Dir)
 	if err != nil {
-		b, lastErr := load(o.Cache, "last")
-		if lastErr != nil {
-			return nil, fmt.Errorf("the page cannot be built and was not built before: %w", err)
-		}
-		fmt.Fprintf(o.Progress, "page: cannot be built (%v); what was built before is used\n", err)
-		return b, nil
+		return nil, err
 	}
 	if b, err := load(o.Cache, hash); err == nil {
 		return b, nil

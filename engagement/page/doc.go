@@ -3,6 +3,6 @@
 // everything that went into it, and serves it, compressed beforehand, together with
 // the page's own few files.
 //
-// Without a toolchain, or without the sources, what was built before is served; and
-// without that a page that says what is missing. The API works in any case.
+// Without a toolchain or the sources, or when they do not compile, what was built before
+// is served; and without that a page that says what is missing. The API works in any case.
 package page
