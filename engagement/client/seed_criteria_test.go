@@ -1,9 +1,13 @@
 package client_test
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -12,6 +16,7 @@ import (
 	"github.com/optimist-go/optimist/engagement"
 	"github.com/optimist-go/optimist/engagement/client"
 	"github.com/optimist-go/optimist/engagement/fault"
+	"github.com/optimist-go/optimist/sloglog"
 )
 
 // The tests of this file are the success criteria of the task that the library
@@ -127,19 +132,55 @@ func TestSeed_CleanStateEvenAfterFailures(t *testing.T) {
 	d.agrees(server, post)
 }
 
+// TestSeed_LoggingForDebugging reads the log of a like that fails for good, and of a
+// comment that comes through.
 func TestSeed_LoggingForDebugging(t *testing.T) {
 	server := startServer(t)
-	d := newDevice(t, server, "zoe", quick)
-	sub := d.Manager().Subscribe(optimist.SubscribeOptions{})
-	defer sub.Close()
-	tap, err := d.Likes.Toggle(t.Context(), d.posts[0])
+	policy := quick
+	policy.Retry.Next = func(n int, _ error) (time.Duration, bool) { return time.Millisecond, n <= 1 }
+	d := newDevice(t, server, "zoe", policy)
+	post := d.posts[0]
+	var log bytes.Buffer
+	stop := sloglog.Attach(d.Manager(), slog.New(slog.NewJSONHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})), sloglog.Options{})
+
+	setNetwork(t, server, fault.Rule{ServerError: 1})
+	like, err := d.Likes.Toggle(t.Context(), post)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, kind := range []optimist.EventKind{optimist.OpAccepted, optimist.OpSent, optimist.OpSettled} {
-		if e := awaitEvent(t, sub, kind); e.ID != tap.Handle.ID() || e.Entity != client.EntityOf(d.posts[0]) || e.Args != nil {
-			t.Errorf("%v: %+v", kind, e)
+	d.flush()
+	setNetwork(t, server, fault.Rule{})
+	_, comment, err := d.Comments.Add(t.Context(), post, "nobody else's business")
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.flush()
+	stop()
+
+	got := make(map[string]string) // lines by operation
+	for line := range strings.Lines(log.String()) {
+		var l struct{ Level, Msg, ID, Entity, Error, Outcome string }
+		if err := json.Unmarshal([]byte(line), &l); err != nil {
+			t.Fatalf("%v: %s", err, line)
 		}
+		if l.ID != "" && l.Entity != client.EntityOf(post) {
+			t.Errorf("of another post: %s", line)
+		}
+		if l.Level != "DEBUG" && l.Error == "" {
+			t.Errorf("without a reason: %s", line)
+		}
+		got[l.ID] += l.Level + " " + strings.TrimPrefix(l.Msg, "optimist: ") + " " + l.Outcome + "\n"
+	}
+	for h, want := range map[*optimist.Handle]string{
+		like.Handle: "DEBUG accepted \nDEBUG sent \nINFO retrying \nDEBUG sent \nWARN rolled back rolled back\nDEBUG settled rolled back\n",
+		comment:     "DEBUG accepted \nDEBUG sent \nDEBUG settled confirmed\n",
+	} {
+		if got[h.ID()] != want {
+			t.Errorf("of the %s there is\n%swant\n%s", h.Type(), got[h.ID()], want)
+		}
+	}
+	if strings.Contains(log.String(), "business") {
+		t.Errorf("what people write is in the log:\n%s", &log)
 	}
 }
 
