@@ -195,10 +195,11 @@ func TestSeed_AllOptimisticUpdatesUseTheManager(t *testing.T) {
 	}
 	_, likeErr := d.Likes.Toggle(t.Context(), post)
 	_, saveErr := d.Saves.Toggle(t.Context(), post)
+	_, _, writeErr := d.Posts.Write(t.Context(), "x")
 	_, _, addErr := d.Comments.Add(t.Context(), post, "x")
 	_, editErr := d.Comments.Edit(t.Context(), post, engagement.NewID(), "x")
 	_, deleteErr := d.Comments.Delete(context.Background(), post, engagement.NewID())
-	for _, err := range []error{likeErr, saveErr, addErr, editErr, deleteErr} {
+	for _, err := range []error{likeErr, saveErr, writeErr, addErr, editErr, deleteErr} {
 		if !errors.Is(err, optimist.ErrClosed) {
 			t.Errorf("%v, want ErrClosed", err)
 		}
