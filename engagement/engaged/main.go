@@ -199,8 +199,12 @@ func (m *Main) close() error {
 		errs = append(errs, m.store.Close())
 	}
 	err := errors.Join(errs...)
-	if m.stop != nil {
-		m.log.Info("stopped", "error", err)
+	switch {
+	case m.stop == nil: // it never ran
+	case err != nil:
+		m.log.Error("stopped", "error", err)
+	default:
+		m.log.Info("stopped")
 	}
 	return err
 }

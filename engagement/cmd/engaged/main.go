@@ -65,14 +65,15 @@ func serve(ctx context.Context, args []string) error {
 	if err := m.ParseFlags(args); err != nil {
 		return err
 	}
-	var err error
-	if m.Page, err = newPage(ctx); err != nil {
-		return err
-	}
+	page := newLatePage()
+	m.Page = page
 	if err := m.Run(ctx); err != nil {
 		return err
 	}
-	fmt.Println("engaged is at", m.URL())
-	err = m.Wait(ctx)
+	err := page.build(ctx)
+	if err == nil {
+		fmt.Println("engaged is at", m.URL())
+		err = m.Wait(ctx)
+	}
 	return errors.Join(err, m.Close())
 }

@@ -11,17 +11,38 @@ import (
 	"github.com/optimist-go/optimist/engagement/wire"
 )
 
-// newPage compiles the browser client if need be. When that cannot be done the page
-// says so too, and the server runs all the same.
-func newPage(ctx context.Context) (http.Handler, error) {
+// latePage is a page that is built while the server runs already, so that a port or a
+// database that cannot be used is told before a minute of compiling. Who asks for it
+// sooner waits.
+type latePage struct {
+	built   chan struct{} // closed once handler is set
+	handler http.Handler
+}
+
+func newLatePage() *latePage { return &latePage{built: make(chan struct{})} }
+
+func (p *latePage) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	select {
+	case <-p.built:
+		p.handler.ServeHTTP(w, r)
+	case <-r.Context().Done():
+	}
+}
+
+// build compiles the browser client if need be. When that cannot be done the page says
+// so too, and the server runs all the same.
+func (p *latePage) build(ctx context.Context) error {
 	build, err := page.New(ctx, page.Options{Progress: os.Stderr})
 	if ctx.Err() != nil {
-		return nil, ctx.Err()
+		return nil // the server is to end
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "engaged:", err)
 	}
-	return page.NewHandler(build, err, http.HandlerFunc(nothing))
+	if p.handler, err = page.NewHandler(build, err, http.HandlerFunc(nothing)); err == nil {
+		close(p.built)
+	}
+	return err
 }
 
 func nothing(w http.ResponseWriter, r *http.Request) {
