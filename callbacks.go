@@ -139,14 +139,3 @@ func (q *callbackQueue) wait(ctx context.Context, mu *sync.Mutex) error {
 		return ctx.Err()
 	}
 }
-
-// contain runs a function of the program; a panic becomes an error.
-func contain(in string, f func()) (err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			err = &PanicError{In: in, Value: r}
-		}
-	}()
-	f()
-	return nil
-}

@@ -89,7 +89,7 @@ func (a *Action[T, A]) resolve(c *engine.ConflictInfo) engine.Verdict {
 		MineAt: Timestamp(c.Op.Stamp), TheirsAt: Timestamp(c.Theirs.At),
 		MineBy: c.Client, TheirsBy: c.Theirs.By, Err: c.Err,
 	})
-	v := engine.Verdict{Decision: d.decision, Err: d.err}
+	v := engine.Verdict{Decision: d.decision, Err: sound("resolve", d.err)}
 	if d.decision == engine.MergeBoth && d.args != nil {
 		h := newTyped(a.store.m, &a.typ, a.clone(*d.args))
 		h.op.Stamp = engine.Stamp(a.store.m.clock.next(time.Now())) // later than the truth, which was observed

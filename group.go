@@ -64,7 +64,7 @@ func (s *Store[T]) part(id string, kind Kind, apply func(T) (T, error)) Part {
 			v, _ := value.(T)
 			after, err := apply(v)
 			if err != nil {
-				return nil, err
+				return nil, sound("apply", err)
 			}
 			return after, nil
 		}

@@ -61,7 +61,7 @@ func (c codec) encodeArgs(args any) (data []byte, err error) {
 		err = p
 	}
 	if err != nil {
-		return nil, errorf.New("%w: arguments cannot be stored: %w", ErrInvalid, err)
+		return nil, errorf.New("%w: arguments cannot be stored: %w", ErrInvalid, sound("encode", err))
 	}
 	if len(data) > MaxJournalData-4096 {
 		return nil, errorf.New("%w: arguments of %d bytes", ErrJournalTooLarge, len(data))
@@ -186,7 +186,7 @@ func (w *journalWriter) record(m *Manager, e journalEntry) (JournalRecord, error
 		r.store, r.entity = o.Entity().Space().Name, o.Entity().ID()
 	}
 	if r.parked = e.parked != nil; r.parked {
-		r.failure, r.unknown = shortened(e.parked.Error()), e.unknown
+		r.failure, r.unknown = shortened(errorf.TextOf(e.parked)), e.unknown
 	}
 	data := r.encode()
 	if len(data) > MaxJournalData {
@@ -265,7 +265,7 @@ func (w *journalWriter) run(m *Manager) {
 		for i := range batch {
 			records[i] = batch[i].JournalRecord
 		}
-		err := w.j.Write(records)
+		err := sound("the journal", w.j.Write(records))
 		if clear(entries); cap(entries) > 4096 {
 			entries = nil
 		}

@@ -2,6 +2,7 @@ package optimist
 
 import (
 	"context"
+	"errors"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -44,6 +45,87 @@ func TestLaw28_AnErrorThatPanicsIsContained(t *testing.T) {
 		h := must(w.m.Execute(w.ctx, u))(t)
 		w.flush()
 		w.outcome(h, RolledBack)
+	})
+}
+
+// typedNil is an error type of a program, of which nil pointers go around.
+type typedNil struct{ error }
+
+func (n *typedNil) Unwrap() error { return n.error }
+
+// An error's text, and what it wraps, are asked for in calls, under the lock, in
+// workers and in the journal's goroutine.
+func TestLaw28_AnErrorThatPanicsWhenLookedAtIsContained(t *testing.T) {
+	var none *typedNil
+	for name, define := range map[string]func(d *Mutation[page, string]){
+		"send":         func(d *Mutation[page, string]) { d.Send = sends(Fail(Permanent, none)) },
+		"send, parked": func(d *Mutation[page, string]) { d.Send, d.Policy.OnFailure = sends(Fail(Permanent, none)), Park },
+		"apply":        func(d *Mutation[page, string]) { d.Apply = func(p page, _ string) (page, error) { return p, none } },
+		"guard":        func(d *Mutation[page, string]) { d.Guard = func(page, string) error { return none } },
+		"guard at a rebase": func(d *Mutation[page, string]) {
+			d.Guard = func(p page, _ string) error {
+				if p.Comments != "" {
+					return none
+				}
+				return nil
+			}
+		},
+		"resolve": func(d *Mutation[page, string]) {
+			d.Send = sends(Fail(Conflicting, errNo))
+			d.Resolve = func(c Conflict[page, string]) Decision[string] { return c.Fail(none) }
+		},
+		"encode": func(d *Mutation[page, string]) {
+			d.Stored.Encode = func(string) ([]byte, error) { return nil, none }
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			opts := instant
+			opts.Journal = quickJournal{}
+			inWorld(t, opts, func(t *testing.T, w *world) {
+				must(w.m.Restore())(t)
+				sub := w.m.Subscribe(SubscribeOptions{})
+				def := w.renaming("bad")
+				def.Stored = Stored[string]{
+					Encode: func(s string) ([]byte, error) { return []byte(s), nil },
+					Decode: func(_ int, b []byte) (string, error) { return string(b), nil },
+				}
+				define(&def)
+				h, err := Register(w.pages, def).Execute(w.ctx, "1", "a")
+				if err == nil {
+					w.receive("1", w.server.put("1", page{Comments: "c"}))
+					w.flush()
+					if r, ok := h.Result(); ok {
+						equal(t, "outcome", r.Outcome, RolledBack)
+						err = r.Err
+					} else {
+						err = w.m.Snapshot().Entities[0].Operations[0].Err
+					}
+				}
+				if err == nil || err.Error() == "" || errors.Is(err, errBusy) {
+					t.Errorf("error %v", err)
+				}
+				for _, ev := range events(sub) {
+					if ev.Err != nil && ev.Err.Error() == "" {
+						t.Errorf("event %v without a text", ev.Kind)
+					}
+				}
+			})
+		})
+	}
+}
+
+func sends(err error) func(context.Context, Call[string]) (Truth[page], error) {
+	return func(context.Context, Call[string]) (Truth[page], error) { return Truth[page]{}, err }
+}
+
+func TestLaw28_AnErrorThatPanicsKeepsItsClass(t *testing.T) {
+	inWorld(t, instant, func(t *testing.T, w *world) {
+		var none *typedNil
+		u := w.update("lost", "1", func() func() { return nil })
+		u.Send = func(context.Context) error { return Fail(Unknown, none) }
+		h := must(w.m.Execute(w.ctx, u))(t)
+		w.time(time.Hour)
+		w.unsettled(h)
 	})
 }
 

@@ -132,7 +132,7 @@ func Register[T, A any](s *Store[T], def Mutation[T, A]) *Action[T, A] {
 	if def.Guard != nil {
 		t.Guard = func(value, args any) error {
 			v, _ := value.(T) // nil is a value of an interface type
-			return def.Guard(v, *args.(*A))
+			return sound("guard", def.Guard(v, *args.(*A)))
 		}
 	}
 	t.SameArgs = sameArgsOf[A]()
@@ -207,7 +207,7 @@ func (a *Action[T, A]) apply(value, args any) (any, error) {
 	}
 	after, err := a.def.Apply(v, *args.(*A))
 	if err != nil {
-		return nil, err
+		return nil, sound("apply", err)
 	}
 	return after, nil
 }

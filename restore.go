@@ -144,7 +144,7 @@ func (m *Manager) restoreLocked(r *loadedRecord, live map[uint64]*engine.Op, los
 		err = p
 	}
 	if err != nil {
-		return nil, errorf.New("arguments of version %d cannot be decoded: %w", r.schema, err)
+		return nil, errorf.New("arguments of version %d cannot be decoded: %w", r.schema, sound("decode", err))
 	}
 	h := typ.adoptArgs(m, args)
 	h.op.Slot, h.op.Stamp = r.slot, engine.Stamp(r.stamp)

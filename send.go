@@ -265,9 +265,9 @@ func sendContained(ctx context.Context, a attempt) (r sent) {
 		}
 	}()
 	r.truth, r.more, r.err = a.typ.send(ctx, a.h, a)
-	in = "the error of send"
-	if r.err != nil {
+	if in = "the error of send"; r.err != nil {
 		r.class, r.retryAfter = classify(r.err)
+		r.err = sound("send", r.err)
 	}
 	return r
 }

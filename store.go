@@ -268,7 +268,7 @@ func (s *Store[T]) Refresh(ctx context.Context, id string, load func(context.Con
 		began := time.Now()
 		t, err := load(ctx)
 		if err != nil {
-			return errorf.New("refresh of %s:%s: %w", s.space.Name, id, err)
+			return errorf.New("refresh of %s:%s: %w", s.space.Name, id, sound("load", err))
 		}
 		if t.ReadAt.IsZero() {
 			t.ReadAt = began

@@ -59,6 +59,30 @@ func Text(format string, args ...any) string {
 	return string(out)
 }
 
+// TextOf is the error's text, also when asking for it panics.
+func TextOf(err error) string { return asked(err, err.Error) }
+
+// asked is what text, a method of v, returns. A nil pointer that panics for it is
+// "<nil>", as package fmt has it; another panic is told instead of the text.
+func asked(v any, text func() string) (s string) {
+	defer func() {
+		r := recover()
+		if r == nil {
+			return
+		}
+		why, isText := r.(string)
+		switch p := reflect.ValueOf(v); {
+		case p.Kind() == reflect.Pointer && p.IsNil():
+			s = "<nil>"
+		case isText:
+			s = "(panic: " + why + ")"
+		default:
+			s = "(panic)" // its own text might panic again
+		}
+	}()
+	return text()
+}
+
 // verbs are the format's verbs that take an operand.
 func verbs(format string) (out []byte) {
 	for i := 0; i+1 < len(format); i++ {
@@ -86,9 +110,9 @@ func operand(out []byte, verb byte, arg any) []byte {
 	case nil:
 		return append(out, "<nil>"...)
 	case error:
-		return append(out, v.Error()...)
+		return append(out, TextOf(v)...)
 	case interface{ String() string }:
-		return append(out, v.String()...)
+		return append(out, asked(v, v.String)...)
 	case string:
 		return append(out, v...)
 	case time.Duration:

@@ -50,3 +50,26 @@ func TestAnyOperand(t *testing.T) {
 		t.Errorf("a missing operand gives %q", got)
 	}
 }
+
+// noText panics when it is asked for its text.
+type noText struct{ why any }
+
+func (n *noText) Error() string { panic(n.why) }
+
+// noString panics with itself.
+type noString struct{}
+
+func (n noString) String() string { panic(n) }
+
+// TestTextThatPanics: an error or a Stringer is code of the program.
+func TestTextThatPanics(t *testing.T) {
+	for want, v := range map[string]any{
+		"<nil>":         (*noText)(nil),
+		"(panic: boom)": &noText{"boom"},
+		"(panic)":       noString{},
+	} {
+		if got := New("%v", v).Error(); got != want {
+			t.Errorf("%T gives %q, want %q", v, got, want)
+		}
+	}
+}
