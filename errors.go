@@ -152,7 +152,8 @@ const (
 	// Permanent: it will never work. Not tried again.
 	Permanent
 	// Unknown: it was sent and no answer came. Tried again with the same key until
-	// the outcome is known; never called a failure before.
+	// the outcome is known; never called a failure before. What an unclassified error is
+	// once the context of its Send has ended.
 	Unknown
 )
 
@@ -185,6 +186,7 @@ func Fail(class Class, err error) error {
 // StatusError classifies an HTTP status. It is nil for 2xx. retryAfter is the
 // Retry-After header as a duration, 0 without one. The whole table:
 //
+//	below 100           Unknown          no status: a browser says 0 when no answer came
 //	401, 407            Unauthenticated
 //	408                 Unknown          the server gave up waiting; it may have acted
 //	409, 412            Conflicting
@@ -201,6 +203,8 @@ func StatusError(status int, retryAfter time.Duration, err error) error {
 	}
 	class := Permanent
 	switch {
+	case status < 100:
+		class = Unknown
 	case status == 401, status == 407:
 		class = Unauthenticated
 	case status == 409, status == 412:
@@ -215,8 +219,8 @@ func StatusError(status int, retryAfter time.Duration, err error) error {
 	return &SendError{Class: class, RetryAfter: retryAfter, Err: err}
 }
 
-// classify is how the manager reads the error of a Send function.
-func classify(err error) (Class, time.Duration) {
+// classify is how the manager reads the error of a Send function, whose context was ctx.
+func classify(ctx context.Context, err error) (Class, time.Duration) {
 	var s *SendError
 	var p *PanicError
 	switch {
@@ -224,8 +228,8 @@ func classify(err error) (Class, time.Duration) {
 		return s.Class, max(s.RetryAfter, 0)
 	case errors.As(err, &p):
 		return Permanent, 0
-	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
-		return Unknown, 0 // not an answer
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded), ctx.Err() != nil:
+		return Unknown, 0 // not an answer, whatever words a transport has for it
 	}
 	return Transient, 0
 }

@@ -241,14 +241,14 @@ func TestLaw12_NeverGivesUpAndCountsOn(t *testing.T) {
 func TestLaw13_TheTableOfStatuses(t *testing.T) {
 	for class, statuses := range map[Class][]int{
 		Unauthenticated: {401, 407},
-		Unknown:         {408, 502, 504},
+		Unknown:         {-1, 0, 99, 408, 502, 504},
 		Conflicting:     {409, 412},
 		Transient:       {421, 425, 500, 501, 505, 599},
 		Overloaded:      {429, 503},
 		Permanent:       {100, 301, 400, 403, 404, 405, 410, 413, 415, 422, 451},
 	} {
 		for _, status := range statuses {
-			got, after := classify(StatusError(status, time.Minute, nil))
+			got, after := classify(t.Context(), StatusError(status, time.Minute, nil))
 			equal(t, fmt.Sprint(status), got, class)
 			equal(t, "retry after", after, time.Minute)
 		}
@@ -257,21 +257,21 @@ func TestLaw13_TheTableOfStatuses(t *testing.T) {
 		is(t, StatusError(status, 0, errNo), nil)
 	}
 	wrapped := fmt.Errorf("while liking: %w", StatusError(503, time.Second, errNo))
-	class, after := classify(wrapped)
+	class, after := classify(t.Context(), wrapped)
 	equal(t, "wrapped", [2]any{class, after}, [2]any{Overloaded, time.Second})
 	is(t, wrapped, errNo)
 }
 
 func TestLaw13_NeverByTheTextOfAnError(t *testing.T) {
 	for _, text := range []string{"404 not found", "status 409", "offline", "unauthorized", "permanent failure", "context canceled"} {
-		class, _ := classify(errors.New(text))
+		class, _ := classify(t.Context(), errors.New(text))
 		equal(t, text, class, Transient)
 	}
 	for _, err := range []error{context.Canceled, context.DeadlineExceeded, fmt.Errorf("get: %w", context.Canceled)} {
-		class, _ := classify(err)
+		class, _ := classify(t.Context(), err)
 		equal(t, err.Error(), class, Unknown)
 	}
-	class, _ := classify(&SendError{Class: 99, Err: errNo})
+	class, _ := classify(t.Context(), &SendError{Class: 99, Err: errNo})
 	equal(t, "no class", class, Transient)
 	is(t, Fail(Permanent, nil), nil)
 }
@@ -320,6 +320,29 @@ func TestLaw13_UnknownIsAskedForUntilItIsKnown(t *testing.T) {
 		equal(t, "on the server", w.server.likes("1"), false)
 		equal(t, "shown", d.shown("1"), false)
 	})
+}
+
+// A transport has words of its own for a call that was given up.
+func TestLaw13_AnAttemptThatWasGivenUpIsNoFailure(t *testing.T) {
+	for name, row := range map[string]struct {
+		fails error
+		want  Outcome // 0: unsettled
+	}{
+		"an error of its own":   {errors.New("AbortError: the request was aborted"), 0},
+		"marked as a failure":   {errNever, RolledBack},
+		"marked as a transient": {Fail(Transient, errBusy), RolledBack},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, instant, func(t *testing.T, w *world) {
+				u := w.update("pay", "1", func() func() { return nil })
+				u.Send = func(ctx context.Context) error { <-ctx.Done(); return row.fails }
+				h := must(w.m.Execute(w.ctx, u))(t)
+				w.time(time.Hour)
+				r, _ := h.Result()
+				equal(t, "outcome", r.Outcome, row.want)
+			})
+		})
+	}
 }
 
 func TestLaw13_UnknownPastItsDeadlineIsParkedNotFailed(t *testing.T) {

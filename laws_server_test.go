@@ -64,7 +64,7 @@ func (s *server) serve(ctx context.Context, a asks) (Truth[page], error) {
 	}
 	if r.fails != nil {
 		var t Truth[page]
-		if class, _ := classify(r.fails); class == Conflicting {
+		if class, _ := classify(ctx, r.fails); class == Conflicting {
 			t = s.truth(a.entity)
 		}
 		return t, r.fails

@@ -50,6 +50,21 @@ type Mutation[T, A any] struct {
 	// Send tells the server. It must return when ctx ends. What it answers: see Truth;
 	// how it fails: see Fail. Beside an error of class Conflicting the server's truth is
 	// expected, beside one of class Permanent it is taken if it is there.
+	//
+	// An error that Send does not classify is Transient while ctx lasts: after the
+	// retries the change is rolled back. A connection that was lost after the request
+	// had left looks like that to a transport, and the server may have done it. Where
+	// this matters, say so (or Offline, where nothing can have left), and let
+	// StatusError read what was answered:
+	//
+	//	resp, err := client.Do(req.WithContext(ctx))
+	//	if err != nil {
+	//		return none, optimist.Fail(optimist.Unknown, err)
+	//	}
+	//	defer resp.Body.Close()
+	//	if err := optimist.StatusError(resp.StatusCode, wait, nil); err != nil {
+	//		return none, err
+	//	}
 	Send func(ctx context.Context, c Call[A]) (Truth[T], error)
 
 	// Resolve decides when the server holds something else. Nil: LastWriterWins.

@@ -266,7 +266,7 @@ func sendContained(ctx context.Context, a attempt) (r sent) {
 	}()
 	r.truth, r.more, r.err = a.typ.send(ctx, a.h, a)
 	if in = "the error of send"; r.err != nil {
-		r.class, r.retryAfter = classify(r.err)
+		r.class, r.retryAfter = classify(ctx, r.err)
 		r.err = sound("send", r.err)
 	}
 	return r

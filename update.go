@@ -30,7 +30,8 @@ type Update struct {
 	// execute or undo something of the same entity; and closures of two entities that
 	// execute in each other can deadlock.
 	Apply func() (rollback func())
-	// Send tells the server. It must return when ctx ends.
+	// Send tells the server. It must return when ctx ends. How it fails: see
+	// Mutation.Send.
 	Send func(ctx context.Context) error
 
 	// OnSuccess and OnError run at most one of the two, once, after the operation has
