@@ -30,6 +30,7 @@ const (
 	OpSettled                             // it ended; see Outcome
 	OpsRolledBack                         // Victims left the view together
 	TruthStale                            // truth older than what is held was ignored
+	TruthRefused                          // truth that a group's answer told of no store of ours was ignored
 	SendingPaused                         // nothing leaves, or one operation probes
 	SendingResumed                        // operations leave again
 	CallbackPanicked                      // a callback or closure panicked; nothing was harmed
@@ -41,7 +42,7 @@ const (
 
 func (k EventKind) String() string {
 	names := [...]string{"none", "started", "changed", "accepted", "joined", "sent", "retrying", "deferred",
-		"acknowledged", "conflicted", "parked", "unparked", "settled", "rolled back", "stale truth",
+		"acknowledged", "conflicted", "parked", "unparked", "settled", "rolled back", "stale truth", "truth refused",
 		"sending paused", "sending resumed", "callback panicked", "clock drift", "journal failed", "quarantined", "gap"}
 	if int(k) < len(names) {
 		return names[k]

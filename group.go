@@ -73,11 +73,45 @@ func (s *Store[T]) part(id string, kind Kind, apply func(T) (T, error)) Part {
 }
 
 // EntityTruth is truth about a named entity. Store.Truth makes it.
-type EntityTruth struct{ received engine.Received }
+type EntityTruth struct {
+	m        *Manager
+	received engine.Received
+	err      error
+}
 
-// Truth is truth about an entity of the store, for the answer of a Group.
+// Truth is truth about an entity of the store, for the answer of a Group of the same
+// manager. Of another one it is ignored, which is an event of kind TruthRefused.
 func (s *Store[T]) Truth(id string, t Truth[T]) EntityTruth {
-	return EntityTruth{engine.Received{Space: s.space, Entity: id, Truth: t.engine(s.m)}}
+	told := EntityTruth{m: s.m, err: s.err}
+	switch {
+	case s.err != nil:
+	case id == "":
+		told.err = errorf.New("%w: truth of store %q has no id", ErrInvalid, s.space.Name)
+	default:
+		told.received = engine.Received{Space: s.space, Entity: id, Truth: t.engine(s.m)}
+	}
+	return told
+}
+
+// received takes what the answer of a group tells, as far as it is about this manager's
+// stores. The engine of another one is not ours to write into.
+func (m *Manager) received(typ string, told []EntityTruth) []engine.Received {
+	all := make([]engine.Received, 0, len(told))
+	for i, t := range told {
+		err := t.err
+		switch {
+		case t.m == nil && err == nil:
+			err = errorf.New("%w: truth %d is empty; Store.Truth makes one", ErrInvalid, i)
+		case t.m != m && err == nil:
+			err = errorf.New("%w: truth %d is of another manager's store", ErrInvalid, i)
+		}
+		if err != nil {
+			m.report(Event{Kind: TruthRefused, Type: typ, Err: err})
+			continue
+		}
+		all = append(all, t.received)
+	}
+	return all
 }
 
 // GroupAction executes operations of one registered group.
@@ -104,13 +138,7 @@ func RegisterGroup[A any](m *Manager, def Group[A]) *GroupAction[A] {
 	g.typ.Type = engine.Type{Name: def.Type, Family: def.Type, SameArgs: sameArgsOf[A](), Owner: &g.typ}
 	g.typ.send = func(ctx context.Context, h *Handle, at attempt) (engine.Truth, []engine.Received, error) {
 		told, err := def.Send(ctx, callOf[A](h, at))
-		more := make([]engine.Received, 0, len(told))
-		for _, t := range told {
-			if t.received.Space != nil && t.received.Entity != "" {
-				more = append(more, t.received)
-			}
-		}
-		return engine.Truth{}, more, err
+		return engine.Truth{}, m.received(def.Type, told), err
 	}
 	g.typ.settled = settledOf(def.OnSuccess, def.OnError)
 	if def.User != nil {

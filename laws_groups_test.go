@@ -296,3 +296,40 @@ func TestLaw20_WhatIsReplacedIsNotParked(t *testing.T) {
 		})
 	}
 }
+
+// An answer can only tell of stores whose manager holds the lock.
+func TestLaw26_TruthOfAnotherManagersStoreIsRefused(t *testing.T) {
+	inWorld(t, instant, func(t *testing.T, w *world) {
+		other := newWorld(t, instant)
+		defer other.m.Close(w.ctx)
+		broken := NewStore[page](nil, "broken")
+		smuggled := TruthOf(page{Title: "smuggled"}, 99)
+		smuggled.ReadAt = time.Now()
+		act := RegisterGroup(w.m, Group[string]{
+			Type:  "act",
+			Parts: func(string) []Part { return []Part{w.pages.CreatePart("1", setFanOf("me"))} },
+			Send: func(context.Context, Call[string]) ([]EntityTruth, error) {
+				return []EntityTruth{
+					other.pages.Truth("1", smuggled), broken.Truth("1", smuggled), w.pages.Truth("", smuggled), {},
+					w.pages.Truth("2", TruthOf(page{Title: "told"}, 99)),
+				}, nil
+			},
+		})
+		sub := w.m.Subscribe(SubscribeOptions{})
+		h := must(act.Execute(w.ctx, "x"))(t)
+		w.flush()
+		w.outcome(h, Confirmed)
+		equal(t, "the other manager's", other.view("1"), page{})
+		equal(t, "ours", w.view("2").Title, "told")
+		refused := events(sub, TruthRefused)
+		equal(t, "refused", len(refused), 4)
+		for _, ev := range refused {
+			is(t, ev.Err, ErrInvalid)
+			equal(t, "type", ev.Type, "act")
+		}
+	})
+}
+
+func setFanOf(user string) func(page) (page, error) {
+	return func(p page) (page, error) { return setFan(p, user, true), nil }
+}

@@ -5,7 +5,7 @@
 // Levels say who must act:
 //
 //	Error  who runs the program: a panic, a journal that failed, an operation of a
-//	       type that it no longer knows, a server clock that is wrong
+//	       type that it no longer knows, a server clock that is wrong, truth of a store that is not ours
 //	Warn   the user: a change was rolled back, or waits for a decision. Also a gap
 //	       in the log
 //	Info   nobody, but it explains what the user sees: retries, conflicts, pauses
@@ -68,7 +68,7 @@ func Attach(m *optimist.Manager, logger *slog.Logger, opts Options) (stop func()
 // Level is who must act on an event; see the package's documentation.
 func Level(ev optimist.Event) slog.Level {
 	switch ev.Kind {
-	case optimist.CallbackPanicked, optimist.JournalFailed, optimist.OpQuarantined, optimist.ClockDrift:
+	case optimist.CallbackPanicked, optimist.JournalFailed, optimist.OpQuarantined, optimist.ClockDrift, optimist.TruthRefused:
 		return slog.LevelError
 	case optimist.OpParked, optimist.OpsRolledBack, optimist.Gap:
 		return slog.LevelWarn
