@@ -85,10 +85,7 @@ func TestLaw28_AnErrorThatPanicsWhenLookedAtIsContained(t *testing.T) {
 				must(w.m.Restore())(t)
 				sub := w.m.Subscribe(SubscribeOptions{})
 				def := w.renaming("bad")
-				def.Stored = Stored[string]{
-					Encode: func(s string) ([]byte, error) { return []byte(s), nil },
-					Decode: func(_ int, b []byte) (string, error) { return string(b), nil },
-				}
+				def.Stored = storedText
 				define(&def)
 				h, err := Register(w.pages, def).Execute(w.ctx, "1", "a")
 				if err == nil {
@@ -157,6 +154,12 @@ func TestLaw28_TruthThatIsNoneSaysNothing(t *testing.T) {
 	})
 }
 
+// storedText is how text stands in a journal.
+var storedText = Stored[string]{
+	Encode: func(s string) ([]byte, error) { return []byte(s), nil },
+	Decode: func(_ int, b []byte) (string, error) { return string(b), nil },
+}
+
 // slowDisk takes longer for a write than a call may take.
 type slowDisk struct{ slowJournal }
 
@@ -169,10 +172,7 @@ func TestLaw12_TheTimeoutBeginsWhenTheDiskKnows(t *testing.T) {
 	inWorld(t, opts, func(t *testing.T, w *world) {
 		must(w.m.Restore())(t)
 		def := w.renaming("stored")
-		def.Stored = Stored[string]{
-			Encode: func(s string) ([]byte, error) { return []byte(s), nil },
-			Decode: func(_ int, b []byte) (string, error) { return string(b), nil },
-		}
+		def.Stored = storedText
 		send := def.Send
 		def.Send = func(ctx context.Context, c Call[string]) (Truth[page], error) {
 			is(t, ctx.Err(), nil)

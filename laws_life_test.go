@@ -227,6 +227,20 @@ func TestLaw23_CloseTellsOfASendThatDoesNotReturn(t *testing.T) {
 	})
 }
 
+func TestLaw23_CloseWaitsForASlowRollback(t *testing.T) {
+	inWorld(t, instant, func(t *testing.T, w *world) {
+		w.server.next("1", reply{fails: errNever})
+		undone := false
+		rollback := func() { time.Sleep(10 * time.Second); undone = true }
+		must(w.m.Execute(w.ctx, w.update("slow", "1", func() func() { return rollback })))(t)
+		synctest.Wait()
+		short, cancel := context.WithTimeout(w.ctx, time.Second)
+		defer cancel()
+		is(t, w.m.Close(short), nil) // no Send is stuck
+		equal(t, "undone", undone, true)
+	})
+}
+
 func TestLaw23_AfterCloseNothingIsOurs(t *testing.T) {
 	inWorld(t, Options{Policy: Policy{Retry: Retry{Max: Forever}}}, func(t *testing.T, w *world) {
 		w.server.always = &reply{fails: errBusy}

@@ -94,11 +94,14 @@ func (m *Manager) Flush(ctx context.Context) error {
 // then stays in the journal for the next life; what the journal does not hold is
 // rolled back, ends as RolledBack with ErrClosed, and is named in the error. So is
 // the failure of the journal, if it has failed. A second Close returns ErrClosed.
-// Close must not be called from a callback, for which it waits.
+//
+// When ctx ends, Close ends the calls and waits for what it cannot end: for Send
+// functions (and Retry.Next) a second; for callbacks and closures that run or are due,
+// and for the journal, as long as they take. So it must not be called from a callback or
+// closure, and none of them may wait for what only happens after Close.
 //
 // After Close there is no goroutine, timer or callback of the manager, unless a
-// Send function does not return within a second of its context's end: then the
-// error wraps ErrStuck.
+// Send function does not return within that second: then the error wraps ErrStuck.
 func (m *Manager) Close(ctx context.Context) error {
 	if ctx == nil {
 		return errNoContext

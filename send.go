@@ -1,6 +1,7 @@
 package optimist
 
 import (
+	"cmp"
 	"context"
 	"math/rand/v2"
 	"slices"
@@ -294,7 +295,8 @@ func (m *Manager) observeLocked(t *engine.Truth, now time.Time) {
 	}
 }
 
-// waitForWorkers waits until no call is under way, for a second at most.
+// waitForWorkers waits until no call is under way. It gives Send functions a second;
+// for closures that a worker runs it waits as long as they take, as Close does anyway.
 func (m *Manager) waitForWorkers() error {
 	m.mu.Lock()
 	if m.workers == 0 {
@@ -304,18 +306,28 @@ func (m *Manager) waitForWorkers() error {
 	landed := make(chan struct{})
 	m.landed = landed
 	m.mu.Unlock()
-	grace := time.NewTimer(time.Second)
+	grace := time.NewTicker(time.Second)
 	defer grace.Stop()
-	select {
-	case <-landed:
-		return nil
-	case <-grace.C:
+	for {
+		select {
+		case <-landed:
+			return nil
+		case <-grace.C:
+		}
+		if err := m.stuck(); err != nil {
+			return err
+		}
 	}
+}
+
+// stuck names the calls that go on although Close has ended them.
+func (m *Manager) stuck() (err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	err := ErrStuck
 	for _, f := range m.flights {
-		err = errorf.New("%w: send of %s did not heed its context", err, f.h.op.Type.Name)
+		if f.disowned {
+			err = errorf.New("%w: send of %s did not heed its context", cmp.Or(err, ErrStuck), f.h.op.Type.Name)
+		}
 	}
 	return err
 }
