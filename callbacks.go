@@ -31,7 +31,7 @@ func keyOf(ent *engine.Entity) entityKey { return entityKey{ent.Space(), ent.ID(
 type callbackQueue struct {
 	// queues holds, per entity, what waits; the first of each may be running.
 	queues map[entityKey][]*callbackTask
-	idlers []chan struct{} // closed when queues is empty
+	idle   signal // that queues is empty
 }
 
 // callbackTask is the callbacks of one operation. It runs when it is first in the
@@ -105,10 +105,7 @@ func (q *callbackQueue) finishLocked(t *callbackTask) (next []*callbackTask) {
 	}
 	if len(q.queues) == 0 {
 		q.queues = nil // a map keeps the memory of a burst
-		for _, idle := range q.idlers {
-			close(idle)
-		}
-		q.idlers = nil
+		q.idle.giveLocked()
 	}
 	return next
 }
@@ -129,13 +126,30 @@ func (q *callbackQueue) wait(ctx context.Context, mu *sync.Mutex) error {
 		mu.Unlock()
 		return nil
 	}
-	idle := make(chan struct{})
-	q.idlers = append(q.idlers, idle)
+	idle := q.idle.awaitLocked()
 	mu.Unlock()
 	select {
 	case <-idle:
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()
+	}
+}
+
+// signal tells all who wait for one thing. They share its channel, so that one who gives
+// up leaves nothing behind. The Manager's lock guards it.
+type signal struct{ given chan struct{} } // nil: nobody has waited since it was given
+
+func (s *signal) awaitLocked() <-chan struct{} {
+	if s.given == nil {
+		s.given = make(chan struct{})
+	}
+	return s.given
+}
+
+func (s *signal) giveLocked() {
+	if s.given != nil {
+		close(s.given)
+		s.given = nil
 	}
 }

@@ -76,13 +76,9 @@ func (m *Manager) closureTaskLocked(ent *engine.Entity, t closureTask) {
 
 // tasksDoneLocked notes that n tasks have been carried out.
 func (m *Manager) tasksDoneLocked(n int) {
-	if m.closuresDue -= n; m.closuresDue > 0 {
-		return
+	if m.closuresDue -= n; m.closuresDue == 0 {
+		m.closuresDone.giveLocked()
 	}
-	for _, done := range m.closureWaiters {
-		close(done)
-	}
-	m.closureWaiters = nil
 }
 
 // waitForClosures waits until what has been decided about closures is done.
@@ -92,8 +88,7 @@ func (m *Manager) waitForClosures(ctx context.Context) error {
 		m.mu.Unlock()
 		return nil
 	}
-	done := make(chan struct{})
-	m.closureWaiters = append(m.closureWaiters, done)
+	done := m.closuresDone.awaitLocked()
 	m.mu.Unlock()
 	select {
 	case <-done:

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -113,6 +114,43 @@ func TestLaw25_MemoryReturns(t *testing.T) {
 			if err := m.Close(context.Background()); err != nil {
 				t.Fatal(err)
 			}
+		})
+	}
+}
+
+// Who waits and gives up leaves nothing behind.
+func TestLaw25_GivingUpAWaitIsFree(t *testing.T) {
+	for name, hold := range map[string]func(w *world, u Update, until <-chan struct{}) Update{
+		"an operation": func(w *world, u Update, until <-chan struct{}) Update {
+			u.Send = func(context.Context) error { <-until; return nil }
+			return u
+		},
+		"a rollback": func(w *world, u Update, until <-chan struct{}) Update {
+			u.Apply = func() func() { return func() { <-until } }
+			u.Send = func(context.Context) error { return errNever }
+			return u
+		},
+		"a callback": func(w *world, u Update, until <-chan struct{}) Update {
+			u.OnSuccess = func(Result) { <-until }
+			return u
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, instant, func(t *testing.T, w *world) {
+				until := make(chan struct{})
+				defer close(until)
+				must(w.m.Execute(w.ctx, hold(w, w.update("held", "1", func() func() { return nil }), until)))(t)
+				synctest.Wait()
+				before := heapInUse()
+				for range 20_000 {
+					short, cancel := context.WithTimeout(w.ctx, time.Microsecond)
+					is(t, w.m.Flush(short), context.DeadlineExceeded)
+					cancel()
+				}
+				if more := heapInUse() - before; more > 500_000 {
+					t.Errorf("%d KiB more are held", more>>10)
+				}
+			})
 		})
 	}
 }

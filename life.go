@@ -70,11 +70,9 @@ func (m *Manager) Flush(ctx context.Context) error {
 		return ErrClosed
 	}
 	m.stepLocked(time.Now(), engine.Flush{})
-	idle := make(chan struct{})
+	idle := m.idle.awaitLocked()
 	if m.idleLocked() {
-		close(idle)
-	} else {
-		m.idlers = append(m.idlers, idle)
+		m.idle.giveLocked()
 	}
 	m.unlock()
 	select {

@@ -54,18 +54,18 @@ type Manager struct {
 	mostClosures int // len(closures) at most, since the map was made
 	// rewinds have tasks since the lock was taken. closureTask gives them one; it is nil
 	// until the first closure, so that a program without any does not carry their code.
-	rewinds        []rewinder
-	closureTask    func(*engine.Entity, closureTask)
-	closuresDue    int             // tasks of closure logs that have still to be carried out
-	closureWaiters []chan struct{} // closed when there are none
-	life           int             // counts ClearAll
-	clearing       bool            // the Step that runs ends a life: no callbacks
+	rewinds      []rewinder
+	closureTask  func(*engine.Entity, closureTask)
+	closuresDue  int    // tasks of closure logs that have still to be carried out
+	closuresDone signal // that there are none
+	life         int    // counts ClearAll
+	clearing     bool   // the Step that runs ends a life: no callbacks
 
 	subs      []*Subscription
-	listeners int             // subscriptions and watchers
-	idlers    []chan struct{} // closed when everything is settled or parked
-	closed    bool            // nothing is accepted any more
-	stopped   bool            // nothing runs any more
+	listeners int    // subscriptions and watchers
+	idle      signal // that everything is settled or parked
+	closed    bool   // nothing is accepted any more
+	stopped   bool   // nothing runs any more
 
 	journal  *journalWriter // nil without a journal
 	released []*engine.Op   // that the journal will never hold, by the Step that runs
@@ -169,11 +169,8 @@ func (m *Manager) stepLocked(now time.Time, in engine.Input) error {
 		m.stepNowLocked(&engine.Durable{Ops: ops})
 	}
 	m.armLocked(now)
-	if len(m.idlers) > 0 && m.idleLocked() {
-		for _, idle := range m.idlers {
-			close(idle)
-		}
-		m.idlers = nil
+	if m.idle.given != nil && m.idleLocked() {
+		m.idle.giveLocked()
 	}
 	return err
 }
