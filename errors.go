@@ -20,7 +20,8 @@ var (
 	ErrQueueFull = errors.New("optimist: too many unsettled operations")
 	// ErrAbsent: the entity is known not to exist.
 	ErrAbsent = errors.New("optimist: entity does not exist")
-	// ErrNotLoaded: nothing is known of the entity yet, and the call needs its value.
+	// ErrNotLoaded: nothing is known of the entity yet, and the call needs its value, or
+	// could not find it out.
 	ErrNotLoaded = errors.New("optimist: entity is not loaded")
 	// ErrGuard: the operation's precondition does not hold.
 	ErrGuard = errors.New("optimist: precondition does not hold")

@@ -99,6 +99,29 @@ func TestLaw15_AFirstReadThatIsTooOldIsReadAgain(t *testing.T) {
 }
 
 // No view is ever shown that neither the user nor the server asked for.
+// A cache may date what it has, and say the same each time.
+func TestLaw15_AFirstReadThatDatesItselfTooOldIsNotReadAgain(t *testing.T) {
+	inWorld(t, instant, func(t *testing.T, w *world) {
+		sub := w.m.Subscribe(SubscribeOptions{Entity: "page:far"}) // keeps what is known of it
+		defer sub.Close()
+		old := time.Now()
+		w.time(time.Second)
+		w.server.next("far", reply{mute: true})
+		do(w, w.comment, "far", "x")
+		w.flush()
+		reads := 0
+		err := w.pages.Refresh(w.ctx, "far", func(context.Context) (Truth[page], error) {
+			if reads++; reads > 100 {
+				return Truth[page]{}, errNo
+			}
+			return Truth[page]{Presence: Present, ReadAt: old}, nil
+		})
+		is(t, err, ErrNotLoaded)
+		equal(t, "reads", reads, 1)
+		equal(t, "stale", len(events(sub, TruthStale)), 1)
+	})
+}
+
 func TestLaw15_AReadThatBeganBeforeALateAnswerChangesNothing(t *testing.T) {
 	inWorld(t, instant, func(t *testing.T, w *world) {
 		w.server.next("1", reply{before: 2 * time.Second, mute: true})

@@ -146,6 +146,11 @@ type Truth[T any] struct {
 	// ReadAt is when the read began that found this truth. It matters when there is
 	// no Version: if an operation of the entity settled since, the truth is older than
 	// what is held and changes nothing. Zero: it is as new as its arrival.
+	//
+	// When something settled is known only while something is held of the entity: its
+	// truth, an operation, a watch, a subscription to it, a Refresh under way. A read
+	// that was begun when nothing was held, and received when nothing is again, is taken
+	// as it is. Refresh sees to that; so does a server with versions.
 	ReadAt time.Time
 }
 
@@ -240,7 +245,9 @@ func (s *Store[T]) Receive(id string, t Truth[T]) error {
 }
 
 // Refresh reads truth with load and receives it, dated at the moment at which the
-// read began, so that a slow read never undoes what has settled meanwhile.
+// read began, so that a slow read never undoes what has settled meanwhile. It reads
+// again when that leaves nothing known of the entity. Truth to which load gave a ReadAt
+// of its own keeps it; when it is too old to say anything, Refresh returns ErrNotLoaded.
 func (s *Store[T]) Refresh(ctx context.Context, id string, load func(context.Context) (Truth[T], error)) error {
 	switch {
 	case s.err != nil:
@@ -270,14 +277,18 @@ func (s *Store[T]) Refresh(ctx context.Context, id string, load func(context.Con
 		if err != nil {
 			return errorf.New("refresh of %s:%s: %w", s.space.Name, id, sound("load", err))
 		}
-		if t.ReadAt.IsZero() {
+		dated := !t.ReadAt.IsZero()
+		if !dated {
 			t.ReadAt = began
 		}
 		if err := s.Receive(id, t); err != nil {
 			return err
 		}
-		if t.Presence == NotLoaded || s.View(id).Presence != NotLoaded {
+		switch {
+		case t.Presence == NotLoaded || s.View(id).Presence != NotLoaded:
 			return nil
+		case dated: // by a cache in between, which may say the same for long
+			return errorf.New("refresh of %s:%s: %w: what was read is older than what has settled", s.space.Name, id, ErrNotLoaded)
 		}
 		// An operation settled during the first read: it was old when it came.
 	}
