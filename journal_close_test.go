@@ -269,3 +269,20 @@ func TestLaw18_TheClockOutlivesAClose(t *testing.T) {
 		w.m.Close(t.Context())
 	})
 }
+
+// New owns the journal in any case: whoever is told of bad options opens it again.
+func TestLaw32_NewThatFailsHasClosedTheJournal(t *testing.T) {
+	for name, opts := range map[string]optimist.Options{
+		"options": {MaxInFlight: -1},
+		"policy":  {Policy: optimist.Policy{OnFailure: 9}},
+	} {
+		j := memjournal.New()
+		opts.Journal = j
+		if _, err := optimist.New(opts); !errors.Is(err, optimist.ErrInvalid) {
+			t.Errorf("%s: %v", name, err)
+		}
+		if _, err := j.Load(); !errors.Is(err, optimist.ErrJournalClosed) {
+			t.Errorf("%s: the journal was left open: %v", name, err)
+		}
+	}
+}

@@ -77,9 +77,13 @@ type Manager struct {
 }
 
 // New returns a manager. The zero Options work. With a journal it loads what an earlier
-// life left; call Restore when all types are registered.
+// life left; call Restore when all types are registered. When New fails it has closed
+// the journal.
 func New(opts Options) (*Manager, error) {
 	if err := opts.validate(); err != nil {
+		if opts.Journal != nil {
+			err = errors.Join(err, opts.Journal.Close())
+		}
 		return nil, err
 	}
 	opts = opts.withDefaults()
