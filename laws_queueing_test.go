@@ -168,6 +168,16 @@ func TestLaw05_MaxWaitCapsABurst(t *testing.T) {
 	})
 }
 
+func TestLaw05_ADefaultWaitIsNotAboveMaxWait(t *testing.T) {
+	opts := patient
+	opts.Policy.Debounce.MaxWait = 100 * time.Millisecond
+	bothDoors(t, opts, func(t *testing.T, w *world, d door) {
+		d.tap("1")
+		w.time(time.Minute)
+		equal(t, "left at", w.times("1"), []time.Duration{100 * time.Millisecond})
+	})
+}
+
 func TestLaw05_LeadingEdgeThenTheDifference(t *testing.T) {
 	opts := patient
 	opts.Policy.Debounce.Leading = true

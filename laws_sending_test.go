@@ -52,6 +52,32 @@ func TestLaw12_CapIsThirtySeconds(t *testing.T) {
 	})
 }
 
+// A limit that nobody gave gives way to one that somebody did.
+func TestLaw12_ADefaultCapIsNotBelowTheBase(t *testing.T) {
+	for name, row := range map[string]struct {
+		manager, typ Retry
+		want         []time.Duration
+	}{
+		"base":                  {typ: Retry{Base: time.Minute}, want: seconds(0, 60, 120, 180)},
+		"base of the manager":   {manager: Retry{Base: time.Minute}, want: seconds(0, 60, 120, 180)},
+		"cap":                   {typ: Retry{Cap: time.Second / 2}, want: seconds(0, .5, 1, 1.5)},
+		"base of the type wins": {manager: Retry{Cap: 5 * time.Second}, typ: Retry{Base: 10 * time.Second}, want: seconds(0, 10, 20, 30)},
+		"cap of the type wins":  {manager: Retry{Base: 10 * time.Second}, typ: Retry{Cap: 5 * time.Second}, want: seconds(0, 5, 10, 15)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			row.manager.Jitter = -1
+			inWorld(t, Options{Policy: Policy{Debounce: NoDebounce, Retry: row.manager}}, func(t *testing.T, w *world) {
+				def := w.renaming("retried")
+				def.Policy.Retry = row.typ
+				w.server.alwaysReply(&reply{fails: errBusy})
+				do(w, Register(w.pages, def), "1", "x")
+				w.flush()
+				equal(t, "left at", w.times("1"), row.want)
+			})
+		})
+	}
+}
+
 func TestLaw12_JitterShortensByAtMostAQuarter(t *testing.T) {
 	opts := Options{Policy: Policy{Debounce: NoDebounce, Retry: Retry{Max: Forever, Cap: time.Second}}}
 	inWorld(t, opts, func(t *testing.T, w *world) {

@@ -70,10 +70,11 @@ type Policy struct {
 
 // Debounce is when the first attempt of a burst leaves.
 type Debounce struct {
-	// Wait is the time after the latest tap. 0: 300 ms. Negative: none.
+	// Wait is the time after the latest tap. 0: 300 ms, or MaxWait if that is shorter.
+	// Negative: none.
 	Wait time.Duration
 	// MaxWait caps the delay, counted from the burst's first tap. 0: 2 s, or Wait
-	// if that is longer.
+	// if that is longer. Set beside Wait it must not be shorter.
 	MaxWait time.Duration
 	// Leading sends a tap at once when nothing of its slot is unsettled; taps during
 	// its flight are debounced, and sent only if they end on something else.
@@ -87,9 +88,10 @@ var NoDebounce = Debounce{Wait: -1}
 type Retry struct {
 	// Max is the number of retries after the first attempt. 0: 3. Negative: none.
 	Max int
-	// Base is the first wait. 0: 1 s.
+	// Base is the first wait. 0: 1 s, or Cap if that is shorter.
 	Base time.Duration
-	// Cap is the longest wait. 0: 30 s.
+	// Cap is the longest wait. 0: 30 s, or Base if that is longer. Set beside Base it
+	// must not be shorter.
 	Cap time.Duration
 	// Jitter is the random share of each wait, up to 1. 0: 0.25. Negative: none.
 	Jitter float64
@@ -121,8 +123,10 @@ const (
 	Park
 )
 
-// withDefaults fills zero fields from base, whose fields are all set.
+// withDefaults fills zero fields from base, whose fields are all set. Of two fields that
+// limit each other the one that was given counts, and the other one gives way.
 func (p Policy) withDefaults(base Policy) Policy {
+	given := p
 	if p.Debounce.Wait == 0 && p.Debounce.MaxWait == 0 {
 		p.Debounce.Wait, p.Debounce.MaxWait = base.Debounce.Wait, base.Debounce.MaxWait
 		p.Debounce.Leading = p.Debounce.Leading || base.Debounce.Leading
@@ -140,7 +144,18 @@ func (p Policy) withDefaults(base Policy) Policy {
 	if p.Retry.Next == nil {
 		p.Retry.Next = base.Retry.Next
 	}
+	agree(&p.Debounce.Wait, &p.Debounce.MaxWait, given.Debounce.MaxWait)
+	agree(&p.Retry.Base, &p.Retry.Cap, given.Retry.Cap)
 	return p
+}
+
+// agree lowers low to a high that was given, and else lifts high to low.
+func agree(low, high *time.Duration, given time.Duration) {
+	if given > 0 {
+		*low = min(*low, *high)
+	} else {
+		*high = max(*high, *low)
+	}
 }
 
 func fill[T comparable](field *T, base T) {
