@@ -192,6 +192,21 @@ func TestLaw20_ParkedStaysAppliedUntilAPersonDecides(t *testing.T) {
 	})
 }
 
+func TestLaw20_ATypeChoosesForItself(t *testing.T) {
+	for manager, atype := range map[FailurePolicy]FailurePolicy{Park: Revert, Revert: Park, 0: Park} {
+		opts := instant
+		opts.Policy.OnFailure = manager
+		inWorld(t, opts, func(t *testing.T, w *world) {
+			def := w.renaming("chosen")
+			def.Policy.OnFailure = atype
+			w.server.alwaysReply(&reply{fails: errNever})
+			h := do(w, Register(w.pages, def), "1", "x")
+			synctest.Wait()
+			equal(t, "state", h.State() == Parked, atype == Park)
+		})
+	}
+}
+
 func TestLaw20_EditTakesThePlaceWithAnotherKey(t *testing.T) {
 	inWorld(t, parking(), func(t *testing.T, w *world) {
 		w.server.next("1", reply{fails: errNever})

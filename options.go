@@ -60,8 +60,7 @@ type Policy struct {
 	Debounce Debounce
 	// Retry says how often and when to try again.
 	Retry Retry
-	// OnFailure says what becomes of an operation that failed for good. Revert is the
-	// zero value: where the manager's is Park, no type can choose it.
+	// OnFailure says what becomes of an operation that failed for good. 0: Revert.
 	OnFailure FailurePolicy
 	// MaxConflicts is how often an operation that met a conflict is sent again.
 	// 0: 3. Negative: never. At most 255.
@@ -111,12 +110,13 @@ type Retry struct {
 // Forever as Retry.Max never gives up.
 const Forever = math.MaxInt
 
-// FailurePolicy says what becomes of an operation that failed for good.
+// FailurePolicy says what becomes of an operation that failed for good. Zero is the
+// manager's, as every field of a Policy.
 type FailurePolicy uint8
 
 const (
 	// Revert undoes it; operations after it stay, rebased.
-	Revert FailurePolicy = iota
+	Revert FailurePolicy = iota + 1
 	// Park keeps it applied and marked as failed, until the program retries, edits or
 	// discards it. Later operations of its slot wait, and, once one of them is first in
 	// its lane, what was accepted after it; others go on.
@@ -168,6 +168,7 @@ func fill[T comparable](field *T, base T) {
 var defaultPolicy = Policy{
 	Debounce:     Debounce{Wait: 300 * time.Millisecond, MaxWait: 2 * time.Second},
 	Retry:        Retry{Max: 3, Base: time.Second, Cap: 30 * time.Second, Jitter: 0.25, Timeout: 10 * time.Second},
+	OnFailure:    Revert,
 	MaxConflicts: 3,
 }
 
@@ -184,7 +185,7 @@ func (p Policy) validate() error {
 	case p.Debounce.MaxWait > 0 && p.Debounce.MaxWait < p.Debounce.Wait:
 		return errorf.New("%w: Debounce.MaxWait (%v) must be at least Debounce.Wait (%v)", ErrInvalid, p.Debounce.MaxWait, p.Debounce.Wait)
 	case p.OnFailure > Park:
-		return errorf.New("%w: OnFailure must be Revert or Park, not %d", ErrInvalid, p.OnFailure)
+		return errorf.New("%w: OnFailure must be Revert, Park or zero, not %d", ErrInvalid, p.OnFailure)
 	}
 	return nil
 }
