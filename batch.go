@@ -54,12 +54,13 @@ func (g *GroupAction[A]) Plan(args A, after ...*Handle) Planned {
 
 // Batch executes several operations in one step: all are applied, with one visible
 // change per entity, or none. They are operations of their own afterwards, sent and
-// settled one by one; a Group is what stays together. A Planned can be used once.
+// settled one by one; a Group is what stays together. A Planned can be executed once.
 func (m *Manager) Batch(ctx context.Context, plans ...Planned) ([]*Handle, error) {
+	whole := func(err error) error { return &OpError{Type: "batch", Err: err} }
 	if len(plans) == 0 {
-		return nil, errorf.New("%w: a batch of nothing", ErrInvalid)
+		return nil, whole(errorf.New("%w: a batch of nothing", ErrInvalid))
 	}
-	batch := engine.Batch{Items: make([]engine.Execute, len(plans))}
+	batch := engine.Batch{Items: make([]engine.Execute, len(plans)), Refused: -1}
 	for i, p := range plans {
 		switch {
 		case p.err != nil && p.refused != nil:
@@ -67,24 +68,29 @@ func (m *Manager) Batch(ctx context.Context, plans ...Planned) ([]*Handle, error
 		case p.err != nil:
 			return nil, p.err
 		case p.handle == nil:
-			return nil, errorf.New("%w: plan %d is empty; Action.Plan makes one", ErrInvalid, i)
+			return nil, whole(errorf.New("%w: plan %d is empty; Action.Plan makes one", ErrInvalid, i))
 		case p.m != m:
-			return nil, errorf.New("%w: plan %d is of another manager", ErrInvalid, i)
-		case p.handle.used.Swap(true):
-			return nil, errorf.New("%w: plan %d was executed already", ErrInvalid, i)
+			return nil, p.refused(errorf.New("%w: plan %d is of another manager", ErrInvalid, i))
 		}
 		batch.Items[i] = p.execute
 	}
 	m.mu.Lock()
 	if err := m.acceptingLocked(ctx); err != nil {
 		m.mu.Unlock()
-		return nil, err
+		return nil, whole(err)
+	}
+	if i := useLocked(plans); i >= 0 {
+		m.mu.Unlock()
+		return nil, plans[i].refused(errorf.New("%w: plan %d was executed already", ErrInvalid, i))
 	}
 	now := time.Now()
 	for _, p := range plans {
 		p.handle.op.Stamp = engine.Stamp(m.clock.next(now))
 	}
 	err := m.stepLocked(now, &batch)
+	if err != nil {
+		unuseLocked(plans)
+	}
 	handles := make([]*Handle, len(plans))
 	for i, p := range plans {
 		handles[i] = p.handle
@@ -93,8 +99,31 @@ func (m *Manager) Batch(ctx context.Context, plans ...Planned) ([]*Handle, error
 		}
 	}
 	m.unlock()
-	if err != nil {
-		return nil, applyErr(err)
+	switch {
+	case err != nil && batch.Refused >= 0:
+		return nil, plans[batch.Refused].refused(applyErr(err))
+	case err != nil:
+		return nil, whole(applyErr(err))
 	}
 	return handles, nil
+}
+
+// useLocked marks plans as executed, or none of them: then it returns the first that
+// was already, or stands there twice. Else it returns -1.
+func useLocked(plans []Planned) int {
+	for i, p := range plans {
+		if p.handle.used {
+			unuseLocked(plans[:i])
+			return i
+		}
+		p.handle.used = true
+	}
+	return -1
+}
+
+// unuseLocked is for plans that were not accepted: they can be executed yet.
+func unuseLocked(plans []Planned) {
+	for _, p := range plans {
+		p.handle.used = false
+	}
 }

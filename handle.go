@@ -3,7 +3,6 @@ package optimist
 import (
 	"context"
 	"errors"
-	"sync/atomic"
 
 	"github.com/optimist-go/optimist/internal/engine"
 	"github.com/optimist-go/optimist/internal/errorf"
@@ -13,11 +12,11 @@ import (
 // may share a handle: one that wants what an unsettled operation already wants
 // joins it. Methods are safe for concurrent use.
 type Handle struct {
-	op   engine.Op
-	m    *Manager
-	used atomic.Bool // by a batch
+	op engine.Op
+	m  *Manager
 
 	// The fields below are guarded by m.mu.
+	used    bool // by a batch
 	ended   bool // the operation has settled and what is outside was brought along
 	durable bool // the journal holds it, or held it
 	awaited bool // the call that made it takes it back if it cannot be durable

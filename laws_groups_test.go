@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -295,6 +296,37 @@ func TestLaw20_WhatIsReplacedIsNotParked(t *testing.T) {
 			equal(t, "title on the server", w.server.truth("1").Value.Title, "b")
 		})
 	}
+}
+
+// A plan is used up when it has been accepted, and not before.
+func TestLaw28_PlansOfARefusedBatchCanBeExecuted(t *testing.T) {
+	inWorld(t, instant, func(t *testing.T, w *world) {
+		good := w.rename.Plan("1", "x")
+		over, cancel := context.WithCancel(w.ctx)
+		cancel()
+		for what, row := range map[string]struct {
+			ctx   context.Context
+			bad   []Planned
+			names string // type and entity of the refused
+		}{
+			"an invalid one":    {w.ctx, []Planned{w.rename.Plan("", "x")}, "rename of page:"},
+			"one that is empty": {w.ctx, []Planned{{}}, "batch"},
+			"one twice":         {w.ctx, []Planned{good}, "rename of page:1"},
+			"one refused":       {w.ctx, []Planned{w.uncomment.Plan("2", "of nobody")}, "uncomment of page:2"},
+			"a context":         {over, nil, "batch"},
+		} {
+			_, err := w.m.Batch(row.ctx, append([]Planned{good}, row.bad...)...)
+			var op *OpError
+			if !errors.As(err, &op) || !strings.HasPrefix(err.Error(), row.names+":") {
+				t.Errorf("%s: error %v", what, err)
+			}
+		}
+		all := must(w.m.Batch(w.ctx, good))(t)
+		_, err := w.m.Batch(w.ctx, good)
+		is(t, err, ErrInvalid)
+		w.flush()
+		w.outcome(all[0], Confirmed)
+	})
 }
 
 // An answer can only tell of stores whose manager holds the lock.

@@ -69,6 +69,7 @@ func (e *Engine) batch(in *Batch) error {
 		return err
 	}
 	for i := range in.Items {
+		in.Refused = i
 		item := &in.Items[i]
 		if err := e.resolveAfter(item); err != nil {
 			return err

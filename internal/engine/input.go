@@ -24,7 +24,10 @@ type Member struct {
 }
 
 // Batch accepts all of several operations in one step, or none.
-type Batch struct{ Items []Execute }
+type Batch struct {
+	Items   []Execute
+	Refused int // the engine sets it: the item that was refused; as it was, when it is all
+}
 
 // Restore accepts an operation that an earlier life had accepted. It neither
 // coalesces nor debounces: nobody knows whether an attempt had left, so its
