@@ -168,8 +168,16 @@ func Merge[T, A, B any](first *Action[T, A], second *Action[T, B], rule func(fir
 		}
 	}
 	second.rules[&first.typ.Type] = func(older, newer *engine.Op) engine.Merged {
-		a, b := first.clone(*older.Args.(*A)), second.clone(*newer.Args.(*B))
-		switch rule(&a, &b) {
+		var a A
+		var b B
+		verdict := Separate // what keeps both, when the rule panics
+		if err := contain("merge", func() {
+			a, b = first.clone(*older.Args.(*A)), second.clone(*newer.Args.(*B))
+			verdict = rule(&a, &b)
+		}); err != nil {
+			m.publishLocked(Event{Kind: CallbackPanicked, Entity: fullName(older.Entity()), Type: newer.Type.Name, Err: err})
+		}
+		switch verdict {
 		case TakeFirst:
 			return engine.Merged{Verdict: engine.TakeOlder, Args: &a}
 		case Annihilate:

@@ -43,8 +43,13 @@
 //
 // Every method is safe for concurrent use. Callbacks (OnSuccess, OnError, OnChange)
 // run outside every lock, never two at a time for one entity, in the order in which
-// its operations ended, and may call the manager, but not Flush or Close. A panic in a
-// function of the program is contained and reported as an event.
+// its operations ended, and may call the manager, but not Flush or Close.
+//
+// A panic in a function of the program is contained, and told as a PanicError: by the
+// call that it refuses (Apply, Guard, Slot, Clone, Encode), as the end of the operation
+// (the same at a rebase, Send, Resolve), or by an event of kind CallbackPanicked
+// (callbacks, closures, Merge rules, Retry.Next, functions of a Store). User in a
+// Snapshot is left out.
 //
 // # Testing
 //

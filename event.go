@@ -33,7 +33,7 @@ const (
 	TruthRefused                          // truth that a group's answer told of no store of ours was ignored
 	SendingPaused                         // nothing leaves, or one operation probes
 	SendingResumed                        // operations leave again
-	CallbackPanicked                      // a callback or closure panicked; nothing was harmed
+	CallbackPanicked                      // a callback, closure or rule panicked; nothing was harmed
 	ClockDrift                            // a server's timestamp was refused
 	JournalFailed                         // the journal failed; Err says what happens now
 	OpQuarantined                         // a restored operation is of no known type

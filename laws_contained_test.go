@@ -115,6 +115,50 @@ func sends(err error) func(context.Context, Call[string]) (Truth[page], error) {
 	return func(context.Context, Call[string]) (Truth[page], error) { return Truth[page]{}, err }
 }
 
+// A panic that no call and no operation tells of is an event.
+func TestLaw28_APanicIsToldWhereverItIs(t *testing.T) {
+	for in, do := range map[string]func(w *world){
+		"retry": func(w *world) {
+			def := w.renaming("bad")
+			def.Policy.Retry.Next = func(int, error) (time.Duration, bool) { panic("boom") }
+			w.server.next("1", reply{fails: errBusy})
+			do(w, Register(w.pages, def), "1", "a")
+		},
+		"merge": func(w *world) {
+			is(w, Merge(w.rename, w.rename, func(*string, *string) MergeRule { panic("boom") }), nil)
+			w.server.next("1", reply{before: time.Second})
+			do(w, w.comment, "1", "holds the lane")
+			do(w, w.rename, "1", "a")
+			do(w, w.rename, "1", "b")
+		},
+		"equal": func(w *world) {
+			s := NewStore(w.m, "bad", WithEqual(func(page, page) bool { panic("boom") }))
+			is(w, s.Receive("1", TruthOf(page{}, 1)), nil)
+			is(w, s.Receive("1", TruthOf(page{Title: "x"}, 2)), nil)
+		},
+		"lane": func(w *world) {
+			s := NewStore(w.m, "bad", WithLane[page](func(string) string { panic("boom") }))
+			is(w, s.Receive("1", TruthOf(page{}, 1)), nil)
+		},
+	} {
+		t.Run(in, func(t *testing.T) {
+			inWorld(t, instant, func(t *testing.T, w *world) {
+				sub := w.m.Subscribe(SubscribeOptions{})
+				do(w)
+				w.flush()
+				told := events(sub, CallbackPanicked)
+				if len(told) == 0 {
+					t.Fatal("no event")
+				}
+				var p *PanicError
+				if !errors.As(told[0].Err, &p) || p.In != in {
+					t.Errorf("the event tells of %v", told[0].Err)
+				}
+			})
+		})
+	}
+}
+
 func TestLaw28_AnErrorThatPanicsKeepsItsClass(t *testing.T) {
 	inWorld(t, instant, func(t *testing.T, w *world) {
 		var none *typedNil

@@ -241,7 +241,7 @@ func (m *Manager) try(ctx *flight, a attempt) engine.Answer {
 	switch r.class {
 	case Transient, Overloaded, Unknown:
 		if a.typ.next != nil {
-			answer.Overrule = overrule(a, r.err)
+			answer.Overrule = m.overrule(a, r.err)
 		}
 	}
 	return answer
@@ -273,14 +273,15 @@ func sendContained(ctx context.Context, a attempt) (r sent) {
 	return r
 }
 
-func overrule(a attempt, err error) (again *engine.Again) {
-	defer func() {
-		if recover() != nil {
-			again = nil // the schedule decides
-		}
-	}()
-	wait, more := a.typ.next(a.counted+1, err)
-	return &engine.Again{Again: more, After: engine.Time(max(wait, 0))}
+// overrule asks the program's Retry.Next. When that panics the schedule decides.
+func (m *Manager) overrule(a attempt, err error) *engine.Again {
+	var wait time.Duration
+	var again bool
+	if err := contain("retry", func() { wait, again = a.typ.next(a.counted+1, err) }); err != nil {
+		m.report(Event{Kind: CallbackPanicked, Entity: a.h.Entity(), ID: a.id(), Type: a.typ.Name, Err: err})
+		return nil
+	}
+	return &engine.Again{Again: again, After: engine.Time(max(wait, 0))}
 }
 
 // observeLocked lets the clock follow the server's. A stamp that it refuses is

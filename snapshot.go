@@ -29,7 +29,7 @@ type EntitySnapshot struct {
 type OpSnapshot struct {
 	ID        string
 	Type      string
-	User      string
+	User      string // empty: nobody's, or Mutation.User panicked
 	Slot      string
 	State     State
 	Timestamp Timestamp

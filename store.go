@@ -57,7 +57,7 @@ func NewStore[T any](m *Manager, name string, opts ...StoreOption[T]) *Store[T] 
 	if o.lane != nil {
 		s.space.Lane = s.laneOf(o.lane)
 	}
-	s.space.Equal = equalOf(o.equal)
+	s.space.Equal = s.equalOf(o.equal)
 	if m == nil {
 		s.err = errorf.New("%w: NewStore needs a manager", ErrInvalid)
 		return s
@@ -90,10 +90,18 @@ func (s *Store[T]) laneOf(lane func(id string) string) func(id string) string {
 	}
 }
 
-func equalOf[T any](equal func(a, b T) bool) func(a, b any) bool {
+// equalOf contains the program's function, if there is one: values for which it panics
+// differ.
+func (s *Store[T]) equalOf(equal func(a, b T) bool) func(a, b any) bool {
 	switch {
 	case equal != nil:
-		return func(a, b any) bool { return equal(a.(T), b.(T)) }
+		return func(a, b any) (same bool) {
+			if err := contain("equal", func() { same = equal(a.(T), b.(T)) }); err != nil {
+				s.m.publishLocked(Event{Kind: CallbackPanicked, Err: err})
+				return false
+			}
+			return same
+		}
 	case reflect.TypeFor[T]().Comparable() && reflect.TypeFor[T]().Kind() != reflect.Interface:
 		return func(a, b any) bool { return a == b }
 	default:
