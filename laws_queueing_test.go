@@ -269,6 +269,22 @@ func TestLaw06_UpdatesOfAnotherTypeDoNotJoin(t *testing.T) {
 	})
 }
 
+// A slot of an update is shared by all types: it names the piece of state.
+func TestLaw07_ASlotNamesWhatIsWritten(t *testing.T) {
+	inWorld(t, patient, func(t *testing.T, w *world) {
+		write := func(typ, slot string) *Handle {
+			u := w.update(typ, "1", func() func() { return nil })
+			u.Slot = slot
+			return must(w.m.Execute(w.ctx, u))(t)
+		}
+		like, save, unlike := write("like", "like/u7"), write("save", "save/u7"), write("unlike", "like/u7")
+		w.flush()
+		equal(t, "successor", w.outcome(like, Superseded).Successor == unlike, true)
+		w.outcome(save, Confirmed)
+		w.outcome(unlike, Confirmed)
+	})
+}
+
 func TestLaw07_TheNewerReplacesTheUnsent(t *testing.T) {
 	inWorld(t, patient, func(t *testing.T, w *world) {
 		first := do(w, w.rename, "1", "a")

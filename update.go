@@ -15,9 +15,12 @@ type Update struct {
 	Type   string // such as "like"; required
 	Entity string // such as "post:42"; required
 	User   string
-	// Slot is the piece of the entity that the update writes; a newer update of the
-	// same slot replaces one that has not left. Empty: a slot of its own, so that
-	// every update is sent.
+	// Slot is the piece of the entity that the update writes. A newer update of the same
+	// slot replaces one that has not left, whatever the types of the two: that is how
+	// "unlike" finds "like". So name the piece, not only whose it is: "like/u7" for those
+	// two and "save/u7" for "save" and "unsave". With "u7" for all four, saving a post
+	// would take back a like that has not left. (ToggleUpdate names its own: type and
+	// user.) Empty: a slot of its own, so that every update is sent.
 	Slot string
 	// Want is the state that the update wants of its slot. An update joins an
 	// unsettled one of its slot that has the same Type and Want. Nil: never. It must
