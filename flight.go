@@ -11,6 +11,9 @@ import (
 // timer are made only for those that ask for them.
 type flight struct {
 	h        *Handle
+	typ      *opType
+	n        int       // of the attempt; 1 is the first
+	restored string    // the operation's id, if it is of an earlier life
 	deadline time.Time // zero: none
 	disowned bool      // its answer is of no interest; guarded by the Manager's lock
 
@@ -37,8 +40,16 @@ func (f *flight) begin(timeout time.Duration, until time.Time) {
 // Deadline is part of context.Context.
 func (f *flight) Deadline() (time.Time, bool) { return f.deadline, !f.deadline.IsZero() }
 
-// Value is part of context.Context. A flight carries none.
-func (f *flight) Value(any) any { return nil }
+// flightKey is under which a flight carries itself, for CallFrom.
+type flightKey struct{}
+
+// Value is part of context.Context.
+func (f *flight) Value(key any) any {
+	if key == (flightKey{}) {
+		return f
+	}
+	return nil
+}
 
 // Done is part of context.Context.
 func (f *flight) Done() <-chan struct{} {

@@ -1,6 +1,7 @@
 package optimist
 
 import (
+	"context"
 	"fmt"
 	"math/rand/v2"
 	"testing"
@@ -116,5 +117,45 @@ func TestLaw11_WhatHasLeftIsFrozen(t *testing.T) {
 			keys[c.Key] = c.What
 		}
 		equal(t, "keys", keys, map[string]string{first.ID(): "rename a", third.ID(): "rename c"})
+	})
+}
+
+// A Send learns its key from its context, through whatever door.
+func TestLaw11_TheContextOfASendTellsItsKey(t *testing.T) {
+	inWorld(t, instant, func(t *testing.T, w *world) {
+		var told []CallInfo
+		sent := func(ctx context.Context) error {
+			if call, ok := CallFrom(context.WithValue(ctx, t, nil)); ok { // a context made from it
+				told = append(told, call)
+			}
+			if len(told)%2 == 1 {
+				return errBusy
+			}
+			return nil
+		}
+		u, on := w.update("update", "1", func() func() { return nil }), w.toggle("1")
+		u.Send = sent
+		on.Send = func(ctx context.Context, on bool) (bool, error) { return on, sent(ctx) }
+		def := w.renaming("typed")
+		def.Send = func(ctx context.Context, c Call[string]) (Truth[page], error) { return Truth[page]{}, sent(ctx) }
+		typed := Register(w.pages, def)
+		for _, execute := range []func() (*Handle, error){
+			func() (*Handle, error) { return w.m.Execute(w.ctx, u) },
+			func() (*Handle, error) { return w.m.ExecuteToggle(w.ctx, on) },
+			func() (*Handle, error) { return typed.Execute(w.ctx, "1", "x") },
+		} {
+			told = nil
+			h := must(execute())(t)
+			w.flush()
+			w.outcome(h, Confirmed)
+			first := CallInfo{
+				ID: h.ID(), Type: h.Type(), Entity: h.Entity(), Attempt: 1, At: h.Timestamp(), ClientID: w.m.ClientID(),
+			}
+			second := first
+			second.Attempt = 2
+			equal(t, "told", told, []CallInfo{first, second})
+		}
+		_, ok := CallFrom(w.ctx)
+		equal(t, "outside", ok, false)
 	})
 }

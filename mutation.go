@@ -232,21 +232,6 @@ func (a *Action[T, A]) send(ctx context.Context, h *Handle, at attempt) (engine.
 	return t.engine(h.m), nil, err
 }
 
-func callOf[A any](h *Handle, at attempt) Call[A] {
-	o := &h.op
-	c := Call[A]{
-		ID: at.id(), Args: *o.Args.(*A), Attempt: at.n,
-		At: Timestamp(o.Stamp), ClientID: h.m.opts.ClientID, BaseVersion: at.version,
-	}
-	if at.typ.parts == nil {
-		c.Entity = o.Entity().ID()
-	}
-	if at.typ.user != nil {
-		c.User = at.typ.user(o.Args)
-	}
-	return c
-}
-
 // settledOf calls the one callback that an end asks for; nil when there are none.
 func settledOf[A any](onSuccess, onError func(A, Result)) func(*Handle, Result) {
 	if onSuccess == nil && onError == nil {

@@ -53,32 +53,6 @@ type attempt struct {
 	dropped  bool      // nobody needs the call any more: it does not leave
 }
 
-// id is the operation's. It needs no lock: what it reads was set before the attempt.
-func (a attempt) id() string {
-	if a.restored != "" {
-		return a.restored
-	}
-	return a.h.m.engine.IDOf(a.h.op.Seq())
-}
-
-// Call is what a Send function is told about its operation.
-type Call[A any] struct {
-	// ID is the operation's idempotency key: the same on every attempt and after a
-	// restart. What is sent under one ID never changes.
-	ID     string
-	Entity string // within its store, such as "42"; empty for a group
-	Args   A
-	User   string
-	// Attempt counts from 1.
-	Attempt int
-	// At is the time of the tap, ClientID the client that made it: what a server
-	// compares to find the last writer.
-	At       Timestamp
-	ClientID string
-	// BaseVersion is the version of the truth held when the attempt left, 0 without.
-	BaseVersion uint64
-}
-
 // launchLocked queues an attempt and makes sure that a worker will take it.
 func (m *Manager) launchLocked(f *engine.Effect) {
 	_, _, version := f.Op.Entity().Truth()
@@ -114,7 +88,7 @@ func (m *Manager) worker() {
 	m.mu.Lock()
 	for len(m.work) > 0 {
 		a := m.nextLocked()
-		f := &flight{h: a.h}
+		f := &flight{h: a.h, typ: a.typ, n: a.n, restored: a.restored}
 		m.flights = append(m.flights, f)
 		m.mu.Unlock()
 
@@ -278,7 +252,7 @@ func (m *Manager) overrule(a attempt, err error) *engine.Again {
 	var wait time.Duration
 	var again bool
 	if err := contain("retry", func() { wait, again = a.typ.next(a.counted+1, err) }); err != nil {
-		m.report(Event{Kind: CallbackPanicked, Entity: a.h.Entity(), ID: a.id(), Type: a.typ.Name, Err: err})
+		m.report(Event{Kind: CallbackPanicked, Entity: a.h.Entity(), ID: a.h.id(a.restored), Type: a.typ.Name, Err: err})
 		return nil
 	}
 	return &engine.Again{Again: again, After: engine.Time(max(wait, 0))}

@@ -33,8 +33,8 @@ type Update struct {
 	// execute or undo something of the same entity; and closures of two entities that
 	// execute in each other can deadlock.
 	Apply func() (rollback func())
-	// Send tells the server. It must return when ctx ends. How it fails: see
-	// Mutation.Send.
+	// Send tells the server. It must return when ctx ends. CallFrom(ctx) tells the
+	// idempotency key. How it fails: see Mutation.Send.
 	Send func(ctx context.Context) error
 
 	// OnSuccess and OnError run at most one of the two, once, after the operation has
@@ -57,7 +57,7 @@ type ToggleUpdate struct {
 	// Apply brings the screen to a state and returns how to undo that.
 	Apply func(on bool) (rollback func())
 	// Send tells the server the wanted state, never "toggle", and returns the state
-	// that the server now has.
+	// that the server now has. CallFrom(ctx) tells the idempotency key.
 	Send func(ctx context.Context, on bool) (server bool, err error)
 	// OnChange runs once when the toggle has settled, with the state that then holds.
 	// It does not run for one that was superseded: its successor's does.

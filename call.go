@@ -1,0 +1,73 @@
+package optimist
+
+import "context"
+
+// Call is what a Send function is told about its operation.
+type Call[A any] struct {
+	// ID is the operation's idempotency key: the same on every attempt and after a
+	// restart. What is sent under one ID never changes.
+	ID     string
+	Entity string // within its store, such as "42"; empty for a group
+	Args   A
+	User   string
+	// Attempt counts from 1.
+	Attempt int
+	// At is the time of the tap, ClientID the client that made it: what a server
+	// compares to find the last writer.
+	At       Timestamp
+	ClientID string
+	// BaseVersion is the version of the truth held when the attempt left, 0 without.
+	BaseVersion uint64
+}
+
+func callOf[A any](h *Handle, at attempt) Call[A] {
+	o := &h.op
+	c := Call[A]{
+		ID: h.id(at.restored), Args: *o.Args.(*A), Attempt: at.n,
+		At: Timestamp(o.Stamp), ClientID: h.m.opts.ClientID, BaseVersion: at.version,
+	}
+	if at.typ.parts == nil {
+		c.Entity = o.Entity().ID()
+	}
+	if at.typ.user != nil {
+		c.User = at.typ.user(o.Args)
+	}
+	return c
+}
+
+// CallInfo is what CallFrom tells: a Call without what only one type of operation has.
+type CallInfo struct {
+	ID       string // the idempotency key; see Call
+	Type     string
+	Entity   string // its full name, such as "post:42"; the first of a group
+	Attempt  int    // counts from 1
+	At       Timestamp
+	ClientID string
+}
+
+// CallFrom tells to which operation and attempt the context of a Send belongs, or one
+// made from it. A Send of closures learns its idempotency key so, and so does a
+// transport that sets headers for all calls of a program. It is false for a context of
+// no Send.
+func CallFrom(ctx context.Context) (call CallInfo, ok bool) {
+	if ctx == nil {
+		return CallInfo{}, false
+	}
+	f, ok := ctx.Value(flightKey{}).(*flight)
+	if !ok {
+		return CallInfo{}, false
+	}
+	return CallInfo{
+		ID: f.h.id(f.restored), Type: f.typ.Name, Entity: f.h.Entity(), Attempt: f.n,
+		At: f.h.Timestamp(), ClientID: f.h.m.opts.ClientID,
+	}, true
+}
+
+// id is the operation's, with restored as the id that it had in an earlier life, if any.
+// It needs no lock: what it reads was set before an attempt.
+func (h *Handle) id(restored string) string {
+	if restored != "" {
+		return restored
+	}
+	return h.m.engine.IDOf(h.op.Seq())
+}
