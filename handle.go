@@ -115,7 +115,8 @@ type Result struct {
 	Conflict Resolution
 	Attempts int // charged to the retry policy
 	Calls    int // that left; 0 when nothing needed to be sent
-	// Successor replaced the operation when the outcome is Superseded.
+	// Successor replaced the operation when the outcome is Superseded. Handle.Final
+	// follows it.
 	Successor *Handle
 }
 
@@ -191,6 +192,19 @@ func (h *Handle) Wait(ctx context.Context) (Result, error) {
 	}
 	r, _ := h.Result()
 	return r, nil
+}
+
+// Final is Wait for who wants to know what became of a tap in the end: where the
+// operation was superseded it goes on to the one that took its place, until one has
+// ended in another way. Its outcome says whether the last of them was confirmed.
+func (h *Handle) Final(ctx context.Context) (Result, error) {
+	for {
+		r, err := h.Wait(ctx)
+		if err != nil || r.Outcome != Superseded {
+			return r, err
+		}
+		h = r.Successor
+	}
 }
 
 // Await waits until the operation has reached a stage. It returns nil then; an

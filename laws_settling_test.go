@@ -333,6 +333,23 @@ func TestLaw21_SettlesExactlyOnce(t *testing.T) {
 	})
 }
 
+func TestLaw21_FinalFollowsWhatTookThePlace(t *testing.T) {
+	for _, fails := range []error{nil, errNever} {
+		inWorld(t, patient, func(t *testing.T, w *world) {
+			w.server.next("1", reply{before: time.Second, fails: fails})
+			first, _, last := do(w, w.rename, "1", "a"), do(w, w.rename, "1", "b"), do(w, w.rename, "1", "c")
+			short, cancel := context.WithTimeout(w.ctx, time.Second)
+			defer cancel()
+			_, err := first.Final(short)
+			is(t, err, context.DeadlineExceeded)
+			equal(t, "the first", w.outcome(first, Superseded).Success(), false)
+			r := must(first.Final(w.ctx))(t)
+			equal(t, "the end", r, w.result(last))
+			equal(t, "success", r.Success(), fails == nil)
+		})
+	}
+}
+
 func TestLaw21_CancelTakesBack(t *testing.T) {
 	bothDoors(t, patient, func(t *testing.T, w *world, d door) {
 		h := d.tap("1")

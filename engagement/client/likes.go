@@ -68,21 +68,10 @@ type LikeTap struct {
 
 // Wait waits until the tap is settled, or replaced by a later one that is.
 func (t *LikeTap) Wait(ctx context.Context) (LikeResult, error) {
-	r, err := settled(ctx, t.Handle)
+	r, err := t.Handle.Final(ctx)
 	if err != nil {
 		return LikeResult{}, err
 	}
 	p := t.service.Post(t.post).Value
 	return LikeResult{Success: r.Success(), IsLiked: p.Liked, LikesCount: p.LikesCount}, nil
-}
-
-// settled waits for the end of the operation, or of the one that took its place.
-func settled(ctx context.Context, h *optimist.Handle) (optimist.Result, error) {
-	for {
-		r, err := h.Wait(ctx)
-		if err != nil || r.Outcome != optimist.Superseded || r.Successor == nil {
-			return r, err
-		}
-		h = r.Successor
-	}
 }

@@ -68,7 +68,7 @@ type SaveTap struct {
 
 // Wait waits until the tap is settled, or replaced by a later one that is.
 func (t *SaveTap) Wait(ctx context.Context) (SaveResult, error) {
-	r, err := settled(ctx, t.Handle)
+	r, err := t.Handle.Final(ctx)
 	if err != nil {
 		return SaveResult{}, err
 	}
