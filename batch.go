@@ -74,8 +74,9 @@ func (m *Manager) Batch(ctx context.Context, plans ...Planned) ([]*Handle, error
 		}
 		batch.Items[i] = p.execute
 	}
+	over := contextErr(ctx)
 	m.mu.Lock()
-	if err := m.acceptingLocked(ctx); err != nil {
+	if err := m.acceptingLocked(over); err != nil {
 		m.mu.Unlock()
 		return nil, whole(err)
 	}

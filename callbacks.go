@@ -65,17 +65,22 @@ func (q *callbackQueue) addLocked(m *Manager, o *engine.Op, call func(callback),
 
 // runCallbacks runs a task, and those that become first through its end.
 func (m *Manager) runCallbacks(t *callbackTask) {
+	defer func() {
+		if t != nil {
+			go m.runCallbacks(t) // a callback ended this goroutine: the rest runs in another
+		}
+	}()
 	for t != nil {
-		for _, c := range t.all {
+		for len(t.all) > 0 {
+			c := t.all[0]
+			t.all = t.all[1:]
 			m.mu.Lock()
 			dropped := t.dropped
 			m.mu.Unlock()
 			if dropped {
 				break
 			}
-			if err := contain("callback", func() { t.call(c) }); err != nil {
-				m.report(Event{Kind: CallbackPanicked, Entity: t.keys[0].name(), Err: err})
-			}
+			m.contained(Event{Entity: t.keys[0].name()}, "callback", func() { t.call(c) })
 		}
 		m.mu.Lock()
 		next := m.callbacks.finishLocked(t)

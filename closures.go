@@ -18,8 +18,14 @@ type closureLog struct {
 	key  entityKey
 	turn chan struct{} // capacity 1; holding a value in it is having the turn
 
-	// entries is touched only by who has the turn.
+	// Touched only by who has the turn. What is under way is kept here, and not in
+	// variables, because a closure may end the goroutine (runtime.Goexit): then the
+	// rest goes on from here.
 	entries []closureEntry
+	undoing []closureEntry // to be undone, the last of them next
+	again   []closureEntry // to be applied again after that, the first of them next
+	doing   []closureTask  // to be carried out after that
+	taken   int            // tasks that were taken with those in doing
 
 	// Guarded by the Manager's lock.
 	tasks []closureTask
@@ -101,8 +107,8 @@ func (m *Manager) waitForClosures(ctx context.Context) error {
 // drain takes the turn, carries out the tasks, and gives the turn back.
 func (log *closureLog) drain(m *Manager) {
 	log.turn <- struct{}{}
+	defer log.leave(m)
 	log.work(m)
-	log.leave(m)
 }
 
 func (log *closureLog) slowLocked() bool {
@@ -124,48 +130,60 @@ func (log *closureLog) leave(m *Manager) {
 
 // work carries out the tasks. The caller has the turn.
 func (log *closureLog) work(m *Manager) {
-	var tasks []closureTask
-	for {
-		m.mu.Lock()
-		m.tasksDoneLocked(len(tasks))
-		tasks = log.tasks
-		log.tasks = nil
-		m.mu.Unlock()
-		if len(tasks) == 0 {
-			return
+	done := false
+	defer func() {
+		if !done { // a closure has ended the goroutine
+			log.work(m)
 		}
-		for _, t := range tasks {
-			switch {
-			case t.rewind != nil:
-				gone := make(map[*Handle]bool, len(t.rewind))
-				for _, v := range t.rewind {
-					gone[handleOf(v.Op)] = true
-				}
-				log.rewind(m, gone, nil)
-			case t.adopt != nil:
-				h, state := t.adopt, t.state
-				m.mu.Lock()
-				if !h.ended {
-					h.server = state
-				}
-				m.mu.Unlock()
-				typ := typeOf(&h.op)
-				apply := typ.again
-				if typ.adopt != nil {
-					apply = func() func() { return typ.adopt(h, state) }
-				}
-				log.rewind(m, map[*Handle]bool{h: true}, &closureEntry{owner: h, settled: true, apply: apply})
-			case t.settled != nil:
-				log.settle(m, t)
+	}()
+	for {
+		log.rewind(m)
+		if len(log.doing) == 0 && !log.take(m) {
+			break
+		}
+		t := log.doing[0]
+		log.doing = log.doing[1:]
+		switch {
+		case t.rewind != nil:
+			gone := make(map[*Handle]bool, len(t.rewind))
+			for _, v := range t.rewind {
+				gone[handleOf(v.Op)] = true
 			}
+			log.plan(gone, nil)
+		case t.adopt != nil:
+			h, state := t.adopt, t.state
+			m.mu.Lock()
+			if !h.ended {
+				h.server = state
+			}
+			m.mu.Unlock()
+			typ := typeOf(&h.op)
+			apply := typ.again
+			if typ.adopt != nil {
+				apply = func() func() { return typ.adopt(h, state) }
+			}
+			log.plan(map[*Handle]bool{h: true}, &closureEntry{owner: h, settled: true, apply: apply})
+		case t.settled != nil:
+			log.settle(m, t)
 		}
 	}
+	done = true
 }
 
-// rewind undoes everything from the first entry of the gone on, last first, and
-// applies what survives again, in order. instead, if not nil, takes the place of
-// the first of the gone.
-func (log *closureLog) rewind(m *Manager, gone map[*Handle]bool, instead *closureEntry) {
+// take notes that the tasks taken before are done, and takes those that have come. It
+// reports whether there are any.
+func (log *closureLog) take(m *Manager) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.tasksDoneLocked(log.taken)
+	log.doing, log.tasks = log.tasks, nil
+	log.taken = len(log.doing)
+	return log.taken > 0
+}
+
+// plan has everything undone from the first entry of the gone on, and what survives
+// applied again. instead, if not nil, takes the place of the first of the gone.
+func (log *closureLog) plan(gone map[*Handle]bool, instead *closureEntry) {
 	first := len(log.entries)
 	for i, e := range log.entries {
 		// What was taken back is gone; its late answer goes under what came later.
@@ -174,12 +192,7 @@ func (log *closureLog) rewind(m *Manager, gone map[*Handle]bool, instead *closur
 			break
 		}
 	}
-	undone := log.entries[first:]
-	for i := len(undone) - 1; i >= 0; i-- {
-		if rollback := undone[i].rollback; rollback != nil {
-			log.contain(m, "rollback", rollback)
-		}
-	}
+	undone := slices.Clone(log.entries[first:])
 	survivors := make([]closureEntry, 0, len(undone)+1)
 	if instead != nil {
 		survivors = append(survivors, *instead)
@@ -194,19 +207,34 @@ func (log *closureLog) rewind(m *Manager, gone map[*Handle]bool, instead *closur
 		}
 		survivors = append(survivors, e)
 	}
-	log.entries = log.entries[:first]
-	for _, e := range survivors {
-		e.rollback = nil
-		log.contain(m, "apply", func() { e.rollback = e.apply() })
-		log.entries = append(log.entries, e)
+	clear(log.entries[first:])
+	log.entries, log.undoing, log.again = log.entries[:first], undone, survivors
+}
+
+// rewind carries out what is planned: it undoes, last first, and applies again, in
+// order.
+func (log *closureLog) rewind(m *Manager) {
+	for n := len(log.undoing) - 1; n >= 0; n-- {
+		rollback := log.undoing[n].rollback
+		log.undoing = log.undoing[:n]
+		if rollback != nil {
+			log.contain(m, "rollback", rollback)
+		}
 	}
+	for len(log.again) > 0 {
+		e := log.again[0]
+		e.rollback = nil
+		log.again = log.again[1:]
+		log.entries = append(log.entries, e)
+		applied := &log.entries[len(log.entries)-1]
+		log.contain(m, "apply", func() { applied.rollback = e.apply() })
+	}
+	log.undoing, log.again = nil, nil
 	log.trim()
 }
 
 func (log *closureLog) contain(m *Manager, in string, f func()) {
-	if err := contain(in, f); err != nil {
-		m.report(Event{Kind: CallbackPanicked, Entity: log.key.name(), Err: err})
-	}
+	m.contained(Event{Entity: log.key.name()}, in, f)
 }
 
 // settle ends a handle whose closures need nothing more: what it superseded or was

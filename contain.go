@@ -15,6 +15,37 @@ func contain(in string, f func()) (err error) {
 	return nil
 }
 
+// contained runs a function of the program outside the lock. A panic in it is told by
+// the event, and so is the end of its goroutine (runtime.Goexit, as t.FailNow does it),
+// which takes the caller along.
+func (m *Manager) contained(ev Event, in string, f func()) (ok bool) {
+	returned := false
+	var err error
+	defer func() {
+		if !returned {
+			err = &PanicError{In: in, Value: errGoexit}
+		}
+		if ok = err == nil; !ok {
+			ev.Kind, ev.Err = CallbackPanicked, err
+			m.report(ev)
+		}
+	}()
+	err = contain(in, f)
+	returned = true
+	return
+}
+
+var errGoexit = errors.New("runtime.Goexit was called")
+
+// each calls all in turn, also those after one that ends the goroutine.
+func each(calls ...func()) {
+	if len(calls) == 0 {
+		return
+	}
+	defer each(calls[1:]...)
+	calls[0]()
+}
+
 // sound is an error of the program if it can be used: asking it for its text and for
 // what it wraps calls the program, and may panic as a nil pointer of an error type does.
 // Else it is that panic. Every error that comes in passes here, because it is looked at

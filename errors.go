@@ -16,6 +16,9 @@ var (
 	ErrInvalid = errors.New("optimist: invalid")
 	// ErrClosed: the manager was closed. Nothing changed.
 	ErrClosed = errors.New("optimist: manager is closed")
+	// ErrBroken: a function of the program ended its goroutine in the middle of a change;
+	// see the package's documentation. The manager does nothing any more.
+	ErrBroken = errors.New("optimist: manager is broken")
 	// ErrQueueFull: a bound on unsettled operations was reached. Nothing changed.
 	ErrQueueFull = errors.New("optimist: too many unsettled operations")
 	// ErrAbsent: the entity is known not to exist.

@@ -209,8 +209,9 @@ func (g *GroupAction[A]) Execute(ctx context.Context, args A, after ...*Handle) 
 		return nil, g.refused(err)
 	}
 	m, h := g.m, &th.Handle
+	over := contextErr(ctx)
 	m.mu.Lock()
-	if err := m.acceptingLocked(ctx); err != nil {
+	if err := m.acceptingLocked(over); err != nil {
 		m.mu.Unlock()
 		return nil, g.refused(err)
 	}

@@ -184,8 +184,8 @@ func (h *Handle) resultLocked() Result {
 }
 
 // Wait waits until the operation has ended, or ctx has. The error is ctx's, or
-// wraps ErrClosed when the manager was closed before (the journal then keeps the
-// operation); how the operation ended is in the result alone.
+// wraps ErrClosed when the manager was closed before, or ErrBroken (the journal then
+// keeps the operation); how the operation ended is in the result alone.
 func (h *Handle) Wait(ctx context.Context) (Result, error) {
 	if err := h.Await(ctx, Settled); err != nil {
 		return Result{}, err
@@ -220,9 +220,9 @@ func (h *Handle) Await(ctx context.Context, stage Stage) error {
 			h.m.mu.Unlock()
 			return err
 		}
-		if h.m.stopped {
+		if stopped := h.m.stoppedLocked(); stopped != nil {
 			h.m.mu.Unlock()
-			return errorf.New("%w before operation %s was %v", ErrClosed, h.op.ID(h.m.engine), stage)
+			return errorf.New("%w before operation %s was %v", stopped, h.op.ID(h.m.engine), stage)
 		}
 		more := h.moreLocked()
 		if more.moved == nil {

@@ -108,6 +108,7 @@ type journalWriter struct {
 	encoded     []byte
 	encodedArgs any
 
+	batch   journalBatch // that is being written, by the one goroutine that does so
 	writing bool
 	waiting []chan struct{} // closed when queue has been written or given up
 	failed  error           // of the latest write; nil when it went well
@@ -227,77 +228,6 @@ func (w *journalWriter) flushLocked(m *Manager) {
 		w.writing = true
 		go w.run(m)
 	}
-}
-
-// run writes until nothing is left.
-func (w *journalWriter) run(m *Manager) {
-	m.mu.Lock()
-	for len(w.queue) > 0 || w.header {
-		entries, waiting := w.queue, w.waiting
-		batch := append(make([]written, 0, len(w.unsaid)+len(entries)+1), w.unsaid...)
-		var last *header
-		if w.header {
-			last = &header{client: w.client, clock: m.clock.last, seq: m.engine.LastSeq()}
-			w.clock = last.clock
-		}
-		w.queue, w.spare, w.unsaid, w.waiting, w.header = w.spare[:0], nil, nil, nil, false
-		m.mu.Unlock()
-		var ops, failed []*engine.Op
-		var bad error
-		for _, e := range entries {
-			r, err := w.record(m, e)
-			if err != nil { // merged arguments that cannot be encoded
-				bad = err
-				failed = append(failed, e.op)
-				continue
-			}
-			wr := written{JournalRecord: r}
-			if e.first {
-				wr.first = e.op
-				ops = append(ops, e.op)
-			}
-			batch = append(batch, wr)
-		}
-		if last != nil {
-			batch = append(batch, written{JournalRecord: JournalRecord{Data: last.encode()}})
-		}
-		records := make([]JournalRecord, len(batch))
-		for i := range batch {
-			records[i] = batch[i].JournalRecord
-		}
-		err := sound("the journal", w.j.Write(records))
-		if clear(entries); cap(entries) > 4096 {
-			entries = nil
-		}
-		m.mu.Lock()
-		w.spare = entries
-		w.wroteLocked(m, batch, ops, err)
-		for _, o := range failed {
-			w.undurableLocked(o, bad)
-			m.publishLocked(Event{Kind: JournalFailed, Entity: fullName(o.Entity()), ID: o.ID(m.engine), Type: o.Type.Name, Err: bad})
-		}
-		ops = append(ops, failed...)
-		if err != nil || bad != nil {
-			ops = slices.DeleteFunc(ops, takenBack)
-		}
-		if len(ops) > 0 {
-			m.stepNowLocked(&engine.Durable{Ops: ops})
-		}
-		for _, c := range waiting {
-			close(c)
-		}
-		if len(m.rewinds) > 0 {
-			m.unlock()
-			m.mu.Lock()
-		}
-	}
-	w.writing = false
-	w.queue, w.spare = nil, nil
-	for _, c := range w.waiting {
-		close(c)
-	}
-	w.waiting = nil
-	m.mu.Unlock()
 }
 
 // takenBack reports whether the call that made an operation takes it back for not being

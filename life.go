@@ -15,9 +15,9 @@ import (
 // triggers no callback.
 func (m *Manager) RollbackAll(entity string) error {
 	m.mu.Lock()
-	if m.stopped {
+	if err := m.stoppedLocked(); err != nil {
 		m.mu.Unlock()
-		return ErrClosed
+		return err
 	}
 	if ent := m.findLocked(entity); ent != nil {
 		m.stepLocked(time.Now(), engine.RollbackAll{Entity: ent})
@@ -33,9 +33,9 @@ func (m *Manager) RollbackAll(entity string) error {
 // calls are ignored.
 func (m *Manager) ClearAll() error {
 	m.mu.Lock()
-	if m.stopped {
+	if err := m.stoppedLocked(); err != nil {
 		m.mu.Unlock()
-		return ErrClosed
+		return err
 	}
 	m.clearing = true
 	m.life++
@@ -65,9 +65,9 @@ func (m *Manager) Flush(ctx context.Context) error {
 		return err
 	}
 	m.mu.Lock()
-	if m.stopped {
+	if err := m.stoppedLocked(); err != nil {
 		m.mu.Unlock()
-		return ErrClosed
+		return err
 	}
 	m.stepLocked(time.Now(), engine.Flush{})
 	idle := m.idle.awaitLocked()
@@ -82,7 +82,7 @@ func (m *Manager) Flush(ctx context.Context) error {
 		}
 		return m.callbacks.wait(ctx, &m.mu)
 	case <-m.stop:
-		return ErrClosed
+		return m.stoppedErr()
 	case <-ctx.Done():
 		return ctx.Err()
 	}
@@ -112,21 +112,31 @@ func (m *Manager) Close(ctx context.Context) error {
 	m.closed = true
 	m.mu.Unlock()
 
-	flushed := m.Flush(ctx)
-	m.halt()
-	left := m.dropUnkept(flushed)
-	// What a callback decides before the journal is closed has callbacks of its own.
-	err := errors.Join(left, m.waitForWorkers(), m.waitForProgram(), m.closeJournal(), m.waitForProgram())
+	// Nothing is left out when a closure ends the goroutine meanwhile.
+	var flushed, left, stuck, first, second, journal error
+	each(
+		func() { flushed = m.Flush(ctx) },
+		m.halt,
+		func() { left = m.dropUnkept(flushed) },
+		func() { stuck = m.waitForWorkers() },
+		func() { first = m.waitForProgram() },
+		func() { journal = m.closeJournal() },
+		func() { second = m.waitForProgram() }, // a callback may decide something before the journal is closed
+		m.endSubscriptions,
+	)
+	return errors.Join(left, stuck, first, journal, second)
+}
 
+// endSubscriptions ends them, and the waits of all others.
+func (m *Manager) endSubscriptions() {
 	m.mu.Lock()
-	close(m.stop)
+	m.endLocked()
 	subs := m.subs
 	m.subs = nil
 	m.mu.Unlock()
 	for _, s := range subs {
 		s.Close()
 	}
-	return err
 }
 
 // halt stops the timer and ends all calls: nothing leaves any more.
@@ -141,20 +151,22 @@ func (m *Manager) halt() {
 }
 
 // dropUnkept rolls back what would be lost, and names it. flushed is how Flush ended.
-func (m *Manager) dropUnkept(flushed error) error {
+func (m *Manager) dropUnkept(flushed error) (err error) {
 	m.mu.Lock()
-	defer m.unlock()
 	m.waitForJournalLocked()
-	left := m.unkeptLocked()
-	if len(left) == 0 {
-		return nil
+	if m.lost != nil { // nobody can say what is left
+		m.mu.Unlock()
+		return m.lost
 	}
-	m.stepLocked(time.Now(), engine.ClearAll{Err: ErrClosed, Keep: m.keptLocked})
-	err := errorf.New("%w with %d unsettled operations, rolled back: %s",
-		ErrClosed, len(left), strings.Join(left[:min(len(left), 10)], ", "))
-	if flushed != nil { // else they were parked
-		err = errorf.New("%w (%w)", err, flushed)
+	if left := m.unkeptLocked(); len(left) > 0 {
+		err = errorf.New("%w with %d unsettled operations, rolled back: %s",
+			ErrClosed, len(left), strings.Join(left[:min(len(left), 10)], ", "))
+		if flushed != nil { // else they were parked
+			err = errorf.New("%w (%w)", err, flushed)
+		}
+		m.stepLocked(time.Now(), engine.ClearAll{Err: ErrClosed, Keep: m.keptLocked})
 	}
+	m.unlock()
 	return err
 }
 

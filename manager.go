@@ -66,6 +66,7 @@ type Manager struct {
 	idle      signal // that everything is settled or parked
 	closed    bool   // nothing is accepted any more
 	stopped   bool   // nothing runs any more
+	lost      error  // why the manager is broken, and has stopped; nil: it is not
 
 	journal  *journalWriter // nil without a journal
 	released []*engine.Op   // that the journal will never hold, by the Step that runs
@@ -142,9 +143,9 @@ func (m *Manager) now(t time.Time) engine.Time { return engine.Time(t.Sub(m.epoc
 // do takes one input and carries out what follows from it.
 func (m *Manager) do(in engine.Input) error {
 	m.mu.Lock()
-	if m.stopped {
+	if err := m.stoppedLocked(); err != nil {
 		m.mu.Unlock()
-		return ErrClosed
+		return err
 	}
 	err := m.stepLocked(time.Now(), in)
 	m.unlock()
@@ -154,8 +155,18 @@ func (m *Manager) do(in engine.Input) error {
 // afterStep looks at the engine after every step, in tests.
 var afterStep func(*engine.Engine)
 
-// stepLocked runs the engine and carries out the effects that need the lock.
+// stepLocked runs the engine and carries out the effects that need the lock. It
+// releases the lock when a function of the program ends the goroutine; see broken.go.
 func (m *Manager) stepLocked(now time.Time, in engine.Input) error {
+	if m.lost != nil {
+		return m.lost
+	}
+	left := true
+	defer func() {
+		if left {
+			m.leaveStepLocked(in)
+		}
+	}()
 	effects, err := m.engine.Step(m.now(now), in)
 	for i := range effects {
 		m.carryOutLocked(&effects[i], now)
@@ -164,6 +175,7 @@ func (m *Manager) stepLocked(now time.Time, in engine.Input) error {
 	if afterStep != nil {
 		afterStep(m.engine)
 	}
+	left = false // what follows is ours, but for steps that look after themselves
 	if m.journal != nil {
 		m.journal.flushLocked(m)
 	}
@@ -186,8 +198,22 @@ func (m *Manager) unlock() {
 	rewinds := m.rewinds
 	m.rewinds = nil
 	m.mu.Unlock()
-	for _, log := range rewinds {
-		log.drain(m)
+	if len(rewinds) > 0 {
+		m.drain(rewinds)
+	}
+}
+
+// drain has closures run, also those after one that ends the goroutine.
+func (m *Manager) drain(logs []rewinder) {
+	defer func() {
+		if len(logs) > 0 {
+			m.drain(logs)
+		}
+	}()
+	for len(logs) > 0 {
+		next := logs[0]
+		logs = logs[1:]
+		next.drain(m)
 	}
 }
 

@@ -313,16 +313,19 @@ func (h *Handle) submit(ctx context.Context, id string, derive func(*engine.Enti
 		}
 	}
 
+	over := contextErr(ctx)
 	now := time.Now()
 	m.mu.Lock()
-	if err := m.acceptingLocked(ctx); err != nil {
+	if err := m.acceptingLocked(over); err != nil {
 		m.mu.Unlock()
 		return nil, typ.refused(id, err)
 	}
 	if derive != nil {
-		if err = derive(typ.space.Find(id)); err == nil {
-			encoded, err = typ.prepare(&h.op)
-		}
+		m.foreignLocked(func() {
+			if err = derive(typ.space.Find(id)); err == nil {
+				encoded, err = typ.prepare(&h.op)
+			}
+		}, m.mu.Unlock)
 		if err != nil {
 			m.mu.Unlock()
 			return nil, typ.refused(id, err)
@@ -423,7 +426,7 @@ func (h *Handle) replace(parked *Handle) error {
 		return typ.refused(id, err)
 	}
 	m.mu.Lock()
-	if err := m.acceptingLocked(context.Background()); err != nil {
+	if err := m.acceptingLocked(nil); err != nil {
 		m.mu.Unlock()
 		return typ.refused(id, err)
 	}

@@ -22,8 +22,8 @@ func (m *Manager) Quarantined() []Quarantined {
 func (m *Manager) DiscardQuarantined(seq uint64) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.stopped {
-		return ErrClosed
+	if err := m.stoppedLocked(); err != nil {
+		return err
 	}
 	w := m.journal
 	var i int

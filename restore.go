@@ -84,9 +84,16 @@ func (m *Manager) openJournal() (header, error) {
 // journal it does nothing. The views are right when it returns.
 func (m *Manager) Restore() (Restored, error) {
 	m.mu.Lock()
-	defer m.unlock()
+	restored, err := m.restoreAllLocked()
+	m.unlock()
+	return restored, err
+}
+
+func (m *Manager) restoreAllLocked() (Restored, error) {
 	w := m.journal
 	switch {
+	case m.lost != nil:
+		return Restored{}, m.lost
 	case m.closed:
 		return Restored{}, ErrClosed
 	case w == nil:
@@ -138,15 +145,13 @@ func (m *Manager) restoreLocked(r *loadedRecord, live map[uint64]*engine.Op, los
 	case !typ.Journaled:
 		return nil, errorf.New("%w: type %q is registered without Stored", ErrInvalid, r.typ)
 	}
-	var args any
+	var h *Handle
+	var parts []engine.Member
 	var err error
-	if p := contain("decode", func() { args, err = typ.codec.decode(r.schema, r.args) }); p != nil {
-		err = p
-	}
+	m.foreignLocked(func() { h, parts, err = r.decode(m, typ) }, m.breakLocked)
 	if err != nil {
-		return nil, errorf.New("arguments of version %d cannot be decoded: %w", r.schema, sound("decode", err))
+		return nil, err
 	}
-	h := typ.adoptArgs(m, args)
 	h.op.Slot, h.op.Stamp = r.slot, engine.Stamp(r.stamp)
 	in := &engine.Restore{
 		ID: r.id, Seq: r.Seq, Pos: r.pos, Attempts: r.attempts, Parked: r.parked, Unknown: r.unknown,
@@ -156,9 +161,7 @@ func (m *Manager) restoreLocked(r *loadedRecord, live map[uint64]*engine.Op, los
 		in.Err = errors.New(r.failure)
 	}
 	if typ.parts != nil {
-		if in.Group, err = typ.parts(args); err != nil {
-			return nil, err
-		}
+		in.Group = parts
 	} else if in.Space = m.spaces[r.store]; in.Space == nil {
 		return nil, errorf.New("%w: there is no store %q", ErrInvalid, r.store)
 	}
@@ -175,6 +178,23 @@ func (m *Manager) restoreLocked(r *loadedRecord, live map[uint64]*engine.Op, los
 	}
 	m.journal.heldLocked(h)
 	return h, nil
+}
+
+// decode asks the program for the operation's arguments, and a group for its parts.
+func (r *loadedRecord) decode(m *Manager, typ *opType) (h *Handle, parts []engine.Member, err error) {
+	var args any
+	if p := contain("decode", func() { args, err = typ.codec.decode(r.schema, r.args) }); p != nil {
+		err = p
+	}
+	if err != nil {
+		return nil, nil, errorf.New("arguments of version %d cannot be decoded: %w", r.schema, sound("decode", err))
+	}
+	if typ.parts != nil {
+		if parts, err = typ.parts(args); err != nil {
+			return nil, nil, err
+		}
+	}
+	return typ.adoptArgs(m, args), parts, nil
 }
 
 // loadedRecord is a record that the journal had.

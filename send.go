@@ -86,20 +86,34 @@ func (m *Manager) nextLocked() attempt {
 // once than may; a worker more there is only while another is in the program's closures.
 func (m *Manager) worker() {
 	m.mu.Lock()
+	m.workLocked()
+}
+
+// workLocked is what a worker does. It releases the lock.
+func (m *Manager) workLocked() {
+	var f *flight            // under way
+	var answer engine.Answer // to it, as far as it is known
+	ended := false
+	defer func() {
+		if !ended { // a function of the program ended this goroutine
+			go m.relieve(f, answer)
+		}
+	}()
 	for len(m.work) > 0 {
 		a := m.nextLocked()
-		f := &flight{h: a.h, typ: a.typ, n: a.n, restored: a.restored}
+		f = &flight{h: a.h, typ: a.typ, n: a.n, restored: a.restored}
 		m.flights = append(m.flights, f)
 		m.mu.Unlock()
 
-		answer := engine.Answer{Op: &a.h.op, Ignore: true}
+		answer = engine.Answer{Op: &a.h.op, Ignore: a.dropped}
 		if !a.dropped {
-			answer = m.try(f, a)
+			m.try(f, a, &answer)
 		}
-		f.end(context.Canceled)
-		if !m.inbox.put(landing{f, answer, time.Now()}) {
+		if !m.handIn(f, answer) {
+			ended = true
 			return // whoever hands in the one before it counts this worker out
 		}
+		f = nil
 		m.mu.Lock()
 		m.landLocked(m.inbox.take())
 	}
@@ -110,7 +124,33 @@ func (m *Manager) worker() {
 			m.landed = nil
 		}
 	}
+	ended = true
 	m.mu.Unlock()
+}
+
+// relieve takes the place of a worker whose goroutine was ended; f is its flight under
+// way, or nil.
+func (m *Manager) relieve(f *flight, answer engine.Answer) {
+	if f == nil {
+		m.worker()
+	} else if m.handIn(f, answer) {
+		ended := false
+		defer func() {
+			if !ended {
+				go m.worker()
+			}
+		}()
+		m.mu.Lock()
+		m.landLocked(m.inbox.take())
+		ended = true
+		m.workLocked()
+	}
+}
+
+// handIn reports whether the caller has to give the engine what the inbox holds.
+func (m *Manager) handIn(f *flight, answer engine.Answer) bool {
+	f.end(context.Canceled)
+	return m.inbox.put(landing{f, answer, time.Now()})
 }
 
 // landing is a flight that has ended, and its answer.
@@ -199,18 +239,19 @@ func (m *Manager) abandonLocked() {
 	}
 }
 
-// try makes one attempt and says how it ended.
-func (m *Manager) try(ctx *flight, a attempt) engine.Answer {
-	answer := engine.Answer{Op: &a.h.op}
+// try makes one attempt and says how it ended. Until it does, the answer is what it is
+// when Send ends its goroutine.
+func (m *Manager) try(ctx *flight, a attempt, answer *engine.Answer) {
+	answer.Class, answer.Err = engine.Permanent, errSendGone
 	if m.journal != nil {
 		m.journal.mark(m, a.h)
 	}
 	ctx.begin(a.typ.timeout, a.until)
 	r := sendContained(ctx, a)
-	if answer.Truth, answer.More = r.truth, r.more; r.err == nil {
-		return answer
-	}
 	answer.Class, answer.Err = engine.Class(r.class), r.err
+	if answer.Truth, answer.More = r.truth, r.more; r.err == nil {
+		return
+	}
 	answer.RetryAfter = engine.Time(r.retryAfter)
 	switch r.class {
 	case Transient, Overloaded, Unknown:
@@ -218,8 +259,9 @@ func (m *Manager) try(ctx *flight, a attempt) engine.Answer {
 			answer.Overrule = m.overrule(a, r.err)
 		}
 	}
-	return answer
 }
+
+var errSendGone = &PanicError{In: "send", Value: errGoexit}
 
 // sent is what came of one attempt.
 type sent struct {
@@ -251,8 +293,8 @@ func sendContained(ctx context.Context, a attempt) (r sent) {
 func (m *Manager) overrule(a attempt, err error) *engine.Again {
 	var wait time.Duration
 	var again bool
-	if err := contain("retry", func() { wait, again = a.typ.next(a.counted+1, err) }); err != nil {
-		m.report(Event{Kind: CallbackPanicked, Entity: a.h.Entity(), ID: a.h.id(a.restored), Type: a.typ.Name, Err: err})
+	told := Event{Entity: a.h.Entity(), ID: a.h.id(a.restored), Type: a.typ.Name}
+	if !m.contained(told, "retry", func() { wait, again = a.typ.next(a.counted+1, err) }) {
 		return nil
 	}
 	return &engine.Again{Again: again, After: engine.Time(max(wait, 0))}

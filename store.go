@@ -239,9 +239,9 @@ func (s *Store[T]) Receive(id string, t Truth[T]) error {
 	}
 	m := s.m
 	m.mu.Lock()
-	if m.stopped {
+	if err := m.stoppedLocked(); err != nil {
 		m.mu.Unlock()
-		return ErrClosed
+		return err
 	}
 	now := time.Now()
 	m.receive.Received = engine.Received{Space: s.space, Entity: id, Truth: t.engine(m)}
@@ -269,7 +269,7 @@ func (s *Store[T]) Refresh(ctx context.Context, id string, load func(context.Con
 	}
 	m := s.m
 	m.mu.Lock()
-	ent := m.engine.Hold(s.space, id) // so that what settles meanwhile is remembered
+	ent := s.holdLocked(id) // so that what settles meanwhile is remembered
 	m.mu.Unlock()
 	defer func() {
 		m.mu.Lock()
@@ -300,6 +300,11 @@ func (s *Store[T]) Refresh(ctx context.Context, id string, load func(context.Con
 		}
 		// An operation settled during the first read: it was old when it came.
 	}
+}
+
+func (s *Store[T]) holdLocked(id string) (ent *engine.Entity) {
+	s.m.foreignLocked(func() { ent = s.m.engine.Hold(s.space, id) }, s.m.mu.Unlock) // it asks for the lane
+	return ent
 }
 
 // Forget drops the truth held about an entity, to free its memory; its view is
@@ -340,7 +345,7 @@ func (s *Store[T]) Watch(ctx context.Context, id string) iter.Seq[View[T]] {
 			m.mu.Unlock()
 			return
 		}
-		ent := m.engine.Hold(s.space, id)
+		ent := s.holdLocked(id)
 		w.joinLocked(ent)
 		m.listenLocked(1)
 		view := s.viewLocked(ent)

@@ -2,6 +2,7 @@ package optimist
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/optimist-go/optimist/internal/engine"
@@ -190,8 +191,9 @@ func (m *Manager) executeClosure(ctx context.Context, name func() string, entity
 		c.policy.Debounce = NoDebounce
 	}
 
+	over := contextErr(ctx)
 	m.mu.Lock()
-	if err := m.acceptingLocked(ctx); err != nil {
+	if err := m.acceptingLocked(over); err != nil {
 		m.mu.Unlock()
 		return nil, err
 	}
@@ -230,8 +232,9 @@ func (m *Manager) executeClosure(ctx context.Context, name func() string, entity
 	}
 	in := c.input(m, name(), space, id, deps)
 
+	over = contextErr(ctx)
 	m.mu.Lock()
-	if err := m.acceptingLocked(ctx); err != nil {
+	if err := m.acceptingLocked(over); err != nil {
 		m.mu.Unlock()
 		return nil, err
 	}
@@ -249,7 +252,7 @@ func (m *Manager) executeClosure(ctx context.Context, name func() string, entity
 		return nil, errorf.New("%w: %w", ErrApply, err)
 	}
 	m.mu.Lock()
-	if err := m.acceptingLocked(context.WithoutCancel(ctx)); err != nil {
+	if err := m.acceptingLocked(nil); err != nil {
 		m.mu.Unlock()
 		entry.undo(log, m)
 		return nil, err
@@ -316,12 +319,9 @@ func (m *Manager) acceptClosureLocked(c *closure, in *engine.Execute, log *closu
 			log.entries = append(log.entries, *entry)
 		}
 	}
-	log.work(m)
-	for _, other := range rewinds {
-		if other != rewinder(log) {
-			other.drain(m)
-		}
-	}
+	each(func() { log.work(m) }, func() {
+		m.drain(slices.DeleteFunc(rewinds, func(other rewinder) bool { return other == rewinder(log) }))
+	})
 	if err != nil {
 		return nil, publicErr(err)
 	}
@@ -334,9 +334,13 @@ func (e *closureEntry) undo(log *closureLog, m *Manager) {
 	}
 }
 
-// acceptingLocked reports why nothing is accepted, or nil.
-func (m *Manager) acceptingLocked(ctx context.Context) error {
-	if m.closed {
+// acceptingLocked reports why nothing is accepted, or nil. over is contextErr of the
+// call's context, which is asked before the lock is taken: it may be the program's own.
+func (m *Manager) acceptingLocked(over error) error {
+	switch {
+	case m.lost != nil:
+		return m.lost
+	case m.closed:
 		return ErrClosed
 	}
 	if m.journal != nil {
@@ -344,7 +348,7 @@ func (m *Manager) acceptingLocked(ctx context.Context) error {
 			return err
 		}
 	}
-	return contextErr(ctx)
+	return over
 }
 
 var errNoContext = errorf.New("%w: the context is nil", ErrInvalid)

@@ -1,0 +1,80 @@
+package optimist
+
+import (
+	"github.com/optimist-go/optimist/internal/engine"
+	"github.com/optimist-go/optimist/internal/errorf"
+)
+
+// A function that is data runs under the lock, on the goroutine that makes a step. When
+// it ends that goroutine (runtime.Goexit, as t.FailNow does it), nobody can finish the
+// step: those who called it are ended as well. What is done here is done by deferred
+// functions, on their way out. Who makes steps under the lock must therefore not defer
+// its release: stepLocked has released it then.
+
+// leaveStepLocked releases the lock in the place of whoever made the step.
+func (m *Manager) leaveStepLocked(in engine.Input) {
+	switch in.(type) {
+	case *engine.Execute, *engine.Batch:
+		if m.engine.Abandon() { // as if the call had never been made
+			m.input = engine.Execute{}
+			if m.journal != nil {
+				m.journal.encoded, m.journal.encodedArgs = nil, nil
+			}
+			m.unlock()
+			return
+		}
+	}
+	m.breakLocked()
+}
+
+// breakLocked gives the manager up, and releases the lock: it is in the middle of a
+// change that nobody can finish.
+func (m *Manager) breakLocked() {
+	m.lost = errorf.New("%w: a function of the program ended its goroutine in the middle of a change: %w", ErrBroken, errGoexit)
+	m.stopped, m.halted = true, true
+	m.promised = 0
+	m.stopTimerLocked()
+	m.abandonLocked()
+	m.publishLocked(Event{Kind: CallbackPanicked, Err: m.lost})
+	m.endLocked()
+	m.unlock()
+}
+
+// endLocked tells all who wait that nothing comes any more.
+func (m *Manager) endLocked() {
+	select {
+	case <-m.stop:
+	default:
+		close(m.stop)
+	}
+}
+
+// foreignLocked calls a function of the program under the lock, outside of a step.
+// leave, which releases the lock, is called when that ends the goroutine.
+func (m *Manager) foreignLocked(f, leave func()) {
+	returned := false
+	defer func() {
+		if !returned {
+			leave()
+		}
+	}()
+	f()
+	returned = true
+}
+
+// stoppedLocked is why the manager does nothing any more, or nil.
+func (m *Manager) stoppedLocked() error {
+	switch {
+	case m.lost != nil:
+		return m.lost
+	case m.stopped:
+		return ErrClosed
+	}
+	return nil
+}
+
+func (m *Manager) stoppedErr() error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.stoppedLocked()
+}
