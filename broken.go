@@ -12,19 +12,16 @@ import (
 // its release: stepLocked has released it then.
 
 // leaveStepLocked releases the lock in the place of whoever made the step.
-func (m *Manager) leaveStepLocked(in engine.Input) {
-	switch in.(type) {
-	case *engine.Execute, *engine.Batch:
-		if m.engine.Abandon() { // as if the call had never been made
-			m.input = engine.Execute{}
-			if m.journal != nil {
-				m.journal.encoded, m.journal.encodedArgs = nil, nil
-			}
-			m.unlock()
-			return
-		}
+func (m *Manager) leaveStepLocked() {
+	if !m.engine.Abandon() {
+		m.breakLocked()
+		return
 	}
-	m.breakLocked()
+	m.input = engine.Execute{} // as if the call had never been made
+	if m.journal != nil {
+		m.journal.encoded, m.journal.encodedArgs = nil, nil
+	}
+	m.unlock()
 }
 
 // breakLocked gives the manager up, and releases the lock: it is in the middle of a

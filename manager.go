@@ -164,7 +164,7 @@ func (m *Manager) stepLocked(now time.Time, in engine.Input) error {
 	left := true
 	defer func() {
 		if left {
-			m.leaveStepLocked(in)
+			m.leaveStepLocked()
 		}
 	}()
 	effects, err := m.engine.Step(m.now(now), in)

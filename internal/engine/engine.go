@@ -71,8 +71,8 @@ type Engine struct {
 	inFlight int // calls that left and have not returned; at most cfg.MaxInFlight
 	gate     gate
 
-	// begun is seq as it was when the input of the Step that runs began to be looked at;
-	// notBegun at any other time.
+	// begun is seq as it was when the Step that runs began to look at operations that it
+	// may accept; notBegun at any other time, and in other Steps.
 	begun uint64
 
 	// Scratch of the Step that runs; empty between steps.
@@ -106,7 +106,6 @@ func (e *Engine) Step(now Time, in Input) ([]Effect, error) {
 	e.now = max(now, e.now)
 
 	paused := !e.Sending()
-	e.begun = e.seq
 	err := in.step(e)
 	e.begun = notBegun
 	if paused && e.Sending() && !e.Quiet { // the step has had its last word about it
@@ -119,8 +118,8 @@ func (e *Engine) Step(now Time, in Input) ([]Effect, error) {
 }
 
 // Abandon is for a Step that a function of the program has left by ending its
-// goroutine. It reports whether an operation that was to be accepted is as good as
-// refused: nothing had changed yet. Else the engine is in the middle of a change, and no
+// goroutine. It reports whether it was about to accept operations and had changed nothing
+// yet: they are as good as refused. Else the engine is in the middle of a change, and no
 // further Step may be made.
 func (e *Engine) Abandon() bool {
 	if e.seq != e.begun || len(e.effects) > 0 || len(e.dirty) > 0 || len(e.victims) > 0 {
