@@ -80,7 +80,7 @@ func (m *Manager) Batch(ctx context.Context, plans ...Planned) ([]*Handle, error
 		m.mu.Unlock()
 		return nil, whole(err)
 	}
-	if i := useLocked(plans); i >= 0 {
+	if i := usedLocked(plans); i >= 0 {
 		m.mu.Unlock()
 		return nil, plans[i].refused(errorf.New("%w: plan %d was executed already", ErrInvalid, i))
 	}
@@ -89,9 +89,7 @@ func (m *Manager) Batch(ctx context.Context, plans ...Planned) ([]*Handle, error
 		p.handle.op.Stamp = engine.Stamp(m.clock.next(now))
 	}
 	err := m.stepLocked(now, &batch)
-	if err != nil {
-		unuseLocked(plans)
-	}
+	markLocked(plans, err == nil)
 	handles := make([]*Handle, len(plans))
 	for i, p := range plans {
 		handles[i] = p.handle
@@ -109,22 +107,21 @@ func (m *Manager) Batch(ctx context.Context, plans ...Planned) ([]*Handle, error
 	return handles, nil
 }
 
-// useLocked marks plans as executed, or none of them: then it returns the first that
-// was already, or stands there twice. Else it returns -1.
-func useLocked(plans []Planned) int {
+// usedLocked is the first plan that was executed already or stands there twice, or -1.
+func usedLocked(plans []Planned) int {
 	for i, p := range plans {
 		if p.handle.used {
-			unuseLocked(plans[:i])
+			markLocked(plans[:i], false)
 			return i
 		}
 		p.handle.used = true
 	}
+	markLocked(plans, false)
 	return -1
 }
 
-// unuseLocked is for plans that were not accepted: they can be executed yet.
-func unuseLocked(plans []Planned) {
+func markLocked(plans []Planned, used bool) {
 	for _, p := range plans {
-		p.handle.used = false
+		p.handle.used = used
 	}
 }

@@ -181,6 +181,9 @@ func ending(w *world, in string, armed *bool) *Action[page, string] {
 	}
 	def, pages := w.renaming("ends"), w.pages
 	switch in {
+	case "stored":
+		def.Stored = storedText
+		fallthrough
 	case "apply":
 		def.Apply = func(p page, title string) (page, error) { exit(); p.Title = title; return p, nil }
 	case "guard":
@@ -250,31 +253,45 @@ func TestLaw28_AToggleThatEndsTheGoroutineOfItsCall(t *testing.T) {
 }
 
 // In the middle of a change nobody can finish it. The manager says so, and lets go of
-// everything.
+// everything, whoever's goroutine it was.
 func TestLaw28_DataThatEndsTheGoroutineInTheMiddleOfAChange(t *testing.T) {
-	for in, act := range map[string]func(w *world){
-		"apply": func(w *world) { w.pages.Receive("1", TruthOf(page{Comments: "c"}, 99)) }, // a rebase
-		"guard": func(w *world) { w.m.SetOnline(true); w.time(time.Minute) },               // an answer
-		"equal": func(w *world) { w.m.RollbackAll("other:1") },
+	online := func(w *world) { is(w, w.m.SetOnline(true), nil); synctest.Wait() }
+	for where, row := range map[string]struct {
+		in          string
+		before, act func(w *world)
+	}{
+		"a push":           {"apply", nil, func(w *world) { w.pages.Receive("1", TruthOf(page{Comments: "c"}, 99)) }},
+		"a rollback":       {"equal", nil, func(w *world) { w.m.RollbackAll("other:1") }},
+		"a lane that goes": {"guard", nil, func(w *world) { w.m.SetOnline(true) }},
+		"an answer":        {"apply", online, func(w *world) { w.time(time.Minute) }},
+		"a timer":          {"apply", func(w *world) { w.set("1", "me", true); online(w) }, func(w *world) { w.time(time.Minute) }},
+		"the journal":      {"stored", online, func(w *world) { w.time(time.Minute) }},
 	} {
-		t.Run(in, func(t *testing.T) {
+		t.Run(where, func(t *testing.T) {
 			opts := instant
-			j := &endingJournal{}
+			j := &slowEndingJournal{}
 			opts.Journal = j
+			if where == "a timer" {
+				opts = patient
+				opts.Journal = j
+			}
 			synctest.Test(t, func(t *testing.T) {
 				w := newWorld(t, opts)
 				armed := false
-				action := ending(w, in, &armed)
+				action := ending(w, row.in, &armed)
 				must(w.m.Restore())(t)
 				w.m.SetOnline(false)
+				w.server.next("1", reply{before: time.Second, mute: true})
 				h := do(w, action, "1", "a")
-				closure := must(w.m.Execute(w.ctx, w.update("closure", "1", func() func() { return nil })))(t)
+				closure := must(w.m.Execute(w.ctx, w.update("closure", "2", func() func() { return nil })))(t)
 				sub := w.m.Subscribe(SubscribeOptions{})
 				waited := make(chan error, 1)
 				go func() { _, err := h.Wait(w.ctx); waited <- err }()
-				synctest.Wait()
+				if row.before != nil {
+					row.before(w)
+				}
 				armed = true
-				aside(func() { act(w) })
+				aside(func() { row.act(w) })
 				armed = false
 
 				is(t, <-waited, ErrBroken)
@@ -303,6 +320,11 @@ func TestLaw28_DataThatEndsTheGoroutineInTheMiddleOfAChange(t *testing.T) {
 		})
 	}
 }
+
+// slowEndingJournal takes two seconds for a write.
+type slowEndingJournal struct{ endingJournal }
+
+func (*slowEndingJournal) Write([]JournalRecord) error { time.Sleep(2 * time.Second); return nil }
 
 func TestLaw28_DecodeThatEndsTheGoroutineOfRestore(t *testing.T) {
 	r := record{id: "x", pos: 1, typ: "stored", store: "page", entity: "1", slot: "title", args: []byte("a")}
