@@ -92,7 +92,7 @@ func (e *OpError) Error() string {
 func (e *OpError) Unwrap() error { return e.Err }
 
 // PanicError is a panic in a function of the program, contained. Value is what was
-// passed to panic.
+// passed to panic, or an error that says that the function ended its goroutine.
 type PanicError struct {
 	In    string // "apply", "send", "callback", ...
 	Value any
