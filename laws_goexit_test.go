@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"runtime"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -173,9 +174,9 @@ func TestLaw33_AJournalThatEndsItsGoroutineHasFailed(t *testing.T) {
 }
 
 // ending defines an action whose functions that are data end the goroutine when armed.
-func ending(w *world, in string, armed *bool) *Action[page, string] {
+func ending(w *world, in string, armed *atomic.Bool) *Action[page, string] {
 	exit := func() {
-		if *armed {
+		if armed.Load() {
 			runtime.Goexit()
 		}
 	}
@@ -213,7 +214,7 @@ func TestLaw28_DataThatEndsTheGoroutineOfACall(t *testing.T) {
 			opts := patient
 			opts.Journal = quickJournal{}
 			inWorld(t, opts, func(t *testing.T, w *world) {
-				armed := false
+				var armed atomic.Bool
 				action := ending(w, in, &armed)
 				must(w.m.Restore())(t)
 				first := do(w, action, "1", "a")
@@ -221,9 +222,9 @@ func TestLaw28_DataThatEndsTheGoroutineOfACall(t *testing.T) {
 				if in == "lane" { // it is asked once for each
 					id = "2"
 				}
-				armed = true
+				armed.Store(true)
 				equal(t, "returned", aside(func() { action.Execute(w.ctx, id, "b") }), false)
-				armed = false
+				armed.Store(false)
 				equal(t, "everything", w.everything(), before)
 				second := do(w, action, id, "c")
 				w.flush()
@@ -277,7 +278,7 @@ func TestLaw28_DataThatEndsTheGoroutineInTheMiddleOfAChange(t *testing.T) {
 			}
 			synctest.Test(t, func(t *testing.T) {
 				w := newWorld(t, opts)
-				armed := false
+				var armed atomic.Bool
 				action := ending(w, row.in, &armed)
 				must(w.m.Restore())(t)
 				w.m.SetOnline(false)
@@ -290,9 +291,9 @@ func TestLaw28_DataThatEndsTheGoroutineInTheMiddleOfAChange(t *testing.T) {
 				if row.before != nil {
 					row.before(w)
 				}
-				armed = true
+				armed.Store(true)
 				aside(func() { row.act(w) })
-				armed = false
+				armed.Store(false)
 
 				is(t, <-waited, ErrBroken)
 				told := events(sub, CallbackPanicked)
