@@ -71,7 +71,7 @@ func (f *follower) stream(ctx context.Context) error {
 	defer cancel()
 	dead := time.AfterFunc(longestSilence, cancel)
 	defer dead.Stop()
-	err := f.service.transport.Stream(ctx, "/v1/events?after="+strconv.FormatInt(f.after, 10), func(e Event) {
+	err := f.service.transport.Stream(ctx, f.service.user, f.after, func(e Event) {
 		dead.Reset(longestSilence)
 		f.failures = 0
 		if err := f.take(ctx, e); err != nil {

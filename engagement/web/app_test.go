@@ -59,13 +59,13 @@ func (w *wires) RoundTrip(ctx context.Context, r client.Request) (client.Respons
 	return w.Transport.RoundTrip(ctx, r)
 }
 
-func (w *wires) Stream(ctx context.Context, path string, take func(client.Event)) error {
+func (w *wires) Stream(ctx context.Context, viewer string, after int64, take func(client.Event)) error {
 	if w.cut.Load() {
 		return client.ErrUnreachable
 	}
 	w.streams.Add(1)
 	defer w.streams.Add(-1)
-	return w.Transport.Stream(ctx, path, take)
+	return w.Transport.Stream(ctx, viewer, after, take)
 }
 
 func newStage(t *testing.T) *stage {

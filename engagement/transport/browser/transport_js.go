@@ -88,8 +88,8 @@ func await(promise js.Value) (js.Value, error) {
 
 // Stream implements client.Transport. It reads one connection: coming back is the
 // caller's affair, which knows the position.
-func (Transport) Stream(ctx context.Context, path string, take func(client.Event)) error {
-	source := js.Global().Get("EventSource").New(path)
+func (Transport) Stream(ctx context.Context, _ string, after int64, take func(client.Event)) error {
+	source := js.Global().Get("EventSource").New(client.StreamPath(after))
 	defer source.Call("close")
 	events := make(chan client.Event, 256)
 	broken := make(chan error, 1)

@@ -92,9 +92,9 @@ func retryAfter(h http.Header) time.Duration {
 	return time.Duration(min(seconds, 3600)) * time.Second
 }
 
-// Stream implements client.Transport.
-func (t *Transport) Stream(ctx context.Context, path string, take func(client.Event)) error {
-	req, err := http.NewRequestWithContext(ctx, "GET", t.base+path, nil)
+// Stream implements client.Transport. The viewer is whoever the cookies say.
+func (t *Transport) Stream(ctx context.Context, _ string, after int64, take func(client.Event)) error {
+	req, err := http.NewRequestWithContext(ctx, "GET", t.base+client.StreamPath(after), nil)
 	if err != nil {
 		return err
 	}
