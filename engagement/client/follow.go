@@ -59,26 +59,38 @@ type follower struct {
 	service *Service
 	report  func(Link, error)
 
-	after    int64
-	failures int // streams in a row that said nothing
+	after    int64 // everything up to here was taken
+	failures int   // streams in a row that said nothing, or what could not be taken
 	broken   bool
 	ended    error // why there is nothing to come back for
 }
 
-// stream reads one connection to its end.
+// stream reads one connection, to its end or to the first event that cannot be taken:
+// what comes behind that one is left, for the next stream tells it again.
 func (f *follower) stream(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	dead := time.AfterFunc(longestSilence, cancel)
 	defer dead.Stop()
+	heard := false
+	var refused error
 	err := f.service.transport.Stream(ctx, f.service.user, f.after, func(e Event) {
+		if refused != nil {
+			return
+		}
 		dead.Reset(longestSilence)
-		f.failures = 0
-		if err := f.take(ctx, e); err != nil {
-			cancel() // come back and be told again
+		heard = true
+		if refused = f.take(ctx, e); refused != nil {
+			cancel()
 		}
 	})
 	f.broken = true
+	if refused != nil {
+		return refused
+	}
+	if heard {
+		f.failures = 0
+	}
 	return err
 }
 
