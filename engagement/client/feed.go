@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"strconv"
+	"time"
 
+	"github.com/optimist-go/optimist"
 	"github.com/optimist-go/optimist/engagement/wire"
 )
 
@@ -17,22 +19,38 @@ type Feed struct {
 
 // Load reads a page of the feed; an empty cursor is its beginning.
 func (s *Service) Load(ctx context.Context, cursor string, limit int) (Feed, error) {
+	page, err := s.page(ctx, cursor, limit)
+	if err != nil {
+		return Feed{}, err
+	}
+	f := Feed{Posts: make([]string, len(page.Posts)), Next: page.Next, After: page.After}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i, t := range page.Posts {
+		f.Posts[i] = t.ID
+		if t.State != nil {
+			s.oldest = min(s.oldest, t.State.CreatedAt)
+		}
+	}
+	return f, nil
+}
+
+// page reads a page of the feed and receives its posts.
+func (s *Service) page(ctx context.Context, cursor string, limit int) (wire.Page, error) {
 	path := "/v1/posts?limit=" + strconv.Itoa(limit)
 	if cursor != "" {
 		path += "&cursor=" + cursor // only letters, digits, - and _
 	}
 	page, err := read(ctx, s.transport, "GET", path, nil, wire.DecodePage)
 	if err != nil {
-		return Feed{}, err
+		return wire.Page{}, err
 	}
-	f := Feed{Posts: make([]string, len(page.Posts)), Next: page.Next, After: page.After}
-	for i, t := range page.Posts {
-		f.Posts[i] = t.ID
+	for _, t := range page.Posts {
 		if err := s.receive(t); err != nil {
-			return Feed{}, err
+			return wire.Page{}, err
 		}
 	}
-	return f, nil
+	return page, nil
 }
 
 // OlderComments reads the page of comments before a cursor, which is Post.Older or
@@ -41,32 +59,38 @@ func (s *Service) OlderComments(ctx context.Context, post, cursor string) (wire.
 	return read(ctx, s.transport, "GET", "/v1/posts/"+post+"/comments?limit=50&cursor="+cursor, nil, wire.DecodeCommentPage)
 }
 
-// Refresh reads one post anew.
+// Refresh reads one post anew. One that the server does not have is gone.
 func (s *Service) Refresh(ctx context.Context, post string) error {
+	began := time.Now()
 	t, err := read(ctx, s.transport, "GET", "/v1/posts/"+post, nil, wire.DecodeTruth)
 	var r *Refusal
-	if errors.As(err, &r) && r.Problem.Truth != nil {
-		t, err = *r.Problem.Truth, nil // deleted, and since when
-	}
-	if err != nil {
+	switch {
+	case err == nil:
+	case errors.As(err, &r) && r.Problem.Truth != nil: // deleted, and since when
+		t = *r.Problem.Truth
+	case r != nil && r.Problem.Type == wire.ProblemNotFound:
+		s.know(post, false)
+		gone := optimist.Gone[Post](0)
+		gone.ReadAt = began
+		return s.posts.Receive(post, gone)
+	default:
 		return err
 	}
 	return s.receive(t)
 }
 
 func (s *Service) receive(t wire.Truth) error {
-	s.mu.Lock()
-	s.known[t.ID] = true
-	s.mu.Unlock()
+	s.know(t.ID, t.State != nil)
 	return s.posts.Receive(t.ID, truthOf(t))
 }
 
-func (s *Service) knownPosts() []string {
+// know notes whether a post is there, to read it anew.
+func (s *Service) know(post string, there bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	ids := make([]string, 0, len(s.known))
-	for id := range s.known {
-		ids = append(ids, id)
+	if there {
+		s.known[post] = true
+	} else {
+		delete(s.known, post) // what was deleted stays so
 	}
-	return ids
 }

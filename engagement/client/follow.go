@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/optimist-go/optimist/engagement/wire"
@@ -26,16 +27,25 @@ const longestSilence = 40 * time.Second
 var ErrOtherViewer = errors.New("somebody else is signed in now")
 
 // Follow takes truth as it changes, from a position that Load or an earlier Follow gave,
-// until ctx ends. It comes back by itself when the stream breaks, and misses nothing.
+// until ctx ends. It comes back by itself when the stream breaks, and misses nothing; what
+// the server no longer remembers is read anew, see renewal.
 // report, if not nil, is told how the stream stands. Truth as others see it is not taken:
 // a session that has ended ends Follow with ErrSignedOut, another one with
-// ErrOtherViewer. Follow returns the position that it has come to.
+// ErrOtherViewer. Follow returns the position that it has come to. There is one Follow of
+// a Service at a time.
 func (s *Service) Follow(ctx context.Context, after int64, report func(Link, error)) (int64, error) {
 	if report == nil {
 		report = func(Link, error) {}
 	}
-	f := &follower{service: s, after: after, report: report}
+	f := &follower{service: s, after: after, report: report, doubt: make(chan struct{}, 1)}
 	report(Connecting, nil)
+	renewing, stop := context.WithCancel(ctx)
+	renewed := make(chan struct{})
+	go func() {
+		defer close(renewed)
+		f.renew(renewing)
+	}()
+	defer func() { stop(); <-renewed }()
 	for ctx.Err() == nil {
 		if !pause(ctx, backoff(f.failures)) {
 			break
@@ -48,21 +58,47 @@ func (s *Service) Follow(ctx context.Context, after int64, report func(Link, err
 			return f.after, f.ended
 		}
 		f.failures++
-		report(Broken, err)
+		f.connect(false, err)
 	}
 	return f.after, ctx.Err()
 }
 
-// follower is one Follow. It belongs to its goroutine; a Transport gives it one
-// event at a time.
+// follower is one Follow. It belongs to its goroutine, but for what renew uses; a
+// Transport gives it one event at a time.
 type follower struct {
 	service *Service
-	report  func(Link, error)
+	doubt   chan struct{} // wakes renew
 
 	after    int64 // everything up to here was taken
 	failures int   // streams in a row that said nothing, or what could not be taken
 	broken   bool
 	ended    error // why there is nothing to come back for
+
+	// mu guards the field below it, and is held while reporting.
+	mu        sync.Mutex
+	connected bool // the stream has said hello
+	report    func(Link, error)
+}
+
+// connect notes whether there is a stream, and reports that.
+func (f *follower) connect(on bool, err error) {
+	f.mu.Lock()
+	f.connected = on
+	f.mu.Unlock()
+	f.tell(err)
+}
+
+// tell reports that something went wrong or, without an error, that the user sees what
+// the server holds, if that is so.
+func (f *follower) tell(err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	switch {
+	case err != nil:
+		f.report(Broken, err)
+	case f.connected && f.service.doubtful() == nil:
+		f.report(Live, nil)
+	}
 }
 
 // stream reads one connection, to its end or to the first event that cannot be taken:
@@ -80,7 +116,7 @@ func (f *follower) stream(ctx context.Context) error {
 		}
 		dead.Reset(longestSilence)
 		heard = true
-		if refused = f.take(ctx, e); refused != nil {
+		if refused = f.take(e); refused != nil {
 			cancel()
 		}
 	})
@@ -94,7 +130,7 @@ func (f *follower) stream(ctx context.Context) error {
 	return err
 }
 
-func (f *follower) take(ctx context.Context, e Event) error {
+func (f *follower) take(e Event) error {
 	switch e.Name {
 	case wire.EventHello, wire.EventReset:
 		hello, err := wire.DecodeHello(e.Data)
@@ -109,10 +145,10 @@ func (f *follower) take(ctx context.Context, e Event) error {
 			return f.ended
 		}
 		if e.Name == wire.EventReset {
-			for _, id := range f.service.knownPosts() {
-				if err := f.service.Refresh(ctx, id); err != nil {
-					return err
-				}
+			f.service.doubt()
+			select {
+			case f.doubt <- struct{}{}:
+			default:
 			}
 		}
 		f.after = hello.After
@@ -120,7 +156,7 @@ func (f *follower) take(ctx context.Context, e Event) error {
 			f.broken = false
 			f.service.manager.RetryNow()
 		}
-		f.report(Live, nil)
+		f.connect(true, nil)
 	case wire.EventTruth:
 		t, err := wire.DecodeTruth(e.Data)
 		if err != nil {
@@ -138,7 +174,7 @@ func (f *follower) take(ctx context.Context, e Event) error {
 
 // pause waits; it reports whether ctx lasted.
 func pause(ctx context.Context, d time.Duration) bool {
-	if d == 0 {
+	if d <= 0 {
 		return ctx.Err() == nil
 	}
 	timer := time.NewTimer(d)

@@ -113,6 +113,7 @@ func TestServerThatIsBackIsTriedAtOnce(t *testing.T) {
 		c, links := follow(t, s, 1)
 		<-links
 		<-links // live
+		synctest.Wait()
 		tap, err := c.Likes.Toggle(t.Context(), post)
 		if err != nil {
 			t.Fatal(err)

@@ -47,7 +47,11 @@ func operate(ctx context.Context, s *Service, key, method, path string, body any
 	if err != nil {
 		return optimist.Truth[Post]{}, optimist.Fail(classOfSilence(err), err)
 	}
-	return readOutcome(answer)
+	t, err := readOutcome(answer)
+	if t.Presence == optimist.Present {
+		s.know(t.Value.ID, true)
+	}
+	return t, err
 }
 
 // classOfSilence says what it means that no answer came. Only who knows that the
@@ -102,9 +106,10 @@ func refusalOf(a Response) *Refusal {
 		p = wire.Problem{}
 	}
 	p.Status = a.Status
-	if a.RetryAfter == 0 {
-		p.RetryAfterMs = max(p.RetryAfterMs, 0)
+	if p.RetryAfterMs <= 0 { // the header says the same, less precisely
+		p.RetryAfterMs = a.RetryAfter.Milliseconds()
 	}
+	p.RetryAfterMs = min(p.RetryAfterMs, time.Hour.Milliseconds())
 	return &Refusal{p}
 }
 

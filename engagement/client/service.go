@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"iter"
+	"math"
 	"sync"
 
 	"github.com/optimist-go/optimist"
@@ -46,9 +47,11 @@ type Service struct {
 	manager   *optimist.Manager
 	posts     *optimist.Store[Post]
 
-	// mu guards the field below it.
-	mu    sync.Mutex
-	known map[string]bool // posts whose truth was received, to read them anew
+	// mu guards the fields below it.
+	mu      sync.Mutex
+	known   map[string]bool // posts that are there, as far as was told
+	oldest  int64           // of the posts that Load has brought, when it was made
+	renewal *renewal        // nil: what is known is so
 }
 
 // ErrSignedOut refuses changes as long as nobody is signed in.
@@ -63,7 +66,7 @@ func New(o Options) (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Service{user: o.User, transport: o.Transport, manager: m, known: make(map[string]bool)}
+	s := &Service{user: o.User, transport: o.Transport, manager: m, known: make(map[string]bool), oldest: math.MaxInt64}
 	s.posts = optimist.NewStore(m, "post", optimist.WithEqual(equalPosts))
 	s.Posts = newPosts(s)
 	s.Likes = newLikes(s)

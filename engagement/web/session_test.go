@@ -52,6 +52,27 @@ func TestNoStreamWhileHidden(t *testing.T) {
 	}
 }
 
+// TestHiddenForLongerThanTheServerRemembers: what was posted and changed meanwhile is
+// there when the page is seen again.
+func TestHiddenForLongerThanTheServerRemembers(t *testing.T) {
+	s := newStage(t)
+	old := s.enter("ada")
+	s.SetHidden(true)
+	for s.wires.streams.Load() > 0 {
+		runtime.Gosched()
+	}
+	id := engagement.NewID()
+	s.apply(engagement.Operation{Kind: engagement.CreatePost, User: "kofi", Post: id, Text: "posted meanwhile"})
+	s.apply(engagement.Operation{Kind: engagement.CreateComment, User: "kofi", Post: old, Comment: engagement.NewID(), Text: "said meanwhile"})
+	if err := s.server.Store().Forget(t.Context(), time.Now().Add(time.Hour).UnixMilli()); err != nil {
+		t.Fatal(err)
+	}
+	s.Act(Action{Name: "comments", Post: old})
+	s.SetHidden(false)
+	s.until("what was said", postSays(old, "said meanwhile"))
+	s.until("what was posted, above", func(b *board) bool { return b.shown[0] == id && postSays(id, "posted meanwhile")(b) })
+}
+
 func TestSignOutOfflineKeepsEverything(t *testing.T) {
 	s := newStage(t)
 	post := s.enter("ada")

@@ -1,0 +1,121 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/optimist-go/optimist/engagement/wire"
+)
+
+// longestRead is how long one read of a renewal may take.
+const longestRead = 10 * time.Second
+
+// renewal is what a reset leaves to do: to read anew whatever may have changed without
+// the stream having told. The pages of the feed come first, as far as the program has
+// loaded it, for they also bring what is new; then, one by one, the posts that the pages
+// did not bring. What was read is done with, however often the stream breaks meanwhile:
+// the stream goes on from the position of the reset and tells all that changes later.
+//
+// It belongs to the goroutine of Follow that renews.
+type renewal struct {
+	stale  map[string]bool // posts not read since the reset
+	oldest int64           // as far as pages are read: when the oldest post was made
+	cursor string          // of the next page
+	paged  bool            // no page is left to read
+	next   time.Time       // nothing is read before
+}
+
+// doubt begins a renewal of everything.
+func (s *Service) doubt() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.renewal = &renewal{stale: make(map[string]bool), oldest: s.oldest}
+	for id := range s.known {
+		s.renewal.stale[id] = true
+	}
+}
+
+// doubtful is the renewal that is not finished; nil: none.
+func (s *Service) doubtful() *renewal {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.renewal
+}
+
+// finish forgets a renewal, unless another reset has put a new one into its place.
+func (s *Service) finish(r *renewal) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.renewal == r {
+		s.renewal = nil
+	}
+}
+
+// renew does what resets leave to do, until ctx ends.
+func (f *follower) renew(ctx context.Context) {
+	for failures := 0; ctx.Err() == nil; {
+		r := f.service.doubtful()
+		switch {
+		case r == nil:
+			select {
+			case <-f.doubt:
+			case <-ctx.Done():
+			}
+		case r.paged && len(r.stale) == 0:
+			f.service.finish(r)
+			f.tell(nil)
+		case pause(ctx, time.Until(r.next)):
+			err := r.step(ctx, f.service)
+			if failures++; err == nil {
+				failures = 0
+			} else if ctx.Err() == nil {
+				r.next = time.Now().Add(max(backoff(failures), retryAfter(err)))
+				f.tell(err)
+			}
+		}
+	}
+}
+
+// step makes one read.
+func (r *renewal) step(ctx context.Context, s *Service) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer time.AfterFunc(longestRead, cancel).Stop()
+	if !r.paged {
+		page, err := s.page(ctx, r.cursor, wire.MaxPage)
+		if err == nil {
+			r.read(page)
+		}
+		return err
+	}
+	for id := range r.stale {
+		if err := s.Refresh(ctx, id); err != nil {
+			return err
+		}
+		delete(r.stale, id)
+		break
+	}
+	return nil
+}
+
+// read notes what a page has brought.
+func (r *renewal) read(page wire.Page) {
+	r.cursor = page.Next
+	r.paged = page.Next == ""
+	for _, t := range page.Posts {
+		delete(r.stale, t.ID)
+		if t.State != nil && t.State.CreatedAt < r.oldest {
+			r.paged = true
+		}
+	}
+}
+
+// retryAfter is how long the server asked to be left alone.
+func retryAfter(err error) time.Duration {
+	var r *Refusal
+	if errors.As(err, &r) {
+		return time.Duration(r.Problem.RetryAfterMs) * time.Millisecond
+	}
+	return 0
+}

@@ -1,0 +1,267 @@
+package client_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/optimist-go/optimist"
+	"github.com/optimist-go/optimist/engagement"
+	"github.com/optimist-go/optimist/engagement/client"
+	"github.com/optimist-go/optimist/engagement/transport/nethttp"
+	"github.com/optimist-go/optimist/engagement/wire"
+)
+
+// made is the truth of a post that was made at a time.
+func made(id string, at int64, version uint64) wire.Truth {
+	t := truth(id, version, int(version))
+	t.State.CreatedAt = at
+	return t
+}
+
+// awaitLive waits until the link is live for the nth time.
+func awaitLive(t *testing.T, links <-chan client.Link, n int) {
+	t.Helper()
+	for late := time.After(time.Hour); n > 0; {
+		select {
+		case l := <-links:
+			if l == client.Live {
+				n--
+			}
+		case <-late:
+			t.Fatal("never live")
+		}
+	}
+}
+
+func paths(s *script) (all []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, r := range s.requests {
+		all = append(all, r.Path)
+	}
+	return all
+}
+
+// TestResetIsSeenThrough: the first read fails, the stream breaks, its events go on; what
+// was missed is read nevertheless, once, and only then the link is live.
+func TestResetIsSeenThrough(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, b, fresh := newPost(), newPost(), newPost()
+		s := &script{streams: []func(context.Context, func(client.Event)) error{
+			burst(hello(1), event(wire.EventTruth, "2", made(a, 5, 1)), event(wire.EventTruth, "3", made(b, 4, 1))),
+			burst(reset(50), event(wire.EventTruth, "51", made(b, 4, 3))),
+			steady(hello(51)),
+		}}
+		reads := 0
+		s.answer = func(r client.Request) (client.Response, error) {
+			if reads++; reads == 1 {
+				return client.Response{}, errors.New("lost")
+			}
+			if isPost(r, a) {
+				return ok(made(a, 5, 9))
+			}
+			return ok(wire.Page{Posts: []wire.Truth{made(fresh, 9, 1), made(b, 4, 2)}})
+		}
+		c, links := follow(t, s, 1)
+		awaitLive(t, links, 2)
+		synctest.Wait()
+		s.mu.Lock()
+		if len(s.asked) < 3 || s.asked[2] != 51 {
+			t.Errorf("streams from %d", s.asked)
+		}
+		s.mu.Unlock()
+		if c.Post(a).Version != 9 || c.Post(b).Version != 3 || c.Post(fresh).Version != 1 {
+			t.Errorf("versions %d, %d and %d", c.Post(a).Version, c.Post(b).Version, c.Post(fresh).Version)
+		}
+		if all := paths(s); len(all) != 3 {
+			t.Errorf("reads %q", all)
+		}
+	})
+}
+
+// TestResetReadsAsFarAsTheFeed: pages up to the oldest post that was loaded, then what
+// they did not bring; a post that the server does not have is gone, one that was deleted too.
+func TestResetReadsAsFarAsTheFeed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var posts []string
+		for range 6 {
+			posts = append(posts, newPost())
+		}
+		s := &script{streams: []func(context.Context, func(client.Event)) error{steady(reset(70))}}
+		renewed := false
+		deleted := made(posts[2], 97, 4)
+		deleted.State = nil
+		s.answer = func(r client.Request) (client.Response, error) {
+			switch {
+			case isPost(r, posts[1]):
+				return refused(wire.Problem{Type: wire.ProblemNotFound, Status: 404})
+			case isPost(r, posts[2]):
+				return refused(wire.Problem{Type: wire.ProblemGone, Status: 410, Truth: &deleted})
+			case strings.Contains(r.Path, "cursor=second"):
+				return ok(wire.Page{Posts: []wire.Truth{made(posts[3], 96, 2), made(posts[4], 95, 2), made(posts[5], 94, 2)}, Next: "third"})
+			case renewed:
+				return ok(wire.Page{Posts: []wire.Truth{made(posts[0], 99, 2)}, Next: "second"})
+			}
+			renewed = true
+			return ok(wire.Page{Posts: []wire.Truth{made(posts[0], 99, 1), made(posts[1], 98, 1), made(posts[2], 97, 1), made(posts[3], 96, 1), made(posts[4], 95, 1)}})
+		}
+		c := newClient(t, s)
+		if _, err := c.Load(t.Context(), "", 5); err != nil {
+			t.Fatal(err)
+		}
+		ctx, stop := context.WithTimeout(t.Context(), time.Hour)
+		defer stop()
+		after, _ := c.Follow(ctx, 1, func(l client.Link, _ error) {
+			if l == client.Live {
+				stop()
+			}
+		})
+		if after != 70 {
+			t.Errorf("goes on from %d", after)
+		}
+		if all := paths(s); len(all) != 5 {
+			t.Errorf("reads %q", all)
+		}
+		for i, want := range []optimist.Presence{optimist.Present, optimist.Absent, optimist.Absent, optimist.Present, optimist.Present} {
+			if v := c.Post(posts[i]); v.Presence != want || want == optimist.Present && v.Version != 2 {
+				t.Errorf("post %d is %v, version %d", i, v.Presence, v.Version)
+			}
+		}
+	})
+}
+
+// TestResetHeedsRetryAfter: the server says when to go on; that is later than a stream may
+// be silent, and the stream goes on telling meanwhile. What was read is not read again,
+// not even by the next Follow.
+func TestResetHeedsRetryAfter(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, b := newPost(), newPost()
+		s := &script{streams: []func(context.Context, func(client.Event)) error{
+			steady(hello(1), event(wire.EventTruth, "2", made(a, 5, 1)), event(wire.EventTruth, "3", made(b, 5, 1))),
+			func(ctx context.Context, take func(client.Event)) error {
+				take(reset(50))
+				for range 5 {
+					time.Sleep(15 * time.Second)
+					take(event(wire.EventBeat, "", struct{}{}))
+				}
+				take(event(wire.EventTruth, "51", made(b, 5, 7)))
+				<-ctx.Done()
+				return ctx.Err()
+			},
+			steady(hello(51)),
+		}}
+		var at []time.Time
+		s.answer = func(r client.Request) (client.Response, error) {
+			switch at = append(at, time.Now()); {
+			case !strings.Contains(r.Path, "limit"):
+				return ok(made(r.Path[len(r.Path)-36:], 5, 8))
+			case len(at) < 3:
+				return refused(wire.Problem{Type: wire.ProblemRate, Status: 429, RetryAfterMs: 60_000})
+			}
+			return ok(wire.Page{Posts: []wire.Truth{made(a, 5, 2)}})
+		}
+		c := newClient(t, s)
+		run := func(from int64, d time.Duration) int64 {
+			ctx, stop := context.WithCancel(t.Context())
+			time.AfterFunc(d, stop)
+			after, _ := c.Follow(ctx, from, nil)
+			return after
+		}
+		after := run(1, time.Second)
+		if after = run(after, 90*time.Second); after != 51 || c.Post(b).Version != 7 {
+			t.Errorf("while the reads waited: position %d, version %d", after, c.Post(b).Version)
+		}
+		run(after, 35*time.Second)
+		if c.Post(a).Version != 2 || c.Post(b).Version != 8 {
+			t.Errorf("versions %d and %d", c.Post(a).Version, c.Post(b).Version)
+		}
+		if n := len(s.asked); n != 3 || len(at) != 4 || at[1].Sub(at[0]) < time.Minute || at[2].Sub(at[1]) < time.Minute {
+			t.Errorf("%d streams, reads %q at %v", n, paths(s), at)
+		}
+	})
+}
+
+// TestResetOfManyPosts: hundreds of posts, under the rate that the server allows.
+func TestResetOfManyPosts(t *testing.T) {
+	m := startServer(t, "-rate", "0")
+	for i := range 500 {
+		if _, err := m.Store().Apply(t.Context(), engagement.Operation{
+			Key: fmt.Sprint("many-", i), Kind: engagement.CreatePost, User: "wren", Post: engagement.NewID(), Text: "x",
+			Stamp: engagement.Stamp{At: wire.NewStamp(1_700_000_000_000, uint16(i)), Client: "t"},
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	tr, err := nethttp.New(m.URL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := client.SignIn(t.Context(), tr, "zoe"); err != nil {
+		t.Fatal(err)
+	}
+	c := newClient(t, tr)
+	for cursor, more := "", true; more; more = cursor != "" {
+		feed, err := c.Load(t.Context(), cursor, 100)
+		if err != nil {
+			t.Fatal(err)
+		}
+		cursor = feed.Next
+	}
+	followToLive(t, c, 1_000_000)
+}
+
+// TestServerWithAnotherDatabase: nothing of what was known is there any more.
+func TestServerWithAnotherDatabase(t *testing.T) {
+	old, now := startServer(t), startServer(t, "-demo=false", "-db", "memory")
+	before, err := nethttp.New(old.URL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	after, err := nethttp.New(now.URL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tr := range []client.Transport{before, after} {
+		if _, err := client.SignIn(t.Context(), tr, "zoe"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	tr := &moving{before}
+	c := newClient(t, tr)
+	feed, err := c.Load(t.Context(), "", 20)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tr.Transport = after
+	followToLive(t, c, feed.After)
+	for _, post := range feed.Posts {
+		if v := c.Post(post); v.Presence != optimist.Absent {
+			t.Errorf("%s is still %v", post, v.Presence)
+		}
+	}
+}
+
+// moving is a transport behind which the server can change.
+type moving struct{ client.Transport }
+
+// followToLive follows until the link is live.
+func followToLive(t *testing.T, c *client.Service, after int64) {
+	t.Helper()
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	defer time.AfterFunc(patience, stop).Stop()
+	live := false
+	_, err := c.Follow(ctx, after, func(l client.Link, err error) {
+		if live = l == client.Live; live {
+			stop()
+		}
+	})
+	if !live {
+		t.Fatalf("never live: %v", err)
+	}
+}
