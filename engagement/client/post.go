@@ -122,13 +122,15 @@ func (p Post) beyond(c CommentChange) (_ Post, ok bool) {
 	return p, true
 }
 
-// truthOf is the server's word in the library's terms.
+// truthOf is the server's word in the library's terms. Of the time of the change the
+// server tells only the millisecond; its last stamp is not before any that the truth
+// contains, so that the next tap here is later than all of them.
 func truthOf(t wire.Truth) optimist.Truth[Post] {
 	out := optimist.Gone[Post](t.Version)
 	if t.State != nil {
 		out = optimist.TruthOf(Post{PostState: *t.State, Told: t.State.Comments}, t.Version)
 	}
-	out.At = optimist.Timestamp(wire.NewStamp(t.ChangedAt, 0))
+	out.At = optimist.Timestamp(wire.NewStamp(t.ChangedAt, 0xffff))
 	out.Contains = t.Contains
 	return out
 }

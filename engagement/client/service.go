@@ -62,7 +62,12 @@ func New(o Options) (*Service, error) {
 	if o.Transport == nil {
 		return nil, errors.New("client: Options.Transport is nil")
 	}
-	m, err := optimist.New(optimist.Options{ClientID: o.ClientID, Policy: o.Policy, MaxInFlight: o.MaxInFlight, Journal: o.Journal})
+	m, err := optimist.New(optimist.Options{
+		ClientID: o.ClientID, Policy: o.Policy, MaxInFlight: o.MaxInFlight, Journal: o.Journal,
+		// The server keeps stamps to its own clock. A device whose clock is slow, by
+		// hours even, follows it: else its taps would be older than what they answer.
+		MaxDrift: math.MaxInt64,
+	})
 	if err != nil {
 		return nil, err
 	}
