@@ -137,7 +137,7 @@ func (s *stream) run(wake <-chan struct{}) {
 			}
 			alive = s.tell(ctx)
 		case <-beat.C:
-			alive = s.sessionLasts() && s.send(wire.EventBeat, 0, wire.Beat{Now: s.api.options.Now().UnixMilli()})
+			alive = s.sessionLasts() && s.send(wire.EventBeat, 0, struct{}{})
 		}
 	}
 }

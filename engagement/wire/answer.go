@@ -79,15 +79,6 @@ func DecodeHello(data []byte) (Hello, error) {
 	return h, nil
 }
 
-// DecodeBeat reads the data of EventBeat.
-func DecodeBeat(data []byte) (Beat, error) {
-	var b Beat
-	if err := decodeAnswer(data, &b); err != nil {
-		return Beat{}, err
-	}
-	return b, nil
-}
-
 // DecodeProblem reads the body of an error. A truth that cannot be used is left out.
 func DecodeProblem(data []byte) (Problem, error) {
 	var p Problem

@@ -15,7 +15,7 @@ const (
 	// client holds may be stale and is to be read anew. Its data is Hello.
 	EventReset = "reset"
 
-	// EventBeat says that the connection lives. Its data is Beat.
+	// EventBeat says that the connection lives. Its data is an empty object.
 	EventBeat = "beat"
 )
 
@@ -26,10 +26,4 @@ type Hello struct {
 
 	// Viewer is the name for whom truth is told; empty when nobody is signed in.
 	Viewer string `json:"viewer"`
-}
-
-// Beat is the data of EventBeat.
-type Beat struct {
-	// Now is the server's time in milliseconds since the Unix epoch.
-	Now int64 `json:"now"`
 }

@@ -107,7 +107,6 @@ func FuzzDecodeSession(f *testing.F) {
 	fuzzAnswer(f, DecodeSession, `{"name":"ada","expiresAt":1}`)
 }
 func FuzzDecodeHello(f *testing.F) { fuzzAnswer(f, DecodeHello, `{"after":1,"viewer":""}`) }
-func FuzzDecodeBeat(f *testing.F)  { fuzzAnswer(f, DecodeBeat, `{"now":1763823482000}`) }
 func FuzzDecodeProblem(f *testing.F) {
 	fuzzAnswer(f, DecodeProblem, `{"type":"/problems/conflict","title":"t","status":409,"truth":`+someTruth+`,"winner":{"at":"1","client":"c"}}`)
 }
