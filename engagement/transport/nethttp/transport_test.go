@@ -2,10 +2,13 @@ package nethttp_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"net/http"
 	"net/http/httptest"
 	"testing"
+	"time"
 
+	"github.com/optimist-go/optimist"
 	"github.com/optimist-go/optimist/engagement/client"
 	"github.com/optimist-go/optimist/engagement/transport/nethttp"
 	"github.com/optimist-go/optimist/engagement/wire"
@@ -27,5 +30,50 @@ func TestAnswersAreBounded(t *testing.T) {
 		if taken != (err == nil) || taken && len(answer.Body) != size {
 			t.Errorf("%d bytes: got %d, %v", size, len(answer.Body), err)
 		}
+	}
+}
+
+// TestRetryAfterIsHeeded: an operation that is refused is not sent again before the time
+// that the server asked for, whatever the policy would do.
+func TestRetryAfterIsHeeded(t *testing.T) {
+	const post = "0190b3e1-7a00-7000-8000-000000000001"
+	truth := wire.Truth{ID: post, Version: 1, State: &wire.PostState{Post: wire.Post{ID: post}, Comments: []wire.Comment{}}}
+	attempts := make(chan time.Time, 10)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		answer := truth
+		if r.Method == "PUT" {
+			if attempts <- time.Now(); len(attempts) == 1 {
+				w.Header().Set("Retry-After", "1")
+				w.WriteHeader(http.StatusServiceUnavailable)
+				return
+			}
+			answer.Version, answer.State.Liked = 2, true
+		}
+		json.NewEncoder(w).Encode(answer)
+	}))
+	defer server.Close()
+	transport, err := nethttp.New(server.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := client.New(client.Options{Transport: transport, User: "zoe", Policy: optimist.Policy{
+		Debounce: optimist.NoDebounce, Retry: optimist.Retry{Base: time.Millisecond, Cap: time.Millisecond},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close(t.Context())
+	if err := c.Refresh(t.Context(), post); err != nil {
+		t.Fatal(err)
+	}
+	tap, err := c.Likes.Set(t.Context(), post, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r, err := tap.Wait(t.Context()); err != nil || !r.Success {
+		t.Fatalf("%+v, %v", r, err)
+	}
+	if wait := -(<-attempts).Sub(<-attempts); wait < time.Second {
+		t.Errorf("sent again after %v", wait)
 	}
 }
