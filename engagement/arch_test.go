@@ -22,6 +22,7 @@ var rules = []struct {
 	{"/fault", []string{"database/sql", "testing", "/sqlitestore", "/memstore", "/httpapi", "/wire"}, "a bad network knows nothing of what it carries"},
 	{"/client", []string{"net/http", "net", "net/url", "log/slog", "testing", "", "/httpapi", "/fault", "/web"}, "the browser links it, and it knows no network of its own"},
 	{"/transport/nethttp", []string{"testing", "", "/httpapi", "/fault"}, "a client knows of its server what is on the wire"},
+	{"/transport/browser", []string{"net/http", "net", "net/url", "log/slog", "testing", "", "/httpapi", "/fault", "/web"}, "the browser links it"},
 	{"/web", []string{"net/http", "net", "net/url", "log/slog", "testing", "", "/httpapi", "/fault"}, "the browser links it"},
 	{"/page", []string{"testing", "/httpapi", "/fault", "/client"}, "it gives files out"},
 	{"/load", []string{"testing", "", "/httpapi", "/fault", "/engaged", "/web"}, "it may run against any server"},

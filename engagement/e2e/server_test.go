@@ -34,6 +34,8 @@ type server struct {
 	addr string
 	file string
 	page http.Handler
+
+	guests int // who have liked something elsewhere
 }
 
 func startServer(t *testing.T) *server {

@@ -105,8 +105,7 @@ func (a *App) open(ctx context.Context) error {
 	return err
 }
 
-// attend reads the feed and follows the server. Pages that nobody sees do not: all pages
-// of a browser share six connections.
+// attend reads the feed and follows the server, as long as somebody sees the page.
 func (a *App) attend(v *visit) {
 	s, after, loaded, failures := v.service, int64(0), false, 0
 	for v.ctx.Err() == nil {
