@@ -23,16 +23,17 @@ const (
 // server says something every 15 s.
 const longestSilence = 40 * time.Second
 
+var errSilent = errors.New("the server says nothing any more")
+
 // ErrOtherViewer ends Follow: the session now is somebody else's.
 var ErrOtherViewer = errors.New("somebody else is signed in now")
 
 // Follow takes truth as it changes, from a position that Load or an earlier Follow gave,
-// until ctx ends. It comes back by itself when the stream breaks, and misses nothing; what
-// the server no longer remembers is read anew, see renewal.
-// report, if not nil, is told how the stream stands. Truth as others see it is not taken:
-// a session that has ended ends Follow with ErrSignedOut, another one with
-// ErrOtherViewer. Follow returns the position that it has come to. There is one Follow of
-// a Service at a time.
+// until ctx ends. It comes back by itself when the stream breaks, and misses nothing: what
+// the server cannot tell any more is read anew, see renewal. report, if not nil, is told
+// how the stream stands. Truth as others see it is not taken: a session that has ended
+// ends Follow with ErrSignedOut, another one with ErrOtherViewer. Follow returns the
+// position that it has come to. A Service has one Follow at a time.
 func (s *Service) Follow(ctx context.Context, after int64, report func(Link, error)) (int64, error) {
 	if report == nil {
 		report = func(Link, error) {}
@@ -126,6 +127,9 @@ func (f *follower) stream(ctx context.Context) error {
 	}
 	if heard {
 		f.failures = 0
+	}
+	if !dead.Stop() {
+		return errSilent
 	}
 	return err
 }

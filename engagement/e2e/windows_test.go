@@ -106,3 +106,28 @@ func TestSixWindowsShareAStream(t *testing.T) {
 	windows[4].until(allSaved)
 	windows[5].until(liked(posts[5], s.truth(posts[5], "ada").Liked))
 }
+
+// TestBrowserWithoutLocks: each window has a stream of its own.
+func TestBrowserWithoutLocks(t *testing.T) {
+	s := startServer(t)
+	first := signIn(t, s.URL(), "ada")
+	second := first.beside(s.URL())
+	for _, w := range []*tab{first, second} {
+		if _, err := chromedp.Call(w.ctx, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{
+			Source: `Object.defineProperty(Navigator.prototype, 'locks', { get: () => undefined })`,
+		}); err != nil {
+			t.Fatal(err)
+		}
+		w.open(s.URL())
+		w.until(ready + ` && document.querySelector('.link-state.good')`)
+	}
+	post := first.firstPost()
+	was := s.truth(post, "ada").Liked
+	first.click(like(post))
+	first.until(allSaved)
+	second.until(liked(post, !was))
+	s.likeElsewhere(post)
+	for _, w := range []*tab{first, second} {
+		w.until(counts(post, s.truth(post, "ada").Post.Likes))
+	}
+}
