@@ -79,3 +79,40 @@ func TestLaw09_DoubtOutlivesAnIdleEntity(t *testing.T) {
 		equal(t, "calls", len(w.server.heard()), 2)
 	})
 }
+
+func TestLaw09_WhatWasTakenBackAndReachedNobodyIsNotOnTheServer(t *testing.T) {
+	for _, class := range []Class{Offline, Unauthenticated} {
+		t.Run(class.String(), func(t *testing.T) {
+			bothDoors(t, instant, func(t *testing.T, w *world, d door) {
+				w.server.next("1", reply{before: time.Second, fails: Fail(class, errNo)})
+				on := d.tap("1")
+				synctest.Wait()
+				d.tap("1") // off
+				is(t, on.Cancel(), nil)
+				if !d.shown("1") {
+					d.tap("1")
+				}
+				w.time(time.Minute)
+				is(t, w.m.RetryNow(), nil)
+				w.flush()
+				equal(t, "shown", d.shown("1"), true)
+				equal(t, "on the server", w.server.likes("1"), true)
+			})
+		})
+	}
+}
+
+func TestLaw17_LateAnswerIsShownWhateverWasInDoubt(t *testing.T) {
+	bothDoors(t, instant, func(t *testing.T, w *world, d door) {
+		w.server.next("1", reply{before: time.Second, fails: errBusy}, reply{before: time.Second})
+		on := d.tap("1")
+		synctest.Wait()
+		d.tap("1") // off
+		is(t, on.Cancel(), nil)
+		last := d.tap("1")
+		w.time(1500 * time.Millisecond) // the first call has failed, another is under way
+		is(t, last.Cancel(), nil)
+		w.flush()
+		equal(t, "shown", d.shown("1"), w.server.likes("1"))
+	})
+}

@@ -40,7 +40,7 @@ var faults = []fault{
 	{"a wait without end ends at once (law 12)", "op.go",
 		"if d > 0 && t > Never-d {\n\t\treturn Never\n\t}", "", "TestTwin"},
 	{"an old read undoes a late answer (law 15)", "answer.go",
-		"\n\t\t\t\tp.entity.settledAt = e.now // what was read before does not have it", "", "TestTwin"},
+		"\n\t\t\tp.entity.settledAt = e.now // what was read before does not have it", "", "TestTwin"},
 	{"a probe cuts what the server asked for short (law 12)", "gate.go",
 		"return max(e.now, o.ext.notBefore)", "return e.now", "TestTwin"},
 	{"sending is told to go on while it is paused (law 34)", "engine.go",

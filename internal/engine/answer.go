@@ -67,29 +67,36 @@ func (e *Engine) refused(o *Op, in *Answer) {
 // truth. When the server did what has been taken back and tells no value, what was
 // predicted is truth.
 func (e *Engine) lateAnswer(in *Answer) {
+	o := in.Op
 	switch in.Class {
-	case OK, Conflict, Permanent:
+	case OK:
+		if o.Type.Closure {
+			e.adoptLate(o, in.Truth)
+		} else if o.outcome == Cancelled || o.outcome == Undone {
+			e.predictLate(o, in)
+		}
+	case Conflict, Permanent:
+		o.leaveOldBase()
 	case Offline, Unauthenticated:
+		o.leaveOldBase()
 		return
 	default:
-		e.leaveDoubt(in.Op)
+		e.leaveDoubt(o)
 		return
-	}
-	if o := in.Op; o.Type.Closure && in.Class == OK {
-		e.adoptLate(o, in.Truth)
-	} else if o.Type.Closure && o.ext != nil && o.ext.hasBase {
-		o.leaveBase(o.ext.base) // it was refused: the slot holds what it held before
-	} else if in.Class == OK && (o.outcome == Cancelled || o.outcome == Undone) {
-		o.parts(func(p *part) {
-			if !in.tells(p.entity) && (p.index > 0 || in.Truth.Version == 0 || in.Truth.Version > p.entity.version) {
-				e.foldIntoTruth(p)
-				p.entity.settledAt = e.now // what was read before does not have it
-			}
-		})
 	}
 	e.adoptAll(in)
 	e.refold(nil)
 	e.bury(nil, nil, Undone)
+}
+
+// predictLate makes truth of what the server did and said nothing about.
+func (e *Engine) predictLate(o *Op, in *Answer) {
+	o.parts(func(p *part) {
+		if !in.tells(p.entity) && (p.index > 0 || in.Truth.Version == 0 || in.Truth.Version > p.entity.version) {
+			e.foldIntoTruth(p)
+			p.entity.settledAt = e.now // what was read before does not have it
+		}
+	})
 }
 
 // tells reports whether the answer says a value of the entity.
@@ -229,8 +236,8 @@ func (e *Engine) adoptLate(o *Op, t Truth) {
 		state = t.Value
 	}
 	o.leaveBase(state)
-	e.endDoubt(o)
-	if o.ext != nil && o.ext.hasBase && equalAny(o.ext.base, state) {
+	doubted := e.endDoubt(o) // the base was a guess
+	if !doubted && o.ext != nil && o.ext.hasBase && equalAny(o.ext.base, state) {
 		return // it is there already
 	}
 	e.touch(o.part.entity).closure = true
@@ -243,6 +250,14 @@ func (o *Op) leaveBase(state any) {
 		if p.op.pos > o.pos && p.op.sharesSlot(o) && p.op.ext != nil && p.op.ext.hasBase {
 			p.op.ext.base = state
 		}
+	}
+}
+
+// leaveOldBase tells later closures of the slot that the server did not get this one:
+// the slot holds what it held before.
+func (o *Op) leaveOldBase() {
+	if o.ext != nil && o.ext.hasBase {
+		o.leaveBase(o.ext.base)
 	}
 }
 

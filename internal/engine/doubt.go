@@ -32,14 +32,17 @@ func (e *Engine) leaveDoubt(o *Op) {
 	}
 }
 
-// endDoubt notes that the server told what a closure's slot holds.
-func (e *Engine) endDoubt(o *Op) {
-	if i := slices.Index(e.doubts, o.slotName()); i >= 0 {
-		e.doubts = slices.Delete(e.doubts, i, i+1)
+// endDoubt notes that the server told what a closure's slot holds, and reports whether
+// that was in doubt.
+func (e *Engine) endDoubt(o *Op) bool {
+	i := slices.Index(e.doubts, o.slotName())
+	if i < 0 {
+		return false
 	}
-	if len(e.doubts) == 0 {
+	if e.doubts = slices.Delete(e.doubts, i, i+1); len(e.doubts) == 0 {
 		e.doubts = nil
 	}
+	return true
 }
 
 // inDoubt reports whether the server may get, or may have got, what was taken back.
