@@ -238,6 +238,24 @@ func TestLaw06_TheSameWantJoins(t *testing.T) {
 	})
 }
 
+func TestLaw06_NoUserIsNoNameOfOne(t *testing.T) {
+	inWorld(t, patient, func(t *testing.T, w *world) {
+		def := w.likeToggle()
+		def.Type = "star"
+		def.Get = func(p page, user string) bool { return isFan(p, fmt.Sprintf("%q", user)) }
+		def.Set = func(p page, user string, on bool) page { return setFan(p, fmt.Sprintf("%q", user), on) }
+		star := RegisterToggle(w.pages, def)
+		var all []*Handle
+		for _, user := range []string{"", "nobody", "\x00", "\x00\x00"} {
+			h := must(star.Set(w.ctx, "1", user, true))(t)
+			equal(t, "joined by another user", slices.Contains(all, h), false)
+			equal(t, "joined by its own", must(star.Set(w.ctx, "1", user, true))(t) == h, true)
+			all = append(all, h)
+		}
+		w.unsettled(all...)
+	})
+}
+
 func TestLaw06_UpdatesWithTheSameWantJoin(t *testing.T) {
 	inWorld(t, patient, func(t *testing.T, w *world) {
 		applied := 0

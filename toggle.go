@@ -1,8 +1,8 @@
 package optimist
 
 import (
-	"cmp"
 	"context"
+	"strings"
 
 	"github.com/optimist-go/optimist/internal/errorf"
 )
@@ -31,6 +31,17 @@ type Switched struct {
 	On   bool   `json:"on"`
 }
 
+// nobody is the slot of no user: no slot at all would be one for each tap.
+const nobody = "\x00"
+
+// slotOf is the user, but for none and for those that begin as the slot of none does.
+func slotOf(a Switched) string {
+	if a.User == "" || strings.HasPrefix(a.User, nobody) {
+		return nobody + a.User
+	}
+	return a.User
+}
+
 // Switch executes a registered toggle.
 type Switch[T any] struct {
 	*Action[T, Switched]
@@ -41,7 +52,7 @@ type Switch[T any] struct {
 func RegisterToggle[T any](s *Store[T], t Toggle[T]) *Switch[T] {
 	def := Mutation[T, Switched]{
 		Type:  t.Type,
-		Slot:  func(a Switched) string { return cmp.Or(a.User, "nobody") },
+		Slot:  slotOf,
 		Guard: t.Guard, Send: t.Send, Resolve: t.Resolve, OnSuccess: t.OnSuccess, OnError: t.OnError,
 		User:   func(a Switched) string { return a.User },
 		Clone:  func(a Switched) Switched { return a },
