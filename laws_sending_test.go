@@ -475,6 +475,19 @@ func TestLaw14_RetryNow(t *testing.T) {
 	})
 }
 
+func TestLaw14_OnlineWhileItProbesLetsAllGo(t *testing.T) {
+	bothDoors(t, instant, func(t *testing.T, w *world, d door) {
+		w.server.alwaysReply(&reply{fails: Fail(Offline, errNo)})
+		all := []*Handle{d.tap("1"), d.tap("2")}
+		w.time(5*time.Minute + time.Second) // probes leave every 30 s now
+		w.server.alwaysReply(nil)
+		is(t, w.m.SetOnline(true), nil) // nobody had said that it was not
+		for _, h := range all {
+			w.outcome(h, Confirmed)
+		}
+	})
+}
+
 func TestLaw14_WhileNobodyAnswersOneProbes(t *testing.T) {
 	for name, fails := range map[string]error{"offline": Fail(Offline, errNo), "transient": errBusy} {
 		t.Run(name, func(t *testing.T) {

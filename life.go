@@ -51,7 +51,8 @@ func (m *Manager) ClearAll() error {
 }
 
 // SetOnline tells whether the network is there. Offline nothing is sent and no
-// attempt is spent; operations still apply. On return lanes resume in order.
+// attempt is spent; operations still apply. On return lanes resume in order, also when
+// one operation probed because nobody answered.
 func (m *Manager) SetOnline(online bool) error { return m.do(engine.SetOnline{Online: online}) }
 
 // RetryNow ends every wait between attempts now, and the pause that a refused

@@ -66,27 +66,30 @@ func (e *Engine) unanswered(o *Op, in *Answer) {
 	}
 }
 
+// setOnline lets all go when the network comes, also when nobody had said that it was
+// gone and one operation probes.
 func (e *Engine) setOnline(online bool) {
 	g := &e.gate
-	if g.online == online {
-		return
-	}
+	was := g.online
 	g.online = online
-	if !online {
+	switch {
+	case !online && was:
 		e.emit(Effect{Kind: GateClosed})
-		return
+	case online && (!was || g.probing):
+		g.stopProbing()
+		e.retryWaiting(false)
 	}
-	g.probing, g.probe, g.probes, g.silent = false, nil, 0, nil
-	e.retryWaiting(false)
 }
 
 func (e *Engine) retryNow() {
-	g := &e.gate
-	if g.refused || g.probing {
-		g.refused, g.probing, g.probe, g.probes, g.silent = false, false, nil, 0, nil
+	if e.gate.refused || e.gate.probing {
+		e.gate.refused = false
+		e.gate.stopProbing()
 	}
 	e.retryWaiting(false)
 }
+
+func (g *gate) stopProbing() { g.probing, g.probe, g.probes, g.silent = false, nil, 0, nil }
 
 // retryWaiting ends every wait between attempts; a polite one goes on for as long as
 // the server asked for.

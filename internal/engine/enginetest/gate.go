@@ -47,10 +47,8 @@ func (t *Twin) gateHears(o *op, in *engine.Answer) {
 }
 
 func (t *Twin) setOnline(online bool) {
-	if t.online == online {
-		return
-	}
-	if t.online = online; online {
+	was := t.online
+	if t.online = online; online && (!was || t.probing) {
 		t.probing, t.probe, t.probes, t.silent = false, nil, 0, nil
 		t.hurry(func(o *op) bool { return o.left })
 	}
