@@ -256,6 +256,29 @@ func TestLaw06_NoUserIsNoNameOfOne(t *testing.T) {
 	})
 }
 
+func TestLaw06_ATapThatJoinsIsShown(t *testing.T) {
+	for name, answer := range map[string]reply{"confirmed": {}, "refused": {fails: errNever}} {
+		t.Run(name, func(t *testing.T) {
+			opts := instant
+			opts.MaxPending = 1 // joining needs no room
+			inWorld(t, opts, func(t *testing.T, w *world) {
+				answer.before = time.Second
+				w.server.next("1", answer)
+				first := must(w.m.ExecuteToggle(w.ctx, w.toggle("1")))(t)
+				synctest.Wait()
+				w.setScreen("1", false) // the program shows what it read before
+				sub := w.m.Subscribe(SubscribeOptions{})
+				equal(t, "joined", must(w.m.ExecuteToggle(w.ctx, w.toggle("1")))(t) == first, true)
+				equal(t, "shown", w.onScreen("1"), true)
+				equal(t, "told", kindsOf(events(sub, Changed)), []EventKind{Changed})
+				w.flush()
+				equal(t, "shown", w.onScreen("1"), w.server.likes("1"))
+				equal(t, "calls", len(w.server.heard()), 1)
+			})
+		})
+	}
+}
+
 func TestLaw06_UpdatesWithTheSameWantJoin(t *testing.T) {
 	inWorld(t, patient, func(t *testing.T, w *world) {
 		applied := 0

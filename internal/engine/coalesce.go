@@ -61,16 +61,30 @@ func merged(older, newer *Op) (m Merged) {
 // WouldJoin reports whether an operation would join an earlier one whose change it
 // would only repeat, so that a closure need not be applied.
 func (e *Engine) WouldJoin(in *Execute) bool {
+	older := priorOf(in)
+	return older != nil && older.state != Parked && wantsSame(older, in.Op) && !in.Op.movesSlot()
+}
+
+// priorOf is the unsettled operation with which one that was not accepted yet may
+// coalesce, or nil.
+func priorOf(in *Execute) *Op {
 	ent := in.Space.Find(in.Entity)
 	if ent == nil || in.Op.Slot == "" || in.Op.Type.Barrier || len(in.After) > 0 {
-		return false
+		return nil
 	}
-	older := priorInSlot(in.Op, ent.last)
-	return older != nil && older.state != Parked && wantsSame(older, in.Op)
+	return priorInSlot(in.Op, ent.last)
+}
+
+// movesSlot reports whether a closure found another state outside than it wants.
+func (o *Op) movesSlot() bool {
+	return o.Type.Closure && o.ext != nil && o.ext.hasBase && !equalAny(o.ext.base, o.Args)
 }
 
 // join lets a tap share an earlier operation. The tap moves that one's deadline.
 func (e *Engine) join(older, o *Op) {
+	if o.movesSlot() {
+		e.touch(older.part.entity).closure = true
+	}
 	if older.state == Waiting && !older.left {
 		older.due = max(older.due, older.Type.Debounce.due(e.now, older.burst, false))
 		e.schedule(older)

@@ -52,13 +52,10 @@ func (e *Engine) Refuses(in *Execute) error {
 	if err := e.resolveAfter(in); err != nil {
 		return err
 	}
-	ent := in.Space.Find(in.Entity)
-	if in.Op.Slot != "" && !in.Op.Type.Barrier && len(in.After) == 0 && ent != nil {
-		if older := priorInSlot(in.Op, ent.last); older != nil && (!older.left || older.state == Parked) {
-			return nil // it may take that one's place
-		}
+	if older := priorOf(in); older != nil && (!older.left || older.state == Parked || wantsSame(older, in.Op)) {
+		return nil // it may take that one's place, or join it
 	}
-	return e.room(ent, 1)
+	return e.room(in.Space.Find(in.Entity), 1)
 }
 
 // resolveAfter follows superseded dependencies to their successors, drops those that
