@@ -59,7 +59,8 @@ func (m *Manager) SetOnline(online bool) error { return m.do(engine.SetOnline{On
 // authentication began.
 func (m *Manager) RetryNow() error { return m.do(engine.RetryNow{}) }
 
-// Flush ends every debounce and waits until all is settled or parked, or ctx ends.
+// Flush ends every debounce and waits until all is settled, is parked, or waits behind
+// what is parked, or ctx ends.
 // It must not be called from a callback or closure, for which it waits.
 func (m *Manager) Flush(ctx context.Context) error {
 	if err := contextErr(ctx); err != nil {

@@ -272,9 +272,7 @@ func (m *Manager) stopTimerLocked() <-chan struct{} {
 }
 
 // idleLocked reports whether nothing is left to do but what a person decides.
-func (m *Manager) idleLocked() bool {
-	return m.engine.Pending() == m.engine.Parked() && m.engine.InFlight() == 0
-}
+func (m *Manager) idleLocked() bool { return m.engine.Held() }
 
 // PendingCount counts the unsettled operations of an entity, parked ones included.
 func (m *Manager) PendingCount(entity string) int {

@@ -118,8 +118,8 @@ const (
 	// Revert undoes it; operations after it stay, rebased.
 	Revert FailurePolicy = iota + 1
 	// Park keeps it applied and marked as failed, until the program retries, edits or
-	// discards it. Later operations of its slot wait, and, once one of them is first in
-	// its lane, what was accepted after it; others go on.
+	// discards it. Later operations of its slot and those that depend on it wait for
+	// that, and what must not overtake these; others of their lanes go on.
 	Park
 )
 

@@ -42,7 +42,7 @@ var faults = []fault{
 	{"dependents outlive what they depend on", []change{{"internal/engine/fold.go",
 		"e.condemn(n, o, ErrDependency)", "_ = n"}}},
 	{"dependents do not wait", []change{{"internal/engine/lane.go",
-		"free && !e.heldByDependency(o)", "free"}}},
+		"free && !e.waitsForDependency(o)", "free"}}},
 	{"what is acknowledged leaves the view before its truth comes", []change{{"internal/engine/answer.go",
 		"\tcase t.Version > ent.version:\n\t\te.ack(o, t.Version)", "\tcase t.Version > ent.version:\n\t\te.confirm(o, ent)"}}},
 	{"rolling back does not fold again", []change{{"internal/engine/entity.go",

@@ -5,15 +5,14 @@ import "github.com/optimist-go/optimist/internal/errorf"
 // Check verifies every invariant and returns the first violation. It is for tests:
 // it looks at everything.
 func (e *Engine) Check() error {
-	if len(e.touched)+len(e.dirty)+len(e.victims) > 0 {
+	if len(e.touched)+len(e.dirty)+len(e.victims)+len(e.suspects) > 0 {
 		return errorf.New("scratch is not empty between steps")
 	}
 	pending := make(map[*Op]bool)
-	parked, busy := 0, 0
+	parked, held := 0, 0
 	flights := make(map[*Op]bool)
 	lanes := make(map[*lane]bool)
 	for ent := range e.Busy {
-		busy++
 		if ent.first == nil {
 			return errorf.New("%s is busy without operations", ent.id)
 		}
@@ -21,8 +20,12 @@ func (e *Engine) Check() error {
 			return errorf.New("entity %s: %w", ent.id, err)
 		}
 		for o := range ent.Ops {
-			if !pending[o] && o.state == Parked {
+			switch {
+			case pending[o]:
+			case o.state == Parked:
 				parked++
+			case o.held:
+				held++
 			}
 			pending[o] = true
 		}
@@ -41,6 +44,8 @@ func (e *Engine) Check() error {
 		return errorf.New("%d operations in the lists, %d counted", len(pending), e.pending)
 	case parked != e.parked:
 		return errorf.New("%d parked in the lists, %d counted", parked, e.parked)
+	case held != e.held:
+		return errorf.New("%d held in the lists, %d counted", held, e.held)
 	case len(flights) > e.inFlight:
 		return errorf.New("%d calls in the lanes, %d counted", len(flights), e.inFlight)
 	case e.inFlight > e.cfg.MaxInFlight:
@@ -52,7 +57,7 @@ func (e *Engine) Check() error {
 func (e *Engine) checkEntity(ent *Entity) error {
 	value, presence := ent.truth, ent.presence
 	var pos uint64
-	n, parked := 0, 0
+	n, parked, held := 0, 0, 0
 	var prev *part
 	for p := ent.first; p != nil; prev, p = p, p.next {
 		o := p.op
@@ -64,15 +69,20 @@ func (e *Engine) checkEntity(ent *Entity) error {
 			return errorf.New("operation %d is out of order", o.seq)
 		case o.state == Ended || o.state == Fresh:
 			return errorf.New("operation %d is in the fold in state %d", o.seq, o.state)
-		case (o.state == Waiting || o.state == InFlight) != o.linked():
+		case (o.state == Waiting && !o.held || o.state == InFlight) != o.linked():
 			return errorf.New("operation %d in state %d: in a lane %v", o.seq, o.state, o.linked())
+		case o.held != e.mustHold(o):
+			return errorf.New("operation %d waits for a person: %v, held: %v", o.seq, !o.held, o.held)
 		case o.state == InFlight && ent.lane.flight != o:
 			return errorf.New("operation %d is in flight, but not its lane's flight", o.seq)
 		case o.state == Waiting && o.due > e.now && o.due != Never && (o.timer == 0 || e.timers.entries[o.timer-1].at > o.due):
 			return errorf.New("operation %d waits without a timer", o.seq)
 		}
-		if o.state == Parked {
+		switch {
+		case o.state == Parked:
 			parked++
+		case o.held:
+			held++
 		}
 		pos = o.pos
 		var err error
@@ -83,8 +93,9 @@ func (e *Engine) checkEntity(ent *Entity) error {
 			return errorf.New("operation %d caches %v, the fold gives %v", o.seq, p.after, value)
 		}
 	}
-	if ent.last != prev || n != int(ent.unended) || parked != int(ent.parked) {
-		return errorf.New("%d operations (%d parked) listed, %d (%d) counted", n, parked, ent.unended, ent.parked)
+	if ent.last != prev || n != int(ent.unended) || parked != int(ent.parked) || held != int(ent.held) {
+		return errorf.New("%d operations (%d parked, %d held) listed, %d (%d, %d) counted",
+			n, parked, held, ent.unended, ent.parked, ent.held)
 	}
 	return nil
 }

@@ -255,6 +255,7 @@ func (e *Engine) inherit(older, successor *Op) {
 				n.ext.deps[i] = successor
 			}
 		}
+		e.suspect(n)
 		if n.stored && n.state != Ended {
 			e.emit(Effect{Kind: Persist, Op: n, Other: successor})
 		}

@@ -53,6 +53,7 @@ type Engine struct {
 
 	pending int // unsettled operations, parked ones included
 	parked  int // those of them that are parked
+	held    int // those of them that are held
 
 	// busy is the list of entities that have parts, in the order in which they
 	// became busy. Invariant: an entity is in it exactly while entity.first != nil.
@@ -76,10 +77,11 @@ type Engine struct {
 	begun uint64
 
 	// Scratch of the Step that runs; empty between steps.
-	effects []Effect
-	touched []touch
-	dirty   []*Entity
-	victims []Victim
+	effects  []Effect
+	touched  []touch
+	dirty    []*Entity
+	suspects []*Op // may have to be held
+	victims  []Victim
 }
 
 // touch remembers what an entity looked like before the Step that runs.

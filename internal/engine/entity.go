@@ -90,6 +90,7 @@ type Entity struct {
 	holds   int32  // watchers and calls under way that keep the record
 
 	touched int32 // 1 + index in the engine's list during a Step, else 0
+	held    int32 // operations in first..last that are held
 	isDirty bool
 	// doubt: an operation was taken back that the server has, or of which it may have
 	// got an attempt.

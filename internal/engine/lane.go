@@ -1,8 +1,8 @@
 package engine
 
 // lane orders the sending of operations. Invariants: at most one call is under way
-// (flight); first..last are the operations that have still to be sent or answered,
-// by op.pos; only the first may leave.
+// (flight); first..last are the operations that have still to be sent or answered and
+// are not held, by op.pos; only the first may leave.
 type lane struct {
 	first, last *part
 	flight      *Op // whose call is under way, even if the operation has ended
@@ -81,8 +81,15 @@ func (e *Engine) joinLanes(o *Op) {
 	})
 }
 
-// leaveLanes unlinks the operation from its lanes; whoever is first then may leave.
+// leaveLanes unlinks the operation from its lanes; whoever is first then may leave. If
+// it waits for a person, or behind what does, it gives its place there up.
 func (e *Engine) leaveLanes(o *Op) {
+	if o.held {
+		e.setHeld(o, false)
+		e.letGo(o)
+	} else if o.state == Parked {
+		e.letGo(o)
+	}
 	o.parts(func(p *part) {
 		if !p.inLane {
 			return
@@ -114,12 +121,13 @@ func (e *Engine) wake(l *lane) {
 
 // wakeOp wakes the lanes of an operation for which something has changed.
 func (e *Engine) wakeOp(o *Op) {
+	e.suspect(o)
 	o.parts(func(p *part) { e.wake(p.entity.lane) })
 }
 
 // pump sends what may be sent: heads of free lanes, in turn, under the cap.
 func (e *Engine) pump() {
-	for e.ready.n > 0 && e.inFlight < e.cfg.MaxInFlight && e.gate.open(e) {
+	for e.holdBack(); e.ready.n > 0 && e.inFlight < e.cfg.MaxInFlight && e.gate.open(e); e.holdBack() {
 		l := e.ready.pop()
 		l.queued = false
 		if l.first == nil {
@@ -149,29 +157,14 @@ func (e *Engine) sendable(o *Op) bool {
 			free = false
 		}
 	})
-	return free && !e.heldByDependency(o) && !e.heldByParked(o)
+	return free && !e.waitsForDependency(o)
 }
 
-// heldByDependency reports whether an operation on which o depends has not been
+// waitsForDependency reports whether an operation on which o depends has not been
 // accepted by the server yet.
-func (e *Engine) heldByDependency(o *Op) bool {
+func (e *Engine) waitsForDependency(o *Op) bool {
 	for _, d := range o.Deps() {
 		if d.state != Acked && d.state != Ended {
-			return true
-		}
-	}
-	return false
-}
-
-// heldByParked reports whether an earlier operation of the same slot is parked:
-// until a person decides about it, sending the later one would reorder them.
-func (e *Engine) heldByParked(o *Op) bool {
-	ent := o.part.entity
-	if ent.parked == 0 || o.Slot == "" {
-		return false
-	}
-	for p := o.part.prev; p != nil; p = p.prev {
-		if p.op.state == Parked && p.op.sharesSlot(o) {
 			return true
 		}
 	}

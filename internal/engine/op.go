@@ -133,6 +133,7 @@ type Op struct {
 	left      bool   // an attempt has left: content and key are frozen
 	stored    bool   // the journal holds it
 	durable   bool   // may be sent as far as the journal is concerned
+	held      bool   // waits behind what waits for a person; not in its lanes
 	timer     int32  // 1 + index in the timer heap, 0 when not in it
 }
 
@@ -174,7 +175,7 @@ type part struct {
 	entity     *Entity
 	prev, next *part // in the entity, by op.pos
 	// In the lane, by op.pos. Invariant: linked exactly while the operation is
-	// Waiting or InFlight; a group's second part in one lane is not linked.
+	// InFlight, or Waiting and not held; a group's second part in one lane is not linked.
 	lanePrev, laneNext *part
 	after              any // cached fold up to and with this part
 	presence           Presence

@@ -307,3 +307,32 @@ func TestRollbackJudgesByPositionAcrossEntities(t *testing.T) {
 	b.is(makes, engine.Undone)
 	b.is(o, engine.Unsettled) // nothing that it stood on is left, and nothing against it
 }
+
+func TestGroupBehindWhatIsHeldStandsInNobodysWay(t *testing.T) {
+	b := newBench(t)
+	b.receive(b.truth(lab.Value{}, 1))
+	parked := b.do(lab.Save, "user 0", lab.Args{On: true})
+	b.answer(parked, engine.Permanent, none)
+	other := func(o *engine.Op, after ...*engine.Op) *engine.Op {
+		b.must(&engine.Execute{Space: b.space, Entity: "b", Op: o, After: after})
+		return o
+	}
+	dependent := other(b.op(lab.Add, "", lab.Args{N: 1}), parked)
+	set := func(v, _ any) (any, error) { value, _ := v.(lab.Value); return value, nil }
+	group := b.op(lab.Group, "", lab.Args{})
+	b.must(&engine.Execute{Op: group, Group: []engine.Member{
+		{Space: b.space, Entity: "b", Apply: set}, {Space: b.space, Entity: "a", Apply: set},
+	}})
+	later := b.do(lab.Add, "", lab.Args{N: 1}) // behind a group nothing may go before it
+	b.pass(10 * sec)
+	if b.calls(1); !b.e.Held() {
+		t.Fatal("all wait for a person")
+	}
+	b.must(engine.Cancel{Op: dependent}) // nothing is in front of the group any more
+	b.pass(sec)
+	b.answer(group, engine.OK, none)
+	b.answer(later, engine.OK, none)
+	if !b.e.Held() || b.e.Pending() != 1 {
+		t.Fatal("only the parked one is left")
+	}
+}

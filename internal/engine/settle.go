@@ -18,7 +18,6 @@ var (
 func (e *Engine) settle(o *Op, outcome Outcome, err error, successor *Op) {
 	if o.state == Parked {
 		e.parked--
-		e.wakeOp(o) // it may have held a later one of its slot back
 	}
 	o.state, o.outcome = Ended, outcome
 	e.timers.remove(o)
@@ -61,11 +60,12 @@ func (e *Engine) outdated(o *Op) bool {
 
 // park keeps an operation in the fold until a person decides.
 func (e *Engine) park(o *Op, err error) {
+	e.parked++
 	e.leaveLanes(o)
 	o.state = Parked
+	e.suspectBehind(o)
 	e.timers.remove(o)
 	o.more().err = err
-	e.parked++
 	o.parts(func(p *part) {
 		e.touch(p.entity)
 		p.entity.parked++
@@ -104,6 +104,7 @@ func (e *Engine) decide(in *Decide) error {
 		e.refold(in.Edit)
 		e.bury(in.Edit, nil, Undone)
 	default:
+		e.letGo(o)
 		e.unpark(o)
 		o.attempts, o.conflicts, o.burst = 0, 0, e.now
 		e.emit(Effect{Kind: Unparked, Op: o})

@@ -166,6 +166,8 @@ func (d *Driver) compare() error {
 		return fmt.Errorf("the engine has %d calls under way, the twin %d", d.engine.InFlight(), len(d.twin.calls))
 	case d.engine.Pending() != len(d.twin.ops):
 		return fmt.Errorf("the engine has %d operations, the twin %d", d.engine.Pending(), len(d.twin.ops))
+	case d.engine.Held() != d.twin.idle():
+		return fmt.Errorf("only a person can move something: %v for the engine", d.engine.Held())
 	case next > needs:
 		return fmt.Errorf("the engine wakes at %d, but is needed at %d", next, needs)
 	}

@@ -112,29 +112,27 @@ func (t *Twin) pump(order []*engine.Op) {
 
 // sendable lists the operations that may leave, the cap and the gate aside.
 func (t *Twin) sendable() (free []*op) {
+	held := t.held()
 	for _, o := range t.ops {
-		if o.state == engine.Waiting && o.due <= t.now && (o.durable || !o.typ.Journaled) && t.itsTurn(o) {
+		if o.state == engine.Waiting && o.due <= t.now && (o.durable || !o.typ.Journaled) && t.itsTurn(o, held) {
 			free = append(free, o)
 		}
 	}
 	return free
 }
 
-func (t *Twin) itsTurn(o *op) bool {
+func (t *Twin) itsTurn(o *op, held map[*op]bool) bool {
+	if held[o] {
+		return false
+	}
 	for _, d := range o.deps {
 		if d.state != engine.Acked && d.state != engine.Ended {
 			return false
 		}
 	}
 	for _, other := range t.ops {
-		if other.pos >= o.pos {
-			continue
-		}
-		queued := other.state == engine.Waiting || other.state == engine.InFlight
-		if queued && shareLane(o, other) {
-			return false
-		}
-		if other.state == engine.Parked && sharesSlot(o, other) && other.placeIn(o.places[0].ent) != nil {
+		queued := other.state == engine.InFlight || other.state == engine.Waiting && !held[other]
+		if other.pos < o.pos && queued && shareLane(o, other) {
 			return false
 		}
 	}
@@ -144,6 +142,55 @@ func (t *Twin) itsTurn(o *op) bool {
 		}
 	}
 	return true
+}
+
+// held are the operations that wait behind what a person has to decide: those of a
+// parked one's slot, those that depend on it, and whatever must not overtake these.
+func (t *Twin) held() map[*op]bool {
+	held := make(map[*op]bool)
+	for before := -1; before < len(held); {
+		before = len(held)
+		for _, o := range t.ops {
+			if o.state == engine.Waiting && t.waitsForAPerson(o, held) {
+				held[o] = true
+			}
+		}
+	}
+	return held
+}
+
+func (t *Twin) waitsForAPerson(o *op, held map[*op]bool) bool {
+	for _, d := range o.deps {
+		if d.state == engine.Parked || held[d] {
+			return true
+		}
+	}
+	for _, other := range t.ops {
+		if other.pos >= o.pos || !shareEntity(o, other) {
+			continue
+		}
+		if other.state == engine.Parked && sharesSlot(o, other) {
+			return true
+		}
+		if held[other] && (sharesSlot(o, other) || o.commutesWithNothing() || other.commutesWithNothing()) {
+			return true
+		}
+	}
+	return false
+}
+
+func (o *op) commutesWithNothing() bool {
+	return o.typ.Barrier || o.group() || o.typ.Kind != engine.Change
+}
+
+// idle reports whether only a person's decision can make anything move.
+func (t *Twin) idle() bool {
+	held := t.held()
+	return len(t.calls) == 0 && !slices.ContainsFunc(t.ops, func(o *op) bool { return o.state != engine.Parked && !held[o] })
+}
+
+func shareEntity(a, b *op) bool {
+	return slices.ContainsFunc(a.places, func(p place) bool { return b.placeIn(p.ent) != nil })
 }
 
 func shareLane(a, b *op) bool {

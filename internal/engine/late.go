@@ -1,0 +1,70 @@
+package engine
+
+// lateAnswer takes what a call says whose operation has ended meanwhile: truth is
+// truth. When the server did what has been taken back and tells no value, what was
+// predicted is truth.
+func (e *Engine) lateAnswer(in *Answer) {
+	o := in.Op
+	switch in.Class {
+	case OK:
+		if o.Type.Closure {
+			e.adoptLate(o, in.Truth)
+		} else if o.outcome == Cancelled || o.outcome == Undone {
+			e.predictLate(o, in)
+		}
+	case Conflict, Permanent:
+		o.leaveOldBase()
+	case Offline, Unauthenticated:
+		o.leaveOldBase()
+		return
+	default:
+		e.leaveDoubt(o)
+		return
+	}
+	e.adoptAll(in)
+	e.refold(nil)
+	e.bury(nil, nil, Undone)
+}
+
+// predictLate makes truth of what the server did and said nothing about.
+func (e *Engine) predictLate(o *Op, in *Answer) {
+	o.parts(func(p *part) {
+		if !in.tells(p.entity) && (p.index > 0 || in.Truth.Version == 0 || in.Truth.Version > p.entity.version) {
+			e.foldIntoTruth(p)
+			p.entity.settledAt = e.now // what was read before does not have it
+		}
+	})
+}
+
+// adoptLate brings the state outside to what the server holds since a call whose
+// operation had been taken back.
+func (e *Engine) adoptLate(o *Op, t Truth) {
+	state := o.Args
+	if t.Presence == Present {
+		state = t.Value
+	}
+	o.leaveBase(state)
+	doubted := e.endDoubt(o) // the base was a guess
+	if !doubted && o.ext != nil && o.ext.hasBase && equalAny(o.ext.base, state) {
+		return // it is there already
+	}
+	e.touch(o.part.entity).closure = true
+	e.emit(Effect{Kind: Adopt, Op: o, Entity: o.part.entity, Value: state})
+}
+
+// leaveBase tells later closures of the slot what the server holds there now.
+func (o *Op) leaveBase(state any) {
+	for p := o.part.entity.first; p != nil; p = p.next {
+		if p.op.pos > o.pos && p.op.sharesSlot(o) && p.op.ext != nil && p.op.ext.hasBase {
+			p.op.ext.base = state
+		}
+	}
+}
+
+// leaveOldBase tells later closures of the slot that the server did not get this one:
+// the slot holds what it held before.
+func (o *Op) leaveOldBase() {
+	if o.ext != nil && o.ext.hasBase {
+		o.leaveBase(o.ext.base)
+	}
+}
