@@ -62,7 +62,8 @@ type Engine struct {
 	timers timerHeap
 
 	// ready holds lanes whose head may be sendable. Invariant: lane.queued is true
-	// exactly for the lanes in it. Being in it promises nothing; pump checks again.
+	// exactly for the lanes in it, and each has a head. Being in it promises nothing more;
+	// pump checks again.
 	ready laneQueue
 
 	// doubts are slots of closures of which nobody knows what the server holds, oldest

@@ -141,8 +141,7 @@ func (e *Engine) enter(o *Op, after []*Op) {
 	})
 	e.joinLanes(o)
 	for _, d := range after {
-		x := d.more()
-		x.needers = append(x.needers, o)
+		d.neededBy(o)
 	}
 	if o.Type.Closure {
 		e.touch(o.part.entity).closure = true

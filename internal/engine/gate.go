@@ -30,7 +30,7 @@ func (g *gate) sent(o *Op) {
 
 // deadline is when a probe may leave for which somebody waits.
 func (g *gate) deadline(e *Engine) Time {
-	if g.probing && g.probe == nil && g.online && !g.refused && e.ready.n > 0 && g.until > e.now {
+	if g.probing && g.probe == nil && g.online && !g.refused && e.ready.first != nil && g.until > e.now {
 		return g.until
 	}
 	return Never

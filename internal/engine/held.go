@@ -15,7 +15,7 @@ func (e *Engine) mustHold(o *Op) bool {
 		return false
 	}
 	for _, d := range o.Deps() {
-		if d.state == Parked || d.held {
+		if d.state == Parked || d.part.held {
 			return true
 		}
 	}
@@ -37,7 +37,7 @@ func (o *Op) holds(later *Op) bool {
 	switch {
 	case o.state == Parked:
 		return o.sharesSlot(later)
-	case o.held:
+	case o.part.held:
 		return o.sharesSlot(later) || o.standsAlone() || later.standsAlone()
 	}
 	return false
@@ -70,7 +70,7 @@ func (e *Engine) suspectBehind(o *Op) {
 // holdBack takes what is held out of the way of others.
 func (e *Engine) holdBack() {
 	for i := 0; i < len(e.suspects); i++ { // holding one may add some
-		if o := e.suspects[i]; !o.held && e.mustHold(o) {
+		if o := e.suspects[i]; !o.part.held && e.mustHold(o) {
 			e.leaveLanes(o)
 			e.setHeld(o, true)
 			e.suspectBehind(o)
@@ -81,7 +81,7 @@ func (e *Engine) holdBack() {
 
 func (e *Engine) setHeld(o *Op, held bool) {
 	by := 1
-	if o.held = held; !held {
+	if o.part.held = held; !held {
 		by = -1
 	}
 	e.held += by
@@ -107,7 +107,7 @@ func (e *Engine) letGo(o *Op) {
 }
 
 func (e *Engine) rejoin(o *Op) {
-	if !o.held {
+	if !o.part.held {
 		return
 	}
 	e.setHeld(o, false)

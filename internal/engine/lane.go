@@ -6,9 +6,11 @@ package engine
 type lane struct {
 	first, last *part
 	flight      *Op // whose call is under way, even if the operation has ended
-	queued      bool
-	users       int    // entities, when named
-	name        string // when named
+
+	queued               bool
+	users                int32 // entities, when named
+	readyPrev, readyNext *lane
+	name                 string // when named
 }
 
 // laneName names a lane, also after it has been forgotten.
@@ -25,34 +27,33 @@ func (ent *Entity) laneName() laneName {
 	return laneName{ent.space, true, ent.lane.name}
 }
 
-// laneQueue is a first-in-first-out ring of lanes. Lanes that have just sent go to
-// the back, which shares the cap on sends fairly.
-type laneQueue struct {
-	ring []*lane
-	head int
-	n    int
-}
+// laneQueue is a first-in-first-out list of lanes. Lanes that have just sent go to the
+// back, which shares the cap on sends fairly. It is linked through the lanes, so that one
+// whose operations have all ended leaves it at once, also while nothing is sent.
+type laneQueue struct{ first, last *lane }
 
 func (q *laneQueue) push(l *lane) {
-	if q.n == len(q.ring) {
-		grown := make([]*lane, max(8, 2*len(q.ring)))
-		for i := range q.n {
-			grown[i] = q.ring[(q.head+i)%len(q.ring)]
-		}
-		q.ring, q.head = grown, 0
+	l.queued, l.readyPrev = true, q.last
+	if q.last == nil {
+		q.first = l
+	} else {
+		q.last.readyNext = l
 	}
-	q.ring[(q.head+q.n)%len(q.ring)] = l
-	q.n++
+	q.last = l
 }
 
-func (q *laneQueue) pop() *lane {
-	l := q.ring[q.head]
-	q.ring[q.head] = nil
-	q.head = (q.head + 1) % len(q.ring)
-	if q.n--; q.n == 0 && len(q.ring) > 64 {
-		*q = laneQueue{} // a burst must not be remembered
+func (q *laneQueue) remove(l *lane) {
+	if l.readyPrev == nil {
+		q.first = l.readyNext
+	} else {
+		l.readyPrev.readyNext = l.readyNext
 	}
-	return l
+	if l.readyNext == nil {
+		q.last = l.readyPrev
+	} else {
+		l.readyNext.readyPrev = l.readyPrev
+	}
+	l.queued, l.readyPrev, l.readyNext = false, nil, nil
 }
 
 // joinLanes links the operation's parts into their lanes by position.
@@ -84,7 +85,7 @@ func (e *Engine) joinLanes(o *Op) {
 // leaveLanes unlinks the operation from its lanes; whoever is first then may leave. If
 // it waits for a person, or behind what does, it gives its place there up.
 func (e *Engine) leaveLanes(o *Op) {
-	if o.held {
+	if o.part.held {
 		e.setHeld(o, false)
 		e.letGo(o)
 	} else if o.state == Parked {
@@ -106,6 +107,9 @@ func (e *Engine) leaveLanes(o *Op) {
 			p.laneNext.lanePrev = p.lanePrev
 		}
 		p.lanePrev, p.laneNext, p.inLane = nil, nil, false
+		if l.first == nil && l.queued {
+			e.ready.remove(l)
+		}
 		e.wake(l)
 	})
 }
@@ -115,7 +119,6 @@ func (e *Engine) wake(l *lane) {
 	if l.queued || l.flight != nil || l.first == nil || l.first.op.due > e.now {
 		return
 	}
-	l.queued = true
 	e.ready.push(l)
 }
 
@@ -127,12 +130,9 @@ func (e *Engine) wakeOp(o *Op) {
 
 // pump sends what may be sent: heads of free lanes, in turn, under the cap.
 func (e *Engine) pump() {
-	for e.holdBack(); e.ready.n > 0 && e.inFlight < e.cfg.MaxInFlight && e.gate.open(e); e.holdBack() {
-		l := e.ready.pop()
-		l.queued = false
-		if l.first == nil {
-			continue
-		}
+	for e.holdBack(); e.ready.first != nil && e.inFlight < e.cfg.MaxInFlight && e.gate.open(e); e.holdBack() {
+		l := e.ready.first
+		e.ready.remove(l)
 		o := l.first.op
 		if !e.sendable(o) {
 			continue

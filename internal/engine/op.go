@@ -133,7 +133,6 @@ type Op struct {
 	left      bool   // an attempt has left: content and key are frozen
 	stored    bool   // the journal holds it
 	durable   bool   // may be sent as far as the journal is concerned
-	held      bool   // waits behind what waits for a person; not in its lanes
 	timer     int32  // 1 + index in the timer heap, 0 when not in it
 }
 
@@ -182,6 +181,7 @@ type part struct {
 	inLane             bool
 	index              uint8 // 0 for Op.part, else 1 + index in ext.group
 	condemned          bool  // in Op.part: the operation leaves the fold in this Step
+	held               bool  // in Op.part: it waits behind what waits for a person, and is not in its lanes
 }
 
 func (o *Op) more() *ext {
@@ -317,6 +317,17 @@ func (o *Op) depends() bool {
 // needed reports whether an unsettled operation depends on this one.
 func (o *Op) needed() bool {
 	return o.ext != nil && slices.ContainsFunc(o.ext.needers, func(n *Op) bool { return n.state != Ended })
+}
+
+// neededBy notes that another operation depends on this one. Before the list would
+// grow, those that have ended are forgotten.
+func (o *Op) neededBy(n *Op) {
+	x := o.more()
+	if len(x.needers) == cap(x.needers) {
+		x.needers = slices.DeleteFunc(x.needers, func(n *Op) bool { return n.state == Ended })
+		x.needers = slices.Grow(x.needers, len(x.needers)+1) // not again for as many
+	}
+	x.needers = append(x.needers, n)
 }
 
 // Stored reports whether the journal was told of the operation.

@@ -97,7 +97,7 @@ func (e *Engine) decide(in *Decide) error {
 		if deps := o.Deps(); len(deps) > 0 {
 			in.Edit.more().deps = deps
 			for _, d := range deps {
-				d.ext.needers = append(d.ext.needers, in.Edit)
+				d.neededBy(in.Edit)
 			}
 		}
 		e.takePlace(o, in.Edit)
