@@ -39,6 +39,8 @@ type closureEntry struct {
 	apply    func() (rollback func())
 	rollback func()
 	settled  bool // stays, but must be undone and applied again with earlier ones
+	// What a toggle found in its slot, and what it made of it; nil: not known.
+	was, wants any
 }
 
 // rewinder is a closureLog to those who must not know it.
@@ -162,7 +164,7 @@ func (log *closureLog) work(m *Manager) {
 			if typ.adopt != nil {
 				apply = func() func() { return typ.adopt(h, state) }
 			}
-			log.plan(map[*Handle]bool{h: true}, &closureEntry{owner: h, settled: true, apply: apply})
+			log.plan(map[*Handle]bool{h: true}, &closureEntry{owner: h, settled: true, apply: apply, wants: state})
 		case t.settled != nil:
 			log.settle(m, t)
 		}
@@ -247,16 +249,23 @@ func (log *closureLog) settle(m *Manager, t closureTask) {
 		heir = handleOf(s)
 	}
 	m.mu.Unlock()
-	for i := range log.entries {
-		if e := &log.entries[i]; e.owner == h {
-			if heir != nil {
-				e.owner = heir
-			} else {
-				e.settled = true
+	for i := 0; i < len(log.entries); i++ {
+		e := &log.entries[i]
+		switch {
+		case e.owner != h:
+		case heir != nil:
+			e.owner = heir
+		default:
+			e.settled = true
+			if j := log.undoneBy(i); j >= 0 {
+				log.entries = slices.Delete(log.entries, i, i+1)
+				log.entries = slices.Delete(log.entries, j, j+1)
+				i -= 2
 			}
 		}
 	}
 	log.trim()
+	log.bound(m.opts.MaxPerEntity)
 	m.mu.Lock()
 	m.completeLocked(h, t.silent || t.life != m.life)
 	m.mu.Unlock()
@@ -272,4 +281,57 @@ func (log *closureLog) trim() {
 		clear(log.entries[:n])
 		log.entries = log.entries[n:]
 	}
+}
+
+// undoneBy finds the entry before i that i brings to naught, so that both can be
+// forgotten: without them the slot holds the same. It is -1 when there is none.
+func (log *closureLog) undoneBy(i int) int {
+	j := log.before(i)
+	if j < 0 || !log.entries[j].settled {
+		return -1
+	}
+	without := log.entries[j].was
+	if k := log.before(j); k >= 0 {
+		if without = log.entries[k].wants; !log.entries[k].settled {
+			return -1 // it may be taken back yet
+		}
+	}
+	if without == nil || without != log.entries[i].wants {
+		return -1
+	}
+	return j
+}
+
+// before finds the latest entry before i of the same slot, or -1.
+func (log *closureLog) before(i int) int {
+	o := &log.entries[i].owner.op
+	if o.Slot == "" {
+		return -1
+	}
+	for i--; i >= 0; i-- {
+		if other := &log.entries[i].owner.op; other.Slot == o.Slot && other.Type.Family == o.Type.Family {
+			return i
+		}
+	}
+	return -1
+}
+
+// bound forgets the oldest settled entries when there are more than most.
+func (log *closureLog) bound(most int) {
+	settled := 0
+	for i := range log.entries {
+		if log.entries[i].settled {
+			settled++
+		}
+	}
+	if settled <= most {
+		return
+	}
+	log.entries = slices.DeleteFunc(log.entries, func(e closureEntry) bool {
+		old := e.settled && settled > most
+		if old {
+			settled--
+		}
+		return old
+	})
 }

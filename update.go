@@ -248,6 +248,9 @@ func (m *Manager) executeClosure(ctx context.Context, name func() string, entity
 	m.mu.Unlock()
 
 	entry := &closureEntry{owner: &c.handle, apply: c.apply}
+	if c.prepare != nil {
+		entry.was, entry.wants = c.base, c.want
+	}
 	if err := contain("apply", func() { entry.rollback = c.apply() }); err != nil {
 		return nil, errorf.New("%w: %w", ErrApply, err)
 	}
