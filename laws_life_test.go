@@ -334,6 +334,27 @@ func TestLaw24_ParkedCountAndReplacingNeedsNoRoom(t *testing.T) {
 	})
 }
 
+func TestLaw24_ABatchThatReplacesNeedsNoRoom(t *testing.T) {
+	opts := patient
+	opts.MaxPending = 3
+	inWorld(t, opts, func(t *testing.T, w *world) {
+		batch := func(plans ...Planned) error {
+			_, err := w.m.Batch(w.ctx, plans...)
+			return err
+		}
+		plan := func(id, title string) Planned { return w.rename.Plan(id, title) }
+		for _, id := range []string{"1", "2", "3"} {
+			do(w, w.rename, id, "a")
+		}
+		is(t, batch(plan("1", "b"), plan("2", "a"), plan("3", "b")), nil)
+		is(t, batch(plan("1", "c"), plan("4", "c")), ErrQueueFull)
+		equal(t, "shown", []string{w.view("1").Title, w.view("2").Title, w.view("3").Title}, []string{"b", "a", "b"})
+		w.flush()
+		equal(t, "calls", len(w.server.heard()), 3)
+		is(t, batch(plan("1", "d"), plan("4", "d")), nil)
+	})
+}
+
 func TestLaw25_SettledIsForgotten(t *testing.T) {
 	bothDoors(t, patient, func(t *testing.T, w *world, d door) {
 		for i := range 9 {

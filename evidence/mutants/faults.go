@@ -12,7 +12,7 @@ type fault struct {
 // faults are all faults; the first few are those of the short form.
 var faults = []fault{
 	{"a change of mind joins what has left with other content (law 11)", "execute.go",
-		"if older.left && (older.state != Parked || older.unknown) {\n\t\treturn e.appendOp(o, in.After, older)\n\t}", "", "TestExplore"},
+		"if older.frozen() {\n\t\treturn e.appendOp(o, in.After, older)\n\t}", "", "TestExplore"},
 	{"stale truth is taken (law 15)", "truth.go",
 		"t.Version != 0 && held && t.Version <= ent.version", "t.Version != 0 && held && t.Version < ent.version-1", "TestTwin"},
 	{"truth arrives and nothing is rebased (law 2)", "truth.go",

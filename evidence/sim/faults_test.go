@@ -50,7 +50,7 @@ var faults = []fault{
 	{"an operation does not wait for those before it", []change{{"internal/engine/lane.go",
 		"if l.flight != nil || l.first == nil || l.first.op != o {", "if l.first == nil {"}}},
 	{"what has left can still be merged into", []change{{"internal/engine/execute.go",
-		"if older.left && (older.state != Parked || older.unknown) {", "if false {"}}},
+		"if older.frozen() {", "if false {"}}},
 	{"a group ends when one of its entities tells of it", []change{{"internal/engine/truth.go",
 		"covered && !o.Group() && e.names(t, o)", "covered && e.names(t, o)"}}},
 	{"what has ended is written to the journal again", []change{{"internal/engine/coalesce.go",

@@ -45,8 +45,21 @@ func wantsSame(a, b *Op) (same bool) {
 	return b.Type.SameArgs(a.Args, b.Args)
 }
 
-// merged asks the newer operation's type for its rule; a panic keeps both apart.
-func merged(older, newer *Op) (m Merged) {
+// frozen reports whether an attempt has left that the server may have got.
+func (o *Op) frozen() bool { return o.left && (o.state != Parked || o.unknown) }
+
+// merged says what becomes of two operations of one slot. They stay apart when others
+// depend on the older one and could not depend on what follows.
+func merged(older, newer *Op) Merged {
+	m := mergeRule(older, newer)
+	if m.Verdict == Annihilate && older.needed() || !older.handsOn(newer) {
+		m.Verdict = Separate
+	}
+	return m
+}
+
+// mergeRule asks the newer operation's type for its rule; a panic keeps both apart.
+func mergeRule(older, newer *Op) (m Merged) {
 	if newer.Type.Merge == nil {
 		return Merged{Verdict: Replace}
 	}
@@ -68,8 +81,11 @@ func (e *Engine) WouldJoin(in *Execute) bool {
 // priorOf is the unsettled operation with which one that was not accepted yet may
 // coalesce, or nil.
 func priorOf(in *Execute) *Op {
+	if len(in.Group) > 0 || in.Op.Slot == "" || in.Op.Type.Barrier || len(in.After) > 0 {
+		return nil
+	}
 	ent := in.Space.Find(in.Entity)
-	if ent == nil || in.Op.Slot == "" || in.Op.Type.Barrier || len(in.After) > 0 {
+	if ent == nil {
 		return nil
 	}
 	return priorInSlot(in.Op, ent.last)

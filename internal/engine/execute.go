@@ -31,7 +31,7 @@ func (e *Engine) execute(in *Execute) error {
 		e.join(older, o)
 		return nil
 	}
-	if older.left && (older.state != Parked || older.unknown) {
+	if older.frozen() {
 		return e.appendOp(o, in.After, older)
 	}
 	// Whether it is accepted depends on what the user sees, coalesced or not.
@@ -41,7 +41,7 @@ func (e *Engine) execute(in *Execute) error {
 		}
 	}
 	m := merged(older, o)
-	if m.Verdict == Separate || m.Verdict == Annihilate && older.needed() || !older.handsOn(o) {
+	if m.Verdict == Separate {
 		return e.appendOp(o, in.After, older)
 	}
 	return e.supersede(older, o, m)

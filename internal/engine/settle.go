@@ -52,7 +52,7 @@ func (e *Engine) outdated(o *Op) bool {
 	}
 	for p := o.part.next; p != nil; p = p.next {
 		if p.op.sharesSlot(o) {
-			return merged(o, p.op).Verdict == Replace
+			return mergeRule(o, p.op).Verdict == Replace
 		}
 	}
 	return false

@@ -67,10 +67,7 @@ func (t *Twin) execute(in *engine.Execute) (err error) {
 		}
 	}
 	asCalled := *o
-	m := mergeRule(older, o)
-	if m.Verdict == engine.Annihilate && slices.ContainsFunc(t.ops, func(n *op) bool { return slices.Contains(n.deps, older) }) {
-		m.Verdict = engine.Separate // the server must have what others depend on
-	}
+	m := t.mergeNow(older, o)
 	switch m.Verdict {
 	case engine.Separate:
 		return t.append(o, older)
@@ -149,6 +146,15 @@ func mergeRule(older, newer *op) (m engine.Merged) {
 		}
 	}()
 	return newer.typ.Merge(older.asOp(), newer.asOp())
+}
+
+// mergeNow is the rule as it is followed: the server must have what others depend on.
+func (t *Twin) mergeNow(older, newer *op) engine.Merged {
+	m := mergeRule(older, newer)
+	if m.Verdict == engine.Annihilate && slices.ContainsFunc(t.ops, func(n *op) bool { return slices.Contains(n.deps, older) }) {
+		m.Verdict = engine.Separate
+	}
+	return m
 }
 
 func (o *op) asOp() *engine.Op {
@@ -278,52 +284,6 @@ func (t *Twin) takePlace(older, o *op) {
 	pos := older.pos
 	t.replace(older, o)
 	t.admit(o, pos)
-}
-
-// batch is all or nothing: each operation is tried on what the ones before it leave.
-func (t *Twin) batch(in *engine.Batch) error {
-	if len(t.ops)+len(in.Items) > t.cfg.MaxPending {
-		return engine.ErrQueueFull
-	}
-	type look struct {
-		value    any
-		presence engine.Presence
-		n        int
-	}
-	looks := make(map[*entity]look)
-	for i := range in.Items {
-		o := t.newOp(&in.Items[i])
-		if _, err := t.dependencies(in.Items[i].After, o.typ.Journaled); err != nil {
-			return err
-		}
-		for j := range o.places {
-			p := &o.places[j]
-			l, ok := looks[p.ent]
-			if !ok {
-				l.value, l.presence = t.view(p.ent)
-				l.n = t.count(p.ent, func(*op) bool { return true })
-			}
-			if l.n++; l.n > t.cfg.MaxPerEntity {
-				return engine.ErrQueueFull
-			}
-			after, afterPresence, err := p.do(o, l.value, l.presence)
-			if err != nil {
-				return err
-			}
-			if !o.typ.Pessimistic {
-				l.value, l.presence = after, afterPresence
-			}
-			looks[p.ent] = l
-		}
-	}
-	for i := range in.Items {
-		if err := t.execute(&in.Items[i]); err != nil {
-			o := t.newOp(&in.Items[i]) // an earlier one took its ground away
-			t.admit(o, 0)
-			t.end(o, engine.Undone)
-		}
-	}
-	return nil
 }
 
 func (t *Twin) restore(in *engine.Restore) (err error) {

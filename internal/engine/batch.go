@@ -1,0 +1,113 @@
+package engine
+
+// batch accepts all or none. It first tries the operations on the views; after that
+// none can be refused.
+func (e *Engine) batch(in *Batch) error {
+	type seen struct {
+		value    any
+		presence Presence
+		more     int
+		ops      []*Op // earlier ones of the batch
+		alone    bool  // one of them commutes with nothing
+	}
+	views := make(map[*Entity]seen)
+	more := 0
+	for i := range in.Items {
+		in.Refused = i
+		item := &in.Items[i]
+		if err := e.resolveAfter(item); err != nil {
+			return err
+		}
+		need := 1
+		if older := priorOf(item); older != nil {
+			if s := views[older.part.entity]; !s.alone && takesPlace(item.Op, older, s.ops) {
+				need = 0
+			}
+		}
+		if more += need; e.pending+more > e.cfg.MaxPending {
+			return ErrQueueFull
+		}
+		members := item.Group
+		if len(members) == 0 {
+			members = []Member{{Space: item.Space, Entity: item.Entity, Kind: item.Op.Type.Kind, Apply: item.Op.Type.Apply}}
+		} else if err := checkMembers(members); err != nil {
+			return err
+		}
+		for _, m := range members {
+			ent := e.entity(m.Space, m.Entity)
+			e.touch(ent)
+			s, ok := views[ent]
+			if !ok {
+				s.value, s.presence = ent.View()
+			}
+			if s.more += need; int(ent.unended)+s.more > e.cfg.MaxPerEntity {
+				return ErrQueueFull
+			}
+			trial := Op{Type: item.Op.Type, Args: item.Op.Args}
+			trial.part.op, trial.part.entity = &trial, ent
+			if len(item.Group) > 0 {
+				trial.more().first = m
+				trial.ext.group = make([]groupPart, 1) // marks it as a group
+			}
+			var err error
+			if s.value, s.presence, err = trial.part.fold(s.value, s.presence); err != nil {
+				return err
+			}
+			s.ops = append(s.ops, item.Op)
+			s.alone = s.alone || len(item.Group) > 0 || item.Op.standsAlone()
+			views[ent] = s
+		}
+	}
+	for i := range in.Items {
+		if err := e.execute(&in.Items[i]); err != nil {
+			e.loseAtOnce(&in.Items[i], err)
+		}
+	}
+	return nil
+}
+
+// takesPlace reports whether o will join an older operation of its slot, or stand in its
+// place, so that it needs no room. ops are those of the batch that come before it in its
+// entity, and might change that.
+func takesPlace(o, older *Op, ops []*Op) bool {
+	for _, b := range ops {
+		if b.sharesSlot(o) {
+			return false
+		}
+	}
+	if older.state != Parked && wantsSame(older, o) {
+		return true
+	}
+	if older.frozen() {
+		return false
+	}
+	trial := Op{Type: o.Type, Args: o.Args, Slot: o.Slot}
+	switch m := merged(older, o); m.Verdict {
+	case Separate:
+		return false
+	case Annihilate:
+		return true
+	case TakeOlder:
+		trial.Type, trial.Args = older.Type, m.Args
+	case TakeNewer:
+		trial.Args = m.Args
+	}
+	return trial.fitsInPlaceOf(older) == nil
+}
+
+// loseAtOnce accepts an operation of a batch whose ground an earlier one took away,
+// which no trial can foresee: it is rolled back in the same step.
+func (e *Engine) loseAtOnce(in *Execute, err error) {
+	o, space, id := in.Op, in.Space, in.Entity
+	if len(in.Group) > 0 {
+		space, id = in.Group[0].Space, in.Group[0].Entity
+	}
+	o.part.op, o.part.entity = o, e.entity(space, id)
+	e.touch(o.part.entity)
+	if o.ext != nil {
+		o.ext.group = nil
+	}
+	e.admit(o, 0)
+	e.emit(Effect{Kind: Accepted, Op: o})
+	e.settle(o, Undone, err, nil)
+}
