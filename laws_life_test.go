@@ -241,6 +241,25 @@ func TestLaw23_CloseWaitsForASlowRollback(t *testing.T) {
 	})
 }
 
+func TestLaw23_CloseWaitsForAnApplyAtWork(t *testing.T) {
+	inWorld(t, instant, func(t *testing.T, w *world) {
+		var steps []string
+		var refused error
+		go func() {
+			_, refused = w.m.Execute(w.ctx, w.update("slow", "1", func() func() {
+				time.Sleep(5 * time.Second)
+				return func() { steps = append(steps, "undone") }
+			}))
+		}()
+		w.time(time.Second)
+		is(t, w.m.Close(w.ctx), nil)
+		steps = append(steps, "closed")
+		w.time(time.Minute)
+		is(t, refused, ErrClosed)
+		equal(t, "steps", steps, []string{"undone", "closed"})
+	})
+}
+
 func TestLaw23_AfterCloseNothingIsOurs(t *testing.T) {
 	inWorld(t, Options{Policy: Policy{Retry: Retry{Max: Forever}}}, func(t *testing.T, w *world) {
 		w.server.always = &reply{fails: errBusy}

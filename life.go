@@ -193,5 +193,6 @@ func (m *Manager) unkeptLocked() (names []string) {
 // waitForProgram waits until closures and callbacks that are due have run.
 func (m *Manager) waitForProgram() error {
 	always := context.Background()
+	m.executing.Wait() // an Apply that Close found at work is undone by its own call
 	return errors.Join(m.waitForClosures(always), m.callbacks.wait(always, &m.mu))
 }

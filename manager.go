@@ -56,10 +56,11 @@ type Manager struct {
 	// until the first closure, so that a program without any does not carry their code.
 	rewinds      []rewinder
 	closureTask  func(*engine.Entity, closureTask)
-	closuresDue  int    // tasks of closure logs that have still to be carried out
-	closuresDone signal // that there are none
-	life         int    // counts ClearAll
-	clearing     bool   // the Step that runs ends a life: no callbacks
+	executing    sync.WaitGroup // calls that run closures; none begins once closed is set
+	closuresDue  int            // tasks of closure logs that have still to be carried out
+	closuresDone signal         // that there are none
+	life         int            // counts ClearAll
+	clearing     bool           // the Step that runs ends a life: no callbacks
 
 	subs      []*Subscription
 	listeners int    // subscriptions and watchers

@@ -199,6 +199,8 @@ func (m *Manager) executeClosure(ctx context.Context, name func() string, entity
 	}
 	space, id := m.spaceLocked(entity)
 	m.closureTask = m.closureTaskLocked
+	m.executing.Add(1)
+	defer m.executing.Done()
 	log := m.logLocked(entityKey{space, id})
 	log.users++
 	m.mu.Unlock()
