@@ -3,6 +3,7 @@ package optimist
 import (
 	"context"
 	"slices"
+	"time"
 
 	"github.com/optimist-go/optimist/internal/engine"
 )
@@ -117,7 +118,8 @@ func (log *closureLog) slowLocked() bool {
 	return len(log.turn) > 0 || slices.ContainsFunc(log.tasks, func(t closureTask) bool { return t.settled == nil })
 }
 
-// leave gives the turn back, and forgets a log that holds nothing.
+// leave gives the turn back, and forgets a log that holds nothing. Then it drains the
+// logs of other entities to which its own tasks have led.
 func (log *closureLog) leave(m *Manager) {
 	m.mu.Lock()
 	if len(log.tasks) == 0 && len(log.entries) == 0 && log.users == 0 && m.closures[log.key] == log {
@@ -126,8 +128,8 @@ func (log *closureLog) leave(m *Manager) {
 			m.closures, m.mostClosures = make(map[entityKey]*closureLog), 0 // a map keeps the memory of a burst
 		}
 	}
-	m.mu.Unlock()
 	<-log.turn
+	m.unlock()
 }
 
 // work carries out the tasks. The caller has the turn.
@@ -214,7 +216,7 @@ func (log *closureLog) plan(gone map[*Handle]bool, instead *closureEntry) {
 }
 
 // rewind carries out what is planned: it undoes, last first, and applies again, in
-// order.
+// order. An operation that cannot be applied again is rolled back.
 func (log *closureLog) rewind(m *Manager) {
 	for n := len(log.undoing) - 1; n >= 0; n-- {
 		rollback := log.undoing[n].rollback
@@ -228,15 +230,21 @@ func (log *closureLog) rewind(m *Manager) {
 		e.rollback = nil
 		log.again = log.again[1:]
 		log.entries = append(log.entries, e)
-		applied := &log.entries[len(log.entries)-1]
-		log.contain(m, "apply", func() { applied.rollback = e.apply() })
+		last := len(log.entries) - 1
+		applied := &log.entries[last]
+		if err := log.contain(m, "apply", func() { applied.rollback = e.apply() }); err != nil && !applied.settled {
+			log.entries = log.entries[:last]
+			m.mu.Lock()
+			m.stepLocked(time.Now(), engine.Cancel{Op: &e.owner.op, Err: err}) // gives this log a task
+			m.mu.Unlock()
+		}
 	}
 	log.undoing, log.again = nil, nil
 	log.trim()
 }
 
-func (log *closureLog) contain(m *Manager, in string, f func()) {
-	m.contained(Event{Entity: log.key.name()}, in, f)
+func (log *closureLog) contain(m *Manager, in string, f func()) error {
+	return m.contained(Event{Entity: log.key.name()}, in, f)
 }
 
 // settle ends a handle whose closures need nothing more: what it superseded or was

@@ -18,21 +18,20 @@ func contain(in string, f func()) (err error) {
 // contained runs a function of the program outside the lock. A panic in it is told by
 // the event, and so is the end of its goroutine (runtime.Goexit, as t.FailNow does it),
 // which takes the caller along.
-func (m *Manager) contained(ev Event, in string, f func()) (ok bool) {
+func (m *Manager) contained(ev Event, in string, f func()) (err error) {
 	returned := false
-	var err error
 	defer func() {
 		if !returned {
 			err = &PanicError{In: in, Value: errGoexit}
 		}
-		if ok = err == nil; !ok {
+		if err != nil {
 			ev.Kind, ev.Err = CallbackPanicked, err
 			m.report(ev)
 		}
 	}()
 	err = contain(in, f)
 	returned = true
-	return
+	return err
 }
 
 var errGoexit = errors.New("runtime.Goexit was called")

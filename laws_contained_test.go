@@ -35,6 +35,35 @@ func TestLaw04_ASlowRollbackHoldsNobodyElse(t *testing.T) {
 	}
 }
 
+func TestLaw19_AClosureThatCannotBeAppliedAgainIsRolledBack(t *testing.T) {
+	inWorld(t, instant, func(t *testing.T, w *world) {
+		w.server.next("1", reply{before: time.Second, fails: errNever})
+		var shown names
+		add := func(name string, times int) func() func() {
+			return func() func() {
+				if times--; times < 0 {
+					panic("again")
+				}
+				shown = shown.with(name)
+				return func() { shown = shown.without(name) }
+			}
+		}
+		first := must(w.m.Execute(w.ctx, w.update("first", "1", add("a", 1))))(t)
+		broken := must(w.m.Execute(w.ctx, w.update("broken", "1", add("b", 1))))(t)
+		dependent := must(w.m.Execute(w.ctx, w.update("dependent", "2", add("c", 1)), broken))(t)
+		last := must(w.m.Execute(w.ctx, w.update("last", "1", add("d", 9))))(t)
+		w.flush()
+		w.outcome(first, RolledBack)
+		var panicked *PanicError
+		equal(t, "fails with the panic", errors.As(w.outcome(broken, RolledBack).Err, &panicked), true)
+		is(t, w.outcome(dependent, RolledBack).Err, ErrDependency)
+		w.outcome(last, Confirmed)
+		equal(t, "shown", shown, "d")
+		equal(t, "calls", len(w.server.heard()), 3) // that of the broken one was under way
+		equal(t, "callbacks", len(w.noted()), 4)
+	})
+}
+
 func TestLaw28_AnErrorThatPanicsIsContained(t *testing.T) {
 	inWorld(t, instant, func(t *testing.T, w *world) {
 		u := w.update("typed nil", "1", func() func() { return nil })

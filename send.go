@@ -294,7 +294,7 @@ func (m *Manager) overrule(a attempt, err error) *engine.Again {
 	var wait time.Duration
 	var again bool
 	told := Event{Entity: a.h.Entity(), ID: a.h.id(a.restored), Type: a.typ.Name}
-	if !m.contained(told, "retry", func() { wait, again = a.typ.next(a.counted+1, err) }) {
+	if m.contained(told, "retry", func() { wait, again = a.typ.next(a.counted+1, err) }) != nil {
 		return nil
 	}
 	return &engine.Again{Again: again, After: engine.Time(max(wait, 0))}

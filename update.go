@@ -30,7 +30,8 @@ type Update struct {
 
 	// Apply makes the change, now, and returns how to undo it (nil: nothing to undo).
 	// It must make sure of a state rather than step towards it, for it is undone and
-	// applied again when an earlier update of the entity is rolled back. It must not
+	// applied again when an earlier update of the entity is rolled back; when it panics
+	// then, the update is rolled back as well. It must not
 	// execute or undo something of the same entity; and closures of two entities that
 	// execute in each other can deadlock.
 	Apply func() (rollback func())
@@ -311,9 +312,9 @@ func (m *Manager) acceptClosureLocked(c *closure, in *engine.Execute, log *closu
 			}
 		}
 	}
-	// This goroutine has the turn, so the tasks of this log are its own to do.
-	rewinds := m.rewinds
-	m.rewinds = nil
+	// This goroutine has the turn, so the tasks of this log are its own to do; those of
+	// others are done when it has left.
+	m.rewinds = slices.DeleteFunc(m.rewinds, func(r rewinder) bool { return r == rewinder(log) })
 	m.mu.Unlock()
 
 	if entry != nil {
@@ -324,9 +325,7 @@ func (m *Manager) acceptClosureLocked(c *closure, in *engine.Execute, log *closu
 			log.entries = append(log.entries, *entry)
 		}
 	}
-	each(func() { log.work(m) }, func() {
-		m.drain(slices.DeleteFunc(rewinds, func(other rewinder) bool { return other == rewinder(log) }))
-	})
+	log.work(m)
 	if err != nil {
 		return nil, publicErr(err)
 	}

@@ -60,7 +60,7 @@ func choices() (all []choice) {
 		return w.step(SetOnline{Online: true})
 	})
 	add("cancel the oldest", func(w *world) bool { return len(w.known) > 0 && w.known[0].seq != 0 && w.known[0].state != Ended },
-		func(w *world) error { return w.step(Cancel{w.known[0]}) })
+		func(w *world) error { return w.step(Cancel{Op: w.known[0]}) })
 	add("roll back a", func(w *world) bool { return w.ent(0).first != nil },
 		func(w *world) error { return w.step(RollbackAll{w.ent(0)}) })
 	add("crash", func(w *world) bool { return w.crashes == 0 && w.e.pending > 0 }, func(w *world) error { return w.crash(false) })

@@ -86,8 +86,12 @@ type Decide struct {
 	Edit *Op
 }
 
-// Cancel undoes one operation.
-type Cancel struct{ Op *Op }
+// Cancel undoes one operation. It ends as Cancelled, or with Err, when there is one, as
+// undone.
+type Cancel struct {
+	Op  *Op
+	Err error
+}
 
 // RollbackAll undoes every unsettled operation of one entity, last first.
 type RollbackAll struct{ Entity *Entity }
@@ -118,7 +122,7 @@ func (in *Answer) step(e *Engine) error     { e.answer(in); return nil }
 func (in *Receive) step(e *Engine) error    { e.receive(in); return nil }
 func (in *Durable) step(e *Engine) error    { e.durable(in); return nil }
 func (in *Decide) step(e *Engine) error     { return e.decide(in) }
-func (in Cancel) step(e *Engine) error      { return e.cancel(in.Op) }
+func (in Cancel) step(e *Engine) error      { return e.cancel(in) }
 func (in RollbackAll) step(e *Engine) error { e.rollbackAll(in); return nil }
 func (in ClearAll) step(e *Engine) error    { e.clearAll(in); return nil }
 func (in Flush) step(e *Engine) error       { e.flush(); return nil }

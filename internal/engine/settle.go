@@ -125,11 +125,12 @@ func (e *Engine) unpark(o *Op) {
 
 // cancel undoes one operation. A call that is under way goes on; its late answer is
 // taken as truth.
-func (e *Engine) cancel(o *Op) error {
+func (e *Engine) cancel(in Cancel) error {
+	o := in.Op
 	if o.state == Ended {
 		return ErrAlreadyEnded
 	}
-	e.condemn(o, nil, nil)
+	e.condemn(o, nil, in.Err)
 	e.refold(o)
 	e.bury(o, nil, Cancelled)
 	return nil

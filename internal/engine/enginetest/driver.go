@@ -113,7 +113,7 @@ func (d *Driver) one() error {
 		}
 		return d.step(engine.Tick{})
 	case n == 30:
-		return d.aboutOne(func(o *engine.Op) engine.Input { return engine.Cancel{Op: o} })
+		return d.aboutOne(func(o *engine.Op) engine.Input { return engine.Cancel{Op: o, Err: Pick(d.src, nil, errNo)} })
 	case n == 31:
 		return d.step(engine.RollbackAll{Entity: d.space.Find(d.id())})
 	case n == 32:

@@ -177,7 +177,7 @@ func (t *Twin) take(in engine.Input) error {
 		if o.state == engine.Ended {
 			return engine.ErrAlreadyEnded
 		}
-		t.condemn(o, nil, nil)
+		t.condemn(o, nil, in.Err)
 		t.purge(o)
 		t.bury(engine.Cancelled)
 	case engine.RollbackAll:
