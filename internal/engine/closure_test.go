@@ -110,6 +110,54 @@ func TestClosureAfterACancelledCallIsSent(t *testing.T) {
 	b.calls(2)
 }
 
+func TestClosureBehindACancelledCallThatDidNothingIsSent(t *testing.T) {
+	for _, class := range []engine.Class{engine.Permanent, engine.Offline, engine.Unauthenticated} {
+		b := newBench(t)
+		first := b.toggle(true)
+		b.pass(sec)
+		b.toggle(false)
+		b.must(engine.Cancel{Op: first})
+		last := b.toggle(true) // in the place of off
+		b.answer(first, class, none)
+		b.must(engine.RetryNow{})
+		b.pass(sec)
+		if b.calls(2); b.sent[1] != last {
+			t.Fatal("nobody tells the server")
+		}
+	}
+}
+
+func TestLateAnswerAfterADoubtIsAdopted(t *testing.T) {
+	b := newBench(t)
+	first := b.toggle(true)
+	b.pass(sec)
+	b.toggle(false)
+	b.must(engine.Cancel{Op: first})
+	last := b.toggle(true)
+	b.answer(first, engine.Transient, none)
+	b.pass(sec)
+	b.must(engine.Cancel{Op: last})
+	b.answer(last, engine.OK, engine.Truth{Presence: engine.Present, Value: true})
+	if b.count(engine.Adopt) != 1 {
+		t.Fatal("what the slot held before was a guess")
+	}
+}
+
+func TestClosureThatFoundSomethingElseDoesNotOnlyRepeat(t *testing.T) {
+	b := newBench(t)
+	b.toggle(true)
+	again := &engine.Op{Type: toggle, Slot: "s", Args: true}
+	again.SetBase(false) // the state outside was changed meanwhile
+	in := &engine.Execute{Space: b.space, Entity: "a", Op: again}
+	if b.e.WouldJoin(in) {
+		t.Fatal("it has a change to make")
+	}
+	b.must(in)
+	if again.JoinedTo() == nil || b.count(engine.Changed) != 1 {
+		t.Fatal("it joins, and is seen")
+	}
+}
+
 func TestDoubtOfClosuresEndsWithAnAnswerAndIsBounded(t *testing.T) {
 	b := newBench(t)
 	for i := range 300 { // more than are remembered
