@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"maps"
 	"slices"
 
 	"github.com/optimist-go/optimist"
@@ -140,6 +141,41 @@ func (w *World) effects(c *Client) {
 	}
 }
 
+// passed finds what later operations of a lane may have passed: what was parked, and
+// what had to wait behind it.
+func (c *Client) passed(passed map[*op]bool) {
+	all := slices.SortedFunc(maps.Values(c.ops), func(a, b *op) int { return a.order - b.order })
+	for before := -1; before < len(passed); {
+		before = len(passed)
+		for i, o := range all {
+			waits := o.parked || slices.ContainsFunc(o.after, func(id string) bool { return passed[c.current(id)] })
+			for _, earlier := range all[:i] {
+				waits = waits || passed[earlier] && o.isBehind(earlier)
+			}
+			if waits {
+				passed[o] = true
+			}
+		}
+	}
+}
+
+// current is the operation that has taken the place of one, or that one.
+func (c *Client) current(id string) *op {
+	o := c.ops[id]
+	for o != nil && o.successor != "" {
+		o = c.ops[o.successor]
+	}
+	return o
+}
+
+// isBehind reports whether an operation must not pass an earlier one that waits.
+func (o *op) isBehind(earlier *op) bool {
+	if !slices.ContainsFunc(o.entities(), func(e string) bool { return slices.Contains(earlier.entities(), e) }) {
+		return false
+	}
+	return o.typ == pair || earlier.typ == pair && !earlier.parked || o.slot() != "" && o.slot() == earlier.slot()
+}
+
 // lanes checks that what one client did to one entity was done in its order.
 func (w *World) lanes() {
 	type lane struct {
@@ -147,9 +183,13 @@ func (w *World) lanes() {
 		entity string
 	}
 	last := make(map[lane]*op)
+	passed := make(map[*op]bool)
+	for _, c := range w.clients {
+		c.passed(passed)
+	}
 	for _, a := range w.server.log {
 		o := a.client.ops[a.id]
-		if o == nil || !o.confirmed || o.cancelled || o.parked || o.outcome != optimist.Confirmed {
+		if o == nil || !o.confirmed || o.cancelled || passed[o] || o.outcome != optimist.Confirmed {
 			continue
 		}
 		for _, e := range o.entities() {

@@ -20,6 +20,7 @@ type op struct {
 	settled                                      int // in any life
 	outcome                                      optimist.Outcome
 	after                                        []string // on which it depends
+	successor                                    string   // that replaced it
 	lost                                         bool     // with a process, before it was durable
 	confirmed, cancelled, refusedForGood, parked bool
 	over                                         bool // in the life that runs
@@ -198,6 +199,7 @@ func (x *watch) settled(ev optimist.Event) {
 		if ev.Successor == "" {
 			w.fail("%s: %s names no successor", c, w.name(ev.ID))
 		}
+		o.successor = ev.Successor
 		from := heir{o.order, o.parked}
 		if before, ok := x.heirs[ev.Successor]; ok {
 			from.order = min(from.order, before.order)
