@@ -48,7 +48,7 @@ var faults = []fault{
 	{"a resolver is told of a base that came later (law 17)", "answer.go",
 		"if o.ext != nil && o.ext.leftOn != nil {", "if false {", "TestTwin"},
 	{"the cap on calls is off by one (law 4)", "lane.go",
-		"e.inFlight < e.cfg.MaxInFlight && e.gate.open(e)", "e.inFlight <= e.cfg.MaxInFlight && e.gate.open(e)", "TestTwin"},
+		"e.inFlight >= e.cfg.MaxInFlight || !e.gate.open(e)", "e.inFlight > e.cfg.MaxInFlight || !e.gate.open(e)", "TestTwin"},
 	{"offline does not stop sending (law 14)", "gate.go",
 		"g.restoring || !g.online || g.refused", "g.restoring || g.refused", "TestTwin"},
 	{"a call that reached nobody counts as one that did something (law 9)", "late.go",

@@ -130,7 +130,13 @@ func (e *Engine) wakeOp(o *Op) {
 
 // pump sends what may be sent: heads of free lanes, in turn, under the cap.
 func (e *Engine) pump() {
-	for e.holdBack(); e.ready.first != nil && e.inFlight < e.cfg.MaxInFlight && e.gate.open(e); e.holdBack() {
+	for {
+		if len(e.suspects) > 0 {
+			e.holdBack()
+		}
+		if e.ready.first == nil || e.inFlight >= e.cfg.MaxInFlight || !e.gate.open(e) {
+			return
+		}
 		l := e.ready.first
 		e.ready.remove(l)
 		o := l.first.op
