@@ -271,7 +271,7 @@ func (e *Engine) inherit(older, successor *Op) {
 				n.ext.deps[i] = successor
 			}
 		}
-		e.suspect(n)
+		e.wakeOp(n) // the successor may be one that the server has, or that waits for a person
 		if n.stored && n.state != Ended {
 			e.emit(Effect{Kind: Persist, Op: n, Other: successor})
 		}

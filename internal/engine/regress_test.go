@@ -336,3 +336,20 @@ func TestGroupBehindWhatIsHeldStandsInNobodysWay(t *testing.T) {
 		t.Fatal("only the parked one is left")
 	}
 }
+
+func TestDependentOfWhatJoinedWhatTheServerHasIsSent(t *testing.T) {
+	b := newBench(t)
+	create := func(text string) *engine.Op {
+		o := b.op(lab.CreateDoc, "doc", lab.Args{Text: text})
+		b.must(&engine.Execute{Space: b.space, Entity: "b", Op: o})
+		return o
+	}
+	first := create("y")
+	b.pass(sec)
+	b.answer(first, engine.OK, engine.Truth{Version: 1})
+	second := create("x")
+	b.do(lab.Add, "", lab.Args{N: 1}, second)
+	create("y") // as it was: the server has it
+	b.is(second, engine.Superseded)
+	b.calls(2)
+}
