@@ -50,7 +50,7 @@ func decode(d *jsontext.Decoder, v reflect.Value) error {
 		v.SetString(t.String())
 	case (kind == 't' || kind == 'f') && v.Kind() == reflect.Bool:
 		v.SetBool(t.Bool())
-	case kind != '0' || !setNumber(t, v):
+	case kind != '0' || !setNumber(t.String(), v):
 		return misfit(nameOf(kind), v)
 	}
 	return nil
@@ -129,30 +129,13 @@ func decodeArray(d *jsontext.Decoder, v reflect.Value) error {
 }
 
 // setNumber reports whether the number fits.
-func setNumber(t jsontext.Token, v reflect.Value) bool {
-	switch {
-	case v.CanInt():
-		n, err := t.Int()
-		if err != nil || v.OverflowInt(n) {
-			return false
-		}
-		v.SetInt(n)
-	case v.CanUint():
-		n, err := t.Uint()
-		if err != nil || v.OverflowUint(n) {
-			return false
-		}
-		v.SetUint(n)
-	case v.CanFloat():
-		n, err := t.Float()
-		if err != nil || v.OverflowFloat(n) {
-			return false
-		}
-		v.SetFloat(n)
-	default:
-		return false
+func setNumber(text string, v reflect.Value) bool {
+	if !v.CanFloat() {
+		return (v.CanInt() || v.CanUint()) && setInteger(text, v)
 	}
-	return true
+	n, err := strconv.ParseFloat(text, v.Type().Bits())
+	v.SetFloat(n)
+	return err == nil
 }
 
 func nameOf(kind jsontext.Kind) string {

@@ -69,7 +69,11 @@ func New(ctx context.Context, o Options) (*Build, error) {
 
 // current returns the build of the sources as they are.
 func current(ctx context.Context, o Options) (*Build, error) {
-	hash, err := hashOfSources(ctx, o.Dir)
+	t, err := findToolchain(ctx, o.Dir)
+	if err != nil {
+		return nil, err
+	}
+	hash, err := t.hashOfSources(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -77,7 +81,7 @@ func current(ctx context.Context, o Options) (*Build, error) {
 		return b, nil
 	}
 	fmt.Fprintln(o.Progress, "page: compiling the browser client; this takes a minute the first time")
-	b, err := compile(ctx, o.Dir)
+	b, err := t.compile(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -107,11 +111,26 @@ func sourceDir() string {
 	return "."
 }
 
-// goTool runs the toolchain for the browser and returns what it prints.
-func goTool(ctx context.Context, dir string, args ...string) ([]byte, error) {
+// toolchain compiles for the browser.
+type toolchain struct{ dir, version, root string }
+
+func findToolchain(ctx context.Context, dir string) (toolchain, error) {
+	out, err := toolchain{dir: dir}.run(ctx, "env", "GOVERSION", "GOROOT")
+	if err != nil {
+		return toolchain{}, err
+	}
+	version, root, _ := strings.Cut(strings.TrimSpace(string(out)), "\n")
+	return toolchain{dir, strings.TrimSpace(version), strings.TrimSpace(root)}, nil
+}
+
+// run runs the command go, and returns what it prints.
+func (t toolchain) run(ctx context.Context, args ...string) ([]byte, error) {
 	cmd := exec.CommandContext(ctx, "go", args...)
-	cmd.Dir = dir
+	cmd.Dir = t.dir
 	cmd.Env = append(os.Environ(), "GOOS=js", "GOARCH=wasm", "CGO_ENABLED=0")
+	if t.experiments() != "" {
+		cmd.Env = append(cmd.Env, "GOEXPERIMENT="+t.experiments())
+	}
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	if err := cmd.Run(); err != nil {
@@ -123,19 +142,24 @@ func goTool(ctx context.Context, dir string, args ...string) ([]byte, error) {
 	return stdout.Bytes(), nil
 }
 
-// hashOfSources stands for everything that the build is made of.
-func hashOfSources(ctx context.Context, dir string) (string, error) {
-	version, err := goTool(ctx, dir, "env", "GOVERSION")
-	if err != nil {
-		return "", err
+// experiments make the file small. The collector that came with 1.26 is for large heaps,
+// and weighs 13 KB.
+func (t toolchain) experiments() string {
+	if strings.HasPrefix(t.version, "go1.26") {
+		return "nogreenteagc"
 	}
-	files, err := goTool(ctx, dir, "list", "-deps", "-f",
+	return ""
+}
+
+// hashOfSources stands for everything that the build is made of.
+func (t toolchain) hashOfSources(ctx context.Context) (string, error) {
+	files, err := t.run(ctx, "list", "-deps", "-f",
 		`{{if not .Standard}}{{$d := .Dir}}{{range .GoFiles}}{{$d}}/{{.}}{{"\n"}}{{end}}{{end}}`, command)
 	if err != nil {
 		return "", err
 	}
 	h := sha256.New()
-	fmt.Fprintf(h, "%s%q\n", version, flags)
+	fmt.Fprintf(h, "%s%q%s\n", t.version, flags, t.experiments())
 	for file := range strings.Lines(string(files)) {
 		file = strings.TrimSpace(file)
 		if file == "" {
@@ -151,15 +175,12 @@ func hashOfSources(ctx context.Context, dir string) (string, error) {
 	return hex.EncodeToString(h.Sum(nil))[:32], nil
 }
 
-func compile(ctx context.Context, dir string) (*Build, error) {
-	root, err := goTool(ctx, dir, "env", "GOROOT")
+func (t toolchain) compile(ctx context.Context) (*Build, error) {
+	support, err := os.ReadFile(filepath.Join(t.root, "lib", "wasm", "wasm_exec.js"))
 	if err != nil {
 		return nil, err
 	}
-	b := &Build{Compiled: true}
-	if b.Runtime, err = os.ReadFile(filepath.Join(strings.TrimSpace(string(root)), "lib", "wasm", "wasm_exec.js")); err != nil {
-		return nil, err
-	}
+	b := &Build{Compiled: true, Runtime: support}
 	tmp, err := os.MkdirTemp("", "page")
 	if err != nil {
 		return nil, err
@@ -167,7 +188,7 @@ func compile(ctx context.Context, dir string) (*Build, error) {
 	defer os.RemoveAll(tmp)
 	out := filepath.Join(tmp, "page.wasm")
 	build := append(append([]string{"build", "-o", out}, flags...), command)
-	if _, err := goTool(ctx, dir, build...); err != nil {
+	if _, err := t.run(ctx, build...); err != nil {
 		return nil, err
 	}
 	wasm, err := os.ReadFile(out)

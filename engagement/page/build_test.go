@@ -47,8 +47,7 @@ func (w workshop) setTool(broken string) {
 	w.write("go", fmt.Sprintf(`#!/bin/sh
 if [ "$1" = "%[3]s" ]; then echo "no more $1" >&2; exit 1; fi
 case "$1 $2" in
-"env GOVERSION") echo go9.99 ;;
-"env GOROOT") echo "%[1]s" ;;
+"env GOVERSION") echo go9.99; echo "%[1]s" ;;
 "list -deps") echo "%[2]s" ;;
 "build -o") read -r text < "%[2]s"; echo "compiled $text" > "$3" ;;
 esac
