@@ -43,6 +43,11 @@ func (w *journalWriter) runLocked(m *Manager) {
 	}()
 	for len(w.queue) > 0 || w.header {
 		*b = w.takeLocked(m)
+		if w.dead { // what came while the write that failed was under way
+			b.ops = b.firsts()
+			w.tellLocked(m, b, w.failed)
+			continue
+		}
 		writing = true
 		m.mu.Unlock()
 		err := w.write(m, b)
