@@ -1,28 +1,12 @@
 package optimist
 
-import (
-	"github.com/optimist-go/optimist/internal/engine"
-	"github.com/optimist-go/optimist/internal/errorf"
-)
+import "github.com/optimist-go/optimist/internal/errorf"
 
 // A function that is data runs under the lock, on the goroutine that makes a step. When
 // it ends that goroutine (runtime.Goexit, as t.FailNow does it), nobody can finish the
 // step: those who called it are ended as well. What is done here is done by deferred
 // functions, on their way out. Who makes steps under the lock must therefore not defer
 // its release: stepLocked has released it then.
-
-// leaveStepLocked releases the lock in the place of whoever made the step.
-func (m *Manager) leaveStepLocked() {
-	if !m.engine.Abandon() {
-		m.breakLocked()
-		return
-	}
-	m.input = engine.Execute{} // as if the call had never been made
-	if m.journal != nil {
-		m.journal.encoded, m.journal.encodedArgs = nil, nil
-	}
-	m.unlock()
-}
 
 // breakLocked gives the manager up, and releases the lock: it is in the middle of a
 // change that nobody can finish.

@@ -54,10 +54,9 @@
 // A function that ends its goroutine (runtime.Goexit, as t.FailNow and t.Fatal do in a
 // program's tests) counts as one that panics, as far as nobody needs that goroutine: in
 // Send, Retry.Next, callbacks and closures everything else goes on, in another goroutine
-// or before this one ends. A call that accepts an operation ends with its goroutine, and
-// nothing has changed. But Apply and the other functions that are data run in the middle
-// of changes as well. A change that one of them leaves there cannot be finished: the
-// manager is broken then. It lets go of its lock and of the calls under way and sends
+// or before this one ends. But Apply and the other functions that are data run in the
+// middle of a change, which nobody can finish then: the manager is broken. It lets go of
+// its lock and of the calls under way and sends
 // nothing more; every call returns ErrBroken. Views stay as they were, perhaps without
 // that change. Close still waits for callbacks and releases the journal, which keeps what
 // it holds for the next life.

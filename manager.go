@@ -165,7 +165,7 @@ func (m *Manager) stepLocked(now time.Time, in engine.Input) error {
 	left := true
 	defer func() {
 		if left {
-			m.leaveStepLocked()
+			m.breakLocked()
 		}
 	}()
 	effects, err := m.engine.Step(m.now(now), in)

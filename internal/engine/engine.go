@@ -24,10 +24,7 @@
 // Engine is not safe for concurrent use.
 package engine
 
-import (
-	"math"
-	"slices"
-)
+import "slices"
 
 // Config holds what an Engine is told once. Every field must be set; the shell
 // supplies defaults.
@@ -73,10 +70,6 @@ type Engine struct {
 	inFlight int // calls that left and have not returned; at most cfg.MaxInFlight
 	gate     gate
 
-	// begun is seq as it was when the Step that runs began to look at operations that it
-	// may accept; notBegun at any other time, and in other Steps.
-	begun uint64
-
 	// Scratch of the Step that runs; empty between steps.
 	effects  []Effect
 	touched  []touch
@@ -96,10 +89,8 @@ type touch struct {
 
 // New returns an engine without entities.
 func New(cfg Config) *Engine {
-	return &Engine{cfg: cfg, seq: cfg.Seq, begun: notBegun, gate: gate{online: true}}
+	return &Engine{cfg: cfg, seq: cfg.Seq, gate: gate{online: true}}
 }
-
-const notBegun = math.MaxUint64
 
 // Step takes one input at the given time, which must not go backwards, and returns
 // what the shell has to do, in order. An error means that the input was refused
@@ -110,7 +101,6 @@ func (e *Engine) Step(now Time, in Input) ([]Effect, error) {
 
 	paused := !e.Sending()
 	err := in.step(e)
-	e.begun = notBegun
 	if paused && e.Sending() && !e.Quiet { // the step has had its last word about it
 		e.effects = slices.Insert(e.effects, 0, Effect{Kind: GateOpened})
 	}
@@ -118,24 +108,6 @@ func (e *Engine) Step(now Time, in Input) ([]Effect, error) {
 	e.pump()
 	e.announce()
 	return e.effects, err
-}
-
-// Abandon is for a Step that a function of the program has left by ending its
-// goroutine. It reports whether it was about to accept operations and had changed nothing
-// yet: they are as good as refused. Else the engine is in the middle of a change, and no
-// further Step may be made.
-func (e *Engine) Abandon() bool {
-	if e.seq != e.begun || len(e.effects) > 0 || len(e.dirty) > 0 || len(e.victims) > 0 {
-		return false
-	}
-	e.begun = notBegun
-	for i := range e.touched {
-		ent := e.touched[i].entity
-		ent.touched = 0
-		e.release(ent)
-	}
-	e.touched = emptied(e.touched)
-	return true
 }
 
 // Done gives the effects of the last Step back. What they point to is let go with

@@ -115,8 +115,8 @@ type RetryNow struct{}
 // Tick says that time has passed.
 type Tick struct{}
 
-func (in *Execute) step(e *Engine) error    { e.begun = e.seq; return e.execute(in) }
-func (in *Batch) step(e *Engine) error      { e.begun = e.seq; return e.batch(in) }
+func (in *Execute) step(e *Engine) error    { return e.execute(in) }
+func (in *Batch) step(e *Engine) error      { return e.batch(in) }
 func (in *Restore) step(e *Engine) error    { return e.restore(in) }
 func (in *Answer) step(e *Engine) error     { e.answer(in); return nil }
 func (in *Receive) step(e *Engine) error    { e.receive(in); return nil }
