@@ -89,14 +89,22 @@ func (a *Action[T, A]) resolve(c *engine.ConflictInfo) engine.Verdict {
 		MineAt: Timestamp(c.Op.Stamp), TheirsAt: Timestamp(c.Theirs.At),
 		MineBy: c.Client, TheirsBy: c.Theirs.By, Err: c.Err,
 	})
-	v := engine.Verdict{Decision: d.decision, Err: sound("resolve", d.err)}
+	var merged *Handle
 	if d.decision == engine.MergeBoth && d.args != nil {
-		h := newTyped(a.store.m, &a.typ, a.clone(*d.args))
-		h.op.Stamp = engine.Stamp(a.store.m.clock.next(time.Now())) // later than the truth, which was observed
-		if _, err := a.typ.prepare(&h.op); err != nil {
+		merged = newTyped(a.store.m, &a.typ, a.clone(*d.args))
+	}
+	return a.verdict(d.decision, d.err, merged)
+}
+
+// verdict is a decision as the engine takes it.
+func (a *anyAction) verdict(d engine.Decision, err error, merged *Handle) engine.Verdict {
+	v := engine.Verdict{Decision: d, Err: sound("resolve", err)}
+	if merged != nil {
+		merged.op.Stamp = engine.Stamp(a.store.m.clock.next(time.Now())) // later than the truth, which was observed
+		if _, err := a.typ.prepare(&merged.op); err != nil {
 			return engine.Verdict{Decision: engine.FailIt, Err: err}
 		}
-		v.Merged = &h.op
+		v.Merged = &merged.op
 	}
 	return v
 }
@@ -129,30 +137,37 @@ const (
 //
 // An error (also in Manager.Err) means that the rule cannot work.
 func Merge[T, A, B any](first *Action[T, A], second *Action[T, B], rule func(first *A, second *B) MergeRule) error {
-	err := func() error {
-		switch {
-		case first == nil || second == nil || rule == nil:
-			return errorf.New("%w: Merge needs two actions and a rule", ErrInvalid)
-		case first.err != nil:
-			return first.err
-		case second.err != nil:
-			return second.err
-		case first.store != second.store:
-			return errorf.New("%w: %q and %q are of different stores", ErrInvalid, first.def.Type, second.def.Type)
-		case first.typ.Family != second.typ.Family:
-			return errorf.New("%w: %q and %q are of different families, so they never share a slot", ErrInvalid, first.def.Type, second.def.Type)
-		case first.def.Slot == nil || second.def.Slot == nil:
-			return errorf.New("%w: %q and %q both need a Slot", ErrInvalid, first.def.Type, second.def.Type)
+	if first == nil || second == nil || rule == nil {
+		err := errorf.New("%w: Merge needs two actions and a rule", ErrInvalid)
+		if second != nil {
+			second.anyAction.breakOff(err)
 		}
-		return nil
-	}()
+		return err
+	}
+	return merge(&first.anyAction, &second.anyAction, func(older, newer any, took func(first, second any, rule MergeRule)) {
+		a, b := first.clone(*older.(*A)), second.clone(*newer.(*B))
+		took(&a, &b, rule(&a, &b))
+	})
+}
+
+// merge sets a rule that works on copies of the arguments, and hands on what it made of
+// them.
+func merge(first, second *anyAction, rule func(older, newer any, took func(first, second any, rule MergeRule))) error {
+	var err error
+	switch {
+	case first.err != nil:
+		err = first.err
+	case second.err != nil:
+		err = second.err
+	case first.store != second.store:
+		err = errorf.New("%w: %q and %q are of different stores", ErrInvalid, first.typ.Name, second.typ.Name)
+	case first.typ.Family != second.typ.Family:
+		err = errorf.New("%w: %q and %q are of different families, so they never share a slot", ErrInvalid, first.typ.Name, second.typ.Name)
+	case first.typ.slot == nil || second.typ.slot == nil:
+		err = errorf.New("%w: %q and %q both need a Slot", ErrInvalid, first.typ.Name, second.typ.Name)
+	}
 	if err != nil {
-		if second != nil && second.store != nil && second.store.m != nil {
-			m := second.store.m
-			m.mu.Lock()
-			m.broken = append(m.broken, err)
-			m.mu.Unlock()
-		}
+		second.breakOff(err)
 		return err
 	}
 	m := second.store.m
@@ -168,27 +183,25 @@ func Merge[T, A, B any](first *Action[T, A], second *Action[T, B], rule func(fir
 		}
 	}
 	second.rules[&first.typ.Type] = func(older, newer *engine.Op) engine.Merged {
-		var a A
-		var b B
+		var a, b any
 		verdict := Separate // what keeps both, when the rule panics
 		if err := contain("merge", func() {
-			a, b = first.clone(*older.Args.(*A)), second.clone(*newer.Args.(*B))
-			verdict = rule(&a, &b)
+			rule(older.Args, newer.Args, func(first, second any, rule MergeRule) { a, b, verdict = first, second, rule })
 		}); err != nil {
 			m.publishLocked(Event{Kind: CallbackPanicked, Entity: fullName(older.Entity()), Type: newer.Type.Name, Err: err})
 		}
 		switch verdict {
 		case TakeFirst:
-			return engine.Merged{Verdict: engine.TakeOlder, Args: &a}
+			return engine.Merged{Verdict: engine.TakeOlder, Args: a}
 		case Annihilate:
 			return engine.Merged{Verdict: engine.Annihilate}
 		case Separate:
 			return engine.Merged{Verdict: engine.Separate}
 		}
-		if same := second.typ.SameArgs; same != nil && same(newer.Args, &b) {
+		if same := second.typ.SameArgs; same != nil && same(newer.Args, b) {
 			return engine.Merged{Verdict: engine.Replace} // as without a rule
 		}
-		return engine.Merged{Verdict: engine.TakeNewer, Args: &b}
+		return engine.Merged{Verdict: engine.TakeNewer, Args: b}
 	}
 	return nil
 }

@@ -88,7 +88,7 @@ func (s *Store[T]) Truth(id string, t Truth[T]) EntityTruth {
 	case id == "":
 		told.err = errorf.New("%w: truth of store %q has no id", ErrInvalid, s.space.Name)
 	default:
-		told.received = engine.Received{Space: s.space, Entity: id, Truth: t.engine(s.m)}
+		told.received = engine.Received{Space: s.space, Entity: id, Truth: s.m.told(t.erased())}
 	}
 	return told
 }
@@ -126,59 +126,50 @@ type GroupAction[A any] struct {
 // RegisterGroup makes a group known, as Register does.
 func RegisterGroup[A any](m *Manager, def Group[A]) *GroupAction[A] {
 	g := &GroupAction[A]{m: m, def: def}
-	if g.err = g.check(); g.err != nil {
-		g.err = errorf.New("group %q: %w", def.Type, g.err)
-		if m != nil {
-			m.mu.Lock()
-			m.broken = append(m.broken, g.err)
-			m.mu.Unlock()
+	g.clone, g.err = clonerOf(def.Clone)
+	t := &g.typ
+	t.Type = engine.Type{Name: def.Type, Family: def.Type, SameArgs: sameArgsOf[A](), Owner: t}
+	if def.Send != nil {
+		t.send = func(ctx context.Context, h *Handle, at attempt) (engine.Truth, []engine.Received, error) {
+			told, err := def.Send(ctx, callOf[A](h, at))
+			return engine.Truth{}, m.received(def.Type, told), err
 		}
-		return g
 	}
-	g.typ.Type = engine.Type{Name: def.Type, Family: def.Type, SameArgs: sameArgsOf[A](), Owner: &g.typ}
-	g.typ.send = func(ctx context.Context, h *Handle, at attempt) (engine.Truth, []engine.Received, error) {
-		told, err := def.Send(ctx, callOf[A](h, at))
-		return engine.Truth{}, m.received(def.Type, told), err
+	if def.Parts != nil {
+		t.parts = func(args any) ([]engine.Member, error) { return g.parts(*args.(*A)) }
 	}
-	g.typ.settled = settledOf(def.OnSuccess, def.OnError)
 	if def.User != nil {
-		g.typ.user = func(args any) string { return def.User(*args.(*A)) }
+		t.user = func(args any) string { return def.User(*args.(*A)) }
 	}
-	policy := def.Policy
-	if policy.Debounce == (Debounce{}) {
-		policy.Debounce = NoDebounce
+	t.settled = settledOf(def.OnSuccess, def.OnError)
+	t.codec = codecOf(def.Stored)
+	t.adoptArgs = func(m *Manager, args any) *Handle { return newTyped(m, t, *args.(*A)) }
+	if err := m.registerGroup(t, g.err, def.Policy); err != nil {
+		g.err = errorf.New("group %q: %w", def.Type, err)
+		if m != nil {
+			m.breakOff(g.err)
+		}
 	}
-	g.typ.setPolicy(policy.withDefaults(m.opts.Policy))
-	g.typ.setCodec(m, codecOf(def.Stored))
-	g.typ.adoptArgs = func(m *Manager, args any) *Handle { return newTyped(m, &g.typ, *args.(*A)) }
-	g.typ.parts = func(args any) ([]engine.Member, error) { return g.parts(*args.(*A)) }
-	m.register(&g.typ)
 	return g
 }
 
-func (g *GroupAction[A]) check() error {
-	var cloneErr error
-	g.clone, cloneErr = clonerOf(g.def.Clone)
+func (m *Manager) registerGroup(t *opType, cloneErr error, policy Policy) error {
 	switch {
-	case g.m == nil:
+	case m == nil:
 		return errorf.New("%w: RegisterGroup needs a manager", ErrInvalid)
-	case g.def.Type == "":
-		return errorf.New("%w: Group.Type is empty", ErrInvalid)
-	case g.def.Parts == nil:
-		return errorf.New("%w: Group.Parts is nil", ErrInvalid)
-	case g.def.Send == nil:
-		return errorf.New("%w: Group.Send is nil", ErrInvalid)
-	case (g.def.Stored.Encode == nil) != (g.def.Stored.Decode == nil):
-		return errorf.New("%w: Stored needs both Encode and Decode", ErrInvalid)
+	case t.parts == nil:
+		return errorf.New("%w: Parts is nil", ErrInvalid)
 	case cloneErr != nil:
 		return cloneErr
-	case g.m.typeNamed(g.def.Type) != nil:
-		return errorf.New("%w: the type is registered already", ErrInvalid)
 	}
-	if err := checkVersion(g.def.Stored.Version); err != nil {
+	if err := m.checkType(t, policy); err != nil {
 		return err
 	}
-	return g.def.Policy.validate()
+	if policy.Debounce == (Debounce{}) {
+		policy.Debounce = NoDebounce
+	}
+	m.register(t, policy)
+	return nil
 }
 
 // parts asks the program which entities an operation touches.

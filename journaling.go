@@ -32,11 +32,12 @@ type codec struct {
 	encode  func(args any) ([]byte, error)
 	decode  func(version int, data []byte) (any, error)
 	wait    bool
+	half    bool // one of the functions is missing
 }
 
 func codecOf[A any](s Stored[A]) codec {
 	if s.Encode == nil || s.Decode == nil {
-		return codec{}
+		return codec{version: s.Version, half: (s.Encode == nil) != (s.Decode == nil)}
 	}
 	return codec{
 		version: s.Version,
@@ -47,11 +48,6 @@ func codecOf[A any](s Stored[A]) codec {
 		},
 		wait: s.Wait,
 	}
-}
-
-func (t *opType) setCodec(m *Manager, c codec) {
-	t.codec = c
-	t.Journaled = m.journal != nil && c.encode != nil
 }
 
 // encodeArgs encodes the arguments of an operation, in the caller's time and outside

@@ -96,10 +96,15 @@ type Mutation[T, A any] struct {
 // Action executes operations of one registered type. Methods are safe for concurrent
 // use.
 type Action[T, A any] struct {
-	store *Store[T]
+	anyAction
 	def   Mutation[T, A]
-	typ   opType
 	clone func(A) A
+}
+
+// anyAction is an Action without its types: a program carries one copy of what it does.
+type anyAction struct {
+	store *anyStore
+	typ   opType
 	err   error // why the definition cannot work
 	rules map[*engine.Type]func(older, newer *engine.Op) engine.Merged
 }
@@ -121,86 +126,116 @@ func newTyped[A any](m *Manager, typ *opType, args A) *Handle {
 // Register makes a type of operation known. A definition that cannot work gives an
 // action whose calls fail with the reason, which is also in Manager.Err.
 func Register[T, A any](s *Store[T], def Mutation[T, A]) *Action[T, A] {
-	a := &Action[T, A]{store: s, def: def}
-	if a.err = a.check(); a.err != nil {
-		a.err = errorf.New("mutation %q: %w", def.Type, a.err)
-		if s != nil && s.m != nil {
-			s.m.mu.Lock()
-			s.m.broken = append(s.m.broken, a.err)
-			s.m.mu.Unlock()
-		}
-		return a
+	a := newAction(s, def)
+	a.register(def.Policy)
+	return a
+}
+
+func newAction[T, A any](s *Store[T], def Mutation[T, A]) *Action[T, A] {
+	a := &Action[T, A]{def: def}
+	if s != nil {
+		a.store = &s.anyStore
 	}
-	m := s.m
-	a.typ.space = s.space
-	a.typ.Type = engine.Type{
-		Name: def.Type, Family: def.Family, Kind: engine.Kind(def.Kind),
-		Barrier: def.Barrier, Pessimistic: def.Pessimistic, Owner: &a.typ,
-	}
-	t := &a.typ.Type
-	if t.Family == "" {
-		t.Family = def.Type
-	}
+	a.clone, a.err = clonerOf(def.Clone)
+	t := &a.typ
+	t.Name, t.Family, t.Kind, t.Barrier, t.Pessimistic = def.Type, def.Family, engine.Kind(def.Kind), def.Barrier, def.Pessimistic
 	if def.Apply != nil {
 		t.Apply = a.apply
 	}
 	if def.Guard != nil {
 		t.Guard = func(value, args any) error {
 			v, _ := value.(T) // nil is a value of an interface type
-			return sound("guard", def.Guard(v, *args.(*A)))
+			return def.Guard(v, *args.(*A))
 		}
 	}
-	t.SameArgs = sameArgsOf[A]()
 	if def.Resolve != nil {
 		t.Resolve = a.resolve
 	}
-	a.typ.send = a.send
-	a.typ.settled = settledOf(def.OnSuccess, def.OnError)
+	if def.Send != nil {
+		t.send = a.send
+	}
 	if def.Slot != nil {
-		a.typ.slot = func(args any) string { return def.Slot(*args.(*A)) }
+		t.slot = func(args any) string { return def.Slot(*args.(*A)) }
 	}
 	if def.User != nil {
-		a.typ.user = func(args any) string { return def.User(*args.(*A)) }
+		t.user = func(args any) string { return def.User(*args.(*A)) }
 	}
-	policy := def.Policy
-	if def.Slot == nil && policy.Debounce == (Debounce{}) {
-		policy.Debounce = NoDebounce
-	}
-	a.typ.setPolicy(policy.withDefaults(m.opts.Policy))
-	a.typ.setCodec(m, codecOf(def.Stored))
-	a.typ.adoptArgs = func(m *Manager, args any) *Handle { return newTyped(m, &a.typ, *args.(*A)) }
-	m.register(&a.typ)
+	t.SameArgs = sameArgsOf[A]()
+	t.settled = settledOf(def.OnSuccess, def.OnError)
+	t.codec = codecOf(def.Stored)
+	t.adoptArgs = func(m *Manager, args any) *Handle { return newTyped(m, t, *args.(*A)) }
 	return a
 }
 
-func (a *Action[T, A]) check() error {
-	def, s := &a.def, a.store
-	var cloneErr error
-	a.clone, cloneErr = clonerOf(def.Clone)
+// register makes the type known, if its definition can work.
+func (a *anyAction) register(policy Policy) {
+	t := &a.typ
+	if err := a.check(policy); err != nil {
+		a.err = errorf.New("mutation %q: %w", t.Name, err)
+		a.breakOff(a.err)
+		return
+	}
+	t.space, t.Owner = a.store.space, t
+	if t.Family == "" {
+		t.Family = t.Name
+	}
+	if guard := t.Guard; guard != nil {
+		t.Guard = func(value, args any) error { return sound("guard", guard(value, args)) }
+	}
+	if t.slot == nil && policy.Debounce == (Debounce{}) {
+		policy.Debounce = NoDebounce
+	}
+	a.store.m.register(t, policy)
+}
+
+// check says why the definition cannot work.
+func (a *anyAction) check(policy Policy) error {
+	t, s := &a.typ, a.store
 	switch {
 	case s == nil:
 		return errorf.New("%w: Register needs a store", ErrInvalid)
 	case s.err != nil:
 		return s.err
-	case def.Type == "":
-		return errorf.New("%w: Mutation.Type is empty", ErrInvalid)
-	case def.Kind > Delete:
-		return errorf.New("%w: Mutation.Kind must be Change, Create or Delete, not %d", ErrInvalid, def.Kind)
-	case def.Apply == nil && def.Kind != Delete:
-		return errorf.New("%w: Mutation.Apply is nil", ErrInvalid)
-	case def.Send == nil:
-		return errorf.New("%w: Mutation.Send is nil", ErrInvalid)
-	case (def.Stored.Encode == nil) != (def.Stored.Decode == nil):
+	case t.Kind > engine.Kind(Delete):
+		return errorf.New("%w: Kind must be Change, Create or Delete, not %d", ErrInvalid, uint8(t.Kind))
+	case a.err != nil:
+		return a.err
+	case t.Apply == nil && t.Kind != engine.Kind(Delete):
+		return errorf.New("%w: Apply is nil", ErrInvalid)
+	}
+	return s.m.checkType(t, policy)
+}
+
+// breakOff notes that a definition cannot work, where Manager.Err tells it.
+func (a *anyAction) breakOff(err error) {
+	if a.store != nil && a.store.m != nil {
+		a.store.m.breakOff(err)
+	}
+}
+
+func (m *Manager) breakOff(err error) {
+	m.mu.Lock()
+	m.broken = append(m.broken, err)
+	m.mu.Unlock()
+}
+
+// checkType says why a type of operations cannot work, as far as all kinds of them have
+// it in common.
+func (m *Manager) checkType(t *opType, policy Policy) error {
+	switch {
+	case t.Name == "":
+		return errorf.New("%w: Type is empty", ErrInvalid)
+	case t.send == nil:
+		return errorf.New("%w: Send is nil", ErrInvalid)
+	case t.codec.half:
 		return errorf.New("%w: Stored needs both Encode and Decode", ErrInvalid)
-	case cloneErr != nil:
-		return cloneErr
-	case s.m.typeNamed(def.Type) != nil:
+	case m.typeNamed(t.Name) != nil:
 		return errorf.New("%w: the type is registered already", ErrInvalid)
 	}
-	if err := checkVersion(def.Stored.Version); err != nil {
+	if err := checkVersion(t.codec.version); err != nil {
 		return err
 	}
-	return def.Policy.validate()
+	return policy.validate()
 }
 
 func (m *Manager) typeNamed(name string) *opType {
@@ -209,7 +244,9 @@ func (m *Manager) typeNamed(name string) *opType {
 	return m.types[name]
 }
 
-func (m *Manager) register(t *opType) {
+func (m *Manager) register(t *opType, policy Policy) {
+	t.setPolicy(policy.withDefaults(m.opts.Policy))
+	t.Journaled = m.journal != nil && t.codec.encode != nil
 	m.mu.Lock()
 	m.types[t.Name] = t
 	m.mu.Unlock()
@@ -229,7 +266,7 @@ func (a *Action[T, A]) apply(value, args any) (any, error) {
 
 func (a *Action[T, A]) send(ctx context.Context, h *Handle, at attempt) (engine.Truth, []engine.Received, error) {
 	t, err := a.def.Send(ctx, callOf[A](h, at))
-	return t.engine(h.m), nil, err
+	return h.m.told(t.erased()), nil, err
 }
 
 // settledOf calls the one callback that an end asks for; nil when there are none.
@@ -264,7 +301,7 @@ func (a *Action[T, A]) Execute(ctx context.Context, id string, args A, after ...
 	if err != nil {
 		return nil, a.typ.refused(id, err)
 	}
-	return a.execute(ctx, id, args, nil, after)
+	return newTyped(a.store.m, &a.typ, args).submit(ctx, id, nil, after)
 }
 
 // capture copies arguments, so that what the caller does to them later reaches
@@ -276,19 +313,6 @@ func (a *Action[T, A]) capture(args A) (out A, err error) {
 		}
 	}()
 	return a.clone(args), nil
-}
-
-// execute takes arguments that nobody else has. derive, if not nil, finds them from
-// the view, in the same step in which the operation is accepted.
-func (a *Action[T, A]) execute(ctx context.Context, id string, args A, derive func(View[T]) (A, error), after []*Handle) (*Handle, error) {
-	h := newTyped(a.store.m, &a.typ, args)
-	if derive == nil {
-		return h.submit(ctx, id, nil, after)
-	}
-	return h.submit(ctx, id, func(ent *engine.Entity) (err error) {
-		*h.op.Args.(*A), err = derive(a.store.viewLocked(ent))
-		return err
-	}, after)
 }
 
 // submit has a new operation accepted. It knows no type parameters: programs carry

@@ -16,7 +16,10 @@ import (
 //
 // Values are shared, not copied: a T with slices, maps or pointers must not be
 // changed in place by whoever reads a view, nor by Apply.
-type Store[T any] struct {
+type Store[T any] struct{ anyStore }
+
+// anyStore is a Store without its type: a program carries one copy of what it does.
+type anyStore struct {
 	m     *Manager
 	space *engine.Space
 	err   error // why the store cannot work
@@ -53,14 +56,20 @@ func NewStore[T any](m *Manager, name string, opts ...StoreOption[T]) *Store[T] 
 			opt(&o)
 		}
 	}
-	s := &Store[T]{m: m, space: engine.NewSpace(name)}
-	if o.lane != nil {
-		s.space.Lane = s.laneOf(o.lane)
+	s := &Store[T]{}
+	s.open(m, name, o.lane, erasedEqual(o.equal))
+	return s
+}
+
+func (s *anyStore) open(m *Manager, name string, lane func(id string) string, equal func(a, b any) bool) {
+	s.m, s.space = m, engine.NewSpace(name)
+	if lane != nil {
+		s.space.Lane = s.laneOf(lane)
 	}
-	s.space.Equal = s.equalOf(o.equal)
+	s.space.Equal = s.equalOf(equal)
 	if m == nil {
 		s.err = errorf.New("%w: NewStore needs a manager", ErrInvalid)
-		return s
+		return
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -72,15 +81,14 @@ func NewStore[T any](m *Manager, name string, opts ...StoreOption[T]) *Store[T] 
 	}
 	if s.err != nil {
 		m.broken = append(m.broken, s.err)
-		return s
+		return
 	}
 	m.spaces[name] = s.space
-	return s
 }
 
 // laneOf contains the program's function: an entity for which it panics gets a lane
 // of its own.
-func (s *Store[T]) laneOf(lane func(id string) string) func(id string) string {
+func (s *anyStore) laneOf(lane func(id string) string) func(id string) string {
 	return func(id string) (name string) {
 		if err := contain("lane", func() { name = lane(id) }); err != nil {
 			s.m.publishLocked(Event{Kind: CallbackPanicked, Entity: s.space.Name + ":" + id, Err: err})
@@ -90,22 +98,26 @@ func (s *Store[T]) laneOf(lane func(id string) string) func(id string) string {
 	}
 }
 
-// equalOf contains the program's function, if there is one: values for which it panics
-// differ.
-func (s *Store[T]) equalOf(equal func(a, b T) bool) func(a, b any) bool {
-	switch {
-	case equal != nil:
-		return func(a, b any) (same bool) {
-			if err := contain("equal", func() { same = equal(a.(T), b.(T)) }); err != nil {
-				s.m.publishLocked(Event{Kind: CallbackPanicked, Err: err})
-				return false
-			}
-			return same
-		}
-	case reflect.TypeFor[T]().Comparable() && reflect.TypeFor[T]().Kind() != reflect.Interface:
+// erasedEqual is the program's function for values in interfaces, or the default for
+// their type.
+func erasedEqual[T any](equal func(a, b T) bool) func(a, b any) bool {
+	if equal != nil {
+		return func(a, b any) bool { return equal(a.(T), b.(T)) }
+	}
+	if t := reflect.TypeFor[T](); t.Comparable() && t.Kind() != reflect.Interface {
 		return func(a, b any) bool { return a == b }
-	default:
-		return reflect.DeepEqual
+	}
+	return reflect.DeepEqual
+}
+
+// equalOf contains a function of the program: values for which it panics differ.
+func (s *anyStore) equalOf(equal func(a, b any) bool) func(a, b any) bool {
+	return func(a, b any) (same bool) {
+		if err := contain("equal", func() { same = equal(a, b) }); err != nil {
+			s.m.publishLocked(Event{Kind: CallbackPanicked, Err: err})
+			return false
+		}
+		return same
 	}
 }
 
@@ -176,16 +188,23 @@ func Gone[T any](version uint64) Truth[T] {
 // operation. It stays in the view until truth of that version comes.
 func AcceptedAt[T any](version uint64) Truth[T] { return Truth[T]{Version: version} }
 
-func (t Truth[T]) engine(m *Manager) engine.Truth {
+// erased is the truth with its value in an interface.
+func (t Truth[T]) erased() Truth[any] {
+	out := Truth[any]{Presence: t.Presence, Version: t.Version, At: t.At, By: t.By, Contains: t.Contains, ReadAt: t.ReadAt}
+	if t.Presence == Present {
+		out.Value = t.Value
+	}
+	return out
+}
+
+// told is a truth as the engine takes it.
+func (m *Manager) told(t Truth[any]) engine.Truth {
 	if t.Presence > Absent {
 		return engine.Truth{} // no answer says such a thing: it says nothing
 	}
 	out := engine.Truth{
-		Presence: engine.Presence(t.Presence), Version: t.Version,
+		Presence: engine.Presence(t.Presence), Value: t.Value, Version: t.Version,
 		At: engine.Stamp(t.At), By: t.By, Contains: t.Contains,
-	}
-	if t.Presence == Present {
-		out.Value = t.Value
 	}
 	if !t.ReadAt.IsZero() {
 		out.ReadAt = max(m.now(t.ReadAt), 1)
@@ -194,13 +213,22 @@ func (t Truth[T]) engine(m *Manager) engine.Truth {
 }
 
 // View is the entity as the user sees it now.
-func (s *Store[T]) View(id string) View[T] {
+func (s *Store[T]) View(id string) View[T] { return typed[T](s.view(id)) }
+
+// typed is a view with its value taken out of the interface.
+func typed[T any](v View[any]) View[T] {
+	out := View[T]{Presence: v.Presence, Pending: v.Pending, Failed: v.Failed, Version: v.Version, Number: v.Number}
+	out.Value, _ = v.Value.(T)
+	return out
+}
+
+func (s *anyStore) view(id string) View[any] {
 	if s.err != nil {
-		return View[T]{}
+		return View[any]{}
 	}
 	s.m.mu.Lock()
 	defer s.m.mu.Unlock()
-	return s.viewLocked(s.space.Find(id))
+	return viewLocked(s.space.Find(id))
 }
 
 // Get is the value of the view, and whether the entity is present.
@@ -209,25 +237,27 @@ func (s *Store[T]) Get(id string) (T, bool) {
 	return v.Value, v.Presence == Present
 }
 
-func (s *Store[T]) viewLocked(ent *engine.Entity) View[T] {
+func viewLocked(ent *engine.Entity) View[any] {
 	if ent == nil {
-		return View[T]{}
+		return View[any]{}
 	}
 	value, presence := ent.View()
 	_, _, version := ent.Truth()
-	v := View[T]{
+	v := View[any]{
 		Presence: Presence(presence), Pending: ent.Pending(), Failed: ent.Parked(),
 		Version: version, Number: ent.Changes(),
 	}
 	if presence == engine.Present {
-		v.Value, _ = value.(T)
+		v.Value = value
 	}
 	return v
 }
 
 // Receive takes truth that came by push or refetch. Truth that is older than what is
 // held changes nothing.
-func (s *Store[T]) Receive(id string, t Truth[T]) error {
+func (s *Store[T]) Receive(id string, t Truth[T]) error { return s.receive(id, t.erased()) }
+
+func (s *anyStore) receive(id string, t Truth[any]) error {
 	if s.err != nil {
 		return s.err
 	}
@@ -244,7 +274,7 @@ func (s *Store[T]) Receive(id string, t Truth[T]) error {
 		return err
 	}
 	now := time.Now()
-	m.receive.Received = engine.Received{Space: s.space, Entity: id, Truth: t.engine(m)}
+	m.receive.Received = engine.Received{Space: s.space, Entity: id, Truth: m.told(t)}
 	m.observeLocked(&m.receive.Truth, now)
 	m.stepLocked(now, &m.receive)
 	m.receive = engine.Receive{}
@@ -257,6 +287,16 @@ func (s *Store[T]) Receive(id string, t Truth[T]) error {
 // again when that leaves nothing known of the entity. Truth to which load gave a ReadAt
 // of its own keeps it; when it is too old to say anything, Refresh returns ErrNotLoaded.
 func (s *Store[T]) Refresh(ctx context.Context, id string, load func(context.Context) (Truth[T], error)) error {
+	if load == nil {
+		return s.refresh(ctx, id, nil)
+	}
+	return s.refresh(ctx, id, func(ctx context.Context) (Truth[any], error) {
+		t, err := load(ctx)
+		return t.erased(), err
+	})
+}
+
+func (s *anyStore) refresh(ctx context.Context, id string, load func(context.Context) (Truth[any], error)) error {
 	switch {
 	case s.err != nil:
 		return s.err
@@ -289,11 +329,11 @@ func (s *Store[T]) Refresh(ctx context.Context, id string, load func(context.Con
 		if !dated {
 			t.ReadAt = began
 		}
-		if err := s.Receive(id, t); err != nil {
+		if err := s.receive(id, t); err != nil {
 			return err
 		}
 		switch {
-		case t.Presence == NotLoaded || s.View(id).Presence != NotLoaded:
+		case t.Presence == NotLoaded || s.view(id).Presence != NotLoaded:
 			return nil
 		case dated: // by a cache in between, which may say the same for long
 			return errorf.New("refresh of %s:%s: %w: what was read is older than what has settled", s.space.Name, id, ErrNotLoaded)
@@ -302,14 +342,14 @@ func (s *Store[T]) Refresh(ctx context.Context, id string, load func(context.Con
 	}
 }
 
-func (s *Store[T]) holdLocked(id string) (ent *engine.Entity) {
+func (s *anyStore) holdLocked(id string) (ent *engine.Entity) {
 	s.m.foreignLocked(func() { ent = s.m.engine.Hold(s.space, id) }, s.m.mu.Unlock) // it asks for the lane
 	return ent
 }
 
 // Forget drops the truth held about an entity, to free its memory; its view is
 // NotLoaded then. It reports whether it did: not while operations are unsettled.
-func (s *Store[T]) Forget(id string) bool {
+func (s *anyStore) Forget(id string) bool {
 	if s.err != nil {
 		return false
 	}
@@ -335,6 +375,12 @@ func (s *Store[T]) Forget(id string) bool {
 // loop skips views between, never the last.
 func (s *Store[T]) Watch(ctx context.Context, id string) iter.Seq[View[T]] {
 	return func(yield func(View[T]) bool) {
+		s.watch(ctx, id)(func(v View[any]) bool { return yield(typed[T](v)) })
+	}
+}
+
+func (s *anyStore) watch(ctx context.Context, id string) iter.Seq[View[any]] {
+	return func(yield func(View[any]) bool) {
 		if s.err != nil || id == "" || ctx == nil {
 			return
 		}
@@ -348,7 +394,7 @@ func (s *Store[T]) Watch(ctx context.Context, id string) iter.Seq[View[T]] {
 		ent := s.holdLocked(id)
 		w.joinLocked(ent)
 		m.listenLocked(1)
-		view := s.viewLocked(ent)
+		view := viewLocked(ent)
 		m.mu.Unlock()
 		defer func() {
 			m.mu.Lock()
@@ -368,7 +414,7 @@ func (s *Store[T]) Watch(ctx context.Context, id string) iter.Seq[View[T]] {
 					ended = true // the last view may not have been seen
 				}
 				m.mu.Lock()
-				next := s.viewLocked(ent)
+				next := viewLocked(ent)
 				m.mu.Unlock()
 				// A value that changes gets another number, so the rest tells it all.
 				same = next.Number == view.Number && next.Pending == view.Pending && next.Failed == view.Failed &&

@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 
+	"github.com/optimist-go/optimist/internal/engine"
 	"github.com/optimist-go/optimist/internal/errorf"
 )
 
@@ -58,15 +59,21 @@ func RegisterToggle[T any](s *Store[T], t Toggle[T]) *Switch[T] {
 		Clone:  func(a Switched) Switched { return a },
 		Policy: t.Policy, Stored: t.Stored,
 	}
-	if t.Set != nil && t.Get != nil {
-		def.Apply = func(v T, a Switched) (T, error) {
-			if t.Get(v, a.User) == a.On {
-				return v, nil // ensure, so that a count is not counted twice
-			}
-			return t.Set(v, a.User, a.On), nil
+	def.Apply = func(v T, a Switched) (T, error) {
+		if t.Get(v, a.User) == a.On {
+			return v, nil // ensure, so that a count is not counted twice
 		}
+		return t.Set(v, a.User, a.On), nil
 	}
-	return &Switch[T]{Action: Register(s, def), get: t.Get}
+	a := newAction(s, def)
+	switch {
+	case t.Get == nil:
+		a.err = errorf.New("%w: Get is nil", ErrInvalid)
+	case t.Set == nil:
+		a.err = errorf.New("%w: Set is nil", ErrInvalid)
+	}
+	a.register(def.Policy)
+	return &Switch[T]{Action: a, get: t.Get}
 }
 
 // Toggle switches to the opposite of what the user sees, in one step with reading
@@ -75,17 +82,21 @@ func (s *Switch[T]) Toggle(ctx context.Context, id, user string) (*Handle, error
 	if s.err != nil {
 		return nil, s.err
 	}
-	return s.execute(ctx, id, Switched{}, func(v View[T]) (a Switched, err error) {
+	h := newTyped(s.store.m, &s.typ, Switched{})
+	return h.submit(ctx, id, func(ent *engine.Entity) error {
+		v := viewLocked(ent)
 		switch v.Presence {
 		case NotLoaded:
-			return a, errorf.New("%w: receive its truth first, or use Set", ErrNotLoaded)
+			return errorf.New("%w: receive its truth first, or use Set", ErrNotLoaded)
 		case Absent:
-			return a, ErrAbsent
+			return ErrAbsent
 		}
-		if err = contain("get", func() { a = Switched{User: user, On: !s.get(v.Value, user)} }); err != nil {
+		value, _ := v.Value.(T)
+		err := contain("get", func() { *h.op.Args.(*Switched) = Switched{User: user, On: !s.get(value, user)} })
+		if err != nil {
 			err = errorf.New("%w: %w", ErrApply, err)
 		}
-		return a, err
+		return err
 	}, nil)
 }
 
