@@ -1,5 +1,5 @@
-// Package optimist is an optimistic update manager: a change shows at once, and is
-// settled with the server later, without ever lying to the user.
+// Package optimist manages optimistic updates: a change shows at once, is sent to the
+// server later, and is undone exactly if it fails.
 //
 // # What it guarantees
 //
@@ -7,19 +7,20 @@
 //
 //	view(entity) = fold(apply, truth(entity), unsettled operations, in order)
 //
-// There is no snapshot taken before a change and no inverse patch, so rolling back
-// an operation is removing it and folding again, and server truth that arrives under
-// pending work replaces the base and nothing else.
+// There is no snapshot taken before a change and no inverse patch. Rolling back an
+// operation is removing it and folding again; server truth that arrives under pending
+// work replaces the base and nothing else.
 //
 //   - A call to Execute returns with the change in the view, before network and disk.
 //   - Operations of one entity are sent one at a time, in the order accepted. Entities
-//     never wait for each other, but for the cap on calls under way.
-//   - Quick taps fold: what ends where the server already is costs no call, and what
-//     does not costs one.
+//     never wait for each other, except for the limit on concurrent calls.
+//   - With the default debounce, a burst of taps makes at most one call, and none if it
+//     ends where the server already is. Taps during a call make at most one more.
 //   - Every operation has one idempotency key for life, and ends exactly once.
-//   - What fails leaves the view as if it had never been; later operations stay.
+//   - A failed operation leaves no trace in the view; later ones stay.
 //   - Truth older than what is held changes nothing, whichever way it came.
-//   - An unknown outcome is asked for until it is known; it is never called a failure.
+//   - A call whose outcome is unknown is repeated with the same key until it is known,
+//     and is not reported as failed before that.
 //
 // docs/semantics.md numbers these laws and says the rest.
 //
@@ -33,7 +34,7 @@
 //   - Values are shared, not copied. Nobody may change one in place.
 //   - Flush and Close must not be called from a callback or closure: they wait for it.
 //
-// # Two doors
+// # Two ways in
 //
 // Register (and RegisterToggle, RegisterGroup) define operations as data over a
 // Store: they rebase exactly and can be journaled. Manager.Execute and ExecuteToggle

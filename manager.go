@@ -25,7 +25,7 @@ type Manager struct {
 	inbox inbox // answers on their way in
 
 	// mu guards everything below. Functions of the program are never called under
-	// it, but for the pure ones that are data: Apply, Guard, Merge rules, Resolve.
+	// it, except the pure ones that are data: Apply, Guard, Merge rules, Resolve.
 	mu     sync.Mutex
 	engine *engine.Engine
 	clock  clock
@@ -176,7 +176,7 @@ func (m *Manager) stepLocked(now time.Time, in engine.Input) error {
 	if afterStep != nil {
 		afterStep(m.engine)
 	}
-	left = false // what follows is ours, but for steps that look after themselves
+	left = false // what follows is ours, except steps that look after themselves
 	if m.journal != nil {
 		m.journal.flushLocked(m)
 	}

@@ -35,7 +35,7 @@ type Switched struct {
 // nobody is the slot of no user: no slot at all would be one for each tap.
 const nobody = "\x00"
 
-// slotOf is the user, but for none and for those that begin as the slot of none does.
+// slotOf is the user, except for none and for those that begin as the slot of none does.
 func slotOf(a Switched) string {
 	if a.User == "" || strings.HasPrefix(a.User, nobody) {
 		return nobody + a.User

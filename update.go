@@ -105,8 +105,8 @@ func (m *Manager) Execute(ctx context.Context, u Update, after ...*Handle) (*Han
 }
 
 // ExecuteToggle switches a state to the opposite of what is on the screen. Any number
-// of quick taps end on the last: at most one call for a burst, and none when it
-// ends where the server already is.
+// of quick taps end on the last: at most one call for a burst with the default debounce,
+// and none when it ends where the server already is.
 func (m *Manager) ExecuteToggle(ctx context.Context, u ToggleUpdate) (*Handle, error) {
 	refuse := func(err error) error { return &OpError{Type: u.Type, Entity: u.Entity, Err: err} }
 	switch {

@@ -26,9 +26,9 @@
 //     Compact removes it at once, after a log-out for instance.
 //   - A Write during which the log is compacted takes as long as copying the live
 //     records. It is acknowledged to the other writers of its group before.
-//   - The owner's lock is the operating system's (see package ownlock): on Plan 9
-//     and WASI it does not see other processes, in a browser Open fails with an
-//     error that wraps errors.ErrUnsupported. Windows has no call that syncs a
+//   - The owner's lock is the operating system's (flock or the like): on Plan 9 and
+//     WASI it does not see other processes, in a browser Open fails with an error
+//     that wraps errors.ErrUnsupported. Windows has no call that syncs a
 //     folder; there a rename is as durable as the file system makes it.
 //
 // # Layout on disk, version 1
