@@ -209,7 +209,9 @@ func TestWrittenTextIsQuoted(t *testing.T) {
 	s.until("the other comment", postSays(other, "mine too"))
 	s.SetOnline(false)
 	s.Act(Action{Name: "comment-save", Post: other, Comment: id, Value: "words of the train"})
-	time.Sleep(2 * time.Millisecond) // the clock of the stamps has milliseconds
+	edit := s.visit.service.Manager().Snapshot().Entities[0].Operations[0]
+	for !time.Now().After(edit.Timestamp.Time().Add(time.Millisecond)) { // what follows is later, in milliseconds
+	}
 	s.apply(engagement.Operation{Kind: engagement.EditComment, User: "ada", Post: other, Comment: id, Text: "newer words"})
 	s.SetOnline(true)
 	s.until("the edit that gave way", told("words of the train"))
