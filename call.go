@@ -45,10 +45,9 @@ type CallInfo struct {
 	ClientID string
 }
 
-// CallFrom tells to which operation and attempt the context of a Send belongs, or one
-// made from it. A Send of closures learns its idempotency key so, and so does a
-// transport that sets headers for all calls of a program. It is false for a context of
-// no Send.
+// CallFrom tells to which operation and attempt ctx belongs: the context of a Send, or
+// one made from it. This is how a Send of closures learns its idempotency key, and how a
+// transport can set headers for all calls of a program. It is false for any other context.
 func CallFrom(ctx context.Context) (call CallInfo, ok bool) {
 	if ctx == nil {
 		return CallInfo{}, false

@@ -132,7 +132,8 @@ const (
 
 // Merge sets the rule for an operation of the first type that is followed by one of
 // the second, in one slot of one family. The rule may change the copies that it gets:
-// those of the type it takes are the survivor's arguments. It must be pure otherwise.
+// the copy of the type that survives becomes the survivor's arguments. It must be pure
+// otherwise.
 // Coalesced or not, the server must end up in the same state.
 //
 // An error (also in Manager.Err) means that the rule cannot work.

@@ -138,8 +138,8 @@ func publicErr(err error) error {
 type Class uint8
 
 const (
-	// Transient: it may work next time. Charged to the retry policy. What an error
-	// is that nobody classified.
+	// Transient: it may work next time. Charged to the retry policy. The class of an error
+	// that nobody classified.
 	Transient Class = iota + 1
 	// Overloaded: the server is too busy; like Transient, but never before the
 	// RetryAfter that it asked for.
@@ -156,7 +156,7 @@ const (
 	// Permanent: it will never work. Not tried again.
 	Permanent
 	// Unknown: it was sent and no answer came. Tried again with the same key until
-	// the outcome is known; never called a failure before. What an unclassified error is
+	// the outcome is known; never called a failure before. The class of an unclassified error
 	// once the context of its Send has ended.
 	Unknown
 )

@@ -43,7 +43,7 @@ type Journal interface {
 }
 
 // JournalDurability is implemented by journals that can say what acknowledged
-// records survive. A journal without it promises what Journal says: power loss.
+// records survive. A journal without it promises DurablePower, as Journal says.
 type JournalDurability interface {
 	Durability() Durability
 }

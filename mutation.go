@@ -70,7 +70,7 @@ type Mutation[T, A any] struct {
 	// Resolve decides when the server holds something else. Nil: LastWriterWins.
 	Resolve func(Conflict[T, A]) Decision[A]
 
-	// OnSuccess and OnError run at most one of the two, once, after the operation has
+	// At most one of OnSuccess and OnError runs, once, after the operation has
 	// been confirmed or rolled back. They may call the manager, but not
 	// Flush or Close, which wait for them.
 	OnSuccess func(A, Result)

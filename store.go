@@ -167,7 +167,7 @@ type Truth[T any] struct {
 	// no Version: if an operation of the entity settled since, the truth is older than
 	// what is held and changes nothing. Zero: it is as new as its arrival.
 	//
-	// When something settled is known only while something is held of the entity: its
+	// The moment at which something settled is remembered only while something is held of the entity: its
 	// truth, an operation, a watch, a subscription to it, a Refresh under way. A read
 	// that was begun when nothing was held, and received when nothing is again, is taken
 	// as it is. Refresh sees to that; so does a server with versions.

@@ -39,7 +39,7 @@ type Update struct {
 	// idempotency key. How it fails: see Mutation.Send.
 	Send func(ctx context.Context) error
 
-	// OnSuccess and OnError run at most one of the two, once, after the operation has
+	// At most one of OnSuccess and OnError runs, once, after the operation has
 	// been confirmed or rolled back. They may call the manager, but not
 	// Flush or Close, which wait for them.
 	OnSuccess func(Result)

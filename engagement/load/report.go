@@ -61,7 +61,7 @@ func (r *Report) Write(w io.Writer) error {
 	}{
 		{"clients", r.Clients, ""}, {"processes killed", r.Kills, "and started again"}, {"taps", r.Taps, ""},
 		{"calls", r.Calls, "attempts that left"}, {"calls saved", r.CallsSaved, "taps that needed none of their own"},
-		{"retries", r.Retries, ""}, {"conflicts", r.Conflicts, ""}, {"rolled back", r.Rollbacks, ""}, {"parked", r.Parked, "failed comments that were given up"},
+		{"retries", r.Retries, "planned; some were not needed any more"}, {"conflicts", r.Conflicts, ""}, {"rolled back", r.Rollbacks, ""}, {"parked", r.Parked, "failed comments that were given up"},
 		{"tap to visible p50 / p99", fmt.Sprintf("%v / %v", round(r.TapP50), round(r.TapP99)), ""},
 		{"tap to settled p50 / p99", fmt.Sprintf("%v / %v", round(r.SettleP50), round(r.SettleP99)), ""},
 		{"took", round(r.Took), ""},

@@ -209,7 +209,7 @@ func galleryPosts(now time.Time) []exhibit[postModel] {
 func galleryLab(now time.Time) []exhibit[labModel] {
 	from := func(s float64) time.Time { return now.Add(-time.Duration(s * float64(time.Second))) }
 	work := labModel{
-		Open: true, User: "ada", Now: now, Names: func(string) string { return "joao" },
+		Open: true, Now: now, Names: func(string) string { return "joao" },
 		Known: true,
 		Network: network{
 			Profile: "lossy", Rule: rule{LatencyMs: 400, LoseRequest: 0.2, LoseAnswer: 0.1},
@@ -230,14 +230,14 @@ func galleryLab(now time.Time) []exhibit[labModel] {
 		}},
 	}
 	with := func(change func(*labModel)) labModel { m := work; change(&m); return m }
-	idle := labModel{Open: true, User: "ada", Now: now, Known: true, Network: work.Network, Timeline: &timeline{}, Names: work.Names}
+	idle := labModel{Open: true, Now: now, Known: true, Network: work.Network, Timeline: &timeline{}, Names: work.Names}
 	idle.Network.Profile, idle.Network.Rule = "clean", rule{}
 	return []exhibit[labModel]{
 		{"at work", work},
 		{"before anything", idle},
 		{"offline", with(func(m *labModel) { m.Network.Profile, m.Network.Rule = "offline", rule{Offline: true} })},
 		{"not reached", with(func(m *labModel) { m.Problem = "The panel did not reach the server." })},
-		{"nobody is signed in", with(func(m *labModel) { m.User = "" })},
+		{"nobody is signed in", with(func(m *labModel) { m.Nobody = true })},
 		{"a server without a panel", labModel{Timeline: &timeline{}, Now: now}},
 	}
 }

@@ -81,7 +81,7 @@ type writeModel struct {
 // labModel is the panel with the network and the timeline.
 type labModel struct {
 	Open     bool
-	User     string
+	Nobody   bool // is signed in
 	Known    bool // the server has a panel
 	Network  network
 	Problem  string // with the panel

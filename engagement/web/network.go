@@ -156,12 +156,16 @@ func valueOf(s, name string, most int) (int, bool) {
 
 func (a *App) changeNetworkLocked(act Action) {
 	v := a.panel.store.View(ownNetwork)
-	if a.chrome.User == "" || v.Presence != optimist.Present {
+	if a.nobodyLocked() || v.Presence != optimist.Present {
 		return
 	}
 	_, err := a.panel.set.Execute(a.ctx, ownNetwork, wishOf(act, v.Value))
 	a.networkLocked(err)
 }
+
+// nobodyLocked says that nobody is signed in. As long as no answer told who is, somebody may
+// be: a session whose network is cut must be able to mend it.
+func (a *App) nobodyLocked() bool { return a.chrome.User == "" && a.visit != nil }
 
 // readNetwork brings the panel up to date.
 func (a *App) readNetwork(ctx context.Context) {

@@ -162,7 +162,7 @@ func (a *App) rescueLocked(c canvas) {
 func (a *App) labLocked(now time.Time) labModel {
 	v := a.panel.store.View(ownNetwork)
 	return labModel{
-		Open: true, User: a.chrome.User, Timeline: a.times, Now: now,
+		Open: true, Nobody: a.nobodyLocked(), Timeline: a.times, Now: now,
 		Known: v.Presence == optimist.Present, Network: v.Value, Problem: a.networkProblem,
 		Names: func(entity string) string {
 			if a.visit == nil {

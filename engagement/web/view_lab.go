@@ -48,7 +48,7 @@ func viewNetwork(m labModel) *Node {
 			el("h2", []string{"id", "net"}, text("Network")),
 			el("p.hint", nil, text("This server has no network panel.")))
 	}
-	locked := m.User == ""
+	locked := m.Nobody
 	hint := "Real network faults"
 	var chips []*Node
 	for _, p := range n.Profiles {
@@ -85,7 +85,7 @@ func viewNetwork(m labModel) *Node {
 		}, el("span.knob", []string{"aria-hidden", "true"}), text("Offline")),
 		el("div.chips", []string{"role", "group", "aria-label", "Presets"}, chips...),
 		el("div.dials", nil, dials...),
-		maybe(m.User == "", el("p.hint", nil, text("Sign in to use it.")).with("locked")),
+		maybe(locked, el("p.hint", nil, text("Sign in to use it.")).with("locked")),
 		maybe(m.Problem != "", el("p.problem", []string{"role", "alert"}, text(m.Problem)).with("problem")),
 	)
 }

@@ -32,8 +32,8 @@ func runLoad(ctx context.Context, args []string) error {
 	var c load.Config
 	flags := flag.NewFlagSet("engaged load", flag.ContinueOnError)
 	flags.SetOutput(io.Discard) // an error is told in one line, by main
-	flags.IntVar(&c.Clients, "clients", 100, "clients at once")
-	flags.IntVar(&c.Taps, "taps", 10_000, "taps of all clients together")
+	flags.IntVar(&c.Clients, "clients", 100, "clients at once; 0 is 100")
+	flags.IntVar(&c.Taps, "taps", 10_000, "taps of all clients together; 0 is 10000")
 	flags.IntVar(&c.Devices, "devices", 2, "clients that share a user, so that there are conflicts")
 	flags.DurationVar(&c.Think, "think", 0, "mean pause of a client between taps; 0 is 100ms")
 	flags.DurationVar(&c.Timeout, "timeout", 0, "how long everything may take to settle; 0 is 5m")

@@ -1,0 +1,29 @@
+package e2e
+
+import "testing"
+
+// TestReloadWithTheLineCut: whoever has made their network bad can mend it, also on a page
+// that has not heard yet who is signed in.
+func TestReloadWithTheLineCut(t *testing.T) {
+	s := startServer(t)
+	tb := signIn(t, s.URL(), "ada")
+	tb.expectFaults()
+	post := tb.firstPost()
+	was := s.truth(post, "ada").Liked
+	const cut = `[data-act="net-offline"]`
+	tb.click(`[data-act="lab"]`)
+	tb.click(cut)
+	tb.until(`document.querySelector('` + cut + `').getAttribute('aria-checked') === 'true' && document.querySelector('.link-state.bad')`)
+	tb.click(like(post))
+	tb.open(s.URL())
+	tb.until(`document.querySelector('.end [role="alert"]')`)
+	tb.click(`[data-act="lab"]`)
+	tb.until(`document.querySelector('` + cut + `')?.getAttribute('aria-checked') === 'true'`)
+	tb.shot("reloaded-with-the-line-cut")
+	tb.click(cut)
+	tb.until(`document.querySelector('.me .name')?.textContent === 'ada' && ` + allSaved)
+	tb.until(liked(post, !was))
+	if s.truth(post, "ada").Liked == was {
+		t.Error("the like from before the reload is lost")
+	}
+}
