@@ -50,13 +50,18 @@ type wires struct {
 	client.Transport
 	cut     atomic.Bool
 	streams atomic.Int32
+	wishes  atomic.Pointer[func(client.Response) client.Response] // what becomes of the answers to wishes; nil: nothing
 }
 
 func (w *wires) RoundTrip(ctx context.Context, r client.Request) (client.Response, error) {
 	if w.cut.Load() {
 		return client.Response{}, client.ErrUnreachable
 	}
-	return w.Transport.RoundTrip(ctx, r)
+	answer, err := w.Transport.RoundTrip(ctx, r)
+	if change := w.wishes.Load(); change != nil && r.Method == "PUT" && r.Path == networkPath {
+		answer = (*change)(answer)
+	}
+	return answer, err
 }
 
 func (w *wires) Stream(ctx context.Context, viewer string, after int64, take func(client.Event)) error {
@@ -290,4 +295,40 @@ func TestAppLabShowsWhatIsSo(t *testing.T) {
 		t.Error("the dials of a profile do not show at once")
 	}
 	s.until("the server's word", func(b *board) bool { return s.idle() && lab("2000 ms")(b) })
+}
+
+// TestAppLabOfTheNextSession: what the session before wished, and what was answered to it,
+// is nothing to the next one.
+func TestAppLabOfTheNextSession(t *testing.T) {
+	s := newStage(t)
+	lab := func(words string) func(*board) bool {
+		return func(b *board) bool { n := b.regions["lab"]; return n != nil && strings.Contains(n.words(), words) }
+	}
+	s.enter("mika")
+	s.Act(Action{Name: "lab"})
+	s.until("the panel", lab("Offline"))
+	ended := func(client.Response) client.Response { return client.Response{Status: 401} }
+	s.wires.wishes.Store(&ended)
+	s.Act(Action{Name: "net-set", Value: "latency=2500"})
+	s.until("that the session has ended", func(b *board) bool { return lab("did not take")(b) && !lab("2500 ms")(b) })
+
+	asked, let := make(chan struct{}), make(chan struct{})
+	late := func(r client.Response) client.Response { close(asked); <-let; return r }
+	s.wires.wishes.Store(&late)
+	s.Act(Action{Name: "net-set", Value: "latency=1500"})
+	<-asked
+	s.Act(Action{Name: "sign-out"})
+	s.until("nobody's page", func(b *board) bool { return barSays("Connected")(b) && b.regions["sign-in"] != nil && len(b.shown) > 5 })
+	s.enter("kofi")
+	s.until("kofi's panel", func(b *board) bool { return lab("Offline")(b) && !lab("1500 ms")(b) })
+	s.wires.wishes.Store(nil)
+	close(let)
+	if err := s.panel.manager.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if r := s.panel.store.View(ownNetwork).Value.Rule; r.LatencyMs == 1500 {
+		t.Error("kofi's panel shows mika's network")
+	}
+	s.Act(Action{Name: "net-set", Value: "latency=700"})
+	s.until("kofi's wish at the server", func(b *board) bool { return s.idle() && lab("700 ms")(b) })
 }

@@ -100,9 +100,10 @@ func (p *panel) read(ctx context.Context) error {
 	})
 }
 
-// forget drops what it knows: the session is another one.
+// forget drops what it knows: the session is another one, and what is answered to the
+// old one is none of its business.
 func (p *panel) forget() {
-	p.manager.RollbackAll("network:" + ownNetwork)
+	p.manager.ClearAll()
 	p.store.Forget(ownNetwork)
 }
 
@@ -114,7 +115,11 @@ func (p *panel) exchange(ctx context.Context, r client.Request) (t optimist.Trut
 	case answer.Status == 404 && r.Method == "GET":
 		return optimist.Gone[network](0), nil
 	case answer.Status != 200:
-		return t, optimist.StatusError(answer.Status, answer.RetryAfter, errors.New("status "+strconv.Itoa(answer.Status)))
+		err := errors.New("status " + strconv.Itoa(answer.Status))
+		if answer.Status == 401 { // what is wanted of a session ends with it
+			return t, optimist.Fail(optimist.Permanent, err)
+		}
+		return t, optimist.StatusError(answer.Status, answer.RetryAfter, err)
 	}
 	var n network
 	if err := leanjson.Unmarshal(answer.Body, &n); err != nil {
