@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"time"
 
 	"github.com/optimist-go/optimist/engagement/httpapi"
 	"github.com/optimist-go/optimist/engagement/page"
@@ -24,14 +25,19 @@ func newLatePage() *latePage { return &latePage{built: make(chan struct{})} }
 func (p *latePage) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	select {
 	case <-p.built:
-		p.handler.ServeHTTP(w, r)
 	case <-r.Context().Done():
+		return
 	}
+	// Compiling may have taken all the time that the server gives an answer.
+	http.NewResponseController(w).SetWriteDeadline(time.Now().Add(time.Minute))
+	p.handler.ServeHTTP(w, r)
 }
 
 // build compiles the browser client if need be. When that cannot be done the page says
-// so too, and the server runs all the same.
+// so too, and the server runs all the same. Whatever happens, nobody waits any more.
 func (p *latePage) build(ctx context.Context) error {
+	p.handler = http.HandlerFunc(ending)
+	defer close(p.built)
 	build, err := page.New(ctx, page.Options{Progress: os.Stderr})
 	if ctx.Err() != nil {
 		return nil // the server is to end
@@ -39,10 +45,15 @@ func (p *latePage) build(ctx context.Context) error {
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "engaged:", err)
 	}
-	if p.handler, err = page.NewHandler(build, err, http.HandlerFunc(nothing)); err == nil {
-		close(p.built)
+	h, err := page.NewHandler(build, err, http.HandlerFunc(nothing))
+	if err == nil {
+		p.handler = h
 	}
 	return err
+}
+
+func ending(w http.ResponseWriter, r *http.Request) {
+	httpapi.WriteProblem(w, r, wire.Problem{Type: wire.ProblemOverloaded, Status: http.StatusServiceUnavailable, Detail: "the server is shutting down"})
 }
 
 func nothing(w http.ResponseWriter, r *http.Request) {
