@@ -74,7 +74,7 @@ type Engine struct {
 	effects  []Effect
 	touched  []touch
 	dirty    []*Entity
-	suspects []*Op // may have to be held
+	suspects []*Op // may have to be held; each once
 	victims  []Victim
 }
 

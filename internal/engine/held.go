@@ -48,7 +48,8 @@ func (o *Op) standsAlone() bool { return o.Type.Barrier || o.Group() || o.Type.K
 
 // suspect notes that an operation may have to be held.
 func (e *Engine) suspect(o *Op) {
-	if e.parked > 0 {
+	if e.parked > 0 && !o.part.suspected {
+		o.part.suspected = true
 		e.suspects = append(e.suspects, o)
 	}
 }
@@ -57,20 +58,24 @@ func (e *Engine) suspect(o *Op) {
 func (e *Engine) suspectBehind(o *Op) {
 	o.parts(func(p *part) {
 		for q := p.next; q != nil; q = q.next {
-			if o.holds(q.op) {
+			if !q.op.part.suspected && o.holds(q.op) {
 				e.suspect(q.op)
 			}
 		}
 	})
 	if o.ext != nil {
-		e.suspects = append(e.suspects, o.ext.needers...)
+		for _, n := range o.ext.needers {
+			e.suspect(n)
+		}
 	}
 }
 
 // holdBack takes what is held out of the way of others.
 func (e *Engine) holdBack() {
 	for i := 0; i < len(e.suspects); i++ { // holding one may add some
-		if o := e.suspects[i]; !o.part.held && e.mustHold(o) {
+		o := e.suspects[i]
+		o.part.suspected = false
+		if !o.part.held && e.mustHold(o) {
 			e.leaveLanes(o)
 			e.setHeld(o, true)
 			e.suspectBehind(o)

@@ -182,6 +182,7 @@ type part struct {
 	index              uint8 // 0 for Op.part, else 1 + index in ext.group
 	condemned          bool  // in Op.part: the operation leaves the fold in this Step
 	held               bool  // in Op.part: it waits behind what waits for a person, and is not in its lanes
+	suspected          bool  // in Op.part: it is among the engine's suspects
 }
 
 func (o *Op) more() *ext {
