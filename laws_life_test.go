@@ -374,6 +374,23 @@ func TestLaw24_ABatchThatReplacesNeedsNoRoom(t *testing.T) {
 	})
 }
 
+// TestLaw24_ABatchKnowsWhatItNeedsItself: what would have undone an operation needs room
+// once an earlier one of the batch depends on that.
+func TestLaw24_ABatchKnowsWhatItNeedsItself(t *testing.T) {
+	opts := patient
+	opts.MaxPerEntity = 1
+	inWorld(t, opts, func(t *testing.T, w *world) {
+		create, _, remove := w.document()
+		w.receive("new", Gone[page](0))
+		created := do(w, create, "new", "a")
+		_, err := w.m.Batch(w.ctx, w.comment.Plan("1", "a", created), remove.Plan("new", struct{}{}))
+		is(t, err, ErrQueueFull)
+		equal(t, "pending", w.m.Snapshot().Pending, 1)
+		_, err = w.m.Batch(w.ctx, remove.Plan("new", struct{}{}), w.comment.Plan("1", "a"))
+		is(t, err, nil)
+	})
+}
+
 func TestLaw25_SettledIsForgotten(t *testing.T) {
 	bothDoors(t, patient, func(t *testing.T, w *world, d door) {
 		for i := range 9 {

@@ -1,5 +1,7 @@
 package engine
 
+import "slices"
+
 // batch accepts all or none. It first tries the operations on the views; after that
 // none can be refused.
 func (e *Engine) batch(in *Batch) error {
@@ -20,7 +22,8 @@ func (e *Engine) batch(in *Batch) error {
 		}
 		need := 1
 		if older := priorOf(item); older != nil {
-			if s := views[older.part.entity]; !s.alone && takesPlace(item.Op, older, s.ops) {
+			needed := slices.ContainsFunc(in.Items[:i], func(b Execute) bool { return slices.Contains(b.After, older) })
+			if s := views[older.part.entity]; !s.alone && takesPlace(item.Op, older, s.ops, needed) {
 				need = 0
 			}
 		}
@@ -68,8 +71,9 @@ func (e *Engine) batch(in *Batch) error {
 
 // takesPlace reports whether o will join an older operation of its slot, or stand in its
 // place, so that it needs no room. ops are those of the batch that come before it in its
-// entity, and might change that.
-func takesPlace(o, older *Op, ops []*Op) bool {
+// entity, and might change that; needed says that one before it depends on the older one,
+// which may then have to stay.
+func takesPlace(o, older *Op, ops []*Op, needed bool) bool {
 	for _, b := range ops {
 		if b.sharesSlot(o) {
 			return false
@@ -78,7 +82,7 @@ func takesPlace(o, older *Op, ops []*Op) bool {
 	if older.state != Parked && wantsSame(older, o) {
 		return true
 	}
-	if older.frozen() {
+	if needed || older.frozen() {
 		return false
 	}
 	trial := Op{Type: o.Type, Args: o.Args, Slot: o.Slot}

@@ -74,7 +74,7 @@ func (t *Twin) needsRoom(o *op, earlier []*op) bool {
 	if older.state != engine.Parked && sameWant(older, o) {
 		return false
 	}
-	if older.frozen() {
+	if older.frozen() || slices.ContainsFunc(earlier, func(e *op) bool { return slices.Contains(e.deps, older) }) {
 		return true
 	}
 	merged := *o
