@@ -10,10 +10,7 @@ import (
 // its own because most calls end long before their deadline: the channel and the
 // timer are made only for those that ask for them.
 type flight struct {
-	h        *Handle
-	typ      *opType
-	n        int       // of the attempt; 1 is the first
-	restored string    // the operation's id, if it is of an earlier life
+	attempt
 	deadline time.Time // zero: none
 	disowned bool      // its answer is of no interest; guarded by the Manager's lock
 

@@ -100,14 +100,13 @@ func (m *Manager) workLocked() {
 		}
 	}()
 	for len(m.work) > 0 {
-		a := m.nextLocked()
-		f = &flight{h: a.h, typ: a.typ, n: a.n, restored: a.restored}
+		f = &flight{attempt: m.nextLocked()}
 		m.flights = append(m.flights, f)
 		m.mu.Unlock()
 
-		answer = engine.Answer{Op: &a.h.op, Ignore: a.dropped}
-		if !a.dropped {
-			m.try(f, a, &answer)
+		answer = engine.Answer{Op: &f.h.op, Ignore: f.dropped}
+		if !f.dropped {
+			m.try(f, &answer)
 		}
 		if !m.handIn(f, answer) {
 			ended = true
@@ -241,13 +240,13 @@ func (m *Manager) abandonLocked() {
 
 // try makes one attempt and says how it ended. Until it does, the answer is what it is
 // when Send ends its goroutine.
-func (m *Manager) try(ctx *flight, a attempt, answer *engine.Answer) {
+func (m *Manager) try(f *flight, answer *engine.Answer) {
 	answer.Class, answer.Err = engine.Permanent, errSendGone
 	if m.journal != nil {
-		m.journal.mark(m, a.h)
+		m.journal.mark(m, f.h)
 	}
-	ctx.begin(a.typ.timeout, a.until)
-	r := sendContained(ctx, a)
+	f.begin(f.typ.timeout, f.until)
+	r := sendContained(f)
 	answer.Class, answer.Err = engine.Class(r.class), r.err
 	if answer.Truth, answer.More = r.truth, r.more; r.err == nil {
 		return
@@ -255,8 +254,8 @@ func (m *Manager) try(ctx *flight, a attempt, answer *engine.Answer) {
 	answer.RetryAfter = engine.Time(r.retryAfter)
 	switch r.class {
 	case Transient, Overloaded, Unknown:
-		if a.typ.next != nil {
-			answer.Overrule = m.overrule(a, r.err)
+		if f.typ.next != nil {
+			answer.Overrule = m.overrule(f.attempt, r.err)
 		}
 	}
 }
@@ -274,16 +273,16 @@ type sent struct {
 
 // sendContained calls the program's Send, and asks its error what it is: both are the
 // program's code.
-func sendContained(ctx context.Context, a attempt) (r sent) {
+func sendContained(f *flight) (r sent) {
 	in := "send"
 	defer func() {
 		if v := recover(); v != nil {
 			r = sent{err: &PanicError{In: in, Value: v}, class: Permanent}
 		}
 	}()
-	r.truth, r.more, r.err = a.typ.send(ctx, a.h, a)
+	r.truth, r.more, r.err = f.typ.send(f, f.h, f.attempt)
 	if in = "the error of send"; r.err != nil {
-		r.class, r.retryAfter = classify(ctx, r.err)
+		r.class, r.retryAfter = classify(f, r.err)
 		r.err = sound("send", r.err)
 	}
 	return r
