@@ -60,7 +60,7 @@ func (m *Manager) Batch(ctx context.Context, plans ...Planned) ([]*Handle, error
 	if len(plans) == 0 {
 		return nil, whole(errorf.New("%w: a batch of nothing", ErrInvalid))
 	}
-	batch := engine.Batch{Items: make([]engine.Execute, len(plans)), Refused: -1}
+	batch := engine.Batch{Items: make([]engine.Execute, len(plans))}
 	for i, p := range plans {
 		switch {
 		case p.err != nil && p.refused != nil:
@@ -98,11 +98,8 @@ func (m *Manager) Batch(ctx context.Context, plans ...Planned) ([]*Handle, error
 		}
 	}
 	m.unlock()
-	switch {
-	case err != nil && batch.Refused >= 0:
+	if err != nil {
 		return nil, plans[batch.Refused].refused(applyErr(err))
-	case err != nil:
-		return nil, whole(applyErr(err))
 	}
 	return handles, nil
 }

@@ -26,7 +26,7 @@ type Member struct {
 // Batch accepts all of several operations in one step, or none.
 type Batch struct {
 	Items   []Execute
-	Refused int // the engine sets it: the item that was refused; as it was, when it is all
+	Refused int // the engine sets it: the item for which all were refused
 }
 
 // Restore accepts an operation that an earlier life had accepted. It neither
