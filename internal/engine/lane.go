@@ -185,7 +185,7 @@ func (e *Engine) send(o *Op) {
 	o.calls = increased(o.calls)
 	if o.Type.Resolve != nil {
 		ent := o.part.entity
-		o.more().leftOn = &held{ent.truth, ent.presence, ent.version}
+		o.more().leftOn = &ground{ent.truth, ent.presence, ent.version}
 	}
 	e.inFlight++
 	e.gate.sent(o)

@@ -149,14 +149,14 @@ type ext struct {
 	// notBefore: the server asked for no attempt until then.
 	notBefore Time
 	silent    bool // acknowledged without a version: that of an earlier one is awaited
-	leftOn    *held
+	leftOn    *ground
 	// The bool-like slots of closures: what the slot held before, when known.
 	base    any
 	hasBase bool
 }
 
-// held is the truth that an attempt left on, for a resolver that may ask.
-type held struct {
+// ground is the truth that an attempt left on, for a resolver that may ask.
+type ground struct {
 	value    any
 	presence Presence
 	version  uint64
