@@ -40,7 +40,8 @@ type Effect struct {
 // conflict. All but post need a post that is there: NotFound, Gone.
 //
 // The time of a post never goes back: when now is before its ChangedAt, that is the
-// time. A stamp that is ahead of the time counts as the time, here and nowhere else.
+// time. A stamp that is ahead of the time counts as the time, after what is held of that
+// moment; here and nowhere else.
 func (o Operation) Decide(held Held, now int64) (Effect, error) {
 	if o.Kind == CreatePost {
 		return o.decideCreatePost(held, now)
@@ -49,7 +50,11 @@ func (o Operation) Decide(held Held, now int64) (Effect, error) {
 		return Effect{}, &Error{Code: NotFound, Message: "there is no such post"}
 	}
 	now = max(now, held.Post.ChangedAt)
-	o.Stamp = o.Stamp.notAfter(now)
+	last := held.Mark.Stamp
+	if held.Comment != nil {
+		last = held.Comment.Stamp
+	}
+	o.Stamp = o.Stamp.notAfter(now, last)
 	if o.Kind == DeletePost {
 		return o.decideDeletePost(*held.Post, now)
 	}

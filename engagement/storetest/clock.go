@@ -96,6 +96,16 @@ func testClockSetBack(f *fixture) {
 	change(f.commentOp(engagement.CreateComment, "bob", post, comment, "one"), at(time.Minute, 0))
 	change(f.commentOp(engagement.EditComment, "bob", post, comment, "two"), at(time.Hour, 0))
 	change(f.commentOp(engagement.DeleteComment, "bob", post, comment, ""), at(time.Hour, 0))
+	// As long as its time stands still, whoever acts last wins, from whatever device.
+	seen := at(0, 0xffff) // what a device is told with the post
+	for _, device := range []string{"b", "a", "b", "a"} {
+		seen++
+		for _, kind := range []engagement.Kind{engagement.UnlikePost, engagement.LikePost} {
+			op := f.op(kind, "bob", post)
+			op.Stamp.Client = device
+			change(op, seen)
+		}
+	}
 	expect(f, "the clock goes on", f.now().Before(last), true)
 	f.advance(2 * time.Hour)
 	last = f.now()
