@@ -151,7 +151,7 @@ func (a *App) rescueLocked(c canvas) {
 			continue
 		}
 		isEdited := func(c wire.Comment) bool { return c.ID == ui.Editing }
-		if slices.ContainsFunc(a.visit.service.Post(id).Value.Comments, isEdited) || slices.ContainsFunc(ui.Older.list, isEdited) {
+		if slices.ContainsFunc(a.visit.service.Post(id).Value.Comments, isEdited) || slices.ContainsFunc(ui.Older.list, isEdited) || ui.Older.stale || ui.Older.Busy {
 			continue
 		}
 		rescue("editor-"+ui.Editing, "The comment that you were editing is gone.")
