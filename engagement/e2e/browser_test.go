@@ -223,6 +223,7 @@ func (tb *tab) dark(on bool) {
 	}); err != nil {
 		tb.t.Fatal(err)
 	}
+	tb.until(`document.getAnimations().every(a => !(a instanceof CSSTransition))`) // colours have changed
 }
 
 // shot takes a picture of what is to be seen, for people.
