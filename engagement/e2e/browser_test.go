@@ -226,6 +226,16 @@ func (tb *tab) dark(on bool) {
 	tb.until(`document.getAnimations().every(a => !(a instanceof CSSTransition))`) // colours have changed
 }
 
+// hide tells the page that nobody sees it.
+func (tb *tab) hide() {
+	tb.t.Helper()
+	eval[bool](tb, `(() => {
+		Object.defineProperty(document, 'hidden', { get: () => true });
+		document.dispatchEvent(new Event('visibilitychange'));
+		return true;
+	})()`)
+}
+
 // shot takes a picture of what is to be seen, for people.
 func (tb *tab) shot(name string) {
 	tb.t.Helper()

@@ -9,11 +9,7 @@ func TestManyTabs(t *testing.T) {
 	for range 6 {
 		other := first.beside(s.URL())
 		other.until(ready)
-		eval[bool](other, `(() => {
-			Object.defineProperty(document, 'hidden', { get: () => true });
-			document.dispatchEvent(new Event('visibilitychange'));
-			return true;
-		})()`)
+		other.hide()
 	}
 	post := first.firstPost()
 	was := s.truth(post, "ada").Liked
