@@ -48,7 +48,7 @@
 //
 // A panic in a function of the program is contained, and told as a PanicError: by the
 // call that it refuses (Apply, Guard, Slot, Clone, Encode), as the end of the operation
-// (the same at a rebase, Send, Resolve), or by an event of kind CallbackPanicked
+// (the same at a rebase, Resolve), as a failed attempt (Send), or by an event of kind CallbackPanicked
 // (callbacks, closures, Merge rules, Retry.Next, functions of a Store). When Mutation.User
 // panics, the User in a Snapshot is empty.
 //

@@ -138,8 +138,9 @@ func publicErr(err error) error {
 type Class uint8
 
 const (
-	// Transient: it may work next time. Charged to the retry policy. The class of an error
-	// that nobody classified.
+	// Transient: it may work next time. Charged to the retry policy. Also the class of an
+	// error that nobody classified; but to say Transient is to say that the server has
+	// answered.
 	Transient Class = iota + 1
 	// Overloaded: the server is too busy; like Transient, but never before the
 	// RetryAfter that it asked for.
@@ -179,7 +180,8 @@ type SendError struct {
 func (e *SendError) Error() string { return errorf.Text("%v: %v", e.Class, e.Err) }
 func (e *SendError) Unwrap() error { return e.Err }
 
-// Fail classifies the error of a Send function. A nil err stays nil.
+// Fail classifies the error of a Send function. A nil err stays nil. All classes but
+// Offline and Unknown say that somebody has answered.
 func Fail(class Class, err error) error {
 	if err == nil {
 		return nil
@@ -198,6 +200,8 @@ func Fail(class Class, err error) error {
 //	429, 503            Overloaded
 //	502, 504            Unknown          a gateway lost the answer
 //	other 4xx, 3xx, 1xx Permanent
+//
+// A status says that the server is there, unless it is Unknown.
 func StatusError(status int, retryAfter time.Duration, err error) error {
 	if status >= 200 && status < 300 {
 		return nil
@@ -223,17 +227,31 @@ func StatusError(status int, retryAfter time.Duration, err error) error {
 	return &SendError{Class: class, RetryAfter: retryAfter, Err: err}
 }
 
-// classify is how the manager reads the error of a Send function, whose context was ctx.
-func classify(ctx context.Context, err error) (Class, time.Duration) {
+// judged is how the manager reads the error of a Send function.
+type judged struct {
+	class      Class
+	retryAfter time.Duration
+	guessed    bool // nobody classified the error
+}
+
+// classify reads the error of a Send function whose context was ctx.
+func classify(ctx context.Context, err error) judged {
 	var s *SendError
-	var p *PanicError
 	switch {
 	case errors.As(err, &s) && s.Class >= Transient && s.Class <= Unknown:
-		return s.Class, max(s.RetryAfter, 0)
-	case errors.As(err, &p):
-		return Permanent, 0
-	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded), ctx.Err() != nil:
-		return Unknown, 0 // not an answer, whatever words a transport has for it
+		return judged{class: s.Class, retryAfter: max(s.RetryAfter, 0)}
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return judged{class: Unknown, guessed: true}
 	}
-	return Transient, 0
+	return guess(ctx)
+}
+
+// guess is what an attempt is taken for of which nobody says how it failed: by an error
+// without a class, or by a panic. Once its context has ended it is no failure, whatever
+// words a transport has for that.
+func guess(ctx context.Context) judged {
+	if ctx.Err() != nil {
+		return judged{class: Unknown, guessed: true}
+	}
+	return judged{class: Transient, guessed: true}
 }

@@ -13,6 +13,7 @@ type flight struct {
 	attempt
 	deadline time.Time // zero: none
 	disowned bool      // its answer is of no interest; guarded by the Manager's lock
+	judged   bool      // how it ended is known; its worker's, and of the one who relieves it
 
 	// mu guards the fields below. It may be taken under the Manager's lock.
 	mu    sync.Mutex

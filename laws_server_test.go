@@ -17,6 +17,7 @@ type reply struct {
 	after  time.Duration // until its answer does
 	fails  error         // it does nothing; beside a conflict it tells its truth
 	lost   bool          // it does what was asked, and nobody hears of it
+	breaks error         // it does what was asked, and the client hears this instead
 	terse  bool          // it tells the version, not the page
 	mute   bool          // it tells nothing but "done"
 	deaf   bool          // the client does not heed its context
@@ -64,7 +65,7 @@ func (s *server) serve(ctx context.Context, a asks) (Truth[page], error) {
 	}
 	if r.fails != nil {
 		var t Truth[page]
-		if class, _ := classify(ctx, r.fails); class == Conflicting {
+		if classify(ctx, r.fails).class == Conflicting {
 			t = s.truth(a.entity)
 		}
 		return t, r.fails
@@ -78,6 +79,8 @@ func (s *server) serve(ctx context.Context, a asks) (Truth[page], error) {
 		return Truth[page]{}, err
 	}
 	switch {
+	case r.breaks != nil:
+		return Truth[page]{}, r.breaks
 	case r.mute:
 		return Truth[page]{}, nil
 	case r.terse:

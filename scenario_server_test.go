@@ -143,6 +143,8 @@ func failure(how string) error {
 	switch how {
 	case "transient":
 		return errors.New("try again")
+	case "500":
+		return optimist.StatusError(500, 0, nil)
 	case "permanent":
 		return optimist.Fail(optimist.Permanent, errors.New("forbidden"))
 	case "overloaded":

@@ -132,7 +132,19 @@ func (m *Manager) workLocked() {
 func (m *Manager) relieve(f *flight, answer engine.Answer) {
 	if f == nil {
 		m.worker()
-	} else if m.handIn(f, answer) {
+		return
+	}
+	if !f.dropped && !f.judged { // Send ended it
+		ended := false
+		defer func() {
+			if !ended {
+				go m.relieve(f, answer)
+			}
+		}()
+		m.failed(f, &answer, guess(f), errSendGone)
+		ended = true
+	}
+	if m.handIn(f, answer) {
 		ended := false
 		defer func() {
 			if !ended {
@@ -238,24 +250,26 @@ func (m *Manager) abandonLocked() {
 	}
 }
 
-// try makes one attempt and says how it ended. Until it does, the answer is what it is
-// when Send ends its goroutine.
+// try makes one attempt and says how it ended.
 func (m *Manager) try(f *flight, answer *engine.Answer) {
-	answer.Class, answer.Err = engine.Permanent, errSendGone
 	if m.journal != nil {
 		m.journal.mark(m, f.h)
 	}
 	f.begin(f.typ.timeout, f.until)
 	r := sendContained(f)
-	answer.Class, answer.Err = engine.Class(r.class), r.err
-	if answer.Truth, answer.More = r.truth, r.more; r.err == nil {
-		return
-	}
-	answer.RetryAfter = engine.Time(r.retryAfter)
-	switch r.class {
+	answer.Truth, answer.More = r.truth, r.more
+	m.failed(f, answer, r.judged, r.err)
+}
+
+// failed says how an attempt failed, if err is not nil, and asks the program's policy.
+func (m *Manager) failed(f *flight, answer *engine.Answer, j judged, err error) {
+	f.judged = true
+	answer.Class, answer.Err = engine.Class(j.class), err
+	answer.Unclassified, answer.RetryAfter = j.guessed, engine.Time(j.retryAfter)
+	switch j.class {
 	case Transient, Overloaded, Unknown:
 		if f.typ.next != nil {
-			answer.Overrule = m.overrule(f.attempt, r.err)
+			answer.Overrule = m.overrule(f.attempt, err)
 		}
 	}
 }
@@ -264,25 +278,25 @@ var errSendGone = &PanicError{In: "send", Value: errGoexit}
 
 // sent is what came of one attempt.
 type sent struct {
-	truth      engine.Truth
-	more       []engine.Received
-	err        error
-	class      Class // of err
-	retryAfter time.Duration
+	truth engine.Truth
+	more  []engine.Received
+	err   error
+	judged
 }
 
 // sendContained calls the program's Send, and asks its error what it is: both are the
-// program's code.
+// program's code. A panic says as little of what the server did as an error that nobody
+// classified.
 func sendContained(f *flight) (r sent) {
 	in := "send"
 	defer func() {
 		if v := recover(); v != nil {
-			r = sent{err: &PanicError{In: in, Value: v}, class: Permanent}
+			r = sent{err: &PanicError{In: in, Value: v}, judged: guess(f)}
 		}
 	}()
 	r.truth, r.more, r.err = f.typ.send(f, f.h, f.attempt)
 	if in = "the error of send"; r.err != nil {
-		r.class, r.retryAfter = classify(f, r.err)
+		r.judged = classify(f, r.err)
 		r.err = sound("send", r.err)
 	}
 	return r

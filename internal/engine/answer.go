@@ -16,23 +16,10 @@ func (e *Engine) answer(in *Answer) {
 		} else {
 			e.leaveDoubt(o) // the server may have done it
 		}
-		if e.gate.probe == o {
-			e.gate.probe = nil
-		}
+		e.gate.landed(o)
 		return
 	}
-	switch in.Class {
-	case OK, Conflict, Permanent, Unauthenticated:
-		e.answered()
-	default:
-		if o.state != Ended || in.Class != UnknownOutcome { // else we gave the call up ourselves
-			e.unanswered(o, in)
-		}
-	}
-	if e.gate.probe == o {
-		e.gate.probe = nil
-	}
-
+	e.listen(in)
 	if o.state == Ended {
 		e.lateAnswer(in)
 		return
@@ -51,10 +38,16 @@ func (e *Engine) answer(in *Answer) {
 	}
 }
 
+// answered reports whether anybody has answered. A status is an answer, whatever it
+// says; an error that nobody classified may be the network's own.
+func (in *Answer) answered() bool {
+	return in.Class != Offline && in.Class != UnknownOutcome && !in.Unclassified
+}
+
 // refused ends an operation that will never work. The truth that came with the refusal
 // is truth.
 func (e *Engine) refused(o *Op, in *Answer) {
-	o.unknown = false
+	o.answeredNow()
 	o.state = Waiting
 	e.adoptAll(in)
 	if o.state != Ended {
@@ -94,7 +87,7 @@ func (e *Engine) adoptAll(in *Answer) (covered bool) {
 // succeeded is phase one of settlement, and phase two as well when the truth that
 // shows the operation is there.
 func (e *Engine) succeeded(o *Op, in *Answer) {
-	o.unknown = false
+	o.answeredNow()
 	ent, t := o.part.entity, in.Truth
 	switch {
 	case o.Type.Closure:
@@ -223,6 +216,9 @@ func (e *Engine) again(o *Op, in *Answer) {
 	if in.Class == UnknownOutcome {
 		o.unknown = true
 	}
+	if in.Unclassified {
+		o.more().inDoubt = true
+	}
 	r := o.Type.Retry
 	next := Again{
 		Again: r.Max < 0 || int(o.attempts) <= r.Max,
@@ -259,7 +255,7 @@ func increased(n uint16) uint16 { return max(n, n+1) }
 // conflicted asks the resolver what to do about other truth.
 func (e *Engine) conflicted(o *Op, in *Answer) {
 	o.state = Waiting
-	o.unknown = false
+	o.answeredNow()
 	ent := o.part.entity
 	info := ConflictInfo{
 		Op: o, Theirs: in.Truth, TheirsIsKnown: in.Truth.Presence != Unknown,

@@ -49,9 +49,13 @@ func wantsSame(a, b *Op) (same bool) {
 func (o *Op) frozen() bool { return o.left && (o.state != Parked || o.unknown) }
 
 // merged says what becomes of two operations of one slot. They stay apart when others
-// depend on the older one and could not depend on what follows.
+// depend on the older one and could not depend on what follows. What the server may have
+// cannot be undone without a word to it.
 func merged(older, newer *Op) Merged {
 	m := mergeRule(older, newer)
+	if m.Verdict == Annihilate && older.mayBeDone() {
+		m.Verdict = Replace
+	}
 	if m.Verdict == Annihilate && older.needed() || !older.handsOn(newer) {
 		m.Verdict = Separate
 	}
@@ -193,6 +197,9 @@ func (e *Engine) settleIfAlreadySo(o *Op) bool {
 // supersede puts o in the place of an operation of its slot that has not left, or
 // that has failed and is parked.
 func (e *Engine) supersede(older, o *Op, m Merged) error {
+	if older.mayBeDone() {
+		e.leaveDoubt(older)
+	}
 	typ, args := o.Type, o.Args
 	switch m.Verdict {
 	case TakeOlder:

@@ -107,11 +107,11 @@ func (w *world) fingerprint() []byte {
 		value(s.value)
 		number(s.version, ent.version, uint64(ent.presence))
 		value(ent.truth)
-		flag(ent.doubt, ent.lane.queued, ent.lane.flight != nil && ent.lane.flight.state == Ended)
+		flag(ent.doubt, ent.lane.queued, ent.lane.flight != nil && ent.lane.flight.state == Ended, w.e.gate.silent[ent.laneName()])
 		for o := range ent.Ops {
 			args := o.Args.(wish)
 			number(1, uint64(o.state), uint64(o.attempts), uint64(o.conflicts), uint64(o.conflict))
-			flag(args.on, args.save, o.left, o.unknown, o.timer != 0, s.done[o.seq])
+			flag(args.on, args.save, o.left, o.unknown, o.ext != nil && o.ext.inDoubt, o.timer != 0, s.done[o.seq])
 			after(o.due)
 			if !o.left {
 				after(o.burst + o.Type.Debounce.MaxWait)
@@ -128,7 +128,7 @@ func (w *world) fingerprint() []byte {
 	}
 	g := &w.e.gate
 	flag(g.online, g.refused, g.probing, g.probe != nil, w.crashes > 0)
-	number(uint64(len(g.silent)), uint64(g.probes))
+	number(uint64(g.probes))
 	after(g.until)
 	after(w.e.NextDeadline())
 	if len(w.known) > 0 {

@@ -178,6 +178,14 @@ func (w *world) tap(i int, save bool) error {
 	return w.step(&Execute{Space: w.space, Entity: entityNames[i], Op: o})
 }
 
+// breaks ends the nth call, which arrived, in a way that nobody has classified.
+func (w *world) breaks(n int) error {
+	o := w.calls[n]
+	w.calls = slices.Delete(w.calls, n, n+1)
+	w.servers[w.indexOf(o)].process(o)
+	return w.step(&Answer{Op: o, Class: Transient, Unclassified: true})
+}
+
 // answer ends the nth call.
 func (w *world) answer(n int, class Class, reached bool) error {
 	o := w.calls[n]

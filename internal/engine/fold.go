@@ -194,7 +194,7 @@ func (e *Engine) condemn(o *Op, cause *Op, err error) {
 		return
 	}
 	o.part.condemned = true
-	if o.unknown || o.state == Acked {
+	if o.mayBeDone() {
 		e.leaveDoubt(o)
 	} else if o.Type.Closure && o.state != InFlight {
 		o.giveBaseBack()

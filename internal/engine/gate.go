@@ -11,7 +11,8 @@ type gate struct {
 	until     Time // the next probe leaves no earlier
 	probes    int  // probes without an answer in a row
 	// silent are the lanes that got no answer since anybody got one. A lane counts
-	// once: one that is stuck is no sign that the server answers nobody.
+	// once: one that is stuck is no sign that the server answers nobody. A group counts
+	// as its first lane.
 	silent map[laneName]bool
 }
 
@@ -46,25 +47,56 @@ func (e *Engine) answered() {
 	}
 }
 
-// unanswered notes an attempt that nobody answered.
-func (e *Engine) unanswered(o *Op, in *Answer) {
-	g := &e.gate
-	if g.silent == nil {
-		g.silent = make(map[laneName]bool)
+// listen notes whether the end of an attempt says that somebody is there.
+func (e *Engine) listen(in *Answer) {
+	g, o := &e.gate, in.Op
+	ends := g.landed(o)
+	if in.answered() {
+		e.answered()
+		return
 	}
-	g.silent[o.part.entity.laneName()] = true
-	wasProbe := g.probe == o
-	if !g.probing && (in.Class == Offline || len(g.silent) >= e.cfg.ProbeAfter) {
-		g.probing, g.probes = true, 0
-		e.emit(Effect{Kind: GateClosed, Op: o, Err: in.Err})
-		wasProbe = true
+	if o.state != Ended { // else it may have been given up because nobody needs it
+		if g.silent == nil {
+			g.silent = make(map[laneName]bool)
+		}
+		g.silent[o.firstLane()] = true
+		if !g.probing && (in.Class == Offline || len(g.silent) >= e.cfg.ProbeAfter) {
+			g.probing, g.probes = true, 0
+			e.emit(Effect{Kind: GateClosed, Op: o, Err: in.Err})
+			ends = true
+		}
 	}
-	if wasProbe {
-		g.probe = nil
+	if ends { // the next waits for the gate; what the server asked for concerns one lane
 		g.probes++
-		g.until = e.now.plus(e.cfg.Probe.Delay(g.probes, in.RetryAfter, in.Rand))
+		g.until = e.now.plus(e.cfg.Probe.Delay(g.probes, 0, in.Rand))
 	}
 }
+
+// landed reports whether the call that has ended was the probe.
+func (g *gate) landed(o *Op) bool {
+	if g.probe != o {
+		return false
+	}
+	g.probe = nil
+	return true
+}
+
+// turn is the lane whose turn it is, or nil. One operation probes for all: first that of a
+// lane that has not failed yet, so that none which nobody answers keeps the others waiting,
+// and else that of the lane which has waited the longest.
+func (e *Engine) turn() *lane {
+	if e.gate.probing {
+		for l := e.ready.first; l != nil; l = l.readyNext {
+			if !e.gate.silent[l.first.op.firstLane()] {
+				return l
+			}
+		}
+	}
+	return e.ready.first
+}
+
+// firstLane is the lane under which an operation is counted.
+func (o *Op) firstLane() laneName { return o.part.entity.laneName() }
 
 // setOnline lets all go when the network comes, also when nobody had said that it was
 // gone and one operation probes.

@@ -54,6 +54,9 @@ type Answer struct {
 	Rand       uint64     // for jitter
 	// Ignore: the call has ended and nobody wants to know how.
 	Ignore bool
+	// Unclassified: nobody said what Err means, and Class is a guess. It may be the
+	// word of the network, not of the server, which may have done what was asked.
+	Unclassified bool
 	// Overrule, when not nil, replaces the type's retry schedule for this failure.
 	Overrule *Again
 }

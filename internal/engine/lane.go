@@ -137,7 +137,7 @@ func (e *Engine) pump() {
 		if e.ready.first == nil || e.inFlight >= e.cfg.MaxInFlight || !e.gate.open(e) {
 			return
 		}
-		l := e.ready.first
+		l := e.turn()
 		e.ready.remove(l)
 		o := l.first.op
 		if !e.sendable(o) {

@@ -149,7 +149,9 @@ type ext struct {
 	// notBefore: the server asked for no attempt until then.
 	notBefore Time
 	silent    bool // acknowledged without a version: that of an earlier one is awaited
-	leftOn    *ground
+	// inDoubt: an attempt ended in a way that nobody classified; the server may have it.
+	inDoubt bool
+	leftOn  *ground
 	// The bool-like slots of closures: what the slot held before, when known.
 	base    any
 	hasBase bool
@@ -266,6 +268,19 @@ func (o *Op) Due() Time { return o.due }
 
 // UnknownOutcome says that an attempt left whose end is not known.
 func (o *Op) UnknownOutcome() bool { return o.unknown }
+
+// answeredNow notes that the server has had its word about the operation itself.
+func (o *Op) answeredNow() {
+	o.unknown = false
+	if o.ext != nil {
+		o.ext.inDoubt = false
+	}
+}
+
+// mayBeDone reports whether the server may have the operation although nobody said so.
+func (o *Op) mayBeDone() bool {
+	return o.unknown || o.state == Acked || o.ext != nil && o.ext.inDoubt
+}
 
 // Left says that an attempt has left, so that content and key are frozen.
 func (o *Op) Left() bool { return o.left }

@@ -68,9 +68,13 @@ func (t *Twin) execute(in *engine.Execute) (err error) {
 	}
 	asCalled := *o
 	m := t.mergeNow(older, o)
-	switch m.Verdict {
-	case engine.Separate:
+	if m.Verdict == engine.Separate {
 		return t.append(o, older)
+	}
+	if older.inDoubt {
+		older.leaveDoubt()
+	}
+	switch m.Verdict {
 	case engine.Annihilate:
 		t.replace(older, nil)
 		t.confirmUnsent(o)
@@ -151,6 +155,9 @@ func mergeRule(older, newer *op) (m engine.Merged) {
 // mergeNow is the rule as it is followed: the server must have what others depend on.
 func (t *Twin) mergeNow(older, newer *op) engine.Merged {
 	m := mergeRule(older, newer)
+	if m.Verdict == engine.Annihilate && older.inDoubt {
+		m.Verdict = engine.Replace
+	}
 	if m.Verdict == engine.Annihilate && slices.ContainsFunc(t.ops, func(n *op) bool { return slices.Contains(n.deps, older) }) {
 		m.Verdict = engine.Separate
 	}

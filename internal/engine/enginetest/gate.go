@@ -16,19 +16,14 @@ func (t *Twin) gateHears(o *op, in *engine.Answer) {
 	if in.Ignore {
 		return
 	}
-	switch in.Class {
-	case engine.OK, engine.Conflict, engine.Permanent, engine.Unauthenticated:
+	switch answered := in.Class != engine.Offline && in.Class != engine.UnknownOutcome && !in.Unclassified; {
+	case answered:
 		t.silent = nil
 		if t.probing {
 			t.probing, t.probe, t.probes = false, nil, 0
 			t.retryPolitely()
 		}
-	case engine.UnknownOutcome:
-		if o.state == engine.Ended {
-			return // the call was given up because nobody needs it
-		}
-		fallthrough
-	default:
+	case o.state != engine.Ended: // else it says nothing: nobody may have needed the answer
 		if t.silent == nil {
 			t.silent = make(map[string]bool)
 		}
@@ -36,9 +31,11 @@ func (t *Twin) gateHears(o *op, in *engine.Answer) {
 		if !t.probing && (in.Class == engine.Offline || len(t.silent) >= t.cfg.ProbeAfter) {
 			t.probing, t.probes, wasProbe = true, 0, true
 		}
+		fallthrough
+	default:
 		if wasProbe {
 			t.probes++
-			t.until = later(t.now, t.cfg.Probe.Delay(t.probes, in.RetryAfter, in.Rand))
+			t.until = later(t.now, t.cfg.Probe.Delay(t.probes, 0, in.Rand))
 		}
 	}
 	if in.Class == engine.Unauthenticated && o.state != engine.Ended {
@@ -82,7 +79,7 @@ func (t *Twin) open() bool {
 // pump sends what may be sent, in the order that the engine chose.
 func (t *Twin) pump(order []*engine.Op) {
 	for t.open() {
-		free := t.sendable()
+		free := t.preferred(t.sendable())
 		if len(free) == 0 {
 			return
 		}
@@ -108,6 +105,20 @@ func (t *Twin) pump(order []*engine.Op) {
 			t.probe = pick
 		}
 	}
+}
+
+// preferred leaves, of those that may probe, the ones whose lanes have not failed yet, if
+// there are any.
+func (t *Twin) preferred(free []*op) (first []*op) {
+	for _, o := range free {
+		if t.probing && !t.silent[o.places[0].ent.lane()] {
+			first = append(first, o)
+		}
+	}
+	if len(first) > 0 {
+		return first
+	}
+	return free
 }
 
 // sendable lists the operations that may leave, the cap and the gate aside.

@@ -21,7 +21,7 @@ func (t *Twin) condemn(o, cause *op, err error) {
 	}
 	t.ops = slices.DeleteFunc(t.ops, func(other *op) bool { return other == o })
 	t.victims = append(t.victims, victim{o, cause, err})
-	if o.unknown || o.state == engine.Acked {
+	if o.unknown || o.inDoubt || o.state == engine.Acked {
 		o.leaveDoubt()
 	}
 	for _, n := range slices.Clone(t.ops) {
@@ -88,13 +88,13 @@ func (t *Twin) answer(in *engine.Answer) {
 	o.state = engine.Waiting
 	switch in.Class {
 	case engine.OK:
-		o.unknown = false
+		o.unknown, o.inDoubt = false, false
 		t.succeeded(o, in)
 	case engine.Conflict:
-		o.unknown = false
+		o.unknown, o.inDoubt = false, false
 		t.conflicted(o, in)
 	case engine.Permanent:
-		o.unknown = false
+		o.unknown, o.inDoubt = false, false
 		t.adoptAll(o, in)
 		if o.state != engine.Ended {
 			t.fail(o, in.Err)
@@ -147,6 +147,7 @@ func (o *op) leaveDoubt() {
 func (t *Twin) again(o *op, in *engine.Answer) {
 	o.attempts++
 	o.unknown = o.unknown || in.Class == engine.UnknownOutcome
+	o.inDoubt = o.inDoubt || in.Unclassified
 	r := o.typ.Retry
 	more, wait := r.Max < 0 || o.attempts <= r.Max, r.Delay(o.attempts, in.RetryAfter, in.Rand)
 	if in.Overrule == nil && in.RetryAfter > 0 {

@@ -18,6 +18,7 @@ func (d *Driver) answer(o *engine.Op) *engine.Answer {
 	if in.Class != engine.OK {
 		in.Err = errNo
 	}
+	in.Unclassified = in.Class == engine.Transient && d.src.One(2)
 	id := o.Entity().ID()
 	switch in.Class {
 	case engine.OK:
@@ -35,7 +36,7 @@ func (d *Driver) answer(o *engine.Op) *engine.Answer {
 		if d.src.One(3) {
 			in.Truth = d.truth(id)
 		}
-	case engine.Overloaded:
+	case engine.Overloaded, engine.UnknownOutcome, engine.Offline:
 		in.RetryAfter = Pick(d.src, 0, 2*sec, 60*sec, engine.Never)
 	case engine.Transient:
 		if d.src.One(8) {

@@ -38,6 +38,7 @@ type op struct {
 	notBefore engine.Time // as the server asked
 	left      bool
 	unknown   bool
+	inDoubt   bool // nobody classified how an attempt ended
 	durable   bool
 	calling   bool // a call is under way, even if the operation has ended
 
