@@ -115,6 +115,8 @@ var faults = []fault{
 		"if o.Type.Guard != nil && p.index == 0 && presence == Present {", "if o.Type.Guard != nil && p.index == 0 && presence == Present && o.state == Fresh {", "TestTwin"},
 	{"what a crash cut off may be changed (law 30)", "restore.go",
 		"o.left, o.unknown = in.Attempts > 0,", "o.left, o.unknown = false,", "TestTwin"},
+	{"an attempt that never left freezes its operation (law 29)", "answer.go",
+		"if o.left = o.calls > 0; o.state == Ended {", "if o.state == Ended {", "TestTwin"},
 	{"a deadline is lost when a call comes back (law 12)", "answer.go",
 		"if at <= e.now {\n\t\te.expire(o)\n\t\treturn\n\t}", "_ = at", "TestDeadlineAfterACall"},
 	{"rolling back all forgets the last (law 23)", "settle.go",

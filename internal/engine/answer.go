@@ -19,6 +19,10 @@ func (e *Engine) answer(in *Answer) {
 		e.gate.landed(o)
 		return
 	}
+	if in.NotSent {
+		e.takeBack(o, in)
+		return
+	}
 	e.listen(in)
 	if o.state == Ended {
 		e.lateAnswer(in)
@@ -194,6 +198,23 @@ func (e *Engine) postpone(o *Op, in *Answer) {
 		e.emit(Effect{Kind: GateClosed, Op: o, Err: in.Err})
 	}
 	e.sendAgain(o)
+}
+
+// takeBack undoes the sending of an attempt that has not left.
+func (e *Engine) takeBack(o *Op, in *Answer) {
+	e.gate.landed(o)
+	o.calls--
+	if o.left = o.calls > 0; o.state == Ended {
+		return
+	}
+	e.emit(Effect{Kind: Deferred, Op: o, Err: in.Err})
+	o.state, o.due = Waiting, min(e.now.plus(in.RetryAfter), o.Expiry())
+	if o.Expiry() <= e.now {
+		e.expire(o)
+		return
+	}
+	e.schedule(o)
+	e.wakeOp(o)
 }
 
 // sendAgain puts an operation back whose call has returned, unless its deadline has

@@ -1,5 +1,7 @@
 package engine
 
+import "slices"
+
 // checkMembers reports a group that cannot work.
 func checkMembers(group []Member) error {
 	if len(group) > 200 {
@@ -54,4 +56,13 @@ func (e *Engine) executeGroup(in *Execute) error {
 	o.due = o.Type.Debounce.due(e.now, e.now, true)
 	e.enter(o, in.After)
 	return nil
+}
+
+// Creates reports whether the operation makes an entity.
+func (o *Op) Creates() bool {
+	if !o.Group() {
+		return o.Type.Kind == Create
+	}
+	first, _ := o.ext.group0()
+	return first == Create || slices.ContainsFunc(o.ext.group, func(p groupPart) bool { return p.kind == Create })
 }

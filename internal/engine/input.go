@@ -57,6 +57,10 @@ type Answer struct {
 	// Unclassified: nobody said what Err means, and Class is a guess. It may be the
 	// word of the network, not of the server, which may have done what was asked.
 	Unclassified bool
+	// NotSent: the attempt has not left after all, because of Err. It is as if it had not
+	// been; the next may leave after RetryAfter. Class and what the answer tells are
+	// of no meaning.
+	NotSent bool
 	// Overrule, when not nil, replaces the type's retry schedule for this failure.
 	Overrule *Again
 }

@@ -76,6 +76,10 @@ func (t *Twin) answer(in *engine.Answer) {
 	}
 	o.calling = false
 	t.calls = slices.DeleteFunc(t.calls, func(other *op) bool { return other == o })
+	if in.NotSent {
+		t.takeBack(o, in)
+		return
+	}
 	t.gateHears(o, in)
 	if in.Ignore {
 		o.leaveDoubt() // nobody listened to what became of it
@@ -107,6 +111,21 @@ func (t *Twin) answer(in *engine.Answer) {
 		}
 	default:
 		t.again(o, in)
+	}
+}
+
+// takeBack: the attempt has never been, but for the wait.
+func (t *Twin) takeBack(o *op, in *engine.Answer) {
+	if t.probe == o {
+		t.probe = nil
+	}
+	o.calls--
+	if o.left = o.calls > 0; o.state == engine.Ended {
+		return
+	}
+	o.state, o.due = engine.Waiting, min(later(t.now, in.RetryAfter), o.expiry())
+	if t.now >= o.expiry() {
+		t.expire(o)
 	}
 }
 

@@ -12,6 +12,10 @@ func (d *Driver) answer(o *engine.Op) *engine.Answer {
 	if in.Ignore = o.State() == engine.Ended && d.src.One(4); in.Ignore {
 		return in
 	}
+	if in.NotSent = d.src.One(24); in.NotSent {
+		in.Err, in.RetryAfter = errNo, Pick(d.src, 0, sec, 30*sec)
+		return in
+	}
 	in.Class = Pick(d.src,
 		engine.OK, engine.OK, engine.OK, engine.OK, engine.Transient, engine.Transient, engine.Overloaded, engine.Offline,
 		engine.Unauthenticated, engine.Conflict, engine.Conflict, engine.Permanent, engine.UnknownOutcome)
