@@ -62,6 +62,10 @@ var (
 	// ErrJournalFailed: the medium reported an error after which the journal cannot
 	// tell what is on disk; it takes nothing more until it is opened again.
 	ErrJournalFailed = errors.New("optimist: journal stopped after an input or output error")
+	// ErrNotOnDisk: operations have ended, and the journal has not taken their ends: a
+	// restart would send them again. The error says how many, and why. The manager goes
+	// on trying, unless the journal has failed for good.
+	ErrNotOnDisk = errors.New("optimist: ends of operations are not on disk")
 	// ErrJournalClosed: the journal was closed.
 	ErrJournalClosed = errors.New("optimist: journal is closed")
 )

@@ -22,7 +22,7 @@ const (
 	OpJoined                              // a call wanted what the operation already wants
 	OpSent                                // an attempt has left
 	OpRetrying                            // an attempt failed; the next leaves at Due
-	OpDeferred                            // an attempt found nobody, or nobody who knew us
+	OpDeferred                            // an attempt found nobody, nobody who knew us, or a full disk
 	OpAcknowledged                        // the server has it; truth of it is awaited
 	OpConflicted                          // it met other truth; see Resolution
 	OpParked                              // it failed and waits for a decision

@@ -2,6 +2,7 @@ package optimist
 
 import (
 	"slices"
+	"time"
 
 	"github.com/optimist-go/optimist/internal/engine"
 )
@@ -9,8 +10,8 @@ import (
 // journalBatch is what one Write makes durable.
 type journalBatch struct {
 	entries []journalEntry
-	header  *header         // goes behind them; nil: none
-	waiting []chan struct{} // closed when it has been written or given up
+	header  *header     // goes behind them; nil: none
+	waiting []*diskWait // for it
 
 	records []written    // of the entries, and what the journal refused before
 	ops     []*engine.Op // that are durable with it
@@ -61,10 +62,9 @@ func (w *journalWriter) runLocked(m *Manager) {
 	}
 	w.writing = false
 	w.queue, w.spare, w.batch = nil, nil, journalBatch{}
-	for _, c := range w.waiting {
-		close(c)
-	}
+	w.answerLocked(w.waiting, w.failed)
 	w.waiting = nil
+	m.armLocked(time.Now()) // what was refused is written again
 	ended = true
 	m.mu.Unlock()
 }
@@ -121,15 +121,17 @@ func (b *journalBatch) firsts() (ops []*engine.Op) {
 	return ops
 }
 
-// tellLocked tells how the write of a batch ended, first to those who wait for it.
+// tellLocked tells how the write of a batch ended.
 func (w *journalWriter) tellLocked(m *Manager, b *journalBatch, err error) {
-	for _, c := range b.waiting {
-		close(c)
+	late := w.dead // what came while the write that failed was under way
+	w.wroteLocked(m, b.records, b.ops, err)
+	if late {
+		w.lost += endsOf(b.entries)
 	}
 	if clear(b.entries); cap(b.entries) <= 4096 {
 		w.spare = b.entries
 	}
-	w.wroteLocked(m, b.records, b.ops, err)
+	w.answerLocked(b.waiting, err)
 	for _, o := range b.failed {
 		w.undurableLocked(o, b.bad)
 		m.publishLocked(Event{Kind: JournalFailed, Entity: fullName(o.Entity()), ID: o.ID(m.engine), Type: o.Type.Name, Err: b.bad})

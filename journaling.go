@@ -98,7 +98,9 @@ type journalWriter struct {
 	spare  []journalEntry // the memory of a queue that was written
 	header bool           // the header is to be written behind the queue
 	clock  Timestamp      // of the header written last
-	unsaid []written      // what the journal refused, to be written with the next
+	unsaid []written      // what the journal refused, to be written again
+	again  engine.Time    // when that is written by itself at the latest; engine.Never: no time is set
+	tries  int            // that time has made in vain since the journal took anything
 	// encoded is what the call that has the lock encoded of encodedArgs before it took
 	// the lock, so that nobody needs to do it again.
 	encoded     []byte
@@ -106,9 +108,10 @@ type journalWriter struct {
 
 	batch   journalBatch // that is being written, by the one goroutine that does so
 	writing bool
-	waiting []chan struct{} // closed when queue has been written or given up
-	failed  error           // of the latest write; nil when it went well
-	dead    bool            // the journal takes nothing any more
+	waiting []*diskWait // for what is in queue
+	failed  error       // of the latest write; nil when it went well
+	dead    bool        // the journal takes nothing any more
+	lost    int         // ends that came too late for a journal that is dead
 
 	quarantine []Quarantined
 	restored   bool // Restore was called
@@ -205,6 +208,9 @@ func shortened(text string) string {
 // clock and the sequence number.
 func (w *journalWriter) settleLocked(m *Manager, o *engine.Op) {
 	if w.dead {
+		if m.keptLocked(o) {
+			w.lost++
+		}
 		return
 	}
 	w.queue = append(w.queue, journalEntry{seq: o.Seq(), ends: true, data: outcomeData[o.Outcome()]})
@@ -238,6 +244,7 @@ func takenBack(o *engine.Op) bool {
 func (w *journalWriter) wroteLocked(m *Manager, batch []written, ops []*engine.Op, err error) {
 	w.failed = err
 	if err == nil {
+		w.again, w.tries = engine.Never, 0
 		for _, r := range batch {
 			if r.first != nil {
 				w.heldLocked(handleOf(r.first))
@@ -245,10 +252,8 @@ func (w *journalWriter) wroteLocked(m *Manager, batch []written, ops []*engine.O
 		}
 		return
 	}
-	w.dead = !errors.Is(err, ErrJournalRefused) && !errors.Is(err, ErrJournalTooLarge)
-	if !w.dead {
-		w.unsaid = lastOfEach(batch)
-	}
+	w.dead = !refusedForNow(err)
+	w.refusedLocked(m, lastOfEach(batch))
 	m.publishLocked(Event{Kind: JournalFailed, Err: err})
 	for _, o := range ops {
 		w.undurableLocked(o, err)
@@ -291,21 +296,6 @@ func (w *journalWriter) undurableLocked(o *engine.Op, err error) {
 	h.movedLocked()
 }
 
-// mark makes sure that the journal knows of an attempt before it leaves.
-func (w *journalWriter) mark(m *Manager, h *Handle) {
-	m.mu.Lock()
-	if w.dead || h.op.State() == engine.Ended || !h.op.Type.Journaled {
-		m.mu.Unlock()
-		return
-	}
-	w.putLocked(m, &h.op, false)
-	written := make(chan struct{})
-	w.waiting = append(w.waiting, written)
-	w.flushLocked(m)
-	m.mu.Unlock()
-	<-written
-}
-
 // refusingLocked is why new operations are refused, or nil.
 func (w *journalWriter) refusingLocked(m *Manager) error {
 	switch {
@@ -333,47 +323,32 @@ func (w *journalWriter) forgetLocked(m *Manager) {
 	w.flushLocked(m)
 }
 
-// waitForJournalLocked waits for what is being written, and gives what the journal
-// refused another chance.
-func (m *Manager) waitForJournalLocked() {
-	w := m.journal
-	if w == nil {
-		return
-	}
-	if len(w.unsaid) > 0 && !w.dead {
-		w.header = true
-		w.flushLocked(m)
-	}
-	for w.writing {
-		written := make(chan struct{})
-		w.waiting = append(w.waiting, written)
-		m.mu.Unlock()
-		<-written
-		m.mu.Lock()
-	}
-}
-
 // closeJournal has the last words written, and gives the journal up. Nothing is
 // decided any more from when it no longer writes.
 func (m *Manager) closeJournal() error {
 	w := m.journal
 	m.mu.Lock()
-	if w != nil && w.restored && !w.dead && m.clock.last > w.clock {
-		w.header = true // for truth and operations in memory move the clock as well
-		w.flushLocked(m)
-	}
-	m.waitForJournalLocked()
-	m.stopped = true
-	m.mu.Unlock()
 	if w == nil {
+		m.stopped = true
+		m.mu.Unlock()
 		return nil
 	}
+	if w.restored && !w.dead && m.clock.last > w.clock {
+		w.header = true // for truth and operations in memory move the clock as well
+	}
+	owed := m.sayAgainLocked(nil)
+	for w.writing {
+		owed = w.awaitLocked(m, nil)
+	}
+	m.stopped = true
+	failed := w.failed
+	m.mu.Unlock()
 	var errs []error
-	if w.failed != nil {
-		errs = append(errs, errorf.New("%w: %w", ErrJournalFailed, w.failed))
+	if failed != nil {
+		errs = append(errs, errorf.New("%w: %w", ErrJournalFailed, failed))
 	}
 	if err := w.j.Close(); err != nil {
 		errs = append(errs, errorf.New("close the journal: %w", err))
 	}
-	return errors.Join(errs...)
+	return errors.Join(append(errs, owed)...)
 }

@@ -164,7 +164,9 @@ func TestLaw33_AJournalThatEndsItsGoroutineHasFailed(t *testing.T) {
 			def := w.renaming("stored")
 			def.Stored = storedText
 			h := do(w, Register(w.pages, def), "1", "x")
-			w.flush()
+			if err := w.m.Flush(w.ctx); err != nil && (nth == 0 || !errors.Is(err, ErrNotOnDisk)) {
+				t.Errorf("write %d: Flush says %v", nth, err)
+			}
 			w.outcome(h, Confirmed)
 			if err := w.m.Close(w.ctx); errors.Is(err, ErrJournalFailed) != (nth > 0) {
 				t.Errorf("write %d: Close says %v", nth, err)

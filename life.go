@@ -30,7 +30,9 @@ func (m *Manager) RollbackAll(entity string) error {
 // journal included, also what is in quarantine or was not restored yet: for log-out.
 // Truth stays, and so does the manager. Callbacks
 // that wait are dropped; afterwards none of the old life starts, and answers of its
-// calls are ignored.
+// calls are ignored. It returns when the journal is cleared. When the disk refuses that it
+// returns ErrNotOnDisk: all is undone then, and the journal is cleared as soon as the
+// disk takes it.
 func (m *Manager) ClearAll() error {
 	m.mu.Lock()
 	if err := m.stoppedLocked(); err != nil {
@@ -47,7 +49,20 @@ func (m *Manager) ClearAll() error {
 		m.journal.forgetLocked(m)
 	}
 	m.unlock()
-	return nil
+	return m.cleared()
+}
+
+// cleared waits for the disk, though not for one that hangs.
+func (m *Manager) cleared() error {
+	if m.journal == nil {
+		return nil
+	}
+	end := make(chan struct{})
+	patience := time.AfterFunc(diskPatience, func() { close(end) })
+	defer patience.Stop()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.sayAgainLocked(end)
 }
 
 // SetOnline tells whether the network is there. Offline nothing is sent and no
@@ -60,9 +75,19 @@ func (m *Manager) SetOnline(online bool) error { return m.do(engine.SetOnline{On
 func (m *Manager) RetryNow() error { return m.do(engine.RetryNow{}) }
 
 // Flush ends every debounce and waits until all is settled, is parked, or waits behind
-// what is parked, or ctx ends.
+// what is parked, or ctx ends. With a journal it then waits until the ends are on disk.
+// What the disk refuses it tries once more, and returns ErrNotOnDisk when that fails: it
+// does not wait for the disk to recover.
 // It must not be called from a callback or closure, for which it waits.
 func (m *Manager) Flush(ctx context.Context) error {
+	if err := m.settleAll(ctx); err != nil {
+		return err
+	}
+	return m.onDisk(ctx)
+}
+
+// settleAll is Flush without the disk.
+func (m *Manager) settleAll(ctx context.Context) error {
 	if err := contextErr(ctx); err != nil {
 		return err
 	}
@@ -93,7 +118,8 @@ func (m *Manager) Flush(ctx context.Context) error {
 // Close accepts nothing more, flushes until ctx ends, and stops. What is unsettled
 // then stays in the journal for the next life; what the journal does not hold is
 // rolled back, ends as RolledBack with ErrClosed, and is named in the error. So is
-// the failure of the journal, if it has failed. A second Close returns ErrClosed.
+// the failure of the journal, if it has failed, and ErrNotOnDisk tells of ends that it
+// did not take. A second Close returns ErrClosed.
 //
 // When ctx ends, Close ends the calls and waits for what it cannot end: for Send
 // functions (and Retry.Next) a second; for callbacks and closures that run or are due,
@@ -117,7 +143,7 @@ func (m *Manager) Close(ctx context.Context) error {
 	// Nothing is left out when a closure ends the goroutine meanwhile.
 	var flushed, left, stuck, first, second, journal error
 	each(
-		func() { flushed = m.Flush(ctx) },
+		func() { flushed = m.settleAll(ctx) },
 		m.halt,
 		func() { left = m.dropUnkept(flushed) },
 		func() { stuck = m.waitForWorkers() },
@@ -155,7 +181,7 @@ func (m *Manager) halt() {
 // dropUnkept rolls back what would be lost, and names it. flushed is how Flush ended.
 func (m *Manager) dropUnkept(flushed error) (err error) {
 	m.mu.Lock()
-	m.waitForJournalLocked()
+	m.sayAgainLocked(nil)
 	if m.lost != nil { // nobody can say what is left
 		m.mu.Unlock()
 		return m.lost

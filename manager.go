@@ -178,6 +178,7 @@ func (m *Manager) stepLocked(now time.Time, in engine.Input) error {
 	}
 	left = false // what follows is ours, except steps that look after themselves
 	if m.journal != nil {
+		m.journal.tryAgainLocked(m.now(now))
 		m.journal.flushLocked(m)
 	}
 	if len(m.released) > 0 {
@@ -218,9 +219,12 @@ func (m *Manager) drain(logs []rewinder) {
 	}
 }
 
-// armLocked keeps one timer at the engine's next deadline, or none.
+// armLocked keeps one timer at the next deadline, or none.
 func (m *Manager) armLocked(now time.Time) {
 	next := m.engine.NextDeadline()
+	if m.journal != nil {
+		next = min(next, m.journal.dueLocked())
+	}
 	if next == m.armed || m.halted {
 		return
 	}

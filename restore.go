@@ -72,7 +72,7 @@ func (m *Manager) openJournal() (header, error) {
 		m.opts.ClientID = h.client
 	}
 	m.clock.last = max(m.clock.last, h.clock)
-	m.journal = &journalWriter{j: m.opts.Journal, durability: DurablePower, loaded: loaded}
+	m.journal = &journalWriter{j: m.opts.Journal, durability: DurablePower, loaded: loaded, again: engine.Never}
 	if d, ok := m.opts.Journal.(JournalDurability); ok {
 		m.journal.durability = d.Durability()
 	}

@@ -111,6 +111,12 @@ func (w *stage) do(verb string, args []string) string {
 		return say(w.m.Close(ctx))
 	case "crash":
 		return w.crash()
+	case "disk":
+		n, _ := strconv.Atoi(args[1])
+		for i := range n {
+			w.disk.Inject(i+1, memjournal.Refuse)
+		}
+		return ""
 	case "cancel", "retry", "discard", "edit-parked":
 		return w.decide(verb, args)
 	}

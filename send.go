@@ -253,7 +253,10 @@ func (m *Manager) abandonLocked() {
 // try makes one attempt and says how it ended.
 func (m *Manager) try(f *flight, answer *engine.Answer) {
 	if m.journal != nil {
-		m.journal.mark(m, f.h)
+		if not := m.journal.mark(m, &f.h.op); not != nil {
+			answer.NotSent, answer.Err, answer.RetryAfter = true, not.err, engine.Time(not.again)
+			return
+		}
 	}
 	f.begin(f.typ.timeout, f.until)
 	r := sendContained(f)
