@@ -16,6 +16,9 @@ func (m *Manager) breakLocked() {
 	m.promised = 0
 	m.stopTimerLocked()
 	m.abandonLocked()
+	if m.reader != nil {
+		m.reader.haltLocked()
+	}
 	m.publishLocked(Event{Kind: CallbackPanicked, Err: m.lost})
 	m.endLocked()
 	m.unlock()

@@ -30,6 +30,8 @@ const (
 	OpSettled                             // it ended; see Outcome
 	OpsRolledBack                         // Victims left the view together
 	TruthStale                            // truth older than what is held was ignored
+	TruthUnsure                           // an operation ended, and the server may have it: see View.Unsure
+	TruthSure                             // truth newer than that doubt has come
 	TruthRefused                          // truth that a group's answer told of no store of ours was ignored
 	SendingPaused                         // nothing leaves, or one operation probes
 	SendingResumed                        // operations leave again
@@ -42,7 +44,7 @@ const (
 
 func (k EventKind) String() string {
 	names := [...]string{"none", "started", "changed", "accepted", "joined", "sent", "retrying", "deferred",
-		"acknowledged", "conflicted", "parked", "unparked", "settled", "rolled back", "stale truth", "truth refused",
+		"acknowledged", "conflicted", "parked", "unparked", "settled", "rolled back", "stale truth", "unsure", "sure", "truth refused",
 		"sending paused", "sending resumed", "callback panicked", "clock drift", "journal failed", "quarantined", "gap"}
 	if int(k) < len(names) {
 		return names[k]
@@ -304,6 +306,7 @@ var eventKinds = map[engine.EffectKind]EventKind{
 	engine.Deferred: OpDeferred, engine.AckedNow: OpAcknowledged, engine.Conflicted: OpConflicted,
 	engine.ParkedNow: OpParked, engine.Unparked: OpUnparked, engine.Settled: OpSettled,
 	engine.RolledBack: OpsRolledBack, engine.Stale: TruthStale, engine.Changed: Changed,
+	engine.Unsure: TruthUnsure, engine.Sure: TruthSure,
 	engine.GateClosed: SendingPaused, engine.GateOpened: SendingResumed,
 }
 

@@ -174,6 +174,9 @@ func (m *Manager) halt() {
 	ticked := m.stopTimerLocked()
 	m.engine.HoldSending(true)
 	m.abandonLocked()
+	if m.reader != nil {
+		m.reader.haltLocked()
+	}
 	m.unlock()
 	<-ticked
 }

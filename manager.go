@@ -73,6 +73,8 @@ type Manager struct {
 	released []*engine.Op   // that the journal will never hold, by the Step that runs
 	halted   bool           // Close has begun to stop: nothing leaves, nothing is timed
 
+	reader organ // nil until a store has WithRead
+
 	joined  *Handle        // by the Step that runs
 	input   engine.Execute // reused by typed calls
 	receive engine.Receive // reused by Receive
@@ -187,6 +189,9 @@ func (m *Manager) stepLocked(now time.Time, in engine.Input) error {
 		m.stepNowLocked(&engine.Durable{Ops: ops})
 	}
 	m.armLocked(now)
+	if m.reader != nil {
+		m.reader.moveLocked(now)
+	}
 	if m.idle.given != nil && m.idleLocked() {
 		m.idle.giveLocked()
 	}

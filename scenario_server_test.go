@@ -126,6 +126,20 @@ func (s *backend) take(ctx context.Context, typ string, c optimist.Call[gift], a
 	return s.truth(p), nil
 }
 
+// read is how one article is read anew.
+func (s *backend) read(ctx context.Context, id string) (t optimist.Truth[article], err error) {
+	s.stage.mu.Lock()
+	t, wait := s.truth(s.post(id)), s.latency
+	s.calls = append(s.calls, call{time.Now(), "read", "of " + id})
+	s.stage.mu.Unlock()
+	select {
+	case <-time.After(wait):
+	case <-ctx.Done():
+		err = ctx.Err()
+	}
+	return t, err
+}
+
 // refuse is one call of a group: it works, or fails as the script says.
 func (s *backend) refuse(ctx context.Context, typ string, c optimist.Call[gift]) error {
 	how := s.note(typ, c)

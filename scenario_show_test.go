@@ -98,6 +98,9 @@ func (w *stage) view(entity string) string {
 	if v.Failed > 0 {
 		out += fmt.Sprintf(" failed=%d", v.Failed)
 	}
+	if v.Unsure {
+		out += " unsure"
+	}
 	return out + fmt.Sprintf(" v=%d\n", v.Version)
 }
 

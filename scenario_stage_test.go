@@ -42,23 +42,25 @@ func member(list, name string, on bool) string {
 
 // stage is a manager, a scripted server and what people want to see of them.
 type stage struct {
-	ctx      context.Context
-	opts     optimist.Options
-	m        *optimist.Manager
-	disk     *memjournal.Disk
-	posts    *optimist.Store[article]
-	actions  map[string]*optimist.Action[article, gift]
-	group    *optimist.GroupAction[gift]
-	sub      *optimist.Subscription
-	start    time.Time
-	server   *backend
-	handles  []*optimist.Handle
-	mu       sync.Mutex        // guards names and what the server notes
-	names    map[string]string // handle names by operation id
-	tags     []string          // of the last comment, as its caller holds them
-	restored optimist.Restored
-	star     bool     // state that lives outside of the manager
-	settled  []string // what callbacks said
+	ctx   context.Context
+	opts  optimist.Options
+	m     *optimist.Manager
+	disk  *memjournal.Disk
+	posts *optimist.Store[article]
+
+	storeOptions []optimist.StoreOption[article]
+	actions      map[string]*optimist.Action[article, gift]
+	group        *optimist.GroupAction[gift]
+	sub          *optimist.Subscription
+	start        time.Time
+	server       *backend
+	handles      []*optimist.Handle
+	mu           sync.Mutex        // guards names and what the server notes
+	names        map[string]string // handle names by operation id
+	tags         []string          // of the last comment, as its caller holds them
+	restored     optimist.Restored
+	star         bool     // state that lives outside of the manager
+	settled      []string // what callbacks said
 }
 
 func newStage() *stage {
@@ -85,7 +87,7 @@ func (w *stage) open() {
 		panic(err)
 	}
 	w.m = m
-	w.posts = optimist.NewStore[article](m, "post")
+	w.posts = optimist.NewStore(m, "post", w.storeOptions...)
 	w.register()
 	if w.restored, err = m.Restore(); err != nil {
 		panic(err)

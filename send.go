@@ -3,6 +3,7 @@ package optimist
 import (
 	"cmp"
 	"context"
+	"errors"
 	"math/rand/v2"
 	"slices"
 	"sync"
@@ -116,6 +117,12 @@ func (m *Manager) workLocked() {
 		m.mu.Lock()
 		m.landLocked(m.inbox.take())
 	}
+	m.workerEndsLocked()
+	ended = true
+	m.mu.Unlock()
+}
+
+func (m *Manager) workerEndsLocked() {
 	if m.workers--; m.workers == 0 {
 		m.work = nil
 		if m.landed != nil {
@@ -123,8 +130,6 @@ func (m *Manager) workLocked() {
 			m.landed = nil
 		}
 	}
-	ended = true
-	m.mu.Unlock()
 }
 
 // relieve takes the place of a worker whose goroutine was ended; f is its flight under
@@ -361,6 +366,9 @@ func (m *Manager) stuck() (err error) {
 		if f.disowned {
 			err = errorf.New("%w: send of %s did not heed its context", cmp.Or(err, ErrStuck), f.h.op.Type.Name)
 		}
+	}
+	if m.reader != nil {
+		err = errors.Join(err, m.reader.stuckLocked())
 	}
 	return err
 }

@@ -23,6 +23,8 @@ type anyStore struct {
 	m     *Manager
 	space *engine.Space
 	err   error // why the store cannot work
+	// reread has an entity read anew; nil: nobody knows how. It is called under the lock.
+	reread func(*engine.Entity)
 }
 
 // StoreOption changes how a store works.
@@ -31,6 +33,7 @@ type StoreOption[T any] func(*storeOptions[T])
 type storeOptions[T any] struct {
 	equal func(a, b T) bool
 	lane  func(id string) string
+	read  func(*Manager) func(*engine.Entity)
 }
 
 // WithEqual sets how two values are compared. The default is == for comparable
@@ -58,11 +61,15 @@ func NewStore[T any](m *Manager, name string, opts ...StoreOption[T]) *Store[T] 
 	}
 	s := &Store[T]{}
 	s.open(m, name, o.lane, erasedEqual(o.equal))
+	if o.read != nil && s.err == nil {
+		s.reread = o.read(m)
+	}
 	return s
 }
 
 func (s *anyStore) open(m *Manager, name string, lane func(id string) string, equal func(a, b any) bool) {
 	s.m, s.space = m, engine.NewSpace(name)
+	s.space.Owner = s
 	if lane != nil {
 		s.space.Lane = s.laneOf(lane)
 	}
@@ -145,6 +152,9 @@ type View[T any] struct {
 	Failed   int    // those that are parked
 	Version  uint64 // of the truth below
 	Number   uint64 // of the visible changes so far
+	// Unsure: an operation has ended although the server may have it, because nobody
+	// answered; newer truth has not come yet. See WithRead.
+	Unsure bool
 }
 
 // Truth is what the server says about an entity. TruthOf, Gone and AcceptedAt make
@@ -217,7 +227,7 @@ func (s *Store[T]) View(id string) View[T] { return typed[T](s.view(id)) }
 
 // typed is a view with its value taken out of the interface.
 func typed[T any](v View[any]) View[T] {
-	out := View[T]{Presence: v.Presence, Pending: v.Pending, Failed: v.Failed, Version: v.Version, Number: v.Number}
+	out := View[T]{Presence: v.Presence, Pending: v.Pending, Failed: v.Failed, Version: v.Version, Number: v.Number, Unsure: v.Unsure}
 	out.Value, _ = v.Value.(T)
 	return out
 }
@@ -245,7 +255,7 @@ func viewLocked(ent *engine.Entity) View[any] {
 	_, _, version := ent.Truth()
 	v := View[any]{
 		Presence: Presence(presence), Pending: ent.Pending(), Failed: ent.Parked(),
-		Version: version, Number: ent.Changes(),
+		Version: version, Number: ent.Changes(), Unsure: ent.Unsure(),
 	}
 	if presence == engine.Present {
 		v.Value = value
@@ -273,13 +283,17 @@ func (s *anyStore) receive(id string, t Truth[any]) error {
 		m.mu.Unlock()
 		return err
 	}
-	now := time.Now()
-	m.receive.Received = engine.Received{Space: s.space, Entity: id, Truth: m.told(t)}
+	m.receiveLocked(s.space, id, t, time.Now())
+	m.unlock()
+	return nil
+}
+
+// receiveLocked takes truth that no call told.
+func (m *Manager) receiveLocked(space *engine.Space, id string, t Truth[any], now time.Time) {
+	m.receive.Received = engine.Received{Space: space, Entity: id, Truth: m.told(t)}
 	m.observeLocked(&m.receive.Truth, now)
 	m.stepLocked(now, &m.receive)
 	m.receive = engine.Receive{}
-	m.unlock()
-	return nil
 }
 
 // Refresh reads truth with load and receives it, dated at the moment at which the
@@ -418,7 +432,7 @@ func (s *anyStore) watch(ctx context.Context, id string) iter.Seq[View[any]] {
 				m.mu.Unlock()
 				// A value that changes gets another number, so the rest tells it all.
 				same = next.Number == view.Number && next.Pending == view.Pending && next.Failed == view.Failed &&
-					next.Version == view.Version && next.Presence == view.Presence
+					next.Version == view.Version && next.Presence == view.Presence && next.Unsure == view.Unsure
 				view = next
 				if same && ended {
 					return

@@ -77,7 +77,7 @@ func (e *Engine) adoptAll(in *Answer) (covered bool) {
 	if ent := in.Op.part.entity; !in.Op.Type.Closure {
 		covered = e.adopt(ent, in.Truth)
 		if covered && in.Truth.Presence != Unknown {
-			ent.doubt = false // a push may be older than what was taken back, this is not
+			e.reassure(ent) // it was asked after whatever is in doubt
 		}
 	}
 	for _, m := range in.More {
@@ -186,7 +186,7 @@ func (e *Engine) closureSucceeded(o *Op, t Truth) {
 		e.emit(Effect{Kind: Conflicted, Op: o, Resolution: TookTheirs})
 	}
 	o.leaveBase(state)
-	e.endDoubt(o)
+	e.endSlotDoubt(o)
 	e.confirm(o, ent)
 }
 

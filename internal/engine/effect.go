@@ -15,6 +15,7 @@ const (
 	AckedNow                        // the server has Op; truth of Version is awaited
 	ParkedNow                       // Op failed and waits for a person
 	Unparked                        // a person decided to try Op again
+	Unsure                          // Op has ended although the server may have it: Entity is unsure
 
 	// To tell. A quiet engine keeps these to itself.
 	Accepted   // Op is in the view
@@ -25,6 +26,7 @@ const (
 	Stale      // truth older than what is held was ignored
 	Newer      // truth of Entity was taken, whether or not it looks different
 	Changed    // the view of Entity has changed
+	Sure       // truth newer than the doubt about Entity is held
 	GateClosed // sending has stopped: Err says why
 	GateOpened // sending goes on
 )

@@ -16,7 +16,8 @@ type Space struct {
 	Name  string
 	Equal func(a, b any) bool // nil: values are never compared (closures only)
 	// Lane names the lane of an entity; nil: each entity is its own lane.
-	Lane func(id string) string
+	Lane  func(id string) string
+	Owner any // of no meaning to the engine
 
 	entities map[string]*Entity
 	most     int              // len(entities) at most, since the map was made
@@ -92,10 +93,7 @@ type Entity struct {
 	touched int32 // 1 + index in the engine's list during a Step, else 0
 	held    int32 // operations in first..last that are held
 	isDirty bool
-	// doubt: an operation was taken back that the server has, or of which it may have
-	// got an attempt.
-	// Until the server answers a later one nobody knows what it holds.
-	doubt bool
+	doubt   *doubt // nil: sure
 
 	// Watchers belongs to the shell.
 	Watchers any
@@ -158,6 +156,7 @@ func (e *Engine) Forget(ent *Entity) bool {
 	if ent.presence != Unknown {
 		ent.changes++
 	}
+	ent.doubt = nil // whatever comes next is newer
 	ent.truth, ent.presence, ent.version, ent.at, ent.by = nil, Unknown, 0, 0, ""
 	e.release(ent)
 	return true

@@ -107,7 +107,10 @@ func (w *world) fingerprint() []byte {
 		value(s.value)
 		number(s.version, ent.version, uint64(ent.presence))
 		value(ent.truth)
-		flag(ent.doubt, ent.lane.queued, ent.lane.flight != nil && ent.lane.flight.state == Ended, w.e.gate.silent[ent.laneName()])
+		flag(ent.doubt != nil, ent.lane.queued, ent.lane.flight != nil && ent.lane.flight.state == Ended, w.e.gate.silent[ent.laneName()])
+		if ent.doubt != nil {
+			number(ent.doubt.version)
+		}
 		for o := range ent.Ops {
 			args := o.Args.(wish)
 			number(1, uint64(o.state), uint64(o.attempts), uint64(o.conflicts), uint64(o.conflict))

@@ -194,9 +194,11 @@ func (e *Engine) condemn(o *Op, cause *Op, err error) {
 		return
 	}
 	o.part.condemned = true
-	if o.mayBeDone() {
+	switch {
+	case o.state == InFlight: // the end of its call will tell
+	case o.mayBeDone():
 		e.leaveDoubt(o)
-	} else if o.Type.Closure && o.state != InFlight {
+	case o.Type.Closure:
 		o.giveBaseBack()
 	}
 	e.victims = append(e.victims, Victim{Op: o, Cause: cause, Err: err})

@@ -14,10 +14,11 @@ func (e *Engine) lateAnswer(in *Answer) {
 		}
 	case Conflict, Permanent:
 		o.leaveOldBase()
-	case Offline, Unauthenticated:
-		o.leaveOldBase()
-		return
 	default:
+		if reached := in.Class != Offline && in.Class != Unauthenticated; !reached && !o.mayBeDone() {
+			o.leaveOldBase()
+			return
+		}
 		e.leaveDoubt(o)
 		return
 	}
@@ -44,7 +45,7 @@ func (e *Engine) adoptLate(o *Op, t Truth) {
 		state = t.Value
 	}
 	o.leaveBase(state)
-	doubted := e.endDoubt(o) // the base was a guess
+	doubted := e.endSlotDoubt(o) // the base was a guess
 	if !doubted && o.ext != nil && o.ext.hasBase && equalAny(o.ext.base, state) {
 		return // it is there already
 	}

@@ -26,6 +26,9 @@ func (e *Engine) receive(in *Receive) {
 // without refolding. covered: what is held then is at least as new as t.
 func (e *Engine) adopt(ent *Entity, t Truth) (covered bool) {
 	fresh, covered := e.take(ent, t)
+	if covered && ent.doubt != nil && ent.doubt.endedBy(t) {
+		e.reassure(ent)
+	}
 	for p := ent.first; p != nil; {
 		o, next := p.op, p.next
 		switch {

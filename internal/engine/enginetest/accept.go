@@ -72,7 +72,7 @@ func (t *Twin) execute(in *engine.Execute) (err error) {
 		return t.append(o, older)
 	}
 	if older.inDoubt {
-		older.leaveDoubt()
+		t.leaveDoubt(older)
 	}
 	switch m.Verdict {
 	case engine.Annihilate:
@@ -179,7 +179,7 @@ func (t *Twin) inVain(o *op, prior *op, pos uint64) bool {
 	if prior != nil {
 		return prior.state != engine.Parked && !prior.typ.Pessimistic
 	}
-	if ent.doubt {
+	if ent.unsure {
 		return false
 	}
 	for _, call := range t.calls {

@@ -31,6 +31,8 @@ func (d *Driver) step(in engine.Input) error {
 			if d.settled[f.Op]++; d.settled[f.Op] > 1 {
 				return fmt.Errorf("%s settled twice", f.Op.ID(d.engine))
 			}
+		case engine.Unsure, engine.Sure:
+			d.unsure[f.Entity.ID()] = f.Kind == engine.Unsure
 		case engine.GateClosed, engine.GateOpened:
 			d.paused = f.Kind == engine.GateClosed
 		case engine.RolledBack:
@@ -140,6 +142,9 @@ func (d *Driver) compare() error {
 		if real.Pending() != pending || real.Parked() != parked || real.Changes() != ent.changes {
 			return fmt.Errorf("%s: the engine counts %d pending, %d parked, %d changes, the twin %d, %d, %d", ent.id,
 				real.Pending(), real.Parked(), real.Changes(), pending, parked, ent.changes)
+		}
+		if real.Unsure() != ent.unsure || d.unsure[ent.id] != ent.unsure {
+			return fmt.Errorf("%s: unsure: %v for the engine, which told %v, %v for the twin", ent.id, real.Unsure(), d.unsure[ent.id], ent.unsure)
 		}
 	}
 	for _, o := range d.known {

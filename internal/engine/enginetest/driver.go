@@ -30,7 +30,8 @@ type Driver struct {
 
 	membersOf map[*engine.Op][]engine.Member // of groups
 	order     []*engine.Op
-	paused    bool // as the engine told last
+	unsure    map[string]bool // entities, as the engine told
+	paused    bool            // as the engine told last
 }
 
 // base is what an operation that met a conflict was made on, and made of it.
@@ -71,6 +72,7 @@ func (d *Driver) begin() {
 		d.twin.entity(d.space, id)
 	}
 	d.known, d.calls, d.paused = nil, nil, false
+	d.unsure = make(map[string]bool)
 	d.settled = make(map[*engine.Op]int)
 	d.membersOf = make(map[*engine.Op][]engine.Member)
 	d.mergedOf = make(map[*engine.Op]*engine.Op)

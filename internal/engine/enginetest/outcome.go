@@ -21,8 +21,8 @@ func (t *Twin) condemn(o, cause *op, err error) {
 	}
 	t.ops = slices.DeleteFunc(t.ops, func(other *op) bool { return other == o })
 	t.victims = append(t.victims, victim{o, cause, err})
-	if o.unknown || o.inDoubt || o.state == engine.Acked {
-		o.leaveDoubt()
+	if !o.calling && o.mayBeDone() {
+		t.leaveDoubt(o)
 	}
 	for _, n := range slices.Clone(t.ops) {
 		if slices.Contains(n.deps, o) {
@@ -82,7 +82,7 @@ func (t *Twin) answer(in *engine.Answer) {
 	}
 	t.gateHears(o, in)
 	if in.Ignore {
-		o.leaveDoubt() // nobody listened to what became of it
+		t.leaveDoubt(o) // nobody listened to what became of it
 		return
 	}
 	if o.state == engine.Ended {
@@ -134,9 +134,12 @@ func (t *Twin) takeBack(o *op, in *engine.Answer) {
 func (t *Twin) lateAnswer(o *op, in *engine.Answer) {
 	switch in.Class {
 	case engine.Transient, engine.Overloaded, engine.UnknownOutcome:
-		o.leaveDoubt()
+		t.leaveDoubt(o)
 		return
 	case engine.Offline, engine.Unauthenticated:
+		if o.mayBeDone() {
+			t.leaveDoubt(o) // an earlier attempt may have got there
+		}
 		return
 	}
 	if in.Class == engine.OK && (o.outcome == engine.Cancelled || o.outcome == engine.Undone) {
@@ -155,11 +158,23 @@ func (t *Twin) lateAnswer(o *op, in *engine.Answer) {
 	t.bury(engine.Undone)
 }
 
-func (o *op) leaveDoubt() {
-	for _, p := range o.places {
-		if o.outcome != engine.Confirmed {
-			p.ent.doubt = true
+// mayBeDone: the server may have it, and nobody said so.
+func (o *op) mayBeDone() bool { return o.unknown || o.inDoubt || o.state == engine.Acked }
+
+// leaveDoubt: the server may have an operation that has ended otherwise.
+func (t *Twin) leaveDoubt(o *op) {
+	if o.outcome == engine.Confirmed {
+		return
+	}
+	for i, p := range o.places {
+		sure := p.ent.version + 1
+		if o.state == engine.Acked && i == 0 && !o.silent {
+			sure = max(sure, o.ackVersion)
 		}
+		if p.ent.unsure {
+			sure = max(sure, p.ent.sureAt)
+		}
+		p.ent.unsure, p.ent.unsureSince, p.ent.sureAt = true, t.now, sure
 	}
 }
 

@@ -33,6 +33,10 @@ func (t *Twin) takeTruth(ent *entity, said engine.Truth) (fresh, covered bool) {
 // adopt takes truth and ends every operation that it contains.
 func (t *Twin) adopt(ent *entity, said engine.Truth) (covered bool) {
 	fresh, covered := t.takeTruth(ent, said)
+	newer := said.Version >= ent.sureAt || said.ReadAt > 0 && said.ReadAt >= ent.unsureSince
+	if newer = newer || said.Version == 0 && said.ReadAt == 0; covered && newer && said.Presence != engine.Unknown {
+		ent.unsure = false
+	}
 	for _, o := range slices.Clone(t.ops) {
 		if o.placeIn(ent) == nil || !o.left || o.state == engine.Ended {
 			continue
@@ -53,7 +57,7 @@ func (t *Twin) adopt(ent *entity, said engine.Truth) (covered bool) {
 func (t *Twin) adoptAll(o *op, in *engine.Answer) (covered bool) {
 	covered = t.adopt(o.places[0].ent, in.Truth)
 	if covered && in.Truth.Presence != engine.Unknown {
-		o.places[0].ent.doubt = false
+		o.places[0].ent.unsure = false
 	}
 	for _, m := range in.More {
 		t.adopt(t.entity(m.Space, m.Entity), m.Truth)

@@ -66,7 +66,10 @@ type entity struct {
 	version   uint64
 	settledAt engine.Time
 	changes   uint64
-	doubt     bool // an operation was taken back of which the server may have got an attempt
+
+	unsure      bool // an operation has ended that the server may have
+	unsureSince engine.Time
+	sureAt      uint64 // a version that ends it
 }
 
 func (ent *entity) same(a, b any) bool {

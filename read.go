@@ -1,0 +1,248 @@
+package optimist
+
+import (
+	"context"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"github.com/optimist-go/optimist/internal/engine"
+	"github.com/optimist-go/optimist/internal/errorf"
+)
+
+// WithRead sets how one entity is read anew. The manager reads an entity when it is
+// unsure of it (View.Unsure), without being asked: as often as the manager's Retry policy
+// allows (10 times, if that is Forever) until newer truth is there, with the policy's
+// timeout for each read, at most 4 entities at a time, and not while sending is paused.
+//
+// read is called without any lock. It must return when ctx ends; after Close none runs.
+// Truth without a ReadAt is dated at the moment at which its read began. An entity that
+// the server does not have is Gone, not an error.
+func WithRead[T any](read func(ctx context.Context, id string) (Truth[T], error)) StoreOption[T] {
+	return func(o *storeOptions[T]) {
+		if o.read = nil; read != nil {
+			o.read = func(m *Manager) func(*engine.Entity) {
+				return m.reading(func(ctx context.Context, id string) (Truth[any], error) {
+					t, err := read(ctx, id)
+					return t.erased(), err
+				})
+			}
+		}
+	}
+}
+
+const (
+	maxReaders   = 4
+	maxReadTries = 10
+)
+
+// reader reads entities anew. The Manager's lock guards it. A Manager without WithRead
+// has none, and its program does not carry this code.
+type reader struct {
+	m       *Manager
+	waiting []*rereading // that nobody reads at the moment
+	reading []*rereading
+	workers int           // goroutines; each ends when nothing may be read any more
+	paused  bool          // sending was paused when it was looked at last
+	wake    chan struct{} // capacity 1: something is due sooner than one who waits may know
+	ctx     context.Context
+	halt    context.CancelFunc // ends ctx, and with it every read
+}
+
+// organ is a reader to those who must not know it.
+type organ interface {
+	moveLocked(now time.Time)
+	haltLocked()
+	stuckLocked() error
+}
+
+// rereading is one entity that is to be read.
+type rereading struct {
+	ent   *engine.Entity // held
+	read  func(context.Context, string) (Truth[any], error)
+	tries int
+	due   time.Time
+}
+
+// reading is what a store asks for an entity to be read; it is called under the lock.
+func (m *Manager) reading(read func(context.Context, string) (Truth[any], error)) func(*engine.Entity) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	r, _ := m.reader.(*reader)
+	if r == nil {
+		r = &reader{m: m, wake: make(chan struct{}, 1)}
+		r.ctx, r.halt = context.WithCancel(context.Background())
+		m.reader = r
+	}
+	return func(ent *engine.Entity) { r.askLocked(ent, read) }
+}
+
+// askLocked asks for an entity to be read, from the start if it waits for another try.
+func (r *reader) askLocked(ent *engine.Entity, read func(context.Context, string) (Truth[any], error)) {
+	ent = r.m.engine.Hold(ent.Space(), ent.ID()) // another record, if nothing else was held of it
+	for _, one := range slices.Concat(r.waiting, r.reading) {
+		if one.ent == ent {
+			one.tries, one.due = 0, time.Time{}
+			r.m.engine.Unhold(ent)
+			return
+		}
+	}
+	r.waiting = append(r.waiting, &rereading{ent: ent, read: read})
+}
+
+// moveLocked starts as many workers as have something to do, after each step.
+func (r *reader) moveLocked(now time.Time) {
+	if r.m.halted || !r.m.engine.Sending() {
+		r.paused = true
+		return
+	}
+	if r.paused {
+		r.paused = false
+		for _, one := range r.waiting {
+			one.tries, one.due = 0, time.Time{}
+		}
+	}
+	for r.workers < min(len(r.waiting)+len(r.reading), maxReaders) {
+		r.workers++
+		r.m.workers++
+		go r.work()
+	}
+	if len(r.waiting) > 0 && !r.soonestLocked().After(now) {
+		select {
+		case r.wake <- struct{}{}:
+		default:
+		}
+	}
+}
+
+func (r *reader) haltLocked() { r.halt() }
+
+// stuckLocked names a read that goes on although Close has ended it.
+func (r *reader) stuckLocked() error {
+	if len(r.reading) == 0 {
+		return nil
+	}
+	return errorf.New("%w: the read of %s did not heed its context", ErrStuck, fullName(r.reading[0].ent))
+}
+
+// work reads what is due, and ends when nothing may be read any more.
+func (r *reader) work() {
+	m := r.m
+	var one *rereading // under way
+	ended := false
+	defer func() {
+		if !ended { // the program's function ended this goroutine
+			go func() {
+				if one != nil {
+					m.mu.Lock()
+					r.finishLocked(one, Truth[any]{}, &PanicError{In: "read", Value: errGoexit})
+					m.mu.Unlock()
+				}
+				r.work()
+			}()
+		}
+	}()
+	m.mu.Lock()
+	for len(r.waiting) > 0 && !m.halted && m.lost == nil && m.engine.Sending() {
+		if one = r.takeLocked(time.Now()); one == nil {
+			wait := time.NewTimer(time.Until(r.soonestLocked()))
+			m.mu.Unlock()
+			select {
+			case <-wait.C:
+			case <-r.wake:
+			case <-r.ctx.Done():
+			}
+			wait.Stop()
+			m.mu.Lock()
+			continue
+		}
+		m.mu.Unlock()
+		t, err := r.read(one)
+		m.mu.Lock()
+		r.finishLocked(one, t, err)
+		one = nil
+		if len(m.rewinds) > 0 {
+			m.unlock()
+			m.mu.Lock()
+		}
+	}
+	r.workers--
+	m.workerEndsLocked()
+	ended = true
+	m.mu.Unlock()
+}
+
+// takeLocked takes the first entity that is due.
+func (r *reader) takeLocked(now time.Time) *rereading {
+	for i, one := range r.waiting {
+		if !one.due.After(now) {
+			r.waiting = slices.Delete(r.waiting, i, i+1)
+			r.reading = append(r.reading, one)
+			return one
+		}
+	}
+	return nil
+}
+
+func (r *reader) soonestLocked() time.Time {
+	soonest := r.waiting[0].due
+	for _, one := range r.waiting[1:] {
+		if one.due.Before(soonest) {
+			soonest = one.due
+		}
+	}
+	return soonest
+}
+
+// read calls the program.
+func (r *reader) read(one *rereading) (t Truth[any], err error) {
+	ctx, stop := r.ctx, context.CancelFunc(func() {})
+	if limit := r.m.opts.Policy.Retry.Timeout; limit > 0 {
+		ctx, stop = context.WithTimeout(ctx, limit)
+	}
+	defer stop()
+	began := time.Now()
+	told := Event{Entity: fullName(one.ent)}
+	if p := r.m.contained(told, "read", func() {
+		t, err = one.read(ctx, one.ent.ID())
+		err = sound("read", err)
+	}); p != nil {
+		err = p
+	}
+	if err == nil && t.Presence > Absent {
+		err = errorf.New("%w: truth of %s has presence %d", ErrInvalid, told.Entity, uint8(t.Presence))
+	}
+	if t.ReadAt.IsZero() {
+		t.ReadAt = began
+	}
+	return t, err
+}
+
+// finishLocked takes what was read, and has it read again later if that does not suffice.
+func (r *reader) finishLocked(one *rereading, t Truth[any], err error) {
+	m := r.m
+	i := slices.Index(r.reading, one)
+	if i < 0 {
+		return // it has been finished, and that ended the goroutine
+	}
+	r.reading = slices.Delete(r.reading, i, i+1)
+	now := time.Now()
+	if err == nil && m.stoppedLocked() == nil {
+		m.receiveLocked(one.ent.Space(), one.ent.ID(), t, now)
+	}
+	policy := m.opts.Policy.Retry.engine()
+	most := policy.Max + 1
+	if policy.Max < 0 {
+		most = maxReadTries
+	}
+	one.tries++
+	if one.ent.Unsure() && one.tries < most && !m.halted {
+		one.due = now.Add(time.Duration(policy.Delay(one.tries, 0, rand.Uint64())))
+		r.waiting = append(r.waiting, one)
+		return
+	}
+	if one.ent.Unsure() && err != nil {
+		m.publishLocked(Event{Kind: TruthUnsure, Entity: fullName(one.ent), Err: err})
+	}
+	m.engine.Unhold(one.ent)
+}
