@@ -4,8 +4,10 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -137,6 +139,32 @@ func TestDuplicateArrivesTwice(t *testing.T) {
 	}
 	res.Body.Close()
 	w.expect("reading is not duplicated", w.handled.Load(), int64(3))
+}
+
+// TestSlowBodyIsNotDuplicated: the network does not wait for it for ever, and what has come
+// of it reaches the handler.
+func TestSlowBodyIsNotDuplicated(t *testing.T) {
+	w := newWorld(t)
+	w.set("", fault.Rule{Duplicate: 1})
+	conn, err := net.Dial("tcp", w.server.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	conn.SetDeadline(time.Now().Add(patience))
+	io.WriteString(conn, "PUT /x HTTP/1.1\r\nHost: localhost\r\nContent-Length: 8\r\n\r\nthe ")
+	for deadline := time.Now().Add(patience); w.handled.Load() == 0; runtime.Gosched() {
+		if time.Now().After(deadline) {
+			t.Fatal("it never reaches the handler")
+		}
+	}
+	io.WriteString(conn, "body")
+	if line, err := bufio.NewReader(conn).ReadString('\n'); err != nil || !strings.Contains(line, " 200 ") {
+		t.Errorf("%q, %v", line, err)
+	}
+	if _, whole := w.bodies.Load("the body"); !whole || w.handled.Load() != 1 {
+		t.Errorf("%d requests came, one of them whole: %v", w.handled.Load(), whole)
+	}
 }
 
 func TestErrors(t *testing.T) {

@@ -13,9 +13,12 @@ import (
 // errCut is why a request that was under way has ended.
 var errCut = errors.New("fault: the network went away")
 
-// maxCopied is how much of a body can be sent twice, in bytes; a request with a
-// larger one is not duplicated.
-const maxCopied = 64 << 10
+// Bounds of a body that can be sent twice, in bytes and in time; a request with one
+// beyond them is not duplicated.
+const (
+	maxCopied   = 64 << 10
+	copyTimeout = 2 * time.Second
+)
 
 // Refuse answers a request with an error of the network's making: 500, 503, or
 // 429 with what to wait.
@@ -77,7 +80,10 @@ func (n *Network) carry(w http.ResponseWriter, r *http.Request, f fate, next htt
 // duplicate lets next have a copy of the request, whose answer nobody hears, and
 // gives r its body back.
 func (n *Network) duplicate(r *http.Request, next http.Handler, w http.ResponseWriter) {
+	control := http.NewResponseController(w)
+	control.SetReadDeadline(time.Now().Add(copyTimeout))
 	start, err := io.ReadAll(io.LimitReader(r.Body, maxCopied+1))
+	control.SetReadDeadline(time.Time{})
 	rest := r.Body
 	r.Body = body{io.MultiReader(bytes.NewReader(start), rest), rest}
 	if err != nil || len(start) > maxCopied {
