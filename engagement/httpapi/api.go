@@ -34,13 +34,18 @@ type Options struct {
 	Burst int
 
 	// InFlight is how many requests run at once, and InFlightEach how many of one
-	// address, streams not counted; 0 means 512 and 64.
+	// address, streams not counted; 0 means 512 and 64. Twice as many may have come:
+	// a request does not run while its body is on its way or its answer is being
+	// taken. Of those who take their time over that, some have to go when all places
+	// are taken, so that nobody shuts others out by being slow.
 	InFlight     int
 	InFlightEach int
 
 	// Streams is how many event streams there may be, StreamsEach how many of one
 	// session (or address, when signed out), and StreamsAddress how many of one
-	// address with all of its sessions; 0 means 2000, 32 and 256.
+	// address with all of its sessions; 0 means 2000, 32 and 256. When all places are
+	// taken, a stream of the address with the most has to go for one of an address
+	// with fewer.
 	Streams        int
 	StreamsEach    int
 	StreamsAddress int
@@ -52,7 +57,8 @@ type Options struct {
 	// Heartbeat is the longest silence on an event stream; 0 means 15 s.
 	Heartbeat time.Duration
 
-	// BodyTimeout is how long a body may take to arrive; 0 means 10 s.
+	// BodyTimeout is how long a body may take to arrive, beside one second for each
+	// KiB of it; 0 means 10 s.
 	BodyTimeout time.Duration
 
 	// EventTimeout is how long a client may take to take an event; 0 means 30 s.
@@ -106,7 +112,8 @@ type API struct {
 	signIns   *limiter // by address
 
 	running        runningKeys
-	inFlight       room // by address
+	come           room // requests, by address
+	inFlight       room // those of them that run, by address
 	streams        room // by address
 	sessionStreams room // by session, or address when signed out
 
@@ -142,17 +149,31 @@ func New(ctx context.Context, store engagement.Store, options Options) (*API, er
 		addresses: newLimiter(20*options.Rate, 20*options.Burst, options.Now),
 		strangers: newLimiter(2*options.Rate, 2*options.Burst, options.Now),
 		signIns:   newLimiter(options.Rate/20, options.Burst, options.Now),
-		inFlight: room{most: options.InFlight, mostEach: options.InFlightEach,
-			full: "too many requests at once", fullEach: "too many requests of one address at once"},
-		streams: room{most: options.Streams, mostEach: options.StreamsAddress,
+		come: room{most: twice(options.InFlight), mostEach: twice(options.InFlightEach), patience: clientPatience, now: options.Now,
+			full: tooMany, fullEach: tooManyOfAddress},
+		inFlight: room{most: options.InFlight, mostEach: options.InFlightEach, now: options.Now,
+			full: tooMany, fullEach: tooManyOfAddress},
+		streams: room{most: options.Streams, mostEach: options.StreamsAddress, now: options.Now,
 			full: "too many event streams", fullEach: "too many event streams of one address"},
-		sessionStreams: room{most: options.Streams, mostEach: options.StreamsEach,
-			full: "too many event streams", fullEach: "too many event streams of one session"},
+		sessionStreams: room{most: math.MaxInt, mostEach: options.StreamsEach, now: options.Now,
+			fullEach: "too many event streams of one session"},
 		draining: make(chan struct{}),
 	}
 	a.mux = a.newMux()
 	return a, nil
 }
+
+// clientPatience is how long a request may wait for its client before it has to go
+// for another of its own address.
+const clientPatience = time.Second
+
+const (
+	tooMany          = "too many requests at once"
+	tooManyOfAddress = "too many requests of one address at once"
+)
+
+// twice doubles a count that may be without bound.
+func twice(n int) int { return n + min(n, math.MaxInt-n) }
 
 // ServeHTTP answers one request.
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.mux.ServeHTTP(w, r) }

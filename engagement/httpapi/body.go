@@ -13,17 +13,16 @@ import (
 	"github.com/optimist-go/optimist/engagement/wire"
 )
 
-// decodeBody reads a whole body within its bounds of size and time.
-func decodeBody[T any](a *API, w http.ResponseWriter, r *request, decode func([]byte) (T, error)) (T, error) {
-	var none T
-	data, err := a.readBody(w, r)
-	if err != nil {
-		return none, err
-	}
-	return decode(data)
-}
+// leastRate is how many bytes of a body have to come in each second, once BodyTimeout
+// is over.
+const leastRate = 1 << 10
 
-func (a *API) readBody(w http.ResponseWriter, r *request) ([]byte, error) {
+// longAgo is a deadline that ends whatever goes on.
+var longAgo = time.Unix(1, 0)
+
+// readBody reads a whole body within its bounds of size and time, for a guest who waits
+// meanwhile.
+func (a *API) readBody(w http.ResponseWriter, r *http.Request, come *guest) ([]byte, error) {
 	mediaType, parameters, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	charset, given := parameters["charset"]
 	if err != nil || mediaType != "application/json" || given && !strings.EqualFold(charset, "utf-8") {
@@ -33,8 +32,14 @@ func (a *API) readBody(w http.ResponseWriter, r *request) ([]byte, error) {
 		return nil, &refusal{http.StatusUnsupportedMediaType, wire.ProblemMediaType, "the body must not be encoded", 0}
 	}
 	control := http.NewResponseController(w)
-	control.SetReadDeadline(time.Now().Add(a.options.BodyTimeout))
-	data, err := io.ReadAll(http.MaxBytesReader(w, r.Body, wire.MaxBody))
+	come.wait(func() { control.SetReadDeadline(longAgo) })
+	coming := &comingBody{body: r.Body, come: come, setDeadline: control.SetReadDeadline, due: time.Now().Add(a.options.BodyTimeout)}
+	data, err := io.ReadAll(http.MaxBytesReader(w, coming, wire.MaxBody))
+	if !come.work() {
+		w.Header().Set("Connection", "close")
+		return nil, &refusal{http.StatusRequestTimeout, wire.ProblemBodyTimeout,
+			"the body came too slowly for a server that has so much to do", time.Second}
+	}
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return nil, &refusal{http.StatusRequestEntityTooLarge, wire.ProblemTooLarge,
 			"the body must not be larger than " + strconv.Itoa(wire.MaxBody) + " bytes", 0}
@@ -50,6 +55,26 @@ func (a *API) readBody(w http.ResponseWriter, r *request) ([]byte, error) {
 	control.SetReadDeadline(time.Time{})
 	return data, nil
 }
+
+// comingBody is a body that has to come at leastRate.
+type comingBody struct {
+	body        io.ReadCloser
+	come        *guest
+	setDeadline func(time.Time) error // of the connection
+	due         time.Time             // when the next byte has to be there
+}
+
+func (b *comingBody) Read(p []byte) (int, error) {
+	b.setDeadline(b.due)
+	if b.come.gone.Load() { // looked at after the deadline was set: who ends the wait sets it afterwards
+		return 0, os.ErrDeadlineExceeded
+	}
+	n, err := b.body.Read(p)
+	b.due = b.due.Add(time.Duration(n) * time.Second / leastRate)
+	return n, err
+}
+
+func (b *comingBody) Close() error { return b.body.Close() }
 
 // limitOf reads the query parameter limit.
 func limitOf(r *request) (int, error) {

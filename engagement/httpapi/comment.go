@@ -38,19 +38,12 @@ func (a *API) listComments(w http.ResponseWriter, r *request) error {
 // writeComment returns the handler that creates or edits a comment.
 func (a *API) writeComment(kind engagement.Kind) handler {
 	return func(w http.ResponseWriter, r *request) error {
-		post, comment, err := subjectOf(r, true)
+		body, err := wire.DecodeCommentText(r.body)
 		if err != nil {
 			return err
 		}
-		body, err := decodeBody(a, w, r, wire.DecodeCommentText)
-		if err != nil {
-			return err
-		}
-		op, err := begin(r, kind, body.Change)
-		if err != nil {
-			return err
-		}
-		op.Post, op.Comment, op.Text = post, comment, body.Text
+		op := operationOf(r, kind, body.Change)
+		op.Text = body.Text
 		return a.operate(w, r, op)
 	}
 }

@@ -10,7 +10,10 @@
 //     and 500 it is not known: the same key tells.
 //   - A client can make the server hold only so much: bodies, headers, paths,
 //     texts, answers, requests and streams per session and address, and the time that
-//     a body takes are all bounded (Options).
+//     a body or an answer takes are all bounded (Options).
+//   - Nobody shuts others out by being slow. A request runs when its body is there and
+//     until its answer begins; when too many others wait for their clients, some
+//     of them have to go: those of who has most, and those that have waited longest.
 //   - A user acts as themselves: who acts is taken from the signed session and
 //     from nowhere else.
 //

@@ -28,22 +28,26 @@ const (
 // The buffer of a stream is the change feed itself: a stream keeps its position
 // and reads on when it is woken, so that a slow client costs no memory and is
 // told the latest truth when it gets to it. One that takes nothing for
-// EventTimeout is cut off, comes back with Last-Event-ID and has missed nothing.
+// EventTimeout is cut off, and so is one that has to make way (see room): it comes
+// back with Last-Event-ID and has missed nothing.
 func (a *API) streamEvents(w http.ResponseWriter, r *request) error {
 	after, asked, err := positionOf(r)
 	if err != nil {
 		return err
 	}
 	address := a.address(r.Request)
-	if err := a.streams.enter(address); err != nil {
+	ofSession, err := a.sessionStreams.enter(cmp.Or(r.session.ID, address))
+	if err != nil {
 		return err
 	}
-	defer a.streams.leave(address)
-	owner := cmp.Or(r.session.ID, address)
-	if err := a.sessionStreams.enter(owner); err != nil {
+	defer ofSession.leave()
+	place, err := a.streams.enter(address)
+	if err != nil {
 		return err
 	}
-	defer a.sessionStreams.leave(owner)
+	defer place.leave()
+	ctx, cancel := context.WithCancel(r.Context())
+	defer cancel()
 	select {
 	case <-a.draining:
 		return overloaded("the server is shutting down")
@@ -53,7 +57,7 @@ func (a *API) streamEvents(w http.ResponseWriter, r *request) error {
 	// Watching begins before the position is read: nothing can fall between.
 	wake, stop := a.store.Watch()
 	defer stop()
-	s := &stream{api: a, request: r, out: http.NewResponseController(w), w: w, after: after}
+	s := &stream{api: a, request: r, ctx: ctx, cancel: cancel, place: place, out: http.NewResponseController(w), w: w, after: after}
 	if err := s.begin(asked); err != nil {
 		return err
 	}
@@ -84,6 +88,9 @@ func positionOf(r *request) (after int64, asked bool, err error) {
 type stream struct {
 	api     *API
 	request *request
+	ctx     context.Context // ends also when the stream has to make way for another
+	cancel  context.CancelFunc
+	place   *guest
 	out     *http.ResponseController
 	w       http.ResponseWriter
 
@@ -91,10 +98,16 @@ type stream struct {
 	after int64
 }
 
+// makeWay ends the stream. It is safe for concurrent use.
+func (s *stream) makeWay() {
+	s.cancel()
+	s.out.SetWriteDeadline(longAgo)
+}
+
 // begin finds the position to go on from and sends the first event. An error
 // means that nothing has been sent.
 func (s *stream) begin(asked bool) error {
-	ctx, first := s.request.Context(), wire.EventHello
+	ctx, first := s.ctx, wire.EventHello
 	if asked {
 		_, err := s.api.store.Entries(ctx, s.after, 1)
 		switch {
@@ -110,6 +123,7 @@ func (s *stream) begin(asked bool) error {
 			return err
 		}
 	}
+	s.place.wait(s.makeWay)
 	h := s.w.Header()
 	h.Set("Content-Type", "text/event-stream")
 	h.Set("Cache-Control", "no-store")
@@ -123,7 +137,7 @@ func (s *stream) begin(asked bool) error {
 func (s *stream) run(wake <-chan struct{}) {
 	beat := time.NewTicker(s.api.options.Heartbeat)
 	defer beat.Stop()
-	ctx := s.request.Context()
+	ctx := s.ctx
 	for alive := s.tell(ctx); alive; {
 		select {
 		case <-ctx.Done():
@@ -206,6 +220,9 @@ func (s *stream) send(event string, position int64, data any) bool {
 	frame = append(append(append(frame, "event: "...), event...), "\ndata: "...)
 	frame = append(append(frame, text...), "\n\n"...)
 	s.out.SetWriteDeadline(time.Now().Add(s.api.options.EventTimeout))
+	if s.ctx.Err() != nil { // looked at after the deadline was set: who ends the wait sets it afterwards
+		return false
+	}
 	if _, err := s.w.Write(frame); err != nil {
 		return false
 	}
@@ -217,6 +234,8 @@ func (s *stream) sessionLasts() bool {
 	if s.request.session.ID == "" {
 		return true
 	}
-	_, err := s.api.session(s.request.Request)
-	return err == nil
+	if _, err := s.api.claimed(s.request.Request); err != nil {
+		return false // it has grown too old
+	}
+	return s.api.checkSession(s.request) == nil
 }

@@ -13,3 +13,17 @@ func Routes() []string {
 	}
 	return all
 }
+
+// Waiting returns how many requests wait for their clients.
+func (a *API) Waiting() (n int) {
+	a.come.mu.Lock()
+	defer a.come.mu.Unlock()
+	for _, guests := range a.come.each {
+		for _, g := range guests {
+			if g.sendAway != nil {
+				n++
+			}
+		}
+	}
+	return n
+}

@@ -83,9 +83,11 @@ func Guard(next http.Handler, log *slog.Logger, now func() time.Time) http.Handl
 			if caught != nil {
 				panic(caught)
 			}
-			// What is left of the body is thrown away by net/http: not for ever.
 			http.NewResponseController(w).SetReadDeadline(time.Now().Add(discardTimeout))
 		}()
+		if r.ContentLength != 0 { // who reads the body sets a deadline of its own
+			http.NewResponseController(w).SetReadDeadline(time.Now().Add(discardTimeout))
+		}
 		secure(w.Header(), rec.id, r.TLS != nil)
 		if p, ok := unacceptable(r); ok {
 			w.Header().Set("Connection", "close")
@@ -96,6 +98,8 @@ func Guard(next http.Handler, log *slog.Logger, now func() time.Time) http.Handl
 	})
 }
 
+// discardTimeout is how long a body may take that no handler reads. net/http throws it
+// away, in front of the answer, in the middle of a handler's Write, or after the handler.
 const discardTimeout = 2 * time.Second
 
 func secure(h http.Header, id string, overTLS bool) {

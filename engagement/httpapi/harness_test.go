@@ -104,6 +104,9 @@ type client struct {
 	http   *http.Client
 	cookie string // the Cookie header; empty when signed out
 	device string
+
+	// address is the header X-Client of its streams; empty: none.
+	address string
 }
 
 var keys atomic.Int64

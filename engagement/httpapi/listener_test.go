@@ -48,6 +48,9 @@ func (c *client) listen(query, lastEventID string) *listener {
 	if c.cookie != "" {
 		req.Header.Set("Cookie", c.cookie)
 	}
+	if c.address != "" {
+		req.Header.Set("X-Client", c.address)
+	}
 	if lastEventID != "" {
 		req.Header.Set("Last-Event-ID", lastEventID)
 	}

@@ -61,13 +61,35 @@ func locationOf(op engagement.Operation) string {
 	return "/v1/posts/" + op.Post + "/comments/" + op.Comment
 }
 
-// begin fills in what all operations have in common.
-func begin(r *request, kind engagement.Kind, change wire.Change) (engagement.Operation, error) {
-	key, err := keyOf(r)
+// subject is what an operation says outside of its body: its key, and what its path
+// names. Post is empty when there is none yet.
+type subject struct{ key, post, comment string }
+
+// checkOperation reads the subject of an operation.
+func checkOperation(r *request) (err error) {
+	if err := checkQuery(r); err != nil {
+		return err
+	}
+	if r.subject.key, err = keyOf(r); err != nil {
+		return err
+	}
+	for name, id := range map[string]*string{"post": &r.subject.post, "comment": &r.subject.comment} {
+		if r.PathValue(name) == "" {
+			continue
+		}
+		if *id, err = idOf(r, name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// operationOf is the operation of a request that was checked.
+func operationOf(r *request, kind engagement.Kind, change wire.Change) engagement.Operation {
 	return engagement.Operation{
-		Key: key, User: r.session.User, Kind: kind,
+		Key: r.subject.key, User: r.session.User, Kind: kind, Post: r.subject.post, Comment: r.subject.comment,
 		Stamp: engagement.Stamp{At: change.At, Client: change.Client},
-	}, err
+	}
 }
 
 // keyOf reads the header Idempotency-Key: a string in double quotes as the IETF

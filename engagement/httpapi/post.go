@@ -47,20 +47,11 @@ func (a *API) getPost(w http.ResponseWriter, r *request) error {
 }
 
 func (a *API) createPost(w http.ResponseWriter, r *request) error {
-	if err := checkQuery(r); err != nil {
-		return err
-	}
-	if _, err := keyOf(r); err != nil {
-		return err
-	}
-	body, err := decodeBody(a, w, r, wire.DecodeNewPost)
+	body, err := wire.DecodeNewPost(r.body)
 	if err != nil {
 		return err
 	}
-	op, err := begin(r, engagement.CreatePost, body.Change)
-	if err != nil {
-		return err
-	}
+	op := operationOf(r, engagement.CreatePost, body.Change)
 	op.Post, op.Text = body.ID, body.Text
 	return a.operate(w, r, op)
 }
@@ -68,38 +59,10 @@ func (a *API) createPost(w http.ResponseWriter, r *request) error {
 // change returns the handler of a kind whose path says everything but the stamp.
 func (a *API) change(kind engagement.Kind) handler {
 	return func(w http.ResponseWriter, r *request) error {
-		post, comment, err := subjectOf(r, kind == engagement.DeleteComment)
+		body, err := wire.DecodeChange(r.body)
 		if err != nil {
 			return err
 		}
-		body, err := decodeBody(a, w, r, wire.DecodeChange)
-		if err != nil {
-			return err
-		}
-		op, err := begin(r, kind, body)
-		if err != nil {
-			return err
-		}
-		op.Post, op.Comment = post, comment
-		return a.operate(w, r, op)
+		return a.operate(w, r, operationOf(r, kind, body))
 	}
-}
-
-// subjectOf reads what the path names, after checking that the request is an operation.
-func subjectOf(r *request, withComment bool) (post, comment string, err error) {
-	if err := checkQuery(r); err != nil {
-		return "", "", err
-	}
-	if _, err := keyOf(r); err != nil {
-		return "", "", err
-	}
-	if post, err = idOf(r, "post"); err != nil {
-		return "", "", err
-	}
-	if withComment {
-		if comment, err = idOf(r, "comment"); err != nil {
-			return "", "", err
-		}
-	}
-	return post, comment, nil
 }

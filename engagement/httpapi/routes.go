@@ -10,16 +10,22 @@ import (
 	"github.com/optimist-go/optimist/engagement/wire"
 )
 
-// request is an *http.Request and who sent it.
+// request is an *http.Request, who sent it, and what it came with.
 type request struct {
 	*http.Request
 
-	// session is zero when nobody is signed in.
+	// session is zero when nobody is signed in. Until the handler is called it is only
+	// what the cookie says: the session may have been ended.
 	session engagement.Session
+
+	// subject is what an operation is about, and body what came with it.
+	subject subject
+	body    []byte
 }
 
 // handler answers a request, or returns the error that refuses it: an
 // *engagement.Error, one of package wire, a refusal, or anything else, which is internal.
+// With the first byte of its answer its work is done.
 type handler func(w http.ResponseWriter, r *request) error
 
 // route is one method of one path.
@@ -27,6 +33,10 @@ type route struct {
 	method string
 	path   string
 	handle handler
+
+	// check is there when the route takes a body. It looks at all the rest of the
+	// request before the body is read; it does not ask the store.
+	check func(*request) error
 
 	// signedIn refuses requests without a session.
 	signedIn bool
@@ -41,19 +51,19 @@ type route struct {
 func (a *API) routes() []route {
 	return []route{
 		{method: "GET", path: "/v1/posts", handle: a.listPosts},
-		{method: "POST", path: "/v1/posts", handle: a.createPost, signedIn: true},
+		{method: "POST", path: "/v1/posts", handle: a.createPost, check: checkOperation, signedIn: true},
 		{method: "GET", path: "/v1/posts/{post}", handle: a.getPost},
-		{method: "DELETE", path: "/v1/posts/{post}", handle: a.change(engagement.DeletePost), signedIn: true},
-		{method: "PUT", path: "/v1/posts/{post}/like", handle: a.change(engagement.LikePost), signedIn: true},
-		{method: "DELETE", path: "/v1/posts/{post}/like", handle: a.change(engagement.UnlikePost), signedIn: true},
-		{method: "PUT", path: "/v1/posts/{post}/save", handle: a.change(engagement.SavePost), signedIn: true},
-		{method: "DELETE", path: "/v1/posts/{post}/save", handle: a.change(engagement.UnsavePost), signedIn: true},
+		{method: "DELETE", path: "/v1/posts/{post}", handle: a.change(engagement.DeletePost), check: checkOperation, signedIn: true},
+		{method: "PUT", path: "/v1/posts/{post}/like", handle: a.change(engagement.LikePost), check: checkOperation, signedIn: true},
+		{method: "DELETE", path: "/v1/posts/{post}/like", handle: a.change(engagement.UnlikePost), check: checkOperation, signedIn: true},
+		{method: "PUT", path: "/v1/posts/{post}/save", handle: a.change(engagement.SavePost), check: checkOperation, signedIn: true},
+		{method: "DELETE", path: "/v1/posts/{post}/save", handle: a.change(engagement.UnsavePost), check: checkOperation, signedIn: true},
 		{method: "GET", path: "/v1/posts/{post}/comments", handle: a.listComments},
-		{method: "PUT", path: "/v1/posts/{post}/comments/{comment}", handle: a.writeComment(engagement.CreateComment), signedIn: true},
-		{method: "PATCH", path: "/v1/posts/{post}/comments/{comment}", handle: a.writeComment(engagement.EditComment), signedIn: true},
-		{method: "DELETE", path: "/v1/posts/{post}/comments/{comment}", handle: a.change(engagement.DeleteComment), signedIn: true},
+		{method: "PUT", path: "/v1/posts/{post}/comments/{comment}", handle: a.writeComment(engagement.CreateComment), check: checkOperation, signedIn: true},
+		{method: "PATCH", path: "/v1/posts/{post}/comments/{comment}", handle: a.writeComment(engagement.EditComment), check: checkOperation, signedIn: true},
+		{method: "DELETE", path: "/v1/posts/{post}/comments/{comment}", handle: a.change(engagement.DeleteComment), check: checkOperation, signedIn: true},
 		{method: "GET", path: "/v1/session", handle: a.getSession},
-		{method: "POST", path: "/v1/session", handle: a.signIn, signsIn: true},
+		{method: "POST", path: "/v1/session", handle: a.signIn, check: checkSignIn, signsIn: true},
 		{method: "DELETE", path: "/v1/session", handle: a.signOut},
 		{method: "GET", path: "/v1/events", handle: a.streamEvents, stays: true},
 		{method: "GET", path: "/healthz", handle: a.health, unmetered: true},
@@ -85,7 +95,9 @@ func (a *API) newMux() *http.ServeMux {
 				a.refuse(w, r, &refusal{http.StatusMethodNotAllowed, wire.ProblemMethod, "this path takes " + allow, 0})
 				return
 			}
-			a.serve(w, r, found)
+			if err := a.admit(w, r, found); err != nil {
+				a.refuse(w, r, err)
+			}
 		})
 	}
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
@@ -94,53 +106,78 @@ func (a *API) newMux() *http.ServeMux {
 	return mux
 }
 
-// serve passes the request through everything that can refuse it before its handler.
-func (a *API) serve(w http.ResponseWriter, r *http.Request, found route) {
-	if err := a.admit(w, r, found); err != nil {
-		a.refuse(w, r, err)
-	}
-}
-
+// admit passes the request through everything that can refuse it, and answers it. What
+// costs the store nothing comes first; then the body, for as long as the client takes
+// over it; and only then a place among the requests that run, which is given back when
+// the answer begins, for the client may take long over that, too.
 func (a *API) admit(w http.ResponseWriter, r *http.Request, found route) error {
 	if err := a.origins.Check(r); err != nil {
 		return &refusal{http.StatusForbidden, wire.ProblemCrossOrigin, "a page of another site sent this", 0}
 	}
-	if !found.unmetered && !found.stays {
-		address := a.address(r)
-		if err := a.inFlight.enter(address); err != nil {
-			return err
-		}
-		defer a.inFlight.leave(address)
-	}
-	session, err := a.session(r)
+	session, err := a.claimed(r)
 	if err != nil && found.signedIn {
 		return err
 	}
-	if err != nil && engagement.ErrorCode(err) != engagement.Unauthenticated {
-		return err
-	}
 	noteUser(r, session.User)
-	if err := a.meter(r, found, session); err != nil {
+	req := &request{Request: r, session: session}
+	if err := a.meter(req, found); err != nil {
 		return err
 	}
-	return found.handle(w, &request{r, session})
+	if found.unmetered || found.stays {
+		return a.handle(w, req, found)
+	}
+	come, err := a.come.enter(a.address(r))
+	if err != nil {
+		return err
+	}
+	defer come.leave()
+	if found.check != nil {
+		if err := found.check(req); err != nil {
+			return err
+		}
+		if req.body, err = a.readBody(w, r, come); err != nil {
+			return err
+		}
+	}
+	running, err := a.inFlight.enter(come.owner)
+	if err != nil {
+		return err
+	}
+	defer running.leave()
+	out := &outgoing{ResponseWriter: w, come: come, running: running}
+	if err := a.handle(out, req, found); err != nil {
+		a.refuse(out, r, err)
+	}
+	if !come.work() {
+		panic(http.ErrAbortHandler) // it was sent away while its answer was being taken
+	}
+	return nil
+}
+
+// handle calls the handler of the route with who sent the request, as the store has it.
+func (a *API) handle(w http.ResponseWriter, r *request, found route) error {
+	err := a.checkSession(r)
+	if err != nil && (found.signedIn || engagement.ErrorCode(err) != engagement.Unauthenticated) {
+		return err
+	}
+	return found.handle(w, r)
 }
 
 // meter takes the request from the allowances of its session and its address.
-func (a *API) meter(r *http.Request, found route, session engagement.Session) error {
+func (a *API) meter(r *request, found route) error {
 	if found.unmetered {
 		return nil
 	}
-	address := a.address(r)
+	address := a.address(r.Request)
 	wait := a.addresses.take(address)
 	switch {
 	case wait > 0:
 	case found.signsIn:
 		wait = a.signIns.take(address)
-	case session.ID == "":
+	case r.session.ID == "":
 		wait = a.strangers.take(address)
 	default:
-		wait = a.sessions.take(session.ID)
+		wait = a.sessions.take(r.session.ID)
 	}
 	if wait == 0 {
 		return nil

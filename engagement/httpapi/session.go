@@ -11,35 +11,37 @@ import (
 // CookieName is the name of the session cookie.
 const CookieName = "engaged_session"
 
-// session returns who sent the request. Without a cookie, or with one that is not
-// (or no longer) good, the error has code Unauthenticated.
-func (a *API) session(r *http.Request) (engagement.Session, error) {
+// claimed returns who sent the request, as its cookie says. Without one, or with one
+// that is not (or no longer) good, the error has code Unauthenticated.
+func (a *API) claimed(r *http.Request) (engagement.Session, error) {
 	cookie, err := r.Cookie(CookieName)
 	if err != nil {
 		return engagement.Session{}, &engagement.Error{Code: engagement.Unauthenticated, Message: "sign in first"}
 	}
-	session, err := a.seal.Open(cookie.Value, a.options.Now().UnixMilli())
+	return a.seal.Open(cookie.Value, a.options.Now().UnixMilli())
+}
+
+// checkSession asks the store whether the session of the request was ended; then the
+// request has none any more, and the error has code Unauthenticated.
+func (a *API) checkSession(r *request) error {
+	if r.session.ID == "" {
+		return nil
+	}
+	ended, err := a.store.SessionEnded(r.Context(), r.session.ID)
 	if err != nil {
-		return engagement.Session{}, err
+		return err
 	}
-	ended, err := a.store.SessionEnded(r.Context(), session.ID)
-	if err != nil {
-		return engagement.Session{}, err
+	if !ended {
+		return nil
 	}
-	if ended {
-		return engagement.Session{}, &engagement.Error{Code: engagement.Unauthenticated, Message: "the session was ended"}
-	}
-	return session, nil
+	r.session = engagement.Session{}
+	return &engagement.Error{Code: engagement.Unauthenticated, Message: "the session was ended"}
 }
 
 // SessionID returns the id of the request's session; empty when it has none. Its
 // signature and age are checked, whether it was ended is not.
 func (a *API) SessionID(r *http.Request) string {
-	cookie, err := r.Cookie(CookieName)
-	if err != nil {
-		return ""
-	}
-	session, err := a.seal.Open(cookie.Value, a.options.Now().UnixMilli())
+	session, err := a.claimed(r)
 	if err != nil {
 		return ""
 	}
@@ -54,12 +56,11 @@ func (a *API) getSession(w http.ResponseWriter, r *request) error {
 	return nil
 }
 
+func checkSignIn(r *request) error { return checkQuery(r) }
+
 // signIn opens a new session. One that the client had before is ended.
 func (a *API) signIn(w http.ResponseWriter, r *request) error {
-	if err := checkQuery(r); err != nil {
-		return err
-	}
-	body, err := decodeBody(a, w, r, wire.DecodeSignIn)
+	body, err := wire.DecodeSignIn(r.body)
 	if err != nil {
 		return err
 	}

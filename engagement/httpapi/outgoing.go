@@ -1,0 +1,33 @@
+package httpapi
+
+import (
+	"net/http"
+	"time"
+)
+
+// answerTimeout is how long a client may take to take an answer, from its first byte.
+const answerTimeout = time.Minute
+
+// outgoing is the ResponseWriter of a request that runs. With the first byte of its
+// answer the work is done: the request gives up its place among those that run, and is
+// from then on one that waits for its client.
+type outgoing struct {
+	http.ResponseWriter
+	come    *guest
+	running *guest
+	begun   bool
+}
+
+func (o *outgoing) Write(data []byte) (int, error) {
+	if !o.begun {
+		o.begun = true
+		o.running.leave()
+		control := http.NewResponseController(o.ResponseWriter)
+		control.SetWriteDeadline(time.Now().Add(answerTimeout)) // the body may have taken long
+		o.come.wait(func() { control.SetWriteDeadline(longAgo) })
+	}
+	return o.ResponseWriter.Write(data)
+}
+
+// Unwrap lets http.ResponseController find what the connection can do.
+func (o *outgoing) Unwrap() http.ResponseWriter { return o.ResponseWriter }
