@@ -33,10 +33,12 @@ func (t Timestamp) String() string {
 }
 
 // clock is a hybrid logical clock. It never goes backwards, whatever the wall clock
-// does, and follows the server's stamps as far as maxDrift allows.
+// does, and follows the server's stamps as far as maxDrift allows. Where the truth of an
+// entity is further ahead, the engine sets the stamps of operations on it ahead as well;
+// the clock does not follow.
 // The Manager's lock guards it.
 type clock struct {
-	last     Timestamp // every stamp given or observed so far is at most this
+	last     Timestamp // every stamp that it gave or took note of is at most this
 	maxDrift time.Duration
 }
 
@@ -47,7 +49,7 @@ func (c *clock) next(wall time.Time) Timestamp {
 }
 
 // observe takes note of another clock's stamp, so that later local events are later
-// than it. It refuses one that is more than maxDrift ahead of the wall clock: it
+// than it. It does not follow one that is more than maxDrift ahead of the wall clock: it
 // would poison every stamp to come.
 func (c *clock) observe(remote Timestamp, wall time.Time) error {
 	if remote <= c.last {

@@ -100,7 +100,7 @@ func (a *Action[T, A]) resolve(c *engine.ConflictInfo) engine.Verdict {
 func (a *anyAction) verdict(d engine.Decision, err error, merged *Handle) engine.Verdict {
 	v := engine.Verdict{Decision: d, Err: sound("resolve", err)}
 	if merged != nil {
-		merged.op.Stamp = engine.Stamp(a.store.m.clock.next(time.Now())) // later than the truth, which was observed
+		merged.op.Stamp = engine.Stamp(a.store.m.clock.next(time.Now()))
 		if _, err := a.typ.prepare(&merged.op); err != nil {
 			return engine.Verdict{Decision: engine.FailIt, Err: err}
 		}

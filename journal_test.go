@@ -288,6 +288,36 @@ func TestLaw18_ClockAndSequenceSurviveRestart(t *testing.T) {
 	})
 }
 
+// The stamp of an operation may be far ahead of the clock that gave it, in the journal as
+// well. A new life's clock does not follow, but later operations of the entity do.
+func TestLaw18_ARestoredStampMovesTheClockByNoMoreThanItsDrift(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx := t.Context()
+		var w world
+		l := w.start(t, optimist.Options{})
+		far := optimist.TimestampOf(time.Now().Add(59 * time.Minute))
+		l.notes.Receive("1", optimist.Truth[note]{Presence: optimist.Present, Version: 1, At: far})
+		l.m.SetOnline(false)
+		at := must[*optimist.Handle](t)(l.edit.Execute(ctx, "1", edit{"a"})).Timestamp()
+		synctest.Wait()
+		w.crash(l)
+
+		l = w.start(t, optimist.Options{})
+		l.m.SetOnline(false)
+		for _, id := range []string{"1", "2"} {
+			l.notes.Receive(id, optimist.Truth[note]{Presence: optimist.Present, Version: 1})
+		}
+		elsewhere := must[*optimist.Handle](t)(l.edit.Execute(ctx, "2", edit{"b"})).Timestamp()
+		if elsewhere.Time().After(time.Now().Add(5 * time.Minute)) {
+			t.Errorf("the clock has followed a stamp to %v", elsewhere)
+		}
+		if next := must[*optimist.Handle](t)(l.edit.Execute(ctx, "1", edit{"c"})).Timestamp(); at <= far || next <= at {
+			t.Errorf("stamps %v, then %v, then after the restart %v", far, at, next)
+		}
+		w.crash(l)
+	})
+}
+
 func TestLaw31_UnknownTypesAreQuarantined(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx := t.Context()

@@ -29,7 +29,9 @@ type Options struct {
 	// ProbeAfter is how many lanes in a row may stay without an answer before
 	// one operation probes and the others wait behind it. 0: 8.
 	ProbeAfter int
-	// MaxDrift is how far ahead of this clock a server's timestamp may be. 0: 5 min.
+	// MaxDrift is how far ahead of the wall clock this client's clock follows a server's
+	// timestamps. One further ahead is an event of kind ClockDrift; only operations on the
+	// truth that bears it are later than it. 0: 5 min.
 	MaxDrift time.Duration
 
 	// Journal makes operations durable. Nil: they live in memory only. The manager

@@ -30,7 +30,7 @@ import (
 //
 //	format   byte     1
 //	client   string   the client id
-//	clock    uvarint  no stamp that was given is later
+//	clock    uvarint  no stamp that the clock gave is later
 //	seq      uvarint  no sequence number that was given is greater
 const recordFormat = 1
 

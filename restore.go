@@ -54,12 +54,14 @@ func (m *Manager) openJournal() (header, error) {
 		}
 		records = records[1:]
 	}
+	m.clock.last = max(m.clock.last, h.clock)
 	loaded := make([]loadedRecord, len(records))
 	for i, jr := range records {
 		l := &loaded[i]
 		l.JournalRecord = jr
 		l.record, l.err = decodeRecord(jr.Data)
-		h.seq, h.clock = max(h.seq, jr.Seq), max(h.clock, l.stamp)
+		h.seq = max(h.seq, jr.Seq)
+		m.clock.observe(l.stamp, m.epoch) // it may be ahead because truth under it was
 	}
 	// What an operation depends on may have been replaced by a later one, at its place.
 	order.By(len(loaded),
@@ -71,7 +73,6 @@ func (m *Manager) openJournal() (header, error) {
 	if m.opts.ClientID == "" {
 		m.opts.ClientID = h.client
 	}
-	m.clock.last = max(m.clock.last, h.clock)
 	m.journal = &journalWriter{j: m.opts.Journal, durability: DurablePower, loaded: loaded, again: engine.Never}
 	if d, ok := m.opts.Journal.(JournalDurability); ok {
 		m.journal.durability = d.Durability()

@@ -179,7 +179,7 @@ func (w *stage) receive(args []string) string {
 	w.mu.Lock()
 	p := w.server.post(id(args[0]))
 	if t.Version == 0 || t.Version > p.version || len(w.server.calls) == 0 {
-		p.article, p.version = t.Value, max(t.Version, 1)
+		p.article, p.version, p.at = t.Value, max(t.Version, 1), t.At
 	}
 	w.mu.Unlock()
 	return say(w.posts.Receive(id(args[0]), t))

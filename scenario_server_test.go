@@ -94,6 +94,11 @@ func (s *backend) take(ctx context.Context, typ string, c optimist.Call[gift], a
 		return t, fails
 	}
 	switch how {
+	case "last-writer":
+		if c.At <= p.at {
+			return s.truth(p), optimist.Fail(optimist.Conflicting, errors.New("a later change is there"))
+		}
+		p.at = c.At
 	case "conflict", "late-conflict":
 		p.version++
 		p.Text = "theirs"

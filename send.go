@@ -321,14 +321,13 @@ func (m *Manager) overrule(a attempt, err error) *engine.Again {
 	return &engine.Again{Again: again, After: engine.Time(max(wait, 0))}
 }
 
-// observeLocked lets the clock follow the server's. A stamp that it refuses is
-// reported, and is as good as none.
+// observeLocked lets the clock follow the server's, and reports a stamp that it does not
+// follow.
 func (m *Manager) observeLocked(t *engine.Truth, now time.Time) {
 	if t.At == 0 {
 		return
 	}
 	if err := m.clock.observe(Timestamp(t.At), now); err != nil {
-		t.At, t.By = 0, ""
 		m.publishLocked(Event{Kind: ClockDrift, Err: err})
 	}
 }

@@ -53,6 +53,20 @@ type life struct {
 	crashIn              int // writes from now; 0: none
 	crash                memjournal.Fault
 	watch                watch
+	read                 map[string]reading // what it was told last, by entity
+}
+
+// reading is truth that a life holds, as far as its stamps are concerned.
+type reading struct {
+	version uint64
+	at      optimist.Timestamp
+}
+
+// reads notes truth that comes. What is stale changes nothing.
+func (l *life) reads(t truth) {
+	if held, ok := l.read[t.entity]; !ok || t.version > held.version {
+		l.read[t.entity] = reading{t.version, l.c.wall.hear(t.stamp.at)}
+	}
 }
 
 // journal lets a life's journal pass for one that survives, and crashes it.
@@ -113,7 +127,7 @@ func (c *Client) start() {
 		w.failed("%s cannot open its journal: %v", c, err)
 		return
 	}
-	l := &life{c: c}
+	l := &life{c: c, read: make(map[string]reading)}
 	m, err := optimist.New(optimist.Options{
 		ClientID: c.String(), Journal: journal{j, l}, MaxInFlight: 2, ProbeAfter: 4,
 		Policy: optimist.Policy{Retry: optimist.Retry{Jitter: -1, Base: 700 * time.Millisecond, Timeout: 5 * time.Second}},
@@ -260,6 +274,11 @@ func (l *life) exchange(ctx context.Context, r request) (answer, error) {
 	}
 	w.trace("%s hears of %s: %s", l.c, w.name(r.id), a)
 	w.heard(r, a)
+	if !a.silent && !a.versionOnly || a.err != nil {
+		for _, t := range a.truths {
+			l.reads(t)
+		}
+	}
 	if errors.Is(a.err, errSession) {
 		w.comeBack(l)
 	}

@@ -214,6 +214,7 @@ func (w *World) deliver(c *Client, t truth, how string) {
 		return
 	}
 	w.trace("%s gets a %s of %s: v%d %s", c, how, t.entity, t.version, t.value)
+	l.reads(t)
 	w.mu.Unlock()
 	if err := l.posts.Receive(t.entity, c.truth(t)); err != nil && !errors.Is(err, optimist.ErrClosed) {
 		w.mu.Lock()

@@ -221,6 +221,11 @@ func (l *life) took(h *optimist.Handle, err error, after ...*optimist.Handle) {
 	id := h.ID()
 	if o := l.c.ops[id]; o != nil && o.stamp == 0 {
 		o.stamp = h.Timestamp()
+		for _, e := range o.entities() {
+			if read := l.read[e]; o.stamp <= read.at {
+				w.fail("%s: %s of %s is of %v, and changes what is of %v", l.c, w.name(id), e, o.stamp, read.at)
+			}
+		}
 		for _, d := range after {
 			o.after = append(o.after, d.ID())
 		}

@@ -335,7 +335,8 @@ func (e *Engine) decideConflict(o *Op, in *Answer, v Verdict) {
 			o.conflict = MergedBoth
 			v.Merged.conflict = MergedBoth
 			v.Merged.conflicts = o.conflicts + 1
-			v.Merged.Stamp = max(v.Merged.Stamp, max(o.Stamp, in.Truth.At)+1)
+			v.Merged.Stamp = max(v.Merged.Stamp, in.Truth.At.next())
+			v.Merged.stampOver(o.part.entity)
 			if int(o.conflicts) < o.Type.MaxConflicts {
 				e.emit(Effect{Kind: Conflicted, Op: o, Resolution: MergedBoth})
 				e.takePlace(o, v.Merged)

@@ -67,11 +67,11 @@ type Entity struct {
 	truth    any
 	presence Presence
 	version  uint64 // 0: the server gave none yet
-	at       Stamp  // of the last change, 0 when unknown
-	by       string // client of the last change
 	// settledAt is when an operation last left the fold because the server has it,
 	// or when truth was last taken; an undated read that began before is old.
 	settledAt Time
+	// latest: no later stamp was told of the entity or given to an operation of it.
+	latest Stamp
 
 	// first..last are the parts that are folded over truth, by op.pos.
 	first, last        *part
@@ -157,7 +157,7 @@ func (e *Engine) Forget(ent *Entity) bool {
 		ent.changes++
 	}
 	ent.doubt = nil // whatever comes next is newer
-	ent.truth, ent.presence, ent.version, ent.at, ent.by = nil, Unknown, 0, 0, ""
+	ent.truth, ent.presence, ent.version, ent.latest = nil, Unknown, 0, 0
 	e.release(ent)
 	return true
 }

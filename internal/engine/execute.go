@@ -22,6 +22,7 @@ func (e *Engine) execute(in *Execute) error {
 	ent := e.entity(in.Space, in.Entity)
 	e.touch(ent)
 	o.part.op, o.part.entity = o, ent
+	o.stampOver(ent)
 
 	older := e.coalescible(o)
 	if older == nil {
@@ -45,6 +46,14 @@ func (e *Engine) execute(in *Execute) error {
 		return e.appendOp(o, in.After, older)
 	}
 	return e.supersede(older, o, m)
+}
+
+// stampOver makes the stamp of a new operation later than the truth of an entity under
+// it, and than earlier operations there: the clock that gave it may be behind the clock
+// of the client that made these.
+func (o *Op) stampOver(ent *Entity) {
+	o.Stamp = max(o.Stamp, ent.latest.next())
+	ent.latest = o.Stamp
 }
 
 // Refuses reports why an operation would not be accepted, whatever its change does.

@@ -37,6 +37,8 @@ func (e *Engine) executeGroup(in *Execute) error {
 		return err
 	}
 	e.spread(o, in.Group)
+	o.parts(func(p *part) { o.stampOver(p.entity) })
+	o.parts(func(p *part) { p.entity.latest = o.Stamp })
 	var err error
 	o.parts(func(p *part) {
 		e.touch(p.entity)

@@ -24,6 +24,9 @@ func (t Time) plus(d Time) Time {
 // Stamp is a hybrid logical timestamp: 48 bits of milliseconds, 16 of counter.
 type Stamp uint64
 
+// next is the stamp after s, if there is one.
+func (s Stamp) next() Stamp { return max(s, s+1) }
+
 // Kind says what an operation does to its entity's existence.
 type Kind uint8
 
@@ -108,8 +111,8 @@ type Op struct {
 	Type  *Type
 	Args  any
 	Slot  string // empty: a slot of its own
-	Stamp Stamp
-	Owner any // of no meaning to the engine
+	Stamp Stamp  // the engine sets it ahead if what the operation is laid over is later
+	Owner any    // of no meaning to the engine
 
 	seq uint64 // identity; order of acceptance
 	// pos orders lists. It is seq, or that of the operation whose place this one

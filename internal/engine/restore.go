@@ -26,6 +26,7 @@ func (e *Engine) restore(in *Restore) error {
 	o.stored, o.durable = true, true
 	var broken []*part // refold finds and reports them
 	o.parts(func(p *part) {
+		p.entity.latest = max(p.entity.latest, o.Stamp)
 		value, presence := e.beforePos(p.entity, o.pos)
 		var err error
 		if p.after, p.presence, err = p.refold(value, presence); err != nil {

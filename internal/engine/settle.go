@@ -100,6 +100,7 @@ func (e *Engine) decide(in *Decide) error {
 				d.neededBy(in.Edit)
 			}
 		}
+		in.Edit.stampOver(o.part.entity)
 		e.takePlace(o, in.Edit)
 		e.refold(in.Edit)
 		e.bury(in.Edit, nil, Undone)

@@ -92,9 +92,7 @@ func (e *Engine) take(ent *Entity, t Truth) (fresh, covered bool) {
 	if t.Version != 0 {
 		ent.version = t.Version
 	}
-	if t.At != 0 {
-		ent.at, ent.by = t.At, t.By
-	}
+	ent.latest = max(ent.latest, t.At)
 	ent.settledAt = e.now
 	if moved {
 		e.truthMoved(ent, was)
@@ -133,6 +131,5 @@ func (e *Engine) foldIntoTruth(p *part) {
 	e.touch(ent)
 	was := ent.presence
 	ent.truth, ent.presence = value, presence
-	ent.at, ent.by = p.op.Stamp, e.cfg.Client
 	e.truthMoved(ent, was)
 }

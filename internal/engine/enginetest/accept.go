@@ -11,9 +11,9 @@ func (t *Twin) newOp(in *engine.Execute) *op {
 	real := in.Op
 	said, ok := t.asked[real]
 	if !ok {
-		said = asked{real.Type, real.Args}
+		said = asked{real.Type, real.Args, real.Stamp}
 	}
-	o := &op{real: real, typ: said.typ, args: said.args, slot: real.Slot, stamp: real.Stamp}
+	o := &op{real: real, typ: said.typ, args: said.args, slot: real.Slot, stamp: said.stamp}
 	members := in.Group
 	if len(members) == 0 {
 		members = []engine.Member{{Space: in.Space, Entity: in.Entity, Kind: o.typ.Kind, Apply: o.typ.Apply}}
@@ -22,6 +22,16 @@ func (t *Twin) newOp(in *engine.Execute) *op {
 		o.places = append(o.places, place{t.entity(m.Space, m.Entity), m.Kind, m.Apply})
 	}
 	return o
+}
+
+// stampOver makes the operation later than all that is known of its entities.
+func (o *op) stampOver() {
+	for _, p := range o.places {
+		o.stamp = max(o.stamp, p.ent.latest+1)
+	}
+	for _, p := range o.places {
+		p.ent.latest = o.stamp
+	}
 }
 
 // dependencies follows those that were replaced, and drops what the server has. What is
@@ -49,6 +59,7 @@ func (t *Twin) execute(in *engine.Execute) (err error) {
 	if o.deps, err = t.dependencies(in.After, o.typ.Journaled); err != nil {
 		return err
 	}
+	o.stampOver()
 	ent := o.places[0].ent
 	older := t.priorInSlot(o, ^uint64(0))
 	switch {
@@ -295,11 +306,15 @@ func (t *Twin) takePlace(older, o *op) {
 
 func (t *Twin) restore(in *engine.Restore) (err error) {
 	o := t.newOp(&in.Execute)
+	o.stamp = in.Op.Stamp
 	deps, lost := t.dependencies(in.After, o.typ.Journaled)
 	o.deps = deps
 	last := max(t.seq, in.Seq)
 	t.admit(o, in.Pos)
 	o.seq, t.seq = in.Seq, last
+	for _, p := range o.places {
+		p.ent.latest = max(p.ent.latest, o.stamp)
+	}
 	o.left, o.unknown = in.Attempts > 0, in.Attempts > 0 && (!in.Parked || in.Unknown)
 	o.calls, o.burst, o.due, o.durable = in.Attempts, t.now, t.now, true
 	if in.Parked {

@@ -123,6 +123,7 @@ type facts struct {
 	Left     bool
 	Pos      uint64
 	Due      engine.Time
+	Stamp    engine.Stamp
 }
 
 func (d *Driver) compare() error {
@@ -155,8 +156,8 @@ func (d *Driver) compare() error {
 			}
 			continue
 		}
-		got := facts{o.State(), o.Outcome(), o.Conflict(), o.Attempts(), o.Calls(), o.UnknownOutcome(), o.Left(), o.Pos(), o.Due()}
-		want := facts{t.state, t.outcome, t.conflict, t.attempts, t.calls, t.unknown, t.left, t.pos, t.due}
+		got := facts{o.State(), o.Outcome(), o.Conflict(), o.Attempts(), o.Calls(), o.UnknownOutcome(), o.Left(), o.Pos(), o.Due(), o.Stamp}
+		want := facts{t.state, t.outcome, t.conflict, t.attempts, t.calls, t.unknown, t.left, t.pos, t.due, t.stamp}
 		if got.State != engine.Waiting {
 			got.Due, want.Due = 0, 0
 		}

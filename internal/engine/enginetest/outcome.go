@@ -289,6 +289,7 @@ func (t *Twin) edit(o *op, real *engine.Op) error {
 		return err
 	}
 	edited.deps = o.deps
+	edited.stampOver()
 	t.takePlace(o, edited)
 	t.rebase(edited)
 	return nil

@@ -27,6 +27,7 @@ func (t *Twin) takeTruth(ent *entity, said engine.Truth) (fresh, covered bool) {
 		ent.version = said.Version
 	}
 	ent.settledAt = t.now
+	ent.latest = max(ent.latest, said.At)
 	return true, true
 }
 
@@ -208,7 +209,8 @@ func (t *Twin) decideConflict(o *op, in *engine.Answer, v engine.Verdict) {
 		ent := o.places[0].ent
 		merged := t.newOp(&engine.Execute{Space: ent.space, Entity: ent.id, Op: v.Merged})
 		merged.conflict, merged.conflicts = engine.MergedBoth, o.conflicts+1
-		merged.stamp = max(o.stamp, in.Truth.At) + 1
+		merged.stamp = max(merged.stamp, in.Truth.At+1)
+		merged.stampOver()
 		t.takePlace(o, merged)
 	default:
 		o.conflict = engine.Refused

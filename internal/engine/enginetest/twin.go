@@ -65,6 +65,7 @@ type entity struct {
 	presence  engine.Presence
 	version   uint64
 	settledAt engine.Time
+	latest    engine.Stamp // that was told of it or given to an operation of it
 	changes   uint64
 
 	unsure      bool // an operation has ended that the server may have
@@ -110,8 +111,9 @@ type Twin struct {
 
 // asked is an operation as the call made it.
 type asked struct {
-	typ  *engine.Type
-	args any
+	typ   *engine.Type
+	args  any
+	stamp engine.Stamp
 }
 
 type victim struct {
@@ -127,7 +129,7 @@ func NewTwin(cfg engine.Config, name func(*engine.Op) string) *Twin {
 }
 
 // Ask notes what a call says, before the engine takes it and makes it its own.
-func (t *Twin) Ask(o *engine.Op) { t.asked[o] = asked{o.Type, o.Args} }
+func (t *Twin) Ask(o *engine.Op) { t.asked[o] = asked{o.Type, o.Args, o.Stamp} }
 
 // Step takes the input that the engine took. order lists the operations that the
 // engine sent or ended, as it did: its choice among free lanes.

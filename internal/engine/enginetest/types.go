@@ -173,6 +173,7 @@ func mergeBoth(c *engine.ConflictInfo) engine.Verdict {
 		m = &engine.Op{Type: c.Op.Type, Args: a, Slot: c.Op.Slot, Owner: d}
 		d.mergedOf[c.Op] = m
 		d.known = append(d.known, m)
+		d.twin.Ask(m)
 	}
 	if len(m.Args.(Args).Text) > 8 {
 		return engine.Verdict{Decision: engine.FailIt, Err: errNo}
