@@ -26,6 +26,9 @@ var (
 	// ErrNotLoaded: nothing is known of the entity yet, and the call needs its value, or
 	// could not find it out.
 	ErrNotLoaded = errors.New("optimist: entity is not loaded")
+	// ErrStale: what was read is older than something that has settled since, and nothing
+	// of it was taken.
+	ErrStale = errors.New("optimist: what was read is older than what has settled since")
 	// ErrGuard: the operation's precondition does not hold.
 	ErrGuard = errors.New("optimist: precondition does not hold")
 	// ErrDependency: an operation on which this one depends failed.

@@ -32,7 +32,7 @@ const (
 	TruthStale                            // truth older than what is held was ignored
 	TruthUnsure                           // an operation ended, and the server may have it: see View.Unsure
 	TruthSure                             // truth newer than that doubt has come
-	TruthRefused                          // truth that a group's answer told of no store of ours was ignored
+	TruthRefused                          // truth in an answer was ignored: it is of no store of ours, or contradicts itself
 	SendingPaused                         // nothing leaves, or one operation probes
 	SendingResumed                        // operations leave again
 	CallbackPanicked                      // a callback, closure or rule panicked; nothing was harmed

@@ -87,6 +87,8 @@ func (s *Store[T]) Truth(id string, t Truth[T]) EntityTruth {
 	case s.err != nil:
 	case id == "":
 		told.err = errorf.New("%w: truth of store %q has no id", ErrInvalid, s.space.Name)
+	case t.unsaid() != nil:
+		told.err = errorf.New("truth of %s:%s: %w", s.space.Name, id, t.unsaid())
 	default:
 		told.received = engine.Received{Space: s.space, Entity: id, Truth: s.m.told(t.erased())}
 	}

@@ -266,6 +266,9 @@ func (a *Action[T, A]) apply(value, args any) (any, error) {
 
 func (a *Action[T, A]) send(ctx context.Context, h *Handle, at attempt) (engine.Truth, []engine.Received, error) {
 	t, err := a.def.Send(ctx, callOf[A](h, at))
+	if wrong := t.unsaid(); wrong != nil {
+		h.m.report(Event{Kind: TruthRefused, Entity: h.Entity(), ID: h.id(at.restored), Type: at.typ.Name, Err: wrong})
+	}
 	return h.m.told(t.erased()), nil, err
 }
 

@@ -263,52 +263,82 @@ func viewLocked(ent *engine.Entity) View[any] {
 	return v
 }
 
+// unsaid is why a truth cannot mean what it seems to say, or nil.
+func (t *Truth[T]) unsaid() error {
+	if t.Presence == NotLoaded && !reflect.ValueOf(&t.Value).Elem().IsZero() {
+		return errUnsaid
+	}
+	return nil
+}
+
+var errUnsaid = errorf.New("%w: the truth has a value, and its Presence says that it has none; TruthOf makes both agree", ErrInvalid)
+
 // Receive takes truth that came by push or refetch. Truth that is older than what is
 // held changes nothing.
-func (s *Store[T]) Receive(id string, t Truth[T]) error { return s.receive(id, t.erased()) }
+func (s *Store[T]) Receive(id string, t Truth[T]) error {
+	if err := t.unsaid(); err != nil && s.err == nil {
+		return errorf.New("receive of %s:%s: %w", s.space.Name, id, err)
+	}
+	_, err := s.receive(id, t.erased())
+	return err
+}
 
-func (s *anyStore) receive(id string, t Truth[any]) error {
+// receive reports whether the truth was too old to be taken, because something has settled
+// since it was read.
+func (s *anyStore) receive(id string, t Truth[any]) (old bool, err error) {
 	if s.err != nil {
-		return s.err
+		return false, s.err
 	}
 	switch {
 	case id == "":
-		return errorf.New("%w: Receive of store %q needs an id", ErrInvalid, s.space.Name)
+		return false, errorf.New("%w: Receive of store %q needs an id", ErrInvalid, s.space.Name)
 	case t.Presence > Absent:
-		return errorf.New("%w: truth of %s:%s has presence %d", ErrInvalid, s.space.Name, id, uint8(t.Presence))
+		return false, errorf.New("%w: truth of %s:%s has presence %d", ErrInvalid, s.space.Name, id, uint8(t.Presence))
 	}
 	m := s.m
 	m.mu.Lock()
 	if err := m.stoppedLocked(); err != nil {
 		m.mu.Unlock()
-		return err
+		return false, err
 	}
-	m.receiveLocked(s.space, id, t, time.Now())
+	old = m.receiveLocked(s.space, id, t, time.Now())
 	m.unlock()
-	return nil
+	return old, nil
 }
 
-// receiveLocked takes truth that no call told.
-func (m *Manager) receiveLocked(space *engine.Space, id string, t Truth[any], now time.Time) {
+// receiveLocked takes truth that no call told. It reports whether that was too old.
+func (m *Manager) receiveLocked(space *engine.Space, id string, t Truth[any], now time.Time) (old bool) {
 	m.receive.Received = engine.Received{Space: space, Entity: id, Truth: m.told(t)}
 	m.observeLocked(&m.receive.Truth, now)
 	m.stepLocked(now, &m.receive)
+	old = m.receive.Old
 	m.receive = engine.Receive{}
+	return old
 }
 
 // Refresh reads truth with load and receives it, dated at the moment at which the
-// read began, so that a slow read never undoes what has settled meanwhile. It reads
-// again when that leaves nothing known of the entity. Truth to which load gave a ReadAt
-// of its own keeps it; when it is too old to say anything, Refresh returns ErrNotLoaded.
+// read began, so that a slow read never undoes what has settled meanwhile. A read that was
+// too slow for that is made again; when the third is too old as well, Refresh returns
+// ErrStale, and what is held stays. Truth to which load gave a ReadAt of its own keeps it,
+// and is not read again.
+//
+// Nil means that the view shows what was read, or something newer. When nothing is known
+// of the entity after all, the error wraps ErrNotLoaded.
 func (s *Store[T]) Refresh(ctx context.Context, id string, load func(context.Context) (Truth[T], error)) error {
 	if load == nil {
 		return s.refresh(ctx, id, nil)
 	}
 	return s.refresh(ctx, id, func(ctx context.Context) (Truth[any], error) {
 		t, err := load(ctx)
+		if err == nil {
+			err = t.unsaid()
+		}
 		return t.erased(), err
 	})
 }
+
+// mostReads is how often Refresh reads what is always too old when it comes.
+const mostReads = 3
 
 func (s *anyStore) refresh(ctx context.Context, id string, load func(context.Context) (Truth[any], error)) error {
 	switch {
@@ -330,29 +360,35 @@ func (s *anyStore) refresh(ctx context.Context, id string, load func(context.Con
 		m.engine.Unhold(ent)
 		m.mu.Unlock()
 	}()
-	for {
+	failed := func(err error) error { return errorf.New("refresh of %s:%s: %w", s.space.Name, id, err) }
+	for reads := 1; ; reads++ {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
 		began := time.Now()
 		t, err := load(ctx)
 		if err != nil {
-			return errorf.New("refresh of %s:%s: %w", s.space.Name, id, sound("load", err))
+			return failed(sound("load", err))
 		}
-		dated := !t.ReadAt.IsZero()
+		dated := !t.ReadAt.IsZero() // by a cache in between, which may say the same for long
 		if !dated {
 			t.ReadAt = began
 		}
-		if err := s.receive(id, t); err != nil {
-			return err
-		}
+		old, err := s.receive(id, t)
 		switch {
-		case t.Presence == NotLoaded || s.view(id).Presence != NotLoaded:
-			return nil
-		case dated: // by a cache in between, which may say the same for long
-			return errorf.New("refresh of %s:%s: %w: what was read is older than what has settled", s.space.Name, id, ErrNotLoaded)
+		case err != nil:
+			return err
+		case old && !dated && reads < mostReads:
+			continue
+		case s.view(id).Presence != NotLoaded:
+			if !old {
+				return nil
+			}
+			return failed(ErrStale)
+		case old:
+			return failed(errorf.New("%w: %w", ErrNotLoaded, ErrStale))
 		}
-		// An operation settled during the first read: it was old when it came.
+		return failed(errorf.New("%w: load said nothing of it", ErrNotLoaded))
 	}
 }
 

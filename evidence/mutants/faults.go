@@ -113,6 +113,8 @@ var faults = []fault{
 		"e.admit(o, pos)\n\to.burst = e.now", "e.admit(o, 0)\n\to.burst = e.now", "TestTwin"},
 	{"an undated read is always taken (law 15)", "truth.go",
 		"case t.Version == 0 && t.ReadAt != 0 && t.ReadAt < ent.settledAt:", "case false:", "TestTwin"},
+	{"truth that was too old passes for taken (law 15)", "truth.go",
+		"in.Old = !e.adopt(ent, in.Truth) && ", "e.adopt(ent, in.Truth)\n\tin.Old = false && ", "TestTwin"},
 	{"truth that was ignored confirms what it names (law 16)", "truth.go",
 		"case covered && !o.Group() && e.names(t, o):", "case !o.Group() && e.names(t, o):", "TestIgnoredTruthConfirmsNothing"},
 	{"acknowledged operations leave with any truth (law 16)", "truth.go",

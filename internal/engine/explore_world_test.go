@@ -159,7 +159,7 @@ func (w *world) step(in Input) error {
 }
 
 func (w *world) push(i int, t Truth) error {
-	return w.step(&Receive{Received{Space: w.space, Entity: entityNames[i], Truth: t}})
+	return w.step(&Receive{Received: Received{Space: w.space, Entity: entityNames[i], Truth: t}})
 }
 
 // tap asks for the opposite of what is shown.

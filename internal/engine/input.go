@@ -79,7 +79,12 @@ type Received struct {
 }
 
 // Receive is truth that came by push or refetch.
-type Receive struct{ Received }
+type Receive struct {
+	Received
+	// Old: the engine sets it. What was read is older than something that has settled
+	// since, and nothing of it was taken.
+	Old bool
+}
 
 // Durable says that the journal holds these operations.
 type Durable struct{ Ops []*Op }

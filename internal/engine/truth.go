@@ -17,7 +17,7 @@ type Truth struct {
 func (e *Engine) receive(in *Receive) {
 	ent := e.entity(in.Space, in.Entity)
 	e.touch(ent)
-	e.adopt(ent, in.Truth)
+	in.Old = !e.adopt(ent, in.Truth) && in.Truth.Presence != Unknown
 	e.refold(nil)
 	e.bury(nil, nil, Undone)
 }

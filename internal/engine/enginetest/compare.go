@@ -57,6 +57,9 @@ func (d *Driver) step(in engine.Input) error {
 	if d.unlike != nil {
 		return d.unlike
 	}
+	if r, ok := in.(*engine.Receive); ok && r.Old != asked.(*engine.Receive).Old {
+		return fmt.Errorf("truth is too old: the engine says %v, the twin %v", r.Old, !r.Old)
+	}
 	if err := d.engine.Check(); err != nil {
 		return fmt.Errorf("check: %w", err)
 	}
@@ -92,6 +95,9 @@ func copied(in engine.Input) engine.Input {
 	case *engine.Batch:
 		return &engine.Batch{Items: slices.Clone(in.Items)}
 	case *engine.Restore:
+		c := *in
+		return &c
+	case *engine.Receive:
 		c := *in
 		return &c
 	}

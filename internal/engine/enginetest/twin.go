@@ -169,7 +169,7 @@ func (t *Twin) take(in engine.Input) error {
 	case *engine.Answer:
 		t.answer(in)
 	case *engine.Receive:
-		t.adopt(t.entity(in.Space, in.Entity), in.Truth)
+		in.Old = !t.adopt(t.entity(in.Space, in.Entity), in.Truth) && in.Truth.Presence != engine.Unknown
 		t.purge(nil)
 		t.bury(engine.Undone)
 	case *engine.Durable:
