@@ -1,0 +1,84 @@
+package optimist
+
+import (
+	"context"
+	"time"
+
+	"github.com/optimist-go/optimist/internal/errorf"
+)
+
+// Refresh reads truth with load and receives it, dated at the moment at which the
+// read began, so that a slow read never undoes what has settled meanwhile. A read that was
+// too slow for that is made again; when the third is too old as well, Refresh returns
+// ErrStale, and what is held stays. Truth to which load gave a ReadAt of its own keeps it,
+// and is not read again.
+//
+// Nil means that the view shows what was read, or something newer. When nothing is known
+// of the entity after all, the error wraps ErrNotLoaded.
+func (s *Store[T]) Refresh(ctx context.Context, id string, load func(context.Context) (Truth[T], error)) error {
+	if load == nil {
+		return s.refresh(ctx, id, nil)
+	}
+	return s.refresh(ctx, id, func(ctx context.Context) (Truth[any], error) {
+		t, err := load(ctx)
+		if err == nil {
+			err = t.unsaid()
+		}
+		return t.erased(), err
+	})
+}
+
+// mostReads is how often Refresh reads what is always too old when it comes.
+const mostReads = 3
+
+func (s *anyStore) refresh(ctx context.Context, id string, load func(context.Context) (Truth[any], error)) error {
+	switch {
+	case s.err != nil:
+		return s.err
+	case ctx == nil:
+		return errNoContext
+	case id == "":
+		return errorf.New("%w: Refresh of store %q needs an id", ErrInvalid, s.space.Name)
+	case load == nil:
+		return errorf.New("%w: Refresh of %s:%s needs a load function", ErrInvalid, s.space.Name, id)
+	}
+	m := s.m
+	m.mu.Lock()
+	ent := s.holdLocked(id) // so that what settles meanwhile is remembered
+	m.mu.Unlock()
+	defer func() {
+		m.mu.Lock()
+		m.engine.Unhold(ent)
+		m.mu.Unlock()
+	}()
+	failed := func(err error) error { return errorf.New("refresh of %s:%s: %w", s.space.Name, id, err) }
+	for reads := 1; ; reads++ {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		began := time.Now()
+		t, err := load(ctx)
+		if err != nil {
+			return failed(sound("load", err))
+		}
+		dated := !t.ReadAt.IsZero() // by a cache in between, which may say the same for long
+		if !dated {
+			t.ReadAt = began
+		}
+		old, err := s.receive(id, t)
+		switch {
+		case err != nil:
+			return err
+		case old && !dated && reads < mostReads:
+			continue
+		case s.view(id).Presence != NotLoaded:
+			if !old {
+				return nil
+			}
+			return failed(ErrStale)
+		case old:
+			return failed(errorf.New("%w: %w", ErrNotLoaded, ErrStale))
+		}
+		return failed(errorf.New("%w: load said nothing of it", ErrNotLoaded))
+	}
+}
