@@ -145,3 +145,51 @@ func TestLaw33_TooLargeHarmsNoOther(t *testing.T) {
 		l.m.Close(ctx)
 	})
 }
+
+// A disk that was full may have refused the mark of an attempt: the next life does not
+// know that the operation has left. The server does.
+func TestLaw15_TruthNamesARestoredOperationThatSeemsNotToHaveLeft(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx := t.Context()
+		var disk memjournal.Disk
+		calls := 0
+		open := func() (*optimist.Manager, *optimist.Store[string], *optimist.Action[string, string]) {
+			m := must[*optimist.Manager](t)(optimist.New(optimist.Options{Journal: must[*memjournal.Journal](t)(disk.Open())}))
+			s := optimist.NewStore[string](m, "text")
+			return m, s, optimist.Register(s, optimist.Mutation[string, string]{
+				Type: "append", Stored: stored[string](),
+				Apply: func(v, more string) (string, error) { return v + more, nil },
+				Send: func(context.Context, optimist.Call[string]) (t optimist.Truth[string], err error) {
+					calls++
+					return t, nil
+				},
+			})
+		}
+		m, s, add := open()
+		must[optimist.Restored](t)(m.Restore())
+		m.SetOnline(false)
+		s.Receive("1", optimist.TruthOf("a", 1))
+		must[*optimist.Handle](t)(add.Execute(ctx, "1", "b"))
+		synctest.Wait()
+		disk.Crash()
+		ended, cancel := context.WithCancel(ctx)
+		cancel()
+		m.Close(ended)
+
+		m, s, _ = open()
+		m.SetOnline(false)
+		h := must[optimist.Restored](t)(m.Restore()).Operations[0]
+		truth := optimist.TruthOf("ab", 2)
+		truth.Contains = []string{h.ID()}
+		s.Receive("1", truth)
+		if v, _ := s.Get("1"); v != "ab" {
+			t.Fatalf("shown: %q", v)
+		}
+		m.SetOnline(true)
+		synctest.Wait()
+		if r, ok := h.Result(); !ok || r.Outcome != optimist.Confirmed || calls != 0 {
+			t.Fatalf("%+v after %d calls", r, calls)
+		}
+		m.Close(ctx)
+	})
+}

@@ -171,7 +171,8 @@ type Truth[T any] struct {
 	// resolving conflicts. Zero: not said.
 	At Timestamp
 	By string
-	// Contains names operations that this truth already shows, when the server says.
+	// Contains names operations that this truth already shows, when the server says. They
+	// end as confirmed, also if they have not left in this life.
 	Contains []string
 	// ReadAt is when the read began that found this truth. It matters when there is
 	// no Version: if an operation of the entity settled since, the truth is older than

@@ -157,6 +157,7 @@ func (e *Engine) groupSucceeded(o *Op, in *Answer) {
 	})
 	e.settle(o, Confirmed, nil, nil)
 	e.adoptAll(in)
+	o.parts(func(p *part) { p.entity.loose = false })
 }
 
 // ack keeps the operation in the fold until truth of that version comes.

@@ -41,6 +41,9 @@ func (e *Engine) leaveDoubt(o *Op) {
 	case !o.Type.Closure:
 		o.parts(func(p *part) {
 			ent := p.entity
+			if p.told {
+				return
+			}
 			version := ent.version + 1
 			if o.state == Acked && p.index == 0 && !o.ext.silent {
 				version = max(version, o.ext.version)

@@ -67,6 +67,9 @@ type Entity struct {
 	truth    any
 	presence Presence
 	version  uint64 // 0: the server gave none yet
+	// loose: the value was read without a version after that version, and no operation
+	// was confirmed since.
+	loose bool
 	// settledAt is when an operation last left the fold because the server has it,
 	// or when truth was last taken; an undated read that began before is old.
 	settledAt Time

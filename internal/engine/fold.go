@@ -36,7 +36,7 @@ func (ent *Entity) upTo(p *part) (any, Presence) {
 // operation that opted out of optimism, a change to an entity of which nothing is
 // known) gives the value back; that it applies is checked nevertheless.
 func (p *part) fold(value any, presence Presence) (any, Presence, error) {
-	if p.op.Type.Closure {
+	if p.op.Type.Closure || p.told {
 		return value, presence, nil
 	}
 	after, afterPresence, err := p.apply(value, presence)

@@ -23,6 +23,9 @@ func (e *Engine) lateAnswer(in *Answer) {
 		return
 	}
 	e.adoptAll(in)
+	if in.Class == OK {
+		o.parts(func(p *part) { p.entity.loose = false })
+	}
 	e.refold(nil)
 	e.bury(nil, nil, Undone)
 }

@@ -187,6 +187,7 @@ type part struct {
 	index              uint8 // 0 for Op.part, else 1 + index in ext.group
 	condemned          bool  // in Op.part: the operation leaves the fold in this Step
 	held               bool  // in Op.part: it waits behind what waits for a person, and is not in its lanes
+	told               bool  // of a group: truth of the entity contains it, so it is not applied again
 	suspected          bool  // in Op.part: it is among the engine's suspects
 }
 
@@ -280,9 +281,15 @@ func (o *Op) answeredNow() {
 	}
 }
 
+// toldOfAny reports whether truth of any of a group's entities contains it.
+func (o *Op) toldOfAny() (any bool) {
+	o.parts(func(p *part) { any = any || p.told })
+	return any
+}
+
 // mayBeDone reports whether the server may have the operation although nobody said so.
 func (o *Op) mayBeDone() bool {
-	return o.unknown || o.state == Acked || o.ext != nil && o.ext.inDoubt
+	return o.unknown || o.state == Acked || o.ext != nil && (o.ext.inDoubt || o.toldOfAny())
 }
 
 // Left says that an attempt has left, so that content and key are frozen.

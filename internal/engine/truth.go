@@ -32,12 +32,8 @@ func (e *Engine) adopt(ent *Entity, t Truth) (covered bool) {
 	for p := ent.first; p != nil; {
 		o, next := p.op, p.next
 		switch {
-		case !o.left:
-		case covered && !o.Group() && e.names(t, o): // a group's answer tells of all its entities
-			if o.state == InFlight {
-				e.emit(Effect{Kind: Abort, Op: o})
-			}
-			e.confirm(o, ent)
+		case covered && len(t.Contains) > 0 && e.names(t, o):
+			e.told(p)
 		case o.state != Acked || !ent.shows(o, t, fresh):
 		case o.ext.silent:
 			e.confirm(o, nil)
@@ -47,6 +43,28 @@ func (e *Engine) adopt(ent *Entity, t Truth) (covered bool) {
 		p = next
 	}
 	return covered
+}
+
+// told notes that the truth held contains an operation, also one that has not left in
+// this life: the server's word counts. A group ends when that is so of all its entities;
+// until then it is not applied again to those of which it is.
+func (e *Engine) told(p *part) {
+	o := p.op
+	if o.Group() {
+		if !p.told {
+			p.told = true
+			e.markDirty(p.entity, p)
+		}
+		all := true
+		o.parts(func(p *part) { all = all && p.told })
+		if !all {
+			return
+		}
+	}
+	if o.state == InFlight {
+		e.emit(Effect{Kind: Abort, Op: o})
+	}
+	e.confirm(o, p.entity)
 }
 
 // names reports whether the truth says that it contains the operation.
@@ -74,10 +92,10 @@ func (e *Engine) take(ent *Entity, t Truth) (fresh, covered bool) {
 	e.touch(ent)
 	held := ent.presence != Unknown || ent.version != 0
 	switch {
-	case t.Version != 0 && held && t.Version <= ent.version:
-		if t.Version < ent.version {
-			e.emit(Effect{Kind: Stale, Entity: ent})
-		}
+	case t.Version != 0 && held && t.Version < ent.version:
+		e.emit(Effect{Kind: Stale, Entity: ent})
+		return false, true
+	case t.Version != 0 && held && t.Version == ent.version && !ent.loose:
 		return false, true
 	case t.Version == 0 && t.ReadAt != 0 && t.ReadAt < ent.settledAt:
 		e.emit(Effect{Kind: Stale, Entity: ent})
@@ -92,6 +110,7 @@ func (e *Engine) take(ent *Entity, t Truth) (fresh, covered bool) {
 	if t.Version != 0 {
 		ent.version = t.Version
 	}
+	ent.loose = t.Version == 0 && ent.version != 0
 	ent.latest = max(ent.latest, t.At)
 	ent.settledAt = e.now
 	if moved {
@@ -110,15 +129,15 @@ func (e *Engine) confirm(o *Op, told *Entity) {
 		if p.entity != told {
 			e.foldIntoTruth(p)
 		}
-		p.entity.settledAt = e.now
+		p.entity.settledAt, p.entity.loose = e.now, false
 		e.remove(p)
 	})
 	e.settle(o, Confirmed, nil, nil)
 }
 
 func (e *Engine) foldIntoTruth(p *part) {
-	if p.op.Type.Closure {
-		return // the state outside has it already
+	if p.op.Type.Closure || p.told {
+		return // it is there already
 	}
 	ent := p.entity
 	value, presence, err := p.apply(ent.truth, ent.presence)

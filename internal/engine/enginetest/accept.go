@@ -19,7 +19,7 @@ func (t *Twin) newOp(in *engine.Execute) *op {
 		members = []engine.Member{{Space: in.Space, Entity: in.Entity, Kind: o.typ.Kind, Apply: o.typ.Apply}}
 	}
 	for _, m := range members {
-		o.places = append(o.places, place{t.entity(m.Space, m.Entity), m.Kind, m.Apply})
+		o.places = append(o.places, place{ent: t.entity(m.Space, m.Entity), kind: m.Kind, apply: m.Apply})
 	}
 	return o
 }

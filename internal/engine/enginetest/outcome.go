@@ -41,6 +41,9 @@ func (t *Twin) purgeFirst(cause *op) bool {
 	for _, o := range t.ops {
 		for i := range o.places {
 			p := &o.places[i]
+			if p.told {
+				continue
+			}
 			value, presence := t.foldBefore(p.ent, o.pos)
 			_, _, err := p.do(o, value, presence)
 			if presence == engine.Present && p.ent.presence == engine.Unknown {
@@ -154,12 +157,18 @@ func (t *Twin) lateAnswer(o *op, in *engine.Answer) {
 		}
 	}
 	t.adoptAll(o, in)
+	if in.Class == engine.OK {
+		o.firm()
+	}
 	t.purge(nil)
 	t.bury(engine.Undone)
 }
 
 // mayBeDone: the server may have it, and nobody said so.
-func (o *op) mayBeDone() bool { return o.unknown || o.inDoubt || o.state == engine.Acked }
+func (o *op) mayBeDone() bool {
+	told := slices.ContainsFunc(o.places, func(p place) bool { return p.told })
+	return o.unknown || o.inDoubt || o.state == engine.Acked || told
+}
 
 // leaveDoubt: the server may have an operation that has ended otherwise.
 func (t *Twin) leaveDoubt(o *op) {
@@ -167,6 +176,9 @@ func (t *Twin) leaveDoubt(o *op) {
 		return
 	}
 	for i, p := range o.places {
+		if p.told {
+			continue
+		}
 		sure := p.ent.version + 1
 		if o.state == engine.Acked && i == 0 && !o.silent {
 			sure = max(sure, o.ackVersion)

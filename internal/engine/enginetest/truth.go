@@ -14,7 +14,7 @@ func (t *Twin) takeTruth(ent *entity, said engine.Truth) (fresh, covered bool) {
 	}
 	held := ent.presence != engine.Unknown || ent.version != 0
 	switch {
-	case said.Version != 0 && held && said.Version <= ent.version:
+	case said.Version != 0 && held && (said.Version < ent.version || said.Version == ent.version && !ent.loose):
 		return false, true
 	case said.Version == 0 && said.ReadAt != 0 && said.ReadAt < ent.settledAt:
 		return false, false
@@ -26,6 +26,7 @@ func (t *Twin) takeTruth(ent *entity, said engine.Truth) (fresh, covered bool) {
 	if said.Version != 0 {
 		ent.version = said.Version
 	}
+	ent.loose = said.Version == 0 && ent.version != 0
 	ent.settledAt = t.now
 	ent.latest = max(ent.latest, said.At)
 	return true, true
@@ -39,10 +40,14 @@ func (t *Twin) adopt(ent *entity, said engine.Truth) (covered bool) {
 		ent.unsure = false
 	}
 	for _, o := range slices.Clone(t.ops) {
-		if o.placeIn(ent) == nil || !o.left || o.state == engine.Ended {
+		if o.placeIn(ent) == nil || o.state == engine.Ended {
 			continue
 		}
-		named := covered && !o.group() && slices.Contains(said.Contains, t.name(o.real))
+		named := covered && slices.Contains(said.Contains, t.name(o.real))
+		if named && o.group() {
+			o.placeIn(ent).told = true
+			named = !slices.ContainsFunc(o.places, func(p place) bool { return !p.told })
+		}
 		shown := o.state == engine.Acked && (ent.version >= o.ackVersion ||
 			fresh && said.Version == 0 && (said.ReadAt == 0 || said.ReadAt >= o.ackedAt))
 		switch {
@@ -74,12 +79,15 @@ func (t *Twin) confirm(o *op, contains *entity) {
 		if p.ent != contains {
 			t.predict(o, p)
 		}
-		p.ent.settledAt = t.now
+		p.ent.settledAt, p.ent.loose = t.now, false
 	}
 	t.end(o, engine.Confirmed)
 }
 
 func (t *Twin) predict(o *op, p *place) {
+	if p.told {
+		return
+	}
 	if value, presence, err := p.do(o, p.ent.truth, p.ent.presence); err == nil {
 		p.ent.truth, p.ent.presence = value, presence
 	}
@@ -113,6 +121,7 @@ func (t *Twin) succeeded(o *op, in *engine.Answer) {
 		}
 		t.end(o, engine.Confirmed)
 		t.adoptAll(o, in)
+		o.firm()
 	case said.Presence != engine.Unknown:
 		t.confirmWith(o, in)
 	case said.Version > ent.version:
@@ -123,6 +132,14 @@ func (t *Twin) succeeded(o *op, in *engine.Answer) {
 		t.succeededSilently(o)
 	}
 	t.rebase(o)
+}
+
+// firm: an operation is in the truth of its entities now, which an older read must not
+// replace.
+func (o *op) firm() {
+	for _, p := range o.places {
+		p.ent.loose = false
+	}
 }
 
 // succeededSilently: what was predicted becomes truth, but not before what precedes

@@ -55,6 +55,7 @@ type place struct {
 	ent   *entity
 	kind  engine.Kind
 	apply func(value, args any) (any, error)
+	told  bool // of a group: truth contains it
 }
 
 // entity is server truth.
@@ -64,6 +65,7 @@ type entity struct {
 	truth     any
 	presence  engine.Presence
 	version   uint64
+	loose     bool // the value came without version after that version
 	settledAt engine.Time
 	latest    engine.Stamp // that was told of it or given to an operation of it
 	changes   uint64
@@ -236,7 +238,7 @@ func (t *Twin) view(ent *entity) (any, engine.Presence) { return t.foldBefore(en
 func (t *Twin) foldBefore(ent *entity, pos uint64) (any, engine.Presence) {
 	value, presence := ent.truth, ent.presence
 	for _, o := range t.ops {
-		if p := o.placeIn(ent); p != nil && o.pos < pos && !o.typ.Pessimistic {
+		if p := o.placeIn(ent); p != nil && o.pos < pos && !o.typ.Pessimistic && !p.told {
 			if after, afterPresence, err := p.do(o, value, presence); err == nil {
 				value, presence = after, afterPresence
 			}
