@@ -7,7 +7,9 @@ import (
 	"io"
 	"net/http"
 	"net/http/cookiejar"
+	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -263,6 +265,53 @@ func TestBadCommandLines(t *testing.T) {
 	m.Stderr = io.Discard
 	if err := m.ParseFlags([]string{"-help"}); err != flag.ErrHelp {
 		t.Errorf("-help: %v", err)
+	}
+}
+
+// TestFolderIsItsOwnersAlone: the one that is made for the database.
+func TestFolderIsItsOwnersAlone(t *testing.T) {
+	folder := filepath.Join(t.TempDir(), "a", "b")
+	start(t, "-db", filepath.Join(folder, "engaged.db"))
+	for _, name := range []string{folder, filepath.Dir(folder)} {
+		if info, err := os.Stat(name); err != nil || info.Mode().Perm() != 0o700 && runtime.GOOS != "windows" {
+			t.Errorf("%s has mode %v, %v", name, info.Mode(), err)
+		}
+	}
+}
+
+// TestDatabasesThatAreRefused: the sentence names the flag and the file, says what is
+// wrong and what to do, and nothing is left behind.
+func TestDatabasesThatAreRefused(t *testing.T) {
+	folder := t.TempDir()
+	damaged := filepath.Join(folder, "damaged.db")
+	if err := os.WriteFile(damaged, []byte("SQLite format 3\x00 and nothing of it"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for file, says := range map[string]string{
+		damaged:                            "the database is damaged",
+		folder:                             "is a folder",
+		filepath.Join(folder, "new") + "/": "names no file",
+		"/":                                "is a folder",
+	} {
+		m := engaged.New()
+		m.Stderr = io.Discard
+		if err := m.ParseFlags([]string{"-addr", "127.0.0.1:0", "-db", file}); err != nil {
+			t.Fatal(err)
+		}
+		err := m.Run(t.Context())
+		if err == nil {
+			m.Close()
+		}
+		if err == nil || !strings.Contains(err.Error(), "-db "+file+" cannot be used: ") || !strings.Contains(err.Error(), says) ||
+			strings.Contains(err.Error(), "demo") {
+			t.Errorf("%v", err)
+		}
+	}
+	if files, err := os.ReadDir(folder); err != nil || len(files) != 1 {
+		t.Errorf("there are %v, %v", files, err)
+	}
+	if _, err := os.Lstat("/.lock"); err == nil {
+		t.Error("there is /.lock")
 	}
 }
 

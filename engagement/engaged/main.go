@@ -119,7 +119,7 @@ func (m *Main) openStore(ctx context.Context) (engagement.Store, error) {
 		return memstore.New(memstore.Options{Now: m.clock.Now}), nil
 	}
 	cannot := func(err error) error { return fmt.Errorf("-db %s cannot be used: %w", m.Config.DB, err) }
-	if err := os.MkdirAll(filepath.Dir(m.Config.DB), 0o700); err != nil {
+	if err := os.MkdirAll(filepath.Dir(filepath.Clean(m.Config.DB)), 0o700); err != nil {
 		return nil, cannot(err)
 	}
 	store, err := sqlitestore.Open(ctx, m.Config.DB, sqlitestore.Options{Now: m.clock.Now})

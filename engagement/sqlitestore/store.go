@@ -13,6 +13,8 @@
 // not wake this one's feed. The system's lock of a file beside it, with the ending
 // .lock, sees to that. It goes with its process, however that ends; the empty file
 // stays. Do not assume that it excludes other machines on a network file system.
+//
+// All files are their owner's alone to read and write (mode 0600), from their first byte.
 package sqlitestore
 
 import (
@@ -23,6 +25,7 @@ import (
 	"fmt"
 	"io/fs"
 	"net/url"
+	"os"
 	"path/filepath"
 	"runtime"
 	"sync"
@@ -36,6 +39,9 @@ import (
 
 //go:embed migrations/*.sql
 var migrations embed.FS
+
+// lockSuffix is the ending of the file that holds the lock.
+const lockSuffix = ".lock"
 
 // Options of a Store. The zero value is ready for use.
 type Options struct {
@@ -64,11 +70,9 @@ type Store struct {
 
 var _ engagement.Store = (*Store)(nil)
 
-// ErrInUse is the error of Open when the file belongs to another Store.
-var ErrInUse = errors.New("another server uses this database")
-
 // Open opens the file, which is made when it is not there, brings its schema up
-// to date and starts the writer, which lives until Close.
+// to date and starts the writer, which lives until Close. A file that is damaged, or that
+// another program or a later version of this one has written, stays as it is.
 func Open(ctx context.Context, file string, options Options) (*Store, error) {
 	if options.Now == nil {
 		options.Now = time.Now
@@ -79,25 +83,43 @@ func Open(ctx context.Context, file string, options Options) (*Store, error) {
 	s := &Store{now: options.Now, watchers: make(map[chan struct{}]bool)}
 	if err := s.open(ctx, file, options.Readers); err != nil {
 		s.release()
-		return nil, fmt.Errorf("sqlitestore: open %s: %w", file, err)
+		return nil, fmt.Errorf("sqlitestore: %w", err)
 	}
 	return s, nil
 }
 
 func (s *Store) open(ctx context.Context, file string, readers int) error {
-	s.lock = flock.New(file + ".lock")
+	file, err := locate(file)
+	if err != nil {
+		return err
+	}
+	_, err = os.Lstat(file + lockSuffix)
+	lockIsNew := errors.Is(err, fs.ErrNotExist)
+	s.lock = flock.New(file+lockSuffix, flock.SetPermissions(private))
 	switch own, err := s.lock.TryLock(); {
 	case err != nil:
 		return err
 	case !own:
 		return ErrInUse
 	}
+	err = s.openOwn(ctx, file, readers)
+	if lockIsNew && (errors.Is(err, ErrDamaged) || errors.Is(err, ErrForeign)) {
+		os.Remove(file + lockSuffix) // nothing of ours stays beside what is not ours
+	}
+	return err
+}
+
+// openOwn opens the file, whose lock is held.
+func (s *Store) openOwn(ctx context.Context, file string, readers int) error {
+	if err := makeFile(file); err != nil {
+		return err
+	}
 	writes, err := sql.Open("sqlite", address(file, writing))
 	if err != nil {
 		return err
 	}
 	s.writer = newWriter(writes, s.wake)
-	if err := migrate(ctx, writes); err != nil {
+	if err := migrate(ctx, file, writes); err != nil {
 		return err
 	}
 	if s.reads, err = sql.Open("sqlite", address(file, reading)); err != nil {
@@ -127,13 +149,21 @@ func address(file string, settings url.Values) string {
 	return u.String()
 }
 
-func migrate(ctx context.Context, db *sql.DB) error {
+// migrate brings the schema up to date, if the file is good.
+func migrate(ctx context.Context, file string, db *sql.DB) error {
 	steps, err := fs.Sub(migrations, "migrations")
 	if err != nil {
 		return err
 	}
 	provider, err := goose.NewProvider(goose.DialectSQLite3, db, steps)
 	if err != nil {
+		return err
+	}
+	sources := provider.ListSources()
+	if err := inspect(ctx, file, sources[len(sources)-1].Version); err != nil {
+		return err
+	}
+	if err := narrow(file); err != nil {
 		return err
 	}
 	_, err = provider.Up(ctx)
@@ -157,9 +187,10 @@ func (s *Store) release() error {
 			first = err
 		}
 	}
-	// The next owner may come only when all is closed.
-	if err := s.lock.Close(); first == nil {
-		first = err
+	if s.lock != nil { // the next owner may come only when all is closed
+		if err := s.lock.Close(); first == nil {
+			first = err
+		}
 	}
 	return first
 }
