@@ -16,7 +16,7 @@ func (m *Manager) carryOutLocked(f *engine.Effect, now time.Time) {
 		m.abortLocked(handleOf(f.Op))
 	case engine.Persist:
 		if m.journal != nil {
-			m.journal.putLocked(m, f.Op, f.Other == nil)
+			m.journal.putLocked(m, f.Op, !f.Again)
 		}
 	case engine.Rewind:
 		m.closureTask(f.Entity, closureTask{rewind: f.Victims})

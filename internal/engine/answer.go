@@ -54,7 +54,12 @@ func (e *Engine) refused(o *Op, in *Answer) {
 	o.answeredNow()
 	o.state = Waiting
 	e.adoptAll(in)
-	if o.state != Ended {
+	switch {
+	case o.state == Ended: // the truth named it, or its guard no longer holds
+	case o.deletes() && in.Truth.Presence == Absent:
+		e.resolved(o, AlreadySo)
+		e.confirm(o, o.part.entity)
+	default:
 		e.fail(o, in.Err)
 	}
 	e.refold(o)
@@ -147,6 +152,7 @@ func (e *Engine) confirmWith(o *Op, in *Answer) {
 // answer says nothing take over what was predicted.
 func (e *Engine) groupSucceeded(o *Op, in *Answer) {
 	o.state = Waiting
+	e.untie(o)
 	e.leaveLanes(o)
 	o.parts(func(p *part) {
 		if !in.tells(p.entity) {
@@ -162,6 +168,7 @@ func (e *Engine) groupSucceeded(o *Op, in *Answer) {
 
 // ack keeps the operation in the fold until truth of that version comes.
 func (e *Engine) ack(o *Op, version uint64) {
+	e.untie(o)
 	e.leaveLanes(o)
 	o.state = Acked
 	e.timers.remove(o)
@@ -295,9 +302,8 @@ func (e *Engine) conflicted(o *Op, in *Answer) {
 		e.fail(o, in.Err)
 		return
 	}
-	if info.TheirsIsKnown && o.Slot != "" && e.alreadySo(o, in.Truth) {
-		o.conflict = AlreadySo
-		e.emit(Effect{Kind: Conflicted, Op: o, Resolution: AlreadySo})
+	if info.TheirsIsKnown && (o.Slot != "" || o.deletes()) && e.alreadySo(o, in.Truth) {
+		e.resolved(o, AlreadySo)
 		e.confirmWith(o, in)
 		e.refold(o)
 		e.bury(o, nil, Undone)
@@ -320,15 +326,13 @@ func (e *Engine) decideConflict(o *Op, in *Answer, v Verdict) {
 	case KeepMine:
 		if int(o.conflicts) < o.Type.MaxConflicts {
 			o.conflicts++
-			o.conflict = KeptMine
-			e.emit(Effect{Kind: Conflicted, Op: o, Resolution: KeptMine})
+			e.resolved(o, KeptMine)
 			e.sendAgain(o)
 			return
 		}
 		v.Err = in.Err
 	case TakeTheirs:
-		o.conflict = TookTheirs
-		e.emit(Effect{Kind: Conflicted, Op: o, Resolution: TookTheirs})
+		e.resolved(o, TookTheirs)
 		e.condemn(o, nil, in.Err)
 		return
 	case MergeBoth:
@@ -346,12 +350,17 @@ func (e *Engine) decideConflict(o *Op, in *Answer, v Verdict) {
 		}
 		v.Err = in.Err
 	}
-	o.conflict = Refused
-	e.emit(Effect{Kind: Conflicted, Op: o, Resolution: Refused})
+	e.resolved(o, Refused)
 	if v.Err == nil {
 		v.Err = in.Err
 	}
 	e.fail(o, v.Err)
+}
+
+// resolved notes how a conflict was resolved.
+func (e *Engine) resolved(o *Op, how Resolution) {
+	o.conflict = how
+	e.emit(Effect{Kind: Conflicted, Op: o, Resolution: how})
 }
 
 // alreadySo reports whether truth t is what the operation wants.

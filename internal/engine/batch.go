@@ -11,6 +11,8 @@ func (e *Engine) batch(in *Batch) error {
 		more     int
 		ops      []*Op // earlier ones of the batch
 		alone    bool  // one of them commutes with nothing
+		made     *Type // the last of them that makes the entity, unless one removes it again
+		removed  bool  // the last of them that makes or removes the entity removes it
 	}
 	views := make(map[*Entity]seen)
 	more := 0
@@ -21,9 +23,18 @@ func (e *Engine) batch(in *Batch) error {
 			return err
 		}
 		need := 1
+		var needed []*Op // by earlier ones of the batch
+		for _, b := range in.Items[:i] {
+			needed = append(needed, b.After...)
+		}
 		if older := priorOf(item); older != nil {
-			needed := slices.ContainsFunc(in.Items[:i], func(b Execute) bool { return slices.Contains(b.After, older) })
-			if s := views[older.part.entity]; !s.alone && takesPlace(item.Op, older, s.ops, needed) {
+			if s := views[older.part.entity]; !s.alone && takesPlace(item.Op, older, s.ops, slices.Contains(needed, older)) {
+				need = 0
+			}
+		}
+		if ent := item.found(); ent != nil && len(views[ent].ops) == 0 {
+			c, _ := e.revokedBy(item.Op, ent, item.After)
+			if c != nil && !slices.ContainsFunc(needed, func(d *Op) bool { return c.covers(d) }) {
 				need = 0
 			}
 		}
@@ -52,7 +63,21 @@ func (e *Engine) batch(in *Batch) error {
 				trial.more().first = m
 				trial.ext.group = make([]groupPart, 1) // marks it as a group
 			}
-			var err error
+			err := checkStored(item.Op, m.Kind, ent, ent.last)
+			switch {
+			case m.Kind == Create:
+				s.made, s.removed = item.Op.Type, false
+			case s.made != nil && ent.presence != Present:
+				err = checkStoredOn(item.Op.Type, s.made)
+			case s.removed:
+				err = nil
+			}
+			if m.Kind == Delete {
+				s.made, s.removed = nil, true
+			}
+			if err != nil {
+				return err
+			}
 			if s.value, s.presence, err = trial.part.fold(s.value, s.presence); err != nil {
 				return err
 			}

@@ -23,7 +23,7 @@ func TestCheckFinds(t *testing.T) {
 		"no timer":       func(e *Engine, ent *Entity, a, b *Op) { a.timer = 0 },
 		"counted wrong":  func(e *Engine, ent *Entity, a, b *Op) { ent.unended++ },
 		"parked wrong":   func(e *Engine, ent *Entity, a, b *Op) { ent.parked++ },
-		"held":           func(e *Engine, ent *Entity, a, b *Op) { e.setHeld(a, true) },
+		"held":           func(e *Engine, ent *Entity, a, b *Op) { e.setHeld(a, heldBack) },
 		"held wrong":     func(e *Engine, ent *Entity, a, b *Op) { e.held++ },
 		"cache":          func(e *Engine, ent *Entity, a, b *Op) { b.part.after = "other" },
 		"does not apply": func(e *Engine, ent *Entity, a, b *Op) { ent.presence = Absent },

@@ -52,6 +52,9 @@ func (o *Op) frozen() bool { return o.left && (o.state != Parked || o.unknown) }
 // depend on the older one and could not depend on what follows. What the server may have
 // cannot be undone without a word to it.
 func merged(older, newer *Op) Merged {
+	if older.Type.Kind == Create && newer.Type.Kind == Delete {
+		return Merged{Verdict: Separate} // what can be taken back has been
+	}
 	m := mergeRule(older, newer)
 	if m.Verdict == Annihilate && older.mayBeDone() {
 		m.Verdict = Replace
@@ -88,11 +91,20 @@ func priorOf(in *Execute) *Op {
 	if len(in.Group) > 0 || in.Op.Slot == "" || in.Op.Type.Barrier || len(in.After) > 0 {
 		return nil
 	}
-	ent := in.Space.Find(in.Entity)
+	ent := in.found()
 	if ent == nil {
 		return nil
 	}
 	return priorInSlot(in.Op, ent.last)
+}
+
+// found is the one entity of an operation that was not accepted yet; nil for a group, and
+// when nothing is held of the entity.
+func (in *Execute) found() *Entity {
+	if len(in.Group) > 0 {
+		return nil
+	}
+	return in.Space.Find(in.Entity)
 }
 
 // movesSlot reports whether a closure found another state outside than it wants.
@@ -280,7 +292,7 @@ func (e *Engine) inherit(older, successor *Op) {
 		}
 		e.wakeOp(n) // the successor may be one that the server has, or that waits for a person
 		if n.stored && n.state != Ended {
-			e.emit(Effect{Kind: Persist, Op: n, Other: successor})
+			e.emit(Effect{Kind: Persist, Op: n, Again: true})
 		}
 	}
 	x := successor.more()

@@ -44,6 +44,7 @@ type Effect struct {
 	Err        error
 	Due        Time
 	Victims    []Victim
+	Again      bool // Persist: the journal was told of Op before
 }
 
 // Victim is an operation that left the view with another one, and why.

@@ -76,6 +76,7 @@ type Engine struct {
 	dirty    []*Entity
 	suspects []*Op // may have to be held; each once
 	victims  []Victim
+	orphans  []orphan // deletions whose creation has come to nothing
 }
 
 // touch remembers what an entity looked like before the Step that runs.

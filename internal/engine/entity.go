@@ -88,10 +88,11 @@ type Entity struct {
 	lane *lane
 	own  lane // what lane points to unless the space names lanes
 
-	changes uint64 // Changed effects so far: numbers them without gaps
-	unended int32  // operations in first..last
-	parked  int32  // those of them that are parked
-	holds   int32  // watchers and calls under way that keep the record
+	changes   uint64 // Changed effects so far: numbers them without gaps
+	unended   int32  // operations in first..last
+	creations int32  // those of them that make the entity
+	parked    int32  // those of them that are parked
+	holds     int32  // watchers and calls under way that keep the record
 
 	touched int32 // 1 + index in the engine's list during a Step, else 0
 	held    int32 // operations in first..last that are held
@@ -234,6 +235,9 @@ func (e *Engine) insert(p *part) {
 	} else {
 		p.next.prev = p
 	}
+	if p.kind() == Create {
+		ent.creations++
+	}
 	if ent.unended++; ent.unended == 1 {
 		e.linkBusy(ent)
 	}
@@ -261,6 +265,9 @@ func (e *Engine) remove(p *part) {
 	p.after = nil
 	if p.op.state == Parked {
 		ent.parked--
+	}
+	if p.kind() == Create {
+		ent.creations--
 	}
 	if ent.unended--; ent.unended == 0 {
 		e.unlinkBusy(ent)

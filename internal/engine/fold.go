@@ -57,8 +57,11 @@ func (p *part) refold(value any, presence Presence) (any, Presence, error) {
 	return after, afterPresence, err
 }
 
-// truthMoved notes that the truth held is another, and which it was.
+// truthMoved notes that the truth held is another, and whether there was any.
 func (e *Engine) truthMoved(ent *Entity, was Presence) {
+	if ent.presence == Present {
+		e.untieAll(ent)
+	}
 	e.markDirty(ent, ent.first)
 	if was == Unknown {
 		e.markDirty(ent, ent.last) // all are judged now, also behind a value that stays
@@ -67,13 +70,11 @@ func (e *Engine) truthMoved(ent *Entity, was Presence) {
 
 // apply is what the operation makes of a value once the server has it.
 func (p *part) apply(value any, presence Presence) (any, Presence, error) {
-	o := p.op
-	kind, fn := o.Type.Kind, o.Type.Apply
+	o, kind, fn := p.op, p.kind(), p.op.Type.Apply
 	if p.index > 0 {
-		g := &o.ext.group[p.index-1]
-		kind, fn = g.kind, g.apply
+		fn = o.ext.group[p.index-1].apply
 	} else if o.Group() {
-		kind, fn = o.ext.group0()
+		fn = o.ext.first.Apply
 	}
 	if kind == Change {
 		switch presence {
@@ -187,7 +188,7 @@ func (e *Engine) refoldEntity(ent *Entity, limit uint64, cause *Op) {
 	}
 }
 
-// condemn takes an operation and all that depends on it out of the fold. The
+// condemn takes an operation, all that depends on it and all that stands on it out of the fold. The
 // caller refolds and then buries the victims.
 func (e *Engine) condemn(o *Op, cause *Op, err error) {
 	if o.part.condemned || o.state == Ended {
@@ -202,12 +203,16 @@ func (e *Engine) condemn(o *Op, cause *Op, err error) {
 		o.giveBaseBack()
 	}
 	e.victims = append(e.victims, Victim{Op: o, Cause: cause, Err: err})
+	orphans := o.orphans()
 	e.leaveLanes(o)
 	o.parts(e.remove)
 	if o.ext != nil {
 		for _, n := range o.ext.needers {
 			e.condemn(n, o, ErrDependency)
 		}
+	}
+	for _, l := range orphans {
+		e.sink(l, o)
 	}
 }
 
@@ -220,8 +225,4 @@ func (o *Op) giveBaseBack() {
 			return
 		}
 	}
-}
-
-func (x *ext) group0() (Kind, func(value, args any) (any, error)) {
-	return x.first.Kind, x.first.Apply
 }

@@ -1,7 +1,5 @@
 package engine
 
-import "slices"
-
 // checkMembers reports a group that cannot work.
 func checkMembers(group []Member) error {
 	if len(group) > 200 {
@@ -46,6 +44,9 @@ func (e *Engine) executeGroup(in *Execute) error {
 			err = e.room(p.entity, 1)
 		}
 		if err == nil {
+			err = checkStored(o, p.kind(), p.entity, p.entity.last)
+		}
+		if err == nil {
 			value, presence := p.entity.View()
 			p.after, p.presence, err = p.fold(value, presence)
 		}
@@ -61,10 +62,7 @@ func (e *Engine) executeGroup(in *Execute) error {
 }
 
 // Creates reports whether the operation makes an entity.
-func (o *Op) Creates() bool {
-	if !o.Group() {
-		return o.Type.Kind == Create
-	}
-	first, _ := o.ext.group0()
-	return first == Create || slices.ContainsFunc(o.ext.group, func(p groupPart) bool { return p.kind == Create })
+func (o *Op) Creates() (creates bool) {
+	o.parts(func(p *part) { creates = creates || p.kind() == Create })
+	return creates
 }

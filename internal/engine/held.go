@@ -6,41 +6,69 @@ package engine
 // their places when what holds them is decided. What must not overtake a held one is
 // held as well.
 
+// hold says whether an operation waits behind what waits for a person, and so what else
+// has to wait with it.
+type hold uint8
+
+const (
+	notHeld    hold = iota
+	onCreation      // it stands on a creation that waits; others pass it
+	heldBack        // it must not overtake; what must not overtake it waits as well
+)
+
 // Held reports whether nothing will move any more before a person decides.
 func (e *Engine) Held() bool { return e.inFlight == 0 && e.pending == e.parked+e.held }
 
-// mustHold reports whether something that waits for a person is in front of o.
-func (e *Engine) mustHold(o *Op) bool {
+// mustHold says whether something that waits for a person is in front of o.
+func (e *Engine) mustHold(o *Op) hold {
 	if e.parked == 0 || o.state != Waiting {
-		return false
+		return notHeld
 	}
 	for _, d := range o.Deps() {
-		if d.state == Parked || d.part.held {
-			return true
+		if d.state == Parked || d.part.held != notHeld {
+			return heldBack
 		}
 	}
-	found := false
+	h := notHeld
 	o.parts(func(p *part) {
 		if p.entity.parked+p.entity.held == 0 {
 			return
 		}
-		for q := p.prev; q != nil && !found; q = q.prev {
-			found = q.op.holds(o)
+		if p.creationWaits() {
+			h = max(h, onCreation)
+		}
+		for q := p.prev; q != nil && h < heldBack; q = q.prev {
+			if q.holds(p) {
+				h = heldBack
+			}
 		}
 	})
-	return found
+	return h
 }
 
-// holds reports whether a later operation of one of its entities must not overtake o,
-// which waits for a person.
-func (o *Op) holds(later *Op) bool {
+// holds reports whether p, a later part of its entity, must not overtake q, which waits
+// for a person.
+func (q *part) holds(p *part) bool {
+	o, later := q.op, p.op
 	switch {
 	case o.state == Parked:
-		return o.sharesSlot(later)
-	case o.part.held:
+		return o.sharesSlot(later) && !p.passes(q)
+	case o.part.held == heldBack:
 		return o.sharesSlot(later) || o.standsAlone() || later.standsAlone()
 	}
 	return false
+}
+
+// creationWaits reports whether p stands on a creation that waits for a person.
+func (p *part) creationWaits() bool {
+	c := p.creation()
+	return c != nil && (c.op.state == Parked && !p.passes(c) || c.op.part.held != notHeld)
+}
+
+// passes reports whether p removes what q, a creation that may have reached the server, made:
+// no decision about q can make that wrong.
+func (p *part) passes(q *part) bool {
+	return p.stands && p.op.deletes() && q.kind() == Create && q.op.mayBeDone()
 }
 
 // standsAlone reports whether the operation commutes with none of its entity.
@@ -58,10 +86,11 @@ func (e *Engine) suspect(o *Op) {
 func (e *Engine) suspectBehind(o *Op) {
 	o.parts(func(p *part) {
 		for q := p.next; q != nil; q = q.next {
-			if !q.op.part.suspected && o.holds(q.op) {
+			if !q.op.part.suspected && p.holds(q) {
 				e.suspect(q.op)
 			}
 		}
+		p.standing(func(q *part) { e.suspect(q.op) })
 	})
 	if o.ext != nil {
 		for _, n := range o.ext.needers {
@@ -75,19 +104,26 @@ func (e *Engine) holdBack() {
 	for i := 0; i < len(e.suspects); i++ { // holding one may add some
 		o := e.suspects[i]
 		o.part.suspected = false
-		if !o.part.held && e.mustHold(o) {
-			e.leaveLanes(o)
-			e.setHeld(o, true)
-			e.suspectBehind(o)
+		was, must := o.part.held, e.mustHold(o)
+		if must <= was {
+			continue
 		}
+		if was == notHeld {
+			e.leaveLanes(o)
+		}
+		e.setHeld(o, must)
+		e.suspectBehind(o)
 	}
 	e.suspects = emptied(e.suspects)
 }
 
-func (e *Engine) setHeld(o *Op, held bool) {
-	by := 1
-	if o.part.held = held; !held {
-		by = -1
+func (e *Engine) setHeld(o *Op, held hold) {
+	by := 0
+	if o.part.held != notHeld {
+		by--
+	}
+	if o.part.held = held; held != notHeld {
+		by++
 	}
 	e.held += by
 	o.parts(func(p *part) { p.entity.held += int32(by) })
@@ -112,10 +148,10 @@ func (e *Engine) letGo(o *Op) {
 }
 
 func (e *Engine) rejoin(o *Op) {
-	if !o.part.held {
+	if o.part.held == notHeld {
 		return
 	}
-	e.setHeld(o, false)
+	e.setHeld(o, notHeld)
 	e.joinLanes(o)
 	e.wakeOp(o)
 	e.letGo(o)

@@ -40,6 +40,7 @@ type Restore struct {
 	Attempts int
 	Parked   bool
 	Unknown  bool  // it is parked, and the outcome of an attempt is not known
+	Stands   bool  // it stood on a creation
 	Err      error // why it is parked
 }
 

@@ -85,8 +85,8 @@ func (e *Engine) joinLanes(o *Op) {
 // leaveLanes unlinks the operation from its lanes; whoever is first then may leave. If
 // it waits for a person, or behind what does, it gives its place there up.
 func (e *Engine) leaveLanes(o *Op) {
-	if o.part.held {
-		e.setHeld(o, false)
+	if o.part.held != notHeld {
+		e.setHeld(o, notHeld)
 		e.letGo(o)
 	} else if o.state == Parked {
 		e.letGo(o)

@@ -185,10 +185,13 @@ type part struct {
 	presence           Presence
 	inLane             bool
 	index              uint8 // 0 for Op.part, else 1 + index in ext.group
-	condemned          bool  // in Op.part: the operation leaves the fold in this Step
-	held               bool  // in Op.part: it waits behind what waits for a person, and is not in its lanes
-	told               bool  // of a group: truth of the entity contains it, so it is not applied again
-	suspected          bool  // in Op.part: it is among the engine's suspects
+	// stands: the entity exists only by the nearest earlier part that makes or removes it,
+	// which is an unsettled creation that the server is not known to have.
+	stands    bool
+	condemned bool // in Op.part: the operation leaves the fold in this Step
+	held      hold // in Op.part: whether it waits behind what waits for a person; it is not in its lanes then
+	told      bool // of a group: truth of the entity contains it, so it is not applied again
+	suspected bool // in Op.part: it is among the engine's suspects
 }
 
 func (o *Op) more() *ext {
@@ -354,6 +357,12 @@ func (o *Op) neededBy(n *Op) {
 		x.needers = slices.Grow(x.needers, len(x.needers)+1) // not again for as many
 	}
 	x.needers = append(x.needers, n)
+}
+
+// Stands reports whether the operation stands on a creation.
+func (o *Op) Stands() (stands bool) {
+	o.parts(func(p *part) { stands = stands || p.stands })
+	return stands
 }
 
 // Stored reports whether the journal was told of the operation.

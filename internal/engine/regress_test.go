@@ -305,7 +305,7 @@ func TestRollbackJudgesByPositionAcrossEntities(t *testing.T) {
 	b.answer(first, engine.Conflict, engine.Truth{Presence: engine.Absent, Version: 2})
 	b.is(removes, engine.Undone)
 	b.is(makes, engine.Undone)
-	b.is(o, engine.Unsettled) // nothing that it stood on is left, and nothing against it
+	b.is(o, engine.Undone) // for it stood on what the second group made
 }
 
 func TestGroupBehindWhatIsHeldStandsInNobodysWay(t *testing.T) {

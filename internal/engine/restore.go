@@ -34,6 +34,9 @@ func (e *Engine) restore(in *Restore) error {
 		}
 	})
 	e.enter(o, in.After)
+	if !in.Stands {
+		o.parts(func(p *part) { p.stands = false })
+	}
 	for _, p := range broken {
 		e.markDirty(p.entity, p)
 	}

@@ -44,9 +44,12 @@ func (e *Engine) fail(o *Op, err error) {
 	e.bury(o, nil, Undone)
 }
 
-// outdated reports whether a newer operation of the slot replaces what o wanted, so
-// that no person needs to decide about o.
+// outdated reports whether a newer operation replaces what o wanted, or removes what it
+// makes, so that no person needs to decide about o.
 func (e *Engine) outdated(o *Op) bool {
+	if o.deletionBehind() {
+		return true
+	}
 	if o.Slot == "" {
 		return false
 	}
@@ -172,6 +175,7 @@ func (e *Engine) clearAll(in ClearAll) {
 // bury settles the condemned, last first: those that nobody drew along end with the
 // given outcome, the others as undone. One RolledBack effect names them all.
 func (e *Engine) bury(cause *Op, where *Entity, outcome Outcome) {
+	e.endOrphans(cause)
 	if len(e.victims) == 0 {
 		return
 	}

@@ -124,6 +124,10 @@ func (e *Engine) take(ent *Entity, t Truth) (fresh, covered bool) {
 // none) contains it already; into the truth of its other entities it is folded, for
 // the server did what was asked and said no more.
 func (e *Engine) confirm(o *Op, told *Entity) {
+	e.untie(o)
+	if c := o.part.creation(); c != nil && o.deletes() {
+		e.endCreation(c, o) // it had to be deleted because nobody knew whether it was made
+	}
 	e.leaveLanes(o)
 	o.parts(func(p *part) {
 		if p.entity != told {

@@ -61,6 +61,12 @@ func (t *Twin) execute(in *engine.Execute) (err error) {
 	}
 	o.stampOver()
 	ent := o.places[0].ent
+	if err := t.checkStored(o); err != nil {
+		return err
+	}
+	if done, err := t.revoke(o); done || err != nil {
+		return err
+	}
 	older := t.priorInSlot(o, ^uint64(0))
 	switch {
 	case o.group() || o.slot == "" || o.typ.Barrier || len(o.deps) > 0 || older == nil:
@@ -169,6 +175,9 @@ func (t *Twin) mergeNow(older, newer *op) engine.Merged {
 	if m.Verdict == engine.Annihilate && older.inDoubt {
 		m.Verdict = engine.Replace
 	}
+	if older.typ.Kind == engine.Create && newer.typ.Kind == engine.Delete {
+		m.Verdict = engine.Separate
+	}
 	if m.Verdict == engine.Annihilate && slices.ContainsFunc(t.ops, func(n *op) bool { return slices.Contains(n.deps, older) }) {
 		m.Verdict = engine.Separate
 	}
@@ -271,6 +280,7 @@ func (t *Twin) admit(o *op, pos uint64) {
 		o.pos = o.seq
 	}
 	t.of[o.real] = o
+	t.tie(o)
 	t.ops = append(t.ops, o)
 	slices.SortFunc(t.ops, func(a, b *op) int { return cmp.Compare(a.pos, b.pos) })
 }
@@ -311,6 +321,9 @@ func (t *Twin) restore(in *engine.Restore) (err error) {
 	o.deps = deps
 	last := max(t.seq, in.Seq)
 	t.admit(o, in.Pos)
+	for i := range o.places {
+		o.places[i].stands = o.places[i].stands && in.Stands
+	}
 	o.seq, t.seq = in.Seq, last
 	for _, p := range o.places {
 		p.ent.latest = max(p.ent.latest, o.stamp)

@@ -1,6 +1,7 @@
 package enginetest
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/optimist-go/optimist/internal/engine"
@@ -12,6 +13,7 @@ func (t *Twin) batch(in *engine.Batch) (err error) {
 		value    any
 		presence engine.Presence
 		n        int
+		maker    *op // the last of the batch that makes or removes the entity
 	}
 	looks := make(map[*entity]look)
 	var earlier []*op
@@ -39,6 +41,13 @@ func (t *Twin) batch(in *engine.Batch) (err error) {
 			if l.n += need; l.n > t.cfg.MaxPerEntity {
 				return engine.ErrQueueFull
 			}
+			if c := cmp.Or(l.maker, t.creationBefore(p.ent, ^uint64(0))); c != nil && p.kind != engine.Create &&
+				c.placeIn(p.ent).kind == engine.Create && p.ent.presence != engine.Present && o.typ.Journaled && !c.typ.Journaled {
+				return engine.ErrUnstored
+			}
+			if p.kind != engine.Change {
+				l.maker = o
+			}
 			after, afterPresence, err := p.do(o, l.value, l.presence)
 			if err != nil {
 				return err
@@ -62,6 +71,11 @@ func (t *Twin) batch(in *engine.Batch) (err error) {
 // needsRoom reports whether an operation of a batch will be one more, as far as what
 // comes earlier in the batch leaves that certain.
 func (t *Twin) needsRoom(o *op, earlier []*op) bool {
+	if c, _ := t.revokedBy(o); c != nil && !slices.ContainsFunc(earlier, func(e *op) bool {
+		return shareEntity(o, e) || slices.ContainsFunc(e.deps, func(d *op) bool { return !d.group() && shareEntity(o, d) && d.pos >= c.pos })
+	}) {
+		return false
+	}
 	older := t.priorInSlot(o, ^uint64(0))
 	if o.group() || o.slot == "" || o.typ.Barrier || len(o.deps) > 0 || older == nil {
 		return true

@@ -206,7 +206,7 @@ func (d *Driver) execute() *engine.Execute {
 	a := Args{I: d.src.Below(2), On: d.src.One(2), N: d.src.Below(3), Text: Pick(d.src, "x", "y")}
 	in := &engine.Execute{Space: d.space, Entity: d.id()}
 	slot := fmt.Sprint("user ", a.I)
-	switch d.src.Below(16) {
+	switch d.src.Below(18) {
 	case 0, 1, 2, 3:
 		in.Op = d.fresh(Like, a, slot)
 	case 4, 5:
@@ -229,6 +229,8 @@ func (d *Driver) execute() *engine.Execute {
 		in.Op = d.fresh(Note, a, "note")
 	case 14:
 		in.Op = d.fresh(Stored, a, "")
+	case 15:
+		in.Op = d.fresh(Pick(d.src, Found, Drop, Keep), a, "")
 	default:
 		in.Op = d.fresh(Group, a, "")
 		in.Group = d.members()

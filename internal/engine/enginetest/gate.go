@@ -132,8 +132,8 @@ func (t *Twin) sendable() (free []*op) {
 	return free
 }
 
-func (t *Twin) itsTurn(o *op, held map[*op]bool) bool {
-	if held[o] {
+func (t *Twin) itsTurn(o *op, held map[*op]hold) bool {
+	if held[o] > 0 {
 		return false
 	}
 	for _, d := range o.deps {
@@ -142,7 +142,7 @@ func (t *Twin) itsTurn(o *op, held map[*op]bool) bool {
 		}
 	}
 	for _, other := range t.ops {
-		queued := other.state == engine.InFlight || other.state == engine.Waiting && !held[other]
+		queued := other.state == engine.InFlight || other.state == engine.Waiting && held[other] == 0
 		if other.pos < o.pos && queued && shareLane(o, other) {
 			return false
 		}
@@ -155,39 +155,51 @@ func (t *Twin) itsTurn(o *op, held map[*op]bool) bool {
 	return true
 }
 
+// hold says why an operation waits for a person.
+type hold int
+
+const (
+	onCreation hold = iota + 1 // it stands on a creation that waits; others pass it
+	heldBack                   // it must not overtake, and is not overtaken
+)
+
 // held are the operations that wait behind what a person has to decide: those of a
-// parked one's slot, those that depend on it, and whatever must not overtake these.
-func (t *Twin) held() map[*op]bool {
-	held := make(map[*op]bool)
-	for before := -1; before < len(held); {
-		before = len(held)
+// parked one's slot, those that depend on it, those that stand on it, and all that must
+// not overtake these.
+func (t *Twin) held() map[*op]hold {
+	held := make(map[*op]hold)
+	for again := true; again; {
+		again = false
 		for _, o := range t.ops {
-			if o.state == engine.Waiting && t.waitsForAPerson(o, held) {
-				held[o] = true
+			if h := t.waitsForAPerson(o, held); o.state == engine.Waiting && h > held[o] {
+				held[o], again = h, true
 			}
 		}
 	}
 	return held
 }
 
-func (t *Twin) waitsForAPerson(o *op, held map[*op]bool) bool {
+func (t *Twin) waitsForAPerson(o *op, held map[*op]hold) (h hold) {
 	for _, d := range o.deps {
-		if d.state == engine.Parked || held[d] {
-			return true
+		if d.state == engine.Parked || held[d] > 0 {
+			return heldBack
 		}
 	}
 	for _, other := range t.ops {
 		if other.pos >= o.pos || !shareEntity(o, other) {
 			continue
 		}
-		if other.state == engine.Parked && sharesSlot(o, other) {
-			return true
+		stands := slices.ContainsFunc(other.places, func(p place) bool { return t.standsOn(o, other, p.ent) })
+		passes := o.deletes() && o.places[0].stands && other.mayBeDone() && other.placeIn(o.places[0].ent).kind == engine.Create
+		if stands && (held[other] > 0 || other.state == engine.Parked && !passes) {
+			h = onCreation
 		}
-		if held[other] && (sharesSlot(o, other) || o.commutesWithNothing() || other.commutesWithNothing()) {
-			return true
+		if other.state == engine.Parked && sharesSlot(o, other) && !passes ||
+			held[other] == heldBack && (sharesSlot(o, other) || o.commutesWithNothing() || other.commutesWithNothing()) {
+			return heldBack
 		}
 	}
-	return false
+	return h
 }
 
 func (o *op) commutesWithNothing() bool {
@@ -197,7 +209,7 @@ func (o *op) commutesWithNothing() bool {
 // idle reports whether only a person's decision can make anything move.
 func (t *Twin) idle() bool {
 	held := t.held()
-	return len(t.calls) == 0 && !slices.ContainsFunc(t.ops, func(o *op) bool { return o.state != engine.Parked && !held[o] })
+	return len(t.calls) == 0 && !slices.ContainsFunc(t.ops, func(o *op) bool { return o.state != engine.Parked && held[o] == 0 })
 }
 
 func shareEntity(a, b *op) bool {

@@ -19,6 +19,7 @@ func (t *Twin) condemn(o, cause *op, err error) {
 	if !slices.Contains(t.ops, o) {
 		return
 	}
+	standing := t.standing(o)
 	t.ops = slices.DeleteFunc(t.ops, func(other *op) bool { return other == o })
 	t.victims = append(t.victims, victim{o, cause, err})
 	if !o.calling && o.mayBeDone() {
@@ -27,6 +28,16 @@ func (t *Twin) condemn(o, cause *op, err error) {
 	for _, n := range slices.Clone(t.ops) {
 		if slices.Contains(n.deps, o) {
 			t.condemn(n, o, engine.ErrDependency)
+		}
+	}
+	for _, n := range standing {
+		switch {
+		case !slices.Contains(t.ops, n):
+		case !n.deletes():
+			t.condemn(n, o, engine.ErrDependency)
+		default:
+			n.places[0].stands = false
+			t.orphans = append(t.orphans, orphan{n, o.mayBeDone() || o.state == engine.InFlight})
 		}
 	}
 }
@@ -60,6 +71,14 @@ func (t *Twin) purgeFirst(cause *op) bool {
 
 // bury settles the condemned, last first.
 func (t *Twin) bury(outcome engine.Outcome) {
+	for len(t.orphans) > 0 {
+		o := t.orphans[0]
+		t.orphans = t.orphans[1:]
+		if _, presence := t.foldBefore(o.op.places[0].ent, o.op.pos); slices.Contains(t.ops, o.op) && !o.reached && presence != engine.Present {
+			t.end(o.op, engine.Confirmed) // there is nothing to delete
+			t.purge(nil)
+		}
+	}
 	slices.SortStableFunc(t.victims, func(a, b victim) int { return cmp.Compare(b.op.pos, a.op.pos) })
 	for _, v := range t.victims {
 		end := outcome
@@ -103,7 +122,12 @@ func (t *Twin) answer(in *engine.Answer) {
 	case engine.Permanent:
 		o.unknown, o.inDoubt = false, false
 		t.adoptAll(o, in)
-		if o.state != engine.Ended {
+		switch {
+		case o.state == engine.Ended:
+		case o.deletes() && in.Truth.Presence == engine.Absent:
+			o.conflict = engine.AlreadySo
+			t.confirm(o, o.places[0].ent)
+		default:
 			t.fail(o, in.Err)
 		}
 		t.rebase(o)
@@ -227,6 +251,9 @@ func (t *Twin) fail(o *op, err error) {
 
 // outdated: a newer operation of the slot replaces what it wanted.
 func (t *Twin) outdated(o *op) bool {
+	if t.deletionBehind(o) {
+		return true
+	}
 	for _, later := range t.ops {
 		if later.pos > o.pos && later.placeIn(o.places[0].ent) != nil && sharesSlot(o, later) {
 			return mergeRule(o, later).Verdict == engine.Replace

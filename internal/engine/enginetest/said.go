@@ -124,7 +124,7 @@ func (d *Driver) restart() error {
 		}
 		k := kept{deps: slices.Clone(o.Deps())}
 		k.in.ID, k.in.Seq, k.in.Pos, k.in.Attempts = o.ID(d.engine), o.Seq(), o.Pos(), o.Calls()
-		k.in.Unknown = o.UnknownOutcome()
+		k.in.Unknown, k.in.Stands = o.UnknownOutcome(), o.Stands()
 		k.in.Parked, k.in.Err = o.State() == engine.Parked, o.ParkedFor()
 		k.in.Op = o
 		k.in.Group = slices.Clone(d.membersOf[o])

@@ -29,6 +29,7 @@ func (t *Twin) takeTruth(ent *entity, said engine.Truth) (fresh, covered bool) {
 	ent.loose = said.Version == 0 && ent.version != 0
 	ent.settledAt = t.now
 	ent.latest = max(ent.latest, said.At)
+	t.tiesEnd(ent)
 	return true, true
 }
 
@@ -74,6 +75,10 @@ func (t *Twin) adoptAll(o *op, in *engine.Answer) (covered bool) {
 // confirm ends an operation that the server has. The truth of one entity (nil: of
 // none) contains it; that of its others becomes what was predicted.
 func (t *Twin) confirm(o *op, contains *entity) {
+	t.untie(o)
+	if o.deletes() && o.places[0].stands {
+		t.endCreation(t.makerBefore(o.places[0].ent, o.pos), o)
+	}
 	for i := range o.places {
 		p := &o.places[i]
 		if p.ent != contains {
@@ -90,6 +95,7 @@ func (t *Twin) predict(o *op, p *place) {
 	}
 	if value, presence, err := p.do(o, p.ent.truth, p.ent.presence); err == nil {
 		p.ent.truth, p.ent.presence = value, presence
+		t.tiesEnd(p.ent)
 	}
 }
 
@@ -112,6 +118,7 @@ func (t *Twin) succeeded(o *op, in *engine.Answer) {
 	switch {
 	case o.group():
 		told := t.told(o, in)
+		t.untie(o)
 		for i := range o.places {
 			p := &o.places[i]
 			if _, ok := told[p.ent]; !ok {
@@ -125,6 +132,7 @@ func (t *Twin) succeeded(o *op, in *engine.Answer) {
 	case said.Presence != engine.Unknown:
 		t.confirmWith(o, in)
 	case said.Version > ent.version:
+		t.untie(o)
 		o.state, o.ackVersion, o.ackedAt = engine.Acked, said.Version, t.now
 	case said.Version != 0:
 		t.confirm(o, ent)
@@ -155,6 +163,7 @@ func (t *Twin) succeededSilently(o *op) {
 		t.confirm(o, nil)
 		return
 	}
+	t.untie(o)
 	o.state, o.ackVersion, o.ackedAt, o.silent = engine.Acked, awaited, t.now, true
 }
 
@@ -178,7 +187,7 @@ func (t *Twin) conflicted(o *op, in *engine.Answer) {
 	if mine, _, err := o.places[0].do(o, info.Base, info.BasePresence); err == nil {
 		info.Mine = mine
 	}
-	if known && o.slot != "" {
+	if known && (o.slot != "" || o.deletes()) {
 		after, presence, err := o.places[0].do(o, said.Value, said.Presence)
 		if err == nil && presence == said.Presence && ent.same(after, said.Value) {
 			o.conflict = engine.AlreadySo

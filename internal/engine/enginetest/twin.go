@@ -56,6 +56,8 @@ type place struct {
 	kind  engine.Kind
 	apply func(value, args any) (any, error)
 	told  bool // of a group: truth contains it
+
+	stands bool // on the nearest earlier operation that makes the entity
 }
 
 // entity is server truth.
@@ -107,6 +109,7 @@ type Twin struct {
 	// What the Step that runs decided.
 	sent    []*op
 	victims []victim
+	orphans []orphan
 	buried  []victim
 	settled []*op
 }
@@ -116,6 +119,12 @@ type asked struct {
 	typ   *engine.Type
 	args  any
 	stamp engine.Stamp
+}
+
+// orphan is a deletion whose creation came to nothing. reached: the server may have it.
+type orphan struct {
+	op      *op
+	reached bool
 }
 
 type victim struct {

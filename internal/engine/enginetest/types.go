@@ -77,6 +77,19 @@ var (
 		Name: "create", Family: "doc", Kind: engine.Create, SameArgs: sameArgs, Debounce: debounce, Retry: retry3,
 		Apply: change(func(v *Value, a Args) error { v.Doc = a.Text; return nil }),
 	}
+	// Found makes the entity, is stored, and fails into a person's hands; so does Keep,
+	// which changes it. Drop removes it.
+	Found = &engine.Type{
+		Name: "found", Family: "found", Kind: engine.Create, Retry: engine.Retry{Max: 1, Base: sec, Cap: sec}, Journaled: true, Park: true,
+		Apply: change(func(v *Value, a Args) error { v.Safe = a.On; return nil }),
+	}
+	Drop = &engine.Type{
+		Name: "drop", Family: "drop", Kind: engine.Delete, Retry: engine.Retry{Max: 1, Base: sec, Cap: sec}, Journaled: true,
+	}
+	Keep = &engine.Type{
+		Name: "keep", Family: "keep", Retry: engine.Retry{Max: 1, Base: sec, Cap: sec}, Journaled: true, Park: true,
+		Apply: change(func(v *Value, a Args) error { v.N = a.N; return nil }),
+	}
 	Edit = &engine.Type{
 		Name: "edit", Family: "doc", SameArgs: sameArgs, Debounce: debounce, Retry: retry3, MaxConflicts: 2, Park: true,
 		Apply: change(func(v *Value, a Args) error {
