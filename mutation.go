@@ -17,9 +17,14 @@ const (
 	// Change needs the entity: it waits invisibly while nothing is known of it, and is
 	// refused when it is known to be absent.
 	Change Kind = iota
-	// Create makes the entity if it is not there; Apply then gets the zero value.
+	// Create makes an entity whose id is new. Apply gets the zero value, or the truth that
+	// is there already, because an answer was lost or a push came first: it must leave
+	// alone what only the server knows. What is done to the entity before the server has it
+	// stands on the creation, and goes with it. For an id that the server may hold, use a
+	// Change whose Send upserts.
 	Create
-	// Delete removes it; Apply is not used.
+	// Delete removes it; Apply is not used. A creation that never left is taken back with it,
+	// without a call.
 	Delete
 )
 

@@ -20,6 +20,9 @@ type Samples[T, A any] struct {
 //   - an Apply that is not idempotent in its slot: applied twice must be as once, for
 //     truth that already has the operation may lie under it. Operations without a slot
 //     are not tried, but the advice holds for them as well
+//   - a creation whose Apply hides what only the server knows: truth may lie under it,
+//     because an answer was lost or a push came first. A field that no argument sets
+//     where nothing was must be left alone where something is
 //   - a Clone whose copy differs, or shares memory with the original
 //   - a Stored whose Decode does not give back what Encode was given
 //
@@ -35,6 +38,9 @@ func CheckMutation[T, A any](tb TB, def optimist.Mutation[T, A], s Samples[T, A]
 		for _, value := range s.Values {
 			checkApply(tb, def, value, args)
 		}
+	}
+	if def.Kind == optimist.Create {
+		checkCreation(tb, def, s)
 	}
 }
 
@@ -142,6 +148,55 @@ func checkApply[T, A any](tb TB, def optimist.Mutation[T, A], value T, args A) {
 		tb.Errorf("%s: Apply is not idempotent: of %s with %s it makes %s, and applied again %s; make sure of a state instead",
 			def.Type, v, a, result, fingerprint(twice))
 	}
+}
+
+// checkCreation finds fields of truth that a creation hides.
+func checkCreation[T, A any](tb TB, def optimist.Mutation[T, A], s Samples[T, A]) {
+	tb.Helper()
+	var nothing T
+	var made []reflect.Value // where nothing was
+	for _, args := range s.Args {
+		if v, err := def.Apply(nothing, args); err == nil {
+			made = append(made, reflect.ValueOf(v))
+		}
+	}
+	for _, args := range s.Args {
+		for _, value := range s.Values {
+			over, err := def.Apply(value, args)
+			if err != nil {
+				continue
+			}
+			if field := hidden(reflect.ValueOf(value), reflect.ValueOf(over), made); field != "" {
+				tb.Errorf("%s: Apply hides%s of truth that is there already: of %s with %s it makes %s; change only the fields that the arguments say",
+					def.Type, field, fingerprint(value), fingerprint(args), fingerprint(over))
+				return
+			}
+		}
+	}
+}
+
+// hidden names a field that truth has, that a creation never sets, and that is lost when
+// it lies over truth; or nothing.
+func hidden(truth, over reflect.Value, made []reflect.Value) string {
+	if truth.Kind() != reflect.Struct {
+		return ""
+	}
+	for i := range truth.NumField() {
+		name := " field " + truth.Type().Field(i).Name
+		set := false
+		var inner []reflect.Value
+		for _, m := range made {
+			set = set || !m.Field(i).IsZero()
+			inner = append(inner, m.Field(i))
+		}
+		if !set && !truth.Field(i).IsZero() && over.Field(i).IsZero() {
+			return name
+		}
+		if found := hidden(truth.Field(i), over.Field(i), inner); found != "" {
+			return name + "," + found
+		}
+	}
+	return ""
 }
 
 // CheckToggle tries a toggle on values for users, and reports what CheckMutation

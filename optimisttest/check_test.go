@@ -96,6 +96,14 @@ func TestCheckMutation(t *testing.T) {
 				return nil
 			}
 		}, "Guard is not pure"},
+		{"a creation", func(m *optimist.Mutation[note, draft]) {
+			m.Kind = optimist.Create
+			m.Apply = func(n note, d draft) (note, error) { n.Text = d.ID; return n, nil }
+		}, ""},
+		{"a creation that hides truth", func(m *optimist.Mutation[note, draft]) {
+			m.Kind = optimist.Create
+			m.Apply = func(_ note, d draft) (note, error) { return note{Text: d.ID}, nil }
+		}, "hides field Likes"},
 		{"slot differs", func(m *optimist.Mutation[note, draft]) {
 			m.Slot = func(draft) string { calls++; return strings.Repeat("x", calls) }
 		}, "Slot is not pure"},

@@ -6,12 +6,14 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
 
 var (
 	all   = flag.Bool("mutants", false, "try all faults, not only a few; takes some minutes")
+	only  = flag.String("mutants.only", "", "try only faults that say this, such as (law 36)")
 	table = flag.Bool("mutants.table", false, "print the table for docs/evidence.md")
 )
 
@@ -31,7 +33,10 @@ func TestFaultsAreFound(t *testing.T) {
 		t.Fatalf("fails without a fault: %s", out)
 	}
 	chosen := faults
-	if !*all {
+	switch {
+	case *only != "":
+		chosen = slices.DeleteFunc(slices.Clone(faults), func(f fault) bool { return !strings.Contains(f.what, *only) })
+	case !*all:
 		chosen = faults[:few]
 	}
 	found := 0

@@ -162,6 +162,8 @@ func mergeDoc(older, newer *engine.Op) engine.Merged {
 		return engine.Merged{Verdict: engine.TakeOlder, Args: a}
 	case older.Type.Name == "create" && newer.Type.Name == "delete":
 		return engine.Merged{Verdict: engine.Annihilate}
+	case older.Type.Name == "edit" && newer.Type.Name == "edit" && b.N == 2: // it takes the edit back
+		return engine.Merged{Verdict: engine.Annihilate}
 	case older.Type.Name == "edit":
 		return engine.Merged{Verdict: engine.TakeNewer, Args: b}
 	}
