@@ -47,11 +47,12 @@ func (s *Service) Follow(ctx context.Context, after int64, report func(Link, err
 		f.renew(renewing)
 	}()
 	defer func() { stop(); <-renewed }()
+	var err error
 	for ctx.Err() == nil {
-		if !pause(ctx, backoff(f.failures)) {
+		if !pause(ctx, max(backoff(f.failures), retryAfter(err))) {
 			break
 		}
-		err := f.stream(ctx)
+		err = f.stream(ctx)
 		if ctx.Err() != nil {
 			break
 		}

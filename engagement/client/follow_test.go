@@ -59,6 +59,25 @@ func TestStreamThatSaidAllIsNoFailure(t *testing.T) {
 	})
 }
 
+// TestStreamComesBackWhenItWasTold: not sooner, whatever it would do by itself.
+func TestStreamComesBackWhenItWasTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const wait = 5 * time.Second
+		refused := func(context.Context, func(client.Event)) error {
+			return &client.Refusal{Problem: wire.Problem{Status: 503, RetryAfterMs: wait.Milliseconds()}}
+		}
+		s := &script{streams: []func(context.Context, func(client.Event)) error{refused, refused, steady(hello(1))}}
+		follow(t, s, 1)
+		time.Sleep(4 * wait)
+		synctest.Wait()
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if len(s.at) != 3 || s.at[1].Sub(s.at[0]) != wait || s.at[2].Sub(s.at[1]) != wait {
+			t.Errorf("streams at %v", s.at)
+		}
+	})
+}
+
 func TestSilentStreamIsLeft(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &script{streams: []func(context.Context, func(client.Event)) error{

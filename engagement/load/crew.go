@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 )
@@ -91,5 +92,15 @@ func (h *here) each(do func(i int) error) error {
 		})
 	}
 	wg.Wait()
+	return someOf(errs)
+}
+
+// someOf joins the first of the errors, for those of many clients are much the same.
+func someOf(errs []error) error {
+	const some = 3
+	errs = slices.DeleteFunc(errs, func(err error) bool { return err == nil })
+	if more := len(errs) - some; more > 0 {
+		errs = append(errs[:some:some], fmt.Errorf("and so %d more clients", more))
+	}
 	return errors.Join(errs...)
 }

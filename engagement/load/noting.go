@@ -16,7 +16,7 @@ type noting struct {
 
 func (t noting) RoundTrip(ctx context.Context, r client.Request) (client.Response, error) {
 	if r.Key == "" {
-		return t.Transport.RoundTrip(ctx, r)
+		return patient{t.Transport}.RoundTrip(ctx, r)
 	}
 	t.tell(note{Kind: noteSent, Client: t.number, Request: &r})
 	a, err := t.Transport.RoundTrip(ctx, r)

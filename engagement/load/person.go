@@ -45,8 +45,8 @@ func newPerson(ctx context.Context, j job, n int, tell func(note)) (*person, err
 	if err != nil {
 		return nil, err
 	}
-	p := &person{number: n, plain: t, tell: tell, posts: j.Posts}
-	if _, err := client.SignIn(ctx, t, userOf(n, j.Devices)); err != nil {
+	p := &person{number: n, plain: patient{t}, tell: tell, posts: j.Posts}
+	if _, err := client.SignIn(ctx, p.plain, userOf(n, j.Devices)); err != nil {
 		return nil, err
 	}
 	o := client.Options{Transport: noting{t, n, tell}, User: userOf(n, j.Devices), Policy: policy}

@@ -32,13 +32,14 @@ type Report struct {
 	SettleP50  time.Duration `json:"settleP50Ns"`
 	SettleP99  time.Duration `json:"settleP99Ns"`
 	Took       time.Duration `json:"tookNs"`
+	BrokeOff   string        `json:"brokeOff,omitempty"` // why the run did not come to its end
 	Held       bool          `json:"held"`
 	Details    []string      `json:"details,omitempty"`
 }
 
-// OK reports whether all that must hold did.
+// OK reports whether the run came to its end and all that must hold did.
 func (r *Report) OK() bool {
-	return r.Divergence == 0 && r.Duplicates == 0 && r.Lost == 0 && r.Forgotten == 0 && r.Unknown == 0 && r.Missed == 0
+	return r.BrokeOff == "" && r.Divergence == 0 && r.Duplicates == 0 && r.Lost == 0 && r.Forgotten == 0 && r.Unknown == 0 && r.Missed == 0
 }
 
 // count takes in how often a post has changed, and how many operations wanted that.
@@ -67,12 +68,12 @@ func (r *Report) Write(w io.Writer) error {
 		{"took", round(r.Took), ""},
 		{"durable operations", r.Durable, "that a journal held"}, {"restored operations", r.Restored, "at all starts together"},
 		{"effects on the server", r.Effects, ""},
-		{"divergence", r.Divergence, verdict(r.Divergence)},
-		{"duplicated effects", r.Duplicates, verdict(r.Duplicates)},
-		{"lost effects", r.Lost, verdict(r.Lost)},
-		{"lost operations", r.Forgotten, verdict(r.Forgotten)},
-		{"unknown keys", r.Unknown, verdict(r.Unknown)},
-		{"missed events", r.Missed, verdict(r.Missed)},
+		{"divergence", r.Divergence, r.verdict(r.Divergence)},
+		{"duplicated effects", r.Duplicates, r.verdict(r.Duplicates)},
+		{"lost effects", r.Lost, r.verdict(r.Lost)},
+		{"lost operations", r.Forgotten, r.verdict(r.Forgotten)},
+		{"unknown keys", r.Unknown, r.verdict(r.Unknown)},
+		{"missed events", r.Missed, r.verdict(r.Missed)},
 	} {
 		fmt.Fprintf(t, "%s\t%v\t%s\n", row.name, row.value, row.note)
 	}
@@ -82,14 +83,20 @@ func (r *Report) Write(w io.Writer) error {
 	for _, d := range r.Details {
 		fmt.Fprintln(w, d)
 	}
+	if r.BrokeOff != "" {
+		fmt.Fprintln(w, "the run broke off:", r.BrokeOff)
+	}
 	return nil
 }
 
-func verdict(n int) string {
-	if n == 0 {
-		return "as it must be"
+func (r *Report) verdict(n int) string {
+	switch {
+	case n > 0:
+		return "MUST BE 0"
+	case r.BrokeOff != "":
+		return "as far as is known"
 	}
-	return "MUST BE 0"
+	return "as it must be"
 }
 
 func round(d time.Duration) time.Duration {

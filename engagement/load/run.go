@@ -15,8 +15,9 @@ import (
 	"github.com/optimist-go/optimist/engagement/wire"
 )
 
-// Run makes all taps, waits until they are settled and counts. An error means that
-// the run could not be made; what it found is in the report.
+// Run makes all taps, waits until they are settled and counts. What it found is in the
+// report. An error means that the run could not be made, or not to its end: then the
+// report, if there is one, says what was found until then.
 func Run(ctx context.Context, c Config) (*Report, error) {
 	if err := c.fill(); err != nil {
 		return nil, err
@@ -27,10 +28,22 @@ func Run(ctx context.Context, c Config) (*Report, error) {
 	if err := r.prepare(ctx); err != nil {
 		return nil, err
 	}
-	if err := r.tap(ctx); err != nil {
-		return nil, err
+	err := r.tap(ctx)
+	if err == nil {
+		err = r.compare(ctx)
 	}
-	return r.judge(ctx)
+	r.close()
+	rep := r.book.report()
+	rep.Took, rep.Kills = r.took, int(r.kills.Load())
+	if err == nil {
+		err = r.count(ctx, rep)
+	}
+	if err != nil {
+		rep.BrokeOff = err.Error()
+	}
+	rep.Held = rep.OK()
+	r.bar.end()
+	return rep, err
 }
 
 var errNoPosts = errors.New("the server has no posts to tap on")
@@ -46,6 +59,7 @@ type runner struct {
 	plain    client.Transport // that of nobody
 	posts    []string         // to tap on
 	before   map[string]wire.Truth
+	after    map[string]standing
 	took     time.Duration
 	kills    atomic.Int64
 }
@@ -74,10 +88,12 @@ func (r *runner) prepare(ctx context.Context) error {
 }
 
 // look chooses the newest posts to tap on.
-func (r *runner) look(ctx context.Context) (err error) {
-	if r.plain, err = nethttp.New(r.config.URL); err != nil {
+func (r *runner) look(ctx context.Context) error {
+	t, err := nethttp.New(r.config.URL)
+	if err != nil {
 		return err
 	}
+	r.plain = patient{t}
 	newest, err := readPage(ctx, r.plain, "", min(r.config.Posts, wire.MaxPage))
 	if err != nil {
 		return err
@@ -115,10 +131,11 @@ func (r *runner) each(do func(i int, w crew) error) error {
 // session signs a client in once more.
 func (r *runner) session(ctx context.Context, number int) (client.Transport, error) {
 	t, err := nethttp.New(r.config.URL)
-	if err == nil {
-		_, err = client.SignIn(ctx, t, userOf(number, r.config.Devices))
+	if err != nil {
+		return nil, err
 	}
-	return t, err
+	_, err = client.SignIn(ctx, patient{t}, userOf(number, r.config.Devices))
+	return patient{t}, err
 }
 
 // standings is how the server holds all posts that this run is about: those that were
@@ -153,6 +170,7 @@ func (r *runner) tap(ctx context.Context) error {
 	}
 	r.bar.say("tapping")
 	began := time.Now()
+	defer func() { r.took = time.Since(began) }()
 	first := 0
 	taps := make([][]int, len(r.crews))
 	for i, size := range r.sizes {
@@ -168,7 +186,6 @@ func (r *runner) tap(ctx context.Context) error {
 	if err := r.each(func(i int, w crew) error { return w.tap(ctx, taps[i]) }); err != nil {
 		return err
 	}
-	r.took = time.Since(began)
 	return r.setNetwork(false)
 }
 
@@ -198,30 +215,27 @@ func (r *runner) setNetwork(bad bool) error {
 	return r.config.SetNetwork(bad)
 }
 
-// judge compares what everybody sees with what the server holds.
-func (r *runner) judge(ctx context.Context) (*Report, error) {
+// compare has everybody compare what they see with what the server holds.
+func (r *runner) compare(ctx context.Context) (err error) {
 	r.bar.say("comparing")
-	after, err := r.standings(ctx)
-	if err != nil {
-		return nil, err
+	if r.after, err = r.standings(ctx); err != nil {
+		return err
 	}
-	if err := r.each(func(_ int, w crew) error { return w.compare(ctx, after) }); err != nil {
-		return nil, err
-	}
-	r.close()
+	return r.each(func(_ int, w crew) error { return w.compare(ctx, r.after) })
+}
+
+// count compares how often posts have changed with how often somebody wanted that. The
+// clients must have ended.
+func (r *runner) count(ctx context.Context, rep *Report) error {
 	effects, err := r.book.effects(ctx, r.asker())
 	if err != nil {
-		return nil, err
+		return err
 	}
-	rep := r.book.report()
-	rep.Took, rep.Kills = r.took, int(r.kills.Load())
 	// Asking again must not have changed anything: what it changed had been lost.
-	for post, stands := range after {
+	for post, stands := range r.after {
 		rep.count(post, int(stands.Version)-int(r.before[post].Version), effects[post])
 	}
-	rep.Held = rep.OK()
-	r.bar.end()
-	return rep, nil
+	return nil
 }
 
 // asker repeats requests of clients that have ended.

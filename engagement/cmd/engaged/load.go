@@ -76,18 +76,17 @@ func runLoad(ctx context.Context, args []string) error {
 	if ctx.Err() != nil {
 		return errInterrupted // each client has said so
 	}
-	if err != nil {
+	if report == nil {
 		return err
 	}
+	write := report.Write
 	if *asJSON {
-		err = json.NewEncoder(os.Stdout).Encode(report)
-	} else {
-		err = report.Write(os.Stdout)
+		write = func(w io.Writer) error { return json.NewEncoder(w).Encode(report) }
 	}
-	if !report.OK() {
-		err = errors.Join(err, errNotHeld)
+	if err == nil && !report.OK() {
+		err = errNotHeld
 	}
-	return errors.Join(err, audit(ctx))
+	return errors.Join(write(os.Stdout), err, audit(ctx))
 }
 
 // ownServer starts a server for the run, on a database file of its own.

@@ -105,7 +105,10 @@ func (t *Transport) Stream(ctx context.Context, _ string, after int64, take func
 	}
 	defer res.Body.Close()
 	if res.StatusCode != http.StatusOK {
-		return fmt.Errorf("the event stream was refused with status %d", res.StatusCode)
+		return &client.Refusal{Problem: wire.Problem{
+			Status: res.StatusCode, RetryAfterMs: retryAfter(res.Header).Milliseconds(),
+			Detail: fmt.Sprintf("the event stream was refused with status %d", res.StatusCode),
+		}}
 	}
 	return readEvents(res.Body, take)
 }

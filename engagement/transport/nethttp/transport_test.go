@@ -3,6 +3,7 @@ package nethttp_test
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"testing"
@@ -75,5 +76,23 @@ func TestRetryAfterIsHeeded(t *testing.T) {
 	}
 	if wait := -(<-attempts).Sub(<-attempts); wait < time.Second {
 		t.Errorf("sent again after %v", wait)
+	}
+}
+
+// TestRefusedStreamSaysWhenToComeBack: as any other answer does.
+func TestRefusedStreamSaysWhenToComeBack(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Retry-After", "7")
+		w.WriteHeader(http.StatusServiceUnavailable)
+	}))
+	defer server.Close()
+	transport, err := nethttp.New(server.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = transport.Stream(t.Context(), "", 0, func(client.Event) { t.Error("an event") })
+	var refusal *client.Refusal
+	if !errors.As(err, &refusal) || refusal.Problem.Status != 503 || refusal.Problem.RetryAfterMs != 7000 {
+		t.Errorf("%v", err)
 	}
 }
