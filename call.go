@@ -18,14 +18,34 @@ type Call[A any] struct {
 	ClientID string
 	// BaseVersion is the version of the truth held when the attempt left, 0 without.
 	BaseVersion uint64
+
+	flight *flight // nil: of none, such as one that a test has made
 }
 
-func callOf[A any](h *Handle, at attempt) Call[A] {
+// Progress tells how far the call has come: done of total (0: not known), in units of the
+// program's own. An upload that tells it can last longer than Retry.Timeout, which begins anew
+// with each report, up to Retry.MaxTimeout; then its context ends. So report what has
+// been transferred, not that time goes by. Handle.Progress tells the latest report, and
+// events of kind OpProgressed at most ten a second. It costs little, and can be called from
+// any goroutine; after the call it does nothing.
+//
+// Whoever has taken over the deadline of the context, as for a connection, has to do so
+// again after a report.
+func (c Call[A]) Progress(done, total int64) { c.flight.report(done, total) }
+
+func (f *flight) report(done, total int64) {
+	if f != nil {
+		f.progress(done, total)
+	}
+}
+
+func callOf[A any](ctx context.Context, h *Handle, at attempt) Call[A] {
 	o := &h.op
 	c := Call[A]{
 		ID: h.id(at.restored), Args: *o.Args.(*A), Attempt: at.n,
 		At: Timestamp(o.Stamp), ClientID: h.m.opts.ClientID, BaseVersion: at.version,
 	}
+	c.flight, _ = ctx.(*flight)
 	if at.typ.parts == nil {
 		c.Entity = o.Entity().ID()
 	}
@@ -43,11 +63,17 @@ type CallInfo struct {
 	Attempt  int    // counts from 1
 	At       Timestamp
 	ClientID string
+
+	flight *flight
 }
 
+// Progress tells how far the call has come; see Call.Progress.
+func (c CallInfo) Progress(done, total int64) { c.flight.report(done, total) }
+
 // CallFrom tells to which operation and attempt ctx belongs: the context of a Send, or
-// one made from it. This is how a Send of closures learns its idempotency key, and how a
-// transport can set headers for all calls of a program. It is false for any other context.
+// one made from it. This is how a Send of closures learns its idempotency key and tells
+// its progress, and how a transport can set headers for all calls of a program. It is
+// false for any other context.
 func CallFrom(ctx context.Context) (call CallInfo, ok bool) {
 	if ctx == nil {
 		return CallInfo{}, false
@@ -58,7 +84,7 @@ func CallFrom(ctx context.Context) (call CallInfo, ok bool) {
 	}
 	return CallInfo{
 		ID: f.h.id(f.restored), Type: f.typ.Name, Entity: f.h.Entity(), Attempt: f.n,
-		At: f.h.Timestamp(), ClientID: f.h.m.opts.ClientID,
+		At: f.h.Timestamp(), ClientID: f.h.m.opts.ClientID, flight: f,
 	}, true
 }
 

@@ -39,13 +39,14 @@ const (
 	ClockDrift                            // a server's timestamp was refused
 	JournalFailed                         // the journal failed; Err says what happens now
 	OpQuarantined                         // a restored operation is of no known type
+	OpProgressed                          // its call has come as far as Done of Total
 	Gap                                   // Missed events were not delivered
 )
 
 func (k EventKind) String() string {
 	names := [...]string{"none", "started", "changed", "accepted", "joined", "sent", "retrying", "deferred",
 		"acknowledged", "conflicted", "parked", "unparked", "settled", "rolled back", "stale truth", "unsure", "sure", "truth refused",
-		"sending paused", "sending resumed", "callback panicked", "clock drift", "journal failed", "quarantined", "gap"}
+		"sending paused", "sending resumed", "callback panicked", "clock drift", "journal failed", "quarantined", "progressed", "gap"}
 	if int(k) < len(names) {
 		return names[k]
 	}
@@ -81,6 +82,9 @@ type Event struct {
 	Successor  string   // id of the operation that replaced this one
 	Victims    []Victim // last first; ID, Type and Err tell the cause
 	Missed     int
+	// Done and Total are how far the call has come, in units of the program; Total 0: not
+	// known.
+	Done, Total int64
 	// Snapshot is how everything stands, for Started of a subscription to all.
 	Snapshot *Snapshot
 
@@ -324,14 +328,7 @@ func (m *Manager) tellLocked(f *engine.Effect, now time.Time) {
 		ev.Entity = fullName(f.Entity)
 	}
 	if f.Op != nil {
-		ev.ID, ev.Type = f.Op.ID(m.engine), f.Op.Type.Name
-		if slices.ContainsFunc(m.subs, func(s *Subscription) bool { return s.opts.Args }) {
-			ev.Args = argsOf(f.Op)
-		}
-		if ev.Entity == "" {
-			ev.Entity = fullName(f.Op.Entity())
-		}
-		ev.alsoNames(f.Op)
+		m.nameLocked(&ev, f.Op)
 	}
 	if f.Other != nil && f.Kind == engine.Settled {
 		ev.Successor = f.Other.ID(m.engine)
@@ -351,6 +348,18 @@ func (m *Manager) tellLocked(f *engine.Effect, now time.Time) {
 		ev.alsoNames(v.Op)
 	}
 	m.publishLocked(ev)
+}
+
+// nameLocked says of which operation the event is.
+func (m *Manager) nameLocked(ev *Event, o *engine.Op) {
+	ev.ID, ev.Type = o.ID(m.engine), o.Type.Name
+	if slices.ContainsFunc(m.subs, func(s *Subscription) bool { return s.opts.Args }) {
+		ev.Args = argsOf(o)
+	}
+	if ev.Entity == "" {
+		ev.Entity = fullName(o.Entity())
+	}
+	ev.alsoNames(o)
 }
 
 // argsOf is a copy of an operation's arguments, as the program knows them.

@@ -133,7 +133,7 @@ func RegisterGroup[A any](m *Manager, def Group[A]) *GroupAction[A] {
 	t.Type = engine.Type{Name: def.Type, Family: def.Type, SameArgs: sameArgsOf[A](), Owner: t}
 	if def.Send != nil {
 		t.send = func(ctx context.Context, h *Handle, at attempt) (engine.Truth, []engine.Received, error) {
-			told, err := def.Send(ctx, callOf[A](h, at))
+			told, err := def.Send(ctx, callOf[A](ctx, h, at))
 			return engine.Truth{}, m.received(def.Type, told), err
 		}
 	}

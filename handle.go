@@ -304,8 +304,9 @@ func (h *Handle) Done() <-chan struct{} {
 var closedChan = func() chan struct{} { c := make(chan struct{}); close(c); return c }()
 
 // Cancel takes the operation back: the view is as if it had never been, and what
-// depends on it goes with it. If a call of it is under way the call goes on, and
-// its late answer is taken as truth. It returns ErrSettled when it came too late.
+// depends on it goes with it. If a call of it is under way the call goes on, unless
+// Policy.OnCancel says otherwise, and its late answer is taken as truth. When nobody
+// answers any more the entity is unsure. It returns ErrSettled when it came too late.
 func (h *Handle) Cancel() error { return h.m.do(engine.Cancel{Op: &h.op}) }
 
 // Retry sends a parked operation again, with the same key and a fresh budget. An

@@ -268,6 +268,8 @@ func TestLaw28_BadInput(t *testing.T) {
 		{"cap below base", policy(Policy{Retry: Retry{Base: 2, Cap: 1}}), ErrInvalid, "Retry.Cap"},
 		{"negative maximum wait", policy(Policy{Debounce: Debounce{MaxWait: -1}}), ErrInvalid, "Debounce.MaxWait"},
 		{"maximum wait below wait", policy(Policy{Debounce: Debounce{Wait: 2, MaxWait: 1}}), ErrInvalid, "Debounce.MaxWait"},
+		{"cancel policy that there is not", policy(Policy{OnCancel: 9}), ErrInvalid, "OnCancel"},
+		{"timeouts that contradict each other", policy(Policy{Retry: Retry{Timeout: time.Minute, MaxTimeout: time.Second}}), ErrInvalid, "MaxTimeout"},
 		{"failure policy that there is not", policy(Policy{OnFailure: 9}), ErrInvalid, "OnFailure"},
 		{"long client id", options(Options{ClientID: strings.Repeat("x", 65)}), ErrInvalid, "ClientID has 65 bytes"},
 		{"negative cap on calls", options(Options{MaxInFlight: -1}), ErrInvalid, "MaxInFlight"},

@@ -11,8 +11,8 @@ import (
 )
 
 // RollbackAll undoes every unsettled operation of an entity, last first; they end
-// as Cancelled. The answer of a call under way is taken as truth when it comes, and
-// triggers no callback.
+// as Cancelled. Calls under way go on, unless Policy.OnCancel says otherwise; their
+// answers are taken as truth when they come, and trigger no callback.
 func (m *Manager) RollbackAll(entity string) error {
 	m.mu.Lock()
 	if err := m.stoppedLocked(); err != nil {

@@ -54,7 +54,8 @@ type Mutation[T, A any] struct {
 
 	// Send tells the server. It must return when ctx ends. What it answers: see Truth;
 	// how it fails: see Fail. Beside an error of class Conflicting the server's truth is
-	// expected, beside one of class Permanent it is taken if it is there.
+	// expected, beside one of class Permanent it is taken if it is there. What lasts longer
+	// than Retry.Timeout tells its progress: see Call.Progress.
 	//
 	// An error that Send does not classify is Transient while ctx lasts: after the
 	// retries the change is rolled back. A connection that was lost after the request
@@ -270,7 +271,7 @@ func (a *Action[T, A]) apply(value, args any) (any, error) {
 }
 
 func (a *Action[T, A]) send(ctx context.Context, h *Handle, at attempt) (engine.Truth, []engine.Received, error) {
-	t, err := a.def.Send(ctx, callOf[A](h, at))
+	t, err := a.def.Send(ctx, callOf[A](ctx, h, at))
 	if wrong := t.unsaid(); wrong != nil {
 		h.m.report(Event{Kind: TruthRefused, Entity: h.Entity(), ID: h.id(at.restored), Type: at.typ.Name, Err: wrong})
 	}

@@ -64,6 +64,9 @@ type Policy struct {
 	Retry Retry
 	// OnFailure says what becomes of an operation that failed for good. 0: Revert.
 	OnFailure FailurePolicy
+	// OnCancel says what becomes of a call under way when its operation is taken back.
+	// 0: LetCallsEnd.
+	OnCancel CancelPolicy
 	// MaxConflicts is how often an operation that met a conflict is sent again.
 	// 0: 3. Negative: never. At most 255.
 	MaxConflicts int
@@ -96,9 +99,13 @@ type Retry struct {
 	Cap time.Duration
 	// Jitter is the random share of each wait, up to 1. 0: 0.25. Negative: none.
 	Jitter float64
-	// Timeout bounds one attempt, through the context of Send. 0: 10 s. Negative:
-	// none.
+	// Timeout bounds one attempt, through the context of Send, or the time between two
+	// reports of its progress (Call.Progress). 0: 10 s, or MaxTimeout if that is shorter.
+	// Negative: none.
 	Timeout time.Duration
+	// MaxTimeout bounds one attempt that reports progress. 0: 1 h, or Timeout if that is
+	// longer. Negative: none. Set beside Timeout it must not be shorter.
+	MaxTimeout time.Duration
 	// Deadline bounds all attempts together, from the first tap of the burst on, the
 	// time offline included; it ends an attempt under way. A restart begins it anew. 0:
 	// that of the manager, which has none by default. Negative: none.
@@ -125,6 +132,23 @@ const (
 	Park
 )
 
+// CancelPolicy says what becomes of a call under way when its operation is taken back: by
+// Cancel or RollbackAll, with an operation on which it depends, or because its guard no
+// longer holds. Zero is the manager's.
+type CancelPolicy uint8
+
+const (
+	// LetCallsEnd lets the call go on to its end, and takes what it says as truth. Later
+	// operations of its lane wait for it.
+	LetCallsEnd CancelPolicy = iota + 1
+	// EndCalls ends the context of Send, as an upload needs it. Its lane is free, and its
+	// place among the calls under way, as soon as Send returns. The request may have left
+	// or still be on its way, so that it arrives after the lane's next one: choose it only
+	// where the server orders by version, and refuses what was sent on an older one, or
+	// where the order does not matter.
+	EndCalls
+)
+
 // withDefaults fills zero fields from base, whose fields are all set. Of two fields that
 // limit each other the one that was given counts, and the other one gives way.
 func (p Policy) withDefaults(base Policy) Policy {
@@ -140,14 +164,19 @@ func (p Policy) withDefaults(base Policy) Policy {
 	fill(&p.Retry.Cap, base.Retry.Cap)
 	fill(&p.Retry.Jitter, base.Retry.Jitter)
 	fill(&p.Retry.Timeout, base.Retry.Timeout)
+	fill(&p.Retry.MaxTimeout, base.Retry.MaxTimeout)
 	fill(&p.Retry.Deadline, base.Retry.Deadline)
 	fill(&p.OnFailure, base.OnFailure)
+	fill(&p.OnCancel, base.OnCancel)
 	fill(&p.MaxConflicts, base.MaxConflicts)
 	if p.Retry.Next == nil {
 		p.Retry.Next = base.Retry.Next
 	}
 	agree(&p.Debounce.Wait, &p.Debounce.MaxWait, given.Debounce.MaxWait)
 	agree(&p.Retry.Base, &p.Retry.Cap, given.Retry.Cap)
+	if p.Retry.Timeout > 0 && p.Retry.MaxTimeout > 0 {
+		agree(&p.Retry.Timeout, &p.Retry.MaxTimeout, given.Retry.MaxTimeout)
+	}
 	return p
 }
 
@@ -169,8 +198,9 @@ func fill[T comparable](field *T, base T) {
 
 var defaultPolicy = Policy{
 	Debounce:     Debounce{Wait: 300 * time.Millisecond, MaxWait: 2 * time.Second},
-	Retry:        Retry{Max: 3, Base: time.Second, Cap: 30 * time.Second, Jitter: 0.25, Timeout: 10 * time.Second},
+	Retry:        Retry{Max: 3, Base: time.Second, Cap: 30 * time.Second, Jitter: 0.25, Timeout: 10 * time.Second, MaxTimeout: time.Hour},
 	OnFailure:    Revert,
+	OnCancel:     LetCallsEnd,
 	MaxConflicts: 3,
 }
 
@@ -182,12 +212,16 @@ func (p Policy) validate() error {
 		return errorf.New("%w: Retry.Base and Retry.Cap must not be negative", ErrInvalid)
 	case p.Retry.Base > 0 && p.Retry.Cap > 0 && p.Retry.Cap < p.Retry.Base:
 		return errorf.New("%w: Retry.Cap (%v) must be at least Retry.Base (%v)", ErrInvalid, p.Retry.Cap, p.Retry.Base)
+	case p.Retry.Timeout > 0 && p.Retry.MaxTimeout > 0 && p.Retry.MaxTimeout < p.Retry.Timeout:
+		return errorf.New("%w: Retry.MaxTimeout (%v) must be at least Retry.Timeout (%v)", ErrInvalid, p.Retry.MaxTimeout, p.Retry.Timeout)
 	case p.Debounce.MaxWait < 0:
 		return errorf.New("%w: Debounce.MaxWait must not be negative", ErrInvalid)
 	case p.Debounce.MaxWait > 0 && p.Debounce.MaxWait < p.Debounce.Wait:
 		return errorf.New("%w: Debounce.MaxWait (%v) must be at least Debounce.Wait (%v)", ErrInvalid, p.Debounce.MaxWait, p.Debounce.Wait)
 	case p.OnFailure > Park:
 		return errorf.New("%w: OnFailure must be Revert, Park or zero, not %d", ErrInvalid, p.OnFailure)
+	case p.OnCancel > EndCalls:
+		return errorf.New("%w: OnCancel must be LetCallsEnd, EndCalls or zero, not %d", ErrInvalid, p.OnCancel)
 	}
 	return nil
 }
@@ -201,6 +235,7 @@ func (p Policy) apply(t *engine.Type) {
 	t.Deadline = engine.Time(max(p.Retry.Deadline, 0))
 	t.MaxConflicts = min(max(p.MaxConflicts, 0), 255)
 	t.Park = p.OnFailure == Park
+	t.EndsCalls = p.OnCancel == EndCalls
 }
 
 func (r Retry) engine() engine.Retry {

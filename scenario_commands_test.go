@@ -86,7 +86,7 @@ func (w *stage) do(verb string, args []string) string {
 		return w.receive(args)
 	case "refresh":
 		return w.refresh(args[0])
-	case "tap", "set", "comment", "create", "edit", "delete", "publish", "like-both", "star", "batch":
+	case "tap", "set", "comment", "upload", "create", "edit", "delete", "publish", "like-both", "star", "batch":
 		return w.execute(verb, args)
 	case "scribble":
 		for i := range w.tags {
@@ -223,7 +223,7 @@ func (w *stage) execute(verb string, args []string) string {
 		h, err = w.actions[args[0]].Execute(ctx, id(args[1]), gift{User: args[2], On: on}, after...)
 	case "set":
 		h, err = w.actions[args[0]].Execute(ctx, id(args[1]), gift{User: args[2], On: args[3] == "on"}, after...)
-	case "comment":
+	case "comment", "upload":
 		w.tags = append([]string(nil), args[3:]...)
 		h, err = w.actions[verb].Execute(ctx, id(args[0]), gift{ID: args[1], Text: args[2], Tags: w.tags}, after...)
 	case "create", "edit":

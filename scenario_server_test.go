@@ -87,6 +87,14 @@ func (s *backend) take(ctx context.Context, typ string, c optimist.Call[gift], a
 		<-ctx.Done()
 		return t, ctx.Err()
 	}
+	for i := int64(1); how == "slow" && i <= 4; i++ {
+		select {
+		case <-time.After(8 * time.Second):
+			c.Progress(i, 4)
+		case <-ctx.Done():
+			return t, ctx.Err()
+		}
+	}
 	s.stage.mu.Lock()
 	defer s.stage.mu.Unlock()
 	p := s.post(c.Entity)

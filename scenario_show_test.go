@@ -129,6 +129,8 @@ func (w *stage) events(out *strings.Builder, kinds []string) {
 			fmt.Fprintf(out, " #%d", ev.Number)
 		case optimist.OpRetrying:
 			fmt.Fprintf(out, " in %v", ev.Due.Round(time.Millisecond))
+		case optimist.OpProgressed:
+			fmt.Fprintf(out, ": %d of %d", ev.Done, ev.Total)
 		case optimist.OpSettled:
 			fmt.Fprintf(out, ": %v", ev.Outcome)
 			if ev.Successor != "" {

@@ -148,6 +148,13 @@ func (w *stage) register() {
 			return a, nil
 		},
 	})
+	add(optimist.Mutation[article, gift]{
+		Type: "upload", Policy: optimist.Policy{OnCancel: optimist.EndCalls},
+		Apply: func(a article, g gift) (article, error) {
+			a.Comments = member(a.Comments, g.ID+":"+g.Text, true)
+			return a, nil
+		},
+	})
 	text := func(a article, g gift) (article, error) { a.Text = g.Text; return a, nil }
 	doc := func(gift) string { return "text" }
 	add(optimist.Mutation[article, gift]{Type: "create", Family: "text", Kind: optimist.Create, Slot: doc, Apply: text})

@@ -17,8 +17,10 @@ import (
 type opType struct {
 	engine.Type
 	space   *engine.Space // of its store; nil for groups and closures
-	timeout time.Duration // of one attempt; 0 or less: none
-	next    func(n int, err error) (time.Duration, bool)
+	timeout time.Duration // of one attempt without progress; 0 or less: none
+	// maxTimeout is as far as progress extends it; 0 or less: without end.
+	maxTimeout time.Duration
+	next       func(n int, err error) (time.Duration, bool)
 	// send makes one attempt. It is called without any lock.
 	send func(context.Context, *Handle, attempt) (engine.Truth, []engine.Received, error)
 	// settled runs the program's callbacks; nil without any.
@@ -37,7 +39,7 @@ type opType struct {
 
 func (t *opType) setPolicy(p Policy) {
 	p.apply(&t.Type)
-	t.timeout, t.next = p.Retry.Timeout, p.Retry.Next
+	t.timeout, t.maxTimeout, t.next = p.Retry.Timeout, p.Retry.MaxTimeout, p.Retry.Next
 }
 
 func typeOf(o *engine.Op) *opType { return o.Type.Owner.(*opType) }
@@ -105,7 +107,7 @@ func (m *Manager) workLocked() {
 		m.flights = append(m.flights, f)
 		m.mu.Unlock()
 
-		answer = engine.Answer{Op: &f.h.op, Ignore: f.dropped}
+		answer = engine.Answer{Op: &f.h.op, NotSent: f.dropped}
 		if !f.dropped {
 			m.try(f, &answer)
 		}
@@ -263,7 +265,11 @@ func (m *Manager) try(f *flight, answer *engine.Answer) {
 			return
 		}
 	}
-	f.begin(f.typ.timeout, f.until)
+	if answer.Err = f.Err(); answer.Err != nil { // it was ended while it waited for the disk
+		answer.NotSent = true
+		return
+	}
+	f.begin()
 	r := sendContained(f)
 	answer.Truth, answer.More = r.truth, r.more
 	m.failed(f, answer, r.judged, r.err)

@@ -36,7 +36,7 @@ type Update struct {
 	// execute in each other can deadlock.
 	Apply func() (rollback func())
 	// Send tells the server. It must return when ctx ends. CallFrom(ctx) tells the
-	// idempotency key. How it fails: see Mutation.Send.
+	// idempotency key, and takes reports of progress. How it fails: see Mutation.Send.
 	Send func(ctx context.Context) error
 
 	// At most one of OnSuccess and OnError runs, once, after the operation has

@@ -124,6 +124,8 @@ func attrs(ev optimist.Event) []slog.Attr {
 		out = append(out, slog.Uint64("number", ev.Number))
 	}
 	count("missed", ev.Missed)
+	count("done", int(ev.Done))
+	count("total", int(ev.Total))
 	if ev.Args != nil {
 		out = append(out, slog.Any("args", ev.Args))
 	}

@@ -179,8 +179,11 @@ func (l *life) register() {
 		return d
 	}
 	l.like = optimist.Register(l.posts, def(like))
-	l.title = optimist.Register(l.posts, def(title))
-	l.visit = optimist.Register(l.posts, def(visit))
+	t, v := def(title), def(visit)
+	for _, d := range []*optimist.Mutation[Post, Args]{&t, &v} { // the order in which these arrive does not matter
+		d.Policy.OnCancel = optimist.EndCalls
+	}
+	l.title, l.visit = optimist.Register(l.posts, t), optimist.Register(l.posts, v)
 	c, e, d := def(create), def(edit), def(remove)
 	for _, d := range []*optimist.Mutation[Post, Args]{&c, &e, &d} {
 		d.Family = "comment"

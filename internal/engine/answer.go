@@ -213,6 +213,9 @@ func (e *Engine) takeBack(o *Op, in *Answer) {
 	e.gate.landed(o)
 	o.calls--
 	if o.left = o.calls > 0; o.state == Ended {
+		if o.mayBeDone() { // by an attempt before
+			e.leaveDoubt(o)
+		}
 		return
 	}
 	e.emit(Effect{Kind: Deferred, Op: o, Err: in.Err})

@@ -42,6 +42,8 @@ var (
 	exploreSave = exploreType("save", true, func(*ConflictInfo) Verdict { return Verdict{Decision: KeepMine} })
 )
 
+func init() { exploreSave.EndsCalls = true }
+
 // server holds what clients wrote. A key is processed once.
 type server struct {
 	value   model
@@ -143,6 +145,10 @@ func (w *world) step(in Input) error {
 				return fmt.Errorf("key %d was sent as %v and as %v", f.Op.seq, was, args)
 			}
 			w.content[f.Op.seq] = args
+		case Abort:
+			if !slices.Contains(w.calls, f.Op) || f.Op.Type == exploreLike && f.Op.outcome != Confirmed {
+				return fmt.Errorf("the call of %d is ended", f.Op.seq)
+			}
 		case Settled:
 			if w.ends[f.Op.seq]++; w.ends[f.Op.seq] > 1 {
 				return fmt.Errorf("operation %d settled twice", f.Op.seq)

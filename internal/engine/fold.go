@@ -197,6 +197,9 @@ func (e *Engine) condemn(o *Op, cause *Op, err error) {
 	o.part.condemned = true
 	switch {
 	case o.state == InFlight: // the end of its call will tell
+		if o.Type.EndsCalls {
+			e.emit(Effect{Kind: Abort, Op: o})
+		}
 	case o.mayBeDone():
 		e.leaveDoubt(o)
 	case o.Type.Closure:

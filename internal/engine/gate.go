@@ -66,9 +66,24 @@ func (e *Engine) listen(in *Answer) {
 			ends = true
 		}
 	}
-	if ends { // the next waits for the gate; what the server asked for concerns one lane
-		g.probes++
-		g.until = e.now.plus(e.cfg.Probe.Delay(g.probes, 0, in.Rand))
+	if ends {
+		e.probed(in.Rand)
+	}
+}
+
+// probed begins the wait for the next probe, after one that nobody answered. What the
+// server asked for concerns one lane, and not the gate.
+func (e *Engine) probed(random uint64) {
+	g := &e.gate
+	g.probes++
+	g.until = e.now.plus(e.cfg.Probe.Delay(g.probes, 0, random))
+}
+
+// lasting lets another operation probe while the call of one goes on: what takes long
+// keeps nobody waiting for its answer.
+func (e *Engine) lasting(o *Op) {
+	if e.gate.landed(o) {
+		e.probed(0)
 	}
 }
 

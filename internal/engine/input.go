@@ -72,6 +72,9 @@ type Again struct {
 	After Time // a duration
 }
 
+// Lasting says that a call goes on beyond its timeout, because it reports progress.
+type Lasting struct{ Op *Op }
+
 // Received is truth about a named entity.
 type Received struct {
 	Space  *Space
@@ -132,6 +135,7 @@ func (in *Execute) step(e *Engine) error    { return e.execute(in) }
 func (in *Batch) step(e *Engine) error      { return e.batch(in) }
 func (in *Restore) step(e *Engine) error    { return e.restore(in) }
 func (in *Answer) step(e *Engine) error     { e.answer(in); return nil }
+func (in Lasting) step(e *Engine) error     { e.lasting(in.Op); return nil }
 func (in *Receive) step(e *Engine) error    { e.receive(in); return nil }
 func (in *Durable) step(e *Engine) error    { e.durable(in); return nil }
 func (in *Decide) step(e *Engine) error     { return e.decide(in) }

@@ -99,6 +99,7 @@ type Type struct {
 	Park         bool // on failure; else revert
 	Pessimistic  bool // shows when confirmed
 	Barrier      bool // commutes with nothing
+	EndsCalls    bool // of operations that leave the view while one is under way
 	Closure      bool // state lives outside; Apply is not used
 	Journaled    bool // waits for Durable before its first attempt
 

@@ -127,8 +127,8 @@ func (e *Engine) unpark(o *Op) {
 	})
 }
 
-// cancel undoes one operation. A call that is under way goes on; its late answer is
-// taken as truth.
+// cancel undoes one operation. What a call that is under way still says is taken as
+// truth.
 func (e *Engine) cancel(in Cancel) error {
 	o := in.Op
 	if o.state == Ended {
@@ -157,7 +157,7 @@ func (e *Engine) clearAll(in ClearAll) {
 			if p.index > 0 || in.Keep != nil && in.Keep(p.op) {
 				continue
 			}
-			if p.op.state == InFlight {
+			if p.op.state == InFlight && !p.op.Type.EndsCalls {
 				e.emit(Effect{Kind: Abort, Op: p.op})
 			}
 			all = append(all, Victim{Op: p.op})

@@ -1,6 +1,7 @@
 package enginetest
 
 import (
+	"cmp"
 	"fmt"
 	"runtime/debug"
 	"slices"
@@ -18,7 +19,7 @@ func (d *Driver) logf(format string, args ...any) {
 func (d *Driver) step(in engine.Input) error {
 	asked := copied(in)
 	effects, err := d.engine.Step(d.now, in)
-	var sent, victims []*engine.Op
+	var sent, aborted, victims []*engine.Op
 	d.order = d.order[:0]
 	for _, f := range effects {
 		switch f.Kind {
@@ -26,6 +27,8 @@ func (d *Driver) step(in engine.Input) error {
 			sent = append(sent, f.Op)
 			d.order = append(d.order, f.Op)
 			d.calls = append(d.calls, f.Op)
+		case engine.Abort:
+			aborted = append(aborted, f.Op)
 		case engine.Settled:
 			d.order = append(d.order, f.Op)
 			if d.settled[f.Op]++; d.settled[f.Op] > 1 {
@@ -65,6 +68,9 @@ func (d *Driver) step(in engine.Input) error {
 	}
 	if want := reals(d.twin.sent); !slices.Equal(sent, want) {
 		return fmt.Errorf("the engine sent %v, the twin %v", d.names(sent), d.names(want))
+	}
+	if want := reals(d.twin.aborted); !sameOps(aborted, want) {
+		return fmt.Errorf("the engine ends the calls of %v, the twin those of %v", d.names(aborted), d.names(want))
 	}
 	var want []*engine.Op
 	for _, v := range d.twin.buried {
@@ -109,6 +115,14 @@ func reals(ops []*op) (out []*engine.Op) {
 		out = append(out, o.real)
 	}
 	return out
+}
+
+// sameOps compares two lists whose order says nothing.
+func sameOps(a, b []*engine.Op) bool {
+	bySeq := func(a, b *engine.Op) int { return cmp.Compare(a.Seq(), b.Seq()) }
+	slices.SortFunc(a, bySeq)
+	slices.SortFunc(b, bySeq)
+	return slices.Equal(a, b)
 }
 
 func (d *Driver) names(ops []*engine.Op) (out []string) {

@@ -104,6 +104,9 @@ func (d *Driver) one() error {
 		return d.step(d.execute())
 	case n < 22:
 		if len(d.calls) > 0 {
+			if d.src.One(12) {
+				return d.step(engine.Lasting{Op: d.calls[d.src.Below(len(d.calls))]})
+			}
 			return d.step(d.answer(d.calls[d.src.Below(len(d.calls))]))
 		}
 		return d.step(d.execute())

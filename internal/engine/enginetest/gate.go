@@ -43,6 +43,15 @@ func (t *Twin) gateHears(o *op, in *engine.Answer) {
 	}
 }
 
+// lasting: the probe takes long, and is no probe any more.
+func (t *Twin) lasting(o *op) {
+	if t.probe == o {
+		t.probe = nil
+		t.probes++
+		t.until = later(t.now, t.cfg.Probe.Delay(t.probes, 0, 0))
+	}
+}
+
 func (t *Twin) setOnline(online bool) {
 	was := t.online
 	if t.online = online; online && (!was || t.probing) {

@@ -25,6 +25,9 @@ func (t *Twin) condemn(o, cause *op, err error) {
 	if !o.calling && o.mayBeDone() {
 		t.leaveDoubt(o)
 	}
+	if o.state == engine.InFlight && o.typ.EndsCalls {
+		t.aborted = append(t.aborted, o)
+	}
 	for _, n := range slices.Clone(t.ops) {
 		if slices.Contains(n.deps, o) {
 			t.condemn(n, o, engine.ErrDependency)
@@ -148,6 +151,9 @@ func (t *Twin) takeBack(o *op, in *engine.Answer) {
 	}
 	o.calls--
 	if o.left = o.calls > 0; o.state == engine.Ended {
+		if o.mayBeDone() {
+			t.leaveDoubt(o)
+		}
 		return
 	}
 	o.state, o.due = engine.Waiting, min(later(t.now, in.RetryAfter), o.expiry())

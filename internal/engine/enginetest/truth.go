@@ -53,6 +53,9 @@ func (t *Twin) adopt(ent *entity, said engine.Truth) (covered bool) {
 			fresh && said.Version == 0 && (said.ReadAt == 0 || said.ReadAt >= o.ackedAt))
 		switch {
 		case named, shown && !o.silent:
+			if o.state == engine.InFlight {
+				t.aborted = append(t.aborted, o)
+			}
 			t.confirm(o, ent)
 		case shown:
 			t.confirm(o, nil)

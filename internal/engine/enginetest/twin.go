@@ -108,6 +108,7 @@ type Twin struct {
 
 	// What the Step that runs decided.
 	sent    []*op
+	aborted []*op // whose calls nobody needs any more
 	victims []victim
 	orphans []orphan
 	buried  []victim
@@ -146,7 +147,7 @@ func (t *Twin) Ask(o *engine.Op) { t.asked[o] = asked{o.Type, o.Args, o.Stamp} }
 // engine sent or ended, as it did: its choice among free lanes.
 func (t *Twin) Step(now engine.Time, in engine.Input, order []*engine.Op) error {
 	t.now = now
-	t.sent, t.buried, t.settled = t.sent[:0], t.buried[:0], t.settled[:0]
+	t.sent, t.aborted, t.buried, t.settled = t.sent[:0], t.aborted[:0], t.buried[:0], t.settled[:0]
 	type look struct {
 		value    any
 		presence engine.Presence
@@ -179,6 +180,8 @@ func (t *Twin) take(in engine.Input) error {
 		return t.restore(in)
 	case *engine.Answer:
 		t.answer(in)
+	case engine.Lasting:
+		t.lasting(t.of[in.Op])
 	case *engine.Receive:
 		in.Old = !t.adopt(t.entity(in.Space, in.Entity), in.Truth) && in.Truth.Presence != engine.Unknown
 		t.purge(nil)
@@ -210,7 +213,11 @@ func (t *Twin) take(in engine.Input) error {
 		t.bury(engine.Cancelled)
 	case engine.ClearAll:
 		for len(t.ops) > 0 {
-			t.condemn(t.ops[len(t.ops)-1], nil, in.Err)
+			last := t.ops[len(t.ops)-1]
+			if last.state == engine.InFlight && !last.typ.EndsCalls {
+				t.aborted = append(t.aborted, last)
+			}
+			t.condemn(last, nil, in.Err)
 		}
 		t.bury(engine.Cancelled)
 		t.refused, t.probing, t.probe, t.until, t.silent, t.probes = false, false, nil, 0, nil, 0

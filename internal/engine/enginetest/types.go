@@ -70,7 +70,7 @@ var (
 		Resolve: func(*engine.ConflictInfo) engine.Verdict { return engine.Verdict{Decision: engine.TakeTheirs} },
 	}
 	Stored = &engine.Type{
-		Name: "stored", Family: "add", Retry: retry3, Journaled: true, Park: true, Deadline: 20 * sec,
+		Name: "stored", Family: "add", Retry: retry3, Journaled: true, EndsCalls: true, Park: true, Deadline: 20 * sec,
 		Apply: change(func(v *Value, a Args) error { v.N += a.N; return nil }),
 	}
 	CreateDoc = &engine.Type{
@@ -139,7 +139,7 @@ var (
 		Apply: change(func(v *Value, a Args) error { v.Pub = a.On; return nil }),
 	}
 	Guarded = &engine.Type{
-		Name: "guarded", Family: "guarded", SameArgs: sameArgs, Retry: engine.Retry{Max: -1, Base: sec, Cap: 8 * sec, Jitter: 1},
+		Name: "guarded", Family: "guarded", SameArgs: sameArgs, EndsCalls: true, Retry: engine.Retry{Max: -1, Base: sec, Cap: 8 * sec, Jitter: 1},
 		Apply: change(func(v *Value, a Args) error { v.Safe = a.On; return nil }),
 		Guard: func(value, args any) error {
 			if v := value.(Value); !v.Likes[0] && v.N < 3 {
