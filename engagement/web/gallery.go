@@ -12,14 +12,25 @@ import (
 )
 
 // Gallery is a page with every state that the views can be in, from hand-made data.
-func Gallery() string {
+func Gallery() string { return document("Gallery", gallery()) }
+
+func gallery() *Node {
 	now := time.Date(2026, 5, 4, 18, 30, 0, 0, time.UTC)
 	var parts []*Node
-	show := func(title string, n *Node) {
-		parts = append(parts, el("section.exhibit", nil, el("h2.exhibit-title", nil, text(title)), n))
+	show := func(title string, nodes ...*Node) {
+		name := "exhibit-" + number(len(parts))
+		for _, n := range nodes {
+			apart(n, name, title)
+		}
+		parts = append(parts, el("section.exhibit", nil, append([]*Node{el("h2.exhibit-title", []string{"id", name}, text(title))}, nodes...)...))
 	}
 	for i, x := range galleryChrome() {
-		show("Bar: "+x.title, el("header.top", nil, viewHeader(x.model)).with(number(i)))
+		bar := el("header.top", nil, viewHeader(x.model)).with(number(i))
+		if x.model.LabOpen { // which its button names
+			show("Bar: "+x.title, bar, el("div.lab", []string{"id", "lab"}))
+			continue
+		}
+		show("Bar: "+x.title, bar)
 	}
 	for _, x := range galleryPosts(now) {
 		x.model.ID = "gallery-" + strconv.Itoa(len(parts))
@@ -38,7 +49,30 @@ func Gallery() string {
 	for _, x := range galleryEnd() {
 		show("End of the feed: "+x.title, viewEnd(x.model))
 	}
-	return document("Gallery", el("main.gallery", nil, parts...))
+	return el("main.gallery", nil, parts...)
+}
+
+// apart makes the ids in an exhibit its own, and the names of its landmarks: on the real
+// page there is one of each.
+func apart(n *Node, exhibit, title string) {
+	landmark := n.Tag == "section" || n.Tag == "aside"
+	for i := range n.Attrs {
+		switch a := &n.Attrs[i]; a.Name {
+		case "id", "for", "aria-describedby", "aria-controls":
+			a.Value += "-" + exhibit
+		case "aria-labelledby":
+			if a.Value += "-" + exhibit; landmark {
+				a.Value += " " + exhibit
+			}
+		case "aria-label":
+			if landmark {
+				a.Value += ", " + title
+			}
+		}
+	}
+	for _, k := range n.Kids {
+		apart(k, exhibit, title)
+	}
 }
 
 // Missing is the page of a server that has no client to give out.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -114,4 +115,45 @@ func values[E ~uint8](first, last E) (all []string) {
 		all = append(all, fmt.Sprint(uint8(v)))
 	}
 	return all
+}
+
+// TestGalleryIsAccessible: what names or controls something names what is there, and no two
+// things or landmarks have one name.
+func TestGalleryIsAccessible(t *testing.T) {
+	page := gallery()
+	ids := make(map[string]string)
+	page.walk(func(n *Node) {
+		if id, ok := n.attr("id"); ok {
+			if _, twice := ids[id]; twice {
+				t.Errorf("the id %q is given twice", id)
+			}
+			ids[id] = n.words()
+		}
+	})
+	named := make(map[string]bool)
+	page.walk(func(n *Node) {
+		for _, attr := range []string{"for", "aria-labelledby", "aria-describedby", "aria-controls"} {
+			value, _ := n.attr(attr)
+			for _, id := range strings.Fields(value) {
+				if expanded, _ := n.attr("aria-expanded"); attr == "aria-controls" && expanded == "false" {
+					continue // what is closed need not be on the page
+				}
+				if _, there := ids[id]; !there {
+					t.Errorf("%s names %q, which is not there: %s", attr, id, n.HTML())
+				}
+			}
+		}
+		if n.Tag != "section" && n.Tag != "aside" {
+			return
+		}
+		name, _ := n.attr("aria-label")
+		by, _ := n.attr("aria-labelledby")
+		for _, id := range strings.Fields(by) {
+			name += " " + ids[id]
+		}
+		if name != "" && named[name] {
+			t.Errorf("two landmarks are called %q", name)
+		}
+		named[name] = true
+	})
 }
