@@ -3,23 +3,12 @@ package client
 import (
 	"context"
 	"errors"
-	"strconv"
 	"time"
 
 	"github.com/optimist-go/optimist"
 	"github.com/optimist-go/optimist/engagement/leanjson"
 	"github.com/optimist-go/optimist/engagement/wire"
 )
-
-// Refusal is an error that the server answered.
-type Refusal struct{ Problem wire.Problem }
-
-func (r *Refusal) Error() string {
-	if r.Problem.Detail != "" {
-		return r.Problem.Detail
-	}
-	return "the server answered with status " + strconv.Itoa(r.Problem.Status)
-}
 
 func sendMark(ctx context.Context, s *Service, c optimist.Call[optimist.Switched], mark string) (optimist.Truth[Post], error) {
 	method := "DELETE"

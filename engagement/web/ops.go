@@ -101,15 +101,16 @@ func postOfArgs(args any) client.PostArgs {
 	return client.PostArgs{}
 }
 
-// reasonOf is an error in words for people.
+// reasonOf is an error in words for people, also one of an earlier life.
 func reasonOf(err error) string {
+	err = client.Recall(err)
 	var refusal *client.Refusal
 	var send *optimist.SendError
 	switch {
 	case err == nil:
 		return ""
 	case errors.As(err, &refusal):
-		return refusal.Error()
+		return refusal.Reason()
 	case errors.Is(err, client.ErrUnreachable):
 		return "no connection"
 	case errors.As(err, &send) && send.Class == optimist.Unknown:
