@@ -49,8 +49,8 @@ func (w *waiter) release() {
 	}
 }
 
-// own takes a Web Lock, or says at once that another has it.
-func own(ctx context.Context, name string) (unlock func(), err error) {
+// own takes a Web Lock. When another has it, own says so at once, or waits for it.
+func own(ctx context.Context, name string, wait bool) (unlock func(), err error) {
 	locks := js.Global().Get("navigator").Get("locks")
 	if !locks.Truthy() {
 		return nil, errorf.New("%w: the browser has no Web Locks, which need https or localhost", ErrUnavailable)
@@ -75,9 +75,14 @@ func own(ctx context.Context, name string) (unlock func(), err error) {
 		refused <- reason(args[0])
 		return nil
 	})
-	request, err := try(func() js.Value {
-		return locks.Call("request", name, map[string]any{"mode": "exclusive", "ifAvailable": true}, callback)
-	})
+	options := map[string]any{"mode": "exclusive", "ifAvailable": true}
+	leave := func() {}
+	if wait {
+		abort := js.Global().Get("AbortController").New()
+		options = map[string]any{"mode": "exclusive", "signal": abort.Get("signal")}
+		leave = func() { abort.Call("abort") }
+	}
+	request, err := try(func() js.Value { return locks.Call("request", name, options, callback) })
 	if err != nil {
 		return nil, err
 	}
@@ -104,6 +109,7 @@ func own(ctx context.Context, name string) (unlock func(), err error) {
 		return nil, err
 	case <-ctx.Done():
 		resolve.Invoke() // if it is granted after all, nobody has it
+		leave()
 		return nil, ctx.Err()
 	}
 }

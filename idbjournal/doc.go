@@ -10,8 +10,10 @@
 //     has completed it with durability "strict": flushed to the disk, as far as the
 //     browser keeps its word.
 //   - Among the tabs and workers of one origin a journal has one owner, by a Web Lock.
-//     The others get optimist.ErrJournalOwned at once. The browser gives the lock up
-//     when the owner is closed, navigates away or crashes, and the next Open succeeds.
+//     The others get optimist.ErrJournalOwned from Open at once, and wait for their turn in
+//     Wait. The browser gives the lock up when the owner is closed, navigates away or
+//     crashes, and the next of them gets it.
+//   - What Delete has deleted leaves no trace that a page could read.
 //   - When there is no room a Write fails with ErrQuota, which wraps
 //     optimist.ErrJournalRefused, and has kept nothing.
 //

@@ -38,8 +38,14 @@ const storeName = "records"
 // ErrUnavailable, ErrBlocked or ErrQuota where the browser offers no storage, and
 // otherwise optimist.ErrJournalFailed. When ctx ends before the browser has answered,
 // it is ctx's.
-func Open(ctx context.Context, name string) (*Journal, error) {
-	unlock, err := own(ctx, "optimist journal "+name)
+func Open(ctx context.Context, name string) (*Journal, error) { return open(ctx, name, false) }
+
+// Wait is Open, but when another tab owns the journal Wait waits until that tab closes it,
+// is closed itself, or crashes. Those who wait get it in the order in which they asked.
+func Wait(ctx context.Context, name string) (*Journal, error) { return open(ctx, name, true) }
+
+func open(ctx context.Context, name string, wait bool) (*Journal, error) {
+	unlock, err := own(ctx, "optimist journal "+name, wait)
 	if err != nil {
 		return nil, errorf.New("open journal %q: %w", name, err)
 	}
@@ -202,6 +208,38 @@ func (j *Journal) stateLocked() error {
 		return errorf.New("idbjournal: %w", optimist.ErrJournalClosed)
 	}
 	return j.failed
+}
+
+// Delete deletes the journal: all that it holds, and its database. It is for a person who
+// leaves nothing behind. Load and Write fail from then on, with optimist.ErrJournalClosed.
+// The journal is owned until Close, and so are the moments in between: nobody else has
+// opened it. The error is ErrBlocked as long as somebody has opened the database without
+// owning it, and the browser deletes it when they close it; when ctx ends before the browser
+// has answered, it is ctx's.
+func (j *Journal) Delete(ctx context.Context) error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.closed {
+		return errorf.New("idbjournal: %w", optimist.ErrJournalClosed)
+	}
+	j.failed = errorf.New("idbjournal: journal %q was deleted: %w", j.name, optimist.ErrJournalClosed)
+	j.db.Call("close")
+	request, err := try(func() js.Value { return js.Global().Get("indexedDB").Call("deleteDatabase", j.name) })
+	if err == nil {
+		w := newWaiter(request, "success", "error", "blocked")
+		defer w.release()
+		var event string
+		switch event, err = w.wait(ctx); event {
+		case "error":
+			err = reason(request.Get("error"))
+		case "blocked":
+			err = ErrBlocked
+		}
+	}
+	if err != nil {
+		return errorf.New("delete journal %q: %w", j.name, err)
+	}
+	return nil
 }
 
 // Close gives up ownership. It waits for a Write that is at work.

@@ -1,6 +1,7 @@
 package idbjournal_test
 
 import (
+	"context"
 	"errors"
 	"syscall/js"
 	"testing"
@@ -34,6 +35,9 @@ func TestSuite(t *testing.T) {
 // await waits for a promise or the success of a request.
 func await(t *testing.T, request js.Value) js.Value {
 	t.Helper()
+	if request.Get("then").Truthy() {
+		return awaitPromise(request)
+	}
 	done := make(chan bool, 1)
 	end := func(ok bool) js.Func {
 		return js.FuncOf(func(js.Value, []js.Value) any { done <- ok; return nil })
@@ -44,6 +48,12 @@ func await(t *testing.T, request js.Value) js.Value {
 		t.Fatal(request.Get("error").Get("message").String())
 	}
 	return request.Get("result")
+}
+
+func awaitPromise(promise js.Value) js.Value {
+	done := make(chan js.Value, 1)
+	promise.Call("then", js.FuncOf(func(_ js.Value, args []js.Value) any { done <- args[0]; return nil }))
+	return <-done
 }
 
 func TestDamageIsReported(t *testing.T) {
@@ -91,5 +101,74 @@ func TestDeletedUnderneath(t *testing.T) {
 		if err := j.Write([]optimist.JournalRecord{{Seq: 1}}); !errors.Is(err, optimist.ErrJournalFailed) {
 			t.Errorf("Write after the data was cleared: %v, want ErrJournalFailed", err)
 		}
+	}
+}
+
+func TestWaitForTheOwner(t *testing.T) {
+	first, err := idbjournal.Open(t.Context(), "wanted")
+	if err != nil {
+		t.Fatal(err)
+	}
+	impatient, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := idbjournal.Wait(impatient, "wanted"); !errors.Is(err, context.Canceled) {
+		t.Errorf("Wait until the context ends: %v", err)
+	}
+	second := make(chan *idbjournal.Journal, 1)
+	go func() {
+		j, err := idbjournal.Wait(t.Context(), "wanted")
+		if err != nil {
+			t.Error(err)
+		}
+		second <- j
+	}()
+	locks := js.Global().Get("navigator").Get("locks")
+	for waiting := 0; waiting == 0; { // until it is in the queue, where the impatient one is not
+		waiting = await(t, locks.Call("query")).Get("pending").Length()
+	}
+	if err := first.Write([]optimist.JournalRecord{{Seq: 1, Data: []byte("left")}}); err != nil {
+		t.Fatal(err)
+	}
+	first.Close()
+	j := <-second
+	if records, err := j.Load(); err != nil || len(records) != 1 || string(records[0].Data) != "left" {
+		t.Errorf("the next owner finds %v, %v", records, err)
+	}
+	j.Close()
+}
+
+func TestDeleteLeavesNothing(t *testing.T) {
+	j, err := idbjournal.Open(t.Context(), "deleted")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := j.Write([]optimist.JournalRecord{{Seq: 1, Data: []byte("secret")}}); err != nil {
+		t.Fatal(err)
+	}
+	if err := j.Delete(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	all := await(t, js.Global().Get("indexedDB").Call("databases"))
+	for i := range all.Length() {
+		if all.Index(i).Get("name").String() == "deleted" {
+			t.Error("the database is still there")
+		}
+	}
+	if err := j.Write([]optimist.JournalRecord{{Seq: 2}}); !errors.Is(err, optimist.ErrJournalClosed) {
+		t.Errorf("Write after Delete: %v", err)
+	}
+	if _, err := idbjournal.Open(t.Context(), "deleted"); !errors.Is(err, optimist.ErrJournalOwned) {
+		t.Errorf("Open before Close: %v", err)
+	}
+	j.Close()
+	if err := j.Delete(t.Context()); !errors.Is(err, optimist.ErrJournalClosed) {
+		t.Errorf("Delete after Close: %v", err)
+	}
+	if j, err = idbjournal.Open(t.Context(), "deleted"); err != nil {
+		t.Fatal(err)
+	}
+	defer j.Close()
+	if records, err := j.Load(); err != nil || len(records) != 0 {
+		t.Errorf("a new journal of that name holds %v, %v", records, err)
 	}
 }

@@ -17,3 +17,10 @@ type Journal struct{ optimist.Journal }
 func Open(_ context.Context, name string) (*Journal, error) {
 	return nil, errorf.New("%w: %q needs a browser (GOOS=js); see package filejournal", ErrUnavailable, name)
 }
+
+// Wait is Open, but waits for the owner. This program does not run in a browser: it fails
+// with ErrUnavailable.
+func Wait(ctx context.Context, name string) (*Journal, error) { return Open(ctx, name) }
+
+// Delete deletes the journal, which there is none of outside of a browser.
+func (j *Journal) Delete(context.Context) error { return ErrUnavailable }

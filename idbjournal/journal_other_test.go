@@ -13,4 +13,7 @@ func TestNotABrowser(t *testing.T) {
 	if _, err := idbjournal.Open(t.Context(), "x"); !errors.Is(err, idbjournal.ErrUnavailable) {
 		t.Errorf("Open outside of a browser: %v, want ErrUnavailable", err)
 	}
+	if _, err := idbjournal.Wait(t.Context(), "x"); !errors.Is(err, idbjournal.ErrUnavailable) {
+		t.Errorf("Wait outside of a browser: %v, want ErrUnavailable", err)
+	}
 }
