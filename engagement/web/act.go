@@ -3,7 +3,6 @@ package web
 import (
 	"context"
 	"errors"
-	"slices"
 
 	"github.com/optimist-go/optimist"
 	"github.com/optimist-go/optimist/engagement/client"
@@ -69,8 +68,7 @@ func (a *App) signInLocked(name string) {
 		a.signIn.Problem, a.dirty.signIn = badName, true
 		return
 	}
-	a.notices = slices.DeleteFunc(a.notices, func(n *notice) bool { return n.Text == signInFirst })
-	a.dirty.notices = true
+	a.untellLocked(signInFirst)
 	a.signIn, a.dirty.signIn = signInModel{Busy: true}, true
 	a.spawn(func(ctx context.Context) { a.signInAs(ctx, name) })
 }
@@ -157,7 +155,8 @@ func (a *App) undoLocked(id string) {
 
 // actOnPostLocked does what is done to a post and its comments.
 func (a *App) actOnPostLocked(act Action) (taken bool) {
-	if a.visit == nil || !a.inFeed[act.Post] {
+	decides := act.Name == "comment-retry" || act.Name == "comment-discard"
+	if a.visit == nil || !a.inFeed[act.Post] && !decides {
 		return false
 	}
 	s, ui, ctx := a.visit.service, a.uiLocked(act.Post), a.ctx

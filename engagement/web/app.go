@@ -2,7 +2,6 @@ package web
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"sync"
 	"time"
@@ -17,17 +16,26 @@ const (
 	nextPage  = 100
 )
 
-// Hooks are what the App needs of the page that it is on. All but Journal are required; none
-// is called with the App's lock held.
+// Hooks are what the App needs of the page that it is on. Wake is required.
 type Hooks struct {
-	// Wake asks for a Paint soon. It may be called often.
+	// Wake asks for a Paint soon. It may be called often, and is not called with the App's
+	// lock held.
 	Wake func()
-	// SessionChanged says that this page opened or ended a session, which pages of
-	// the same browser share.
-	SessionChanged func()
-	// Journal opens the journal of a user's changes. Nil: there is none, and it
-	// goes without saying that changes live as long as the page.
-	Journal func(ctx context.Context, user string) (optimist.Journal, error)
+	// Shared are the words that pages of the same browser share. It is also called with the
+	// App's lock held. Nil: this page shares none.
+	Shared Shared
+	// Journal opens the journal of a user's changes. When another page owns it, Journal
+	// waits for it or fails with optimist.ErrJournalOwned. Nil: there is none, and it goes
+	// without saying that changes live as long as the page. It is not called with the
+	// App's lock held.
+	Journal func(ctx context.Context, user string, wait bool) (Journal, error)
+}
+
+// Journal is a journal that can be deleted, with all that it holds. It stays owned until
+// it is closed.
+type Journal interface {
+	optimist.Journal
+	Delete(context.Context) error
 }
 
 // App is the state of the page. Make one with NewApp, Start it, Stop it. Methods
@@ -38,6 +46,7 @@ type App struct {
 	ctx       context.Context // of everything that the App does by itself
 	stop      context.CancelFunc
 	running   sync.WaitGroup
+	ending    sync.WaitGroup // of visits that were dropped
 	panel     *panel
 
 	// mu guards everything below.
@@ -48,14 +57,16 @@ type App struct {
 	feed           []string
 	inFeed         map[string]bool
 	next           string
-	posts          map[string]*postUI // of the feed
-	gone           map[string]*postUI // of posts that have left it, until the next paint
+	posts          map[string]*postUI  // of the feed
+	gone           map[string]gonePost // that have left it, until the next paint
 	chrome         chromeModel
 	signIn         signInModel
 	writing        writeModel
 	end            feedModel
 	notices        []*notice
-	noticed        int // ids given to notices
+	noticed        int    // ids given to notices
+	person         string // who was signed in last
+	ended          string // why a visit has, until the next paint; empty: none has
 	networkProblem string
 	ops            *opTracker
 	durable        bool // a journal keeps what is unsettled
@@ -69,13 +80,21 @@ type App struct {
 
 // dirt is what has to be painted.
 type dirt struct {
-	posts                                       map[string]bool
-	order                                       bool // of the feed
-	header, signIn, writing, end, notices, labs bool
+	posts                                             map[string]bool
+	order                                             bool // of the feed
+	header, signIn, writing, kept, end, notices, labs bool
+}
+
+// gonePost is a post that is no longer shown, and why, as the beginning of a sentence.
+type gonePost struct {
+	ui  *postUI
+	why string
 }
 
 // visit is one user's time at the page.
 type visit struct {
+	user    string // empty: nobody's
+	stay    string // of the user when it began, see signedInKey
 	service *client.Service
 	events  *optimist.Subscription
 	bell    *optimist.Subscription // tells that there are events
@@ -85,24 +104,35 @@ type visit struct {
 
 	// Guarded by the App's lock.
 	turn context.CancelFunc // makes attend look anew at what is to do
-	over bool               // the user has signed out
+	// leaving says that the server may have heard that the user signs out, and did not answer.
+	leaving bool
 }
 
 // NewApp returns an App that does nothing yet.
 func NewApp(t client.Transport, hooks Hooks) *App {
 	ctx, stop := context.WithCancel(context.Background())
-	a := &App{transport: t, hooks: hooks, ctx: ctx, stop: stop, ask: make(chan struct{}, 1), gone: make(map[string]*postUI)}
+	a := &App{transport: t, hooks: hooks, ctx: ctx, stop: stop, ask: make(chan struct{}, 1), gone: make(map[string]gonePost)}
+	if hooks.Shared == nil {
+		a.hooks.Shared = &lonely{}
+	}
 	a.panel = newPanel(t, a.networkSettled)
-	a.resetLocked("")
+	a.resetLocked("", "")
 	a.chrome.Online = true
 	return a
 }
 
-// resetLocked forgets everything about the user who was there.
-func (a *App) resetLocked(user string) {
+// resetLocked forgets everything about the user who was there. why is how their visit
+// ended, if there was one.
+func (a *App) resetLocked(user, why string) {
 	a.feed, a.inFeed, a.next = nil, make(map[string]bool), ""
 	for id, ui := range a.posts {
-		a.gone[id] = ui
+		a.gone[id] = gonePost{ui, why}
+	}
+	if why != "" {
+		a.ended = why
+	}
+	if user != "" {
+		a.person = user
 	}
 	a.posts = make(map[string]*postUI)
 	a.ops, a.times = newOpTracker(), &timeline{}
@@ -111,13 +141,14 @@ func (a *App) resetLocked(user string) {
 	a.signIn, a.writing = signInModel{}, writeModel{User: user}
 	a.panel.forget()
 	a.networkProblem = ""
-	a.dirty = dirt{posts: make(map[string]bool), order: true, header: true, signIn: true, writing: true, end: true, notices: true, labs: true}
+	a.dirty = dirt{posts: make(map[string]bool), order: true, header: true, signIn: true, writing: true, kept: true, end: true, notices: true, labs: true}
 }
 
 // Start finds out who is signed in and shows the feed.
 func (a *App) Start() { a.spawn(a.watchSession) }
 
-// Stop ends everything; it returns when nothing of the App runs any more.
+// Stop ends everything, as the end of the page does; it returns when nothing of the App
+// runs any more.
 func (a *App) Stop() {
 	a.stop()
 	a.running.Wait()
@@ -125,91 +156,12 @@ func (a *App) Stop() {
 	v := a.visit
 	a.visit = nil
 	a.mu.Unlock()
-	v.end(context.Background())
+	v.end(over)
 	a.panel.manager.Close(over)
 }
 
 func (a *App) spawn(f func(context.Context)) {
 	a.running.Go(func() { f(a.ctx) })
-}
-
-// end lets go of a visit. What is unsettled has until ctx ends.
-func (v *visit) end(ctx context.Context) error {
-	if v == nil {
-		return nil
-	}
-	v.stop()
-	v.running.Wait()
-	err := v.service.Close(ctx)
-	v.events.Close()
-	v.bell.Close()
-	return err
-}
-
-// begin starts a visit of the user. The one before must have ended.
-func (a *App) begin(user string) error {
-	journal, risk := a.journalOf(user)
-	s, err := client.New(client.Options{Transport: a.transport, User: user, Journal: journal})
-	if err != nil && journal != nil { // it cannot be read: better without than not at all
-		journal.Close()
-		journal, risk = nil, unreadable
-		s, err = client.New(client.Options{Transport: a.transport, User: user})
-	}
-	if err != nil {
-		return err
-	}
-	ctx, stop := context.WithCancel(a.ctx)
-	v := &visit{
-		service: s,
-		events:  s.Manager().Subscribe(optimist.SubscribeOptions{Args: true, Buffer: 8192}),
-		bell:    s.Manager().Subscribe(optimist.SubscribeOptions{Buffer: 1}),
-		ctx:     ctx,
-		stop:    stop,
-		turn:    func() {},
-	}
-	if err := s.Restore(); err != nil {
-		v.end(over)
-		return err
-	}
-	a.mu.Lock()
-	a.resetLocked(user)
-	a.visit = v
-	a.chrome.Risk = risk
-	a.durable = journal != nil
-	a.sendLocked()
-	if a.chrome.LabOpen {
-		a.spawn(a.readNetwork)
-	}
-	a.mu.Unlock()
-	v.running.Go(func() {
-		for range v.bell.All(ctx) {
-			a.hooks.Wake()
-		}
-	})
-	v.running.Go(func() { a.attend(v) })
-	return nil
-}
-
-// Why changes would be lost with the page, in words for people.
-const (
-	elsewhere  = "Another tab stores your unsent changes; those made here are lost when this page closes"
-	nowhere    = "This browser stores nothing; unsent changes are lost when this page closes"
-	unreadable = "What was stored cannot be read; unsent changes are lost when this page closes"
-)
-
-// journalOf opens the user's journal, or says why there is none.
-func (a *App) journalOf(user string) (j optimist.Journal, risk string) {
-	if user == "" || a.hooks.Journal == nil {
-		return nil, ""
-	}
-	j, err := a.hooks.Journal(a.ctx, user)
-	switch {
-	case errors.Is(err, optimist.ErrJournalOwned):
-		return nil, elsewhere
-	case err != nil:
-		return nil, nowhere
-	}
-	return j, ""
 }
 
 // SetOnline tells what the browser says about the network.
@@ -228,11 +180,17 @@ func (a *App) SetOnline(online bool) {
 
 // SetHidden tells whether somebody sees the page.
 func (a *App) SetHidden(hidden bool) {
+	defer a.hooks.Wake()
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.hidden = hidden
-	if a.visit != nil {
-		a.visit.turn()
+	if v := a.visit; v != nil {
+		if v.turn(); !hidden { // a page that slept has heard nothing
+			if _, stay := a.remembered(); stay != v.stay {
+				a.lookLocked()
+				a.reopenLocked()
+			}
+		}
 	}
 }
 
@@ -279,10 +237,11 @@ func postOf(entity string) string {
 	return entity
 }
 
-// tellLocked adds a notice. Those with a quote stay until they are closed.
+// tellLocked adds a notice. Those with a quote stay until they are closed, or somebody
+// else signs in.
 func (a *App) tellLocked(n *notice) {
 	a.noticed++
-	n.ID = a.noticed
+	n.ID, n.of = a.noticed, a.person
 	switch {
 	case n.Undo != nil:
 		n.until = time.Now().Add(client.Regret)
@@ -297,5 +256,11 @@ func (a *App) tellLocked(n *notice) {
 		full = full && !goes // one makes room
 		return goes
 	}), n)
+	a.dirty.notices = true
+}
+
+// untellLocked takes notices with these words away.
+func (a *App) untellLocked(texts ...string) {
+	a.notices = slices.DeleteFunc(a.notices, func(n *notice) bool { return slices.Contains(texts, n.Text) })
 	a.dirty.notices = true
 }

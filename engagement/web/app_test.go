@@ -7,7 +7,6 @@ import (
 	"io"
 	"slices"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -86,16 +85,7 @@ func newStage(t *testing.T) *stage {
 		t.Fatal(err)
 	}
 	s := &stage{t: t, board: newBoard(), woken: make(chan struct{}, 1), server: m, wires: &wires{Transport: tr}}
-	var sessions sync.Map
-	s.App = NewApp(s.wires, Hooks{
-		Wake: func() {
-			select {
-			case s.woken <- struct{}{}:
-			default:
-			}
-		},
-		SessionChanged: func() { sessions.Store("changed", true) },
-	})
+	s.App = NewApp(s.wires, Hooks{Wake: s.wake})
 	s.Start()
 	t.Cleanup(func() {
 		s.Stop()
@@ -104,6 +94,13 @@ func newStage(t *testing.T) *stage {
 		}
 	})
 	return s
+}
+
+func (s *stage) wake() {
+	select {
+	case s.woken <- struct{}{}:
+	default:
+	}
 }
 
 func (s *stage) draw() {

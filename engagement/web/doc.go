@@ -14,5 +14,17 @@
 // from others, retries) marks what it touches and asks for one paint, which the
 // browser's next frame does for all of it together.
 //
+// # The pages of one browser
+//
+// They share a session, a journal for each user, and a few words (Shared): who is signed
+// in, and who has left. Who signs out leaves nothing behind in the browser. Each page drops
+// what it shows when it hears of it, or when it looks again, quotes what it had not sent,
+// and lets go of the journal; who gets the lock of the journal then deletes it. A session
+// that expires is no sign-out: all that is unsent waits for its user.
+//
+// A page begins with what is remembered: the user's name and what the journal holds are
+// shown before the server has said a word, and nothing leaves until it has said whose
+// session there is.
+//
 // What people wrote is always a text node, never markup.
 package web

@@ -20,7 +20,9 @@ func gallery() *Node {
 	show := func(title string, nodes ...*Node) {
 		name := "exhibit-" + number(len(parts))
 		for _, n := range nodes {
-			apart(n, name, title)
+			if n != nil {
+				apart(n, name, title)
+			}
 		}
 		parts = append(parts, el("section.exhibit", nil, append([]*Node{el("h2.exhibit-title", []string{"id", name}, text(title))}, nodes...)...))
 	}
@@ -38,6 +40,9 @@ func gallery() *Node {
 	}
 	for _, x := range galleryWrite() {
 		show("Write: "+x.title, viewWrite(x.model))
+	}
+	for _, x := range galleryKept() {
+		show("Unsent: "+x.title, viewKept(x.model))
 	}
 	for _, x := range gallerySignIn() {
 		show("Who are you: "+x.title, viewSignIn(x.model))
@@ -112,6 +117,23 @@ func galleryWrite() []exhibit[writeModel] {
 	}
 }
 
+func galleryKept() []exhibit[keptModel] {
+	list := []*opStatus{
+		{ID: "1", Type: "post", Text: "Written in the tunnel, for all who wait at the other end of it."},
+		{ID: "2", Type: "comment", Text: "See you on Saturday!", State: opRetrying},
+		{ID: "3", Type: "like", State: opSending},
+		{ID: "4", Type: "save", Off: true},
+	}
+	failed := []*opStatus{{ID: "5", Type: "comment", Comment: "c", Text: "Never mind.", State: opFailed, Reason: "the post was deleted"}}
+	return []exhibit[keptModel]{
+		{"cut off", keptModel{Stored: true, Held: "network", Changes: list}},
+		{"signed out", keptModel{Stored: true, Held: "sign-in", Changes: list[:1]}},
+		{"on their way, not stored", keptModel{Changes: list[1:]}},
+		{"failed", keptModel{Stored: true, Changes: failed}},
+		{"none", keptModel{}},
+	}
+}
+
 func gallerySignIn() []exhibit[signInModel] {
 	return []exhibit[signInModel]{
 		{"nobody yet", signInModel{}},
@@ -136,6 +158,7 @@ func galleryEnd() []exhibit[feedModel] {
 		{"more posts", feedModel{Loaded: true, Posts: 3, More: true}},
 		{"more posts on their way", feedModel{Loaded: true, Posts: 3, More: true, Busy: true}},
 		{"no more posts", feedModel{Loaded: true, Posts: 3}},
+		{"signed out", feedModel{Nobody: true}},
 		{"no connection", feedModel{Problem: "The posts could not be loaded: no connection."}},
 	}
 }

@@ -67,6 +67,9 @@ func TestGalleryHasEveryState(t *testing.T) {
 	for _, x := range galleryWrite() {
 		s.look("write", reflect.ValueOf(x.model))
 	}
+	for _, x := range galleryKept() {
+		s.look("kept", reflect.ValueOf(x.model))
+	}
 	for _, x := range gallerySignIn() {
 		s.look("sign-in", reflect.ValueOf(x.model))
 	}
@@ -80,13 +83,13 @@ func TestGalleryHasEveryState(t *testing.T) {
 
 	both := []string{"zero", "not zero"}
 	wanted := map[string][]string{
-		"bar.Link": values(client.Connecting, client.Broken), "post.Ops[].State": values(opWaiting, opFailed),
+		"bar.Link": values(client.Connecting, client.Broken), "post.Ops[].State": values(opWaiting, opFailed), "kept.Changes[].State": values(opWaiting, opFailed),
 		"lab.Timeline.lives[].Outcome": values(0, optimist.Cancelled), "notices": {"not zero"},
 	}
 	// What a view shows but never looks at, and what it does not depend on.
 	same := []string{
-		"post.ID", "post.View.", "post.Ops[].ID", "post.Ops[].Type", "post.Ops[].Text", "post.Ops[].Calls", "post.UI.Older.",
-		"lab.Open", "lab.Network.", "lab.Timeline.", "lab.Names", "write.User", "notices[].ID", "notices[].Text", "notices[].until",
+		"post.ID", "post.View.", "post.Ops[].ID", "post.Ops[].Type", "post.Ops[].Text", "post.Ops[].Off", "post.Ops[].number", "post.Ops[].Post", "kept.Changes[].Post", "kept.Changes[].ID", "kept.Changes[].Type", "kept.Changes[].number", "kept.Changes[].Calls", "post.Ops[].Calls", "post.UI.Older.",
+		"lab.Open", "lab.Network.", "lab.Timeline.", "lab.Names", "write.User", "notices[].ID", "notices[].Text", "notices[].until", "notices[].of",
 	}
 	for path, got := range s {
 		want, ok := wanted[path]

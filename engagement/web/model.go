@@ -51,8 +51,17 @@ type signInModel struct {
 	Problem string
 }
 
+// keptModel is the card with unsettled changes of posts that are not shown: before the
+// server has told them, and of old ones.
+type keptModel struct {
+	Stored  bool        // in this browser; else they are only in the page
+	Held    string      // as in postModel
+	Changes []*opStatus // in the order in which they were made
+}
+
 // feedModel is the end of the feed.
 type feedModel struct {
+	Nobody  bool // the session has ended before there were posts
 	Loaded  bool
 	Posts   int
 	More    bool
@@ -70,6 +79,7 @@ type notice struct {
 	// Undo takes back what the notice tells of, as long as it is shown; nil: it cannot be.
 	Undo  func() error
 	until time.Time
+	of    string // who was signed in last when it was told
 }
 
 // writeModel is the card on which a person writes a post.

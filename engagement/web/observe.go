@@ -37,7 +37,7 @@ func (a *App) observeLocked(e optimist.Event) {
 	a.times.observe(e)
 	post := postOf(e.Entity)
 	if e.ID != "" {
-		a.dirty.labs, a.dirty.header = true, true
+		a.dirty.labs, a.dirty.header, a.dirty.kept = true, true, true
 		a.dirty.posts[post] = true
 	}
 	switch e.Kind {
@@ -53,7 +53,7 @@ func (a *App) observeLocked(e optimist.Event) {
 		a.chrome.Paused = e.Kind == optimist.SendingPaused
 		var send *optimist.SendError
 		if errors.As(e.Err, &send) && send.Class == optimist.Unauthenticated {
-			a.signedOutLocked()
+			a.expiredLocked(a.visit)
 		}
 		a.dirty.header = true
 		a.heldLocked()
@@ -80,15 +80,19 @@ func (a *App) changedLocked(post string, there bool) {
 		}
 		a.feed = slices.Insert(a.feed, at, post)
 		a.inFeed[post] = true
-		a.dirty.order, a.dirty.end = true, true
+		a.dirty.order, a.dirty.end, a.dirty.kept = true, true, true
 	case !there && a.inFeed[post]:
 		a.feed = slices.DeleteFunc(a.feed, func(id string) bool { return id == post })
 		delete(a.inFeed, post)
 		if ui := a.posts[post]; ui != nil {
-			a.gone[post] = ui
+			why := "The post was deleted"
+			if a.visit.service.Post(post).Version == 0 {
+				why = "The post was not published"
+			}
+			a.gone[post] = gonePost{ui, why}
 			delete(a.posts, post)
 		}
-		a.dirty.order, a.dirty.end = true, true
+		a.dirty.order, a.dirty.end, a.dirty.kept = true, true, true
 	}
 }
 

@@ -23,16 +23,20 @@ const (
 type opStatus struct {
 	ID      string
 	Type    string
+	Post    string // id
 	Comment string // id, for the types about comments
 	Text    string // that the user wrote last for the comment, or wrote as the post
 	State   opState
 	Calls   int
 	Reason  string // why the last call failed
+	Off     bool   // it takes a mark off
+	number  int    // in the order in which they were accepted
 }
 
 // opTracker keeps the unsettled operations of each post. Events are its only source.
 type opTracker struct {
-	posts map[string][]*opStatus // by entity; never an empty list
+	posts    map[string][]*opStatus // by entity; never an empty list
+	accepted int                    // so far
 }
 
 func newOpTracker() *opTracker { return &opTracker{posts: make(map[string][]*opStatus)} }
@@ -50,7 +54,10 @@ func (t *opTracker) observe(e optimist.Event) {
 	switch e.Kind {
 	case optimist.OpAccepted:
 		c := commentOf(e.Args)
-		list := append(t.posts[e.Entity], &opStatus{ID: e.ID, Type: e.Type, Comment: c.ID, Text: postOfArgs(e.Args).Text})
+		t.accepted++
+		list := append(t.posts[e.Entity], &opStatus{
+			ID: e.ID, Type: e.Type, Post: postOf(e.Entity), Comment: c.ID, Text: postOfArgs(e.Args).Text, Off: takesOff(e.Args), number: t.accepted,
+		})
 		for _, o := range list {
 			if c.Text != "" && o.Comment == c.ID {
 				o.Text = c.Text // an edit may live on in the operation before it

@@ -5,7 +5,6 @@ import (
 	"syscall/js"
 	"time"
 
-	"github.com/optimist-go/optimist"
 	"github.com/optimist-go/optimist/engagement/transport/browser"
 	"github.com/optimist-go/optimist/idbjournal"
 )
@@ -13,9 +12,6 @@ import (
 // frameBudget is how long one frame's paint may take before the rest is left to the
 // next frame.
 const frameBudget = 8 * time.Millisecond
-
-// sharedKey is where pages of one browser tell each other that the session changed.
-const sharedKey = "engaged-session"
 
 // page is the App on a real page. Its methods run in the page's one thread.
 type page struct {
@@ -34,13 +30,7 @@ func Run() {
 		p.paint()
 		return nil
 	})
-	p.app = NewApp(browser.Transport{}, Hooks{
-		Wake: p.wake,
-		SessionChanged: func() {
-			p.window.Get("localStorage").Call("setItem", sharedKey, time.Now().String())
-		},
-		Journal: openJournal,
-	})
+	p.app = NewApp(browser.Transport{}, Hooks{Wake: p.wake, Shared: sharedWords(), Journal: openJournal})
 	p.listen()
 	if !p.window.Get("navigator").Get("onLine").Bool() {
 		p.app.SetOnline(false)
@@ -55,14 +45,46 @@ func Run() {
 }
 
 // openJournal opens the user's journal in this browser.
-func openJournal(ctx context.Context, user string) (optimist.Journal, error) {
-	ctx, cancel := within(ctx, 5*time.Second) // some browsers never answer
-	defer cancel()
-	j, err := idbjournal.Open(ctx, "engaged "+user)
+func openJournal(ctx context.Context, user string, wait bool) (Journal, error) {
+	open := idbjournal.Wait
+	if !wait {
+		open = idbjournal.Open
+		var cancel func()
+		ctx, cancel = within(ctx, 5*time.Second) // some browsers never answer
+		defer cancel()
+	}
+	j, err := open(ctx, "engaged "+user)
 	if err != nil {
 		return nil, err
 	}
 	return j, nil
+}
+
+// words are those of the browser's localStorage.
+type words struct{ storage js.Value }
+
+// sharedWords returns nil where a browser keeps none.
+func sharedWords() (shared Shared) {
+	defer func() { recover() }() // some have it, and do not let pages use it
+	storage := js.Global().Get("localStorage")
+	storage.Call("getItem", signedInKey)
+	return words{storage}
+}
+
+func (w words) Get(key string) string {
+	if v := w.storage.Call("getItem", key); v.Type() == js.TypeString {
+		return v.String()
+	}
+	return ""
+}
+
+func (w words) Set(key, word string) {
+	defer func() { recover() }() // when it is full
+	if word == "" {
+		w.storage.Call("removeItem", key)
+	} else {
+		w.storage.Call("setItem", key, word)
+	}
 }
 
 // wake asks for one frame, however often it is called. Pages that are not seen get
@@ -123,8 +145,8 @@ func (p *page) listen() {
 	on(p.window, "online", func(js.Value) { p.app.SetOnline(true) })
 	on(p.window, "offline", func(js.Value) { p.app.SetOnline(false) })
 	on(p.window, "storage", func(e js.Value) {
-		if e.Get("key").String() == sharedKey {
-			p.app.Reopen()
+		if e.Get("key").String() == signedInKey {
+			p.app.Look()
 		}
 	})
 	on(p.window, "beforeunload", func(e js.Value) {

@@ -49,6 +49,9 @@ func (a *App) paint(c canvas, now time.Time, more func() bool) (done bool) {
 		}
 		c.region("write", card)
 	}
+	if take(&d.kept) {
+		c.region("kept", viewKept(a.keptLocked()))
+	}
 	if take(&d.notices) {
 		c.region("notices", viewNotices(a.notices))
 	}
@@ -107,13 +110,7 @@ func (a *App) paintPostsLocked(c canvas, now time.Time, more func() bool) (done 
 }
 
 func (a *App) postLocked(id string, now time.Time) postModel {
-	m := postModel{ID: id, User: a.chrome.User, Ops: a.ops.of(id), Now: now}
-	switch {
-	case a.chrome.SignedOut:
-		m.Held = "sign-in"
-	case a.holdsLocked():
-		m.Held = "network"
-	}
+	m := postModel{ID: id, User: a.chrome.User, Ops: a.ops.of(id), Now: now, Held: a.heldForLocked()}
 	if a.visit != nil {
 		m.View = a.visit.service.Post(id)
 	}
@@ -121,6 +118,38 @@ func (a *App) postLocked(id string, now time.Time) postModel {
 		ui.Older.follow(m.View.Value)
 		a.freshenLocked(id, ui)
 		m.UI = *ui
+	}
+	return m
+}
+
+// heldForLocked is what has to come before anything is sent; empty: nothing.
+func (a *App) heldForLocked() string {
+	switch {
+	case a.chrome.SignedOut:
+		return "sign-in"
+	case a.holdsLocked():
+		return "network"
+	}
+	return ""
+}
+
+// keptLocked are the unsettled changes of posts that are not shown.
+func (a *App) keptLocked() keptModel {
+	m := keptModel{Stored: a.durable, Held: a.heldForLocked()}
+	if m.Held == "" && !a.end.Loaded {
+		m.Held = "network"
+	}
+	for _, list := range a.ops.posts {
+		for _, o := range list {
+			if a.inFeed[o.Post] {
+				continue
+			}
+			at := len(m.Changes)
+			for at > 0 && m.Changes[at-1].number > o.number {
+				at--
+			}
+			m.Changes = slices.Insert(m.Changes, at, o)
+		}
 	}
 	return m
 }
@@ -138,12 +167,15 @@ func (a *App) rescueLocked(c canvas) {
 			a.focus = "feed"
 		}
 	}
-	for id, ui := range a.gone {
-		rescue("new-"+id, "You were writing this.")
-		rescue("editor-"+ui.Editing, "You were writing this.")
+	for id, gone := range a.gone {
+		words := gone.why + " while you were writing this."
+		rescue("new-"+id, words)
+		rescue("editor-"+gone.ui.Editing, words)
 	}
-	if a.chrome.User == "" {
-		rescue("new-post", "You were writing this.")
+	if a.ended != "" {
+		rescue("new-post", a.ended+" while you were writing this.")
+		c.region("write", nil) // with what is written in it
+		a.ended = ""
 	}
 	clear(a.gone)
 	for id, ui := range a.posts {

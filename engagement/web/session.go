@@ -4,18 +4,17 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"strings"
 	"time"
 
+	"github.com/optimist-go/optimist"
 	"github.com/optimist-go/optimist/engagement/client"
+	"github.com/optimist-go/optimist/engagement/wire"
 )
 
-// grace is how long unsettled changes have when somebody signs out.
-const grace = 3 * time.Second
-
-// watchSession begins a visit of whoever is signed in, and asks again when that may have
-// changed. Visits begin and end nowhere else, but for Stop.
+// watchSession begins a visit of the user who is signed in, and asks again when that may
+// have changed. Visits begin nowhere else, and end here, in Stop, or by dropLocked.
 func (a *App) watchSession(ctx context.Context) {
+	a.recall(ctx)
 	for failures := 0; ; {
 		err := a.open(ctx)
 		var again <-chan time.Time
@@ -30,6 +29,25 @@ func (a *App) watchSession(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		}
+	}
+}
+
+// recall begins the visit of the user whom this browser remembers, before the server has
+// said a word. Nothing leaves until it has. What others left behind goes before.
+func (a *App) recall(ctx context.Context) {
+	for _, user := range a.left() {
+		a.deleteJournal(ctx, user, false)
+		a.spawn(func(ctx context.Context) { a.deleteJournal(ctx, user, true) }) // if it is owned
+	}
+	user, _ := a.remembered()
+	if user == "" || a.hooks.Shared.Get(leavingKey) != "" {
+		return
+	}
+	a.mu.Lock()
+	a.unsure = true
+	a.mu.Unlock()
+	if a.begin(user) == nil {
+		a.hooks.Wake()
 	}
 }
 
@@ -71,30 +89,59 @@ func (a *App) sendLocked() {
 }
 
 // open asks who is signed in. The visit of the same user goes on, and so does that of a
-// user whose session has ended: only who signs out here, or somebody else, ends it.
+// user whose session has ended: only who signs out, or somebody else, ends it.
 func (a *App) open(ctx context.Context) error {
-	session, err := client.CurrentSession(ctx, a.transport)
 	a.mu.Lock()
+	a.lookLocked()
+	begun := a.visit != nil
+	a.mu.Unlock()
+	_, stay := a.remembered()
+	var err error
+	if !begun {
+		err = a.finishLeaving(ctx)
+	}
+	var session wire.Session
+	if err == nil {
+		session, err = client.CurrentSession(ctx, a.transport)
+	}
+	a.mu.Lock()
+	if _, now := a.remembered(); err == nil && now != stay { // the answer may be of before
+		a.reopenLocked()
+		a.mu.Unlock()
+		return nil
+	}
 	v := a.visit
 	a.unsure = err != nil
-	if err == nil && a.signIn.Busy {
-		a.focus = "feed"
-	}
-	if err == nil && v != nil && !v.over && (session.Name == a.chrome.User || session.Name == "") {
-		a.sendLocked()
-		if a.chrome.SignedOut = session.Name != a.chrome.User; !a.chrome.SignedOut {
-			v.service.Manager().RetryNow()
+	switch {
+	case err != nil:
+		if !a.end.Loaded {
+			a.chrome.Link, a.dirty.header = client.Broken, true
 		}
-		a.signIn.Busy = false
-		a.dirty.header, a.dirty.signIn = true, true
-		a.heldLocked()
-		v.turn()
+	case v == nil:
+	case session.Name == "" && v.leaving:
+		a.hasLeftLocked(v.user, byHere)
+		a.mu.Unlock()
+		a.hooks.Wake()
+		return nil
+	case session.Name == v.user || session.Name == "":
+		a.goOnLocked(v, session.Name == "")
 		a.mu.Unlock()
 		a.hooks.Wake()
 		return nil
 	}
+	if err == nil && a.signIn.Busy {
+		a.focus = "feed"
+	}
+	if err == nil && session.Name != "" && (v == nil || v.user == "") {
+		// What was told to who has left is for nobody else.
+		a.notices = slices.DeleteFunc(a.notices, func(n *notice) bool { return n.of != session.Name && n.of != "" })
+		a.dirty.notices = true
+	}
 	a.mu.Unlock()
 	if err == nil {
+		if was, _ := a.remembered(); session.Name != "" && was != session.Name {
+			a.remember(session.Name)
+		}
 		a.leave(v)
 		err = a.begin(session.Name)
 	}
@@ -105,6 +152,26 @@ func (a *App) open(ctx context.Context) error {
 	return err
 }
 
+// goOnLocked goes on with a visit of which the server has said whose session there is.
+func (a *App) goOnLocked(v *visit, expired bool) {
+	a.sendLocked()
+	if a.chrome.SignedOut = expired && v.user != ""; !a.chrome.SignedOut {
+		v.leaving = false
+		v.service.Manager().RetryNow()
+	}
+	if a.signIn.Busy {
+		a.focus = "feed"
+		a.signIn.Busy = false
+	}
+	if !a.end.Loaded {
+		a.chrome.Link = client.Connecting
+		a.end, a.dirty.end = feedModel{Nobody: a.chrome.SignedOut}, true
+	}
+	a.dirty.header, a.dirty.signIn, a.dirty.kept = true, true, true
+	a.heldLocked()
+	v.turn()
+}
+
 // attend reads the feed and follows the server, as long as somebody sees the page.
 func (a *App) attend(v *visit) {
 	s, after, loaded, failures := v.service, int64(0), false, 0
@@ -113,10 +180,13 @@ func (a *App) attend(v *visit) {
 		a.mu.Lock()
 		v.turn = turn
 		idle := a.hidden || a.chrome.SignedOut
+		if !loaded { // truth as others see it is not taken
+			idle = a.chrome.SignedOut || a.unsure
+		}
 		a.mu.Unlock()
 		var err error
 		switch {
-		case !loaded:
+		case !loaded && !idle:
 			var feed client.Feed
 			if feed, err = s.Load(ctx, "", firstPage); err == nil {
 				loaded, after = true, feed.After
@@ -135,9 +205,9 @@ func (a *App) attend(v *visit) {
 			after, err = s.Follow(ctx, after, func(l client.Link, _ error) { a.linked(s, l) })
 			a.mu.Lock()
 			switch {
-			case ctx.Err() != nil:
+			case ctx.Err() != nil || a.visit != v:
 			case errors.Is(err, client.ErrSignedOut):
-				a.signedOutLocked()
+				a.expiredLocked(v)
 			default: // somebody else is signed in, which ends the visit
 				a.reopenLocked()
 				idle = true
@@ -152,11 +222,15 @@ func (a *App) attend(v *visit) {
 	}
 }
 
-// signedOutLocked notes that the session has run out. The visit goes on, and keeps its
-// changes for the same user.
-func (a *App) signedOutLocked() {
+// expiredLocked notes that the session is over. Unless the user has ended it, the visit
+// goes on and keeps its changes for the same user.
+func (a *App) expiredLocked(v *visit) {
+	if _, stay := a.remembered(); v.leaving || stay != v.stay {
+		a.reopenLocked()
+		return
+	}
 	a.chrome.SignedOut = true
-	a.dirty.header, a.dirty.signIn = true, true
+	a.dirty.header, a.dirty.signIn, a.dirty.kept = true, true, true
 	a.heldLocked()
 }
 
@@ -170,12 +244,24 @@ func (a *App) addPage(s *client.Service, feed client.Feed) {
 			}
 			a.dirty.posts[id] = true
 		}
+		a.addUnsentLocked()
 		a.next = feed.Next
 		a.end = feedModel{Loaded: true, Posts: len(a.feed), More: feed.Next != ""}
-		a.dirty.order, a.dirty.end = true, true
+		a.dirty.order, a.dirty.end, a.dirty.kept = true, true, true
 	}
 	a.mu.Unlock()
 	a.hooks.Wake()
+}
+
+// addUnsentLocked shows the posts of the user that the server does not have yet.
+func (a *App) addUnsentLocked() {
+	for entity := range a.ops.posts {
+		id := postOf(entity)
+		if v := a.visit.service.Post(id); v.Presence == optimist.Present && v.Version == 0 && !a.inFeed[id] {
+			a.feed = slices.Insert(a.feed, 0, id)
+			a.inFeed[id], a.dirty.posts[id] = true, true
+		}
+	}
 }
 
 func (a *App) linked(s *client.Service, l client.Link) {
@@ -214,49 +300,34 @@ func asSilence(err error) error {
 	return client.ErrUnreachable
 }
 
-// leave ends the visit, and tells what is lost with it.
-func (a *App) leave(v *visit) {
-	if v == nil {
-		return
-	}
-	a.mu.Lock()
-	a.drainLocked()
-	if !a.durable {
-		a.tellLostLocked()
-	}
-	a.visit = nil
-	a.resetLocked("")
-	a.mu.Unlock()
-	v.end(over)
-}
-
-// tellLostLocked tells of the changes that the server does not have.
-func (a *App) tellLostLocked() {
-	var texts []string
-	for _, list := range a.ops.posts {
-		for _, o := range list {
-			if o.Text != "" && !slices.Contains(texts, o.Text) {
-				texts = append(texts, o.Text)
-			}
-		}
-	}
-	if a.ops.total() > 0 {
-		a.tellLocked(&notice{Text: "Some changes had not been sent yet and were undone.", Quote: strings.Join(texts, "\n"), Grave: true})
-	}
-}
-
 func (a *App) signInAs(ctx context.Context, name string) {
 	_, err := client.SignIn(ctx, a.transport, name)
+	a.mu.Lock()
 	if err == nil {
-		a.hooks.SessionChanged()
-		a.Reopen()
+		a.signedInLocked(name)
+		a.mu.Unlock()
 		return
 	}
-	a.mu.Lock()
 	a.signIn = signInModel{Problem: problemOf(err)}
 	a.dirty.signIn = true
 	a.mu.Unlock()
 	a.hooks.Wake()
+}
+
+// signedInLocked notes that somebody has signed in here.
+func (a *App) signedInLocked(name string) {
+	if user := a.hooks.Shared.Get(leavingKey); user != "" { // their session is over
+		a.hooks.Shared.Set(leavingKey, "")
+		if user != name {
+			a.setLeft(user, true)
+		}
+	}
+	a.remember(name)
+	a.untellLocked(stillIn, signInFirst)
+	if v := a.visit; v != nil {
+		v.leaving = false
+	}
+	a.reopenLocked()
 }
 
 // problemOf is why something did not work, as a sentence.
@@ -273,44 +344,4 @@ func upperFirst(s string) string {
 		return string(s[0]-'a'+'A') + s[1:]
 	}
 	return s
-}
-
-// signOutLocked ends the session, and only then forgets what the server does not have:
-// who signs out leaves nothing behind in this browser.
-func (a *App) signOutLocked() {
-	v := a.visit
-	if v == nil || a.chrome.Leaving {
-		return
-	}
-	a.chrome.Leaving, a.dirty.header = true, true
-	held := a.holdsLocked()
-	a.spawn(func(ctx context.Context) {
-		m := v.service.Manager()
-		ctx, cancel := within(ctx, 5*grace)
-		defer cancel()
-		if !held {
-			short, cancel := within(ctx, grace)
-			m.Flush(short)
-			cancel()
-		}
-		err := client.SignOut(ctx, a.transport)
-		a.mu.Lock()
-		a.chrome.Leaving, a.dirty.header = false, true
-		switch {
-		case err != nil:
-			a.tellLocked(&notice{Text: "Signing out did not reach the server. You are still signed in.", Grave: true})
-		case a.visit == v:
-			a.drainLocked()
-			a.tellLostLocked()
-			v.over = true
-			m.ClearAll()
-			a.drainLocked()
-		}
-		a.mu.Unlock()
-		a.hooks.Wake()
-		if err == nil {
-			a.hooks.SessionChanged()
-			a.Reopen()
-		}
-	})
 }

@@ -47,7 +47,7 @@ func standing(m chromeModel) (words, class string) {
 	case m.Link == client.Broken || m.Paused:
 		return "Reconnecting" + waiting, "bad"
 	case m.Link == client.Connecting:
-		return "Connecting", "soon"
+		return "Connecting" + waiting, "soon"
 	case m.User == "":
 		return "Connected", "good"
 	case m.Failed > 0:
@@ -92,6 +92,8 @@ func viewEnd(m feedModel) *Node {
 		return el("div.end", nil,
 			el("p", []string{"role", "alert"}, text(m.Problem)),
 			el("button.button", []string{"data-act", "reload"}, text("Try again")))
+	case m.Nobody:
+		return el("div.end", nil, el("p.hint", nil, text("Sign in again to see the posts.")))
 	case !m.Loaded:
 		return el("div.loading", nil, el("p.unseen", nil, text("Loading…")), el("div.card ghost", nil), el("div.card ghost", nil), el("div.card ghost", nil))
 	case m.Posts == 0:

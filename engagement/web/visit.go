@@ -1,0 +1,105 @@
+package web
+
+import (
+	"context"
+	"errors"
+
+	"github.com/optimist-go/optimist"
+	"github.com/optimist-go/optimist/engagement/client"
+)
+
+// begin starts a visit of the user. The one before must have ended. What the journal holds
+// is shown without asking the server.
+func (a *App) begin(user string) error {
+	a.ending.Wait()
+	_, stay := a.remembered()
+	journal, risk := a.journalOf(user)
+	s, err := client.New(client.Options{Transport: a.transport, User: user, Journal: journal})
+	if err != nil && journal != nil { // it cannot be read: better without than not at all
+		journal.Close()
+		journal, risk = nil, unreadable
+		s, err = client.New(client.Options{Transport: a.transport, User: user})
+	}
+	if err != nil {
+		return err
+	}
+	ctx, stop := context.WithCancel(a.ctx)
+	v := &visit{
+		user:    user,
+		stay:    stay,
+		service: s,
+		events:  s.Manager().Subscribe(optimist.SubscribeOptions{Args: true, Buffer: 8192}),
+		bell:    s.Manager().Subscribe(optimist.SubscribeOptions{Buffer: 1}),
+		ctx:     ctx,
+		stop:    stop,
+		turn:    func() {},
+	}
+	s.Manager().SetOnline(false) // until the visit is known, see sendLocked
+	if err := s.Restore(); err != nil {
+		v.end(over)
+		return err
+	}
+	a.mu.Lock()
+	if _, now := a.remembered(); user != "" && now != stay { // another page has ended it
+		a.mu.Unlock()
+		v.end(over)
+		a.Reopen()
+		return nil
+	}
+	a.resetLocked(user, "")
+	a.visit = v
+	a.chrome.Risk = risk
+	a.durable = journal != nil
+	a.sendLocked()
+	if a.chrome.LabOpen {
+		a.spawn(a.readNetwork)
+	}
+	a.mu.Unlock()
+	v.running.Go(func() {
+		for range v.bell.All(ctx) {
+			a.hooks.Wake()
+		}
+	})
+	v.running.Go(func() { a.attend(v) })
+	return nil
+}
+
+// end lets go of a visit. What is unsettled has until ctx ends.
+func (v *visit) end(ctx context.Context) error {
+	if v == nil {
+		return nil
+	}
+	v.stop()
+	v.running.Wait()
+	err := v.service.Close(ctx)
+	v.events.Close()
+	v.bell.Close()
+	return err
+}
+
+// Why changes would be lost with the page, in words for people.
+const (
+	elsewhere  = "Another tab stores your unsent changes; those made here are lost when this page closes"
+	nowhere    = "This browser stores nothing; unsent changes are lost when this page closes"
+	unreadable = "What was stored cannot be read; unsent changes are lost when this page closes"
+)
+
+// journalOf opens the user's journal, or says why there is none. One that the user has left
+// behind is deleted first.
+func (a *App) journalOf(user string) (j optimist.Journal, risk string) {
+	if user == "" || a.hooks.Journal == nil {
+		return nil, ""
+	}
+	a.deleteJournal(a.ctx, user, false)
+	opened, err := a.hooks.Journal(a.ctx, user, false)
+	switch {
+	case errors.Is(err, optimist.ErrJournalOwned):
+		return nil, elsewhere
+	case err != nil:
+		return nil, nowhere
+	case a.emptied(a.ctx, opened, user): // and is not, or just now
+		opened.Close()
+		return nil, nowhere
+	}
+	return opened, ""
+}
