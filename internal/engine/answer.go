@@ -1,7 +1,5 @@
 package engine
 
-import "slices"
-
 // answer handles the end of one attempt.
 func (e *Engine) answer(in *Answer) {
 	o := in.Op
@@ -66,14 +64,17 @@ func (e *Engine) refused(o *Op, in *Answer) {
 	e.bury(o, nil, Undone)
 }
 
-// tells reports whether the answer says a value of the entity.
-func (in *Answer) tells(ent *Entity) bool {
+// about is the truth that the answer tells of an entity.
+func (in *Answer) about(ent *Entity) Truth {
 	if ent == in.Op.part.entity && in.Truth.Presence != Unknown {
-		return true
+		return in.Truth
 	}
-	return slices.ContainsFunc(in.More, func(r Received) bool {
-		return r.Space == ent.space && r.Entity == ent.id && r.Truth.Presence != Unknown
-	})
+	for _, r := range in.More {
+		if r.Space == ent.space && r.Entity == ent.id && r.Truth.Presence != Unknown {
+			return r.Truth
+		}
+	}
+	return Truth{}
 }
 
 // adoptAll reports whether the truth then held about the operation's entity is at
@@ -81,7 +82,7 @@ func (in *Answer) tells(ent *Entity) bool {
 func (e *Engine) adoptAll(in *Answer) (covered bool) {
 	if ent := in.Op.part.entity; !in.Op.Type.Closure {
 		covered = e.adopt(ent, in.Truth)
-		if covered && in.Truth.Presence != Unknown {
+		if covered && in.Truth.Presence != Unknown && !in.lags(ent) {
 			e.reassure(ent) // it was asked after whatever is in doubt
 		}
 	}
@@ -105,9 +106,9 @@ func (e *Engine) succeeded(o *Op, in *Answer) {
 		e.groupSucceeded(o, in)
 	case t.Presence != Unknown:
 		e.confirmWith(o, in)
-	case t.Version > ent.version:
-		e.ack(o, t.Version)
-	case t.Version != 0:
+	case max(t.Version, t.Wrote) > ent.version:
+		e.ack(o, max(t.Version, t.Wrote))
+	case max(t.Version, t.Wrote) != 0:
 		e.confirm(o, ent) // the truth held is that new already
 	default:
 		e.succeededSilently(o)
@@ -121,16 +122,22 @@ func (e *Engine) succeeded(o *Op, in *Answer) {
 // in the view.
 func (e *Engine) succeededSilently(o *Op) {
 	var awaited uint64
+	guess := false
 	for p := o.part.prev; p != nil; p = p.prev {
 		if p.op.state == Acked {
 			awaited = max(awaited, p.op.ext.version)
+			guess = guess || p.op.ext.guess
 		}
 	}
-	if awaited == 0 {
+	switch {
+	case guess:
+		e.ackGuess(o)
+	case awaited > 0:
+		e.ack(o, awaited)
+	default:
 		e.confirm(o, nil)
 		return
 	}
-	e.ack(o, awaited)
 	o.ext.silent = true
 }
 
@@ -138,11 +145,17 @@ func (e *Engine) succeededSilently(o *Op) {
 func (e *Engine) confirmWith(o *Op, in *Answer) {
 	o.state = Waiting // adopt must not take it for a call under way
 	e.leaveLanes(o)
+	ent := o.part.entity
+	in.guessed = in.Class == OK && e.seemsToLag(o, in.Truth)
 	covered := e.adoptAll(in)
 	switch {
 	case o.state == Ended:
+	case in.guessed:
+		e.ackGuess(o)
+	case in.lags(ent):
+		e.ack(o, in.Truth.Wrote)
 	case covered:
-		e.confirm(o, o.part.entity)
+		e.confirm(o, ent)
 	default: // what the answer told is older than what is held, and was ignored
 		e.confirm(o, nil)
 	}
@@ -155,15 +168,30 @@ func (e *Engine) groupSucceeded(o *Op, in *Answer) {
 	e.untie(o)
 	e.leaveLanes(o)
 	o.parts(func(p *part) {
-		if !in.tells(p.entity) {
-			e.foldIntoTruth(p)
+		e.confirmGuesses(p, nil)
+		if t := in.about(p.entity); t.Presence == Unknown || p.entity.outdates(t) {
+			if !p.told {
+				e.foldIntoTruth(p)
+			}
+			p.told, p.entity.settledAt = true, e.now
 		}
-		p.entity.settledAt = e.now
+	})
+	e.adoptAll(in)
+	if o.state == Ended {
+		return // its truths named it
+	}
+	o.parts(func(p *part) {
+		switch t := in.about(p.entity); {
+		case t.Presence == Unknown:
+		case t.Wrote > p.entity.version && !p.told:
+			e.foldIntoTruth(p)
+		default:
+			e.compare(p)
+		}
+		p.entity.settledAt, p.entity.loose = e.now, false
 		e.remove(p)
 	})
 	e.settle(o, Confirmed, nil, nil)
-	e.adoptAll(in)
-	o.parts(func(p *part) { p.entity.loose = false })
 }
 
 // ack keeps the operation in the fold until truth of that version comes.
@@ -188,10 +216,9 @@ func (e *Engine) closureSucceeded(o *Op, t Truth) {
 	state := o.Args
 	if t.Presence == Present && !equalAny(t.Value, o.Args) {
 		state = t.Value
-		o.conflict = TookTheirs
 		e.touch(ent).closure = true
 		e.emit(Effect{Kind: Adopt, Op: o, Entity: ent, Value: t.Value})
-		e.emit(Effect{Kind: Conflicted, Op: o, Resolution: TookTheirs})
+		e.gaveWay(o)
 	}
 	o.leaveBase(state)
 	e.endSlotDoubt(o)
@@ -339,17 +366,15 @@ func (e *Engine) decideConflict(o *Op, in *Answer, v Verdict) {
 		e.condemn(o, nil, in.Err)
 		return
 	case MergeBoth:
-		if v.Merged != nil {
+		if v.Merged != nil && int(o.conflicts) < o.Type.MaxConflicts {
 			o.conflict = MergedBoth
 			v.Merged.conflict = MergedBoth
 			v.Merged.conflicts = o.conflicts + 1
 			v.Merged.Stamp = max(v.Merged.Stamp, in.Truth.At.next())
 			v.Merged.stampOver(o.part.entity)
-			if int(o.conflicts) < o.Type.MaxConflicts {
-				e.emit(Effect{Kind: Conflicted, Op: o, Resolution: MergedBoth})
-				e.takePlace(o, v.Merged)
-				return
-			}
+			e.emit(Effect{Kind: Conflicted, Op: o, Resolution: MergedBoth})
+			e.takePlace(o, v.Merged)
+			return
 		}
 		v.Err = in.Err
 	}

@@ -15,6 +15,7 @@ const (
 	AckedNow                        // the server has Op; truth of Version is awaited
 	ParkedNow                       // Op failed and waits for a person
 	Unparked                        // a person decided to try Op again
+	Reread                          // read Entity anew, once; Receive tells the end of it
 	Unsure                          // Op has ended although the server may have it: Entity is unsure
 
 	// To tell. A quiet engine keeps these to itself.

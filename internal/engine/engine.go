@@ -67,6 +67,12 @@ type Engine struct {
 	// first; at most maxDoubts.
 	doubts []slotName
 
+	// open says whether sending was open at the end of the last Step, since openSince;
+	// openBefore is how long it had been open until then.
+	open                  bool
+	openBefore, openSince Time
+	guesses               int // operations acknowledged by a guess
+
 	inFlight int // calls that left and have not returned; at most cfg.MaxInFlight
 	gate     gate
 
@@ -102,6 +108,9 @@ func (e *Engine) Step(now Time, in Input) ([]Effect, error) {
 
 	paused := !e.Sending()
 	err := in.step(e)
+	if e.open != e.Sending() {
+		e.countOpen()
+	}
 	if paused && e.Sending() && !e.Quiet { // the step has had its last word about it
 		e.effects = slices.Insert(e.effects, 0, Effect{Kind: GateOpened})
 	}

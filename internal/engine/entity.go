@@ -16,8 +16,12 @@ type Space struct {
 	Name  string
 	Equal func(a, b any) bool // nil: values are never compared (closures only)
 	// Lane names the lane of an entity; nil: each entity is its own lane.
-	Lane  func(id string) string
-	Owner any // of no meaning to the engine
+	Lane func(id string) string
+	// Patience is how long an accepted operation waits for truth that shows it, when the
+	// value that came with the answer seems to be a lagging replica's. 0: it does not.
+	Patience Time
+	Readable bool // Reread is carried out
+	Owner    any  // of no meaning to the engine
 
 	entities map[string]*Entity
 	most     int              // len(entities) at most, since the map was made

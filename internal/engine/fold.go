@@ -70,6 +70,17 @@ func (e *Engine) truthMoved(ent *Entity, was Presence) {
 
 // apply is what the operation makes of a value once the server has it.
 func (p *part) apply(value any, presence Presence) (any, Presence, error) {
+	o := p.op
+	if o.Type.Guard != nil && p.index == 0 && presence == Present {
+		if err := guard(o.Type.Guard, value, o.Args); err != nil {
+			return value, presence, err
+		}
+	}
+	return p.make(value, presence)
+}
+
+// make is apply without the guard.
+func (p *part) make(value any, presence Presence) (any, Presence, error) {
 	o, kind, fn := p.op, p.kind(), p.op.Type.Apply
 	if p.index > 0 {
 		fn = o.ext.group[p.index-1].apply
@@ -82,11 +93,6 @@ func (p *part) apply(value any, presence Presence) (any, Presence, error) {
 			return value, presence, nil
 		case Absent:
 			return value, presence, ErrAbsent
-		}
-	}
-	if o.Type.Guard != nil && p.index == 0 && presence == Present {
-		if err := guard(o.Type.Guard, value, o.Args); err != nil {
-			return value, presence, err
 		}
 	}
 	if kind == Delete {

@@ -62,6 +62,7 @@ type Answer struct {
 	// been; the next may leave after RetryAfter. Class and what the answer tells are
 	// of no meaning.
 	NotSent bool
+	guessed bool // the engine takes the value told for a lagging replica's
 	// Overrule, when not nil, replaces the type's retry schedule for this failure.
 	Overrule *Again
 }
@@ -85,6 +86,9 @@ type Received struct {
 // Receive is truth that came by push or refetch.
 type Receive struct {
 	Received
+	// Asked: it is the end of a read for which a Reread had asked. Without a value, nothing
+	// was found out.
+	Asked bool
 	// Old: the engine sets it. What was read is older than something that has settled
 	// since, and nothing of it was taken.
 	Old bool

@@ -24,7 +24,12 @@ func (e *Engine) lateAnswer(in *Answer) {
 	}
 	e.adoptAll(in)
 	if in.Class == OK {
-		o.parts(func(p *part) { p.entity.loose = false })
+		o.parts(func(p *part) {
+			if t := in.about(p.entity); t.Presence != Unknown && t.Wrote > p.entity.version && !p.told && !o.Type.Closure && o.outcome != Confirmed {
+				e.foldIntoTruth(p)
+			}
+			p.entity.loose = false
+		})
 	}
 	e.refold(nil)
 	e.bury(nil, nil, Undone)
@@ -33,8 +38,10 @@ func (e *Engine) lateAnswer(in *Answer) {
 // predictLate makes truth of what the server did and said nothing about.
 func (e *Engine) predictLate(o *Op, in *Answer) {
 	o.parts(func(p *part) {
-		if !in.tells(p.entity) && (p.index > 0 || in.Truth.Version == 0 || in.Truth.Version > p.entity.version) {
-			e.foldIntoTruth(p)
+		if in.about(p.entity).Presence == Unknown && (p.index > 0 || in.Truth.Version == 0 || in.Truth.Version > p.entity.version) {
+			if !p.told {
+				e.foldIntoTruth(p)
+			}
 			p.entity.settledAt = e.now // what was read before does not have it
 		}
 	})

@@ -87,6 +87,8 @@ type Type struct {
 	Apply    func(value, args any) (any, error) // pure; nil for Delete and closures
 	Guard    func(value, args any) error        // nil: no precondition
 	SameArgs func(a, b any) bool                // nil: never the same
+	// Fulfilled says whether a value is what was wished for. nil: the type does not say.
+	Fulfilled func(value, args any) bool
 	// Merge combines an operation that has not left with a newer one of its slot.
 	// nil: the newer replaces the older.
 	Merge   func(older, newer *Op) Merged
@@ -153,9 +155,16 @@ type ext struct {
 	// notBefore: the server asked for no attempt until then.
 	notBefore Time
 	silent    bool // acknowledged without a version: that of an earlier one is awaited
+	differs   bool // the server accepted it and held something else
 	// inDoubt: an attempt ended in a way that nobody classified; the server may have it.
 	inDoubt bool
 	leftOn  *ground
+	// guess: acknowledged by an answer whose value seems to be a lagging replica's. It
+	// waits until sending has been open for that long in all; asked: it has waited so long,
+	// and the entity is being read.
+	guess bool
+	asked bool
+	until Time
 	// The bool-like slots of closures: what the slot held before, when known.
 	base    any
 	hasBase bool

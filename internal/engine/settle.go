@@ -19,6 +19,9 @@ func (e *Engine) settle(o *Op, outcome Outcome, err error, successor *Op) {
 	if o.state == Parked {
 		e.parked--
 	}
+	if o.state == Acked && o.ext.guess {
+		e.guesses--
+	}
 	o.state, o.outcome = Ended, outcome
 	e.timers.remove(o)
 	o.successor = successor

@@ -90,7 +90,10 @@ func (h *timerHeap) hand(from, to *Op) {
 // schedule makes sure that a waiting operation is looked at when it falls due, and
 // when its deadline ends.
 func (e *Engine) schedule(o *Op) {
-	at := o.Expiry()
+	at := Never
+	if o.state != Acked {
+		at = o.Expiry()
+	}
 	if o.due > e.now {
 		at = min(at, o.due)
 	}
@@ -110,6 +113,10 @@ func (e *Engine) tick() {
 	for e.timers.next() <= e.now {
 		o := e.timers.entries[0].op
 		e.timers.remove(o)
+		if o.state == Acked {
+			e.timeGuess(o)
+			continue
+		}
 		if e.now >= o.Expiry() {
 			e.expire(o)
 			continue

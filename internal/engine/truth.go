@@ -8,6 +8,8 @@ type Truth struct {
 	At       Stamp  // of the last change, 0: not said
 	By       string // client of the last change
 	Contains []string
+	// Wrote, in an answer, is the version of the write, where the value told is older.
+	Wrote uint64
 	// ReadAt is when the read began that found this truth, for truth without a
 	// version. 0: it is as new as its arrival.
 	ReadAt Time
@@ -18,6 +20,9 @@ func (e *Engine) receive(in *Receive) {
 	ent := e.entity(in.Space, in.Entity)
 	e.touch(ent)
 	in.Old = !e.adopt(ent, in.Truth) && in.Truth.Presence != Unknown
+	if in.Asked {
+		e.endOfRead(ent, in.Truth.Presence != Unknown)
+	}
 	e.refold(nil)
 	e.bury(nil, nil, Undone)
 }
@@ -34,7 +39,12 @@ func (e *Engine) adopt(ent *Entity, t Truth) (covered bool) {
 		switch {
 		case covered && len(t.Contains) > 0 && e.names(t, o):
 			e.told(p)
-		case o.state != Acked || !ent.shows(o, t, fresh):
+		case o.state != Acked:
+		case o.ext.guess:
+			if fresh && e.showsGuess(p) {
+				e.confirm(o, o.told(ent))
+			}
+		case !ent.shows(o, t, fresh):
 		case o.ext.silent:
 			e.confirm(o, nil)
 		default:
@@ -97,7 +107,7 @@ func (e *Engine) take(ent *Entity, t Truth) (fresh, covered bool) {
 		return false, true
 	case t.Version != 0 && held && t.Version == ent.version && !ent.loose:
 		return false, true
-	case t.Version == 0 && t.ReadAt != 0 && t.ReadAt < ent.settledAt:
+	case ent.outdates(t):
 		e.emit(Effect{Kind: Stale, Entity: ent})
 		return false, false
 	}
@@ -120,6 +130,11 @@ func (e *Engine) take(ent *Entity, t Truth) (fresh, covered bool) {
 	return true, true
 }
 
+// outdates reports whether truth without version was read before something settled.
+func (ent *Entity) outdates(t Truth) bool {
+	return t.Version == 0 && t.ReadAt != 0 && t.ReadAt < ent.settledAt
+}
+
 // confirm ends an operation that the server has. Truth of the entity told (nil:
 // none) contains it already; into the truth of its other entities it is folded, for
 // the server did what was asked and said no more.
@@ -130,8 +145,11 @@ func (e *Engine) confirm(o *Op, told *Entity) {
 	}
 	e.leaveLanes(o)
 	o.parts(func(p *part) {
-		if p.entity != told {
+		e.confirmGuesses(p, told)
+		if p.entity != told && !p.told {
 			e.foldIntoTruth(p)
+		} else if !o.Type.Closure {
+			e.compare(p)
 		}
 		p.entity.settledAt, p.entity.loose = e.now, false
 		e.remove(p)
@@ -140,8 +158,8 @@ func (e *Engine) confirm(o *Op, told *Entity) {
 }
 
 func (e *Engine) foldIntoTruth(p *part) {
-	if p.op.Type.Closure || p.told {
-		return // it is there already
+	if p.op.Type.Closure {
+		return // the state outside has it already
 	}
 	ent := p.entity
 	value, presence, err := p.apply(ent.truth, ent.presence)

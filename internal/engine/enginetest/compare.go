@@ -34,6 +34,8 @@ func (d *Driver) step(in engine.Input) error {
 			if d.settled[f.Op]++; d.settled[f.Op] > 1 {
 				return fmt.Errorf("%s settled twice", f.Op.ID(d.engine))
 			}
+		case engine.Reread:
+			d.reading[f.Entity.ID()] = true
 		case engine.Unsure, engine.Sure:
 			d.unsure[f.Entity.ID()] = f.Kind == engine.Unsure
 		case engine.GateClosed, engine.GateOpened:
@@ -144,6 +146,7 @@ type facts struct {
 	Pos      uint64
 	Due      engine.Time
 	Stamp    engine.Stamp
+	Differs  bool
 }
 
 func (d *Driver) compare() error {
@@ -176,8 +179,8 @@ func (d *Driver) compare() error {
 			}
 			continue
 		}
-		got := facts{o.State(), o.Outcome(), o.Conflict(), o.Attempts(), o.Calls(), o.UnknownOutcome(), o.Left(), o.Pos(), o.Due(), o.Stamp}
-		want := facts{t.state, t.outcome, t.conflict, t.attempts, t.calls, t.unknown, t.left, t.pos, t.due, t.stamp}
+		got := facts{o.State(), o.Outcome(), o.Conflict(), o.Attempts(), o.Calls(), o.UnknownOutcome(), o.Left(), o.Pos(), o.Due(), o.Stamp, o.Differs()}
+		want := facts{t.state, t.outcome, t.conflict, t.attempts, t.calls, t.unknown, t.left, t.pos, t.due, t.stamp, t.differs}
 		if got.State != engine.Waiting {
 			got.Due, want.Due = 0, 0
 		}

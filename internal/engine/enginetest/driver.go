@@ -11,11 +11,15 @@ import (
 type Driver struct {
 	Log func(format string, args ...any) // nil: silent
 
-	src    *Source
-	now    engine.Time
-	stamp  engine.Stamp
-	cfg    engine.Config
-	named  bool // both entities share a lane
+	src   *Source
+	now   engine.Time
+	stamp engine.Stamp
+	cfg   engine.Config
+	named bool // both entities share a lane
+	// of the space
+	patience engine.Time
+	readable bool
+
 	space  *engine.Space
 	engine *engine.Engine
 	twin   *Twin
@@ -30,6 +34,7 @@ type Driver struct {
 
 	membersOf map[*engine.Op][]engine.Member // of groups
 	order     []*engine.Op
+	reading   map[string]bool // entities that the engine asked to read
 	unsure    map[string]bool // entities, as the engine told
 	paused    bool            // as the engine told last
 }
@@ -52,6 +57,9 @@ func NewDriver(bytes []byte) *Driver {
 		MaxPending: 16, ProbeAfter: Pick(d.src, 2, 1, 100), Probe: engine.Retry{Base: sec, Cap: 8 * sec, Jitter: 0.5},
 	}
 	d.named = d.src.One(4)
+	if d.src.One(2) {
+		d.patience, d.readable = Pick(d.src, 3*sec, sec), d.src.One(2)
+	}
 	d.begin()
 	return d
 }
@@ -62,6 +70,7 @@ func (d *Driver) begin() {
 	d.cfg.Prefix = fmt.Sprint("life", d.lives)
 	d.space = engine.NewSpace("things")
 	d.space.Equal = func(a, b any) bool { return a.(Value) == b.(Value) }
+	d.space.Patience, d.space.Readable = d.patience, d.readable
 	if d.named {
 		d.space.Lane = func(string) string { return "one" }
 	}
@@ -72,7 +81,7 @@ func (d *Driver) begin() {
 		d.twin.entity(d.space, id)
 	}
 	d.known, d.calls, d.paused = nil, nil, false
-	d.unsure = make(map[string]bool)
+	d.unsure, d.reading = make(map[string]bool), make(map[string]bool)
 	d.settled = make(map[*engine.Op]int)
 	d.membersOf = make(map[*engine.Op][]engine.Member)
 	d.mergedOf = make(map[*engine.Op]*engine.Op)
@@ -111,7 +120,11 @@ func (d *Driver) one() error {
 		}
 		return d.step(d.execute())
 	case n < 26:
-		return d.step(&engine.Receive{Received: d.received()})
+		in := &engine.Receive{Received: d.received()}
+		if in.Asked = d.reading[in.Entity] && d.src.One(2); in.Asked {
+			delete(d.reading, in.Entity)
+		}
+		return d.step(in)
 	case n < 30:
 		if next := d.engine.NextDeadline(); next != engine.Never {
 			d.now = max(d.now, next)

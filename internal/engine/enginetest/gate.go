@@ -261,6 +261,9 @@ func (t *Twin) alreadySo(o *op) bool {
 func (t *Twin) needs() engine.Time {
 	next := engine.Never
 	for _, o := range t.ops {
+		if left := o.places[0].ent.space.Patience - o.waited; o.state == engine.Acked && o.guess && !o.asked && t.sending() {
+			next = min(next, t.now+left)
+		}
 		if o.state != engine.Waiting {
 			continue
 		}

@@ -188,6 +188,13 @@ func (t *Twin) lateAnswer(o *op, in *engine.Answer) {
 	}
 	t.adoptAll(o, in)
 	if in.Class == engine.OK {
+		told := t.told(o, in)
+		for i := range o.places {
+			p := &o.places[i]
+			if said, ok := told[p.ent]; ok && said.Wrote > p.ent.version && o.outcome != engine.Confirmed {
+				t.predict(o, p)
+			}
+		}
 		o.firm()
 	}
 	t.purge(nil)
@@ -288,6 +295,7 @@ func (t *Twin) expire(o *op) {
 }
 
 func (t *Twin) tick() {
+	t.losePatience()
 	for {
 		var first *op
 		for _, o := range t.ops {

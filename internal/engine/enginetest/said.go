@@ -71,6 +71,9 @@ func (d *Driver) truth(id string) engine.Truth {
 	} else if d.src.One(2) {
 		t.ReadAt = d.now - Pick(d.src, 0, ms, 300*ms, 2*sec)
 	}
+	if d.src.One(8) {
+		t.Wrote = d.version(id)
+	}
 	switch d.src.Below(8) {
 	case 0:
 		t.Presence = engine.Absent

@@ -16,7 +16,7 @@ func (t *Twin) takeTruth(ent *entity, said engine.Truth) (fresh, covered bool) {
 	switch {
 	case said.Version != 0 && held && (said.Version < ent.version || said.Version == ent.version && !ent.loose):
 		return false, true
-	case said.Version == 0 && said.ReadAt != 0 && said.ReadAt < ent.settledAt:
+	case ent.outdates(said):
 		return false, false
 	}
 	ent.truth, ent.presence = said.Value, said.Presence
@@ -31,6 +31,11 @@ func (t *Twin) takeTruth(ent *entity, said engine.Truth) (fresh, covered bool) {
 	ent.latest = max(ent.latest, said.At)
 	t.tiesEnd(ent)
 	return true, true
+}
+
+// outdates: truth without version was read before something settled.
+func (ent *entity) outdates(said engine.Truth) bool {
+	return said.Version == 0 && said.ReadAt != 0 && said.ReadAt < ent.settledAt
 }
 
 // adopt takes truth and ends every operation that it contains.
@@ -49,16 +54,20 @@ func (t *Twin) adopt(ent *entity, said engine.Truth) (covered bool) {
 			o.placeIn(ent).told = true
 			named = !slices.ContainsFunc(o.places, func(p place) bool { return !p.told })
 		}
-		shown := o.state == engine.Acked && (ent.version >= o.ackVersion ||
+		shown := o.state == engine.Acked && !o.guess && (ent.version >= o.ackVersion ||
 			fresh && said.Version == 0 && (said.ReadAt == 0 || said.ReadAt >= o.ackedAt))
+		if o.state == engine.Acked && o.guess {
+			missing := o.places[0].isMissing(o, ent.truth, ent.presence)
+			shown = fresh && !t.guessBefore(o, ent) && (o.silent || !missing)
+		}
 		switch {
-		case named, shown && !o.silent:
+		case named:
 			if o.state == engine.InFlight {
 				t.aborted = append(t.aborted, o)
 			}
 			t.confirm(o, ent)
 		case shown:
-			t.confirm(o, nil)
+			t.confirm(o, o.toldBy(ent))
 		}
 	}
 	return covered
@@ -66,7 +75,8 @@ func (t *Twin) adopt(ent *entity, said engine.Truth) (covered bool) {
 
 func (t *Twin) adoptAll(o *op, in *engine.Answer) (covered bool) {
 	covered = t.adopt(o.places[0].ent, in.Truth)
-	if covered && in.Truth.Presence != engine.Unknown {
+	lags := o.guess || in.Truth.Wrote > o.places[0].ent.version
+	if covered && in.Truth.Presence != engine.Unknown && !lags {
 		o.places[0].ent.unsure = false
 	}
 	for _, m := range in.More {
@@ -84,7 +94,10 @@ func (t *Twin) confirm(o *op, contains *entity) {
 	}
 	for i := range o.places {
 		p := &o.places[i]
-		if p.ent != contains {
+		t.confirmGuesses(o, p.ent, contains)
+		if p.ent == contains || p.told {
+			t.compare(o, p)
+		} else {
 			t.predict(o, p)
 		}
 		p.ent.settledAt, p.ent.loose = t.now, false
@@ -105,13 +118,14 @@ func (t *Twin) predict(o *op, p *place) {
 // told are the entities about which an answer says a value.
 func (t *Twin) told(o *op, in *engine.Answer) map[*entity]engine.Truth {
 	told := make(map[*entity]engine.Truth)
-	if in.Truth.Presence != engine.Unknown {
-		told[o.places[0].ent] = in.Truth
-	}
-	for _, m := range in.More {
-		if m.Truth.Presence != engine.Unknown {
-			told[t.entity(m.Space, m.Entity)] = m.Truth
+	tell := func(ent *entity, said engine.Truth) {
+		if _, ok := told[ent]; !ok && said.Presence != engine.Unknown {
+			told[ent] = said
 		}
+	}
+	tell(o.places[0].ent, in.Truth)
+	for _, m := range in.More {
+		tell(t.entity(m.Space, m.Entity), m.Truth)
 	}
 	return told
 }
@@ -124,20 +138,34 @@ func (t *Twin) succeeded(o *op, in *engine.Answer) {
 		t.untie(o)
 		for i := range o.places {
 			p := &o.places[i]
-			if _, ok := told[p.ent]; !ok {
+			t.confirmGuesses(o, p.ent, nil)
+			if said, ok := told[p.ent]; !ok || p.ent.outdates(said) {
 				t.predict(o, p)
+				p.told, p.ent.settledAt = true, t.now
+			}
+		}
+		t.adoptAll(o, in)
+		if o.state == engine.Ended {
+			break
+		}
+		for i := range o.places {
+			p := &o.places[i]
+			switch said, ok := told[p.ent]; {
+			case ok && said.Wrote > p.ent.version && !p.told:
+				t.predict(o, p)
+			case ok:
+				t.compare(o, p)
 			}
 			p.ent.settledAt = t.now
 		}
-		t.end(o, engine.Confirmed)
-		t.adoptAll(o, in)
 		o.firm()
+		t.end(o, engine.Confirmed)
 	case said.Presence != engine.Unknown:
 		t.confirmWith(o, in)
-	case said.Version > ent.version:
+	case max(said.Version, said.Wrote) > ent.version:
 		t.untie(o)
-		o.state, o.ackVersion, o.ackedAt = engine.Acked, said.Version, t.now
-	case said.Version != 0:
+		o.state, o.ackVersion, o.ackedAt = engine.Acked, max(said.Version, said.Wrote), t.now
+	case max(said.Version, said.Wrote) != 0:
 		t.confirm(o, ent)
 	default:
 		t.succeededSilently(o)
@@ -162,7 +190,10 @@ func (t *Twin) succeededSilently(o *op) {
 			awaited = max(awaited, earlier.ackVersion)
 		}
 	}
-	if awaited == 0 {
+	switch {
+	case t.guessBefore(o, o.places[0].ent):
+		o.guess, o.waited, awaited = true, 0, 0
+	case awaited == 0:
 		t.confirm(o, nil)
 		return
 	}
@@ -171,11 +202,19 @@ func (t *Twin) succeededSilently(o *op) {
 }
 
 func (t *Twin) confirmWith(o *op, in *engine.Answer) {
+	o.guess = in.Class == engine.OK && t.seemsToLag(o, in.Truth)
 	covered := t.adoptAll(o, in)
+	ent := o.places[0].ent
 	switch {
 	case o.state == engine.Ended:
+	case o.guess:
+		t.untie(o)
+		o.state, o.ackVersion, o.ackedAt, o.waited = engine.Acked, 0, t.now, 0
+	case in.Truth.Wrote > ent.version:
+		t.untie(o)
+		o.state, o.ackVersion, o.ackedAt = engine.Acked, in.Truth.Wrote, t.now
 	case covered:
-		t.confirm(o, o.places[0].ent)
+		t.confirm(o, ent)
 	default:
 		t.confirm(o, nil)
 	}

@@ -46,7 +46,11 @@ type op struct {
 
 	ackVersion uint64
 	ackedAt    engine.Time
-	silent     bool // the server has it and told neither value nor version
+	silent     bool        // the server has it and told neither value nor version
+	guess      bool        // the answer seemed to be a lagging replica's
+	waited     engine.Time // as a guess, while sending was open
+	asked      bool        // it has waited long enough, and its entity is read
+	differs    bool        // the server accepted it and held something else
 	successor  *op
 }
 
@@ -146,6 +150,11 @@ func (t *Twin) Ask(o *engine.Op) { t.asked[o] = asked{o.Type, o.Args, o.Stamp} }
 // Step takes the input that the engine took. order lists the operations that the
 // engine sent or ended, as it did: its choice among free lanes.
 func (t *Twin) Step(now engine.Time, in engine.Input, order []*engine.Op) error {
+	if t.sending() {
+		for _, o := range t.ops {
+			o.waited += now - t.now
+		}
+	}
 	t.now = now
 	t.sent, t.aborted, t.buried, t.settled = t.sent[:0], t.aborted[:0], t.buried[:0], t.settled[:0]
 	type look struct {
@@ -183,7 +192,11 @@ func (t *Twin) take(in engine.Input) error {
 	case engine.Lasting:
 		t.lasting(t.of[in.Op])
 	case *engine.Receive:
-		in.Old = !t.adopt(t.entity(in.Space, in.Entity), in.Truth) && in.Truth.Presence != engine.Unknown
+		ent := t.entity(in.Space, in.Entity)
+		in.Old = !t.adopt(ent, in.Truth) && in.Truth.Presence != engine.Unknown
+		if in.Asked {
+			t.endOfRead(ent, in.Truth.Presence != engine.Unknown)
+		}
 		t.purge(nil)
 		t.bury(engine.Undone)
 	case *engine.Durable:
@@ -287,7 +300,12 @@ func (o *op) placeIn(ent *entity) *place {
 }
 
 // do is what an operation makes of one entity.
-func (p *place) do(o *op, value any, presence engine.Presence) (_ any, _ engine.Presence, err error) {
+func (p *place) do(o *op, value any, presence engine.Presence) (any, engine.Presence, error) {
+	return p.make(o, value, presence, true)
+}
+
+// make is do, with the guard or without.
+func (p *place) make(o *op, value any, presence engine.Presence, guarded bool) (_ any, _ engine.Presence, err error) {
 	if p.kind == engine.Change && presence == engine.Unknown {
 		return value, presence, nil
 	}
@@ -299,7 +317,7 @@ func (p *place) do(o *op, value any, presence engine.Presence) (_ any, _ engine.
 			err = &engine.PanicError{Value: r}
 		}
 	}()
-	if o.typ.Guard != nil && presence == engine.Present && p == &o.places[0] {
+	if guarded && o.typ.Guard != nil && presence == engine.Present && p == &o.places[0] {
 		if err := o.typ.Guard(value, o.args); err != nil {
 			return value, presence, engine.ErrGuard
 		}

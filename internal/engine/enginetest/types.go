@@ -55,7 +55,8 @@ var (
 var (
 	Like = &engine.Type{
 		Name: "like", Family: "like", SameArgs: sameArgs, Debounce: debounce, Retry: retry3, MaxConflicts: 2,
-		Apply: change(func(v *Value, a Args) error { v.Likes[a.I] = a.On; return nil }),
+		Apply:     change(func(v *Value, a Args) error { v.Likes[a.I] = a.On; return nil }),
+		Fulfilled: func(value, args any) bool { return value.(Value).Likes[args.(Args).I] == args.(Args).On },
 	}
 	// Save fails into a person's hands, and its conflicts are kept.
 	Save = &engine.Type{
