@@ -30,7 +30,7 @@ func (m *Manager) carryOutLocked(f *engine.Effect, now time.Time) {
 		if m.journal != nil && f.Op.Stored() {
 			m.journal.putLocked(m, f.Op, false)
 		}
-	case engine.Unsure:
+	case engine.Unsure, engine.Reread:
 		if s, ok := f.Entity.Space().Owner.(*anyStore); ok && s.reread != nil {
 			s.reread(f.Entity)
 		}

@@ -111,7 +111,11 @@ type Result struct {
 	Err error
 	// Server is the state that the server told: the store's value type, or the bool
 	// of a toggle. Nil when it told nothing.
-	Server   any
+	Server any
+	// Differs: the server accepted the operation, and what it held when the operation ended
+	// is not what that makes of it. The server may have normalised it, or another write
+	// followed. It is said only where Apply is idempotent.
+	Differs  bool
 	Conflict Resolution
 	Attempts int // charged to the retry policy
 	Calls    int // that left; 0 when nothing needed to be sent
@@ -120,7 +124,8 @@ type Result struct {
 	Successor *Handle
 }
 
-// Success reports whether the server's state is what the operation wanted.
+// Success reports whether the operation was confirmed and, as far as its type says when
+// its wish is fulfilled (toggles do), the server's state fulfils it.
 func (r Result) Success() bool { return r.Outcome == Confirmed && r.Conflict != TookTheirs }
 
 // ID is the operation's name and its idempotency key: the same on every attempt and
@@ -170,6 +175,7 @@ func (h *Handle) resultLocked() Result {
 		Entity:   fullName(h.op.Entity()),
 		Outcome:  Outcome(h.op.Outcome()),
 		Server:   h.server,
+		Differs:  h.op.Differs(),
 		Conflict: Resolution(h.op.Conflict()),
 		Attempts: h.op.Attempts(),
 		Calls:    h.op.Calls(),

@@ -73,6 +73,12 @@ type Mutation[T, A any] struct {
 	//	}
 	Send func(ctx context.Context, c Call[A]) (Truth[T], error)
 
+	// Fulfilled says whether a value is what args wished for. When the server accepts the
+	// operation and then holds a value that is not, the result is Confirmed, but Success is
+	// false and Conflict is TookTheirs. Nil: the type does not say, and an accepted
+	// operation is a success; see Result.Differs.
+	Fulfilled func(T, A) bool
+
 	// Resolve decides when the server holds something else. Nil: LastWriterWins.
 	Resolve func(Conflict[T, A]) Decision[A]
 
@@ -152,6 +158,12 @@ func newAction[T, A any](s *Store[T], def Mutation[T, A]) *Action[T, A] {
 		t.Guard = func(value, args any) error {
 			v, _ := value.(T) // nil is a value of an interface type
 			return def.Guard(v, *args.(*A))
+		}
+	}
+	if def.Fulfilled != nil {
+		t.Fulfilled = func(value, args any) bool {
+			v, _ := value.(T)
+			return def.Fulfilled(v, *args.(*A))
 		}
 	}
 	if def.Resolve != nil {

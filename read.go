@@ -227,7 +227,11 @@ func (r *reader) finishLocked(one *rereading, t Truth[any], err error) {
 	}
 	r.reading = slices.Delete(r.reading, i, i+1)
 	now := time.Now()
-	if err == nil && m.stoppedLocked() == nil {
+	if m.stoppedLocked() == nil {
+		if err != nil {
+			t = Truth[any]{} // nothing was found out
+		}
+		m.receive.Asked = true
 		m.receiveLocked(one.ent.Space(), one.ent.ID(), t, now)
 	}
 	policy := m.opts.Policy.Retry.engine()

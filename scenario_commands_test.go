@@ -62,6 +62,8 @@ func (w *stage) options(args []string) string {
 			w.opts.Policy.Retry.Deadline = d
 		case "latency":
 			w.server.latency = d
+		case "lagging":
+			w.storeOptions = append(w.storeOptions, optimist.WithLaggingReplica[article](0))
 		case "read":
 			w.storeOptions = append(w.storeOptions, optimist.WithRead(w.server.read))
 		case "journal":

@@ -116,6 +116,7 @@ func (s *backend) take(ctx context.Context, typ string, c optimist.Call[gift], a
 		}
 		return s.truth(p), optimist.Fail(optimist.Conflicting, errors.New("something else is there"))
 	}
+	old := s.truth(p)
 	if !s.done[c.ID] {
 		s.done[c.ID] = true
 		if apply != nil {
@@ -132,6 +133,13 @@ func (s *backend) take(ctx context.Context, typ string, c optimist.Call[gift], a
 		return optimist.AcceptedAt[article](p.version), nil
 	case "silent":
 		return t, nil
+	case "lag":
+		return old, nil
+	case "lag-told":
+		old.Wrote = p.version
+		return old, nil
+	case "shout":
+		p.Text = strings.ToUpper(p.Text)
 	}
 	if apply == nil {
 		return optimist.Gone[article](p.version), nil

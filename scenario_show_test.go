@@ -163,6 +163,9 @@ func (w *stage) result(out *strings.Builder, name string) {
 	if r.Conflict != optimist.NoConflict {
 		fmt.Fprintf(out, ", %v", r.Conflict)
 	}
+	if r.Differs {
+		out.WriteString(", differs")
+	}
 	if r.Successor != nil {
 		fmt.Fprintf(out, ", by %s", w.nameOf(r.Successor.ID()))
 	}

@@ -34,6 +34,8 @@ type storeOptions[T any] struct {
 	equal func(a, b T) bool
 	lane  func(id string) string
 	read  func(*Manager) func(*engine.Entity)
+
+	patience time.Duration
 }
 
 // WithEqual sets how two values are compared. The default is == for comparable
@@ -49,6 +51,25 @@ func WithLane[T any](lane func(id string) string) StoreOption[T] {
 	return func(o *storeOptions[T]) { o.lane = lane }
 }
 
+// WithLaggingReplica says that this server may answer an accepted operation with a value
+// that a lagging replica told, and cannot say so by Truth.Wrote. It has the manager guess:
+// an answer whose version is not above the version held, and which does not show the
+// operation, is taken for such a value. The operation then stays in the view, acknowledged,
+// until truth shows it. When sending has been open for as long as patience lasts (0 or
+// less: 10 s), the entity is read once, if the store has WithRead, and the truth then held
+// stands.
+//
+// The guess costs that wait where the server normalises what it gets and its state stays
+// as it was; a type that says when its wish is fulfilled (Mutation.Fulfilled) avoids it.
+// Operations whose Apply is not idempotent are never guessed about.
+func WithLaggingReplica[T any](patience time.Duration) StoreOption[T] {
+	return func(o *storeOptions[T]) {
+		if o.patience = patience; patience <= 0 {
+			o.patience = 10 * time.Second
+		}
+	}
+}
+
 // NewStore makes the store of entities whose full names are name + ":" + id. A name
 // that is empty, taken or contains a colon makes a store whose calls fail, and an
 // error in Manager.Err.
@@ -62,8 +83,9 @@ func NewStore[T any](m *Manager, name string, opts ...StoreOption[T]) *Store[T] 
 	s := &Store[T]{}
 	s.open(m, name, o.lane, erasedEqual(o.equal))
 	if o.read != nil && s.err == nil {
-		s.reread = o.read(m)
+		s.reread, s.space.Readable = o.read(m), true
 	}
+	s.space.Patience = engine.Time(o.patience)
 	return s
 }
 
@@ -167,6 +189,10 @@ type Truth[T any] struct {
 	// Version is the server's count of changes of this entity; greater is newer. 0:
 	// the server has no versions.
 	Version uint64
+	// Wrote, in the answer of a Send, is the version of the write, where Value is older: it
+	// was read from a replica that lags. The operation stays in the view, acknowledged, until
+	// truth of that version comes. 0: Value is what the write left, or newer.
+	Wrote uint64
 	// At and By are when and by which client the entity was last changed, for
 	// resolving conflicts. Zero: not said.
 	At Timestamp
@@ -201,7 +227,7 @@ func AcceptedAt[T any](version uint64) Truth[T] { return Truth[T]{Version: versi
 
 // erased is the truth with its value in an interface.
 func (t Truth[T]) erased() Truth[any] {
-	out := Truth[any]{Presence: t.Presence, Version: t.Version, At: t.At, By: t.By, Contains: t.Contains, ReadAt: t.ReadAt}
+	out := Truth[any]{Presence: t.Presence, Version: t.Version, Wrote: t.Wrote, At: t.At, By: t.By, Contains: t.Contains, ReadAt: t.ReadAt}
 	if t.Presence == Present {
 		out.Value = t.Value
 	}
@@ -214,7 +240,7 @@ func (m *Manager) told(t Truth[any]) engine.Truth {
 		return engine.Truth{} // no answer says such a thing: it says nothing
 	}
 	out := engine.Truth{
-		Presence: engine.Presence(t.Presence), Value: t.Value, Version: t.Version,
+		Presence: engine.Presence(t.Presence), Value: t.Value, Version: t.Version, Wrote: t.Wrote,
 		At: engine.Stamp(t.At), By: t.By, Contains: t.Contains,
 	}
 	if !t.ReadAt.IsZero() {

@@ -65,6 +65,7 @@ func RegisterToggle[T any](s *Store[T], t Toggle[T]) *Switch[T] {
 		}
 		return t.Set(v, a.User, a.On), nil
 	}
+	def.Fulfilled = func(v T, a Switched) bool { return t.Get(v, a.User) == a.On }
 	a := newAction(s, def)
 	switch {
 	case t.Get == nil:

@@ -23,6 +23,7 @@ type Samples[T, A any] struct {
 //   - a creation whose Apply hides what only the server knows: truth may lie under it,
 //     because an answer was lost or a push came first. A field that no argument sets
 //     where nothing was must be left alone where something is
+//   - a Fulfilled that says no of what Apply has just made
 //   - a Clone whose copy differs, or shares memory with the original
 //   - a Stored whose Decode does not give back what Encode was given
 //
@@ -133,6 +134,9 @@ func checkApply[T, A any](tb TB, def optimist.Mutation[T, A], value T, args A) {
 		tb.Errorf("%s: Apply is not pure: of %s with %s it makes %s (%v) and then %s (%v)",
 			def.Type, v, a, fingerprint(once), err, fingerprint(again), errAgain)
 		return
+	}
+	if err == nil && def.Fulfilled != nil && !def.Fulfilled(once, args) {
+		tb.Errorf("%s: Fulfilled says no of %s, which Apply has just made of %s with %s", def.Type, fingerprint(once), v, a)
 	}
 	if err != nil || def.Slot == nil {
 		return

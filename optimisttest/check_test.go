@@ -104,6 +104,9 @@ func TestCheckMutation(t *testing.T) {
 			m.Kind = optimist.Create
 			m.Apply = func(_ note, d draft) (note, error) { return note{Text: d.ID}, nil }
 		}, "hides field Likes"},
+		{"what Apply makes is not what is wanted", func(m *optimist.Mutation[note, draft]) {
+			m.Fulfilled = func(note, draft) bool { return false }
+		}, "Fulfilled says no"},
 		{"slot differs", func(m *optimist.Mutation[note, draft]) {
 			m.Slot = func(draft) string { calls++; return strings.Repeat("x", calls) }
 		}, "Slot is not pure"},
