@@ -26,6 +26,8 @@ type hitch struct {
 	retryAfter  time.Duration
 	versionOnly bool // the answer tells the version, not the state
 	silent      bool // the answer tells nothing
+	// What breaks is not classified: the transport has an error of its own, or panics.
+	unclassified, panics bool
 }
 
 // draw gives the nth call of a client for an entity its hitch, whatever else happens.
@@ -67,6 +69,7 @@ func (w *World) hitchFor(c *Client, entity string) hitch {
 	}
 	h.versionOnly = r.Float64() < bad.VersionOnly
 	h.silent = r.Float64() < bad.Silent
+	h.unclassified, h.panics = r.IntN(4) == 0, r.IntN(2) == 0
 	return h
 }
 
@@ -127,6 +130,12 @@ func (w *World) call(ctx context.Context, l *life, r request) (answer, error) {
 	case a := <-answers:
 		return a, nil
 	case <-broken:
+		switch {
+		case h.unclassified && h.panics:
+			panic(errLost)
+		case h.unclassified:
+			return answer{}, errLost
+		}
 		return answer{}, optimist.Fail(optimist.Unknown, errLost)
 	case <-ctx.Done():
 		return answer{}, ctx.Err()
