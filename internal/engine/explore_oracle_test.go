@@ -126,7 +126,7 @@ func (w *world) fingerprint() []byte {
 		}
 	}
 	for _, o := range w.calls {
-		flag(o.state == Ended, o.outcome == Confirmed, w.servers[w.indexOf(o)].done[o.seq], o.Args.(wish).on, o.Args.(wish).save)
+		flag(o.state == Ended, w.e.gate.probe == o, o.outcome == Confirmed, w.servers[w.indexOf(o)].done[o.seq], o.Args.(wish).on, o.Args.(wish).save)
 		number(uint64(w.indexOf(o)))
 	}
 	g := &w.e.gate

@@ -46,6 +46,8 @@ func choices() (all []choice) {
 		} {
 			add(fmt.Sprintf("call %d: %s", n, a.name), under, func(w *world) error { return w.answer(n, a.class, a.reached) })
 		}
+		add(fmt.Sprintf("call %d: lasts", n), func(w *world) bool { return len(w.calls) > n && w.e.gate.probe == w.calls[n] },
+			func(w *world) error { return w.step(Lasting{w.calls[n]}) })
 		add(fmt.Sprintf("call %d: broken, done", n), under, func(w *world) error { return w.breaks(n) })
 	}
 	add("push new a", always, func(w *world) error { return w.push(0, w.servers[0].truth()) })
