@@ -75,7 +75,9 @@ func (m *Manager) Batch(ctx context.Context, plans ...Planned) ([]*Handle, error
 		batch.Items[i] = p.execute
 	}
 	over := contextErr(ctx)
-	m.mu.Lock()
+	if err := m.lock(); err != nil {
+		return nil, whole(err)
+	}
 	if err := m.acceptingLocked(over); err != nil {
 		m.mu.Unlock()
 		return nil, whole(err)

@@ -125,7 +125,7 @@ func (q *callbackQueue) dropLocked() {
 }
 
 // wait waits until no callback runs or waits. mu is the lock that guards q.
-func (q *callbackQueue) wait(ctx context.Context, mu *sync.Mutex) error {
+func (q *callbackQueue) wait(ctx context.Context, mu sync.Locker) error {
 	mu.Lock()
 	if len(q.queues) == 0 {
 		mu.Unlock()

@@ -80,6 +80,7 @@ func ServerWins[T, A any](c Conflict[T, A]) Decision[A] { return c.TakeTheirs() 
 func ClientWins[T, A any](c Conflict[T, A]) Decision[A] { return c.KeepMine() }
 
 func (a *Action[T, A]) resolve(c *engine.ConflictInfo) engine.Verdict {
+	a.store.m.enterLocked(&a.typ.label)
 	asT := func(v any) (t T) { t, _ = v.(T); return t }
 	d := a.def.Resolve(Conflict[T, A]{
 		Entity: c.Op.Entity().ID(), Args: *c.Op.Args.(*A),
@@ -172,7 +173,9 @@ func merge(first, second *anyAction, rule func(older, newer any, took func(first
 		return err
 	}
 	m := second.store.m
-	m.mu.Lock()
+	if err := m.lock(); err != nil {
+		return err
+	}
 	defer m.mu.Unlock()
 	if second.rules == nil {
 		second.rules = make(map[*engine.Type]func(older, newer *engine.Op) engine.Merged)
@@ -186,6 +189,7 @@ func merge(first, second *anyAction, rule func(older, newer any, took func(first
 	second.rules[&first.typ.Type] = func(older, newer *engine.Op) engine.Merged {
 		var a, b any
 		verdict := Separate // what keeps both, when the rule panics
+		m.enterLocked(&second.typ.label)
 		if err := contain("merge", func() {
 			rule(older.Args, newer.Args, func(first, second any, rule MergeRule) { a, b, verdict = first, second, rule })
 		}); err != nil {

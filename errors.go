@@ -45,9 +45,17 @@ var (
 	ErrDeadline = errors.New("optimist: deadline has passed")
 	// ErrClockDrift: a server's timestamp is too far ahead.
 	ErrClockDrift = errors.New("optimist: clock drift")
-	// ErrStuck: Send functions that do not heed their context kept Close from
-	// ending them.
-	ErrStuck = errors.New("optimist: calls did not return")
+	// ErrStuck: a function of the program has not returned, and a call that waited for it
+	// has given up; the error names it. Mostly it waits for that very call: a function that
+	// is data (Apply, Guard, Merge rules, Resolve, ...) calls the manager, a closure executes
+	// something of its own entity, a callback or closure calls Flush or Close. Or a Send
+	// does not heed its context, and Close does not wait for it. Nothing that the call was
+	// to do has happened, unless its documentation says so.
+	//
+	// A call that has no error to return tells it by an event of kind Misused, and says
+	// that it knows nothing: View that the entity is not loaded, PendingCount -1, Snapshot
+	// a zero At, Forget false, Watch ends, a Handle's methods zero values.
+	ErrStuck = errors.New("optimist: a function of the program did not return")
 )
 
 // Errors of journals. Implementations wrap them with what, where and what to do.

@@ -40,13 +40,14 @@ const (
 	JournalFailed                         // the journal failed; Err says what happens now
 	OpQuarantined                         // a restored operation is of no known type
 	OpProgressed                          // its call has come as far as Done of Total
+	Misused                               // the program does what cannot work; Err says what, and what to do
 	Gap                                   // Missed events were not delivered
 )
 
 func (k EventKind) String() string {
 	names := [...]string{"none", "started", "changed", "accepted", "joined", "sent", "retrying", "deferred",
 		"acknowledged", "conflicted", "parked", "unparked", "settled", "rolled back", "stale truth", "unsure", "sure", "truth refused",
-		"sending paused", "sending resumed", "callback panicked", "clock drift", "journal failed", "quarantined", "progressed", "gap"}
+		"sending paused", "sending resumed", "callback panicked", "clock drift", "journal failed", "quarantined", "progressed", "misused", "gap"}
 	if int(k) < len(names) {
 		return names[k]
 	}
@@ -133,7 +134,11 @@ func (m *Manager) Subscribe(opts SubscribeOptions) *Subscription {
 		opts.Buffer = 1024
 	}
 	s := &Subscription{m: m, opts: opts, more: make(chan struct{}, 1)}
-	m.mu.Lock()
+	if err := m.lock(); err != nil {
+		s.closed = true
+		s.add(Event{Kind: Misused, At: time.Now(), Entity: opts.Entity, Err: errorf.New("Subscribe: %w", err)})
+		return s
+	}
 	defer m.mu.Unlock()
 	if m.stopped {
 		s.closed = true
@@ -149,7 +154,8 @@ func (m *Manager) Subscribe(opts SubscribeOptions) *Subscription {
 		first.describe(s.held)
 	}
 	s.add(first)
-	m.subs = append(m.subs, s)
+	m.subs = append(m.subs[:len(m.subs):len(m.subs)], s)
+	m.hearLocked()
 	m.listenLocked(1)
 	return s
 }
@@ -244,6 +250,7 @@ func (s *Subscription) Close() {
 	for i, other := range s.m.subs {
 		if other == s {
 			s.m.subs = append(s.m.subs[:i:i], s.m.subs[i+1:]...)
+			s.m.hearLocked()
 			s.m.listenLocked(-1)
 			break
 		}
@@ -275,13 +282,17 @@ func (m *Manager) publishLocked(ev Event) {
 	}
 	args := ev.Args
 	for _, s := range m.subs {
-		if s.opts.Entity != "" && s.opts.Entity != ev.Entity && !ev.names(s.opts.Entity) {
-			continue
-		}
 		ev.Args = nil
 		if s.opts.Args {
 			ev.Args = args
 		}
+		s.hear(ev)
+	}
+}
+
+// hear adds an event that the subscriber asked for.
+func (s *Subscription) hear(ev Event) {
+	if s.opts.Entity == "" || s.opts.Entity == ev.Entity || ev.names(s.opts.Entity) {
 		s.add(ev)
 	}
 }

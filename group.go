@@ -190,6 +190,12 @@ func (g *GroupAction[A]) parts(args A) (members []engine.Member, err error) {
 		case p.m == nil || p.m != g.m:
 			return nil, errorf.New("%w: part %d is of no store of this manager", ErrInvalid, i)
 		}
+		if apply := p.member.Apply; apply != nil {
+			p.member.Apply = func(value, args any) (any, error) {
+				g.m.enterLocked(&g.typ.label)
+				return apply(value, args)
+			}
+		}
 		members = append(members, p.member)
 	}
 	return members, nil
@@ -203,7 +209,9 @@ func (g *GroupAction[A]) Execute(ctx context.Context, args A, after ...*Handle) 
 	}
 	m, h := g.m, &th.Handle
 	over := contextErr(ctx)
-	m.mu.Lock()
+	if err := m.lock(); err != nil {
+		return nil, g.refused(err)
+	}
 	if err := m.acceptingLocked(over); err != nil {
 		m.mu.Unlock()
 		return nil, g.refused(err)

@@ -131,14 +131,18 @@ func (r Result) Success() bool { return r.Outcome == Confirmed && r.Conflict != 
 // ID is the operation's name and its idempotency key: the same on every attempt and
 // after a restart.
 func (h *Handle) ID() string {
-	h.m.mu.Lock()
+	if !h.m.lockOrTell("Handle.ID") {
+		return ""
+	}
 	defer h.m.mu.Unlock()
 	return h.op.ID(h.m.engine)
 }
 
 // Type is the operation's type.
 func (h *Handle) Type() string {
-	h.m.mu.Lock()
+	if !h.m.lockOrTell("Handle.Type") {
+		return ""
+	}
 	defer h.m.mu.Unlock()
 	return h.op.Type.Name
 }
@@ -151,7 +155,9 @@ func (h *Handle) Timestamp() Timestamp { return Timestamp(h.op.Stamp) }
 
 // State is where the operation stands now.
 func (h *Handle) State() State {
-	h.m.mu.Lock()
+	if !h.m.lockOrTell("Handle.State") {
+		return 0
+	}
 	defer h.m.mu.Unlock()
 	return h.stateLocked()
 }
@@ -160,7 +166,9 @@ func (h *Handle) stateLocked() State { return State(h.op.State()) }
 
 // Result is how the operation ended; ok is false as long as it has not.
 func (h *Handle) Result() (r Result, ok bool) {
-	h.m.mu.Lock()
+	if !h.m.lockOrTell("Handle.Result") {
+		return Result{}, false
+	}
 	defer h.m.mu.Unlock()
 	if !h.ended {
 		return Result{}, false
@@ -220,7 +228,9 @@ func (h *Handle) Await(ctx context.Context, stage Stage) error {
 		return errNoContext
 	}
 	for {
-		h.m.mu.Lock()
+		if err := h.m.lock(); err != nil {
+			return err
+		}
 		done, err := h.reachedLocked(stage)
 		if done || err != nil {
 			h.m.mu.Unlock()
@@ -293,9 +303,12 @@ func (h *Handle) endedWithoutLocked(stage string) error {
 	return errors.Join(err, r.Err)
 }
 
-// Done is closed when the operation has ended.
+// Done is closed when the operation has ended. It is nil, which is never closed, when the
+// call waited in vain; see ErrStuck.
 func (h *Handle) Done() <-chan struct{} {
-	h.m.mu.Lock()
+	if !h.m.lockOrTell("Handle.Done") {
+		return nil
+	}
 	defer h.m.mu.Unlock()
 	if h.ended {
 		return closedChan

@@ -73,6 +73,7 @@ type world struct {
 
 	plusAction *Action[page, string] // made by plus
 	marks      int
+	heard      *Subscription // of a test that looks for what is told
 
 	spare, cancelled *Handle // made by prepare: one that is pending, one that has ended
 	used             Planned

@@ -14,7 +14,9 @@ import (
 // as Cancelled. Calls under way go on, unless Policy.OnCancel says otherwise; their
 // answers are taken as truth when they come, and trigger no callback.
 func (m *Manager) RollbackAll(entity string) error {
-	m.mu.Lock()
+	if err := m.lock(); err != nil {
+		return err
+	}
 	if err := m.stoppedLocked(); err != nil {
 		m.mu.Unlock()
 		return err
@@ -34,7 +36,9 @@ func (m *Manager) RollbackAll(entity string) error {
 // returns ErrNotOnDisk: all is undone then, and the journal is cleared as soon as the
 // disk takes it.
 func (m *Manager) ClearAll() error {
-	m.mu.Lock()
+	if err := m.lock(); err != nil {
+		return err
+	}
 	if err := m.stoppedLocked(); err != nil {
 		m.mu.Unlock()
 		return err
@@ -91,7 +95,9 @@ func (m *Manager) settleAll(ctx context.Context) error {
 	if err := contextErr(ctx); err != nil {
 		return err
 	}
-	m.mu.Lock()
+	if err := m.lock(); err != nil {
+		return err
+	}
 	if err := m.stoppedLocked(); err != nil {
 		m.mu.Unlock()
 		return err
@@ -132,7 +138,9 @@ func (m *Manager) Close(ctx context.Context) error {
 	if ctx == nil {
 		return errNoContext
 	}
-	m.mu.Lock()
+	if err := m.lock(); err != nil {
+		return err // nothing has begun
+	}
 	if m.closed {
 		m.mu.Unlock()
 		return ErrClosed
@@ -161,6 +169,7 @@ func (m *Manager) endSubscriptions() {
 	m.endLocked()
 	subs := m.subs
 	m.subs = nil
+	m.hearLocked()
 	m.mu.Unlock()
 	for _, s := range subs {
 		s.Close()

@@ -6,9 +6,11 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/optimist-go/optimist/internal/engine"
+	"github.com/optimist-go/optimist/internal/latch"
 )
 
 // Manager applies changes at once and settles them with the server later. It is the
@@ -22,11 +24,14 @@ type Manager struct {
 
 	stop chan struct{} // closed when the manager has stopped
 
+	inside atomic.Pointer[label]           // whose function was the last to be called under mu
+	heard  atomic.Pointer[[]*Subscription] // subs, for those who cannot have mu
+
 	inbox inbox // answers on their way in
 
 	// mu guards everything below. Functions of the program are never called under
 	// it, except the pure ones that are data: Apply, Guard, Merge rules, Resolve.
-	mu     sync.Mutex
+	mu     latch.Mutex
 	engine *engine.Engine
 	clock  clock
 	loose  *engine.Space            // entities of no store
@@ -95,6 +100,7 @@ func New(opts Options) (*Manager, error) {
 		opts:     opts,
 		epoch:    time.Now(),
 		stop:     make(chan struct{}),
+		mu:       latch.New(),
 		clock:    clock{maxDrift: opts.MaxDrift},
 		loose:    engine.NewSpace(""),
 		spaces:   make(map[string]*engine.Space),
@@ -135,7 +141,9 @@ func (m *Manager) ClientID() string { return m.opts.ClientID }
 // Err reports the definitions (stores, mutations, merge rules) that cannot work, or
 // nil. Calls that use one return its error as well.
 func (m *Manager) Err() error {
-	m.mu.Lock()
+	if err := m.lock(); err != nil {
+		return err
+	}
 	defer m.mu.Unlock()
 	return errors.Join(m.broken...)
 }
@@ -145,7 +153,9 @@ func (m *Manager) now(t time.Time) engine.Time { return engine.Time(t.Sub(m.epoc
 
 // do takes one input and carries out what follows from it.
 func (m *Manager) do(in engine.Input) error {
-	m.mu.Lock()
+	if err := m.lock(); err != nil {
+		return err
+	}
 	if err := m.stoppedLocked(); err != nil {
 		m.mu.Unlock()
 		return err
@@ -284,9 +294,12 @@ func (m *Manager) stopTimerLocked() <-chan struct{} {
 // idleLocked reports whether nothing is left to do but what a person decides.
 func (m *Manager) idleLocked() bool { return m.engine.Held() }
 
-// PendingCount counts the unsettled operations of an entity, parked ones included.
+// PendingCount counts the unsettled operations of an entity, parked ones included. It is
+// -1 when it cannot be known, because the call waited in vain; see ErrStuck.
 func (m *Manager) PendingCount(entity string) int {
-	m.mu.Lock()
+	if !m.lockOrTell("PendingCount of " + entity) {
+		return -1
+	}
 	defer m.mu.Unlock()
 	if ent := m.findLocked(entity); ent != nil {
 		return ent.Pending()
@@ -294,8 +307,9 @@ func (m *Manager) PendingCount(entity string) int {
 	return 0
 }
 
-// HasPending reports whether an entity has unsettled operations.
-func (m *Manager) HasPending(entity string) bool { return m.PendingCount(entity) > 0 }
+// HasPending reports whether an entity has unsettled operations, or may have some; see
+// PendingCount.
+func (m *Manager) HasPending(entity string) bool { return m.PendingCount(entity) != 0 }
 
 // spaceLocked splits an entity's full name: "post:42" is entity "42" of the store
 // "post" if there is such a store, and an entity of no store otherwise.

@@ -198,7 +198,10 @@ func (a *anyAction) register(policy Policy) {
 		t.Family = t.Name
 	}
 	if guard := t.Guard; guard != nil {
-		t.Guard = func(value, args any) error { return sound("guard", guard(value, args)) }
+		t.Guard = func(value, args any) error {
+			a.store.m.enterLocked(&t.label)
+			return sound("guard", guard(value, args))
+		}
 	}
 	if t.slot == nil && policy.Debounce == (Debounce{}) {
 		policy.Debounce = NoDebounce
@@ -232,7 +235,9 @@ func (a *anyAction) breakOff(err error) {
 }
 
 func (m *Manager) breakOff(err error) {
-	m.mu.Lock()
+	if errors.Is(err, ErrStuck) || m.lock() != nil {
+		return // the definition was made inside of a function that is data
+	}
 	m.broken = append(m.broken, err)
 	m.mu.Unlock()
 }
@@ -247,7 +252,13 @@ func (m *Manager) checkType(t *opType, policy Policy) error {
 		return errorf.New("%w: Send is nil", ErrInvalid)
 	case t.codec.half:
 		return errorf.New("%w: Stored needs both Encode and Decode", ErrInvalid)
-	case m.typeNamed(t.Name) != nil:
+	}
+	if err := m.lock(); err != nil {
+		return err
+	}
+	known := m.types[t.Name] != nil
+	m.mu.Unlock()
+	if known {
 		return errorf.New("%w: the type is registered already", ErrInvalid)
 	}
 	if err := checkVersion(t.codec.version); err != nil {
@@ -256,14 +267,9 @@ func (m *Manager) checkType(t *opType, policy Policy) error {
 	return policy.validate()
 }
 
-func (m *Manager) typeNamed(name string) *opType {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.types[name]
-}
-
 func (m *Manager) register(t *opType, policy Policy) {
 	t.setPolicy(policy.withDefaults(m.opts.Policy))
+	t.label = label("type " + t.Name)
 	t.Journaled = m.journal != nil && t.codec.encode != nil
 	m.mu.Lock()
 	m.types[t.Name] = t
@@ -275,6 +281,7 @@ func (a *Action[T, A]) apply(value, args any) (any, error) {
 	if value != nil {
 		v = value.(T)
 	}
+	a.store.m.enterLocked(&a.typ.label)
 	after, err := a.def.Apply(v, *args.(*A))
 	if err != nil {
 		return nil, sound("apply", err)
@@ -360,13 +367,16 @@ func (h *Handle) submit(ctx context.Context, id string, derive func(*engine.Enti
 
 	over := contextErr(ctx)
 	now := time.Now()
-	m.mu.Lock()
+	if err := m.lock(); err != nil {
+		return nil, typ.refused(id, err)
+	}
 	if err := m.acceptingLocked(over); err != nil {
 		m.mu.Unlock()
 		return nil, typ.refused(id, err)
 	}
 	if derive != nil {
 		m.foreignLocked(func() {
+			m.enterLocked(&typ.label)
 			if err = derive(typ.space.Find(id)); err == nil {
 				encoded, err = typ.prepare(&h.op)
 			}
@@ -470,7 +480,9 @@ func (h *Handle) replace(parked *Handle) error {
 	if _, err := typ.prepare(&h.op); err != nil {
 		return typ.refused(id, err)
 	}
-	m.mu.Lock()
+	if err := m.lock(); err != nil {
+		return typ.refused(id, err)
+	}
 	if err := m.acceptingLocked(nil); err != nil {
 		m.mu.Unlock()
 		return typ.refused(id, err)

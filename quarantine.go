@@ -10,7 +10,9 @@ import (
 // Quarantined lists the operations in the journal that this program could not
 // restore. A later version of the program that knows them will.
 func (m *Manager) Quarantined() []Quarantined {
-	m.mu.Lock()
+	if !m.lockOrTell("Quarantined") {
+		return nil
+	}
 	defer m.mu.Unlock()
 	if m.journal == nil {
 		return nil
@@ -20,7 +22,9 @@ func (m *Manager) Quarantined() []Quarantined {
 
 // DiscardQuarantined drops one of them for good, with those that depend on it.
 func (m *Manager) DiscardQuarantined(seq uint64) error {
-	m.mu.Lock()
+	if err := m.lock(); err != nil {
+		return err
+	}
 	defer m.mu.Unlock()
 	if err := m.stoppedLocked(); err != nil {
 		return err

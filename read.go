@@ -66,7 +66,9 @@ type rereading struct {
 
 // reading is what a store asks for an entity to be read; it is called under the lock.
 func (m *Manager) reading(read func(context.Context, string) (Truth[any], error)) func(*engine.Entity) {
-	m.mu.Lock()
+	if m.lock() != nil {
+		return nil
+	}
 	defer m.mu.Unlock()
 	r, _ := m.reader.(*reader)
 	if r == nil {

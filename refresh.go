@@ -43,7 +43,9 @@ func (s *anyStore) refresh(ctx context.Context, id string, load func(context.Con
 		return errorf.New("%w: Refresh of %s:%s needs a load function", ErrInvalid, s.space.Name, id)
 	}
 	m := s.m
-	m.mu.Lock()
+	if err := m.lock(); err != nil {
+		return err
+	}
 	ent := s.holdLocked(id) // so that what settles meanwhile is remembered
 	m.mu.Unlock()
 	defer func() {

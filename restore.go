@@ -84,7 +84,9 @@ func (m *Manager) openJournal() (header, error) {
 // once, after all types are registered and before the first operation; without a
 // journal it does nothing. The views are right when it returns.
 func (m *Manager) Restore() (Restored, error) {
-	m.mu.Lock()
+	if err := m.lock(); err != nil {
+		return Restored{}, err
+	}
 	restored, err := m.restoreAllLocked()
 	m.unlock()
 	return restored, err
@@ -149,6 +151,7 @@ func (m *Manager) restoreLocked(r *loadedRecord, live map[uint64]*engine.Op, los
 	var h *Handle
 	var parts []engine.Member
 	var err error
+	m.enterLocked(&typ.label)
 	m.foreignLocked(func() { h, parts, err = r.decode(m, typ) }, m.breakLocked)
 	if err != nil {
 		return nil, err

@@ -16,6 +16,7 @@ import (
 // opType is what the manager knows about one type of operation.
 type opType struct {
 	engine.Type
+	label   label
 	space   *engine.Space // of its store; nil for groups and closures
 	timeout time.Duration // of one attempt without progress; 0 or less: none
 	// maxTimeout is as far as progress extends it; 0 or less: without end.

@@ -42,9 +42,12 @@ type OpSnapshot struct {
 }
 
 // Snapshot takes a picture. It holds the lock while it copies, which is short: it
-// costs one small record for each unsettled operation.
+// costs one small record for each unsettled operation. Its At is zero, as all else, when
+// the call waited in vain; see ErrStuck.
 func (m *Manager) Snapshot() Snapshot {
-	m.mu.Lock()
+	if !m.lockOrTell("Snapshot") {
+		return Snapshot{}
+	}
 	defer m.mu.Unlock()
 	return m.snapshotLocked()
 }
@@ -74,6 +77,7 @@ func (m *Manager) opSnapshotLocked(o *engine.Op, now time.Time) OpSnapshot {
 		Unknown: o.UnknownOutcome(), Err: publicErr(o.ParkedFor()),
 	}
 	if user := typeOf(o).user; user != nil {
+		m.enterLocked(&typeOf(o).label)
 		contain("user", func() { os.User = user(o.Args) }) // without a name, if it panics
 	}
 	if o.State() == engine.Waiting {

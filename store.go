@@ -22,6 +22,7 @@ type Store[T any] struct{ anyStore }
 type anyStore struct {
 	m     *Manager
 	space *engine.Space
+	label label
 	err   error // why the store cannot work
 	// reread has an entity read anew; nil: nobody knows how. It is called under the lock.
 	reread func(*engine.Entity)
@@ -90,7 +91,7 @@ func NewStore[T any](m *Manager, name string, opts ...StoreOption[T]) *Store[T] 
 }
 
 func (s *anyStore) open(m *Manager, name string, lane func(id string) string, equal func(a, b any) bool) {
-	s.m, s.space = m, engine.NewSpace(name)
+	s.m, s.space, s.label = m, engine.NewSpace(name), label("store "+name)
 	s.space.Owner = s
 	if lane != nil {
 		s.space.Lane = s.laneOf(lane)
@@ -100,7 +101,9 @@ func (s *anyStore) open(m *Manager, name string, lane func(id string) string, eq
 		s.err = errorf.New("%w: NewStore needs a manager", ErrInvalid)
 		return
 	}
-	m.mu.Lock()
+	if s.err = m.lock(); s.err != nil {
+		return
+	}
 	defer m.mu.Unlock()
 	switch {
 	case name == "" || strings.Contains(name, ":"):
@@ -119,6 +122,7 @@ func (s *anyStore) open(m *Manager, name string, lane func(id string) string, eq
 // of its own.
 func (s *anyStore) laneOf(lane func(id string) string) func(id string) string {
 	return func(id string) (name string) {
+		s.m.enterLocked(&s.label)
 		if err := contain("lane", func() { name = lane(id) }); err != nil {
 			s.m.publishLocked(Event{Kind: CallbackPanicked, Entity: s.space.Name + ":" + id, Err: err})
 			return "of " + id + " alone"
@@ -142,6 +146,7 @@ func erasedEqual[T any](equal func(a, b T) bool) func(a, b any) bool {
 // equalOf contains a function of the program: values for which it panics differ.
 func (s *anyStore) equalOf(equal func(a, b any) bool) func(a, b any) bool {
 	return func(a, b any) (same bool) {
+		s.m.enterLocked(&s.label)
 		if err := contain("equal", func() { same = equal(a, b) }); err != nil {
 			s.m.publishLocked(Event{Kind: CallbackPanicked, Err: err})
 			return false
@@ -249,7 +254,8 @@ func (m *Manager) told(t Truth[any]) engine.Truth {
 	return out
 }
 
-// View is the entity as the user sees it now.
+// View is the entity as the user sees it now. It says that nothing is known when the call
+// waited in vain; see ErrStuck.
 func (s *Store[T]) View(id string) View[T] { return typed[T](s.view(id)) }
 
 // typed is a view with its value taken out of the interface.
@@ -263,7 +269,9 @@ func (s *anyStore) view(id string) View[any] {
 	if s.err != nil {
 		return View[any]{}
 	}
-	s.m.mu.Lock()
+	if !s.m.lockOrTell("View of " + s.space.Name + ":" + id) {
+		return View[any]{}
+	}
 	defer s.m.mu.Unlock()
 	return viewLocked(s.space.Find(id))
 }
@@ -323,7 +331,9 @@ func (s *anyStore) receive(id string, t Truth[any]) (old bool, err error) {
 		return false, errorf.New("%w: truth of %s:%s has presence %d", ErrInvalid, s.space.Name, id, uint8(t.Presence))
 	}
 	m := s.m
-	m.mu.Lock()
+	if err := m.lock(); err != nil {
+		return false, err
+	}
 	if err := m.stoppedLocked(); err != nil {
 		m.mu.Unlock()
 		return false, err
@@ -355,7 +365,9 @@ func (s *anyStore) Forget(id string) bool {
 		return false
 	}
 	m := s.m
-	m.mu.Lock()
+	if !m.lockOrTell("Forget of " + s.space.Name + ":" + id) {
+		return false
+	}
 	defer m.mu.Unlock()
 	ent := s.space.Find(id)
 	if ent == nil {
@@ -387,7 +399,9 @@ func (s *anyStore) watch(ctx context.Context, id string) iter.Seq[View[any]] {
 		}
 		m := s.m
 		w := make(watcher, 1)
-		m.mu.Lock()
+		if !m.lockOrTell("Watch of " + s.space.Name + ":" + id) {
+			return
+		}
 		if m.stopped {
 			m.mu.Unlock()
 			return

@@ -193,7 +193,9 @@ func (m *Manager) executeClosure(ctx context.Context, name func() string, entity
 	}
 
 	over := contextErr(ctx)
-	m.mu.Lock()
+	if err := m.lock(); err != nil {
+		return nil, err
+	}
 	if err := m.acceptingLocked(over); err != nil {
 		m.mu.Unlock()
 		return nil, err

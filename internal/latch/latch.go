@@ -1,0 +1,116 @@
+// Package latch has a mutex for which one can wait with an end. Its fast path is that of
+// sync.Mutex: one atomic operation. Those who wait do so at a channel, which is what
+// testing/synctest can see.
+package latch
+
+import (
+	"sync/atomic"
+	"time"
+)
+
+// Mutex is a lock. New makes one. It is not reentrant.
+type Mutex struct {
+	state atomic.Int32
+	// hurried counts those who have waited for long. While there are any, the lock is
+	// handed over instead of set free, so that nobody who comes by chance takes it.
+	hurried atomic.Int32
+	passed  atomic.Uint32 // how often it was given back while somebody may have waited
+
+	wake chan struct{} // capacity 1: it was free a moment ago
+	hand chan struct{} // whoever receives holds it
+}
+
+// What state can be. It is wanted when it is held and somebody may wait.
+const (
+	free int32 = iota
+	held
+	wanted
+)
+
+const (
+	spins = 100 // looks before a wait; what is done under the lock mostly takes less than a microsecond
+	long  = time.Millisecond
+)
+
+// New returns a lock that nobody holds.
+func New() Mutex {
+	return Mutex{wake: make(chan struct{}, 1), hand: make(chan struct{})}
+}
+
+// Lock takes the lock, after whatever time.
+func (m *Mutex) Lock() {
+	if !m.state.CompareAndSwap(free, held) {
+		m.wait(0)
+	}
+}
+
+// LockWithin takes the lock. It gives up, and returns false, when the lock was not given
+// back once for as long as patience while it waited.
+func (m *Mutex) LockWithin(patience time.Duration) bool {
+	return m.state.CompareAndSwap(free, held) || m.wait(patience)
+}
+
+// Unlock gives the lock back.
+func (m *Mutex) Unlock() {
+	if !m.state.CompareAndSwap(held, free) {
+		m.release()
+	}
+}
+
+func (m *Mutex) release() {
+	m.passed.Add(1)
+	if m.hurried.Load() > 0 {
+		select {
+		case m.hand <- struct{}{}:
+			return // it is held still, by another
+		default:
+		}
+	}
+	if m.state.Swap(free) == free {
+		panic("latch: unlock of what is not locked")
+	}
+	select {
+	case m.wake <- struct{}{}:
+	default: // somebody is being woken already
+	}
+}
+
+// wait takes the lock, or gives up after patience (0: never).
+func (m *Mutex) wait(patience time.Duration) bool {
+	for range spins {
+		if m.state.Load() == free && m.state.CompareAndSwap(free, held) {
+			return true
+		}
+	}
+	if m.state.Swap(wanted) == free {
+		return true
+	}
+	var over <-chan time.Time
+	if patience > 0 {
+		timer := time.NewTicker(patience)
+		defer timer.Stop()
+		over = timer.C
+	}
+	began, hurried, passed := time.Now(), false, m.passed.Load()
+	for {
+		select {
+		case <-m.wake:
+		case <-m.hand:
+			return true
+		case <-over:
+			now := m.passed.Load()
+			if now == passed {
+				return false
+			}
+			passed = now
+		}
+		if m.state.Swap(wanted) == free {
+			return true
+		}
+		if !hurried && time.Since(began) > long {
+			hurried = true
+			m.hurried.Add(1)
+			defer m.hurried.Add(-1)
+		}
+	}
+}

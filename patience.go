@@ -1,0 +1,88 @@
+package optimist
+
+import (
+	"context"
+	"time"
+
+	"github.com/optimist-go/optimist/internal/errorf"
+)
+
+// A function of the program that calls the manager where it must not would wait for itself.
+// So no call of the program waits without end for one running function.
+
+// patience is how long a call waits for one function of the program that runs.
+const patience = 5 * time.Second
+
+// label names what a function of the program belongs to, for ErrStuck.
+type label string
+
+// enterLocked notes whose function is called under the lock now. A function that calls for
+// the manager waits for the lock meanwhile, and those who wait look here.
+func (m *Manager) enterLocked(whose *label) {
+	if m.inside.Load() != whose {
+		m.inside.Store(whose)
+	}
+}
+
+// lock takes the lock for a call of the program. The lock is held for long only while a
+// function of the program runs under it, which may wait for this very call.
+func (m *Manager) lock() error {
+	if m.mu.LockWithin(patience) {
+		return nil
+	}
+	whose := label("the program")
+	if l := m.inside.Load(); l != nil {
+		whose = *l
+	}
+	return errorf.New("%w: a function of %s, which the manager calls while it changes its state, has run for more than %v; it must not call the manager",
+		ErrStuck, string(whose), patience)
+}
+
+// lockOrTell is lock for calls that cannot return an error. They tell it by an event,
+// and return that they know nothing.
+func (m *Manager) lockOrTell(call string) bool {
+	err := m.lock()
+	if err == nil {
+		return true
+	}
+	ev := Event{Kind: Misused, At: time.Now(), Err: errorf.New("%s: %w", call, err)}
+	if subs := m.heard.Load(); subs != nil {
+		for _, s := range *subs { // who holds the lock does not touch this list
+			s.hear(ev)
+		}
+	}
+	return false
+}
+
+// hearLocked makes the subscriptions known to those who do not have the lock.
+func (m *Manager) hearLocked() {
+	subs := m.subs
+	m.heard.Store(&subs)
+}
+
+// awaitProgram waits for functions of the program outside of the lock. stuck is called
+// under the lock and names the one that has run since the moment given, if there is one.
+func (m *Manager) awaitProgram(ctx context.Context, done <-chan struct{}, stuck func(since time.Time) string) error {
+	select {
+	case <-done:
+		return nil
+	default:
+	}
+	timer := time.NewTicker(patience)
+	defer timer.Stop()
+	for since := time.Now(); ; since = time.Now() {
+		select {
+		case <-done:
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-timer.C:
+		}
+		m.mu.Lock()
+		name := stuck(since)
+		m.mu.Unlock()
+		if name != "" {
+			return errorf.New("%w: %s has run for more than %v; it must not wait for what waits for it", ErrStuck, name, patience)
+		}
+	}
+}
