@@ -2,7 +2,6 @@ package optimist
 
 import (
 	"context"
-	"sync"
 
 	"github.com/optimist-go/optimist/internal/engine"
 )
@@ -40,12 +39,14 @@ type callbackTask struct {
 	call    func(callback)
 	all     []callback
 	keys    []entityKey
+	whose   *label
+	begun   int // of all
 	waiting int
 	dropped bool
 }
 
 func (q *callbackQueue) addLocked(m *Manager, o *engine.Op, call func(callback), all []callback) {
-	t := &callbackTask{call: call, all: all}
+	t := &callbackTask{call: call, all: all, whose: handleOf(o).label()}
 	for ent := range o.Entities {
 		t.keys = append(t.keys, keyOf(ent))
 	}
@@ -76,6 +77,7 @@ func (m *Manager) runCallbacks(t *callbackTask) {
 			t.all = t.all[1:]
 			m.mu.Lock()
 			dropped := t.dropped
+			t.begun++
 			m.mu.Unlock()
 			if dropped {
 				break
@@ -124,21 +126,40 @@ func (q *callbackQueue) dropLocked() {
 	}
 }
 
-// wait waits until no callback runs or waits. mu is the lock that guards q.
-func (q *callbackQueue) wait(ctx context.Context, mu sync.Locker) error {
-	mu.Lock()
+// waitForCallbacks waits until no callback runs or waits.
+func (m *Manager) waitForCallbacks(ctx context.Context) error {
+	q := &m.callbacks
+	m.mu.Lock()
 	if len(q.queues) == 0 {
-		mu.Unlock()
+		m.mu.Unlock()
 		return nil
 	}
-	idle := q.idle.awaitLocked()
-	mu.Unlock()
-	select {
-	case <-idle:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
+	idle, look := q.idle.awaitLocked(), q.stuckLocked()
+	m.mu.Unlock()
+	return m.awaitProgram(ctx, idle, look)
+}
+
+// stuckLocked returns a function that names a callback which has run since it was called
+// last, or now. The lock must be held when it is called.
+func (q *callbackQueue) stuckLocked() func() string {
+	var before map[*callbackTask]int
+	look := func() (name string) {
+		now := make(map[*callbackTask]int)
+		for _, tasks := range q.queues {
+			t := tasks[0]
+			if t.waiting > 0 || t.begun == 0 {
+				continue
+			}
+			now[t] = t.begun
+			if begun, ok := before[t]; ok && begun == t.begun {
+				name = "a callback of " + t.keys[0].name() + ", of " + t.whose.String() + ","
+			}
+		}
+		before = now
+		return name
 	}
+	look()
+	return look
 }
 
 // signal tells all who wait for one thing. They share its channel, so that one who gives

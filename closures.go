@@ -3,6 +3,7 @@ package optimist
 import (
 	"context"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/optimist-go/optimist/internal/engine"
@@ -14,10 +15,15 @@ import (
 //
 // Closures of one entity run one at a time, by whoever has the turn. The turn is
 // not the Manager's lock: a closure may call the manager, except to execute or
-// undo something of the same entity, for which it would wait for itself.
+// undo something of the same entity, for which it would wait for itself. Who has the turn
+// carries out the tasks that have come before it gives the turn back.
 type closureLog struct {
 	key  entityKey
 	turn chan struct{} // capacity 1; holding a value in it is having the turn
+
+	// What those look at who wait for the turn.
+	calls atomic.Uint64         // closures begun
+	whose atomic.Pointer[label] // the type of the latest
 
 	// Touched only by who has the turn. What is under way is kept here, and not in
 	// variables, because a closure may end the goroutine (runtime.Goexit): then the
@@ -46,7 +52,9 @@ type closureEntry struct {
 
 // rewinder is a closureLog to those who must not know it.
 type rewinder interface {
-	drain(*Manager)
+	// drain carries out the tasks, or leaves them to who has the turn. With wait it
+	// returns when they are done, or says why it does not wait any longer.
+	drain(m *Manager, wait bool) error
 	// slowLocked reports whether draining it waits for closures of the program.
 	slowLocked() bool
 }
@@ -97,32 +105,99 @@ func (m *Manager) waitForClosures(ctx context.Context) error {
 		m.mu.Unlock()
 		return nil
 	}
-	done := m.closuresDone.awaitLocked()
+	done, look := m.closuresDone.awaitLocked(), m.stuckClosuresLocked(nil)
 	m.mu.Unlock()
+	return m.awaitProgram(ctx, done, look)
+}
+
+// stuckClosuresLocked returns a function that names a closure of an entity (nil: of any)
+// which has run since it was called last, or now. The lock must be held when it is called.
+func (m *Manager) stuckClosuresLocked(ent *engine.Entity) func() string {
+	var before map[*closureLog]uint64
+	look := func() (name string) {
+		now := make(map[*closureLog]uint64)
+		for _, log := range m.closures {
+			if len(log.turn) == 0 || ent != nil && keyOf(ent) != log.key {
+				continue
+			}
+			now[log] = log.calls.Load()
+			if calls, ok := before[log]; ok && calls == now[log] {
+				name = log.running()
+			}
+		}
+		before = now
+		return name
+	}
+	look()
+	return look
+}
+
+// running names the closure that runs.
+func (log *closureLog) running() string {
+	return "a closure of " + log.key.name() + ", of " + log.whose.Load().String() + ","
+}
+
+// begins notes whose closure runs now. The caller has the turn.
+func (log *closureLog) begins(whose *label) {
+	log.whose.Store(whose)
+	log.calls.Add(1)
+}
+
+// takeTurn waits for the turn, unless one closure has it for too long.
+func (log *closureLog) takeTurn(ctx context.Context) error {
 	select {
-	case <-done:
+	case log.turn <- struct{}{}:
 		return nil
-	case <-ctx.Done():
-		return ctx.Err()
+	default:
+	}
+	timer := time.NewTicker(patience)
+	defer timer.Stop()
+	for calls := log.calls.Load(); ; {
+		select {
+		case log.turn <- struct{}{}:
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-timer.C:
+		}
+		before := calls
+		if calls = log.calls.Load(); calls == before {
+			return stuckErr(log.running())
+		}
 	}
 }
 
-// drain takes the turn, carries out the tasks, and gives the turn back.
-func (log *closureLog) drain(m *Manager) {
-	log.turn <- struct{}{}
+func (log *closureLog) drain(m *Manager, wait bool) error {
+	select {
+	case log.turn <- struct{}{}:
+	default:
+		if !wait {
+			return nil
+		}
+		if err := log.takeTurn(context.Background()); err != nil {
+			return err
+		}
+	}
 	defer log.leave(m)
 	log.work(m)
+	return nil
 }
 
 func (log *closureLog) slowLocked() bool {
 	return len(log.turn) > 0 || slices.ContainsFunc(log.tasks, func(t closureTask) bool { return t.settled == nil })
 }
 
-// leave gives the turn back, and forgets a log that holds nothing. Then it drains the
-// logs of other entities to which its own tasks have led.
+// leave gives the turn back when no task is left, and forgets a log that holds nothing. Then
+// it drains the logs of other entities to which its own tasks have led.
 func (log *closureLog) leave(m *Manager) {
 	m.mu.Lock()
-	if len(log.tasks) == 0 && len(log.entries) == 0 && log.users == 0 && m.closures[log.key] == log {
+	if len(log.tasks) > 0 {
+		m.mu.Unlock()
+		defer log.leave(m) // also when a closure ends the goroutine
+		log.work(m)
+		return
+	}
+	if len(log.entries) == 0 && log.users == 0 && m.closures[log.key] == log {
 		delete(m.closures, log.key)
 		if len(m.closures) == 0 && m.mostClosures > 1024 {
 			m.closures, m.mostClosures = make(map[entityKey]*closureLog), 0 // a map keeps the memory of a burst
@@ -219,10 +294,10 @@ func (log *closureLog) plan(gone map[*Handle]bool, instead *closureEntry) {
 // order. An operation that cannot be applied again is rolled back.
 func (log *closureLog) rewind(m *Manager) {
 	for n := len(log.undoing) - 1; n >= 0; n-- {
-		rollback := log.undoing[n].rollback
+		rollback, whose := log.undoing[n].rollback, log.undoing[n].owner.label()
 		log.undoing = log.undoing[:n]
 		if rollback != nil {
-			log.contain(m, "rollback", rollback)
+			log.contain(m, whose, "rollback", rollback)
 		}
 	}
 	for len(log.again) > 0 {
@@ -232,7 +307,7 @@ func (log *closureLog) rewind(m *Manager) {
 		log.entries = append(log.entries, e)
 		last := len(log.entries) - 1
 		applied := &log.entries[last]
-		if err := log.contain(m, "apply", func() { applied.rollback = e.apply() }); err != nil && !applied.settled {
+		if err := log.contain(m, e.owner.label(), "apply", func() { applied.rollback = e.apply() }); err != nil && !applied.settled {
 			log.entries = log.entries[:last]
 			m.mu.Lock()
 			m.stepLocked(time.Now(), engine.Cancel{Op: &e.owner.op, Err: err}) // gives this log a task
@@ -243,7 +318,8 @@ func (log *closureLog) rewind(m *Manager) {
 	log.trim()
 }
 
-func (log *closureLog) contain(m *Manager, in string, f func()) error {
+func (log *closureLog) contain(m *Manager, whose *label, in string, f func()) error {
+	log.begins(whose)
 	return m.contained(Event{Entity: log.key.name()}, in, f)
 }
 

@@ -63,6 +63,7 @@ func (m *Manager) settledLocked(f *engine.Effect) {
 			h.server = o.Args // unless a task that adopts another state comes first
 		}
 		m.closureTask(o.Entity(), closureTask{settled: h, silent: m.clearing})
+		h.movedLocked() // who waits for it waits for closures now
 		return
 	}
 	if value, presence, _ := o.Entity().Truth(); presence == engine.Present {

@@ -245,6 +245,14 @@ func (h *Handle) Await(ctx context.Context, stage Stage) error {
 			more.moved = make(chan struct{})
 		}
 		moved := more.moved
+		if h.op.State() == engine.Ended { // what is left waits for closures of the entity
+			look := h.m.stuckClosuresLocked(h.op.Entity())
+			h.m.mu.Unlock()
+			if err := h.m.awaitProgram(ctx, moved, look); err != nil {
+				return err
+			}
+			continue
+		}
 		h.m.mu.Unlock()
 		select {
 		case <-moved:

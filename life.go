@@ -1,8 +1,10 @@
 package optimist
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -24,8 +26,7 @@ func (m *Manager) RollbackAll(entity string) error {
 	if ent := m.findLocked(entity); ent != nil {
 		m.stepLocked(time.Now(), engine.RollbackAll{Entity: ent})
 	}
-	m.unlock()
-	return nil
+	return m.unlockDone()
 }
 
 // ClearAll undoes everything and forgets it, timers, retries, calls under way and
@@ -52,8 +53,7 @@ func (m *Manager) ClearAll() error {
 	if m.journal != nil {
 		m.journal.forgetLocked(m)
 	}
-	m.unlock()
-	return m.cleared()
+	return errors.Join(m.unlockDone(), m.cleared())
 }
 
 // cleared waits for the disk, though not for one that hangs.
@@ -82,7 +82,8 @@ func (m *Manager) RetryNow() error { return m.do(engine.RetryNow{}) }
 // what is parked, or ctx ends. With a journal it then waits until the ends are on disk.
 // What the disk refuses it tries once more, and returns ErrNotOnDisk when that fails: it
 // does not wait for the disk to recover.
-// It must not be called from a callback or closure, for which it waits.
+// It must not be called from a callback or closure, for which it waits: it returns ErrStuck
+// when one of them has run for five seconds.
 func (m *Manager) Flush(ctx context.Context) error {
 	if err := m.settleAll(ctx); err != nil {
 		return err
@@ -113,7 +114,7 @@ func (m *Manager) settleAll(ctx context.Context) error {
 		if err := m.waitForClosures(ctx); err != nil {
 			return err
 		}
-		return m.callbacks.wait(ctx, &m.mu)
+		return m.waitForCallbacks(ctx)
 	case <-m.stop:
 		return m.stoppedErr()
 	case <-ctx.Done():
@@ -128,12 +129,12 @@ func (m *Manager) settleAll(ctx context.Context) error {
 // did not take. A second Close returns ErrClosed.
 //
 // When ctx ends, Close ends the calls and waits for what it cannot end: for Send
-// functions (and Retry.Next) a second; for callbacks and closures that run or are due,
-// and for the journal, as long as they take. So it must not be called from a callback or
-// closure, and none of them may wait for what only happens after Close.
+// functions (and Retry.Next) a second; for callbacks and closures that run or are due, five
+// seconds each; for the journal as long as it takes. So it must not be called from a
+// callback or closure, and none of them may wait for what only happens after Close.
 //
-// After Close there is no goroutine, timer or callback of the manager, unless a
-// Send function does not return within that second: then the error wraps ErrStuck.
+// After Close there is no goroutine, timer or callback of the manager, unless a function
+// of the program does not return within its time: then the error wraps ErrStuck.
 func (m *Manager) Close(ctx context.Context) error {
 	if ctx == nil {
 		return errNoContext
@@ -154,13 +155,16 @@ func (m *Manager) Close(ctx context.Context) error {
 		func() { flushed = m.settleAll(ctx) },
 		m.halt,
 		func() { left = m.dropUnkept(flushed) },
-		func() { stuck = m.waitForWorkers() },
-		func() { first = m.waitForProgram() },
+		func() { stuck = m.waitForWorkers(flushed) },
+		func() { first = m.waitForProgram(flushed, stuck) },
 		func() { journal = m.closeJournal() },
-		func() { second = m.waitForProgram() }, // a callback may decide something before the journal is closed
+		func() { second = m.waitForProgram(flushed, stuck, first) }, // a callback may decide something before the journal is closed
 		m.endSubscriptions,
 	)
-	return errors.Join(left, stuck, first, journal, second)
+	if !errors.Is(flushed, ErrStuck) {
+		flushed = nil // what it says is in left
+	}
+	return errors.Join(left, flushed, stuck, first, journal, second)
 }
 
 // endSubscriptions ends them, and the waits of all others.
@@ -228,9 +232,20 @@ func (m *Manager) unkeptLocked() (names []string) {
 	return names
 }
 
-// waitForProgram waits until closures and callbacks that are due have run.
-func (m *Manager) waitForProgram() error {
+// waitForProgram waits until closures and callbacks that are due have run, unless one did
+// not end in an earlier wait.
+func (m *Manager) waitForProgram(before ...error) error {
+	if slices.ContainsFunc(before, func(err error) bool { return errors.Is(err, ErrStuck) }) {
+		return nil
+	}
 	always := context.Background()
-	m.executing.Wait() // an Apply that Close found at work is undone by its own call
-	return errors.Join(m.waitForClosures(always), m.callbacks.wait(always, &m.mu))
+	executed := make(chan struct{})
+	go func() {
+		m.executing.Wait() // an Apply that Close found at work is undone by its own call
+		close(executed)
+	}()
+	m.mu.Lock()
+	look := m.stuckClosuresLocked(nil)
+	m.mu.Unlock()
+	return cmp.Or(m.awaitProgram(always, executed, look), m.waitForClosures(always), m.waitForCallbacks(always))
 }

@@ -1,6 +1,7 @@
 package optimist
 
 import (
+	"cmp"
 	"errors"
 	"math/rand/v2"
 	"strconv"
@@ -161,8 +162,11 @@ func (m *Manager) do(in engine.Input) error {
 		return err
 	}
 	err := m.stepLocked(time.Now(), in)
-	m.unlock()
-	return publicErr(err)
+	undone := m.unlockDone()
+	if err != nil {
+		return publicErr(err)
+	}
+	return undone
 }
 
 // afterStep looks at the engine after every step, in tests.
@@ -210,28 +214,37 @@ func (m *Manager) stepLocked(now time.Time, in engine.Input) error {
 
 func (m *Manager) stepNowLocked(in engine.Input) { m.stepLocked(time.Now(), in) }
 
-// unlock releases the lock and then runs what must not run under it.
-func (m *Manager) unlock() {
+// unlock releases the lock and then runs what must not run under it. What another
+// goroutine can do, because it runs closures of the same entity, is left to it.
+func (m *Manager) unlock() { m.release(false) }
+
+// unlockDone is unlock for calls that return when closures have been brought along. Its
+// error says that a closure has run for too long; whoever runs it does the rest.
+func (m *Manager) unlockDone() error { return m.release(true) }
+
+func (m *Manager) release(wait bool) error {
 	rewinds := m.rewinds
 	m.rewinds = nil
 	m.mu.Unlock()
-	if len(rewinds) > 0 {
-		m.drain(rewinds)
+	if len(rewinds) == 0 {
+		return nil
 	}
+	return m.drain(rewinds, wait)
 }
 
 // drain has closures run, also those after one that ends the goroutine.
-func (m *Manager) drain(logs []rewinder) {
+func (m *Manager) drain(logs []rewinder, wait bool) (err error) {
 	defer func() {
 		if len(logs) > 0 {
-			m.drain(logs)
+			m.drain(logs, wait)
 		}
 	}()
 	for len(logs) > 0 {
 		next := logs[0]
 		logs = logs[1:]
-		next.drain(m)
+		err = cmp.Or(next.drain(m, wait), err)
 	}
+	return err
 }
 
 // armLocked keeps one timer at the next deadline, or none.

@@ -269,7 +269,7 @@ func (m *Manager) checkType(t *opType, policy Policy) error {
 
 func (m *Manager) register(t *opType, policy Policy) {
 	t.setPolicy(policy.withDefaults(m.opts.Policy))
-	t.label = label("type " + t.Name)
+	t.label = label{"type", t.Name}
 	t.Journaled = m.journal != nil && t.codec.encode != nil
 	m.mu.Lock()
 	m.types[t.Name] = t

@@ -14,7 +14,14 @@ import (
 const patience = 5 * time.Second
 
 // label names what a function of the program belongs to, for ErrStuck.
-type label string
+type label struct{ kind, name string }
+
+func (l *label) String() string {
+	if l == nil {
+		return "the program"
+	}
+	return l.kind + " " + l.name
+}
 
 // enterLocked notes whose function is called under the lock now. A function that calls for
 // the manager waits for the lock meanwhile, and those who wait look here.
@@ -30,12 +37,8 @@ func (m *Manager) lock() error {
 	if m.mu.LockWithin(patience) {
 		return nil
 	}
-	whose := label("the program")
-	if l := m.inside.Load(); l != nil {
-		whose = *l
-	}
 	return errorf.New("%w: a function of %s, which the manager calls while it changes its state, has run for more than %v; it must not call the manager",
-		ErrStuck, string(whose), patience)
+		ErrStuck, m.inside.Load().String(), patience)
 }
 
 // lockOrTell is lock for calls that cannot return an error. They tell it by an event,
@@ -61,8 +64,8 @@ func (m *Manager) hearLocked() {
 }
 
 // awaitProgram waits for functions of the program outside of the lock. stuck is called
-// under the lock and names the one that has run since the moment given, if there is one.
-func (m *Manager) awaitProgram(ctx context.Context, done <-chan struct{}, stuck func(since time.Time) string) error {
+// under the lock, and names one that has run since it was called last, if there is one.
+func (m *Manager) awaitProgram(ctx context.Context, done <-chan struct{}, stuck func() string) error {
 	select {
 	case <-done:
 		return nil
@@ -70,7 +73,7 @@ func (m *Manager) awaitProgram(ctx context.Context, done <-chan struct{}, stuck 
 	}
 	timer := time.NewTicker(patience)
 	defer timer.Stop()
-	for since := time.Now(); ; since = time.Now() {
+	for {
 		select {
 		case <-done:
 			return nil
@@ -79,10 +82,17 @@ func (m *Manager) awaitProgram(ctx context.Context, done <-chan struct{}, stuck 
 		case <-timer.C:
 		}
 		m.mu.Lock()
-		name := stuck(since)
+		name := stuck()
 		m.mu.Unlock()
 		if name != "" {
-			return errorf.New("%w: %s has run for more than %v; it must not wait for what waits for it", ErrStuck, name, patience)
+			return stuckErr(name)
 		}
 	}
 }
+
+func stuckErr(name string) error {
+	return errorf.New("%w: %s has run for more than %v; it must not wait for what waits for it", ErrStuck, name, patience)
+}
+
+// label is that of the operation's type.
+func (h *Handle) label() *label { return &typeOf(&h.op).label }

@@ -339,9 +339,9 @@ func (m *Manager) observeLocked(t *engine.Truth, now time.Time) {
 	}
 }
 
-// waitForWorkers waits until no call is under way. It gives Send functions a second;
-// for closures that a worker runs it waits as long as they take, as Close does anyway.
-func (m *Manager) waitForWorkers() error {
+// waitForWorkers waits until no call is under way. It gives Send functions a second, and a
+// closure that a worker runs its patience, unless an earlier wait has: before is its error.
+func (m *Manager) waitForWorkers(before error) error {
 	m.mu.Lock()
 	if m.workers == 0 {
 		m.mu.Unlock()
@@ -349,17 +349,26 @@ func (m *Manager) waitForWorkers() error {
 	}
 	landed := make(chan struct{})
 	m.landed = landed
+	look := m.stuckClosuresLocked(nil)
 	m.mu.Unlock()
 	grace := time.NewTicker(time.Second)
 	defer grace.Stop()
-	for {
+	for seconds := time.Duration(1); ; seconds++ {
 		select {
 		case <-landed:
 			return nil
 		case <-grace.C:
 		}
-		if err := m.stuck(); err != nil {
+		if err := m.stuck(); err != nil || errors.Is(before, ErrStuck) {
 			return err
+		}
+		if seconds*time.Second%patience == 0 {
+			m.mu.Lock()
+			name := look()
+			m.mu.Unlock()
+			if name != "" {
+				return stuckErr(name)
+			}
 		}
 	}
 }

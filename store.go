@@ -91,7 +91,7 @@ func NewStore[T any](m *Manager, name string, opts ...StoreOption[T]) *Store[T] 
 }
 
 func (s *anyStore) open(m *Manager, name string, lane func(id string) string, equal func(a, b any) bool) {
-	s.m, s.space, s.label = m, engine.NewSpace(name), label("store "+name)
+	s.m, s.space, s.label = m, engine.NewSpace(name), label{"store", name}
 	s.space.Owner = s
 	if lane != nil {
 		s.space.Lane = s.laneOf(lane)
@@ -339,8 +339,7 @@ func (s *anyStore) receive(id string, t Truth[any]) (old bool, err error) {
 		return false, err
 	}
 	old = m.receiveLocked(s.space, id, t, time.Now())
-	m.unlock()
-	return old, nil
+	return old, m.unlockDone()
 }
 
 // receiveLocked takes truth that no call told. It reports whether that was too old.

@@ -85,7 +85,7 @@ func (m *Manager) Execute(ctx context.Context, u Update, after ...*Handle) (*Han
 	case u.Want != nil && !isComparable(u.Want):
 		return nil, refuse(errorf.New("%w: Update.Want of type %T is not comparable", ErrInvalid, u.Want))
 	}
-	c := &closure{apply: u.Apply, family: "closure", slot: u.Slot, want: u.Want, user: u.User, policy: u.Policy}
+	c := &closure{typ: opType{label: label{"type", u.Type}}, apply: u.Apply, family: "closure", slot: u.Slot, want: u.Want, user: u.User, policy: u.Policy}
 	c.send = func(ctx context.Context) (engine.Truth, error) { return engine.Truth{}, u.Send(ctx) }
 	if u.OnSuccess != nil || u.OnError != nil {
 		c.settled = func(r Result) {
@@ -121,7 +121,7 @@ func (m *Manager) ExecuteToggle(ctx context.Context, u ToggleUpdate) (*Handle, e
 	case u.Send == nil:
 		return nil, refuse(errorf.New("%w: ToggleUpdate.Send is nil", ErrInvalid))
 	}
-	c := &closure{family: "toggle", slot: u.Type + "/" + u.User, user: u.User, policy: u.Policy}
+	c := &closure{typ: opType{label: label{"type", u.Type}}, family: "toggle", slot: u.Type + "/" + u.User, user: u.User, policy: u.Policy}
 	var was, on bool
 	c.prepare = func() { // with the turn, so that no other tap comes between
 		was = u.Current()
@@ -214,9 +214,7 @@ func (m *Manager) executeClosure(ctx context.Context, name func() string, entity
 		m.mu.Unlock()
 		log.leave(m)
 	}
-	select {
-	case log.turn <- struct{}{}:
-	case <-ctx.Done():
+	if err := log.takeTurn(ctx); err != nil {
 		m.mu.Lock()
 		log.users--
 		m.mu.Unlock()
@@ -225,11 +223,12 @@ func (m *Manager) executeClosure(ctx context.Context, name func() string, entity
 			log.leave(m) // nobody else is there to forget an empty log
 		default:
 		}
-		return nil, ctx.Err()
+		return nil, err
 	}
 	defer leave()
 	log.work(m)
 
+	log.begins(&c.typ.label)
 	if c.prepare != nil {
 		if err := contain("current", c.prepare); err != nil {
 			return nil, errorf.New("%w: %w", ErrApply, err)
@@ -256,6 +255,7 @@ func (m *Manager) executeClosure(ctx context.Context, name func() string, entity
 	if c.prepare != nil {
 		entry.was, entry.wants = c.base, c.want
 	}
+	log.begins(&c.typ.label)
 	if err := contain("apply", func() { entry.rollback = c.apply() }); err != nil {
 		return nil, errorf.New("%w: %w", ErrApply, err)
 	}
@@ -336,7 +336,7 @@ func (m *Manager) acceptClosureLocked(c *closure, in *engine.Execute, log *closu
 
 func (e *closureEntry) undo(log *closureLog, m *Manager) {
 	if e.rollback != nil {
-		log.contain(m, "rollback", e.rollback)
+		log.contain(m, e.owner.label(), "rollback", e.rollback)
 	}
 }
 
