@@ -126,15 +126,20 @@ func (q *callbackQueue) dropLocked() {
 	}
 }
 
-// waitForCallbacks waits until no callback runs or waits.
-func (m *Manager) waitForCallbacks(ctx context.Context) error {
+// waitForCallbacks waits until no callback runs or waits. Inside of a function of the program
+// it waits for none that does not end.
+func (m *Manager) waitForCallbacks(ctx context.Context, inside bool) error {
 	q := &m.callbacks
 	m.mu.Lock()
 	if len(q.queues) == 0 {
 		m.mu.Unlock()
 		return nil
 	}
-	idle, look := q.idle.awaitLocked(), q.stuckLocked()
+	idle := q.idle.awaitLocked()
+	var look func() string
+	if inside {
+		look = q.stuckLocked()
+	}
 	m.mu.Unlock()
 	return m.awaitProgram(ctx, idle, look)
 }

@@ -98,14 +98,19 @@ func (m *Manager) tasksDoneLocked(n int) {
 	}
 }
 
-// waitForClosures waits until what has been decided about closures is done.
-func (m *Manager) waitForClosures(ctx context.Context) error {
+// waitForClosures waits until what has been decided about closures is done. Inside of a
+// function of the program it waits for none that does not end.
+func (m *Manager) waitForClosures(ctx context.Context, inside bool) error {
 	m.mu.Lock()
 	if m.closuresDue == 0 {
 		m.mu.Unlock()
 		return nil
 	}
-	done, look := m.closuresDone.awaitLocked(), m.stuckClosuresLocked(nil)
+	done := m.closuresDone.awaitLocked()
+	var look func() string
+	if inside {
+		look = m.stuckClosuresLocked(nil)
+	}
 	m.mu.Unlock()
 	return m.awaitProgram(ctx, done, look)
 }

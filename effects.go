@@ -12,6 +12,9 @@ func (m *Manager) carryOutLocked(f *engine.Effect, now time.Time) {
 	switch f.Kind {
 	case engine.Send:
 		m.launchLocked(f)
+		if len(m.subs) > 0 {
+			m.unloadedLocked(f.Op)
+		}
 	case engine.Abort:
 		m.abortLocked(handleOf(f.Op))
 	case engine.Persist:

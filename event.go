@@ -145,18 +145,24 @@ func (m *Manager) Subscribe(opts SubscribeOptions) *Subscription {
 		return s
 	}
 	first := Event{Kind: Started, At: time.Now()}
+	var unnamed error
 	if opts.Entity == "" {
 		snap := m.snapshotLocked()
 		first.Snapshot = &snap
 	} else {
+		unnamed = m.unnamedLocked(opts.Entity)
 		space, id := m.spaceLocked(opts.Entity)
 		s.held = m.engine.Hold(space, id)
 		first.describe(s.held)
 	}
 	s.add(first)
+	if unnamed != nil {
+		s.add(Event{Kind: Misused, At: first.At, Entity: opts.Entity, Err: errorf.New("Subscribe: %w", unnamed)})
+	}
 	m.subs = append(m.subs[:len(m.subs):len(m.subs)], s)
 	m.hearLocked()
 	m.listenLocked(1)
+	m.armLocked(first.At)
 	return s
 }
 

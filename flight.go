@@ -13,8 +13,9 @@ import (
 // timer are made only for those that ask for them, and the deadline moves with progress.
 type flight struct {
 	attempt
-	disowned bool // its answer is of no interest; guarded by the Manager's lock
-	judged   bool // how it ended is known; its worker's, and of the one who relieves it
+	disowned bool      // its answer is of no interest; guarded by the Manager's lock
+	late     time.Time // when somebody is told that it still runs; zero: never; guarded by the Manager's lock
+	judged   bool      // how it ended is known; its worker's, and of the one who relieves it
 
 	// mu guards the fields below. It may be taken under the Manager's lock.
 	mu       sync.Mutex
@@ -45,6 +46,13 @@ func (f *flight) begin() {
 	if f.typ.timeout > 0 {
 		f.deadline = earlier(f.until, f.began.Add(f.typ.timeout))
 	}
+}
+
+// times are when the attempt began (zero: it has not), and when it has to end (zero: never).
+func (f *flight) times() (began, deadline time.Time) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.began, f.deadline
 }
 
 // earlier is the first of two times; zero is never.

@@ -338,12 +338,12 @@ func TestLaw28_BadInput(t *testing.T) {
 	}
 }
 
-// quickJournal keeps nothing and never waits.
-type quickJournal struct{}
+// quickJournal keeps nothing and never waits. An earlier life left something.
+type quickJournal struct{ left []JournalRecord }
 
-func (quickJournal) Load() ([]JournalRecord, error) { return nil, nil }
-func (quickJournal) Write([]JournalRecord) error    { return nil }
-func (quickJournal) Close() error                   { return nil }
+func (j quickJournal) Load() ([]JournalRecord, error) { return j.left, nil }
+func (quickJournal) Write([]JournalRecord) error      { return nil }
+func (quickJournal) Close() error                     { return nil }
 
 // prepare makes what bad input is about: something pending, something that has
 // ended, a plan that was used and an entity that is gone.

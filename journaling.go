@@ -296,11 +296,13 @@ func (w *journalWriter) undurableLocked(o *engine.Op, err error) {
 	h.movedLocked()
 }
 
+var errUnrestored = errorf.New("%w: call Restore once all types are registered, before the first operation", ErrInvalid)
+
 // refusingLocked is why new operations are refused, or nil.
 func (w *journalWriter) refusingLocked(m *Manager) error {
 	switch {
 	case !w.restored:
-		return errorf.New("%w: call Restore once all types are registered, before the first operation", ErrInvalid)
+		return errUnrestored
 	case w.failed == nil || m.opts.OnJournalError != RefuseNew:
 		return nil
 	}

@@ -40,7 +40,7 @@ func TestLaw23_RollbackAllUndoesLastFirstAndTakesTheLateAnswerAsTruth(t *testing
 		equal(t, "callbacks", w.noted(), []string{"success of comment page:2"})
 		w.outcome(other, Confirmed)
 		w.settledTruth("1")
-		is(t, w.m.RollbackAll("nobody knows it"), nil)
+		is(t, w.m.RollbackAll("page:nobody knows it"), nil)
 	})
 }
 

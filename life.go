@@ -14,7 +14,9 @@ import (
 
 // RollbackAll undoes every unsettled operation of an entity, last first; they end
 // as Cancelled. Calls under way go on, unless Policy.OnCancel says otherwise; their
-// answers are taken as truth when they come, and trigger no callback.
+// answers are taken as truth when they come, and trigger no callback. A name of no entity
+// (empty, of no store, or an id alone) is ErrInvalid; one of a store's entity of which
+// nothing is held is not.
 func (m *Manager) RollbackAll(entity string) error {
 	if err := m.lock(); err != nil {
 		return err
@@ -22,6 +24,10 @@ func (m *Manager) RollbackAll(entity string) error {
 	if err := m.stoppedLocked(); err != nil {
 		m.mu.Unlock()
 		return err
+	}
+	if err := m.unnamedLocked(entity); err != nil {
+		m.mu.Unlock()
+		return errorf.New("RollbackAll: %w", err)
 	}
 	if ent := m.findLocked(entity); ent != nil {
 		m.stepLocked(time.Now(), engine.RollbackAll{Entity: ent})
@@ -83,16 +89,16 @@ func (m *Manager) RetryNow() error { return m.do(engine.RetryNow{}) }
 // What the disk refuses it tries once more, and returns ErrNotOnDisk when that fails: it
 // does not wait for the disk to recover.
 // It must not be called from a callback or closure, for which it waits: it returns ErrStuck
-// when one of them has run for five seconds.
+// when that has run for five seconds more.
 func (m *Manager) Flush(ctx context.Context) error {
-	if err := m.settleAll(ctx); err != nil {
+	if err := m.settleAll(ctx, insideProgram()); err != nil {
 		return err
 	}
 	return m.onDisk(ctx)
 }
 
-// settleAll is Flush without the disk.
-func (m *Manager) settleAll(ctx context.Context) error {
+// settleAll is Flush without the disk; inside tells whether a function of the program calls.
+func (m *Manager) settleAll(ctx context.Context, inside bool) error {
 	if err := contextErr(ctx); err != nil {
 		return err
 	}
@@ -103,6 +109,10 @@ func (m *Manager) settleAll(ctx context.Context) error {
 		m.mu.Unlock()
 		return err
 	}
+	if m.journal != nil && !m.journal.restored {
+		m.mu.Unlock()
+		return errUnrestored
+	}
 	m.stepLocked(time.Now(), engine.Flush{})
 	idle := m.idle.awaitLocked()
 	if m.idleLocked() {
@@ -111,10 +121,10 @@ func (m *Manager) settleAll(ctx context.Context) error {
 	m.unlock()
 	select {
 	case <-idle:
-		if err := m.waitForClosures(ctx); err != nil {
+		if err := m.waitForClosures(ctx, inside); err != nil {
 			return err
 		}
-		return m.waitForCallbacks(ctx)
+		return m.waitForCallbacks(ctx, inside)
 	case <-m.stop:
 		return m.stoppedErr()
 	case <-ctx.Done():
@@ -129,12 +139,14 @@ func (m *Manager) settleAll(ctx context.Context) error {
 // did not take. A second Close returns ErrClosed.
 //
 // When ctx ends, Close ends the calls and waits for what it cannot end: for Send
-// functions (and Retry.Next) a second; for callbacks and closures that run or are due, five
-// seconds each; for the journal as long as it takes. So it must not be called from a
-// callback or closure, and none of them may wait for what only happens after Close.
+// functions (and Retry.Next) a second; for callbacks and closures that run or are due,
+// and for the journal, as long as they take. So none of them may wait for what only
+// happens after Close, and Close must not be called from a callback or closure: it returns
+// ErrStuck when that has run for five seconds more.
 //
-// After Close there is no goroutine, timer or callback of the manager, unless a function
-// of the program does not return within its time: then the error wraps ErrStuck.
+// After Close there is no goroutine, timer or callback of the manager, unless the error
+// wraps ErrStuck: a Send function did not return within that second, or one that called
+// Close runs on.
 func (m *Manager) Close(ctx context.Context) error {
 	if ctx == nil {
 		return errNoContext
@@ -150,15 +162,16 @@ func (m *Manager) Close(ctx context.Context) error {
 	m.mu.Unlock()
 
 	// Nothing is left out when a closure ends the goroutine meanwhile.
+	inside := insideProgram()
 	var flushed, left, stuck, first, second, journal error
 	each(
-		func() { flushed = m.settleAll(ctx) },
+		func() { flushed = m.settleAll(ctx, inside) },
 		m.halt,
 		func() { left = m.dropUnkept(flushed) },
-		func() { stuck = m.waitForWorkers(flushed) },
-		func() { first = m.waitForProgram(flushed, stuck) },
+		func() { stuck = m.waitForWorkers(inside) },
+		func() { first = m.waitForProgram(inside, flushed, stuck) },
 		func() { journal = m.closeJournal() },
-		func() { second = m.waitForProgram(flushed, stuck, first) }, // a callback may decide something before the journal is closed
+		func() { second = m.waitForProgram(inside, flushed, stuck, first) }, // a callback may decide something before the journal is closed
 		m.endSubscriptions,
 	)
 	if !errors.Is(flushed, ErrStuck) {
@@ -234,7 +247,7 @@ func (m *Manager) unkeptLocked() (names []string) {
 
 // waitForProgram waits until closures and callbacks that are due have run, unless one did
 // not end in an earlier wait.
-func (m *Manager) waitForProgram(before ...error) error {
+func (m *Manager) waitForProgram(inside bool, before ...error) error {
 	if slices.ContainsFunc(before, func(err error) bool { return errors.Is(err, ErrStuck) }) {
 		return nil
 	}
@@ -244,8 +257,14 @@ func (m *Manager) waitForProgram(before ...error) error {
 		m.executing.Wait() // an Apply that Close found at work is undone by its own call
 		close(executed)
 	}()
-	m.mu.Lock()
-	look := m.stuckClosuresLocked(nil)
-	m.mu.Unlock()
-	return cmp.Or(m.awaitProgram(always, executed, look), m.waitForClosures(always), m.waitForCallbacks(always))
+	var look func() string
+	if inside {
+		m.mu.Lock()
+		look = m.stuckClosuresLocked(nil)
+		m.mu.Unlock()
+	}
+	if err := m.awaitProgram(always, executed, look); err != nil {
+		return err
+	}
+	return cmp.Or(m.waitForClosures(always, inside), m.waitForCallbacks(always, inside))
 }

@@ -82,6 +82,7 @@ type Manager struct {
 	reader organ // nil until a store has WithRead
 
 	joined  *Handle        // by the Step that runs
+	unnamed string         // the name of no entity that was told of last
 	input   engine.Execute // reused by typed calls
 	receive engine.Receive // reused by Receive
 }
@@ -202,6 +203,9 @@ func (m *Manager) stepLocked(now time.Time, in engine.Input) error {
 		m.released = nil
 		m.stepNowLocked(&engine.Durable{Ops: ops})
 	}
+	if len(m.subs) > 0 {
+		m.tellLateLocked(now)
+	}
 	m.armLocked(now)
 	if m.reader != nil {
 		m.reader.moveLocked(now)
@@ -252,6 +256,9 @@ func (m *Manager) armLocked(now time.Time) {
 	next := m.engine.NextDeadline()
 	if m.journal != nil {
 		next = min(next, m.journal.dueLocked())
+	}
+	if len(m.subs) > 0 {
+		next = min(next, m.lateLocked())
 	}
 	if next == m.armed || m.halted {
 		return
@@ -317,6 +324,7 @@ func (m *Manager) PendingCount(entity string) int {
 	if ent := m.findLocked(entity); ent != nil {
 		return ent.Pending()
 	}
+	m.tellUnnamedLocked("PendingCount", entity)
 	return 0
 }
 

@@ -273,6 +273,11 @@ func (m *Manager) register(t *opType, policy Policy) {
 	t.Journaled = m.journal != nil && t.codec.encode != nil
 	m.mu.Lock()
 	m.types[t.Name] = t
+	if m.journal != nil {
+		if err := m.journal.lateLocked(t.Name); err != nil {
+			m.broken = append(m.broken, err)
+		}
+	}
 	m.mu.Unlock()
 }
 

@@ -2,6 +2,8 @@ package optimist
 
 import (
 	"context"
+	"reflect"
+	"runtime"
 	"time"
 
 	"github.com/optimist-go/optimist/internal/errorf"
@@ -63,29 +65,55 @@ func (m *Manager) hearLocked() {
 	m.heard.Store(&subs)
 }
 
-// awaitProgram waits for functions of the program outside of the lock. stuck is called
-// under the lock, and names one that has run since it was called last, if there is one.
+// awaitProgram waits for functions of the program outside of the lock. stuck, if not nil, is
+// called under the lock now and then, and names one that has run since it was called last, if
+// there is one: that is not waited for any longer.
 func (m *Manager) awaitProgram(ctx context.Context, done <-chan struct{}, stuck func() string) error {
 	select {
 	case <-done:
 		return nil
 	default:
 	}
-	timer := time.NewTicker(patience)
-	defer timer.Stop()
+	var tick <-chan time.Time
+	if stuck != nil {
+		timer := time.NewTicker(patience)
+		defer timer.Stop()
+		tick = timer.C
+	}
 	for {
 		select {
 		case <-done:
 			return nil
 		case <-ctx.Done():
 			return ctx.Err()
-		case <-timer.C:
+		case <-tick:
 		}
 		m.mu.Lock()
 		name := stuck()
 		m.mu.Unlock()
 		if name != "" {
 			return stuckErr(name)
+		}
+	}
+}
+
+// insideProgram reports whether the caller was called by a function of the program that a
+// manager runs: a callback, a closure. What waits for these would wait for itself there.
+// It looks at the stack, which is slow.
+func insideProgram() bool {
+	entry := reflect.ValueOf(contain).Pointer()
+	pcs := make([]uintptr, 64)
+	for skip := 2; ; skip += len(pcs) {
+		n := runtime.Callers(skip, pcs)
+		if n == 0 {
+			return false
+		}
+		frames := runtime.CallersFrames(pcs[:n])
+		for more := true; more; {
+			var f runtime.Frame
+			if f, more = frames.Next(); f.Entry == entry {
+				return true
+			}
 		}
 	}
 }

@@ -47,6 +47,22 @@ func (m *Manager) DiscardQuarantined(seq uint64) error {
 	return nil
 }
 
+// lateLocked is why a type that is registered now is too late for what an earlier life left,
+// or nil.
+func (w *journalWriter) lateLocked(typ string) error {
+	n := 0
+	for _, q := range w.quarantine {
+		if q.Type == typ {
+			n++
+		}
+	}
+	if n == 0 {
+		return nil
+	}
+	return errorf.New("%w: type %q is registered after Restore, which put %d of its operations into quarantine until the next start; register all types first",
+		ErrInvalid, typ, n)
+}
+
 // endAsideLocked rolls back what is not in the engine, because something that it depends
 // on came to nothing.
 func (w *journalWriter) endAsideLocked(m *Manager, q Quarantined) {

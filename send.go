@@ -106,6 +106,7 @@ func (m *Manager) workLocked() {
 	for len(m.work) > 0 {
 		f = &flight{attempt: m.nextLocked()}
 		m.flights = append(m.flights, f)
+		m.departLocked(f)
 		m.mu.Unlock()
 
 		answer = engine.Answer{Op: &f.h.op, NotSent: f.dropped}
@@ -123,6 +124,20 @@ func (m *Manager) workLocked() {
 	m.workerEndsLocked()
 	ended = true
 	m.mu.Unlock()
+}
+
+// departLocked sets when somebody is told that the call still runs.
+func (m *Manager) departLocked(f *flight) {
+	now := time.Now()
+	switch {
+	case f.typ.timeout > 0:
+		f.late = now.Add(f.typ.timeout + patience)
+	case !f.until.IsZero():
+		f.late = f.until.Add(patience)
+	}
+	if len(m.subs) > 0 {
+		m.armLocked(now)
+	}
 }
 
 func (m *Manager) workerEndsLocked() {
@@ -339,9 +354,10 @@ func (m *Manager) observeLocked(t *engine.Truth, now time.Time) {
 	}
 }
 
-// waitForWorkers waits until no call is under way. It gives Send functions a second, and a
-// closure that a worker runs its patience, unless an earlier wait has: before is its error.
-func (m *Manager) waitForWorkers(before error) error {
+// waitForWorkers waits until no call is under way. It gives Send functions a second; for
+// closures that a worker runs it waits as long as they take, as Close does anyway, unless
+// one of them may be who calls.
+func (m *Manager) waitForWorkers(inside bool) error {
 	m.mu.Lock()
 	if m.workers == 0 {
 		m.mu.Unlock()
@@ -353,16 +369,16 @@ func (m *Manager) waitForWorkers(before error) error {
 	m.mu.Unlock()
 	grace := time.NewTicker(time.Second)
 	defer grace.Stop()
-	for seconds := time.Duration(1); ; seconds++ {
+	for {
 		select {
 		case <-landed:
 			return nil
 		case <-grace.C:
 		}
-		if err := m.stuck(); err != nil || errors.Is(before, ErrStuck) {
+		if err := m.stuck(); err != nil {
 			return err
 		}
-		if seconds*time.Second%patience == 0 {
+		if inside {
 			m.mu.Lock()
 			name := look()
 			m.mu.Unlock()

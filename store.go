@@ -269,6 +269,10 @@ func (s *anyStore) view(id string) View[any] {
 	if s.err != nil {
 		return View[any]{}
 	}
+	if id == "" {
+		s.noID("View")
+		return View[any]{}
+	}
 	if !s.m.lockOrTell("View of " + s.space.Name + ":" + id) {
 		return View[any]{}
 	}
@@ -363,6 +367,10 @@ func (s *anyStore) Forget(id string) bool {
 	if s.err != nil {
 		return false
 	}
+	if id == "" {
+		s.noID("Forget")
+		return false
+	}
 	m := s.m
 	if !m.lockOrTell("Forget of " + s.space.Name + ":" + id) {
 		return false
@@ -393,7 +401,11 @@ func (s *Store[T]) Watch(ctx context.Context, id string) iter.Seq[View[T]] {
 
 func (s *anyStore) watch(ctx context.Context, id string) iter.Seq[View[any]] {
 	return func(yield func(View[any]) bool) {
-		if s.err != nil || id == "" || ctx == nil {
+		if s.err != nil || ctx == nil {
+			return
+		}
+		if id == "" {
+			s.noID("Watch")
 			return
 		}
 		m := s.m

@@ -103,8 +103,9 @@ type Entity struct {
 	isDirty bool
 	doubt   *doubt // nil: sure
 
-	// Watchers belongs to the shell.
+	// Watchers and Told belong to the shell.
 	Watchers any
+	Told     bool
 }
 
 // ID is the entity's name within its space.

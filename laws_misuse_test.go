@@ -1,0 +1,189 @@
+package optimist
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+)
+
+// misused are the errors of the events that were told since the last call.
+func misused(s *Subscription) (all []error) {
+	for _, ev := range events(s, Misused) {
+		all = append(all, ev.Err)
+	}
+	return all
+}
+
+func wantMisused(t *testing.T, s *Subscription, target error, texts ...string) {
+	t.Helper()
+	all := misused(s)
+	if len(all) != len(texts) {
+		t.Errorf("%d events: %v", len(all), all)
+		return
+	}
+	for i, text := range texts {
+		if is(t, all[i], target); !strings.Contains(all[i].Error(), text) {
+			t.Errorf("it says %v, not %q", all[i], text)
+		}
+	}
+}
+
+func TestLaw47_AnOperationOnWhatWasNeverLoadedIsLoud(t *testing.T) {
+	inWorld(t, patient, func(t *testing.T, w *world) {
+		sub := w.m.Subscribe(SubscribeOptions{})
+		is(t, w.m.SetOnline(false), nil)
+		w.set("far", "me", true)
+		do(w, w.comment, "far", "x")
+		do(w, w.create, "new", "made")
+		do(w, w.comment, "new", "y") // of what the creation shows
+		w.tap("1", "me")
+		must(w.m.Execute(w.ctx, w.update("closure", "9", none)))(t)
+		time.Sleep(time.Minute)
+		wantMisused(t, sub, ErrNotLoaded) // nothing could leave
+		is(t, w.m.SetOnline(true), nil)
+		w.flush()
+		wantMisused(t, sub, ErrNotLoaded, "like of page:far")
+	})
+}
+
+func TestLaw47_ASendLongPastItsTimeIsLoud(t *testing.T) {
+	inWorld(t, instant, func(t *testing.T, w *world) {
+		sub := w.m.Subscribe(SubscribeOptions{})
+		deaf := func(name string, runs time.Duration, p Policy) {
+			def := w.renaming(name)
+			def.Policy = p
+			def.Send = func(context.Context, Call[string]) (Truth[page], error) { time.Sleep(runs); return Truth[page]{}, nil }
+			do(w, Register(w.pages, def), map[string]string{"slow": "1", "deaf": "2", "endless": "3", "due": "4"}[name], "x")
+		}
+		deaf("slow", 14*time.Second, Policy{})
+		deaf("deaf", time.Hour, Policy{})
+		deaf("endless", time.Hour, Policy{Retry: Retry{Timeout: -1}})
+		deaf("due", time.Hour, Policy{Retry: Retry{Timeout: -1, Deadline: 20 * time.Second}})
+		time.Sleep(14500 * time.Millisecond)
+		wantMisused(t, sub, ErrStuck)
+		time.Sleep(time.Second)
+		wantMisused(t, sub, ErrStuck, "send of deaf runs since 15s, and its time was 10s")
+		time.Sleep(time.Minute)
+		wantMisused(t, sub, ErrStuck, "send of due runs since 25s, and its time was 20s")
+		time.Sleep(2 * time.Hour)
+		equal(t, "events", len(misused(sub)), 0)
+		w.m.mu.Lock()
+		armed := w.m.armed
+		w.m.mu.Unlock()
+		equal(t, "an idle manager has no timer", armed >= 1<<62, true)
+	})
+}
+
+// Who listens from the middle of a call on is told as well.
+func TestLaw47_ALateSendIsToldToWhoComesLate(t *testing.T) {
+	inWorld(t, instant, func(t *testing.T, w *world) {
+		def := w.renaming("deaf")
+		def.Send = func(context.Context, Call[string]) (Truth[page], error) {
+			time.Sleep(time.Hour)
+			return Truth[page]{}, nil
+		}
+		do(w, Register(w.pages, def), "1", "x")
+		time.Sleep(time.Minute)
+		sub := w.m.Subscribe(SubscribeOptions{})
+		time.Sleep(time.Second)
+		wantMisused(t, sub, ErrStuck, "send of deaf runs since 1m0s")
+	})
+}
+
+func TestLaw47_NamesThatNameNothing(t *testing.T) {
+	names := map[string]string{
+		"":         "is empty",
+		"page:":    "no id after the colon",
+		"1":        `full name is "page:1"`,
+		"nobody":   "of no store",
+		"pages:1":  "of no store",
+		"page:far": "", // nothing is held of it
+		"page:1":   "",
+	}
+	for name, text := range names {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, instant, func(t *testing.T, w *world) {
+				sub := w.m.Subscribe(SubscribeOptions{})
+				err := w.m.RollbackAll(name)
+				if (err == nil) != (text == "") || err != nil && (!errors.Is(err, ErrInvalid) || !strings.Contains(err.Error(), text)) {
+					t.Errorf("RollbackAll says %v", err)
+				}
+				var want []string
+				if text != "" {
+					want = append(want, text)
+				}
+				equal(t, "pending", w.m.PendingCount(name), 0)
+				wantMisused(t, sub, ErrInvalid, want...)
+				if name != "" {
+					equal(t, "pending", w.m.HasPending(name), false)
+					equal(t, "events again", len(misused(sub)), 0)
+					wantMisused(t, w.m.Subscribe(SubscribeOptions{Entity: name}), ErrInvalid, want...)
+				}
+			})
+		})
+	}
+}
+
+// A name that closures may use is no mistake.
+func TestLaw47_NamesOfClosures(t *testing.T) {
+	inWorld(t, instant, func(t *testing.T, w *world) {
+		must(w.m.Execute(w.ctx, w.update("x", "1", none)))(t)
+		w.flush()
+		is(t, w.m.RollbackAll("screen:1"), nil)
+		is(t, w.m.RollbackAll("screen:2"), nil)
+		is(t, w.m.RollbackAll("7"), ErrInvalid) // page:7 is meant
+	})
+	m := must(New(Options{}))(t)
+	is(t, m.RollbackAll("1"), nil) // a manager without stores is for closures
+	is(t, m.Close(t.Context()), nil)
+}
+
+func TestLaw47_AnEmptyIDIsLoud(t *testing.T) {
+	inWorld(t, instant, func(t *testing.T, w *world) {
+		sub := w.m.Subscribe(SubscribeOptions{})
+		w.pages.View("")
+		w.pages.Get("")
+		w.pages.Forget("")
+		for range w.pages.Watch(w.ctx, "") {
+			t.Error("a view")
+		}
+		wantMisused(t, sub, ErrInvalid, "View of", "View of", "Forget of", "Watch of")
+	})
+}
+
+func TestLaw47_RestoreForgotten(t *testing.T) {
+	opts := instant
+	opts.Journal = quickJournal{}
+	inWorld(t, opts, func(t *testing.T, w *world) {
+		for _, err := range []error{
+			w.m.Flush(w.ctx),
+			func() error { _, err := w.rename.Execute(w.ctx, "1", "x"); return err }(),
+			func() error { _, err := w.m.Execute(w.ctx, w.update("x", "1", none)); return err }(),
+		} {
+			is(t, err, ErrInvalid)
+			if !strings.Contains(err.Error(), "Restore") {
+				t.Errorf("it says %v", err)
+			}
+		}
+		must(w.m.Restore())(t)
+		w.flush()
+	})
+}
+
+func TestLaw47_ATypeThatIsRegisteredAfterRestore(t *testing.T) {
+	left := record{pos: 1, stamp: 1, id: "x-1", typ: "late", store: "page", entity: "1", slot: "title", args: []byte("x")}
+	opts := instant
+	opts.Journal = quickJournal{left: []JournalRecord{{Seq: 1, Data: left.encode()}}}
+	inWorld(t, opts, func(t *testing.T, w *world) {
+		must(w.m.Restore())(t)
+		is(t, w.m.Err(), nil)
+		def := w.renaming("late")
+		def.Stored = storedText
+		Register(w.pages, def)
+		if err := w.m.Err(); !errors.Is(err, ErrInvalid) || !strings.Contains(err.Error(), "1 of its operations") {
+			t.Errorf("it says %v", err)
+		}
+	})
+}

@@ -1,0 +1,105 @@
+package optimist
+
+import (
+	"time"
+
+	"github.com/optimist-go/optimist/internal/engine"
+	"github.com/optimist-go/optimist/internal/errorf"
+)
+
+// A program that uses the manager in a way which cannot work is told: by an error where a
+// call can return one, and else by an event of kind Misused. Nothing is looked for when
+// nobody listens.
+
+// unloadedLocked tells of an operation that leaves although nobody has said anything of its
+// entity, so that nothing of it is seen: once for each entity, as long as anything is held of
+// it. What a creation makes is seen.
+func (m *Manager) unloadedLocked(o *engine.Op) {
+	if o.Type.Closure {
+		return // its state is elsewhere
+	}
+	for ent := range o.Entities {
+		if _, shown := ent.View(); shown != engine.Unknown || ent.Told || o.Creates() {
+			continue
+		}
+		ent.Told = true
+		m.publishLocked(Event{
+			Kind: Misused, Entity: fullName(ent), ID: o.ID(m.engine), Type: o.Type.Name, Attempt: o.Calls(),
+			Err: errorf.New("%w: %s of %s is sent and not seen; Receive or Refresh its truth first", ErrNotLoaded, o.Type.Name, fullName(ent)),
+		})
+	}
+}
+
+// lateLocked is when a Send will be long past its time, or engine.Never.
+func (m *Manager) lateLocked() engine.Time {
+	late := engine.Never
+	for _, f := range m.flights {
+		if !f.late.IsZero() {
+			late = min(late, m.now(f.late))
+		}
+	}
+	return late
+}
+
+// tellLateLocked tells of each Send that is long past its time, once for each attempt.
+func (m *Manager) tellLateLocked(now time.Time) {
+	for _, f := range m.flights {
+		if f.late.IsZero() || f.late.After(now) {
+			continue
+		}
+		began, deadline := f.times()
+		if began.IsZero() || deadline.After(now.Add(-patience)) { // its mark is being written, or it got more time
+			f.late = now.Add(patience)
+			continue
+		}
+		f.late = time.Time{}
+		m.publishLocked(Event{
+			Kind: Misused, At: now, Entity: fullName(f.h.op.Entity()), ID: f.h.id(f.restored), Type: f.typ.Name, Attempt: f.n,
+			Err: errorf.New("%w: send of %s runs since %v, and its time was %v; it must return when its context ends, for its lane waits",
+				ErrStuck, f.typ.Name, now.Sub(began).Round(time.Millisecond), deadline.Sub(began).Round(time.Millisecond)),
+		})
+	}
+}
+
+// unnamedLocked is why a full name names no entity, or nil.
+func (m *Manager) unnamedLocked(entity string) error {
+	space, id := m.spaceLocked(entity)
+	switch {
+	case entity == "":
+		return errorf.New("%w: the entity's name is empty", ErrInvalid)
+	case space != m.loose && id == "":
+		return errorf.New("%w: the name %q has no id after the colon", ErrInvalid, entity)
+	case space != m.loose, len(m.spaces) == 0, space.Find(id) != nil:
+		return nil // an entity of closures is known only while something is held of it
+	}
+	full := ""
+	for name, s := range m.spaces {
+		if s.Find(entity) != nil && (full == "" || name+":"+entity < full) {
+			full = name + ":" + entity
+		}
+	}
+	switch {
+	case full != "":
+		return errorf.New("%w: %q is an id; the entity's full name is %q", ErrInvalid, entity, full)
+	case m.closureTask == nil: // no closure has run
+		return errorf.New("%w: %q is of no store; a full name is that of the store, a colon and the id", ErrInvalid, entity)
+	}
+	return nil
+}
+
+// tellUnnamedLocked tells of a name for a call that cannot return an error, though not
+// again and again.
+func (m *Manager) tellUnnamedLocked(call, entity string) {
+	if len(m.subs) == 0 || m.unnamed == entity && entity != "" {
+		return
+	}
+	if err := m.unnamedLocked(entity); err != nil {
+		m.unnamed = entity
+		m.publishLocked(Event{Kind: Misused, Entity: entity, Err: errorf.New("%s: %w", call, err)})
+	}
+}
+
+// noID tells of an empty id for a call that cannot return an error.
+func (s *anyStore) noID(call string) {
+	s.m.report(Event{Kind: Misused, Err: errorf.New("%w: %s of store %q needs an id", ErrInvalid, call, s.space.Name)})
+}
