@@ -31,9 +31,9 @@ type Update struct {
 	// Apply makes the change, now, and returns how to undo it (nil: nothing to undo).
 	// It must make sure of a state rather than step towards it, for it is undone and
 	// applied again when an earlier update of the entity is rolled back; when it panics
-	// then, the update is rolled back as well. It must not
-	// execute or undo something of the same entity; and closures of two entities that
-	// execute in each other can deadlock.
+	// then, the update is rolled back as well. It must not execute or undo something of
+	// the same entity, nor may closures of two entities execute in each other: such a
+	// call waits for itself, and returns ErrStuck after five seconds.
 	Apply func() (rollback func())
 	// Send tells the server. It must return when ctx ends. CallFrom(ctx) tells the
 	// idempotency key, and takes reports of progress. How it fails: see Mutation.Send.
