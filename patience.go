@@ -28,6 +28,7 @@ func (l *label) String() string {
 // enterLocked notes whose function is called under the lock now. A function that calls for
 // the manager waits for the lock meanwhile, and those who wait look here.
 func (m *Manager) enterLocked(whose *label) {
+	m.mu.GetOn()
 	if m.inside.Load() != whose {
 		m.inside.Store(whose)
 	}

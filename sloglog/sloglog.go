@@ -68,7 +68,7 @@ func Attach(m *optimist.Manager, logger *slog.Logger, opts Options) (stop func()
 // Level is who must act on an event; see the package's documentation.
 func Level(ev optimist.Event) slog.Level {
 	switch ev.Kind {
-	case optimist.CallbackPanicked, optimist.JournalFailed, optimist.OpQuarantined, optimist.ClockDrift, optimist.TruthRefused:
+	case optimist.CallbackPanicked, optimist.JournalFailed, optimist.OpQuarantined, optimist.ClockDrift, optimist.TruthRefused, optimist.Misused:
 		return slog.LevelError
 	case optimist.OpParked, optimist.OpsRolledBack, optimist.Gap:
 		return slog.LevelWarn

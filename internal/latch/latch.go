@@ -14,7 +14,7 @@ type Mutex struct {
 	// hurried counts those who have waited for long. While there are any, the lock is
 	// handed over instead of set free, so that nobody who comes by chance takes it.
 	hurried atomic.Int32
-	passed  atomic.Uint32 // how often it was given back while somebody may have waited
+	passed  atomic.Uint32 // how often it was given back while somebody may have waited, and GetOn
 
 	wake chan struct{} // capacity 1: it was free a moment ago
 	hand chan struct{} // whoever receives holds it
@@ -44,8 +44,8 @@ func (m *Mutex) Lock() {
 	}
 }
 
-// LockWithin takes the lock. It gives up, and returns false, when the lock was not given
-// back once for as long as patience while it waited.
+// LockWithin takes the lock. It gives up, and returns false, when for as long as patience
+// the lock was not given back while it waited, and who holds it did not get on.
 func (m *Mutex) LockWithin(patience time.Duration) bool {
 	return m.state.CompareAndSwap(free, held) || m.wait(patience)
 }
@@ -54,6 +54,13 @@ func (m *Mutex) LockWithin(patience time.Duration) bool {
 func (m *Mutex) Unlock() {
 	if !m.state.CompareAndSwap(held, free) {
 		m.release()
+	}
+}
+
+// GetOn notes that who holds the lock gets on with what takes time.
+func (m *Mutex) GetOn() {
+	if m.state.Load() == wanted {
+		m.passed.Add(1)
 	}
 }
 

@@ -87,6 +87,24 @@ func TestLockWithinIsPatientWithMany(t *testing.T) {
 	})
 }
 
+// Who holds it for long may get on nevertheless.
+func TestLockWithinSeesWhoGetsOn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := New()
+		m.Lock()
+		got := make(chan bool)
+		go func() { got <- m.LockWithin(5 * time.Second) }()
+		for range 10 {
+			time.Sleep(3 * time.Second)
+			m.GetOn()
+		}
+		m.Unlock()
+		if !<-got {
+			t.Error("it gave up")
+		}
+	})
+}
+
 // Who gives up leaves nothing behind that keeps others waiting.
 func TestGivingUpIsFree(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -1,0 +1,125 @@
+package optimist
+
+import (
+	"context"
+	"iter"
+
+	"github.com/optimist-go/optimist/internal/engine"
+)
+
+// Watch ranges over the entity's view: first the present one, then the latest after
+// every change, until ctx ends, the manager is closed, or the loop is left. A slow
+// loop skips views between, never the last.
+func (s *Store[T]) Watch(ctx context.Context, id string) iter.Seq[View[T]] {
+	return func(yield func(View[T]) bool) {
+		s.watch(ctx, id)(func(v View[any]) bool { return yield(typed[T](v)) })
+	}
+}
+
+func (s *anyStore) watch(ctx context.Context, id string) iter.Seq[View[any]] {
+	return func(yield func(View[any]) bool) {
+		if s.err != nil || ctx == nil {
+			return
+		}
+		if id == "" {
+			s.noID("Watch")
+			return
+		}
+		m := s.m
+		w := make(watcher, 1)
+		if !m.lockOrTell("Watch of " + s.space.Name + ":" + id) {
+			return
+		}
+		if m.stopped {
+			m.mu.Unlock()
+			return
+		}
+		ent := s.holdLocked(id)
+		w.joinLocked(ent)
+		m.listenLocked(1)
+		view := viewLocked(ent)
+		m.mu.Unlock()
+		defer func() {
+			m.mu.Lock()
+			w.leaveLocked(ent)
+			m.listenLocked(-1)
+			m.engine.Unhold(ent)
+			m.mu.Unlock()
+		}()
+		for yield(view) {
+			for same := true; same; {
+				ended := false
+				select {
+				case <-w:
+				case <-ctx.Done():
+					return
+				case <-m.stop:
+					ended = true // the last view may not have been seen
+				}
+				m.mu.Lock()
+				next := viewLocked(ent)
+				m.mu.Unlock()
+				// A value that changes gets another number, so the rest tells it all.
+				same = next.Number == view.Number && next.Pending == view.Pending && next.Failed == view.Failed &&
+					next.Version == view.Version && next.Presence == view.Presence && next.Unsure == view.Unsure
+				view = next
+				if same && ended {
+					return
+				}
+			}
+		}
+	}
+}
+
+// watcher is told that its entity may look different. Its capacity is 1, so telling
+// never waits, and a watcher that has been told looks at the latest.
+type watcher chan struct{}
+
+func (w watcher) joinLocked(ent *engine.Entity) {
+	all, _ := ent.Watchers.([]watcher)
+	ent.Watchers = append(all, w)
+}
+
+func (w watcher) leaveLocked(ent *engine.Entity) {
+	all, _ := ent.Watchers.([]watcher)
+	for i := range all {
+		if all[i] == w {
+			all = append(all[:i:i], all[i+1:]...)
+			break
+		}
+	}
+	if ent.Watchers = all; len(all) == 0 {
+		ent.Watchers = nil
+	}
+}
+
+// wakeWatchersLocked tells the watchers of the entities that an effect is about.
+func (m *Manager) wakeWatchersLocked(f *engine.Effect) {
+	if f.Entity != nil {
+		wakeWatchers(f.Entity)
+	}
+	if f.Op == nil {
+		return
+	}
+	if !f.Op.Group() {
+		if ent := f.Op.Entity(); ent != nil {
+			wakeWatchers(ent)
+		}
+		return
+	}
+	for ent := range f.Op.Entities {
+		wakeWatchers(ent)
+	}
+}
+
+func wakeWatchers(ent *engine.Entity) {
+	if ent.Watchers == nil {
+		return
+	}
+	for _, w := range ent.Watchers.([]watcher) {
+		select {
+		case w <- struct{}{}:
+		default:
+		}
+	}
+}
