@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -54,6 +55,7 @@ func TestLaw47_ACallInsideAClosureOfItsEntityGivesUp(t *testing.T) {
 						}
 					})
 					time.Sleep(6 * time.Second)
+					synctest.Wait()
 					if once {
 						t.Fatal("nothing was called")
 					}
@@ -84,6 +86,7 @@ func TestLaw47_ExecuteInsideARollbackAfterAFailureGivesUp(t *testing.T) {
 		u.Send = func(context.Context) error { return errNever }
 		h := must(w.m.Execute(w.ctx, u))(t)
 		time.Sleep(time.Minute)
+		synctest.Wait()
 		w.outcome(h, RolledBack)
 		is(t, err, ErrStuck)
 		w.flush()
@@ -116,6 +119,7 @@ func TestLaw47_ClosuresThatExecuteInEachOtherGiveUp(t *testing.T) {
 // Who waits for an end that waits for a closure is told as well.
 func TestLaw47_WaitInsideAClosureOfItsEntityGivesUp(t *testing.T) {
 	inWorld(t, instant, func(t *testing.T, w *world) {
+		w.server.next("1", reply{before: time.Second})
 		other := must(w.m.Execute(w.ctx, w.update("other", "1", none)))(t)
 		var err error
 		must(w.m.Execute(w.ctx, w.update("outer", "1", func() func() {
@@ -170,6 +174,7 @@ func TestLaw47_FlushAndCloseInsideWhatTheyWaitForGiveUp(t *testing.T) {
 					})
 					h := must(w.m.Execute(w.ctx, u))(t)
 					time.Sleep(time.Minute)
+					synctest.Wait()
 					is(t, err, ErrStuck)
 					if took > 2*patience {
 						t.Errorf("it waited for %v", took)
