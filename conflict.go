@@ -121,7 +121,8 @@ func (a *anyAction) verdict(d engine.Decision, err error, merged *Handle) engine
 type MergeRule uint8
 
 const (
-	// TakeSecond replaces the first by the second. It is what happens without a rule.
+	// TakeSecond replaces the first by the second. It is what happens without a rule, when
+	// both change the entity, and when the second deletes what the first changes.
 	TakeSecond MergeRule = iota
 	// TakeFirst keeps an operation of the first type.
 	TakeFirst
@@ -134,8 +135,12 @@ const (
 // Merge sets the rule for an operation of the first type that is followed by one of
 // the second, in one slot of one family. The rule may change the copies that it gets:
 // the copy of the type that survives becomes the survivor's arguments. It must be pure
-// otherwise.
-// Coalesced or not, the server must end up in the same state.
+// otherwise. Coalesced or not, the server must end up in the same state.
+//
+// Without a rule an operation joins an earlier one that wants the same, also one that has
+// left. Two types with a rule never join: "one more" and "one more" are what the rule makes
+// of them, and behind one that has left the second is an operation of its own. Without a
+// rule a creation and a change, and a deletion and a creation, are both sent.
 //
 // An error (also in Manager.Err) means that the rule cannot work.
 func Merge[T, A, B any](first *Action[T, A], second *Action[T, B], rule func(first *A, second *B) MergeRule) error {
@@ -177,16 +182,10 @@ func merge(first, second *anyAction, rule func(older, newer any, took func(first
 		return err
 	}
 	defer m.mu.Unlock()
-	if second.rules == nil {
-		second.rules = make(map[*engine.Type]func(older, newer *engine.Op) engine.Merged)
-		second.typ.Merge = func(older, newer *engine.Op) engine.Merged {
-			if r := second.rules[older.Type]; r != nil {
-				return r(older, newer)
-			}
-			return engine.Merged{Verdict: engine.Replace}
-		}
+	if second.typ.Merge == nil {
+		second.typ.Merge = make(map[string]func(older, newer *engine.Op) engine.Merged)
 	}
-	second.rules[&first.typ.Type] = func(older, newer *engine.Op) engine.Merged {
+	second.typ.Merge[first.typ.Name] = func(older, newer *engine.Op) engine.Merged {
 		var a, b any
 		verdict := Separate // what keeps both, when the rule panics
 		m.enterLocked(&second.typ.label)

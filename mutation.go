@@ -118,7 +118,6 @@ type anyAction struct {
 	store *anyStore
 	typ   opType
 	err   error // why the definition cannot work
-	rules map[*engine.Type]func(older, newer *engine.Op) engine.Merged
 }
 
 // typedHandle is a handle with its arguments: one allocation for both.

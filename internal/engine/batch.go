@@ -104,7 +104,7 @@ func takesPlace(o, older *Op, ops []*Op, needed bool) bool {
 			return false
 		}
 	}
-	if older.state != Parked && wantsSame(older, o) {
+	if joins(older, o) {
 		return true
 	}
 	if needed || older.frozen() {

@@ -65,24 +65,40 @@ func merged(older, newer *Op) Merged {
 	return m
 }
 
-// mergeRule asks the newer operation's type for its rule; a panic keeps both apart.
+// hasRule reports whether a rule says what becomes of two operations of one slot.
+func hasRule(older, newer *Op) bool { return newer.Type.Merge[older.Type.Name] != nil }
+
+// mergeRule asks the rule for the two types; a panic keeps both apart. Without a rule the
+// newer one replaces the older, unless one of the two makes the entity or both do
+// different things to its existence.
 func mergeRule(older, newer *Op) (m Merged) {
-	if newer.Type.Merge == nil {
-		return Merged{Verdict: Replace}
+	rule := newer.Type.Merge[older.Type.Name]
+	if rule == nil {
+		was, is := older.Type.Kind, newer.Type.Kind
+		if was == is || was == Change && is == Delete {
+			return Merged{Verdict: Replace}
+		}
+		return Merged{Verdict: Separate}
 	}
 	defer func() {
 		if recover() != nil {
 			m = Merged{Verdict: Separate}
 		}
 	}()
-	return newer.Type.Merge(older, newer)
+	return rule(older, newer)
+}
+
+// joins reports whether an operation shares the earlier one of its slot, because it wants
+// the same. Where a rule says what becomes of the two, it does not.
+func joins(older, o *Op) bool {
+	return older.state != Parked && !hasRule(older, o) && wantsSame(older, o)
 }
 
 // WouldJoin reports whether an operation would join an earlier one whose change it
 // would only repeat, so that a closure need not be applied.
 func (e *Engine) WouldJoin(in *Execute) bool {
 	older := priorOf(in)
-	return older != nil && older.state != Parked && wantsSame(older, in.Op) && !in.Op.movesSlot()
+	return older != nil && joins(older, in.Op) && !in.Op.movesSlot()
 }
 
 // priorOf is the unsettled operation with which one that was not accepted yet may
@@ -125,21 +141,16 @@ func (e *Engine) join(older, o *Op) {
 	e.emit(Effect{Kind: Joined, Op: older, Other: o})
 }
 
-// inVain reports whether sending o, which makes next of the view up to before, would
-// be in vain: it writes a slot of which the view holds already what o wants, and
-// either prior, an earlier operation of the slot, brings that about, or the server has
-// it.
-func (e *Engine) inVain(o, prior *Op, before *part, next any, nextPresence Presence) bool {
+// inVain reports whether sending o, which makes next of the view up to before, would be
+// in vain: no earlier operation of its slot is unsettled, the view holds what o wants
+// already, and so does the server, as far as anybody can say.
+func (e *Engine) inVain(o *Op, before *part, next any, nextPresence Presence) bool {
 	ent := o.part.entity
 	switch {
 	case o.Slot == "" || o.Type.Barrier || o.Type.Pessimistic || len(o.Deps()) > 0 || o.Group():
 		return false
-	case prior != nil && (prior.state == Parked || prior.Type.Pessimistic):
+	case e.inDoubt(o) || o.overwrites():
 		return false
-	case prior == nil && e.inDoubt(o):
-		return false
-	case o.Type.Closure && prior != nil:
-		return o.Args != nil && prior.Type.Name == o.Type.Name && equalAny(prior.Args, o.Args)
 	case o.Type.Closure:
 		return o.ext != nil && o.ext.hasBase && equalAny(o.ext.base, o.Args) && !before.slotBusy(o)
 	}
@@ -147,7 +158,39 @@ func (e *Engine) inVain(o, prior *Op, before *part, next any, nextPresence Prese
 	if presence == Unknown || presence != nextPresence || !ent.space.same(value, next) {
 		return false
 	}
-	return prior != nil || e.serverHas(o, before)
+	return e.serverHas(o, before)
+}
+
+// overwrites reports whether an operation that waited behind one of its slot wants
+// something else than that one, which the server has accepted since. Whatever the server
+// told then may come from a replica that lags: the wishes are compared, not the outcome.
+func (o *Op) overwrites() bool {
+	if o.ext == nil || o.ext.follows == nil {
+		return false
+	}
+	f, ent := o.ext.follows, o.part.entity
+	if o.Type.Closure {
+		return !equalAny(f.Args, o.Args)
+	}
+	value, presence, err := f.part.make(ent.truth, ent.presence)
+	if err != nil {
+		return !wantsSame(f, o)
+	}
+	after, afterPresence, err := o.part.make(value, presence)
+	return err != nil || presence != afterPresence || !ent.space.same(value, after)
+}
+
+// follow tells the next operation of the slot, which has not left, that the server has
+// accepted o.
+func (p *part) follow() {
+	for q := p.next; q != nil; q = q.next {
+		if q.op.sharesSlot(p.op) {
+			if !q.op.left {
+				q.op.more().follows = p.op
+			}
+			return
+		}
+	}
 }
 
 // slotBusy reports whether p or one before it writes o's slot.
@@ -190,12 +233,12 @@ func equalAny(a, b any) (equal bool) {
 }
 
 // settleIfAlreadySo ends the head of a lane without a call when its slot holds what
-// it wants: the outcome of an earlier call agrees with the last tap.
+// it wants.
 func (e *Engine) settleIfAlreadySo(o *Op) bool {
 	if o.left || o.Type.Closure && o.Args == nil {
 		return false
 	}
-	if !e.inVain(o, nil, o.part.prev, o.part.after, o.part.presence) {
+	if !e.inVain(o, o.part.prev, o.part.after, o.part.presence) {
 		return false
 	}
 	e.leaveLanes(o)
@@ -234,21 +277,19 @@ func (e *Engine) supersede(older, o *Op, m Merged) error {
 		o.Type, o.Args = typ, args
 		return e.appendOp(o, nil, older) // it needs what the older one does
 	}
-	prior := priorInSlot(o, older.part.prev)
-	again := prior != nil && prior.state != Parked && wantsSame(prior, o)
-	if again = again || e.inVain(o, prior, older.part.prev, next, nextPresence); again && (prior == nil || older.handsOn(prior)) {
-		if prior != nil {
-			e.dissolve(older, prior)
-			e.join(prior, o)
-		} else {
-			e.dissolve(older, o)
-			e.settleUnsent(o)
-		}
-		e.refold(o)
-		e.bury(o, nil, Undone)
-		return nil
+	if older.ext != nil && older.ext.follows != nil {
+		o.more().follows = older.ext.follows
 	}
-	e.takePlace(older, o)
+	switch prior := priorInSlot(o, older.part.prev); {
+	case prior != nil && joins(prior, o) && older.handsOn(prior):
+		e.dissolve(older, prior)
+		e.join(prior, o)
+	case prior == nil && e.inVain(o, older.part.prev, next, nextPresence):
+		e.dissolve(older, o)
+		e.settleUnsent(o)
+	default:
+		e.takePlace(older, o)
+	}
 	e.refold(o)
 	e.bury(o, nil, Undone)
 	return nil

@@ -188,7 +188,7 @@ func (e *Engine) revokedBy(o *Op, ent *Entity, after []*Op) (c *part, clean bool
 		return nil, false
 	}
 	refused := c.op.state == Parked && !c.op.mayBeDone()
-	if c.op.left && !refused || o.sharesSlot(c.op) && o.Type.Merge != nil && mergeRule(c.op, o).Verdict == Separate {
+	if c.op.left && !refused || o.sharesSlot(c.op) && hasRule(c.op, o) && mergeRule(c.op, o).Verdict == Separate {
 		return nil, false
 	}
 	earlier := maker(c.prev)

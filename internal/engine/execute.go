@@ -34,7 +34,7 @@ func (e *Engine) execute(in *Execute) error {
 	if older == nil {
 		return e.appendOp(o, in.After, nil)
 	}
-	if older.state != Parked && wantsSame(older, o) {
+	if joins(older, o) {
 		e.join(older, o)
 		return nil
 	}
@@ -67,7 +67,7 @@ func (e *Engine) Refuses(in *Execute) error {
 	if err := e.resolveAfter(in); err != nil {
 		return err
 	}
-	if older := priorOf(in); older != nil && (!older.left || older.state == Parked || wantsSame(older, in.Op)) {
+	if older := priorOf(in); older != nil && (!older.left || older.state == Parked || joins(older, in.Op)) {
 		return nil // it may take that one's place, or join it
 	}
 	return e.room(in.Space.Find(in.Entity), 1)
@@ -107,12 +107,8 @@ func (e *Engine) appendOp(o *Op, after []*Op, prior *Op) error {
 	if err != nil {
 		return err
 	}
-	if e.inVain(o, prior, ent.last, next, nextPresence) {
-		if prior != nil {
-			e.join(prior, o)
-		} else {
-			e.settleUnsent(o)
-		}
+	if prior == nil && e.inVain(o, ent.last, next, nextPresence) {
+		e.settleUnsent(o)
 		return nil
 	}
 	if err := e.room(ent, 1); err != nil {

@@ -89,9 +89,9 @@ type Type struct {
 	SameArgs func(a, b any) bool                // nil: never the same
 	// Fulfilled says whether a value is what was wished for. nil: the type does not say.
 	Fulfilled func(value, args any) bool
-	// Merge combines an operation that has not left with a newer one of its slot.
-	// nil: the newer replaces the older.
-	Merge   func(older, newer *Op) Merged
+	// Merge are the rules that combine an operation that has not left with a newer one, of
+	// this type, of its slot: by the name of the older one's type.
+	Merge   map[string]func(older, newer *Op) Merged
 	Resolve func(*ConflictInfo) Verdict // nil: the last writer by stamp wins
 
 	Debounce     Debounce
@@ -159,6 +159,9 @@ type ext struct {
 	// inDoubt: an attempt ended in a way that nobody classified; the server may have it.
 	inDoubt bool
 	leftOn  *ground
+	// follows is the operation before this one in its slot, since the server has accepted
+	// that one and this one has not left yet.
+	follows *Op
 	// guess: acknowledged by an answer whose value seems to be a lagging replica's. It
 	// waits until sending has been open for that long in all; asked: it has waited so long,
 	// and the entity is being read.

@@ -76,9 +76,9 @@ func TestMergeThatCannotApplyKeepsItsOwnArguments(t *testing.T) {
 	b := newBench(t)
 	b.receive(b.truth(lab.Value{}, 1))
 	strict := *lab.Edit
-	strict.Merge = func(older, newer *engine.Op) engine.Merged {
+	strict.Merge = map[string]func(older, newer *engine.Op) engine.Merged{"create": func(older, newer *engine.Op) engine.Merged {
 		return engine.Merged{Verdict: engine.TakeNewer, Args: lab.Args{Text: "merged"}}
-	}
+	}}
 	b.do(lab.CreateDoc, "doc", lab.Args{Text: "x"})
 	o := b.do(&strict, "doc", lab.Args{Text: "mine"}) // an edit needs the document
 	if got := o.Args.(lab.Args).Text; got != "mine" || b.view().Doc != "mine" {

@@ -28,7 +28,7 @@ func (e *Engine) settle(o *Op, outcome Outcome, err error, successor *Op) {
 	e.pending--
 	if o.ext != nil {
 		needers := o.ext.needers
-		o.ext.deps, o.ext.needers, o.ext.leftOn = nil, nil, nil
+		o.ext.deps, o.ext.needers, o.ext.leftOn, o.ext.follows = nil, nil, nil, nil
 		for _, n := range needers {
 			e.wakeOp(n)
 		}

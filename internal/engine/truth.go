@@ -152,6 +152,7 @@ func (e *Engine) confirm(o *Op, told *Entity) {
 			e.compare(p)
 		}
 		p.entity.settledAt, p.entity.loose = e.now, false
+		p.follow()
 		e.remove(p)
 	})
 	e.settle(o, Confirmed, nil, nil)

@@ -71,7 +71,7 @@ func (t *Twin) execute(in *engine.Execute) (err error) {
 	switch {
 	case o.group() || o.slot == "" || o.typ.Barrier || len(o.deps) > 0 || older == nil:
 		return t.append(o, nil)
-	case older.state != engine.Parked && sameWant(older, o):
+	case joins(older, o):
 		t.join(older, o)
 		return nil
 	case older.frozen():
@@ -112,18 +112,17 @@ func (t *Twin) execute(in *engine.Execute) (err error) {
 		return t.append(&asCalled, older)
 	}
 	prior := t.priorInSlot(o, older.pos)
-	again := prior != nil && prior.state != engine.Parked && sameWant(prior, o)
 	same := presence != engine.Unknown && presence == afterPresence && ent.same(value, after)
-	if again || same && t.inVain(o, prior, older.pos) {
-		if prior != nil {
-			t.replace(older, prior)
-			t.join(prior, o)
-		} else {
-			t.replace(older, nil)
-			t.confirmUnsent(o)
-			older.successor = o
-		}
-	} else {
+	o.follows = older.follows
+	switch {
+	case prior != nil && joins(prior, o):
+		t.replace(older, prior)
+		t.join(prior, o)
+	case prior == nil && same && t.inVain(o, older.pos):
+		t.replace(older, nil)
+		t.confirmUnsent(o)
+		older.successor = o
+	default:
 		t.takePlace(older, o)
 	}
 	t.rebase(o)
@@ -157,16 +156,44 @@ func sameWant(a, b *op) bool {
 	return a.typ.Name == b.typ.Name && b.typ.SameArgs != nil && b.typ.SameArgs(a.args, b.args)
 }
 
+// joins: two of a slot that want the same are one, unless a rule says what becomes of them.
+func joins(older, o *op) bool {
+	return older.state != engine.Parked && !hasRule(older, o) && sameWant(older, o)
+}
+
+func hasRule(older, newer *op) bool { return newer.typ.Merge[older.typ.Name] != nil }
+
+// overwrites: the server has accepted the operation before this one in its slot, and this
+// one wants something else, whatever the server held then.
+func (o *op) overwrites() bool {
+	f := o.follows
+	if f == nil {
+		return false
+	}
+	p := &o.places[0]
+	value, presence, err := f.places[0].make(f, p.ent.truth, p.ent.presence, false)
+	if err != nil {
+		return !sameWant(f, o)
+	}
+	after, there, err := p.make(o, value, presence, false)
+	return err != nil || there != presence || !p.ent.same(value, after)
+}
+
 func mergeRule(older, newer *op) (m engine.Merged) {
-	if newer.typ.Merge == nil {
-		return engine.Merged{Verdict: engine.Replace}
+	rule := newer.typ.Merge[older.typ.Name]
+	if rule == nil {
+		was, is := older.typ.Kind, newer.typ.Kind
+		if was == is || was == engine.Change && is == engine.Delete {
+			return engine.Merged{Verdict: engine.Replace}
+		}
+		return engine.Merged{Verdict: engine.Separate}
 	}
 	defer func() {
 		if recover() != nil {
 			m = engine.Merged{Verdict: engine.Separate}
 		}
 	}()
-	return newer.typ.Merge(older.asOp(), newer.asOp())
+	return rule(older.asOp(), newer.asOp())
 }
 
 // mergeNow is the rule as it is followed: the server must have what others depend on.
@@ -188,18 +215,14 @@ func (o *op) asOp() *engine.Op {
 	return &engine.Op{Type: o.typ, Args: o.args, Slot: o.slot, Stamp: o.stamp, Owner: o.real.Owner}
 }
 
-// inVain reports whether sending an operation that changes nothing in the view would
-// change nothing on the server either: an earlier one of its slot brings about the
-// same, or the server has it.
-func (t *Twin) inVain(o *op, prior *op, pos uint64) bool {
+// inVain reports whether sending an operation that changes nothing in the view, and has
+// none before it in its slot, would change nothing on the server either.
+func (t *Twin) inVain(o *op, pos uint64) bool {
 	ent := o.places[0].ent
 	if o.slot == "" || o.typ.Barrier || o.typ.Pessimistic || len(o.deps) > 0 || o.group() {
 		return false
 	}
-	if prior != nil {
-		return prior.state != engine.Parked && !prior.typ.Pessimistic
-	}
-	if ent.unsure {
+	if ent.unsure || o.overwrites() {
 		return false
 	}
 	for _, call := range t.calls {
@@ -246,12 +269,8 @@ func (t *Twin) append(o, prior *op) error {
 		}
 		same = same && presence != engine.Unknown && presence == afterPresence && p.ent.same(value, after)
 	}
-	if same && t.inVain(o, prior, ^uint64(0)) {
-		if prior != nil {
-			t.join(prior, o)
-		} else {
-			t.confirmUnsent(o)
-		}
+	if prior == nil && same && t.inVain(o, ^uint64(0)) {
+		t.confirmUnsent(o)
 		return nil
 	}
 	if err := t.roomFor(o); err != nil {

@@ -98,7 +98,7 @@ func (t *Twin) revokedBy(o *op) (c *op, clean bool) {
 		return nil, false
 	}
 	refused := c.state == engine.Parked && !c.mayBeDone()
-	if c.left && !refused || sharesSlot(c, o) && o.typ.Merge != nil && mergeRule(c, o).Verdict == engine.Separate {
+	if c.left && !refused || sharesSlot(c, o) && hasRule(c, o) && mergeRule(c, o).Verdict == engine.Separate {
 		return nil, false
 	}
 	_, presence := t.foldBefore(ent, c.pos)

@@ -222,7 +222,7 @@ func (d *Driver) execute() *engine.Execute {
 	a := Args{I: d.src.Below(2), On: d.src.One(2), N: d.src.Below(3), Text: Pick(d.src, "x", "y")}
 	in := &engine.Execute{Space: d.space, Entity: d.id()}
 	slot := fmt.Sprint("user ", a.I)
-	switch d.src.Below(18) {
+	switch d.src.Below(19) {
 	case 0, 1, 2, 3:
 		in.Op = d.fresh(Like, a, slot)
 	case 4, 5:
@@ -245,6 +245,9 @@ func (d *Driver) execute() *engine.Execute {
 		in.Op = d.fresh(Note, a, "note")
 	case 14:
 		in.Op = d.fresh(Stored, a, "")
+	case 16:
+		a.N--
+		in.Op = d.fresh(Sum, a, "sum")
 	case 15:
 		in.Op = d.fresh(Pick(d.src, Found, Drop, Keep), a, "")
 	default:

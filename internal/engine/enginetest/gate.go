@@ -254,7 +254,7 @@ func (t *Twin) alreadySo(o *op) bool {
 	if err != nil || presence == engine.Unknown || presence != afterPresence || !ent.same(value, after) {
 		return false
 	}
-	return t.inVain(o, nil, o.pos)
+	return t.inVain(o, o.pos)
 }
 
 // needs is the next moment at which something is due.

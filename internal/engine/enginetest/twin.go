@@ -52,6 +52,7 @@ type op struct {
 	asked      bool        // it has waited long enough, and its entity is read
 	differs    bool        // the server accepted it and held something else
 	successor  *op
+	follows    *op // before it in its slot, and accepted by the server since
 }
 
 // place is what an operation does to one entity.

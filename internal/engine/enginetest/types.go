@@ -46,6 +46,10 @@ func change(f func(v *Value, a Args) error) func(value, args any) (any, error) {
 
 func sameArgs(a, b any) bool { return a.(Args) == b.(Args) }
 
+type rules = map[string]func(older, newer *engine.Op) engine.Merged
+
+var docRules = rules{"create": mergeDoc, "edit": mergeDoc}
+
 var (
 	retry3   = engine.Retry{Max: 3, Base: sec, Cap: 30 * sec, Jitter: 0.25}
 	debounce = engine.Debounce{Wait: 300 * ms, MaxWait: 2 * sec}
@@ -100,11 +104,11 @@ var (
 			v.Doc = a.Text
 			return nil
 		}),
-		Merge:   mergeDoc,
+		Merge:   docRules,
 		Resolve: mergeBoth,
 	}
 	DeleteDoc = &engine.Type{
-		Name: "delete", Family: "doc", Kind: engine.Delete, SameArgs: sameArgs, Retry: retry3, Merge: mergeDoc,
+		Name: "delete", Family: "doc", Kind: engine.Delete, SameArgs: sameArgs, Retry: retry3, Merge: docRules,
 		Resolve: func(c *engine.ConflictInfo) engine.Verdict { panic("resolver") },
 	}
 	// Rename shows when it is confirmed, and shares the slot of those that show at once.
@@ -128,12 +132,24 @@ var (
 			v.Note = a.Text
 			return nil
 		}),
-		Merge: func(older, newer *engine.Op) engine.Merged {
+		Merge: rules{"note": func(older, newer *engine.Op) engine.Merged {
 			if newer.Args.(Args).N == 0 {
 				panic("rule")
 			}
 			return engine.Merged{Verdict: engine.Separate}
-		},
+		}},
+	}
+	// Sum adds up with what came before it, also with what has failed.
+	Sum = &engine.Type{
+		Name: "sum", Family: "sum", SameArgs: sameArgs, Debounce: debounce, Retry: engine.Retry{Base: sec, Cap: sec}, Park: true,
+		Apply: change(func(v *Value, a Args) error { v.N += a.N; return nil }),
+		Merge: rules{"sum": func(older, newer *engine.Op) engine.Merged {
+			a := newer.Args.(Args)
+			if a.N += older.Args.(Args).N; a.N == 0 {
+				return engine.Merged{Verdict: engine.Annihilate}
+			}
+			return engine.Merged{Verdict: engine.TakeNewer, Args: a}
+		}},
 	}
 	Publish = &engine.Type{
 		Name: "publish", Family: "publish", Retry: retry3, Barrier: true,
