@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/optimist-go/optimist/internal/engine"
+	"github.com/optimist-go/optimist/internal/errorf"
 )
 
 // carryOutLocked does what an effect asks for, as far as the lock is needed, and
@@ -29,10 +30,6 @@ func (m *Manager) carryOutLocked(f *engine.Effect, now time.Time) {
 		m.joined = handleOf(f.Op)
 	case engine.Settled:
 		m.settledLocked(f)
-	case engine.ParkedNow, engine.Unparked:
-		if m.journal != nil && f.Op.Stored() {
-			m.journal.putLocked(m, f.Op, false)
-		}
 	case engine.Unsure, engine.Reread:
 		if s, ok := f.Entity.Space().Owner.(*anyStore); ok && s.reread != nil {
 			s.reread(f.Entity)
@@ -54,8 +51,12 @@ func (m *Manager) settledLocked(f *engine.Effect) {
 	o := f.Op
 	h := handleOf(o)
 	if f.Err != nil {
+		err := publicErr(f.Err)
+		if o.UnknownOutcome() {
+			err = errorf.New("%w: %w", ErrUnknownOutcome, err)
+		}
 		h.moreLocked().err = &OpError{
-			ID: o.ID(m.engine), Type: o.Type.Name, Entity: fullName(o.Entity()), Calls: o.Calls(), Err: publicErr(f.Err),
+			ID: o.ID(m.engine), Type: o.Type.Name, Entity: fullName(o.Entity()), Calls: o.Calls(), Err: err,
 		}
 	}
 	if m.journal != nil && o.Stored() {

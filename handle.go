@@ -107,7 +107,9 @@ type Result struct {
 	Type    string
 	Entity  string // the first of a group
 	Outcome Outcome
-	// Err says why the outcome is RolledBack, and nothing else has one.
+	// Err says why the outcome is RolledBack, and nothing else has one. It wraps
+	// ErrUnknownOutcome when the server may have the operation nevertheless, because
+	// nobody answered an attempt; the entity is unsure then.
 	Err error
 	// Server is the state that the server told: the store's value type, or the bool
 	// of a toggle. Nil when it told nothing.

@@ -3,8 +3,10 @@ package optimist
 import (
 	"context"
 	"errors"
+	"math"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/optimist-go/optimist/internal/engine"
 	"github.com/optimist-go/optimist/internal/errorf"
@@ -120,17 +122,15 @@ type journalWriter struct {
 
 // journalEntry becomes one record. It holds what may change before it is written.
 type journalEntry struct {
-	op     *engine.Op // nil: data is the whole record
-	id     string     // of an operation of an earlier life
-	data   []byte     // else the encoded arguments, or nil if they are still to be encoded
-	seq    uint64
-	calls  int
-	ends   bool
-	parked error // why the operation is parked
-	// unknown: it is parked, and an attempt left whose outcome is not known.
-	unknown bool
-	deps    []uint64
-	first   bool // the operation waits for this record
+	op    *engine.Op // nil: data is the whole record
+	id    string     // of an operation of an earlier life
+	data  []byte     // else the encoded arguments, or nil if they are still to be encoded
+	seq   uint64
+	ends  bool
+	kept  engine.Kept
+	why   error // why the operation is parked
+	deps  []uint64
+	first bool // the operation waits for this record
 }
 
 // written is a record, and the operation that is durable with it, or nil.
@@ -150,17 +150,39 @@ func (w *journalWriter) putLocked(m *Manager, o *engine.Op, first bool) {
 		}
 		return
 	}
-	e := journalEntry{op: o, id: o.RestoredID(), seq: o.Seq(), calls: o.Calls(), first: first}
+	e := journalEntry{op: o, id: o.RestoredID(), seq: o.Seq(), kept: m.keptOf(o), why: o.ParkedFor(), first: first}
 	if w.encodedArgs == o.Args {
 		e.data = w.encoded
-	}
-	if o.State() == engine.Parked {
-		e.parked, e.unknown = o.ParkedFor(), o.UnknownOutcome()
 	}
 	for _, d := range o.Deps() {
 		e.deps = append(e.deps, d.Seq())
 	}
 	w.queue = append(w.queue, e)
+}
+
+// keptOf is what the journal keeps of an operation's way, with times that mean the same
+// in the next life.
+func (m *Manager) keptOf(o *engine.Op) engine.Kept {
+	k := o.Kept(m.now(time.Now()))
+	k.Used /= engine.Time(time.Millisecond)
+	if k.NotBefore > 0 {
+		k.NotBefore = engine.Time(max(m.epoch.Add(time.Duration(k.NotBefore)).UnixMilli(), 0))
+	}
+	return k
+}
+
+// keptBy turns its times into the engine's of this life. A wall clock that was set back
+// since does not prolong what the server asked for.
+func (m *Manager) keptBy(k engine.Kept, now time.Time) engine.Kept {
+	k.Used = min(k.Used, engine.Time(math.MaxInt64/time.Millisecond)) * engine.Time(time.Millisecond)
+	if k.NotBefore > 0 {
+		left := max(time.UnixMilli(int64(k.NotBefore)).Sub(now), 0)
+		if last := m.clock.last.Time(); last.After(now) {
+			left = max(left-last.Sub(now), 0)
+		}
+		k.NotBefore = m.now(now) + engine.Time(min(left, math.MaxInt64/2))
+	}
+	return k
 }
 
 // record makes the bytes. It needs no lock: of the operation it reads what is frozen.
@@ -176,7 +198,7 @@ func (w *journalWriter) record(m *Manager, e journalEntry) (JournalRecord, error
 		}
 	}
 	r := record{
-		pos: o.Pos(), stamp: Timestamp(o.Stamp), attempts: e.calls, id: e.id, typ: typ.Name,
+		kept: e.kept, pos: o.Pos(), stamp: Timestamp(o.Stamp), id: e.id, typ: typ.Name,
 		schema: typ.codec.version, slot: o.Slot, deps: e.deps, args: e.data,
 	}
 	if r.id == "" {
@@ -185,8 +207,8 @@ func (w *journalWriter) record(m *Manager, e journalEntry) (JournalRecord, error
 	if typ.parts == nil {
 		r.store, r.entity = o.Entity().Space().Name, o.Entity().ID()
 	}
-	if r.parked = e.parked != nil; r.parked {
-		r.failure, r.unknown = shortened(errorf.TextOf(e.parked)), e.unknown
+	if e.why != nil {
+		r.failure = shortened(errorf.TextOf(e.why))
 	}
 	data := r.encode()
 	if len(data) > MaxJournalData {

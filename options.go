@@ -107,8 +107,8 @@ type Retry struct {
 	// longer. Negative: none. Set beside Timeout it must not be shorter.
 	MaxTimeout time.Duration
 	// Deadline bounds all attempts together, from the first tap of the burst on, the
-	// time offline included; it ends an attempt under way. A restart begins it anew. 0:
-	// that of the manager, which has none by default. Negative: none.
+	// time offline included, but not the time during which no process ran; it ends an
+	// attempt under way. 0: that of the manager, which has none by default. Negative: none.
 	Deadline time.Duration
 	// Next replaces the schedule: whether and when to try again after the nth
 	// attempt that counts (1 is the first) failed with err. It is called without any

@@ -63,6 +63,16 @@ func (w *journalWriter) lateLocked(typ string) error {
 		ErrInvalid, typ, n)
 }
 
+// mayQuarantineCreation reports whether the creation on which an operation stands may be
+// in quarantine: what is in a group that is there nobody knows.
+func (w *journalWriter) mayQuarantineCreation(in *engine.Restore) bool {
+	return slices.ContainsFunc(w.quarantine, func(q Quarantined) bool {
+		return q.record == nil || q.record.store == "" || slices.ContainsFunc(in.Members(), func(e engine.Member) bool {
+			return e.Space.Name == q.record.store && e.Entity == q.record.entity
+		})
+	})
+}
+
 // endAsideLocked rolls back what is not in the engine, because something that it depends
 // on came to nothing.
 func (w *journalWriter) endAsideLocked(m *Manager, q Quarantined) {

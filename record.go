@@ -4,72 +4,102 @@ import (
 	"errors"
 	"math"
 
+	"github.com/optimist-go/optimist/internal/engine"
 	"github.com/optimist-go/optimist/internal/errorf"
 )
 
 // The bytes of a journal record, all integers as unsigned varints, all strings and
 // byte slices with their length before them:
 //
-//	format   byte     1
-//	flags    byte     1: parked; 2: and its outcome is unknown
-//	pos      uvarint  order in the lane (an operation that took another's place has
-//	                  that one's)
-//	stamp    uvarint  hybrid logical time of the tap
-//	attempts uvarint  attempts that may have left
-//	id       string   also the idempotency key
-//	type     string
-//	schema   uvarint  version of the arguments, at most 2^31-1
-//	store    string   empty for a group, whose entities follow from its arguments
-//	entity   string
-//	slot     string
-//	failure  string   why it is parked
-//	deps     uvarint  count, then the sequence number of each as uvarint
-//	args     bytes    what Stored.Encode gave
+//	format     byte     2
+//	flags      uvarint  see below
+//	pos        uvarint  order in the lane (an operation that took another's place has
+//	                    that one's)
+//	stamp      uvarint  hybrid logical time of the tap
+//	calls      uvarint  attempts that left, the one under way included
+//	attempts   uvarint  those that are charged to the retry policy
+//	unanswered uvarint  those of them that nobody answered
+//	conflicts  uvarint  conflicts that were kept
+//	conflict   uvarint  how the last one was resolved
+//	not before uvarint  milliseconds since 1970 before which the server wants no attempt
+//	used       uvarint  milliseconds of the retry deadline that have gone by
+//	version    uvarint  of the truth that an acknowledged operation awaits
+//	id         string   also the idempotency key
+//	type       string
+//	schema     uvarint  version of the arguments, at most 2^31-1
+//	store      string   empty for a group, whose entities follow from its arguments
+//	entity     string
+//	slot       string
+//	failure    string   why it is parked
+//	deps       uvarint  count, then the sequence number of each as uvarint
+//	args       bytes    what Stored.Encode gave
+//
+// Format 1 has a byte of flags (1: parked; 2: and its outcome is unknown), and of the
+// numbers only pos, stamp and attempts that may have left.
 //
 // The header record (sequence number 0):
 //
 //	format   byte     1
 //	client   string   the client id
-//	clock    uvarint  no stamp that the clock gave is later
+//	clock    uvarint  no stamp that was given is later
 //	seq      uvarint  no sequence number that was given is greater
-const recordFormat = 1
-
 const (
-	flagParked  = 1
-	flagUnknown = 2
+	recordFormat = 2
+	oldFormat    = 1 // of records
+	headerFormat = 1
+)
+
+// Flags of a record.
+const (
+	flagParked  = 1 << iota // a person decides
+	flagUnknown             // nobody knows how an attempt ended
+	flagFlying              // an attempt is under way
+	flagAcked               // the server has it, and truth is awaited
+	flagSilent              // the server acknowledged it without a version of its own
+	flagGuess               // the answer seemed to be a lagging replica's
+	flagInDoubt             // nobody classified how an attempt ended
+	flagStands              // it stands on a creation
+
+	allFlags = 1<<iota - 1
 )
 
 // record is an operation as the journal holds it.
 type record struct {
-	parked   bool
-	unknown  bool // parked, and an attempt left whose outcome is not known
-	pos      uint64
-	stamp    Timestamp
-	attempts int
-	id       string
-	typ      string
-	schema   int
-	store    string
-	entity   string
-	slot     string
-	failure  string
-	deps     []uint64
-	args     []byte
+	kept    engine.Kept // its times in milliseconds: NotBefore since 1970
+	pos     uint64
+	stamp   Timestamp
+	id      string
+	typ     string
+	schema  int
+	store   string
+	entity  string
+	slot    string
+	failure string
+	deps    []uint64
+	args    []byte
+}
+
+// flagsOf names the flags of a record, in the order of their bits.
+func flagsOf(k *engine.Kept) [8]*bool {
+	return [8]*bool{&k.Parked, &k.Unknown, &k.Flying, &k.Acked, &k.Silent, &k.Guess, &k.InDoubt, &k.Stands}
 }
 
 func (r *record) encode() []byte {
-	b := make([]byte, 0, 64+len(r.id)+len(r.typ)+len(r.entity)+len(r.slot)+len(r.args))
-	var flags byte
-	if r.parked {
-		flags |= flagParked
+	b := make([]byte, 0, 72+len(r.id)+len(r.typ)+len(r.entity)+len(r.slot)+len(r.args))
+	k := &r.kept
+	var flags uint64
+	for i, on := range flagsOf(k) {
+		if *on {
+			flags |= 1 << i
+		}
 	}
-	if r.unknown {
-		flags |= flagUnknown
+	b = append(b, recordFormat)
+	for _, n := range [...]uint64{
+		flags, r.pos, uint64(r.stamp), uint64(k.Calls), uint64(k.Attempts), uint64(k.Unanswered), uint64(k.Conflicts),
+		uint64(k.Conflict), uint64(k.NotBefore), uint64(k.Used), k.Version,
+	} {
+		b = appendUint(b, n)
 	}
-	b = append(b, recordFormat, flags)
-	b = appendUint(b, r.pos)
-	b = appendUint(b, uint64(r.stamp))
-	b = appendUint(b, uint64(r.attempts))
 	b = appendString(b, r.id)
 	b = appendString(b, r.typ)
 	b = appendUint(b, uint64(r.schema))
@@ -109,17 +139,18 @@ func checkVersion(v int) error {
 	return nil
 }
 
-// decodeRecord reads what encode wrote. It refuses anything else, whatever the bytes.
+// decodeRecord reads what encode wrote, and what earlier versions of it did. It refuses
+// anything else, whatever the bytes.
 func decodeRecord(data []byte) (r record, err error) {
 	d := decoder{rest: data}
-	if d.byte() != recordFormat {
+	switch d.byte() {
+	case recordFormat:
+		d.way(&r)
+	case oldFormat:
+		d.oldWay(&r)
+	default:
 		return r, errRecord
 	}
-	flags := d.byte()
-	r.parked, r.unknown = flags&flagParked != 0, flags&flagUnknown != 0
-	r.pos = d.uint()
-	r.stamp = Timestamp(d.uint())
-	r.attempts = int(min(d.uint(), 1<<15))
 	r.id = d.string()
 	r.typ = d.string()
 	schema := d.uint()
@@ -132,11 +163,49 @@ func decodeRecord(data []byte) (r record, err error) {
 		r.deps = append(r.deps, d.uint())
 	}
 	r.args = []byte(d.string())
-	if d.bad || len(d.rest) > 0 || r.id == "" || schema > math.MaxInt32 || flags > flagParked|flagUnknown || r.unknown && !r.parked {
+	if d.bad || len(d.rest) > 0 || r.id == "" || schema > math.MaxInt32 {
 		return record{}, errRecord
 	}
 	return r, nil
 }
+
+// way reads how far an operation has come.
+func (d *decoder) way(r *record) {
+	k := &r.kept
+	flags := d.uint()
+	d.bad = d.bad || flags > allFlags
+	for i, on := range flagsOf(k) {
+		*on = flags&(1<<i) != 0
+	}
+	r.pos, r.stamp = d.uint(), Timestamp(d.uint())
+	k.Calls, k.Attempts, k.Unanswered, k.Conflicts = d.count(1<<15), d.count(1<<15), d.count(1<<15), d.count(math.MaxUint8)
+	k.Conflict = engine.Resolution(d.count(math.MaxUint8))
+	k.NotBefore, k.Used = engine.Time(min(d.uint(), math.MaxInt64)), engine.Time(min(d.uint(), math.MaxInt64))
+	k.Version = d.uint()
+	k.Unanswered = min(k.Unanswered, k.Attempts)
+	states := 0
+	for _, on := range []bool{k.Parked, k.Flying, k.Acked} {
+		if on {
+			states++
+		}
+	}
+	d.bad = d.bad || states > 1 || !k.Acked && (k.Silent || k.Guess) || k.Conflict > engine.Refused
+}
+
+// oldWay reads format 1. It does not say how the attempts ended: of one that left
+// nobody knows, unless the operation is parked and its failure known.
+func (d *decoder) oldWay(r *record) {
+	flags := d.byte()
+	r.pos, r.stamp = d.uint(), Timestamp(d.uint())
+	k := &r.kept
+	k.Parked, k.Calls = flags&flagParked != 0, d.count(1<<15)
+	unknown := flags&flagUnknown != 0
+	k.Unknown = k.Calls > 0 && (!k.Parked || unknown)
+	d.bad = d.bad || flags > flagParked|flagUnknown || unknown && !k.Parked
+}
+
+// count reads a number of which nothing above a limit can be meant.
+func (d *decoder) count(limit int) int { return int(min(d.uint(), uint64(limit))) }
 
 // header is the journal's own record.
 type header struct {
@@ -146,14 +215,14 @@ type header struct {
 }
 
 func (h header) encode() []byte {
-	b := appendString([]byte{recordFormat}, h.client)
+	b := appendString([]byte{headerFormat}, h.client)
 	b = appendUint(b, uint64(h.clock))
 	return appendUint(b, h.seq)
 }
 
 func decodeHeader(data []byte) (header, error) {
 	d := decoder{rest: data}
-	if d.byte() != recordFormat {
+	if d.byte() != headerFormat {
 		return header{}, errorf.New("journal header: %w", errRecord)
 	}
 	h := header{client: d.string(), clock: Timestamp(d.uint()), seq: d.uint()}

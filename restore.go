@@ -158,10 +158,10 @@ func (m *Manager) restoreLocked(r *loadedRecord, live map[uint64]*engine.Op, los
 	}
 	h.op.Slot, h.op.Stamp = r.slot, engine.Stamp(r.stamp)
 	in := &engine.Restore{
-		ID: r.id, Seq: r.Seq, Pos: r.pos, Attempts: r.attempts, Parked: r.parked, Unknown: r.unknown,
+		ID: r.id, Seq: r.Seq, Pos: r.pos, Kept: m.keptBy(r.kept, now),
 		Execute: engine.Execute{Entity: r.entity, Op: &h.op},
 	}
-	if r.parked {
+	if r.kept.Parked {
 		in.Err = errors.New(r.failure)
 	}
 	if typ.parts != nil {
@@ -176,6 +176,9 @@ func (m *Manager) restoreLocked(r *loadedRecord, live map[uint64]*engine.Op, los
 		if o := live[d]; o != nil {
 			in.After = append(in.After, o)
 		}
+	}
+	if in.Stands && !in.HasCreation() && m.journal.mayQuarantineCreation(in) {
+		return nil, errorf.New("%w: it stands on a creation in quarantine", ErrDependency)
 	}
 	if err := m.stepLocked(now, in); err != nil {
 		return nil, publicErr(err)

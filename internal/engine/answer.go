@@ -206,6 +206,7 @@ func (e *Engine) ack(o *Op, version uint64) {
 		e.wakeOp(n)
 	}
 	e.emit(Effect{Kind: AckedNow, Op: o})
+	e.keep(o)
 }
 
 // closureSucceeded ends a closure. The server may say what its slot holds now; if
@@ -246,6 +247,7 @@ func (e *Engine) takeBack(o *Op, in *Answer) {
 		return
 	}
 	e.emit(Effect{Kind: Deferred, Op: o, Err: in.Err})
+	e.keep(o)
 	o.state, o.due = Waiting, min(e.now.plus(in.RetryAfter), o.Expiry())
 	if o.Expiry() <= e.now {
 		e.expire(o)
@@ -259,6 +261,7 @@ func (e *Engine) takeBack(o *Op, in *Answer) {
 // passed meanwhile.
 func (e *Engine) sendAgain(o *Op) {
 	o.state, o.due = Waiting, e.now
+	e.keep(o)
 	at := o.Expiry()
 	if at <= e.now {
 		e.expire(o)
@@ -272,15 +275,17 @@ func (e *Engine) sendAgain(o *Op) {
 func (e *Engine) again(o *Op, in *Answer) {
 	o.state = Waiting
 	o.attempts = increased(o.attempts)
-	if in.Class == UnknownOutcome {
+	silent := in.Class == UnknownOutcome
+	if silent {
 		o.unknown = true
+		o.more().unanswered = increased(o.ext.unanswered)
 	}
 	if in.Unclassified {
 		o.more().inDoubt = true
 	}
 	r := o.Type.Retry
 	next := Again{
-		Again: r.Max < 0 || int(o.attempts) <= r.Max,
+		Again: r.Max < 0 || o.answered() <= r.Max,
 		After: r.Delay(int(o.attempts), in.RetryAfter, in.Rand),
 	}
 	if in.Overrule != nil {
@@ -291,21 +296,30 @@ func (e *Engine) again(o *Op, in *Answer) {
 	}
 	expired := e.now >= o.Expiry()
 	switch {
-	case o.unknown && expired:
-		e.park(o, in.Err)
+	case expired:
+		e.giveUp(o, in.Err)
 		return
-	case o.unknown && !next.Again:
-		// Nothing may be called a failure whose outcome is unknown: ask on, with the
+	case silent && (!next.Again || r.Max >= 0 && int(o.attempts) > r.Max):
+		// Nothing may be called a failure to which nobody answered: ask on, with the
 		// same key, as rarely as the policy allows.
 		next.After = r.Delay(40, in.RetryAfter, in.Rand)
-	case expired || !next.Again:
+	case !next.Again:
 		e.fail(o, in.Err)
 		return
 	}
 	o.due = min(e.now.plus(max(next.After, 0)), o.Expiry())
 	e.emit(Effect{Kind: Retrying, Op: o, Attempt: int(o.calls), Err: in.Err, Due: o.due})
+	e.keep(o)
 	e.schedule(o)
 	e.wakeOp(o)
+}
+
+// answered counts the attempts that were charged and that the server answered.
+func (o *Op) answered() int {
+	if o.ext == nil {
+		return int(o.attempts)
+	}
+	return int(o.attempts - o.ext.unanswered)
 }
 
 // increased counts up, and stays at the greatest number.

@@ -41,10 +41,8 @@ func (e *Engine) batch(in *Batch) error {
 		if more += need; e.pending+more > e.cfg.MaxPending {
 			return ErrQueueFull
 		}
-		members := item.Group
-		if len(members) == 0 {
-			members = []Member{{Space: item.Space, Entity: item.Entity, Kind: item.Op.Type.Kind, Apply: item.Op.Type.Apply}}
-		} else if err := checkMembers(members); err != nil {
+		members := item.Members()
+		if err := checkMembers(members); err != nil {
 			return err
 		}
 		for _, m := range members {

@@ -308,6 +308,11 @@ func (e *Engine) dissolve(older, successor *Op) {
 	if older.Type.Closure {
 		e.touch(older.part.entity).closure = true // the state outside was changed back
 	}
+	if older.Creates() && !successor.Creates() {
+		for _, l := range older.orphans() {
+			e.sink(l, older)
+		}
+	}
 	e.leaveLanes(older)
 	e.remove(&older.part)
 	e.inherit(older, successor)
@@ -347,6 +352,9 @@ func (e *Engine) takePlace(older, o *Op) {
 	burst, unsent := older.burst, older.state == Waiting && !older.left
 	pos := older.pos
 	o.part.op, o.part.entity = o, older.part.entity
+	if older.Creates() && !o.Creates() {
+		e.untie(older) // as the program's merge rule wants it
+	}
 	e.leaveLanes(older)
 	if older.state == Parked {
 		e.unpark(older)

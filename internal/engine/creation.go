@@ -1,6 +1,10 @@
 package engine
 
-import "github.com/optimist-go/optimist/internal/errorf"
+import (
+	"slices"
+
+	"github.com/optimist-go/optimist/internal/errorf"
+)
 
 // Operations stand on a creation: they change an entity that nobody has seen on the
 // server, because an operation that makes it is still unsettled. Such an operation is not
@@ -45,6 +49,22 @@ func (ent *Entity) creationUpTo(p *part) *part {
 		return c
 	}
 	return nil
+}
+
+// Members are the entities of an operation that was not accepted yet.
+func (in *Execute) Members() []Member {
+	if len(in.Group) > 0 {
+		return in.Group
+	}
+	return []Member{{Space: in.Space, Entity: in.Entity, Kind: in.Op.Type.Kind, Apply: in.Op.Type.Apply}}
+}
+
+// HasCreation reports whether there is a creation on which the operation would stand.
+func (in *Execute) HasCreation() bool {
+	return slices.ContainsFunc(in.Members(), func(m Member) bool {
+		ent := m.Space.Find(m.Entity)
+		return ent != nil && m.Kind != Create && ent.creationUpTo(ent.last) != nil
+	})
 }
 
 // creation is the part on which p stands, or nil.
@@ -115,9 +135,7 @@ func (e *Engine) free(p *part) {
 // freed lets an operation go on that stands on one creation less.
 func (e *Engine) freed(o *Op) {
 	e.rejoin(o)
-	if o.stored {
-		e.emit(Effect{Kind: Persist, Op: o, Again: true})
-	}
+	e.keep(o)
 }
 
 // orphan is an operation whose creation comes to nothing.

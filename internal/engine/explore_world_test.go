@@ -233,7 +233,7 @@ func (w *world) crash(reached bool) error {
 	for ent := range w.e.Busy {
 		for o := range ent.Ops {
 			all = append(all, kept{Restore{
-				ID: o.ID(w.e), Seq: o.seq, Pos: o.pos, Attempts: int(o.calls), Parked: o.state == Parked, Err: o.ParkedFor(),
+				ID: o.ID(w.e), Seq: o.seq, Pos: o.pos, Kept: o.Kept(w.now), Err: o.ParkedFor(),
 				Execute: Execute{Op: &Op{Type: o.Type, Args: o.Args, Slot: o.Slot, Stamp: o.Stamp}},
 			}, ent.id})
 		}

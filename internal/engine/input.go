@@ -30,18 +30,14 @@ type Batch struct {
 }
 
 // Restore accepts an operation that an earlier life had accepted. It neither
-// coalesces nor debounces: nobody knows whether an attempt had left, so its
-// content is frozen.
+// coalesces nor debounces.
 type Restore struct {
 	Execute
-	ID       string // as it was
-	Seq      uint64 // as it was
-	Pos      uint64 // as it was
-	Attempts int
-	Parked   bool
-	Unknown  bool  // it is parked, and the outcome of an attempt is not known
-	Stands   bool  // it stood on a creation
-	Err      error // why it is parked
+	Kept
+	ID  string // as it was
+	Seq uint64 // as it was
+	Pos uint64 // as it was
+	Err error  // why it is parked
 }
 
 // Answer is the end of one attempt.

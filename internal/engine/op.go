@@ -153,9 +153,10 @@ type ext struct {
 	version uint64      // of the truth that is awaited, once acknowledged
 	ackedAt Time
 	// notBefore: the server asked for no attempt until then.
-	notBefore Time
-	silent    bool // acknowledged without a version: that of an earlier one is awaited
-	differs   bool // the server accepted it and held something else
+	notBefore  Time
+	unanswered uint16 // attempts that were charged and that nobody answered
+	silent     bool   // acknowledged without a version: that of an earlier one is awaited
+	differs    bool   // the server accepted it and held something else
 	// inDoubt: an attempt ended in a way that nobody classified; the server may have it.
 	inDoubt bool
 	leftOn  *ground

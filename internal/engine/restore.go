@@ -20,9 +20,7 @@ func (e *Engine) restore(in *Restore) error {
 	last := max(e.seq, in.Seq)
 	e.admit(o, in.Pos)
 	o.seq, e.seq = in.Seq, last
-	o.left, o.unknown = in.Attempts > 0, in.Attempts > 0 && (!in.Parked || in.Unknown)
-	o.calls, o.attempts = uint16(in.Attempts), 0
-	o.burst, o.due = e.now, e.now
+	o.takeUp(in.Kept, e.now)
 	o.stored, o.durable = true, true
 	var broken []*part // refold finds and reports them
 	o.parts(func(p *part) {
@@ -34,14 +32,26 @@ func (e *Engine) restore(in *Restore) error {
 		}
 	})
 	e.enter(o, in.After)
-	if !in.Stands {
+	switch stands := o.Stands(); {
+	case !in.Stands:
 		o.parts(func(p *part) { p.stands = false })
+	case !stands && lost == nil:
+		lost = ErrDependency // the creation has come to nothing meanwhile
 	}
 	for _, p := range broken {
 		e.markDirty(p.entity, p)
 	}
-	if in.Parked {
+	switch {
+	case in.Parked:
 		e.park(o, in.Err)
+	case in.Acked && in.Guess:
+		e.ackGuess(o)
+		o.ext.silent = in.Silent
+	case in.Acked && in.Version <= o.part.entity.version:
+		e.confirm(o, o.part.entity) // truth came before
+	case in.Acked:
+		e.ack(o, in.Version)
+		o.ext.silent = in.Silent
 	}
 	if lost != nil {
 		e.condemn(o, nil, lost)

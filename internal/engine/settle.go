@@ -77,6 +77,7 @@ func (e *Engine) park(o *Op, err error) {
 		p.entity.parked++
 	})
 	e.emit(Effect{Kind: ParkedNow, Op: o, Err: err})
+	e.keep(o)
 }
 
 // decide carries out a person's decision about a parked operation.
@@ -114,8 +115,10 @@ func (e *Engine) decide(in *Decide) error {
 		e.letGo(o)
 		e.unpark(o)
 		o.attempts, o.conflicts, o.burst = 0, 0, e.now
+		o.more().unanswered = 0
 		e.emit(Effect{Kind: Unparked, Op: o})
 		e.joinLanes(o)
+		e.keep(o)
 		e.sendAgain(o)
 	}
 	return nil

@@ -163,12 +163,15 @@ func (o *Op) Expiry() Time {
 	return o.burst.plus(o.Type.Deadline)
 }
 
-// expire gives up a waiting operation whose total deadline has passed. One whose
-// outcome is unknown may not be called a failure: it is parked.
-func (e *Engine) expire(o *Op) {
-	if o.unknown {
-		e.park(o, ErrDeadline)
+// expire gives up a waiting operation whose total deadline has passed.
+func (e *Engine) expire(o *Op) { e.giveUp(o, ErrDeadline) }
+
+// giveUp ends an operation whose time is over. One of unknown outcome that nobody ever
+// answered may not be called a failure: it is parked, unless a deletion follows it.
+func (e *Engine) giveUp(o *Op, err error) {
+	if o.unknown && o.answered() == 0 && !o.deletionBehind() {
+		e.park(o, err)
 		return
 	}
-	e.fail(o, ErrDeadline)
+	e.fail(o, err)
 }

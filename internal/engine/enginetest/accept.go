@@ -93,7 +93,7 @@ func (t *Twin) execute(in *engine.Execute) (err error) {
 	}
 	switch m.Verdict {
 	case engine.Annihilate:
-		t.replace(older, nil)
+		t.dissolve(older, o, nil)
 		t.confirmUnsent(o)
 		older.successor = o
 		t.rebase(o)
@@ -116,10 +116,10 @@ func (t *Twin) execute(in *engine.Execute) (err error) {
 	o.follows = older.follows
 	switch {
 	case prior != nil && joins(prior, o):
-		t.replace(older, prior)
+		t.dissolve(older, prior, prior)
 		t.join(prior, o)
 	case prior == nil && same && t.inVain(o, older.pos):
-		t.replace(older, nil)
+		t.dissolve(older, o, nil)
 		t.confirmUnsent(o)
 		older.successor = o
 	default:
@@ -323,12 +323,24 @@ func (t *Twin) replace(older, successor *op) {
 	t.end(older, engine.Superseded)
 }
 
+// dissolve is replace by an operation that goes elsewhere. What stood on a creation has
+// nothing to stand on then, unless that one makes the entity as well.
+func (t *Twin) dissolve(older, instead, successor *op) {
+	if older.places[0].kind == engine.Create && instead.places[0].kind != engine.Create {
+		t.sink(older, t.standing(older))
+	}
+	t.replace(older, successor)
+}
+
 func (t *Twin) takePlace(older, o *op) {
 	if o.burst, o.due = t.now, t.now; older.state == engine.Waiting && !older.left {
 		o.burst = older.burst
 		o.due = debounced(o.typ.Debounce, t.now, o.burst, false)
 	}
 	pos := older.pos
+	if older.places[0].kind == engine.Create && o.places[0].kind != engine.Create {
+		t.untie(older)
+	}
 	t.replace(older, o)
 	t.admit(o, pos)
 }
@@ -347,16 +359,44 @@ func (t *Twin) restore(in *engine.Restore) (err error) {
 	for _, p := range o.places {
 		p.ent.latest = max(p.ent.latest, o.stamp)
 	}
-	o.left, o.unknown = in.Attempts > 0, in.Attempts > 0 && (!in.Parked || in.Unknown)
-	o.calls, o.burst, o.due, o.durable = in.Attempts, t.now, t.now, true
-	if in.Parked {
+	if in.Stands && !slices.ContainsFunc(o.places, func(p place) bool { return p.stands }) && lost == nil {
+		lost = engine.ErrDependency
+	}
+	k := in.Kept
+	o.calls, o.attempts, o.unheard, o.conflicts, o.conflict = k.Calls, k.Attempts, k.Unanswered, k.Conflicts, k.Conflict
+	o.left, o.unknown, o.inDoubt, o.durable = k.Calls > 0, k.Unknown || k.Flying, k.InDoubt, true
+	o.notBefore, o.burst, o.due = k.NotBefore, t.now-k.Used, max(t.now, k.NotBefore)
+	switch {
+	case k.Parked:
 		o.state = engine.Parked
+	case k.Acked:
+		o.state, o.ackVersion, o.ackedAt, o.silent, o.guess = engine.Acked, k.Version, t.now, k.Silent, k.Guess
 	}
 	if lost != nil {
 		t.condemn(o, nil, lost)
 	}
 	t.rebase(o)
 	return nil
+}
+
+// kept is what must survive a crash.
+func (t *Twin) kept(o *op, now engine.Time) engine.Kept {
+	k := engine.Kept{
+		Calls: o.calls, Attempts: o.attempts, Unanswered: o.unheard, Conflicts: o.conflicts, Conflict: o.conflict,
+		Flying: o.state == engine.InFlight, Unknown: o.unknown, InDoubt: o.inDoubt,
+		Acked: o.state == engine.Acked, Parked: o.state == engine.Parked,
+		Stands: slices.ContainsFunc(o.places, func(p place) bool { return p.stands }),
+	}
+	if o.notBefore > now {
+		k.NotBefore = o.notBefore
+	}
+	if o.typ.Deadline > 0 {
+		k.Used = now - o.burst
+	}
+	if k.Acked {
+		k.Version, k.Silent, k.Guess = o.ackVersion, o.silent, o.guess
+	}
+	return k
 }
 
 // rebase looks at every operation again, after a change that o made.

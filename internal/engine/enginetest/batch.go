@@ -85,7 +85,7 @@ func (t *Twin) needsRoom(o *op, earlier []*op) bool {
 	}) {
 		return true
 	}
-	if older.state != engine.Parked && sameWant(older, o) {
+	if joins(older, o) {
 		return false
 	}
 	if older.frozen() || slices.ContainsFunc(earlier, func(e *op) bool { return slices.Contains(e.deps, older) }) {

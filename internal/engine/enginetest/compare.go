@@ -210,7 +210,7 @@ func (d *Driver) describe(in engine.Input, effects []engine.Effect, err error) {
 	case *engine.Execute:
 		what += fmt.Sprintf(" %s of %s %q %+v after %v", in.Op.Type.Name, in.Entity, in.Op.Slot, in.Op.Args, d.names(in.After))
 	case *engine.Restore:
-		what += fmt.Sprintf(" %s of %s %+v pos %d attempts %d parked %v", in.Op.Type.Name, in.Entity, in.Op.Args, in.Pos, in.Attempts, in.Parked)
+		what += fmt.Sprintf(" %s of %s %+v pos %d %+v", in.Op.Type.Name, in.Entity, in.Op.Args, in.Pos, in.Kept)
 	case *engine.Answer:
 		what += fmt.Sprintf(" %v class %d %+v %+v", d.names([]*engine.Op{in.Op}), in.Class, in.Truth, in.More)
 	case *engine.Receive:

@@ -33,14 +33,19 @@ func (t *Twin) condemn(o, cause *op, err error) {
 			t.condemn(n, o, engine.ErrDependency)
 		}
 	}
+	t.sink(o, standing)
+}
+
+// sink lets go what stood on a creation that comes to nothing.
+func (t *Twin) sink(creation *op, standing []*op) {
 	for _, n := range standing {
 		switch {
 		case !slices.Contains(t.ops, n):
 		case !n.deletes():
-			t.condemn(n, o, engine.ErrDependency)
+			t.condemn(n, creation, engine.ErrDependency)
 		default:
 			n.places[0].stands = false
-			t.orphans = append(t.orphans, orphan{n, o.mayBeDone() || o.state == engine.InFlight})
+			t.orphans = append(t.orphans, orphan{n, creation.mayBeDone() || creation.state == engine.InFlight})
 		}
 	}
 }
@@ -229,10 +234,14 @@ func (t *Twin) leaveDoubt(o *op) {
 
 func (t *Twin) again(o *op, in *engine.Answer) {
 	o.attempts++
-	o.unknown = o.unknown || in.Class == engine.UnknownOutcome
+	silent := in.Class == engine.UnknownOutcome
+	if silent {
+		o.unknown = true
+		o.unheard++
+	}
 	o.inDoubt = o.inDoubt || in.Unclassified
 	r := o.typ.Retry
-	more, wait := r.Max < 0 || o.attempts <= r.Max, r.Delay(o.attempts, in.RetryAfter, in.Rand)
+	more, wait := r.Max < 0 || o.attempts-o.unheard <= r.Max, r.Delay(o.attempts, in.RetryAfter, in.Rand)
 	if in.Overrule == nil && in.RetryAfter > 0 {
 		o.notBefore = later(t.now, in.RetryAfter)
 	}
@@ -241,11 +250,11 @@ func (t *Twin) again(o *op, in *engine.Answer) {
 	}
 	expired := t.now >= o.expiry()
 	switch {
-	case o.unknown && expired:
-		o.state = engine.Parked
-	case o.unknown && !more:
+	case expired:
+		t.giveUp(o, in.Err)
+	case silent && (!more || r.Max >= 0 && o.attempts > r.Max):
 		o.due = min(later(t.now, r.Delay(40, in.RetryAfter, in.Rand)), o.expiry())
-	case expired || !more:
+	case !more:
 		t.fail(o, in.Err)
 	default:
 		o.due = min(later(t.now, max(wait, 0)), o.expiry())
@@ -286,12 +295,15 @@ func (o *op) expiry() engine.Time {
 	return later(o.burst, o.typ.Deadline)
 }
 
-func (t *Twin) expire(o *op) {
-	if o.unknown {
+func (t *Twin) expire(o *op) { t.giveUp(o, engine.ErrDeadline) }
+
+// giveUp: the time is over. What nobody ever answered is no failure.
+func (t *Twin) giveUp(o *op, err error) {
+	if o.unknown && o.attempts == o.unheard && !t.deletionBehind(o) {
 		o.state = engine.Parked
 		return
 	}
-	t.fail(o, engine.ErrDeadline)
+	t.fail(o, err)
 }
 
 func (t *Twin) tick() {
@@ -324,7 +336,7 @@ func (t *Twin) decide(in *engine.Decide) error {
 	case in.Edit != nil:
 		return t.edit(o, in.Edit)
 	default:
-		o.state, o.attempts, o.conflicts, o.due, o.burst = engine.Waiting, 0, 0, t.now, t.now
+		o.state, o.attempts, o.unheard, o.conflicts, o.due, o.burst = engine.Waiting, 0, 0, 0, t.now, t.now
 	}
 	return nil
 }

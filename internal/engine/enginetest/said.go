@@ -1,6 +1,7 @@
 package enginetest
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/optimist-go/optimist/internal/engine"
@@ -126,9 +127,11 @@ func (d *Driver) restart() error {
 			continue
 		}
 		k := kept{deps: slices.Clone(o.Deps())}
-		k.in.ID, k.in.Seq, k.in.Pos, k.in.Attempts = o.ID(d.engine), o.Seq(), o.Pos(), o.Calls()
-		k.in.Unknown, k.in.Stands = o.UnknownOutcome(), o.Stands()
-		k.in.Parked, k.in.Err = o.State() == engine.Parked, o.ParkedFor()
+		k.in.ID, k.in.Seq, k.in.Pos = o.ID(d.engine), o.Seq(), o.Pos()
+		k.in.Kept, k.in.Err = o.Kept(d.now), o.ParkedFor()
+		if want := d.twin.kept(d.twin.of[o], d.now); k.in.Kept != want {
+			return fmt.Errorf("of %s the engine keeps %+v, the twin %+v", o.Type.Name, k.in.Kept, want)
+		}
 		k.in.Op = o
 		k.in.Group = slices.Clone(d.membersOf[o])
 		k.in.Entity = o.Entity().ID()

@@ -32,6 +32,7 @@ type op struct {
 	conflict  engine.Resolution
 	conflicts int
 	attempts  int
+	unheard   int // attempts that nobody answered
 	calls     int
 	due       engine.Time
 	burst     engine.Time

@@ -1,0 +1,384 @@
+package optimist_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/optimist-go/optimist"
+	"github.com/optimist-go/optimist/memjournal"
+)
+
+// A crash changes nothing but time.
+
+// busy is a server that says how each call ends, and outlives the program.
+type busy struct {
+	t     *testing.T
+	disk  memjournal.Disk
+	opts  optimist.Options
+	reply func(n int, c string) (optimist.Truth[note], error) // of the nth call; nil error: done
+	calls []string
+	seen  []int // attempts counted by each call
+}
+
+// shift is a life of it.
+type shift struct {
+	*busy
+	m        *optimist.Manager
+	notes    *optimist.Store[note]
+	write    *optimist.Action[note, edit] // makes a note
+	rewrite  *optimist.Action[note, edit] // changes it
+	restored optimist.Restored
+	ctx      context.Context
+}
+
+func (b *busy) begin() *shift {
+	b.t.Helper()
+	j, err := b.disk.Open()
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	opts := b.opts
+	opts.Journal = durable{j}
+	opts.Policy.Retry.Jitter = -1
+	s := &shift{busy: b, m: must[*optimist.Manager](b.t)(optimist.New(opts)), ctx: b.t.Context()}
+	s.notes = optimist.NewStore[note](s.m, "note")
+	add := func(typ string, kind optimist.Kind) *optimist.Action[note, edit] {
+		return optimist.Register(s.notes, optimist.Mutation[note, edit]{
+			Type: typ, Kind: kind, Stored: stored[edit](),
+			Apply:   func(n note, e edit) (note, error) { n.Text += e.Text; return n, nil },
+			Resolve: func(c optimist.Conflict[note, edit]) optimist.Decision[edit] { return c.KeepMine() },
+			Send: func(ctx context.Context, c optimist.Call[edit]) (optimist.Truth[note], error) {
+				b.calls = append(b.calls, typ+" "+c.Args.Text)
+				t, err := b.reply(len(b.calls), c.Args.Text)
+				if errors.Is(err, errHangs) {
+					<-ctx.Done()
+					return t, ctx.Err()
+				}
+				return t, err
+			},
+		})
+	}
+	s.write, s.rewrite = add("write", optimist.Create), add("rewrite", optimist.Change)
+	s.restored = must[optimist.Restored](b.t)(s.m.Restore())
+	return s
+}
+
+// crash ends the life without a word, and begins the next.
+func (s *shift) crash() *shift {
+	s.t.Helper()
+	s.die()
+	return s.begin()
+}
+
+func (s *shift) die() {
+	synctest.Wait()
+	s.disk.Crash()
+	ended, stop := context.WithCancel(s.ctx)
+	stop()
+	s.m.Close(ended)
+}
+
+func (s *shift) end() { s.m.ClearAll(); s.m.Close(s.ctx) }
+
+var errHangs = errors.New("hangs")
+
+func status(code int) error { return optimist.StatusError(code, 0, nil) }
+
+func (s *shift) result(h *optimist.Handle) optimist.Result {
+	s.t.Helper()
+	synctest.Wait()
+	r, ok := h.Result()
+	if !ok {
+		s.t.Fatalf("%s is unsettled (%v)", h.Type(), h.State())
+	}
+	return r
+}
+
+// An answered attempt counts also after a crash: a server that always says 500 gets as
+// many calls as without one.
+func TestLaw45_ACrashDoesNotRenewTheBudget(t *testing.T) {
+	for _, crashes := range []int{0, 1, 3} {
+		t.Run(fmt.Sprint(crashes, " crashes"), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := &busy{t: t, reply: func(int, string) (optimist.Truth[note], error) { return optimist.Truth[note]{}, status(500) }}
+				s := b.begin()
+				s.notes.Receive("1", optimist.TruthOf(note{}, 1))
+				must[*optimist.Handle](t)(s.rewrite.Execute(s.ctx, "1", edit{"a"}))
+				must[*optimist.Handle](t)(s.rewrite.Execute(s.ctx, "1", edit{"b"}))
+				for n := range crashes {
+					time.Sleep(time.Duration(n) * 900 * time.Millisecond)
+					s = s.crash()
+					s.notes.Receive("1", optimist.TruthOf(note{}, 1))
+				}
+				handles := s.restored.Operations
+				time.Sleep(24 * time.Hour)
+				if len(b.calls) != 8 {
+					t.Errorf("%d calls, want 8: %v", len(b.calls), b.calls)
+				}
+				for _, h := range handles {
+					if r := s.result(h); r.Outcome != optimist.RolledBack || r.Attempts != 4 {
+						t.Errorf("%+v", r)
+					}
+				}
+				s.end()
+			})
+		})
+	}
+}
+
+// Only an attempt that was under way is of unknown outcome after a crash, and it costs
+// nothing; the answered ones end the operation, as its policy says.
+func TestLaw45_AnAttemptUnderWayIsUnknown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := &busy{t: t, reply: func(n int, _ string) (optimist.Truth[note], error) {
+			if n == 2 {
+				return optimist.Truth[note]{}, errHangs
+			}
+			return optimist.Truth[note]{}, status(500)
+		}}
+		b.opts.Policy.Retry.Deadline = time.Hour
+		s := b.begin()
+		s.notes.Receive("1", optimist.TruthOf(note{}, 1))
+		must[*optimist.Handle](t)(s.rewrite.Execute(s.ctx, "1", edit{"a"}))
+		time.Sleep(1500 * time.Millisecond) // the second call hangs
+		s = s.crash()
+		s.notes.Receive("1", optimist.TruthOf(note{}, 1))
+		h := s.restored.Operations[0]
+		time.Sleep(time.Hour)
+		r := s.result(h)
+		if r.Outcome != optimist.RolledBack || !errors.Is(r.Err, optimist.ErrUnknownOutcome) || r.Calls != 5 {
+			t.Errorf("%+v", r)
+		}
+		if !s.notes.View("1").Unsure {
+			t.Error("the entity is not unsure")
+		}
+		s.end()
+	})
+}
+
+// Without any crash: answered attempts end an operation also when an earlier one was not
+// answered. Without any answer it asks on.
+func TestLaw45_AnsweredAttemptsCountWhileTheOutcomeIsUnknown(t *testing.T) {
+	for _, test := range []struct {
+		silent, calls int
+	}{{1, 5}, {6, 10}} {
+		synctest.Test(t, func(t *testing.T) {
+			b := &busy{t: t, reply: func(n int, _ string) (optimist.Truth[note], error) {
+				if n <= test.silent {
+					return optimist.Truth[note]{}, errHangs
+				}
+				return optimist.Truth[note]{}, status(500)
+			}}
+			s := b.begin()
+			s.notes.Receive("1", optimist.TruthOf(note{}, 1))
+			h := must[*optimist.Handle](t)(s.rewrite.Execute(s.ctx, "1", edit{"a"}))
+			time.Sleep(24 * time.Hour)
+			r := s.result(h)
+			if r.Outcome != optimist.RolledBack || !errors.Is(r.Err, optimist.ErrUnknownOutcome) || len(b.calls) != test.calls {
+				t.Errorf("%d calls: %+v", len(b.calls), r)
+			}
+			if !s.notes.View("1").Unsure {
+				t.Error("the entity is not unsure")
+			}
+			s.end()
+		})
+	}
+}
+
+func TestLaw45_WhatIsAcknowledgedIsNotSentAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := &busy{t: t, reply: func(int, string) (optimist.Truth[note], error) { return optimist.AcceptedAt[note](7), nil }}
+		s := b.begin()
+		s.notes.Receive("1", optimist.TruthOf(note{}, 6))
+		must[*optimist.Handle](t)(s.rewrite.Execute(s.ctx, "1", edit{"a"}))
+		synctest.Wait()
+		s = s.crash()
+		h := s.restored.Operations[0]
+		time.Sleep(time.Hour)
+		if err := h.Await(s.ctx, optimist.Acknowledged); err != nil || h.State() != optimist.Acked {
+			t.Errorf("%v, %v", h.State(), err)
+		}
+		s.notes.Receive("1", optimist.TruthOf(note{}, 6))
+		if v := s.notes.View("1"); v.Value.Text != "a" || v.Pending != 1 {
+			t.Errorf("before truth of that version: %+v", v)
+		}
+		s.notes.Receive("1", optimist.TruthOf(note{Text: "a"}, 7))
+		if r := s.result(h); r.Outcome != optimist.Confirmed || r.Calls != 1 || len(b.calls) != 1 {
+			t.Errorf("%d calls: %+v", len(b.calls), r)
+		}
+		s.end()
+	})
+}
+
+func TestLaw45_KeptConflictsAndTheDeadlineSurvive(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := &busy{t: t, reply: func(n int, _ string) (optimist.Truth[note], error) {
+			time.Sleep(60 * time.Millisecond)
+			return optimist.TruthOf(note{Text: "theirs"}, uint64(n+1)), optimist.Fail(optimist.Conflicting, errors.New("something else"))
+		}}
+		s := b.begin()
+		s.notes.Receive("1", optimist.TruthOf(note{}, 1))
+		must[*optimist.Handle](t)(s.rewrite.Execute(s.ctx, "1", edit{"a"}))
+		time.Sleep(100 * time.Millisecond) // in the middle of the second call
+		s = s.crash()
+		time.Sleep(time.Hour)
+		if r := s.result(s.restored.Operations[0]); len(b.calls) != 5 || r.Conflict != optimist.Refused {
+			t.Errorf("%d calls, want those of the budget and the one that the crash cut off: %+v", len(b.calls), r)
+		}
+		s.end()
+	})
+	synctest.Test(t, func(t *testing.T) {
+		b := &busy{t: t, reply: func(int, string) (optimist.Truth[note], error) { return optimist.Truth[note]{}, status(500) }}
+		b.opts.Policy.Retry = optimist.Retry{Max: optimist.Forever, Deadline: time.Minute, Cap: 5 * time.Second}
+		s := b.begin()
+		s.notes.Receive("1", optimist.TruthOf(note{}, 1))
+		must[*optimist.Handle](t)(s.rewrite.Execute(s.ctx, "1", edit{"a"}))
+		time.Sleep(40 * time.Second)
+		s.die()
+		time.Sleep(24 * time.Hour) // no process runs
+		s = s.begin()
+		h := s.restored.Operations[0]
+		time.Sleep(10 * time.Second)
+		synctest.Wait()
+		if h.State() == optimist.Ended {
+			t.Error("the time during which no process ran was counted")
+		}
+		time.Sleep(20 * time.Second)
+		if r := s.result(h); !errors.Is(r.Err, optimist.ErrDeadline) {
+			t.Errorf("%+v", r)
+		}
+		s.end()
+	})
+}
+
+// The server asked for patience, and a crash is no reason to lose it.
+func TestLaw45_RetryAfterSurvives(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := &busy{t: t, reply: func(n int, _ string) (optimist.Truth[note], error) {
+			if n == 1 {
+				return optimist.Truth[note]{}, optimist.StatusError(429, time.Hour, nil)
+			}
+			return optimist.TruthOf(note{Text: "a"}, 2), nil
+		}}
+		s := b.begin()
+		s.notes.Receive("1", optimist.TruthOf(note{}, 1))
+		must[*optimist.Handle](t)(s.rewrite.Execute(s.ctx, "1", edit{"a"}))
+		time.Sleep(20 * time.Minute)
+		s = s.crash()
+		time.Sleep(39 * time.Minute)
+		if len(b.calls) != 1 {
+			t.Errorf("%d calls, want 1", len(b.calls))
+		}
+		time.Sleep(2 * time.Minute)
+		if r := s.result(s.restored.Operations[0]); r.Outcome != optimist.Confirmed || len(b.calls) != 2 {
+			t.Errorf("%d calls: %+v", len(b.calls), r)
+		}
+		s.end()
+	})
+}
+
+// What stands on a creation goes with it also when the creation is refused in another
+// life.
+func TestLaw36_AfterARestart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := &busy{t: t, reply: func(int, string) (optimist.Truth[note], error) { return optimist.Truth[note]{}, status(403) }}
+		s := b.begin()
+		s.m.SetOnline(false)
+		must[*optimist.Handle](t)(s.write.Execute(s.ctx, "new", edit{"a"}))
+		must[*optimist.Handle](t)(s.rewrite.Execute(s.ctx, "new", edit{"b"}))
+		s = s.crash()
+		handles := s.restored.Operations
+		time.Sleep(time.Minute)
+		if r := s.result(handles[1]); r.Outcome != optimist.RolledBack || !errors.Is(r.Err, optimist.ErrDependency) {
+			t.Errorf("%+v", r)
+		}
+		if !slices.Equal(b.calls, []string{"write a"}) {
+			t.Errorf("calls %v", b.calls)
+		}
+		s.end()
+	})
+}
+
+func TestLaw36_TruthEndsTheTieAlsoOnDisk(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := &busy{t: t, reply: func(_ int, what string) (optimist.Truth[note], error) {
+			if what == "a" {
+				return optimist.Truth[note]{}, status(403)
+			}
+			return optimist.TruthOf(note{Text: "b"}, 3), nil
+		}}
+		s := b.begin()
+		s.m.SetOnline(false)
+		must[*optimist.Handle](t)(s.write.Execute(s.ctx, "new", edit{"a"}))
+		must[*optimist.Handle](t)(s.rewrite.Execute(s.ctx, "new", edit{"b"}))
+		s.notes.Receive("new", optimist.TruthOf(note{Text: "theirs"}, 2))
+		s = s.crash()
+		handles := s.restored.Operations
+		time.Sleep(time.Minute)
+		if r := s.result(handles[1]); r.Outcome != optimist.Confirmed {
+			t.Errorf("%+v", r)
+		}
+		s.end()
+	})
+}
+
+// A program that does not know the creation any more sends nothing of what stands on it.
+func TestLaw36_WhatStandsOnQuarantineIsInQuarantine(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := &busy{t: t, reply: func(int, string) (optimist.Truth[note], error) { return optimist.TruthOf(note{}, 1), nil }}
+		s := b.begin()
+		s.m.SetOnline(false)
+		must[*optimist.Handle](t)(s.write.Execute(s.ctx, "new", edit{"a"}))
+		must[*optimist.Handle](t)(s.rewrite.Execute(s.ctx, "new", edit{"b"}))
+		must[*optimist.Handle](t)(s.rewrite.Execute(s.ctx, "other", edit{"c"}))
+		s.die()
+		j, err := b.disk.Open()
+		if err != nil {
+			t.Fatal(err)
+		}
+		m := must[*optimist.Manager](t)(optimist.New(optimist.Options{Journal: durable{j}}))
+		notes := optimist.NewStore[note](m, "note")
+		optimist.Register(notes, optimist.Mutation[note, edit]{
+			Type: "rewrite", Stored: stored[edit](), Apply: func(n note, e edit) (note, error) { return n, nil },
+			Send: func(_ context.Context, c optimist.Call[edit]) (optimist.Truth[note], error) {
+				b.calls = append(b.calls, c.Args.Text)
+				return optimist.TruthOf(note{}, 1), nil
+			},
+		})
+		restored := must[optimist.Restored](t)(m.Restore())
+		time.Sleep(time.Minute)
+		if len(restored.Operations) != 1 || len(restored.Quarantined) != 2 || strings.Join(b.calls, "") != "c" {
+			t.Errorf("%d restored, %v in quarantine, calls %v", len(restored.Operations), restored.Quarantined, b.calls)
+		}
+		m.ClearAll()
+		m.Close(s.ctx)
+	})
+}
+
+func TestLaw36_AStoredOperationNeedsAStoredCreation(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := &busy{t: t, reply: func(int, string) (optimist.Truth[note], error) { return optimist.Truth[note]{}, nil }}
+		s := b.begin()
+		loose := optimist.Register(s.notes, optimist.Mutation[note, edit]{
+			Type: "jot", Kind: optimist.Create, Apply: func(n note, e edit) (note, error) { return n, nil },
+			Send: func(context.Context, optimist.Call[edit]) (t optimist.Truth[note], err error) { return t, nil },
+		})
+		s.m.SetOnline(false)
+		must[*optimist.Handle](t)(loose.Execute(s.ctx, "new", edit{"a"}))
+		_, err := s.rewrite.Execute(s.ctx, "new", edit{"b"})
+		if !errors.Is(err, optimist.ErrInvalid) || !strings.Contains(fmt.Sprint(err), "rewrite") || !strings.Contains(fmt.Sprint(err), "jot") {
+			t.Errorf("refused with %v", err)
+		}
+		_, err = s.m.Batch(s.ctx, loose.Plan("2", edit{"a"}), s.rewrite.Plan("2", edit{"b"}))
+		if !errors.Is(err, optimist.ErrInvalid) || s.m.PendingCount("note:2") != 0 {
+			t.Errorf("the batch is refused with %v", err)
+		}
+		s.end()
+	})
+}
