@@ -165,10 +165,16 @@ func (e *Engine) inVain(o *Op, before *part, next any, nextPresence Presence) bo
 // something else than that one, which the server has accepted since. Whatever the server
 // told then may come from a replica that lags: the wishes are compared, not the outcome.
 func (o *Op) overwrites() bool {
-	if o.ext == nil || o.ext.follows == nil {
+	if o.ext == nil || o.ext.behind == nil {
 		return false
 	}
-	f, ent := o.ext.follows, o.part.entity
+	f, ent := o.ext.behind, o.part.entity
+	for f.outcome == Superseded && f.successor != nil {
+		f = f.successor
+	}
+	if !f.accepted() {
+		return false
+	}
 	if o.Type.Closure {
 		return !equalAny(f.Args, o.Args)
 	}
@@ -180,17 +186,20 @@ func (o *Op) overwrites() bool {
 	return err != nil || presence != afterPresence || !ent.space.same(value, after)
 }
 
-// follow tells the next operation of the slot, which has not left, that the server has
-// accepted o.
-func (p *part) follow() {
-	for q := p.next; q != nil; q = q.next {
-		if q.op.sharesSlot(p.op) {
-			if !q.op.left {
-				q.op.more().follows = p.op
-			}
-			return
-		}
+// setBehind notes which operation of its slot o was accepted behind: prior, or one that has
+// ended while its call is under way.
+func (o *Op) setBehind(prior *Op) {
+	if f := o.part.entity.lane.flight; prior == nil && f != nil && f.part.entity == o.part.entity && f.sharesSlot(o) {
+		prior = f
 	}
+	if prior != nil {
+		o.more().behind = prior
+	}
+}
+
+// accepted reports whether the server has said that it has an operation which has ended.
+func (o *Op) accepted() bool {
+	return o.outcome == Confirmed && o.calls > 0 || o.ext != nil && o.ext.acceptedLate
 }
 
 // slotBusy reports whether p or one before it writes o's slot.
@@ -277,8 +286,8 @@ func (e *Engine) supersede(older, o *Op, m Merged) error {
 		o.Type, o.Args = typ, args
 		return e.appendOp(o, nil, older) // it needs what the older one does
 	}
-	if older.ext != nil && older.ext.follows != nil {
-		o.more().follows = older.ext.follows
+	if older.ext != nil && older.ext.behind != nil {
+		o.more().behind = older.ext.behind
 	}
 	switch prior := priorInSlot(o, older.part.prev); {
 	case prior != nil && joins(prior, o) && older.handsOn(prior):
@@ -383,12 +392,14 @@ func (e *Engine) takePlace(older, o *Op) {
 
 // beforePos is the fold of everything before a position.
 func (e *Engine) beforePos(ent *Entity, pos uint64) (any, Presence) {
+	return ent.upTo(ent.before(pos))
+}
+
+// before is the last part before a position, or nil.
+func (ent *Entity) before(pos uint64) *part {
 	p := ent.last
 	for p != nil && p.op.pos >= pos {
 		p = p.prev
 	}
-	if p == nil {
-		return ent.truth, ent.presence
-	}
-	return p.after, p.presence
+	return p
 }

@@ -114,6 +114,7 @@ func (e *Engine) appendOp(o *Op, after []*Op, prior *Op) error {
 	if err := e.room(ent, 1); err != nil {
 		return err
 	}
+	o.setBehind(prior)
 	e.admit(o, 0)
 	o.burst = e.now
 	o.due = o.Type.Debounce.due(e.now, e.now, prior == nil)

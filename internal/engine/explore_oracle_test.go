@@ -34,6 +34,12 @@ func (w *world) calmDown() error {
 					break
 				}
 			}
+		case w.e.pending > 0: // what is acknowledged waits for truth
+			for i := range w.servers {
+				if err := w.push(i, w.servers[i].truth()); err != nil {
+					return err
+				}
+			}
 		default:
 			return w.atRest()
 		}
@@ -108,6 +114,7 @@ func (w *world) fingerprint() []byte {
 		number(s.version, ent.version, uint64(ent.presence))
 		value(ent.truth)
 		flag(ent.doubt != nil, ent.lane.queued, ent.lane.flight != nil && ent.lane.flight.state == Ended, w.e.gate.silent[ent.laneName()])
+		flag(ent.loose, w.misled[i])
 		if ent.doubt != nil {
 			number(ent.doubt.version)
 		}
@@ -115,6 +122,12 @@ func (w *world) fingerprint() []byte {
 			args := o.Args.(wish)
 			number(1, uint64(o.state), uint64(o.attempts), uint64(o.conflicts), uint64(o.conflict))
 			flag(args.on, args.save, o.left, o.unknown, o.ext != nil && o.ext.inDoubt, o.timer != 0, s.done[o.seq])
+			if o.state == Acked {
+				number(o.ext.version)
+			}
+			if o.ext != nil && o.ext.behind != nil {
+				flag(true, o.ext.behind.Args.(wish).on, o.ext.behind.state == Ended, o.ext.behind.accepted())
+			}
 			after(o.due)
 			if !o.left {
 				after(o.burst + o.Type.Debounce.MaxWait)

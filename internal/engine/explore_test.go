@@ -50,7 +50,13 @@ func choices() (all []choice) {
 			func(w *world) error { return w.step(Lasting{w.calls[n]}) })
 		add(fmt.Sprintf("call %d: broken, done", n), under, func(w *world) error { return w.breaks(n) })
 	}
-	add("push new a", always, func(w *world) error { return w.push(0, w.servers[0].truth()) })
+	add("call 0: ok, read too early", func(w *world) bool { return len(w.calls) > 0 }, func(w *world) error { return w.answerEarly(true) })
+	add("call 0: ok, lagging", func(w *world) bool { return len(w.calls) > 0 }, func(w *world) error { return w.answerEarly(false) })
+	add("push old list a", func(w *world) bool { return w.servers[0].version > 1 }, (*world).pushList)
+	add("push new a", always, func(w *world) error {
+		w.misled[0] = false
+		return w.push(0, w.servers[0].truth())
+	})
 	// With nothing held, nobody could know that it is stale.
 	add("push stale a", func(w *world) bool { return w.ent(0).version != 0 && w.servers[0].version > 1 },
 		func(w *world) error { return w.push(0, Truth{Presence: Present, Value: model{}, Version: 1}) })

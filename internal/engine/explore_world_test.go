@@ -81,6 +81,9 @@ type world struct {
 	ends    map[uint64]int
 	known   []*Op // accepted and perhaps unsettled
 	crashes int
+	// misled: the truth told last of an entity is a lagging replica's, or an old list's. Taps on that may
+	// rightly come to nothing, those before it may not.
+	misled  [2]bool
 	offline bool
 }
 
@@ -179,7 +182,7 @@ func (w *world) tap(i int, save bool) error {
 	}
 	w.stamp++
 	o := &Op{Type: typ, Args: args, Slot: slot, Stamp: w.stamp}
-	w.intents[i][kind] = intent{tapped: true, on: args.on}
+	w.intents[i][kind] = intent{tapped: true, on: args.on, void: w.misled[i]}
 	w.known = append(w.known, o)
 	return w.step(&Execute{Space: w.space, Entity: entityNames[i], Op: o})
 }
@@ -204,6 +207,9 @@ func (w *world) answer(n int, class Class, reached bool) error {
 	if reached {
 		s.process(o)
 	}
+	if class == OK || class == Conflict {
+		w.misled[w.indexOf(o)] = false
+	}
 	switch class {
 	case OK:
 		in.Truth = s.truth()
@@ -216,6 +222,31 @@ func (w *world) answer(n int, class Class, reached bool) error {
 		w.intentOf(o).void = w.intentOf(o).void || !reached
 	}
 	return w.step(in)
+}
+
+// answerEarly ends the first call with what the server held before it; told says that the
+// server tells at which version it wrote.
+func (w *world) answerEarly(told bool) error {
+	o := w.calls[0]
+	w.calls = w.calls[1:]
+	s := &w.servers[w.indexOf(o)]
+	in := &Answer{Op: o, Class: OK, Truth: s.truth()}
+	if s.process(o); told {
+		in.Truth.Wrote = s.version
+	} else {
+		w.misled[w.indexOf(o)] = true
+	}
+	return w.step(in)
+}
+
+// pushList is an old list without versions. What is tapped on it may rightly come to
+// nothing.
+func (w *world) pushList() error {
+	for kind := range w.intents[0] {
+		w.intents[0][kind].void = true
+	}
+	w.misled[0] = true
+	return w.push(0, Truth{Presence: Present, Value: model{}})
 }
 
 // crash ends the process; calls under way reached the server or did not.

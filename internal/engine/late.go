@@ -7,6 +7,7 @@ func (e *Engine) lateAnswer(in *Answer) {
 	o := in.Op
 	switch in.Class {
 	case OK:
+		o.more().acceptedLate = true
 		if o.Type.Closure {
 			e.adoptLate(o, in.Truth)
 		} else if o.outcome == Cancelled || o.outcome == Undone {

@@ -158,11 +158,10 @@ type ext struct {
 	silent     bool   // acknowledged without a version: that of an earlier one is awaited
 	differs    bool   // the server accepted it and held something else
 	// inDoubt: an attempt ended in a way that nobody classified; the server may have it.
-	inDoubt bool
-	leftOn  *ground
-	// follows is the operation before this one in its slot, since the server has accepted
-	// that one and this one has not left yet.
-	follows *Op
+	inDoubt      bool
+	leftOn       *ground
+	behind       *Op  // the operation of its slot behind which this one was accepted
+	acceptedLate bool // the server had it after it had been taken back
 	// guess: acknowledged by an answer whose value seems to be a lagging replica's. It
 	// waits until sending has been open for that long in all; asked: it has waited so long,
 	// and the entity is being read.

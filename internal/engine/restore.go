@@ -31,6 +31,7 @@ func (e *Engine) restore(in *Restore) error {
 			broken = append(broken, p)
 		}
 	})
+	o.setBehind(priorInSlot(o, o.part.entity.before(o.pos)))
 	e.enter(o, in.After)
 	switch stands := o.Stands(); {
 	case !in.Stands:

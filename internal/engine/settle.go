@@ -28,7 +28,7 @@ func (e *Engine) settle(o *Op, outcome Outcome, err error, successor *Op) {
 	e.pending--
 	if o.ext != nil {
 		needers := o.ext.needers
-		o.ext.deps, o.ext.needers, o.ext.leftOn, o.ext.follows = nil, nil, nil, nil
+		o.ext.deps, o.ext.needers, o.ext.leftOn, o.ext.behind = nil, nil, nil, nil
 		for _, n := range needers {
 			e.wakeOp(n)
 		}
@@ -108,6 +108,9 @@ func (e *Engine) decide(in *Decide) error {
 			}
 		}
 		in.Edit.stampOver(o.part.entity)
+		if o.mayBeDone() {
+			e.leaveDoubt(o)
+		}
 		e.takePlace(o, in.Edit)
 		e.refold(in.Edit)
 		e.bury(in.Edit, nil, Undone)

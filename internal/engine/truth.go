@@ -152,7 +152,6 @@ func (e *Engine) confirm(o *Op, told *Entity) {
 			e.compare(p)
 		}
 		p.entity.settledAt, p.entity.loose = e.now, false
-		p.follow()
 		e.remove(p)
 	})
 	e.settle(o, Confirmed, nil, nil)

@@ -44,18 +44,19 @@ func ask(fn func(value, args any) bool, value, args any) (so bool) {
 // Nobody can say so where a later operation of ours has written over it.
 func (e *Engine) compare(p *part) {
 	o, ent := p.op, p.entity
+	so, known := p.wants(ent.truth, ent.presence)
+	differs := known && !so
+	so, known = p.fulfilled(ent.truth, ent.presence)
+	missing := o.Type.Fulfilled != nil && p.index == 0 && known && !so
+	if !differs && !missing {
+		return
+	}
 	for q := p.next; q != nil; q = q.next {
 		if q.op.left && (o.Slot == "" || q.op.sharesSlot(o) || q.op.standsAlone()) {
 			return
 		}
 	}
-	if so, known := p.wants(ent.truth, ent.presence); known && !so {
-		o.more().differs = true
-	}
-	if o.Type.Fulfilled == nil || p.index > 0 {
-		return
-	}
-	if so, known := p.fulfilled(ent.truth, ent.presence); known && !so {
+	if o.more().differs = true; missing {
 		e.gaveWay(o)
 	}
 }

@@ -113,7 +113,7 @@ func (t *Twin) execute(in *engine.Execute) (err error) {
 	}
 	prior := t.priorInSlot(o, older.pos)
 	same := presence != engine.Unknown && presence == afterPresence && ent.same(value, after)
-	o.follows = older.follows
+	o.behind = older.behind
 	switch {
 	case prior != nil && joins(prior, o):
 		t.dissolve(older, prior, prior)
@@ -166,8 +166,11 @@ func hasRule(older, newer *op) bool { return newer.typ.Merge[older.typ.Name] != 
 // overwrites: the server has accepted the operation before this one in its slot, and this
 // one wants something else, whatever the server held then.
 func (o *op) overwrites() bool {
-	f := o.follows
-	if f == nil {
+	f := o.behind
+	for f != nil && f.outcome == engine.Superseded && f.successor != nil {
+		f = f.successor
+	}
+	if f == nil || !(f.outcome == engine.Confirmed && f.calls > 0 || f.late) {
 		return false
 	}
 	p := &o.places[0]
@@ -276,6 +279,12 @@ func (t *Twin) append(o, prior *op) error {
 	if err := t.roomFor(o); err != nil {
 		return err
 	}
+	o.behind = prior
+	for _, call := range t.calls {
+		if prior == nil && !o.group() && call.placeIn(o.places[0].ent) != nil && sharesSlot(call, o) {
+			o.behind = call
+		}
+	}
 	t.admit(o, 0)
 	o.burst = t.now
 	o.due = debounced(o.typ.Debounce, t.now, t.now, prior == nil)
@@ -350,6 +359,9 @@ func (t *Twin) restore(in *engine.Restore) (err error) {
 	o.stamp = in.Op.Stamp
 	deps, lost := t.dependencies(in.After, o.typ.Journaled)
 	o.deps = deps
+	if o.slot != "" && !o.group() {
+		o.behind = t.priorInSlot(o, in.Pos)
+	}
 	last := max(t.seq, in.Seq)
 	t.admit(o, in.Pos)
 	for i := range o.places {

@@ -180,6 +180,7 @@ func (t *Twin) lateAnswer(o *op, in *engine.Answer) {
 		}
 		return
 	}
+	o.late = o.late || in.Class == engine.OK
 	if in.Class == engine.OK && (o.outcome == engine.Cancelled || o.outcome == engine.Undone) {
 		told := t.told(o, in)
 		for i := range o.places {
@@ -352,6 +353,9 @@ func (t *Twin) edit(o *op, real *engine.Op) error {
 	value, presence := t.foldBefore(ent, o.pos)
 	if _, _, err := edited.places[0].do(edited, value, presence); err != nil {
 		return err
+	}
+	if o.mayBeDone() {
+		t.leaveDoubt(o)
 	}
 	edited.deps = o.deps
 	edited.stampOver()

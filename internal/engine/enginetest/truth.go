@@ -92,7 +92,6 @@ func (t *Twin) confirm(o *op, contains *entity) {
 	if o.deletes() && o.places[0].stands {
 		t.endCreation(t.makerBefore(o.places[0].ent, o.pos), o)
 	}
-	t.follow(o)
 	for i := range o.places {
 		p := &o.places[i]
 		t.confirmGuesses(o, p.ent, contains)
@@ -104,18 +103,6 @@ func (t *Twin) confirm(o *op, contains *entity) {
 		p.ent.settledAt, p.ent.loose = t.now, false
 	}
 	t.end(o, engine.Confirmed)
-}
-
-// follow tells the next of the slot, if it has not left, that the server has accepted o.
-func (t *Twin) follow(o *op) {
-	for _, later := range t.ops {
-		if later.pos > o.pos && later.placeIn(o.places[0].ent) != nil && sharesSlot(o, later) {
-			if !later.left {
-				later.follows = o
-			}
-			return
-		}
-	}
 }
 
 func (t *Twin) predict(o *op, p *place) {

@@ -53,7 +53,8 @@ type op struct {
 	asked      bool        // it has waited long enough, and its entity is read
 	differs    bool        // the server accepted it and held something else
 	successor  *op
-	follows    *op // before it in its slot, and accepted by the server since
+	behind     *op  // of its slot, when it was accepted
+	late       bool // the server had it after it had been taken back
 }
 
 // place is what an operation does to one entity.
