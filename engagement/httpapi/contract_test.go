@@ -223,7 +223,8 @@ func (d *document) check(value any, steps ...string) error {
 // how their JSON is written, or by what is blank or does not show.
 var beyondTheDocument = []string{
 	"cursor made up", "field twice", "not UTF-8", "half a character", "blank text", "text of a blank letter", "text of a blank sign",
-	"text of marks on nothing", "text that turns the direction", "text with NUL", "text with escape codes",
+	"text of marks on nothing", "text that turns the direction", "text that holds no character", "letter with 999 marks",
+	"post that holds no character", "post of a letter with many marks", "text with NUL", "text with escape codes",
 }
 
 // checkRefused: what the server calls malformed or out of bounds is not as the

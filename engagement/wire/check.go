@@ -2,6 +2,7 @@ package wire
 
 import (
 	"strconv"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -13,6 +14,9 @@ const (
 	// MaxPostText and MaxCommentText are in runes.
 	MaxPostText    = 2000
 	MaxCommentText = 1000
+	// MaxMarks is how many combining marks a letter may have. Tibetan stacks have up to
+	// nine, no living script more.
+	MaxMarks = 12
 	// MaxName is in bytes.
 	MaxName = 32
 	// MaxClient is in bytes.
@@ -124,16 +128,28 @@ func notAStamp(field string) error {
 	return &InvalidError{field, "must be the decimal digits of a hybrid clock reading: milliseconds << 16 | counter"}
 }
 
-// CheckText refuses text that is blank, longer than longest runes, not UTF-8, or
-// that holds control characters other than tab and line feed, or such as turn the
-// direction of what follows them.
+// CheckText refuses text that is blank, longer than longest runes, or not UTF-8, and
+// what cannot be shown as text in its place: control characters other than tab and line
+// feed, code points that are no characters, characters that turn the direction of what
+// follows them, and letters with more than MaxMarks marks, which grow over their
+// neighbours.
 func CheckText(field, text string, longest int) error {
 	if !utf8.ValidString(text) {
 		return &InvalidError{field, "must be UTF-8"}
 	}
-	runes, seen := 0, false
+	runes, marks, seen := 0, 0, false
 	for _, r := range text {
 		runes++
+		if r >= 0xfdd0 && r <= 0xfdef || r&0xfffe == 0xfffe {
+			return &InvalidError{field, "must not hold code points that are no characters"}
+		}
+		if unicode.In(r, unicode.Mn, unicode.Me) {
+			if marks++; marks > MaxMarks {
+				return &InvalidError{field, "must not hold a letter with more than " + strconv.Itoa(MaxMarks) + " marks"}
+			}
+		} else if !isBlank(r) { // what shows as nothing takes no marks away from the letter before it
+			marks = 0
+		}
 		if r < 0x20 && r != '\n' && r != '\t' || r >= 0x7f && r < 0xa0 {
 			return &InvalidError{field, "must not hold control characters"}
 		}

@@ -49,6 +49,15 @@ func TestStrictBodies(t *testing.T) {
 		{"soft hyphen", `{"at":"117440512","client":"phone","text":"\u00ad"}`, "text", "invalid"},
 		{"variation selector", `{"at":"117440512","client":"phone","text":"\ufe0f"}`, "text", "invalid"},
 		{"marks on nothing", `{"at":"117440512","client":"phone","text":"\u0301 \u20dd"}`, "text", "invalid"},
+		{"no character", `{"at":"117440512","client":"phone","text":"a\uffff"}`, "text", "invalid"},
+		{"byte order mark the wrong way round", `{"at":"117440512","client":"phone","text":"a\ufffe"}`, "text", "invalid"},
+		{"no character in the middle", `{"at":"117440512","client":"phone","text":"a\ufdd0b"}`, "text", "invalid"},
+		{"no character, last of them", `{"at":"117440512","client":"phone","text":"a\ufdef"}`, "text", "invalid"},
+		{"no character of a higher plane", `{"at":"117440512","client":"phone","text":"a\ud83f\udffe"}`, "text", "invalid"},
+		{"no character of the last plane", "{\"at\":\"117440512\",\"client\":\"phone\",\"text\":\"a\U0010ffff\"}", "text", "invalid"},
+		{"letter with 999 marks", `{"at":"117440512","client":"phone","text":"a` + strings.Repeat(`\u0301`, MaxCommentText-1) + `"}`, "text", "invalid"},
+		{"letter with a mark too many", `{"at":"117440512","client":"phone","text":"a` + strings.Repeat(`\u0e49`, MaxMarks+1) + `"}`, "text", "invalid"},
+		{"marks with nothing between", `{"at":"117440512","client":"phone","text":"a` + strings.Repeat(`\u0489\u200d`, MaxMarks+1) + `"}`, "text", "invalid"},
 		{"override of direction", `{"at":"117440512","client":"phone","text":"a\u202eb"}`, "text", "invalid"},
 		{"isolate", `{"at":"117440512","client":"phone","text":"a\u2066b"}`, "text", "invalid"},
 		{"first half of a pair", `{"at":"117440512","client":"phone","text":"a\ud800b"}`, "", "malformed"},
@@ -107,6 +116,8 @@ func TestTextsOfTheWorld(t *testing.T) {
 	for text, want := range map[string]string{
 		`e\u0301`: "e\u0301", "हिन्दी": "हिन्दी", "한국어": "한국어", "\u200fעברית": "\u200fעברית", "⠓⠊": "⠓⠊",
 		`\ud83d\udc4d\uFE0F`: "👍\ufe0f", "👩‍👩‍👧": "👩‍👩‍👧", "!": "!", "\U0001FADC": "\U0001FADC",
+		"a" + strings.Repeat("\u0301", MaxMarks) + "b\u0301": "a" + strings.Repeat("\u0301", MaxMarks) + "b\u0301",
+		"ཧཀྵྨླྺྼྻྂ":                                          "ཧཀྵྨླྺྼྻྂ", "ที่นี้": "ที่นี้", "שָׁלוֹם": "שָׁלוֹם", "❤️‍🔥": "❤️‍🔥", "🏴󠁧󠁢󠁳󠁣󠁴󠁿": "🏴󠁧󠁢󠁳󠁣󠁴󠁿", "\ufdf0\ue000": "\ufdf0\ue000",
 		`\\ud800`: `\ud800`, `\\\\ud800`: `\\ud800`, `\\\ud83d\udc4d`: `\👍`, `\"\ud83d\udc4d\n`: "\"👍\n", "\ufffd": "\ufffd",
 	} {
 		c, err := DecodeCommentText([]byte(`{"at":"117440512","client":"phone","text":"` + text + `"}`))
