@@ -45,6 +45,9 @@ func TestHandler(t *testing.T) {
 	if w := get(t, h, "/page.wasm", "Accept-Encoding", "gzip, br"); w.Header().Get("Content-Encoding") != "gzip" || w.Body.Len() != len(zipped.zip) {
 		t.Errorf("not given out as it was kept: %v", w.Header())
 	}
+	if w := get(t, h, "/page.wasm", "Accept-Encoding", "gzip;q=0"); w.Header().Get("Content-Encoding") != "" || !strings.HasPrefix(w.Body.String(), "wasm wasm") {
+		t.Errorf("zipped for who says that they cannot do it: %v", w.Header())
+	}
 	if w := get(t, h, "/page.wasm"); !strings.HasPrefix(w.Body.String(), "wasm wasm") {
 		t.Error("not unzipped for who cannot do it")
 	}

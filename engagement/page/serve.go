@@ -7,7 +7,6 @@ import (
 	"io"
 	"net/http"
 	"strconv"
-	"strings"
 	"sync"
 
 	"github.com/optimist-go/optimist/engagement/web"
@@ -85,12 +84,12 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	head.Set("Vary", "Accept-Encoding")
 	head.Set("Cache-Control", "no-cache") // ask whether it is still the same, every time
 	head.Set("ETag", f.tag)
-	if r.Header.Get("If-None-Match") == f.tag {
+	if holds(r.Header.Values("If-None-Match"), f.tag) {
 		w.WriteHeader(http.StatusNotModified)
 		return
 	}
 	data := f.zip
-	if f.zip != nil && strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
+	if f.zip != nil && takesGzip(r.Header.Values("Accept-Encoding")) {
 		head.Set("Content-Encoding", "gzip")
 	} else {
 		plain, err := f.plain()

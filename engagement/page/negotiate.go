@@ -1,0 +1,53 @@
+package page
+
+import (
+	"strconv"
+	"strings"
+)
+
+// takesGzip reads the values of Accept-Encoding: whether the client takes gzip, by its
+// name or by "*". A client that says nothing of the kind gets the file as it is.
+func takesGzip(values []string) bool {
+	named, any := -1.0, -1.0
+	for member := range strings.SplitSeq(strings.Join(values, ","), ",") {
+		coding, parameters, _ := strings.Cut(member, ";")
+		switch strings.ToLower(strings.TrimSpace(coding)) {
+		case "gzip", "x-gzip":
+			named = max(named, weightOf(parameters))
+		case "*":
+			any = max(any, weightOf(parameters))
+		}
+	}
+	if named >= 0 {
+		return named > 0
+	}
+	return any > 0
+}
+
+// weightOf reads the parameters of a member: 1 when there is no weight, 0 when it cannot
+// be read.
+func weightOf(parameters string) float64 {
+	name, value, _ := strings.Cut(strings.TrimSpace(parameters), "=")
+	if name == "" {
+		return 1
+	}
+	if !strings.EqualFold(strings.TrimSpace(name), "q") {
+		return 0
+	}
+	weight, err := strconv.ParseFloat(strings.TrimSpace(value), 64)
+	if err != nil || !(weight >= 0 && weight <= 1) {
+		return 0
+	}
+	return weight
+}
+
+// holds reads the values of If-None-Match: whether the client has what the tag is of.
+func holds(values []string, tag string) bool {
+	for member := range strings.SplitSeq(strings.Join(values, ","), ",") { // our tags hold no comma
+		member = strings.TrimSpace(member)
+		if member == "*" || strings.TrimPrefix(member, "W/") == tag {
+			return true
+		}
+	}
+	return false
+}
