@@ -254,6 +254,8 @@ func TestHosts(t *testing.T) {
 func TestBadCommandLines(t *testing.T) {
 	for _, args := range [][]string{
 		{"-unknown"}, {"extra"}, {"-addr", ""}, {"-db", ""}, {"-burst", "-1"}, {"-host", ""}, {"-demo=false", "-network", "lossy"}, {"-log-level", "loud"},
+		{"-rate", "NaN"}, {"-rate", "Inf"}, {"-rate", "-Inf"}, {"-burst", "9000000000000000000"}, {"-network", "unheard-of"},
+		{"-host", "a b"}, {"-host", "engaged.example:80"}, {"-host", "http://engaged.example"}, {"-address-header", "bad header:"},
 	} {
 		m := engaged.New()
 		m.Stderr = io.Discard
@@ -319,7 +321,6 @@ func TestRunFailsAndLeavesNothing(t *testing.T) {
 	taken := start(t)
 	for what, args := range map[string][]string{
 		"address that is taken":  {"-addr", strings.TrimPrefix(taken.URL(), "http://")},
-		"unknown profile":        {"-network", "unheard-of"},
 		"database in no folder":  {"-db", "/dev/null/engaged.db"},
 		"address that is no one": {"-addr", "256.0.0.1:80"},
 	} {

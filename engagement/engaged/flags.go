@@ -6,8 +6,13 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math"
 	"os"
 	"path/filepath"
+	"strings"
+
+	"github.com/optimist-go/optimist/engagement/fault"
+	"github.com/optimist-go/optimist/engagement/httpapi"
 )
 
 // Memory is the value of Config.DB that keeps everything in memory.
@@ -53,18 +58,15 @@ func (m *Main) ParseFlags(args []string) error {
 	c := &m.Config
 	flags.StringVar(&c.Addr, "addr", "localhost:8080", "address to listen on; port 0 picks a free one")
 	flags.Func("host", "further host name to answer for, may be repeated; on a loopback address others than localhost are refused", func(name string) error {
-		if name == "" {
-			return errors.New("it must not be empty")
-		}
 		c.Hosts = append(c.Hosts, name)
 		return nil
 	})
 	flags.StringVar(&c.DB, "db", defaultFile(), `database file, made when it is not there; "memory" keeps nothing`)
 	flags.BoolVar(&c.Demo, "demo", true, "fill an empty database with posts, and mount the network panel at /demo/network")
 	flags.BoolVar(&c.Faults, "faults", false, "mount the network panel, by which people make the network of their own session bad, even without -demo")
-	flags.StringVar(&c.Network, "network", "", "fault profile for everybody from the start (needs -demo or -faults)")
+	flags.StringVar(&c.Network, "network", "", "fault profile for everybody from the start (needs -demo or -faults): "+strings.Join(fault.ProfileNames(), ", "))
 	flags.Float64Var(&c.Rate, "rate", 0, "requests per second of one session; 0 is 50, negative no limit, also per address")
-	flags.IntVar(&c.Burst, "burst", 0, "requests of one session at once; 0 is 200")
+	flags.IntVar(&c.Burst, "burst", 0, "requests of one session at once, at most 1000000; 0 is 200")
 	flags.BoolVar(&c.SecureCookies, "secure-cookies", false, "keep session cookies to TLS, when a proxy in front speaks it")
 	flags.StringVar(&c.AddressHeader, "address-header", "", "header in which a proxy in front names the client, such as X-Forwarded-For; limits per address go by it")
 	flags.BoolVar(&c.LogJSON, "log-json", false, "write the log as JSON")
@@ -72,7 +74,7 @@ func (m *Main) ParseFlags(args []string) error {
 	switch err := flags.Parse(args); {
 	case errors.Is(err, flag.ErrHelp):
 		flags.SetOutput(m.Stderr)
-		fmt.Fprintln(m.Stderr, "Flags of engaged serve:")
+		fmt.Fprint(m.Stderr, m.Usage, "Flags of engaged serve:\n")
 		flags.PrintDefaults()
 		return err
 	case err != nil:
@@ -85,15 +87,27 @@ func (m *Main) ParseFlags(args []string) error {
 }
 
 func (c *Config) validate() error {
+	for _, name := range c.Hosts {
+		if !httpapi.ValidHost(name) {
+			return fmt.Errorf("-host: %q is no host name; it is one without a scheme and a port, in letters that browsers send", name)
+		}
+	}
 	switch {
 	case c.Addr == "":
 		return errors.New("-addr must not be empty")
 	case c.DB == "":
 		return errors.New("-db must not be empty")
-	case c.Burst < 0:
-		return errors.New("-burst must not be negative")
+	case math.IsNaN(c.Rate) || math.IsInf(c.Rate, 0):
+		return errors.New("-rate must be a number; a negative one is no limit")
+	case c.Burst < 0 || c.Burst > 1_000_000:
+		return errors.New("-burst must be from 0 to 1000000")
+	case c.AddressHeader != "" && !httpapi.ValidHeader(c.AddressHeader):
+		return fmt.Errorf("-address-header: a header cannot be named %q", c.AddressHeader)
 	case c.Network != "" && !c.Demo && !c.Faults:
 		return errors.New("-network needs -demo or -faults")
+	}
+	if _, ok := fault.FindProfile(c.Network); !ok && c.Network != "" {
+		return fmt.Errorf("-network: there is no network profile %q; there are %s", c.Network, strings.Join(fault.ProfileNames(), ", "))
 	}
 	return nil
 }

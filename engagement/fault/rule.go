@@ -81,6 +81,14 @@ func Profiles() []Profile {
 	}
 }
 
+// ProfileNames returns the names of all profiles, from good to bad.
+func ProfileNames() (names []string) {
+	for _, p := range Profiles() {
+		names = append(names, p.Name)
+	}
+	return names
+}
+
 // FindProfile returns the profile of that name.
 func FindProfile(name string) (Profile, bool) {
 	for _, p := range Profiles() {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"math"
 	"net/http"
 	"sync"
@@ -26,7 +27,7 @@ type Options struct {
 	SecureCookies bool
 
 	// Rate is how many requests per second a session may send in the long run, and
-	// Burst how many at once; 0 means 50 and 200. An address may send twenty times
+	// Burst how many at once, at most 1,000,000; 0 means 50 and 200. An address may send twenty times
 	// that with all of its sessions and twice that without one, and sign in Burst
 	// times at once and Rate/20 per second. A negative Rate is no limit, and lifts
 	// all other limits per address.
@@ -65,10 +66,21 @@ type Options struct {
 	EventTimeout time.Duration
 }
 
+// mostBurst is the largest Options.Burst.
+const mostBurst = 1_000_000
+
 func (o *Options) fill() error {
 	if o.SessionLife < 0 || o.Burst < 0 || o.Heartbeat < 0 || o.BodyTimeout < 0 || o.EventTimeout < 0 ||
 		min(o.InFlight, o.InFlightEach, o.Streams, o.StreamsEach, o.StreamsAddress) < 0 {
 		return errors.New("httpapi: no option but Rate may be negative")
+	}
+	switch {
+	case math.IsNaN(o.Rate) || math.IsInf(o.Rate, 0):
+		return errors.New("httpapi: Options.Rate must be a finite number")
+	case o.Burst > mostBurst:
+		return errors.New("httpapi: Options.Burst must be at most 1,000,000; a negative Rate is no limit")
+	case o.AddressHeader != "" && !ValidHeader(o.AddressHeader):
+		return fmt.Errorf("httpapi: Options.AddressHeader: a header cannot be named %q", o.AddressHeader)
 	}
 	if o.Now == nil {
 		o.Now = time.Now

@@ -32,6 +32,9 @@ func newLimiter(perSecond float64, burst int, now func() time.Time) *limiter {
 	return &limiter{perSecond: perSecond, burst: float64(burst), now: now, buckets: make(map[string]bucket)}
 }
 
+// longestWait is the longest that anybody is told to wait.
+const longestWait = time.Hour
+
 // take takes one token of the key's bucket and returns 0, or says how long to
 // wait for the next.
 func (l *limiter) take(key string) time.Duration {
@@ -49,7 +52,7 @@ func (l *limiter) take(key string) time.Duration {
 	b = l.refilled(b, now)
 	if b.tokens < 1 {
 		l.buckets[key] = b
-		return time.Duration(max(1, (1-b.tokens)/l.perSecond*float64(time.Second)))
+		return time.Duration(min(max(1, (1-b.tokens)/l.perSecond*float64(time.Second)), float64(longestWait)))
 	}
 	b.tokens--
 	l.buckets[key] = b

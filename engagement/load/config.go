@@ -42,7 +42,8 @@ type Config struct {
 }
 
 func (c *Config) fill() error {
-	if u, err := url.Parse(c.URL); err != nil || u.Host == "" {
+	u, err := url.Parse(c.URL)
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.RawQuery != "" || u.Fragment != "" {
 		return fmt.Errorf("load: %q is no address of a server; one begins with http://", c.URL)
 	}
 	if c.Clients < 0 || c.Taps < 0 || c.Devices < 0 || c.Posts < 0 || c.Timeout < 0 || c.Kills < 0 || c.Processes < 0 {
@@ -60,7 +61,7 @@ func (c *Config) fill() error {
 		return errors.New("load: Config.Kills needs a Config.Command")
 	case c.Kills >= c.Taps:
 		return errors.New("load: there must be more taps than kills")
-	case c.Processes > c.Clients:
+	case c.Kills > 0 && c.Processes > c.Clients:
 		return errors.New("load: there are more processes than clients")
 	}
 	if c.Progress == nil {

@@ -10,6 +10,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
+	"time"
 
 	"github.com/optimist-go/optimist/engagement/engaged"
 	"github.com/optimist-go/optimist/engagement/fault"
@@ -27,6 +29,11 @@ var (
 // clients.
 const loadProcess = "load-process"
 
+// loadProfile is the name of a fault profile that only "engaged load" has.
+const loadProfile = "load"
+
+func profiles() []string { return append(fault.ProfileNames(), loadProfile) }
+
 // runLoad is "engaged load".
 func runLoad(ctx context.Context, args []string) error {
 	var c load.Config
@@ -35,23 +42,33 @@ func runLoad(ctx context.Context, args []string) error {
 	flags.IntVar(&c.Clients, "clients", 100, "clients at once; 0 is 100")
 	flags.IntVar(&c.Taps, "taps", 10_000, "taps of all clients together; 0 is 10000")
 	flags.IntVar(&c.Devices, "devices", 2, "clients that share a user, so that there are conflicts")
-	flags.DurationVar(&c.Think, "think", 0, "mean pause of a client between taps; 0 is 100ms")
+	flags.DurationVar(&c.Think, "think", 100*time.Millisecond, "mean pause of a client between taps; 0 is none")
 	flags.DurationVar(&c.Timeout, "timeout", 0, "how long everything may take to settle; 0 is 5m")
 	flags.IntVar(&c.Kills, "kill", 0, "how often one of the clients' processes is killed and started again; 0: they live in this process")
 	flags.IntVar(&c.Processes, "processes", 0, "processes that the clients share when some are killed; 0 is 10")
-	profile := flags.String("network", "load", `fault profile, or "load": 20 % of requests and 10 % of answers lost, 5 % errors`)
+	profile := flags.String("network", loadProfile, "fault profile of a server that is started: "+strings.Join(profiles(), ", ")+
+		"; load: 20 % of requests and 10 % of answers lost, 5 % errors")
 	addr := flags.String("addr", "", "base address of a server that nobody else uses, and whose network is left as it is; empty starts one")
 	asJSON := flags.Bool("json", false, "write the result as JSON")
 	switch err := flags.Parse(args); {
 	case errors.Is(err, flag.ErrHelp):
 		flags.SetOutput(os.Stderr)
-		fmt.Fprintln(os.Stderr, "Flags of engaged load:")
+		fmt.Fprint(os.Stderr, usage, "Flags of engaged load:\n")
 		flags.PrintDefaults()
 		return err
 	case err != nil:
 		return fmt.Errorf("%w; see engaged load -h", err)
 	case flags.NArg() > 0:
 		return fmt.Errorf("unexpected argument %q; see engaged load -h", flags.Arg(0))
+	case c.Think < 0:
+		return errors.New("-think must not be negative; see engaged load -h")
+	case c.Think == 0:
+		c.Think = -1 // as load.Config has it
+	}
+	given := make(map[string]bool)
+	flags.Visit(func(f *flag.Flag) { given[f.Name] = true })
+	if *addr != "" && given["network"] {
+		return errors.New("-network is for a server that is started; the network of the one at -addr is left as it is")
 	}
 	c.Progress, c.URL = os.Stderr, *addr
 	self, err := os.Executable()
@@ -92,10 +109,10 @@ func runLoad(ctx context.Context, args []string) error {
 // ownServer starts a server for the run, on a database file of its own.
 func ownServer(ctx context.Context, c *load.Config, profile string) (m *engaged.Main, stop func(), err error) {
 	rule := fault.Rule{LatencyMs: 5, JitterMs: 40, LoseRequest: 0.20, LoseAnswer: 0.10, ServerError: 0.05}
-	if profile != "load" {
+	if profile != loadProfile {
 		p, ok := fault.FindProfile(profile)
 		if !ok {
-			return nil, nil, fmt.Errorf("there is no network profile %q", profile)
+			return nil, nil, fmt.Errorf("-network: there is no network profile %q; there are %s", profile, strings.Join(profiles(), ", "))
 		}
 		rule = p.Rule
 	}

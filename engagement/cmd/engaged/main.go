@@ -3,6 +3,7 @@
 //
 //	engaged [serve] [flags]   the server and its page
 //	engaged load [flags]      many clients on a bad network, and what became of them
+//	engaged version           which version this is
 //
 // Run it with -help for the flags.
 package main
@@ -14,7 +15,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
-	"slices"
+	"runtime/debug"
 	"strings"
 	"syscall"
 
@@ -34,34 +35,56 @@ func main() {
 
 const usage = `engaged serves posts that people like, save and comment on, and a page to do it.
 
-  engaged [serve] [flags]   the server and its page; the flags are below
-  engaged load [flags]      many clients on a bad network, and what became of them; see engaged load -h
+  engaged [serve] [flags]   the server and its page
+  engaged load [flags]      many clients on a bad network, and what became of them
+  engaged version           which version this is
+  engaged help [command]    this, and the flags of the command
 
 `
 
 // run carries out one subcommand; without a name it is serve.
 func run(ctx context.Context, args []string) error {
 	command := "serve"
-	if len(args) > 0 && slices.Contains([]string{"help", "-h", "-help", "--help"}, args[0]) {
-		fmt.Fprint(os.Stderr, usage)
-		args = []string{"-h"}
-	}
 	if len(args) > 0 && !strings.HasPrefix(args[0], "-") {
 		command, args = args[0], args[1:]
+	}
+	switch {
+	case command == "help" && len(args) == 0:
+		command, args = "serve", []string{"-h"}
+	case command == "help":
+		command, args = args[0], append(args[1:], "-h")
+	case command == "serve" && len(args) == 1 && (args[0] == "-version" || args[0] == "--version"):
+		command, args = "version", nil
 	}
 	switch command {
 	case "serve":
 		return serve(ctx, args)
 	case "load":
 		return runLoad(ctx, args)
+	case "version":
+		return tellVersion(args)
 	case loadProcess:
 		return load.Serve(ctx, os.Stdin, os.Stdout)
 	}
-	return fmt.Errorf("there is no command %q; there are serve and load, see engaged help", command)
+	return fmt.Errorf("there is no command %q; there are serve, load and version, see engaged help", command)
+}
+
+func tellVersion(args []string) error {
+	switch {
+	case len(args) > 0 && args[0] == "-h":
+		fmt.Fprint(os.Stderr, usage)
+		return flag.ErrHelp
+	case len(args) > 0:
+		return fmt.Errorf("unexpected argument %q; see engaged help", args[0])
+	}
+	build, _ := debug.ReadBuildInfo()
+	fmt.Println(version(build))
+	return nil
 }
 
 func serve(ctx context.Context, args []string) error {
 	m := engaged.New()
+	m.Usage = usage
 	if err := m.ParseFlags(args); err != nil {
 		return err
 	}

@@ -10,6 +10,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
+	"runtime/debug"
 	"strings"
 	"testing"
 	"time"
@@ -61,17 +63,41 @@ func TestHelp(t *testing.T) {
 		args []string
 		want []string
 	}{
-		{[]string{"help"}, []string{"engaged [serve] [flags]", "engaged load [flags]", "-addr", "-db"}},
-		{[]string{"-h"}, []string{"engaged [serve] [flags]", "engaged load [flags]", "-addr", "-db"}},
-		{[]string{"serve", "-h"}, []string{"engaged serve", "-addr", "-db"}},
-		{[]string{"load", "-h"}, []string{"engaged load", "-clients", "-kill", "-json"}},
+		{[]string{"help"}, []string{"-addr", "-db"}},
+		{[]string{"-h"}, []string{"-addr", "-db"}},
+		{[]string{"--help"}, []string{"-addr", "-db"}},
+		{[]string{"-demo", "-h"}, []string{"-addr", "-db"}},
+		{[]string{"serve", "-h"}, []string{"engaged serve", "-addr", "-db", "clean, slow, mobile"}},
+		{[]string{"help", "serve"}, []string{"engaged serve", "-addr", "-db"}},
+		{[]string{"load", "-h"}, []string{"engaged load", "-clients", "-kill", "-json", "clean, slow, mobile"}},
+		{[]string{"help", "load"}, []string{"engaged load", "-clients", "-kill", "-json"}},
+		{[]string{"help", "version"}, nil},
 	} {
+		test.want = append(test.want, "engaged [serve] [flags]", "engaged load [flags]", "engaged version", "engaged help")
 		_, stderr, status := runToEnd(t, test.args...)
 		for _, want := range test.want {
 			if status != 0 || !strings.Contains(stderr, want) {
 				t.Errorf("%q: status %d, no %q in\n%s", test.args, status, want, stderr)
 			}
 		}
+	}
+}
+
+func TestVersion(t *testing.T) {
+	for _, args := range []string{"version", "-version", "--version", "serve -version"} {
+		stdout, stderr, status := runToEnd(t, strings.Fields(args)...)
+		if status != 0 || stderr != "" || !strings.HasPrefix(stdout, "engaged ") || !strings.Contains(stdout, runtime.Version()) || strings.Count(stdout, "\n") != 1 {
+			t.Errorf("%s: status %d\n%s%s", args, status, stdout, stderr)
+		}
+	}
+	build := &debug.BuildInfo{GoVersion: "go1.26.8", Main: debug.Module{Version: "v1.2.3"}, Settings: []debug.BuildSetting{
+		{Key: "GOOS", Value: "plan9"}, {Key: "GOARCH", Value: "386"}, {Key: "vcs.revision", Value: "abc"}, {Key: "vcs.modified", Value: "true"},
+	}}
+	if got, want := version(build), "engaged v1.2.3, revision abc with changes, go1.26.8 plan9/386"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+	if got := version(nil); !strings.HasPrefix(got, "engaged") {
+		t.Errorf("%q", got)
 	}
 }
 
@@ -91,21 +117,34 @@ func TestMistakes(t *testing.T) {
 		args string
 		want []string
 	}{
-		{"dance", []string{`no command "dance"`, "serve", "load", "engaged help"}},
+		{"dance", []string{`no command "dance"`, "serve", "load", "version", "engaged help"}},
+		{"help dance", []string{`no command "dance"`}},
+		{"version now", []string{`unexpected argument "now"`}},
+		{"serve version", []string{`unexpected argument "version"`}},
+		{"-rate NaN", []string{"-rate"}},
+		{"-rate +Inf", []string{"-rate"}},
+		{"-burst 2000000", []string{"-burst", "1000000"}},
+		{"-address-header bad:", []string{"-address-header", `"bad:"`}},
+		{"-host engaged.example:80", []string{"-host", `"engaged.example:80"`}},
 		{"serve now", []string{`unexpected argument "now"`, "engaged serve -h"}},
 		{"-bad", []string{"-bad", "engaged serve -h"}},
 		{"serve -log-level loud", []string{"loud", "-log-level", "engaged serve -h"}},
 		{"serve -db memory -addr " + busy, []string{"another program listens on " + busy, "-addr"}},
 		{"serve -addr 127.0.0.1:0 -db " + file, []string{"-db " + file + " cannot be used"}},
 		{"serve -addr 127.0.0.1:0 -db " + file + "/x.db", []string{"-db " + file + "/x.db cannot be used"}},
-		{"serve -addr 127.0.0.1:0 -db memory -network nice", []string{`no network profile "nice"`}},
+		{"serve -addr 127.0.0.1:0 -db memory -network nice", []string{"-network", `no network profile "nice"`, "clean, slow, mobile"}},
 		{"load now", []string{`unexpected argument "now"`, "engaged load -h"}},
 		{"load -bad", []string{"-bad", "engaged load -h"}},
 		{"load -clients many", []string{"many", "-clients", "engaged load -h"}},
 		{"load -clients -1", []string{"must not be negative"}},
 		{"load -kill 5 -taps 5", []string{"more taps than kills"}},
-		{"load -network nice", []string{`no network profile "nice"`}},
+		{"load -network nice", []string{"-network", `no network profile "nice"`, "clean, slow, mobile", "load"}},
 		{"load -addr nowhere", []string{`"nowhere"`, "http://"}},
+		{"load -addr ftp://localhost", []string{`"ftp://localhost"`, "http://"}},
+		{"load -addr http://localhost/?a=b", []string{"http://"}},
+		{"load -addr http://localhost -network slow", []string{"-network", "-addr"}},
+		{"load -think -1s", []string{"-think"}},
+		{"load -timeout -1s", []string{"timeout"}},
 	} {
 		stdout, stderr, status := runToEnd(t, strings.Fields(test.args)...)
 		lines := strings.Split(strings.TrimSuffix(stderr, "\n"), "\n")
