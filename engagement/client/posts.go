@@ -22,8 +22,8 @@ type PostArgs struct {
 	At int64
 }
 
-// Posts writes posts and deletes the user's own. What is done to a post that the server
-// does not have yet waits behind its creation, in the lane of the post.
+// Posts writes posts and deletes the user's own. A post that is deleted before it left is
+// never seen by others, and neither is anything that was done to it.
 type Posts struct {
 	service        *Service
 	write, discard *optimist.Action[Post, PostArgs]
@@ -66,9 +66,6 @@ func newPosts(s *Service) *Posts {
 		return operate(ctx, s, call.ID, "DELETE", "/v1/posts/"+call.Args.ID, wire.Change{At: wire.Stamp(call.At), Client: call.ClientID})
 	}
 	p.discard = optimist.Register(s.posts, def)
-
-	// A post that is deleted before it left is never seen by others.
-	optimist.Merge(p.write, p.discard, func(_, _ *PostArgs) optimist.MergeRule { return optimist.Annihilate })
 	return p
 }
 

@@ -91,14 +91,23 @@ func TestPostDeletedBeforeItLeft(t *testing.T) {
 	d := newDevice(t, server, "zoe", quick)
 	d.Manager().SetOnline(false)
 	post, h := write(t, d, "never mind")
+	if _, err := d.Likes.Toggle(t.Context(), post); err != nil {
+		t.Fatal(err)
+	}
+	_, comment := add(t, d, post, "not this either")
 	remove(t, d, post)
 	if v := d.Post(post); v.Presence == optimist.Present || v.Pending != 0 {
 		t.Errorf("%+v", v)
 	}
 	d.Manager().SetOnline(true)
 	d.flush()
-	if r := wait(t, h); r.Calls != 0 {
-		t.Errorf("it left: %+v", r)
+	for _, h := range []*optimist.Handle{h, comment} {
+		if r := wait(t, h); r.Calls != 0 {
+			t.Errorf("it left: %+v", r)
+		}
+	}
+	if s := d.Manager().Snapshot(); s.Pending != 0 {
+		t.Errorf("%+v", s)
 	}
 	if _, err := server.Store().Truth(t.Context(), post, ""); engagement.ErrorCode(err) != engagement.NotFound {
 		t.Errorf("the server knows it: %v", err)
