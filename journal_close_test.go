@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -39,6 +40,7 @@ type writer struct {
 	m     *optimist.Manager
 	notes *optimist.Store[note]
 	write *optimist.Action[note, edit]
+	mu    sync.Mutex // guards sent while calls are under way
 	sent  []string
 	undo  int // OnError calls
 }
@@ -53,6 +55,8 @@ func newWriter(t *testing.T, j optimist.Journal, how optimist.Stored[edit]) *wri
 		Apply:   func(n note, e edit) (note, error) { n.Text = e.Text; return n, nil },
 		OnError: func(edit, optimist.Result) { w.undo++ },
 		Send: func(_ context.Context, c optimist.Call[edit]) (optimist.Truth[note], error) {
+			w.mu.Lock()
+			defer w.mu.Unlock()
 			w.sent = append(w.sent, c.Args.Text)
 			return optimist.Truth[note]{}, nil
 		},

@@ -273,6 +273,7 @@ func TestLaw29_NoAttemptOfACreationLeavesWithoutItsMark(t *testing.T) {
 		refuse(&disk, 1000)
 		w.m.SetOnline(true)
 		time.Sleep(10500 * time.Millisecond)
+		synctest.Wait()
 		if len(w.sent) > 0 {
 			t.Errorf("%v left without a mark", w.sent)
 		}
