@@ -91,6 +91,7 @@ func (m *Manager) Batch(ctx context.Context, plans ...Planned) ([]*Handle, error
 		p.handle.op.Stamp = engine.Stamp(m.clock.next(now))
 	}
 	err := m.stepLocked(now, &batch)
+	m.joinedLocked() // the operations know it themselves
 	markLocked(plans, err == nil)
 	handles := make([]*Handle, len(plans))
 	for i, p := range plans {

@@ -392,7 +392,6 @@ func (h *Handle) submit(ctx context.Context, id string, derive func(*engine.Enti
 	}
 	h.op.Stamp = engine.Stamp(m.clock.next(now))
 	m.input = engine.Execute{Space: typ.space, Entity: id, Op: &h.op, After: deps}
-	m.joined = nil
 	h.awaited = typ.codec.wait && typ.Journaled
 	if encoded != nil {
 		m.journal.encoded, m.journal.encodedArgs = encoded, h.op.Args
@@ -402,9 +401,10 @@ func (h *Handle) submit(ctx context.Context, id string, derive func(*engine.Enti
 		m.journal.encoded, m.journal.encodedArgs = nil, nil
 	}
 	m.input = engine.Execute{}
-	joined := m.joined != nil
+	first := m.joinedLocked()
+	joined := first != nil
 	if joined {
-		h = m.joined
+		h = first
 	}
 	m.unlock()
 	if err != nil {

@@ -211,11 +211,11 @@ func (b *inbox) put(l landing) bool {
 	return len(b.all) == 1
 }
 
-// take empties the inbox. What it returns is good until the next call.
+// take empties the inbox. What it returns is good until the next call, and has to be
+// cleared by the caller.
 func (b *inbox) take() []landing {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	clear(b.last)
 	b.all, b.last = b.last[:0], b.all
 	return b.last
 }
@@ -236,6 +236,7 @@ func (m *Manager) landLocked(all []landing) {
 		}
 		m.stepLocked(l.at, &l.answer)
 	}
+	clear(all) // it is scratch, and must not hold what was answered
 	m.promised = 0
 	if len(m.rewinds) > 0 {
 		if len(m.work) > m.workHead && slices.ContainsFunc(m.rewinds, rewinder.slowLocked) {

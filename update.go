@@ -301,10 +301,9 @@ func (m *Manager) acceptClosureLocked(c *closure, in *engine.Execute, log *closu
 	now := time.Now()
 	h := &c.handle
 	h.op.Stamp = engine.Stamp(m.clock.next(now))
-	m.joined = nil
 	err := m.stepLocked(now, in)
-	if err == nil && m.joined != nil {
-		h = m.joined
+	if joined := m.joinedLocked(); err == nil && joined != nil {
+		h = joined
 		if c.settled != nil {
 			if h.ended {
 				r := h.resultLocked()

@@ -33,6 +33,7 @@ func (j *Journal) flush(batches [][]optimist.JournalRecord) error {
 		}
 	}
 	if cap(frame) <= keepBuffer {
+		clear(frame) // what was written is not kept in memory
 		j.buf = frame
 	}
 	if j.overgrownLocked() {

@@ -4,7 +4,7 @@ package engine
 // group stands between. An operation without slot, with dependencies, or that is a
 // barrier coalesces with nothing: neither with earlier ones nor with later ones.
 func (e *Engine) coalescible(o *Op) *Op {
-	if o.Slot == "" || o.Type.Barrier || len(o.Deps()) > 0 {
+	if o.Slot == "" || o.Type.Barrier || o.dependent() {
 		return nil
 	}
 	return priorInSlot(o, o.part.entity.last)
@@ -147,7 +147,7 @@ func (e *Engine) join(older, o *Op) {
 func (e *Engine) inVain(o *Op, before *part, next any, nextPresence Presence) bool {
 	ent := o.part.entity
 	switch {
-	case o.Slot == "" || o.Type.Barrier || o.Type.Pessimistic || len(o.Deps()) > 0 || o.Group():
+	case o.Slot == "" || o.Type.Barrier || o.Type.Pessimistic || o.dependent() || o.Group():
 		return false
 	case e.inDoubt(o) || o.overwrites():
 		return false

@@ -120,14 +120,8 @@ func (e *Engine) Step(now Time, in Input) ([]Effect, error) {
 	return e.effects, err
 }
 
-// Done gives the effects of the last Step back. What they point to is let go with
-// the next ones, or when nothing is pending any more.
-func (e *Engine) Done() {
-	if e.pending == 0 || len(e.effects) > 1024 {
-		e.effects = emptied(e.effects[:cap(e.effects)])
-	}
-	e.effects = e.effects[:0]
-}
+// Done gives the effects of the last Step back, and lets go what they point to.
+func (e *Engine) Done() { e.effects = emptied(e.effects) }
 
 // announce turns the touched entities into at most one Changed effect each, and
 // forgets entities that hold nothing any more.

@@ -93,7 +93,8 @@ func (e *Engine) resolveAfter(in *Execute) error {
 	}
 	in.After = kept
 	if len(kept) > 0 || in.Op.ext != nil { // a batch asks twice
-		in.Op.more().deps = kept // appendOp and executeGroup complete the other direction
+		in.Op.more().dependent = len(kept) > 0
+		in.Op.ext.deps = kept // appendOp and executeGroup complete the other direction
 	}
 	return nil
 }

@@ -150,6 +150,8 @@ type ext struct {
 	first   Member      // what a group does in its first entity
 	deps    []*Op       // unsettled operations on which this one depends
 	needers []*Op       // those that depend on this one
+	// dependent: it was accepted with deps, which may have been confirmed since.
+	dependent bool
 	version uint64      // of the truth that is awaited, once acknowledged
 	ackedAt Time
 	// notBefore: the server asked for no attempt until then.
@@ -356,19 +358,17 @@ func (o *Op) depends() bool {
 	return slices.ContainsFunc(o.Deps(), func(d *Op) bool { return d.state != Ended })
 }
 
+// dependent reports whether it was accepted to come after others.
+func (o *Op) dependent() bool { return o.ext != nil && o.ext.dependent }
+
 // needed reports whether an unsettled operation depends on this one.
 func (o *Op) needed() bool {
 	return o.ext != nil && slices.ContainsFunc(o.ext.needers, func(n *Op) bool { return n.state != Ended })
 }
 
-// neededBy notes that another operation depends on this one. Before the list would
-// grow, those that have ended are forgotten.
+// neededBy notes that another operation depends on this one, until one of them ends.
 func (o *Op) neededBy(n *Op) {
 	x := o.more()
-	if len(x.needers) == cap(x.needers) {
-		x.needers = slices.DeleteFunc(x.needers, func(n *Op) bool { return n.state == Ended })
-		x.needers = slices.Grow(x.needers, len(x.needers)+1) // not again for as many
-	}
 	x.needers = append(x.needers, n)
 }
 

@@ -27,13 +27,34 @@ func (e *Engine) settle(o *Op, outcome Outcome, err error, successor *Op) {
 	o.successor = successor
 	e.pending--
 	if o.ext != nil {
-		needers := o.ext.needers
+		deps, needers := o.ext.deps, o.ext.needers
 		o.ext.deps, o.ext.needers, o.ext.leftOn, o.ext.behind = nil, nil, nil, nil
+		for _, d := range deps {
+			if d.ext != nil { // else o has not been accepted
+				d.ext.needers = without(d.ext.needers, o)
+			}
+		}
 		for _, n := range needers {
+			if outcome == Confirmed { // others take it along, or have another in its place
+				n.ext.deps = without(n.ext.deps, o)
+			}
 			e.wakeOp(n)
 		}
 	}
 	e.emit(Effect{Kind: Settled, Op: o, Other: successor, Outcome: outcome, Err: err})
+}
+
+// without forgets one operation. What is looked for mostly is last.
+func without(ops []*Op, o *Op) []*Op {
+	for i := len(ops) - 1; i >= 0; i-- {
+		if ops[i] == o {
+			ops = slices.Delete(ops, i, i+1)
+		}
+	}
+	if len(ops) == 0 {
+		return nil
+	}
+	return ops
 }
 
 // fail is the end of trying: park or roll back.
@@ -101,8 +122,8 @@ func (e *Engine) decide(in *Decide) error {
 		if err := in.Edit.fitsInPlaceOf(o); err != nil {
 			return err
 		}
-		if deps := o.Deps(); len(deps) > 0 {
-			in.Edit.more().deps = deps
+		if deps := o.Deps(); o.dependent() {
+			in.Edit.more().deps, in.Edit.more().dependent = slices.Clone(deps), true
 			for _, d := range deps {
 				d.neededBy(in.Edit)
 			}
