@@ -69,11 +69,14 @@ type Entity struct {
 
 	// Truth: what the server last said.
 	truth    any
-	presence Presence
 	version  uint64 // 0: the server gave none yet
+	presence Presence
 	// loose: the value was read without a version after that version, and no operation
 	// was confirmed since.
-	loose bool
+	loose   bool
+	isDirty bool  // see dirty
+	Told    bool  // belongs to the shell
+	touched int32 // 1 + index in the engine's list during a Step, else 0
 	// settledAt is when an operation last left the fold because the server has it,
 	// or when truth was last taken; an undated read that began before is old.
 	settledAt Time
@@ -98,14 +101,11 @@ type Entity struct {
 	parked    int32  // those of them that are parked
 	holds     int32  // watchers and calls under way that keep the record
 
-	touched int32 // 1 + index in the engine's list during a Step, else 0
-	held    int32 // operations in first..last that are held
-	isDirty bool
-	doubt   *doubt // nil: sure
+	held  int32  // operations in first..last that are held
+	doubt *doubt // nil: sure
 
-	// Watchers and Told belong to the shell.
+	// Watchers belongs to the shell.
 	Watchers any
-	Told     bool
 }
 
 // ID is the entity's name within its space.
