@@ -64,6 +64,15 @@ func expectNothing(t *testing.T, s *Store) {
 	}
 }
 
+// expectOneReason fails if the error tells more than what went wrong first: that there is
+// nothing left to undo is no second trouble.
+func expectOneReason(t *testing.T, err error) {
+	t.Helper()
+	if err != nil && (strings.Contains(err.Error(), "\n") || strings.Contains(err.Error(), "ROLLBACK")) {
+		t.Errorf("told is %q", err)
+	}
+}
+
 // TestCommitThatFails: whoever is in the group is told so.
 func TestCommitThatFails(t *testing.T) {
 	s, _ := openTemp(t)
@@ -93,6 +102,7 @@ func TestTransactionThatBreaks(t *testing.T) {
 		if !errors.Is(err, broken) {
 			t.Errorf("request %d is told %v", i, err)
 		}
+		expectOneReason(t, err)
 	}
 	expectNothing(t, s)
 }
@@ -110,6 +120,7 @@ func TestFullDisk(t *testing.T) {
 	if engagement.ErrorCode(err) != engagement.Unavailable {
 		t.Fatalf("the disk is full: %v", err)
 	}
+	expectOneReason(t, err)
 	if err := s.Ready(t.Context()); engagement.ErrorCode(err) != engagement.Unavailable {
 		t.Errorf("ready: %v", err)
 	}

@@ -8,6 +8,9 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+
 	"github.com/optimist-go/optimist/engagement"
 )
 
@@ -193,13 +196,13 @@ func (w *writer) transact(group []request, results []error) (grew bool, err erro
 	for i, r := range group {
 		added, failed, err := w.runOne(ctx, r)
 		if err != nil {
-			return false, errors.Join(err, w.exec(ctx, "ROLLBACK"))
+			return false, errors.Join(err, unlessUndone(w.exec(ctx, "ROLLBACK")))
 		}
 		results[i] = failed
 		grew = grew || added
 	}
 	if err := w.exec(ctx, "COMMIT"); err != nil {
-		return false, errors.Join(err, w.exec(ctx, "ROLLBACK"))
+		return false, errors.Join(err, unlessUndone(w.exec(ctx, "ROLLBACK")))
 	}
 	return grew, nil
 }
@@ -217,10 +220,19 @@ func (w *writer) runOne(ctx context.Context, r request) (grew bool, failed, err 
 	if grew, failed = r.run(ctx, w); failed != nil {
 		grew = false
 		if err := w.exec(ctx, "ROLLBACK TO request"); err != nil {
-			return false, nil, errors.Join(failed, err)
+			return false, nil, errors.Join(failed, unlessUndone(err))
 		}
 	}
 	return grew, failed, w.exec(ctx, "RELEASE request")
+}
+
+// unlessUndone drops the error of a rollback which says that nothing is left to roll back,
+// because SQLite has done so by itself. Beside the reason in the log it would mislead.
+func unlessUndone(err error) error {
+	if e, ok := errors.AsType[*sqlite.Error](err); ok && e.Code() == sqlite3.SQLITE_ERROR {
+		return nil
+	}
+	return err
 }
 
 func (w *writer) exec(ctx context.Context, query string) error {
