@@ -2,8 +2,10 @@ package engaged_test
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/json"
 	"flag"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/cookiejar"
@@ -11,6 +13,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -176,6 +179,81 @@ func TestNetworkPanelOfOneSession(t *testing.T) {
 	send(t, ada, "PUT", m.URL()+"/demo/network", `{}`, "")
 	if status, _ := send(t, ada, "GET", m.URL()+"/v1/posts", "", ""); status != 200 {
 		t.Errorf("ada is back and got %d", status)
+	}
+}
+
+// lines is a log that a test can read while it is written.
+type lines struct {
+	// mu guards the field below it.
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (l *lines) Write(data []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(data)
+}
+
+// of waits for the line about the path.
+func (l *lines) of(t *testing.T, path string) map[string]any {
+	t.Helper()
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); runtime.Gosched() {
+		l.mu.Lock()
+		text := l.text.String()
+		l.mu.Unlock()
+		for line := range strings.Lines(text) {
+			var found map[string]any
+			if err := json.Unmarshal([]byte(line), &found); err != nil {
+				t.Fatal(err)
+			}
+			if found["path"] == path {
+				return found
+			}
+		}
+	}
+	t.Fatalf("there is no line about %s", path)
+	return nil
+}
+
+// TestFaultsOnPurposeAreNoErrors: the log says what the panel has done, and calls nobody
+// for it; what is really wrong is still an error.
+func TestFaultsOnPurposeAreNoErrors(t *testing.T) {
+	log := new(lines)
+	m := engaged.New()
+	m.Stderr = log
+	m.Config = engaged.Config{Addr: "127.0.0.1:0", DB: filepath.Join(t.TempDir(), "engaged.db"), Demo: true, LogJSON: true}
+	if err := m.Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	for i, row := range []struct {
+		rule  fault.Rule
+		level string
+		says  any
+	}{
+		{fault.Rule{}, "INFO", nil},
+		{fault.Rule{ServerError: 1}, "INFO", "server error"},
+		{fault.Rule{Throttle: 1}, "INFO", "throttled"},
+		{fault.Rule{LoseRequest: 1}, "INFO", "lost request"},
+		{fault.Rule{LoseAnswer: 1}, "INFO", "lost answer"},
+		{fault.Rule{Offline: true}, "INFO", "offline"},
+		{fault.Rule{}, "WARN", nil}, // the store is closed
+		{fault.Rule{LoseAnswer: 1}, "ERROR", "lost answer"},
+	} {
+		if row.level == "WARN" {
+			if err := m.Store().Close(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := m.Network().Set(fault.Everybody, fault.Setting{Profile: "custom", Rule: row.rule}); err != nil {
+			t.Fatal(err)
+		}
+		path := fmt.Sprintf("/v1/posts/01932c07-209b-7b4e-8a0e-5d3d1a2b3c4%d", i)
+		send(t, newBrowser(t), "GET", m.URL()+path, "", "")
+		if line := log.of(t, path); line["level"] != row.level || line["faultOnPurpose"] != row.says {
+			t.Errorf("%+v: %v", row.rule, line)
+		}
 	}
 }
 

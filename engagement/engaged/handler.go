@@ -18,7 +18,7 @@ func (m *Main) handler() (http.Handler, error) {
 		mux.Handle(path, m.api)
 	}
 	if m.Config.Demo || m.Config.Faults {
-		m.network = fault.New(fault.Options{Scope: m.api.SessionID})
+		m.network = fault.New(fault.Options{Scope: m.api.SessionID, Note: httpapi.NoteFault})
 		if err := m.setNetwork(); err != nil {
 			return nil, err
 		}

@@ -1,6 +1,7 @@
 package fault_test
 
 import (
+	"context"
 	"math"
 	"net/http"
 	"net/http/httptest"
@@ -20,6 +21,7 @@ type passage struct {
 	status     int
 	retryAfter string
 	took       time.Duration
+	noted      string
 }
 
 // pass sends a request through a network, in a bubble's time.
@@ -29,7 +31,8 @@ func pass(n *fault.Network) (p passage) {
 	began := time.Now()
 	func() {
 		defer func() { p.cut = recover() == http.ErrAbortHandler }()
-		h.ServeHTTP(w, httptest.NewRequest("PUT", "/x", strings.NewReader("the body")))
+		r := httptest.NewRequest("PUT", "/x", strings.NewReader("the body"))
+		h.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), notes{}, &p.noted)))
 	}()
 	p.took, p.retryAfter = time.Since(began), w.Header().Get("Retry-After")
 	if !p.cut {
@@ -38,9 +41,12 @@ func pass(n *fault.Network) (p passage) {
 	return p
 }
 
+// notes is the key of the text that the faults of a request are added to.
+type notes struct{}
+
 func newNetwork(t *testing.T, rule fault.Rule) *fault.Network {
 	t.Helper()
-	n := fault.New(fault.Options{Seed: 7})
+	n := fault.New(fault.Options{Seed: 7, Note: func(r *http.Request, fault string) { *r.Context().Value(notes{}).(*string) += fault }})
 	if err := n.Set(fault.Everybody, fault.Setting{Rule: rule}); err != nil {
 		t.Fatal(err)
 	}
@@ -55,13 +61,13 @@ func TestEachField(t *testing.T) {
 	}{
 		"LatencyMs":    {fault.Rule{LatencyMs: 60}, passage{handled: 1, status: 200, took: 60 * time.Millisecond}},
 		"JitterMs":     {}, // TestJitter
-		"LoseRequest":  {fault.Rule{LoseRequest: 1}, passage{cut: true}},
-		"LoseAnswer":   {fault.Rule{LoseAnswer: 1}, passage{handled: 1, cut: true}},
-		"Duplicate":    {fault.Rule{Duplicate: 1}, passage{handled: 2, status: 200}},
-		"ServerError":  {fault.Rule{ServerError: 1}, passage{status: 500}},
-		"Throttle":     {fault.Rule{Throttle: 1}, passage{status: 429, retryAfter: "1"}},
-		"RetryAfterMs": {fault.Rule{Throttle: 1, RetryAfterMs: 2500}, passage{status: 429, retryAfter: "3"}},
-		"Offline":      {fault.Rule{Offline: true}, passage{cut: true}},
+		"LoseRequest":  {fault.Rule{LoseRequest: 1}, passage{cut: true, noted: "lost request"}},
+		"LoseAnswer":   {fault.Rule{LoseAnswer: 1}, passage{handled: 1, cut: true, noted: "lost answer"}},
+		"Duplicate":    {fault.Rule{Duplicate: 1}, passage{handled: 2, status: 200, noted: "duplicate"}},
+		"ServerError":  {fault.Rule{ServerError: 1}, passage{status: 500, noted: "server error"}},
+		"Throttle":     {fault.Rule{Throttle: 1}, passage{status: 429, retryAfter: "1", noted: "throttled"}},
+		"RetryAfterMs": {fault.Rule{Throttle: 1, RetryAfterMs: 2500}, passage{status: 429, retryAfter: "3", noted: "throttled"}},
+		"Offline":      {fault.Rule{Offline: true}, passage{cut: true, noted: "offline"}},
 	}
 	for _, f := range reflect.VisibleFields(reflect.TypeFor[fault.Rule]()) {
 		test, ok := fields[f.Name]

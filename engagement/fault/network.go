@@ -17,6 +17,10 @@ type Options struct {
 	// Scope returns what a request belongs to for rules of less than everybody;
 	// nil, or an empty scope, means that only the rule for everybody applies.
 	Scope func(*http.Request) string
+
+	// Note is told of each fault but delays that strikes a request, in a few words, so
+	// that nobody takes it for trouble of the server; nil: nobody is.
+	Note func(r *http.Request, fault string)
 }
 
 // Everybody is the scope whose rule holds for requests whose own has none.
@@ -29,6 +33,7 @@ const maxScopes = 10_000
 // safe for concurrent use.
 type Network struct {
 	scope func(*http.Request) string
+	note  func(*http.Request, string)
 
 	// mu guards the fields below it.
 	mu       sync.Mutex
@@ -67,11 +72,15 @@ func New(options Options) *Network {
 	if options.Scope == nil {
 		options.Scope = func(*http.Request) string { return Everybody }
 	}
+	if options.Note == nil {
+		options.Note = func(*http.Request, string) {}
+	}
 	if options.Seed == 0 {
 		options.Seed = rand.Uint64()
 	}
 	return &Network{
 		scope:    options.Scope,
+		note:     options.Note,
 		draws:    rand.New(rand.NewPCG(options.Seed, 0)),
 		settings: map[string]Setting{Everybody: {Profile: "clean"}},
 		underway: make(map[*passage]bool),

@@ -35,11 +35,13 @@ func (n *Network) Wrap(next http.Handler, refuse Refuse) http.Handler {
 		p := &passage{scope: n.scope(r), cut: cut}
 		f := n.enter(p, r.Method != http.MethodGet && r.Method != http.MethodHead)
 		if f.offline {
+			n.note(r, "offline")
 			hangUp(w)
 		}
 		defer n.leave(p)
 		n.carry(w, r.WithContext(ctx), f, next, refuse)
 		if context.Cause(ctx) == errCut {
+			n.note(r, "cut")
 			hangUp(w)
 		}
 	})
@@ -53,13 +55,16 @@ func (n *Network) carry(w http.ResponseWriter, r *http.Request, f fate, next htt
 	switch {
 	case f.loseRequest:
 		n.count(&n.counts.LostRequests)
+		n.note(r, "lost request")
 		hangUp(w)
 	case f.serverError:
 		n.count(&n.counts.ServerErrors)
+		n.note(r, "server error")
 		refuse(w, r, f.status, 0)
 		return
 	case f.throttle:
 		n.count(&n.counts.Throttled)
+		n.note(r, "throttled")
 		refuse(w, r, http.StatusTooManyRequests, f.retryAfter)
 		return
 	}
@@ -71,6 +76,7 @@ func (n *Network) carry(w http.ResponseWriter, r *http.Request, f fate, next htt
 		return
 	}
 	n.count(&n.counts.LostAnswers)
+	n.note(r, "lost answer")
 	if !isStream(r) {
 		next.ServeHTTP(&unheard{ResponseWriter: w, header: make(http.Header)}, r)
 	}
@@ -90,6 +96,7 @@ func (n *Network) duplicate(r *http.Request, next http.Handler, w http.ResponseW
 		return
 	}
 	n.count(&n.counts.Duplicates)
+	n.note(r, "duplicate")
 	twin := r.Clone(r.Context())
 	twin.Body = io.NopCloser(bytes.NewReader(start))
 	next.ServeHTTP(&unheard{ResponseWriter: w, header: make(http.Header)}, twin)

@@ -29,6 +29,9 @@ type record struct {
 	id   string
 	user string // filled in by the API; only the request's goroutine uses it
 	err  error  // the reason of a status of 500 or more; as user
+
+	// faults are what was done to the request on purpose; as user.
+	faults []string
 }
 
 type recordKey struct{}
@@ -50,6 +53,15 @@ func noteUser(r *http.Request, user string) {
 func noteError(r *http.Request, err error) {
 	if rec, ok := r.Context().Value(recordKey{}).(*record); ok && rec.err == nil {
 		rec.err = err
+	}
+}
+
+// NoteFault says in the log that something was done to the request on purpose: an error
+// that it leads to is no trouble of the server. It is to be called by the request's
+// goroutine.
+func NoteFault(r *http.Request, fault string) {
+	if rec, ok := r.Context().Value(recordKey{}).(*record); ok {
+		rec.faults = append(rec.faults, fault)
 	}
 }
 
@@ -151,13 +163,19 @@ func writeLine(log *slog.Logger, r *http.Request, rec *record, seen *watchedWrit
 	if rec.err != nil {
 		attrs = append(attrs, slog.Any("error", rec.err))
 	}
-	log.LogAttrs(r.Context(), levelOf(seen.status, rec.err), "request", attrs...)
+	if len(rec.faults) > 0 {
+		attrs = append(attrs, slog.String("faultOnPurpose", strings.Join(rec.faults, ", ")))
+	}
+	log.LogAttrs(r.Context(), levelOf(seen.status, rec.err, len(rec.faults) > 0), "request", attrs...)
 }
 
 // levelOf goes by who has to act. A server that has too much to do gets better by
-// itself, or is told of by /readyz; what is broken does not.
-func levelOf(status int, err error) slog.Level {
+// itself, or is told of by /readyz; what is broken does not. Of an error without a
+// reason that was made on purpose nobody has to do anything.
+func levelOf(status int, err error, onPurpose bool) slog.Level {
 	switch {
+	case err == nil && onPurpose:
+		return slog.LevelInfo
 	case status == http.StatusServiceUnavailable:
 		return slog.LevelWarn
 	case status >= http.StatusInternalServerError, err != nil && status != statusClientGone:
