@@ -31,7 +31,7 @@ type Client struct {
 
 	order   int            // of the last operation accepted
 	ops     map[string]*op // every operation of every life, by id
-	refused bool           // a write was refused: ends may be missing in the journal
+	refused bool           // a life died while its disk lacked what it had refused
 }
 
 func (c *Client) String() string { return fmt.Sprintf("c%d", c.number) }
@@ -51,7 +51,10 @@ type life struct {
 	handles              []*optimist.Handle
 	sub                  *optimist.Subscription
 	crashIn              int // writes from now; 0: none
+	refusals             int // how many are refused then, as drawn
 	crash                memjournal.Fault
+	refusing             int  // writes that the disk will refuse from now on
+	owes                 bool // the disk lacks what it has refused
 	watch                watch
 	read                 map[string]reading // what it was told last, by entity
 }
@@ -88,14 +91,25 @@ func (j journal) Write(records []optimist.JournalRecord) error {
 			if l.crash == memjournal.CrashBefore || l.crash == memjournal.CrashAfter {
 				w.stats.CrashesAtWrite++
 				l.die(fmt.Sprintf("crashes (%d) at a write of %d records", l.crash, len(records)))
+				l.c.disk.Inject(1, l.crash)
 			} else {
-				l.c.refused = true
+				l.refusing = 1 + l.refusals%5
 			}
-			l.c.disk.Inject(1, l.crash)
 		}
 	}
+	if l.refusing > 0 && !l.dead {
+		l.refusing--
+		l.owes = true
+		l.c.disk.Inject(1, memjournal.Refuse)
+	}
 	w.mu.Unlock()
-	return j.Journal.Write(records)
+	err := j.Journal.Write(records)
+	if err == nil {
+		w.mu.Lock()
+		l.owes = false // what was refused before is in every later write
+		w.mu.Unlock()
+	}
+	return err
 }
 
 // die ends the process at this instant; a new one starts a while later.
@@ -103,6 +117,7 @@ func (l *life) die(how string) {
 	w := l.c.w
 	l.look() // what was told before has happened
 	l.dead = true
+	l.c.refused = l.c.refused || l.owes
 	w.stats.Crashes++
 	w.trace("%s %s", l.c, how)
 	down := w.latency(w.draw("down", l.c.number, l.c.lives))

@@ -37,6 +37,8 @@ var faults = []fault{
 		"ent.latest = max(ent.latest, t.At)", ""}}},
 	{"the journal does not hear of ends", []change{{"effects.go",
 		"m.journal.settleLocked(m, o)", "_ = m"}}},
+	{"what the disk refused is forgotten", []change{{"journal_again.go",
+		"w.unsaid = unsaid", "_ = unsaid"}}},
 	{"an unknown outcome is called a failure", []change{{"internal/engine/answer.go",
 		"case o.unknown && !next.Again:", "case false:"}}},
 	{"an unknown outcome does not hold back its lane", []change{{"internal/engine/answer.go",

@@ -82,7 +82,7 @@ func (w *World) heal() {
 		c.cuts++
 		c.cut = false
 		if c.life != nil {
-			c.life.crashIn = 0
+			c.life.crashIn, c.life.refusing = 0, 0
 		}
 	}
 	w.mu.Unlock()

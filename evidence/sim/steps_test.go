@@ -51,7 +51,7 @@ func (w *World) do(s Step) {
 			w.mu.Unlock()
 		case "crash before write", "crash after write", "refuse write":
 			w.mu.Lock()
-			l.crashIn = 1 + s.N%7
+			l.crashIn, l.refusals = 1+s.N%7, s.N/7
 			l.crash = map[string]memjournal.Fault{
 				"crash before write": memjournal.CrashBefore, "crash after write": memjournal.CrashAfter, "refuse write": memjournal.Refuse,
 			}[s.Do]
@@ -204,6 +204,7 @@ func (l *life) took(h *optimist.Handle, err error, after ...*optimist.Handle) {
 		w.trace("%s refuses: %v", l.c, err)
 		for _, known := range []error{
 			optimist.ErrDependency, optimist.ErrSettled, optimist.ErrNotLoaded, optimist.ErrGuard, context.Canceled, optimist.ErrNotParked,
+			optimist.ErrNotOnDisk,
 		} {
 			if errors.Is(err, known) {
 				return

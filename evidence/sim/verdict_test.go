@@ -39,7 +39,7 @@ func (l *life) checkRestored(r optimist.Restored) {
 			continue
 		}
 		o.lost = true
-		if _, left := w.sent[id]; left {
+		if _, left := w.sent[id]; left && !c.refused { // else it went on in memory
 			w.fail("%s: %s left before it was on disk", c, w.name(id))
 		}
 		if o.durable {
@@ -59,7 +59,7 @@ func (w *World) flushed() {
 		}
 		l.look()
 		for _, o := range c.ops {
-			if o.over && !c.refused {
+			if o.over && !c.refused && !l.owes {
 				o.flushed = true
 			}
 		}
