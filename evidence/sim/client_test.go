@@ -26,6 +26,7 @@ type Client struct {
 	calls          map[string]int // by entity
 	pushes         int
 	fetches        int
+	rereads        int
 	made           int               // names for what the client creates
 	comments       map[string]string // entity of each comment that it made
 
@@ -178,7 +179,11 @@ func (c *Client) start() {
 // register makes the types known.
 func (l *life) register() {
 	m := l.m
-	l.posts = optimist.NewStore(m, "post", optimist.WithEqual(equalPosts))
+	opts := []optimist.StoreOption[Post]{optimist.WithEqual(equalPosts)}
+	if l.c.w.script.Reads {
+		opts = append(opts, optimist.WithRead(l.readAnew))
+	}
+	l.posts = optimist.NewStore(m, "post", opts...)
 	def := func(typ string) optimist.Mutation[Post, Args] {
 		d := optimist.Mutation[Post, Args]{
 			Type:      typ,
@@ -246,8 +251,12 @@ func (l *life) register() {
 				return nil, err
 			}
 			var out []optimist.EntityTruth
-			for _, t := range a.truths {
-				out = append(out, l.posts.Truth(t.entity, l.c.truth(t)))
+			for i, t := range a.truths {
+				truth := l.c.truth(t)
+				if a.lags {
+					truth = l.early(a, i)
+				}
+				out = append(out, l.posts.Truth(t.entity, truth))
 			}
 			return out, nil
 		},
@@ -269,12 +278,60 @@ func (l *life) send(typ string) func(context.Context, optimist.Call[Args]) (opti
 		}
 		t := a.truths[0]
 		switch {
+		case err == nil && a.lags:
+			return l.early(a, 0), nil
 		case err == nil && a.silent:
 			return optimist.Truth[Post]{}, nil
 		case err == nil && a.versionOnly:
 			return optimist.AcceptedAt[Post](t.version), nil
 		}
 		return l.c.truth(t), err
+	}
+}
+
+// early is what a lagging replica tells of the nth entity of a write.
+func (l *life) early(a answer, n int) optimist.Truth[Post] {
+	t := l.c.truth(a.before[n])
+	t.Wrote = a.truths[n].version
+	return t
+}
+
+// readAnew reads one entity that the manager is unsure of.
+func (l *life) readAnew(ctx context.Context, id string) (optimist.Truth[Post], error) {
+	w := l.c.w
+	w.mu.Lock()
+	c := l.c
+	c.rereads++
+	r := w.draw("reread", c.number, c.rereads)
+	there, back := w.latency(r), w.latency(r)
+	began := w.now()
+	w.stats.Reads++
+	w.mu.Unlock()
+	if err := pause(ctx, there); err != nil {
+		return optimist.Truth[Post]{}, err
+	}
+	w.mu.Lock()
+	t, cut := w.server.posts[id].truth(id), c.cut || l.dead
+	w.mu.Unlock()
+	if err := pause(ctx, back); err != nil || cut {
+		return optimist.Truth[Post]{}, errors.Join(errDown, err)
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if l.dead {
+		return optimist.Truth[Post]{}, errDead
+	}
+	w.reads = append(w.reads, read{id, began, w.now(), t})
+	l.reads(t)
+	return c.truth(t), nil
+}
+
+func pause(ctx context.Context, d time.Duration) error {
+	select {
+	case <-time.After(d):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
 	}
 }
 
@@ -292,7 +349,13 @@ func (l *life) exchange(ctx context.Context, r request) (answer, error) {
 	}
 	w.trace("%s hears of %s: %s", l.c, w.name(r.id), a)
 	w.heard(r, a)
-	if !a.silent && !a.versionOnly || a.err != nil {
+	switch {
+	case a.lags:
+		w.stats.Early++
+		for _, t := range a.before {
+			l.reads(t)
+		}
+	case !a.silent && !a.versionOnly || a.err != nil:
 		for _, t := range a.truths {
 			l.reads(t)
 		}

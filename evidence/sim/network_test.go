@@ -24,6 +24,7 @@ type hitch struct {
 	hang        bool // a loss shows only by silence
 	busy        bool
 	retryAfter  time.Duration
+	lags        bool // the answer tells the state before the write, and the version of the write
 	versionOnly bool // the answer tells the version, not the state
 	silent      bool // the answer tells nothing
 	// What breaks is not classified: the transport has an error of its own, or panics.
@@ -69,6 +70,7 @@ func (w *World) hitchFor(c *Client, entity string) hitch {
 	}
 	h.versionOnly = r.Float64() < bad.VersionOnly
 	h.silent = r.Float64() < bad.Silent
+	h.lags = r.Float64() < bad.Lag
 	h.unclassified, h.panics = r.IntN(4) == 0, r.IntN(2) == 0
 	return h
 }
@@ -170,7 +172,7 @@ func (w *World) arrive(r request, answers chan<- answer, broken chan struct{}) {
 			time.AfterFunc(r.hitch.back, func() { close(broken) })
 		}
 	default:
-		a.versionOnly, a.silent = r.hitch.versionOnly, r.hitch.silent
+		a.versionOnly, a.silent, a.lags = r.hitch.versionOnly, r.hitch.silent, r.hitch.lags && len(a.before) > 0
 		time.AfterFunc(r.hitch.back, func() {
 			w.mu.Lock()
 			cut := r.client.cut
@@ -223,7 +225,9 @@ func (w *World) deliver(c *Client, t truth, how string) {
 		return
 	}
 	w.trace("%s gets a %s of %s: v%d %s", c, how, t.entity, t.version, t.value)
-	l.reads(t)
+	if t.listed.IsZero() {
+		l.reads(t)
+	}
 	w.mu.Unlock()
 	if err := l.posts.Receive(t.entity, c.truth(t)); err != nil && !errors.Is(err, optimist.ErrClosed) {
 		w.mu.Lock()
@@ -248,11 +252,16 @@ func (w *World) fetch(c *Client, id string) {
 	r := w.draw("fetch", c.number, n)
 	there, back := w.latency(r), w.latency(r)
 	lost := !w.calm && r.Float64() < w.script.Faults.LostRequest
+	list := !w.calm && r.Float64() < w.script.Faults.Lists
 	began := w.now()
 	time.AfterFunc(there, func() {
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		t := w.server.posts[id].truth(id)
+		if list {
+			w.stats.Lists++
+			t.listed = w.began.Add(began)
+		}
 		time.AfterFunc(back, func() {
 			w.mu.Lock()
 			if lost || c.cut {
@@ -270,6 +279,10 @@ func (w *World) fetch(c *Client, id string) {
 // truth is t as the client hears it, by its clock.
 func (c *Client) truth(t truth) optimist.Truth[Post] {
 	out := optimist.TruthOf(t.value, t.version)
+	if !t.listed.IsZero() {
+		out.Version, out.ReadAt = 0, t.listed
+		return out
+	}
 	out.At, out.By = c.wall.hear(t.stamp.at), t.stamp.by
 	if c.w.script.Faults.Contains {
 		out.Contains = t.contains

@@ -15,6 +15,7 @@ type Script struct {
 	Entities int
 	Skews    []time.Duration // of the clients' clocks
 	Strict   bool            // the server wants titles written on its latest version
+	Reads    bool            // entities of which a client is unsure are read anew
 	Faults   Faults
 	Steps    []Step
 }
@@ -22,7 +23,8 @@ type Script struct {
 // Faults are how often the network and the server misbehave.
 type Faults struct {
 	LostRequest, LostAnswer, LostPush, Duplicate, Slow, Busy float64
-	VersionOnly, Silent                                      float64 // answers
+	VersionOnly, Silent, Lag                                 float64 // answers
+	Lists                                                    float64 // reads that tell no version
 	Contains                                                 bool    // truth names the operations in it
 }
 
@@ -46,7 +48,7 @@ func (s Step) String() string {
 
 func (s Script) String() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "seed %d: %d clients, %d entities, skews %v, strict %v, %+v\n", s.Seed, s.Clients, s.Entities, s.Skews, s.Strict, s.Faults)
+	fmt.Fprintf(&b, "seed %d: %d clients, %d entities, skews %v, strict %v, reads %v, %+v\n", s.Seed, s.Clients, s.Entities, s.Skews, s.Strict, s.Reads, s.Faults)
 	for _, step := range s.Steps {
 		fmt.Fprintf(&b, "  %v\n", step)
 	}
@@ -59,7 +61,7 @@ var doings = weighted(map[string]int{
 	"visit after": 5, "pair after": 2, "batch": 2,
 	"cancel": 3, "roll back all": 1, "clear all": 1, "decide": 3, "flush": 1,
 	"cut": 3, "offline": 2, "log out": 1, "kill": 2, "crash before write": 3, "crash after write": 3,
-	"refuse write": 2, "somebody else": 3, "set clock": 3,
+	"refuse write": 2, "somebody else": 3, "set clock": 3, "look": 5,
 })
 
 func weighted(m map[string]int) []string {
@@ -119,6 +121,13 @@ func Draw(seed uint64) Script {
 	}
 	if s.Faults.Contains && r.IntN(6) == 0 {
 		s.Faults.Silent = 0.4
+	}
+	if r.IntN(3) == 0 {
+		s.Faults.Lag = 0.4
+	}
+	s.Reads = r.IntN(2) == 0
+	if r.IntN(3) == 0 {
+		s.Faults.Lists = 0.7
 	}
 	return s
 }

@@ -77,7 +77,9 @@ type answer struct {
 	err    error
 	truths []truth // one for each entity
 	// How much of it this copy tells.
-	versionOnly, silent bool
+	versionOnly, silent, lags bool
+
+	before []truth // what the write found, one for each entity
 }
 
 // truth is the state of an entity at one moment.
@@ -87,6 +89,7 @@ type truth struct {
 	version  uint64
 	stamp    stamp
 	contains []string
+	listed   time.Time // when the read without version began that found it; zero: it has one
 }
 
 var (
@@ -155,6 +158,7 @@ func (s *Server) apply(r request, content, slot string, mine stamp) answer {
 	var out answer
 	for _, id := range r.entities() {
 		e := s.posts[id]
+		out.before = append(out.before, e.truth(id))
 		after := effect(r.typ, e.value, r.args)
 		changed := !equalPosts(after, e.value)
 		if changed {

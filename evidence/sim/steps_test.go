@@ -31,6 +31,10 @@ func (w *World) do(s Step) {
 		switch s.Do {
 		case "cut":
 			w.cut(c, long)
+		case "look": // at a list, perhaps
+			w.mu.Lock()
+			w.fetch(c, entity)
+			w.mu.Unlock()
 		case "offline":
 			l.m.SetOnline(false)
 			time.AfterFunc(long, func() { l.m.SetOnline(true) })

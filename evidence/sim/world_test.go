@@ -38,7 +38,7 @@ type Stats struct {
 	Operations, Calls, Effects, Deduplicated, Conflicts                 int
 	LostRequests, LostAnswers, LostPushes, Duplicates, CutCalls         int
 	Crashes, CrashesAtWrite, Writes, Cuts, Jumps, RolledBack, Cancelled int
-	Restored, Parked, Views                                             int
+	Restored, Parked, Views, Reads, Early, Lists                        int
 }
 
 // Add counts two runs together.
@@ -63,6 +63,9 @@ func (s *Stats) Add(o Stats) {
 	s.Restored += o.Restored
 	s.Parked += o.Parked
 	s.Views += o.Views
+	s.Reads += o.Reads
+	s.Early += o.Early
+	s.Lists += o.Lists
 }
 
 func (w *World) now() time.Duration { return time.Since(w.began) }

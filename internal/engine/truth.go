@@ -45,10 +45,11 @@ func (e *Engine) adopt(ent *Entity, t Truth) (covered bool) {
 				e.confirm(o, o.told(ent))
 			}
 		case !ent.shows(o, t, fresh):
-		case o.ext.silent:
-			e.confirm(o, nil)
 		default:
-			e.confirm(o, ent)
+			if t.ReadAt != 0 { // what was read since is at least of that version
+				ent.version = max(ent.version, o.ext.version)
+			}
+			e.confirm(o, o.told(ent))
 		}
 		p = next
 	}

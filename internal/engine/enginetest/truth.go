@@ -67,6 +67,9 @@ func (t *Twin) adopt(ent *entity, said engine.Truth) (covered bool) {
 			}
 			t.confirm(o, ent)
 		case shown:
+			if said.ReadAt != 0 {
+				ent.version = max(ent.version, o.ackVersion)
+			}
 			t.confirm(o, o.toldBy(ent))
 		}
 	}
