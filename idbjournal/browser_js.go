@@ -49,8 +49,26 @@ func (w *waiter) release() {
 	}
 }
 
+// lock is a Web Lock that is held.
+type lock struct {
+	resolve  js.Value // of the promise for which it is held
+	released chan struct{}
+	funcs    []js.Func
+}
+
+// letGo gives the lock up, without waiting until the browser has taken it back.
+func (l *lock) letGo() { l.resolve.Invoke() }
+
+func (l *lock) release() {
+	l.letGo()
+	<-l.released
+	for _, f := range l.funcs {
+		f.Release()
+	}
+}
+
 // own takes a Web Lock. When another has it, own says so at once, or waits for it.
-func own(ctx context.Context, name string, wait bool) (unlock func(), err error) {
+func own(ctx context.Context, name string, wait bool) (*lock, error) {
 	locks := js.Global().Get("navigator").Get("locks")
 	if !locks.Truthy() {
 		return nil, errorf.New("%w: the browser has no Web Locks, which need https or localhost", ErrUnavailable)
@@ -92,19 +110,13 @@ func own(ctx context.Context, name string, wait bool) (unlock func(), err error)
 		return nil
 	})
 	request.Call("catch", failed).Call("then", settled)
-	unlock = func() {
-		resolve.Invoke()
-		<-released
-		failed.Release()
-		settled.Release()
-	}
 	select {
 	case ok := <-granted:
 		callback.Release() // called once
 		if !ok {
 			return nil, errorf.New("%w: another tab has it open", optimist.ErrJournalOwned)
 		}
-		return unlock, nil
+		return &lock{resolve, released, []js.Func{failed, settled}}, nil
 	case err := <-refused:
 		return nil, err
 	case <-ctx.Done():

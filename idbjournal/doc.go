@@ -12,7 +12,9 @@
 //   - Among the tabs and workers of one origin a journal has one owner, by a Web Lock.
 //     The others get optimist.ErrJournalOwned from Open at once, and wait for their turn in
 //     Wait. The browser gives the lock up when the owner is closed, navigates away or
-//     crashes, and the next of them gets it.
+//     crashes, and the next of them gets it. A page that is left and may be shown again
+//     (the browser's back/forward cache) gives it up as well: there Write fails with
+//     optimist.ErrJournalFailed from then on, and the page has to be loaded anew.
 //   - What Delete has deleted leaves no trace that a page could read.
 //   - When there is no room a Write fails with ErrQuota, which wraps
 //     optimist.ErrJournalRefused, and has kept nothing.

@@ -24,8 +24,9 @@ type Journal struct {
 	// everything below.
 	mu     sync.Mutex
 	db     js.Value
-	unlock func()
-	gone   js.Func // the database's own handlers
+	lock   *lock
+	gone   js.Func // of the database, when somebody else wants it
+	aside  js.Func // of the page, when it may be kept to be shown again
 	closed bool
 	failed error // why the journal has stopped; never unset
 	damage error // found by Load
@@ -45,21 +46,29 @@ func Open(ctx context.Context, name string) (*Journal, error) { return open(ctx,
 func Wait(ctx context.Context, name string) (*Journal, error) { return open(ctx, name, true) }
 
 func open(ctx context.Context, name string, wait bool) (*Journal, error) {
-	unlock, err := own(ctx, "optimist journal "+name, wait)
+	lock, err := own(ctx, "optimist journal "+name, wait)
 	if err != nil {
 		return nil, errorf.New("open journal %q: %w", name, err)
 	}
 	db, err := openDatabase(ctx, name)
 	if err != nil {
-		unlock()
+		lock.release()
 		return nil, errorf.New("open journal %q: %w", name, err)
 	}
-	j := &Journal{name: name, db: db, unlock: unlock}
+	j := &Journal{name: name, db: db, lock: lock}
 	j.gone = js.FuncOf(func(js.Value, []js.Value) any {
 		db.Call("close") // cleared by the person, or wanted by another tab
 		return nil
 	})
 	db.Set("onversionchange", j.gone)
+	j.aside = js.FuncOf(func(_ js.Value, args []js.Value) any {
+		if args[0].Get("persisted").Bool() {
+			db.Call("close") // when it has done what it is about
+			lock.letGo()
+		}
+		return nil
+	})
+	js.Global().Call("addEventListener", "pagehide", j.aside)
 	return j, nil
 }
 
@@ -252,7 +261,9 @@ func (j *Journal) Close() error {
 	j.closed = true
 	j.db.Set("onversionchange", js.Null())
 	j.gone.Release()
+	js.Global().Call("removeEventListener", "pagehide", j.aside)
+	j.aside.Release()
 	j.db.Call("close")
-	j.unlock()
+	j.lock.release()
 	return nil
 }

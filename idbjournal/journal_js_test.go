@@ -172,3 +172,34 @@ func TestDeleteLeavesNothing(t *testing.T) {
 		t.Errorf("a new journal of that name holds %v, %v", records, err)
 	}
 }
+
+// A page that is left, and that the browser may show again, owns nothing any more.
+func TestPageThatIsLeft(t *testing.T) {
+	j, err := idbjournal.Open(t.Context(), "put aside")
+	if err != nil {
+		t.Fatal(err)
+	}
+	left := func(persisted bool) {
+		event := js.Global().Get("PageTransitionEvent").New("pagehide", map[string]any{"persisted": persisted})
+		js.Global().Call("dispatchEvent", event)
+	}
+	left(false)
+	if err := j.Write([]optimist.JournalRecord{{Seq: 1, Data: []byte("one")}}); err != nil {
+		t.Fatal(err)
+	}
+	left(true)
+	next, err := idbjournal.Wait(t.Context(), "put aside")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer next.Close()
+	if err := j.Write([]optimist.JournalRecord{{Seq: 1, Data: []byte("two")}}); !errors.Is(err, optimist.ErrJournalFailed) {
+		t.Errorf("Write in a page that was left: %v", err)
+	}
+	if records, err := next.Load(); err != nil || len(records) != 1 || string(records[0].Data) != "one" {
+		t.Errorf("the next owner finds %v, %v", records, err)
+	}
+	if err := j.Close(); err != nil {
+		t.Error(err)
+	}
+}
