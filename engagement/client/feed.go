@@ -72,6 +72,7 @@ func (s *Service) Refresh(ctx context.Context, post string) error {
 		s.know(post, false)
 		gone := optimist.Gone[Post](0)
 		gone.ReadAt = began
+		s.tell(post, gone)
 		return s.posts.Receive(post, gone)
 	default:
 		return err
@@ -81,7 +82,9 @@ func (s *Service) Refresh(ctx context.Context, post string) error {
 
 func (s *Service) receive(t wire.Truth) error {
 	s.know(t.ID, t.State != nil)
-	return s.posts.Receive(t.ID, truthOf(t))
+	truth := truthOf(t)
+	s.tell(t.ID, truth)
+	return s.posts.Receive(t.ID, truth)
 }
 
 // know notes whether a post is there, to read it anew.

@@ -3,6 +3,8 @@ package client
 import (
 	"context"
 	"errors"
+	"strings"
+	"sync"
 	"time"
 
 	"github.com/optimist-go/optimist"
@@ -27,6 +29,11 @@ type PostArgs struct {
 type Posts struct {
 	service        *Service
 	write, discard *optimist.Action[Post, PostArgs]
+
+	// mu guards the field below it.
+	mu sync.Mutex
+	// deletions are those that had not ended when last looked at, by post.
+	deletions map[string]*optimist.Handle
 }
 
 // ErrNotYours says that only its author can delete a post.
@@ -38,7 +45,7 @@ func newPosts(s *Service) *Posts {
 		User:  func(PostArgs) string { return s.user },
 		Clone: func(a PostArgs) PostArgs { return a },
 	}
-	p := &Posts{service: s}
+	p := &Posts{service: s, deletions: make(map[string]*optimist.Handle)}
 
 	def.Type, def.Kind = "post", optimist.Create
 	def.Policy.Debounce = optimist.NoDebounce
@@ -90,5 +97,42 @@ func (p *Posts) Delete(ctx context.Context, post string) (*optimist.Handle, erro
 	if err := p.service.mayAct(); err != nil {
 		return nil, err
 	}
-	return p.discard.Execute(ctx, post, PostArgs{ID: post})
+	h, err := p.discard.Execute(ctx, post, PostArgs{ID: post})
+	if err == nil {
+		p.note(post, h)
+	}
+	return h, err
+}
+
+// note keeps a deletion's handle for Undelete.
+func (p *Posts) note(post string, h *optimist.Handle) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for id, old := range p.deletions {
+		if ended(old) {
+			delete(p.deletions, id)
+		}
+	}
+	p.deletions[post] = h
+}
+
+// adopt takes over operations of an earlier life.
+func (p *Posts) adopt(handles []*optimist.Handle) {
+	for _, h := range handles {
+		if h.Type() == "delete_post" {
+			p.note(strings.TrimPrefix(h.Entity(), EntityOf("")), h)
+		}
+	}
+}
+
+// Undelete takes a deletion back that has not left yet. Later it fails with
+// optimist.ErrSettled.
+func (p *Posts) Undelete(post string) error {
+	p.mu.Lock()
+	h := p.deletions[post]
+	p.mu.Unlock()
+	if h == nil || h.State() != optimist.Waiting {
+		return optimist.ErrSettled
+	}
+	return h.Cancel()
 }

@@ -39,6 +39,7 @@ func operate(ctx context.Context, s *Service, key, method, path string, body any
 	t, err := readOutcome(answer)
 	if t.Presence == optimist.Present {
 		s.know(t.Value.ID, true)
+		s.tell(t.Value.ID, t)
 	}
 	return t, err
 }

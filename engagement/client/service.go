@@ -30,6 +30,12 @@ type Options struct {
 	// is changed. The Service closes it.
 	Journal optimist.Journal
 
+	// Later says that there is no Journal yet, and that one may come: then Move takes what
+	// is unsettled over. Restore must be called as with a journal.
+	Later bool
+
+	interim *interim // with Later: go on with this one
+
 	// MaxInFlight caps the calls under way. 0: the library's default.
 	MaxInFlight int
 }
@@ -42,6 +48,8 @@ type Service struct {
 	Saves    *Saves
 	Comments *Comments
 
+	options   Options
+	interim   *interim // nil: there is a journal, or none comes
 	user      string
 	transport Transport
 	manager   *optimist.Manager
@@ -52,6 +60,9 @@ type Service struct {
 	known   map[string]bool // posts that are there, as far as was told
 	oldest  int64           // of the posts that Load has brought, when it was made
 	renewal *renewal        // nil: what is known is so
+	// truths are what was told, by post, as far as Move has to hand it on; inherited is what
+	// it has handed on, until Restore.
+	truths, inherited map[string]optimist.Truth[Post]
 }
 
 // ErrSignedOut refuses changes as long as nobody is signed in.
@@ -62,6 +73,14 @@ func New(o Options) (*Service, error) {
 	if o.Transport == nil {
 		return nil, errors.New("client: Options.Transport is nil")
 	}
+	s := &Service{options: o, user: o.User, transport: o.Transport, known: make(map[string]bool), oldest: math.MaxInt64}
+	if o.Later && o.Journal == nil {
+		if s.interim = o.interim; s.interim == nil {
+			s.interim = newInterim()
+		}
+		s.truths = make(map[string]optimist.Truth[Post])
+		o.Journal = s.interim
+	}
 	m, err := optimist.New(optimist.Options{
 		ClientID: o.ClientID, Policy: o.Policy, MaxInFlight: o.MaxInFlight, Journal: o.Journal,
 		// The server keeps stamps to its own clock. A device whose clock is slow, by
@@ -71,7 +90,7 @@ func New(o Options) (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Service{user: o.User, transport: o.Transport, manager: m, known: make(map[string]bool), oldest: math.MaxInt64}
+	s.manager = m
 	s.posts = optimist.NewStore(m, "post", optimist.WithEqual(equalPosts))
 	s.Posts = newPosts(s)
 	s.Likes = newLikes(s)
@@ -101,8 +120,21 @@ func EntityOf(post string) string { return "post:" + post }
 // Without a journal it does nothing.
 func (s *Service) Restore() error {
 	restored, err := s.manager.Restore()
-	if err == nil {
-		s.Comments.adopt(restored.Operations)
+	if err != nil {
+		return err
+	}
+	s.Comments.adopt(restored.Operations)
+	s.Posts.adopt(restored.Operations)
+	if s.interim != nil {
+		err = s.manager.DiscardQuarantined(s.interim.base)
+	}
+	s.mu.Lock()
+	truths := s.inherited
+	s.inherited = nil
+	s.mu.Unlock()
+	for id, t := range truths {
+		s.tell(id, t)
+		err = errors.Join(err, s.posts.Receive(id, t))
 	}
 	return err
 }
