@@ -55,20 +55,24 @@ func TestOwnOlderComment(t *testing.T) {
 	}
 	s.openOlder(post, "no 54.", "my old words")
 	s.Act(Action{Name: "comment-edit", Post: post, Comment: mine})
+	s.SetOnline(false) // a page paints in the turn of the click: no answer can come before
 	s.Act(Action{Name: "comment-save", Post: post, Comment: mine, Value: "my new words"})
 	s.draw()
 	if !postSays(post, "my new words")(s.board) {
 		t.Error("the edit does not show at once")
 	}
+	s.SetOnline(true)
 	s.until("everything saved", barSays("All saved"))
 	s.until("the edit at the server, too", func(b *board) bool { return postSays(post, "edited")(b) && postSays(post, "my new words")(b) })
 
 	before := s.visit.service.Post(post).Value.CommentsCount
+	s.SetOnline(false)
 	s.Act(Action{Name: "comment-delete", Post: post, Comment: mine})
 	s.draw()
 	if now := s.visit.service.Post(post).Value.CommentsCount; postSays(post, "my new words")(s.board) || now != before-1 {
 		t.Errorf("the deletion does not show at once: %d comments, then %d", before, now)
 	}
+	s.SetOnline(true)
 	gone := not(postSays(post, "my new words"))
 	s.until("everything saved", func(b *board) bool {
 		if !gone(b) {
