@@ -22,6 +22,15 @@ type Action struct {
 func (a *App) Act(act Action) (taken bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	return a.actLocked(act)
+}
+
+func (a *App) actLocked(act Action) (taken bool) {
+	if a.moving {
+		if taken, later := a.laterLocked(act); later {
+			return taken
+		}
+	}
 	switch act.Name {
 	case "sign-in", "sign-in-as":
 		a.signInLocked(act.Value)
@@ -126,10 +135,10 @@ func (a *App) deleteLocked(s *client.Service, post string) error {
 		n.Quote = words
 	} else {
 		n.Undo = func() error {
-			if h.State() != optimist.Waiting {
+			if a.visit == nil {
 				return optimist.ErrSettled
 			}
-			return h.Cancel()
+			return a.visit.service.Posts.Undelete(post)
 		}
 	}
 	a.tellLocked(n)

@@ -56,6 +56,7 @@ type App struct {
 	unsure         bool   // the server did not say who is signed in
 	feed           []string
 	inFeed         map[string]bool
+	early          []string // posts that came before the feed
 	next           string
 	posts          map[string]*postUI  // of the feed
 	gone           map[string]gonePost // that have left it, until the next paint
@@ -64,9 +65,11 @@ type App struct {
 	writing        writeModel
 	end            feedModel
 	notices        []*notice
-	noticed        int    // ids given to notices
-	person         string // who was signed in last
-	ended          string // why a visit has, until the next paint; empty: none has
+	noticed        int      // ids given to notices
+	person         string   // who was signed in last
+	moving         bool     // the visit gets another client, see takeOver
+	late           []Action // to be done by that one
+	ended          string   // why a visit has, until the next paint; empty: none has
 	networkProblem string
 	ops            *opTracker
 	durable        bool // a journal keeps what is unsettled
@@ -102,6 +105,10 @@ type visit struct {
 	stop    context.CancelFunc
 	running sync.WaitGroup // goroutines, all of which end with ctx
 
+	// Of attend, and of the visit that follows when it has returned.
+	loaded bool  // the feed's first page is there
+	after  int64 // position of the stream
+
 	// Guarded by the App's lock.
 	turn context.CancelFunc // makes attend look anew at what is to do
 	// leaving says that the server may have heard that the user signs out, and did not answer.
@@ -124,7 +131,7 @@ func NewApp(t client.Transport, hooks Hooks) *App {
 // resetLocked forgets everything about the user who was there. why is how their visit
 // ended, if there was one.
 func (a *App) resetLocked(user, why string) {
-	a.feed, a.inFeed, a.next = nil, make(map[string]bool), ""
+	a.feed, a.inFeed, a.early, a.next = nil, make(map[string]bool), nil, ""
 	for id, ui := range a.posts {
 		a.gone[id] = gonePost{ui, why}
 	}

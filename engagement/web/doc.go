@@ -22,6 +22,10 @@
 // and lets go of the journal; who gets the lock of the journal then deletes it. A session
 // that expires is no sign-out: all that is unsent waits for its user.
 //
+// One page owns the journal of its user; the others say that they store nothing, and wait.
+// When it is closed, left or crashes, the next one restarts its client with the journal: it
+// goes on with what both have done, under the same keys, and nothing on the page moves.
+//
 // A page begins with what is remembered: the user's name and what the journal holds are
 // shown before the server has said a word, and nothing leaves until it has said whose
 // session there is.

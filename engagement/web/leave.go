@@ -67,6 +67,7 @@ func (a *App) signOutLocked() {
 // those to come.
 func (a *App) hasLeftLocked(user, why string) {
 	a.setLeft(user, true)
+	a.hooks.Shared.Set(stayKey+user, "")
 	if was, _ := a.remembered(); was == user {
 		a.hooks.Shared.Set(signedInKey, "")
 	}

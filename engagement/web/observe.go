@@ -54,6 +54,7 @@ func (a *App) observeLocked(e optimist.Event) {
 		var send *optimist.SendError
 		if errors.As(e.Err, &send) && send.Class == optimist.Unauthenticated {
 			a.expiredLocked(a.visit)
+			a.reopenLocked() // the answer may be to what left before a sign-in
 		}
 		a.dirty.header = true
 		a.heldLocked()
@@ -71,7 +72,9 @@ func (a *App) observeLocked(e optimist.Event) {
 func (a *App) changedLocked(post string, there bool) {
 	a.dirty.posts[post] = true
 	switch {
-	case there && !a.inFeed[post] && a.end.Loaded:
+	case there && !a.inFeed[post] && !a.end.Loaded:
+		a.early = append(a.early, post)
+	case there && !a.inFeed[post]:
 		// A post that is new, or older than what has been read so far: the latter
 		// comes with its page.
 		at := a.placeLocked(a.visit.service.Post(post))

@@ -149,6 +149,13 @@ func (p *page) listen() {
 			p.app.Look()
 		}
 	})
+	on(p.window, "pageshow", func(e js.Value) {
+		if e.Get("persisted").Bool() { // it was left, and its journal with it
+			p.app.Look()
+			p.paint()
+			p.window.Get("location").Call("reload")
+		}
+	})
 	on(p.window, "beforeunload", func(e js.Value) {
 		if p.app.AtRisk() > 0 {
 			e.Call("preventDefault") // the browser asks whether to leave

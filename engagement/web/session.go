@@ -81,10 +81,10 @@ func (a *App) reopenLocked() {
 }
 
 // sendLocked lets changes leave, or not: under the session of somebody else they would be
-// theirs.
+// theirs, and without one they would come back.
 func (a *App) sendLocked() {
 	if a.visit != nil {
-		a.visit.service.Manager().SetOnline(a.chrome.Online && !a.unsure)
+		a.visit.service.Manager().SetOnline(a.chrome.Online && !a.unsure && !a.chrome.SignedOut)
 	}
 }
 
@@ -154,8 +154,9 @@ func (a *App) open(ctx context.Context) error {
 
 // goOnLocked goes on with a visit of which the server has said whose session there is.
 func (a *App) goOnLocked(v *visit, expired bool) {
+	a.chrome.SignedOut = expired && v.user != ""
 	a.sendLocked()
-	if a.chrome.SignedOut = expired && v.user != ""; !a.chrome.SignedOut {
+	if !a.chrome.SignedOut {
 		v.leaving = false
 		v.service.Manager().RetryNow()
 	}
@@ -174,22 +175,22 @@ func (a *App) goOnLocked(v *visit, expired bool) {
 
 // attend reads the feed and follows the server, as long as somebody sees the page.
 func (a *App) attend(v *visit) {
-	s, after, loaded, failures := v.service, int64(0), false, 0
+	s, failures := v.service, 0
 	for v.ctx.Err() == nil {
 		ctx, turn := context.WithCancel(v.ctx)
 		a.mu.Lock()
 		v.turn = turn
 		idle := a.hidden || a.chrome.SignedOut
-		if !loaded { // truth as others see it is not taken
+		if !v.loaded { // truth as others see it is not taken
 			idle = a.chrome.SignedOut || a.unsure
 		}
 		a.mu.Unlock()
 		var err error
 		switch {
-		case !loaded && !idle:
+		case !v.loaded && !idle:
 			var feed client.Feed
 			if feed, err = s.Load(ctx, "", firstPage); err == nil {
-				loaded, after = true, feed.After
+				v.loaded, v.after = true, feed.After
 				a.addPage(s, feed)
 			} else if ctx.Err() == nil {
 				a.failToLoad(err)
@@ -202,7 +203,7 @@ func (a *App) attend(v *visit) {
 		case idle:
 			<-ctx.Done()
 		default:
-			after, err = s.Follow(ctx, after, func(l client.Link, _ error) { a.linked(s, l) })
+			v.after, err = s.Follow(ctx, v.after, func(l client.Link, _ error) { a.linked(s, l) })
 			a.mu.Lock()
 			switch {
 			case ctx.Err() != nil || a.visit != v:
@@ -230,6 +231,7 @@ func (a *App) expiredLocked(v *visit) {
 		return
 	}
 	a.chrome.SignedOut = true
+	a.sendLocked()
 	a.dirty.header, a.dirty.signIn, a.dirty.kept = true, true, true
 	a.heldLocked()
 }
@@ -244,23 +246,22 @@ func (a *App) addPage(s *client.Service, feed client.Feed) {
 			}
 			a.dirty.posts[id] = true
 		}
-		a.addUnsentLocked()
 		a.next = feed.Next
 		a.end = feedModel{Loaded: true, Posts: len(a.feed), More: feed.Next != ""}
+		a.addEarlyLocked()
 		a.dirty.order, a.dirty.end, a.dirty.kept = true, true, true
 	}
 	a.mu.Unlock()
 	a.hooks.Wake()
 }
 
-// addUnsentLocked shows the posts of the user that the server does not have yet.
-func (a *App) addUnsentLocked() {
-	for entity := range a.ops.posts {
-		id := postOf(entity)
-		if v := a.visit.service.Post(id); v.Presence == optimist.Present && v.Version == 0 && !a.inFeed[id] {
-			a.feed = slices.Insert(a.feed, 0, id)
-			a.inFeed[id], a.dirty.posts[id] = true, true
-		}
+// addEarlyLocked shows posts that came before the feed: the user's own, for the most part.
+func (a *App) addEarlyLocked() {
+	a.drainLocked()
+	early := a.early
+	a.early = nil
+	for _, id := range early {
+		a.changedLocked(id, a.visit.service.Post(id).Presence == optimist.Present)
 	}
 }
 
@@ -320,6 +321,7 @@ func (a *App) signedInLocked(name string) {
 		a.hooks.Shared.Set(leavingKey, "")
 		if user != name {
 			a.setLeft(user, true)
+			a.hooks.Shared.Set(stayKey+user, "")
 		}
 	}
 	a.remember(name)

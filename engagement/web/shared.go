@@ -17,10 +17,14 @@ type Shared interface {
 
 // The words that pages share.
 const (
-	// signedInKey is who is signed in, as far as the pages know, and the stay: a word
-	// that begins with a sign-in and ends with a sign-out. A session that expires and is
-	// opened again is the same stay. What follows is new each time.
+	// signedInKey is who is signed in, as far as the pages know, and their stay. What
+	// follows is new each time.
 	signedInKey = "engaged-session"
+	// stayKey, followed by a user's name, is their stay: a word that begins with a sign-in
+	// and ends with a sign-out. Sessions that expire, and others who sign in between, do not
+	// end it. It names the client of all pages, so that each can send again what another one
+	// has sent: the same key with the same content.
+	stayKey = "engaged-stay-"
 	// leavingKey is who is signing out. A page that begins while nobody has heard how that
 	// ended carries it out before it shows anything.
 	leavingKey = "engaged-leaving"
@@ -39,9 +43,10 @@ func (a *App) remembered() (user, stay string) {
 // remember notes who is signed in, which other pages hear of. Who was so before goes on
 // with their stay.
 func (a *App) remember(user string) {
-	was, stay := a.remembered()
-	if was != user {
+	stay := a.hooks.Shared.Get(stayKey + user)
+	if stay == "" {
 		stay = newWord()
+		a.hooks.Shared.Set(stayKey+user, stay)
 	}
 	a.hooks.Shared.Set(signedInKey, user+" "+stay+" "+newWord())
 }

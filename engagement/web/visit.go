@@ -14,36 +14,26 @@ func (a *App) begin(user string) error {
 	a.ending.Wait()
 	_, stay := a.remembered()
 	journal, risk := a.journalOf(user)
-	s, err := client.New(client.Options{Transport: a.transport, User: user, Journal: journal})
+	o := client.Options{Transport: a.transport, User: user, ClientID: stay, Journal: journal, Later: risk == elsewhere}
+	s, err := client.New(o)
 	if err != nil && journal != nil { // it cannot be read: better without than not at all
 		journal.Close()
-		journal, risk = nil, unreadable
-		s, err = client.New(client.Options{Transport: a.transport, User: user})
+		journal, risk, o.Journal = nil, unreadable, nil
+		s, err = client.New(o)
 	}
 	if err != nil {
 		return err
 	}
-	ctx, stop := context.WithCancel(a.ctx)
-	v := &visit{
-		user:    user,
-		stay:    stay,
-		service: s,
-		events:  s.Manager().Subscribe(optimist.SubscribeOptions{Args: true, Buffer: 8192}),
-		bell:    s.Manager().Subscribe(optimist.SubscribeOptions{Buffer: 1}),
-		ctx:     ctx,
-		stop:    stop,
-		turn:    func() {},
-	}
-	s.Manager().SetOnline(false) // until the visit is known, see sendLocked
+	v := a.newVisit(user, stay, s)
 	if err := s.Restore(); err != nil {
 		v.end(over)
 		return err
 	}
 	a.mu.Lock()
+	defer a.mu.Unlock()
 	if _, now := a.remembered(); user != "" && now != stay { // another page has ended it
-		a.mu.Unlock()
-		v.end(over)
-		a.Reopen()
+		a.spawn(func(context.Context) { v.end(over) })
+		a.reopenLocked()
 		return nil
 	}
 	a.resetLocked(user, "")
@@ -54,14 +44,37 @@ func (a *App) begin(user string) error {
 	if a.chrome.LabOpen {
 		a.spawn(a.readNetwork)
 	}
-	a.mu.Unlock()
+	a.startLocked(v)
+	if risk == elsewhere {
+		v.running.Go(func() { a.inherit(v) })
+	}
+	return nil
+}
+
+// newVisit returns a visit that sends nothing, see sendLocked, and does nothing by itself
+// before startLocked.
+func (a *App) newVisit(user, stay string, s *client.Service) *visit {
+	ctx, stop := context.WithCancel(a.ctx)
+	s.Manager().SetOnline(false)
+	return &visit{
+		user:    user,
+		stay:    stay,
+		service: s,
+		events:  s.Manager().Subscribe(optimist.SubscribeOptions{Args: true, Buffer: 8192}),
+		bell:    s.Manager().Subscribe(optimist.SubscribeOptions{Buffer: 1}),
+		ctx:     ctx,
+		stop:    stop,
+		turn:    func() {},
+	}
+}
+
+func (a *App) startLocked(v *visit) {
 	v.running.Go(func() {
-		for range v.bell.All(ctx) {
+		for range v.bell.All(v.ctx) {
 			a.hooks.Wake()
 		}
 	})
 	v.running.Go(func() { a.attend(v) })
-	return nil
 }
 
 // end lets go of a visit. What is unsettled has until ctx ends.

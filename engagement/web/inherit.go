@@ -1,0 +1,108 @@
+package web
+
+import (
+	"context"
+
+	"github.com/optimist-go/optimist/engagement/wire"
+)
+
+// inherit waits until the page that owns the user's journal lets go of it, and takes it
+// over: with what that page has left there, and with what was done here meanwhile. The user
+// sees nothing of it, but that this page stores from then on.
+func (a *App) inherit(v *visit) {
+	for v.ctx.Err() == nil {
+		j, err := a.hooks.Journal(v.ctx, v.user, true)
+		switch {
+		case err != nil:
+			return
+		case a.emptied(v.ctx, j, v.user):
+			j.Close() // and opened anew
+			continue
+		}
+		a.spawn(func(context.Context) { a.takeOver(v, j) })
+		return
+	}
+}
+
+// takeOver restarts the client of a visit with a journal.
+func (a *App) takeOver(v *visit, j Journal) {
+	a.mu.Lock()
+	if a.visit != v {
+		a.mu.Unlock()
+		j.Close()
+		return
+	}
+	a.moving = true
+	a.mu.Unlock()
+	v.stop()
+	v.running.Wait()
+	next, err := v.service.Move(j)
+	if next == nil {
+		j.Close()
+	}
+	heir := a.newVisit(v.user, v.stay, next)
+	heir.after, heir.loaded, heir.leaving = v.after, v.loaded, v.leaving
+
+	a.mu.Lock()
+	late := a.late
+	a.moving, a.late = false, nil
+	if a.visit != v { // the user has left, or somebody else has come
+		a.tellLateLocked(late)
+		a.mu.Unlock()
+		heir.end(over)
+		return
+	}
+	a.drainLocked()
+	a.visit = heir
+	a.ops = newOpTracker()
+	a.end.Busy, a.chrome.Paused = false, false
+	if err == nil {
+		a.durable, a.chrome.Risk = true, ""
+	} else {
+		a.chrome.Risk = unreadable
+	}
+	a.dirty.header, a.dirty.kept = true, true
+	a.sendLocked()
+	heir.service.Restore()
+	a.startLocked(heir)
+	a.drainLocked()
+	for _, act := range late {
+		if taken := a.actLocked(act); !taken {
+			a.tellLateLocked([]Action{act})
+		}
+	}
+	a.mu.Unlock()
+	v.events.Close()
+	v.bell.Close()
+	a.hooks.Wake()
+}
+
+// laterLocked keeps an action that the client has to do until it has been restarted. taken
+// is as of Act.
+func (a *App) laterLocked(act Action) (taken, later bool) {
+	most := 0
+	switch act.Name {
+	case "post-add":
+		most = wire.MaxPostText
+	case "comment-add":
+		most = wire.MaxCommentText
+	case "like", "save", "more", "older", "undo", "sign-out", "post-delete",
+		"comment-save", "comment-delete", "comment-retry", "comment-discard":
+	default:
+		return false, false
+	}
+	if most > 0 && wire.CheckText("text", act.Value, most) != nil {
+		return false, false // which the client says without doing anything
+	}
+	a.late = append(a.late, act)
+	return most > 0, true
+}
+
+// tellLateLocked quotes what was written and came to nothing.
+func (a *App) tellLateLocked(late []Action) {
+	for _, act := range late {
+		if act.Name == "post-add" || act.Name == "comment-add" {
+			a.tellLocked(&notice{Text: "This was not posted.", Quote: act.Value, Grave: true})
+		}
+	}
+}
