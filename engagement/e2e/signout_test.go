@@ -29,6 +29,13 @@ func (tb *tab) comment(post, text string) {
 	tb.until(`document.querySelector('.comment.pending')`)
 }
 
+// cutOff takes the network away, and waits until the page knows.
+func (tb *tab) cutOff() {
+	tb.t.Helper()
+	tb.offline(true)
+	tb.until(`document.querySelector('.link-state').textContent.startsWith('Offline')`)
+}
+
 func saysNotice(words string) string {
 	return `document.querySelector('#notices').textContent.includes(` + quoted(words) + `)`
 }
@@ -45,8 +52,7 @@ func TestSignOutInOneOfTwoTabs(t *testing.T) {
 		if ownerLeaves {
 			leaves, stays = owner, other
 		}
-		stays.offline(true)
-		stays.until(`document.querySelector('.link-state').textContent.startsWith('Offline')`)
+		stays.cutOff()
 		post := stays.firstPost()
 		stays.comment(post, "precious words")
 		if !ownerLeaves {
@@ -82,7 +88,7 @@ func TestSignOutBesideATabThatSleeps(t *testing.T) {
 	sleeps := signIn(t, s.URL(), "ada")
 	leaves := sleeps.beside(s.URL())
 	leaves.until(ready + ` && document.querySelector('.risk')`)
-	sleeps.offline(true)
+	sleeps.cutOff()
 	sleeps.comment(sleeps.firstPost(), "precious words")
 	eval[bool](sleeps, kept+`(1)`)
 	state := func(to page.SetWebLifecycleStateState) {
@@ -137,7 +143,7 @@ func TestSignOutAndCloseEverything(t *testing.T) {
 func TestFailedSignOutIsForgotten(t *testing.T) {
 	s := startServer(t)
 	tb := signIn(t, s.URL(), "ada")
-	tb.offline(true)
+	tb.cutOff()
 	tb.click(`[data-act="sign-out"]`)
 	tb.until(saysNotice("You are still signed in"))
 	tb.offline(false)
