@@ -127,6 +127,10 @@ func run(t *testing.T, file string, statements ...string) {
 
 // TestFilesThatAreRefused: each stays as it is, and nothing stays beside it.
 func TestFilesThatAreRefused(t *testing.T) {
+	whole, err := os.ReadFile(bigFile(t))
+	if err != nil {
+		t.Fatal(err)
+	}
 	overwrite := func(at int, with string) func(*testing.T, string) {
 		return func(t *testing.T, file string) {
 			data, err := os.ReadFile(file)
@@ -183,10 +187,13 @@ func TestFilesThatAreRefused(t *testing.T) {
 		}, ErrForeign, "name another file"},
 	} {
 		t.Run(strings.ReplaceAll(name, " ", "-"), func(t *testing.T) {
-			file := bigFile(t)
+			file := filepath.Join(t.TempDir(), "engaged.db")
+			if err := os.WriteFile(file, whole, 0o600); err != nil {
+				t.Fatal(err)
+			}
 			row.harm(t, file)
-			if row.want != ErrNewer { // which has left it
-				if err := os.Remove(file + lockSuffix); err != nil {
+			if row.want == ErrNewer { // which has left its lock
+				if err := os.WriteFile(file+lockSuffix, nil, 0o600); err != nil {
 					t.Fatal(err)
 				}
 			}
