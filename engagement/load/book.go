@@ -37,6 +37,7 @@ type operation struct {
 	answered  bool            // the server told what it did
 	already   bool            // it changed nothing
 	agreed    bool            // in a conflict that was none
+	doubtful  bool            // nobody knows what became of its last attempt
 	settled   time.Time       // zero: not as far as is known
 	outcome   optimist.Outcome
 	successor string
@@ -86,6 +87,10 @@ func (b *book) enter(n note) (made int) {
 	case noteAnswered:
 		o := b.opLocked(n.ID, n.Client)
 		o.answered, o.already = true, n.Already
+	case noteUnheard:
+		b.opLocked(n.ID, n.Client).doubtful = true
+	case noteRefused:
+		b.opLocked(n.ID, n.Client).doubtful = false
 	case noteRetrying:
 		b.retries++
 	case noteConflicted:
@@ -129,24 +134,21 @@ func (b *book) left(from int, theirs []int) []int {
 	return out
 }
 
+// ask repeats a request of a client that has ended.
+type ask func(ctx context.Context, client int, r client.Request) (client.Response, error)
+
 // effects counts the operations that changed something, by post. Where one left and no
-// answer is known (its success was told by the stream, or the process that asked was
-// killed) the server is asked again under the same key, and must say the same for
-// ever. The clients must have ended.
-func (b *book) effects(ctx context.Context, ask func(context.Context, int, client.Request) (client.Response, error)) (map[string]int, error) {
+// answer is known (its success was told by the stream, the process that asked was killed,
+// or the client gave it up while nobody knew) the server is asked again under the same
+// key, and must say the same for ever. The clients must have ended.
+func (b *book) effects(ctx context.Context, ask ask) (map[string]int, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	n := make(map[string]int)
 	for key, o := range b.ops {
-		confirmed := o.outcome == optimist.Confirmed && !o.agreed
-		if o.request != nil && !o.answered && (confirmed || o.settled.IsZero()) {
-			a, err := ask(ctx, o.client, *o.request)
-			if err != nil {
+		if o.request != nil && !o.answered {
+			if err := b.learnLocked(ctx, key, o, ask); err != nil {
 				return nil, err
-			}
-			if o.already, o.answered = applied(a); !o.answered && confirmed {
-				o.answered = true // as the client says: its effect is lost
-				b.details.add("operation %s was confirmed, and asked again the server says %d %.200s", key, a.Status, a.Body)
 			}
 		}
 		if o.answered && !o.already {
@@ -154,6 +156,48 @@ func (b *book) effects(ctx context.Context, ask func(context.Context, int, clien
 		}
 	}
 	return n, nil
+}
+
+// learnLocked asks what became of an operation that left.
+func (b *book) learnLocked(ctx context.Context, key string, o *operation, ask ask) error {
+	confirmed := o.outcome == optimist.Confirmed && !o.agreed
+	if !confirmed && !o.settled.IsZero() {
+		if o.doubtful {
+			return learnGivenUp(ctx, o, ask)
+		}
+		return nil
+	}
+	a, err := ask(ctx, o.client, *o.request)
+	if err != nil {
+		return err
+	}
+	if o.already, o.answered = applied(a); !o.answered && confirmed {
+		o.answered = true // as the client says: its effect is lost
+		b.details.add("operation %s was confirmed, and asked again the server says %d %.200s", key, a.Status, a.Body)
+	}
+	return nil
+}
+
+// learnGivenUp asks what became of an operation that its client has given up. When asking
+// is what carries it out, it had no effect until then.
+func learnGivenUp(ctx context.Context, o *operation, ask ask) error {
+	post := postOf(o.request)
+	before, err := ask(ctx, o.client, getPost(post))
+	if err != nil {
+		return err
+	}
+	stood, err := standingIn(post, before)
+	if err != nil {
+		return err
+	}
+	a, err := ask(ctx, o.client, *o.request)
+	if err != nil {
+		return err
+	}
+	if now, err := wire.DecodeOutcome(a.Body); a.Status < 300 && err == nil && now.Version == stood.Version {
+		o.already, o.answered = now.Already, true
+	}
+	return nil
 }
 
 // posts names the posts that operations which left are about.

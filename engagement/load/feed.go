@@ -56,10 +56,19 @@ func readPage(ctx context.Context, t client.Transport, cursor string, limit int)
 
 // readStanding reads how a post stands, past all clients.
 func readStanding(ctx context.Context, t client.Transport, post string) (standing, error) {
-	a, err := t.RoundTrip(ctx, client.Request{Method: "GET", Path: "/v1/posts/" + post})
+	a, err := t.RoundTrip(ctx, getPost(post))
 	if err != nil {
 		return standing{}, err
 	}
+	return standingIn(post, a)
+}
+
+func getPost(post string) client.Request {
+	return client.Request{Method: "GET", Path: "/v1/posts/" + post}
+}
+
+// standingIn reads the answer to getPost.
+func standingIn(post string, a client.Response) (standing, error) {
 	if a.Status == http.StatusOK {
 		truth, err := wire.DecodeTruth(a.Body)
 		return standing{Version: truth.Version, Gone: truth.State == nil}, err

@@ -146,6 +146,46 @@ func TestEffects(t *testing.T) {
 	}
 }
 
+// TestEffectsOfWhatWasGivenUp: when asking again is what carries an operation out, it had
+// no effect.
+func TestEffectsOfWhatWasGivenUp(t *testing.T) {
+	const post = "01980000-0000-7000-8000-000000000001"
+	request := &client.Request{Key: "a", Method: "PUT", Path: "/v1/posts/" + post + "/like"}
+	at := func(version string) client.Response {
+		return client.Response{Status: 200, Body: []byte(`{"id":"` + post + `","state":null,"version":` + version + `}`)}
+	}
+	sent, settled := note{Kind: noteSent, Request: request}, note{Kind: noteSettled, ID: "a", At: time.Now(), Outcome: optimist.Cancelled}
+	unheard, refused := note{Kind: noteUnheard, ID: "a"}, note{Kind: noteRefused, ID: "a"}
+	for name, test := range map[string]struct {
+		notes     []note
+		now, then client.Response
+		want      int
+		asked     int
+	}{
+		"the server had it":             {[]note{sent, unheard, settled}, at("7"), at("7"), 1, 2},
+		"the server had it not":         {[]note{sent, unheard, settled}, at("7"), at("8"), 0, 2},
+		"the server does not take it":   {[]note{sent, unheard, settled}, at("7"), client.Response{Status: 409}, 0, 2},
+		"the server refused it in time": {[]note{sent, unheard, sent, refused, settled}, at("7"), at("7"), 0, 0},
+		"the server refused it":         {[]note{sent, refused, settled}, at("7"), at("7"), 0, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			book, asked := newBook(1, func(int) {}), 0
+			for _, n := range test.notes {
+				book.take(n)
+			}
+			effects, err := book.effects(t.Context(), func(_ context.Context, _ int, r client.Request) (client.Response, error) {
+				if asked++; r.Method == "GET" {
+					return test.now, nil
+				}
+				return test.then, nil
+			})
+			if err != nil || effects[post] != test.want || asked != test.asked {
+				t.Errorf("%v, %v; asked %d times", effects, err, asked)
+			}
+		})
+	}
+}
+
 // TestPostOf: which post a request is about.
 func TestPostOf(t *testing.T) {
 	const post = "01980000-0000-7000-8000-000000000001"

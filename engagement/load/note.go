@@ -19,6 +19,8 @@ const (
 	noteHeld       noteKind = "held"        // IDs: all that is unsettled in the end
 	noteSent       noteKind = "sent"        // Request is about to leave
 	noteAnswered   noteKind = "answered"    // ID; Already: it changed nothing
+	noteUnheard    noteKind = "unheard"     // ID: nobody knows what became of an attempt
+	noteRefused    noteKind = "refused"     // ID: no attempt had an effect
 	noteRetrying   noteKind = "retrying"    // an attempt failed
 	noteConflicted noteKind = "conflicted"  // ID; Already: both wanted the same
 	noteRolledBack noteKind = "rolled back" // Count operations

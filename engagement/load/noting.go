@@ -20,10 +20,16 @@ func (t noting) RoundTrip(ctx context.Context, r client.Request) (client.Respons
 	}
 	t.tell(note{Kind: noteSent, Client: t.number, Request: &r})
 	a, err := t.Transport.RoundTrip(ctx, r)
-	if err == nil {
-		if already, ok := applied(a); ok {
-			t.tell(note{Kind: noteAnswered, Client: t.number, ID: r.Key, Already: already})
-		}
+	n := note{Kind: noteUnheard, Client: t.number, ID: r.Key}
+	switch already, ok := applied(a); {
+	case err != nil || a.Status >= 500:
+	case ok:
+		n.Kind, n.Already = noteAnswered, already
+	case a.RetryAfter > 0:
+		return a, nil // it says nothing about the attempts before
+	default:
+		n.Kind = noteRefused
 	}
+	t.tell(n)
 	return a, err
 }

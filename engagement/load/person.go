@@ -140,8 +140,8 @@ func (p *person) passOn() {
 	}
 }
 
-// catchUp is how long the streams have to tell the last of the news.
-const catchUp = 30 * time.Second
+// longestSilence is for how long a stream may tell no news while there is some.
+const longestSilence = 30 * time.Second
 
 // compare counts the posts that the client sees otherwise than the server holds them,
 // after its stream has had time to say the last.
@@ -150,12 +150,7 @@ func (p *person) compare(ctx context.Context, posts map[string]standing) error {
 		return err
 	}
 	n := note{Kind: noteCompared, Client: p.number, Parked: p.parked}
-	deadline := time.Now().Add(catchUp)
-	for post, stands := range posts {
-		for p.isBehind(post, stands) && time.Now().Before(deadline) && ctx.Err() == nil {
-			time.Sleep(5 * time.Millisecond)
-		}
-	}
+	p.catchUp(ctx, posts)
 	feed, err := readFeed(ctx, p.plain, p.posts)
 	if err != nil {
 		return err
@@ -174,6 +169,25 @@ func (p *person) compare(ctx context.Context, posts map[string]standing) error {
 		p.tell(held)
 	}
 	return nil
+}
+
+// catchUp waits for what the stream has still to tell, as long as it tells something.
+func (p *person) catchUp(ctx context.Context, posts map[string]standing) {
+	seen, since := uint64(0), time.Now()
+	for ctx.Err() == nil && time.Since(since) < longestSilence {
+		behind, versions := false, uint64(0)
+		for post, stands := range posts {
+			behind = behind || p.isBehind(post, stands)
+			versions += p.service.Post(post).Version
+		}
+		if !behind {
+			return
+		}
+		if versions != seen {
+			seen, since = versions, time.Now()
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
 }
 
 // isBehind reports whether the stream has still to tell how the post stands.

@@ -239,7 +239,7 @@ func (r *runner) count(ctx context.Context, rep *Report) error {
 }
 
 // asker repeats requests of clients that have ended.
-func (r *runner) asker() func(context.Context, int, client.Request) (client.Response, error) {
+func (r *runner) asker() ask {
 	sessions := make(map[string]client.Transport)
 	return func(ctx context.Context, number int, q client.Request) (client.Response, error) {
 		user := userOf(number, r.config.Devices)
