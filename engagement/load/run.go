@@ -59,7 +59,6 @@ type runner struct {
 	plain    client.Transport // that of nobody
 	posts    []string         // to tap on
 	before   map[string]wire.Truth
-	after    map[string]standing
 	took     time.Duration
 	kills    atomic.Int64
 }
@@ -216,23 +215,28 @@ func (r *runner) setNetwork(bad bool) error {
 }
 
 // compare has everybody compare what they see with what the server holds.
-func (r *runner) compare(ctx context.Context) (err error) {
+func (r *runner) compare(ctx context.Context) error {
 	r.bar.say("comparing")
-	if r.after, err = r.standings(ctx); err != nil {
+	posts, err := r.standings(ctx)
+	if err != nil {
 		return err
 	}
-	return r.each(func(_ int, w crew) error { return w.compare(ctx, r.after) })
+	return r.each(func(_ int, w crew) error { return w.compare(ctx, posts) })
 }
 
 // count compares how often posts have changed with how often somebody wanted that. The
 // clients must have ended.
 func (r *runner) count(ctx context.Context, rep *Report) error {
+	after, err := r.standings(ctx) // what was given up in doubt may have come since they compared
+	if err != nil {
+		return err
+	}
 	effects, err := r.book.effects(ctx, r.asker())
 	if err != nil {
 		return err
 	}
 	// Asking again must not have changed anything: what it changed had been lost.
-	for post, stands := range r.after {
+	for post, stands := range after {
 		rep.count(post, int(stands.Version)-int(r.before[post].Version), effects[post])
 	}
 	return nil
