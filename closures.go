@@ -52,9 +52,9 @@ type closureEntry struct {
 
 // rewinder is a closureLog to those who must not know it.
 type rewinder interface {
-	// drain carries out the tasks, or leaves them to who has the turn. With wait it
-	// returns when they are done, or says why it does not wait any longer.
-	drain(m *Manager, wait bool) error
+	// drain carries out the tasks. When one closure runs for too long it leaves them to who
+	// has the turn, and says so.
+	drain(m *Manager) error
 	// slowLocked reports whether draining it waits for closures of the program.
 	slowLocked() bool
 }
@@ -172,16 +172,9 @@ func (log *closureLog) takeTurn(ctx context.Context) error {
 	}
 }
 
-func (log *closureLog) drain(m *Manager, wait bool) error {
-	select {
-	case log.turn <- struct{}{}:
-	default:
-		if !wait {
-			return nil
-		}
-		if err := log.takeTurn(context.Background()); err != nil {
-			return err
-		}
+func (log *closureLog) drain(m *Manager) error {
+	if err := log.takeTurn(context.Background()); err != nil {
+		return err
 	}
 	defer log.leave(m)
 	log.work(m)

@@ -38,6 +38,7 @@ func TestLaw04_ASlowRollbackHoldsNobodyElse(t *testing.T) {
 func TestLaw19_AClosureThatCannotBeAppliedAgainIsRolledBack(t *testing.T) {
 	inWorld(t, instant, func(t *testing.T, w *world) {
 		w.server.next("1", reply{before: time.Second, fails: errNever})
+		w.server.next("1", reply{before: time.Second}) // so that the second is under way when it is undone
 		var shown names
 		add := func(name string, times int) func() func() {
 			return func() func() {

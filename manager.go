@@ -225,35 +225,32 @@ func (m *Manager) joinedLocked() *Handle {
 
 func (m *Manager) stepNowLocked(in engine.Input) { m.stepLocked(time.Now(), in) }
 
-// unlock releases the lock and then runs what must not run under it. What another
-// goroutine can do, because it runs closures of the same entity, is left to it.
-func (m *Manager) unlock() { m.release(false) }
+// unlock releases the lock and then runs what must not run under it.
+func (m *Manager) unlock() { m.unlockDone() }
 
 // unlockDone is unlock for calls that return when closures have been brought along. Its
 // error says that a closure has run for too long; whoever runs it does the rest.
-func (m *Manager) unlockDone() error { return m.release(true) }
-
-func (m *Manager) release(wait bool) error {
+func (m *Manager) unlockDone() error {
 	rewinds := m.rewinds
 	m.rewinds = nil
 	m.mu.Unlock()
 	if len(rewinds) == 0 {
 		return nil
 	}
-	return m.drain(rewinds, wait)
+	return m.drain(rewinds)
 }
 
 // drain has closures run, also those after one that ends the goroutine.
-func (m *Manager) drain(logs []rewinder, wait bool) (err error) {
+func (m *Manager) drain(logs []rewinder) (err error) {
 	defer func() {
 		if len(logs) > 0 {
-			m.drain(logs, wait)
+			m.drain(logs)
 		}
 	}()
 	for len(logs) > 0 {
 		next := logs[0]
 		logs = logs[1:]
-		err = cmp.Or(next.drain(m, wait), err)
+		err = cmp.Or(next.drain(m), err)
 	}
 	return err
 }
