@@ -49,12 +49,12 @@
 // A panic in a function of the program is contained, and told as a PanicError: by the
 // call that it refuses (Apply, Guard, Slot, Clone, Encode), as the end of the operation
 // (the same at a rebase, Resolve), as a failed attempt (Send), or by an event of kind CallbackPanicked
-// (callbacks, closures, Merge rules, Retry.Next, functions of a Store). When Mutation.User
+// (callbacks, closures, Merge rules, Fulfilled, Retry.Next, functions of a Store). When Mutation.User
 // panics, the User in a Snapshot is empty.
 //
 // A function that ends its goroutine (runtime.Goexit, as t.FailNow and t.Fatal do in a
 // program's tests) counts as one that panics, as far as nobody needs that goroutine: in
-// Send, Retry.Next, callbacks and closures everything else goes on, in another goroutine
+// Send, Retry.Next, WithRead, callbacks and closures everything else goes on, in another goroutine
 // or before this one ends. But Apply and the other functions that are data run in the
 // middle of a change, which nobody can finish then: the manager is broken. It lets go of
 // its lock and of the calls under way and sends nothing more; every call returns

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -19,7 +20,7 @@ type answering struct {
 	answers []Truth[page] // the last one stays
 	calls   int
 	ended   []Result // that OnSuccess got
-	reads   int
+	reads   atomic.Int64
 	found   Truth[page]
 	fails   error // of a read
 }
@@ -28,7 +29,7 @@ func (w *world) answering(readable bool, opts ...StoreOption[page]) *answering {
 	a := &answering{}
 	if readable {
 		opts = append(opts, WithRead(func(context.Context, string) (Truth[page], error) {
-			a.reads++
+			a.reads.Add(1)
 			return a.found, a.fails
 		}))
 	}
@@ -139,8 +140,10 @@ func TestLaw48_AServerThatNormalisesDiffers(t *testing.T) {
 					calls++
 					return w.server.put("1", page{Title: row.held}), nil
 				}
+				sub := w.m.Subscribe(SubscribeOptions{})
 				h := do(w, Register(w.pages, def), "1", " a ")
 				w.time(time.Hour)
+				equal(t, "panics told", len(events(sub, CallbackPanicked)) > 0, name == "nobody can say")
 				r := w.outcome(h, Confirmed)
 				equal(t, "success, differs", [2]bool{r.Success(), r.Differs}, [2]bool{row.success, row.differs})
 				equal(t, "shown", w.view("1").Title, row.held)
@@ -267,7 +270,7 @@ func TestLaw48_NobodyGuessesUnasked(t *testing.T) {
 		w.flush()
 		equal(t, "success", w.outcome(h, Confirmed).Success(), false)
 		equal(t, "shown", a.shown(), false)
-		equal(t, "reads", a.reads, 0)
+		equal(t, "reads", a.reads.Load(), 0)
 	})
 }
 
@@ -375,9 +378,9 @@ func TestLaw48_PatienceEndsWithOneRead(t *testing.T) {
 				sub := w.m.Subscribe(SubscribeOptions{Entity: "shelf:1"})
 				h := a.tap(w)
 				w.time(time.Second - time.Millisecond)
-				equal(t, "reads", a.reads, 0)
+				equal(t, "reads", a.reads.Load(), 0)
 				w.time(time.Hour)
-				equal(t, "reads", a.reads, 1)
+				equal(t, "reads", a.reads.Load(), 1)
 				equal(t, "success", w.outcome(h, Confirmed).Success(), row.so)
 				equal(t, "shown", a.shown(), row.so)
 				equal(t, "changes", len(events(sub, Changed)), map[bool]int{true: 1, false: 2}[row.so])

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -62,10 +63,10 @@ func (w *world) doubtful(b *book) *Handle {
 
 func TestLaw49_TakenBackAndNobodyAnsweredIsUnsure(t *testing.T) {
 	inWorld(t, instant, func(t *testing.T, w *world) {
-		views := 0
+		var views atomic.Int64
 		go func() {
 			for range w.pages.Watch(w.ctx, "1") {
-				views++
+				views.Add(1)
 			}
 		}()
 		sub := w.m.Subscribe(SubscribeOptions{})
@@ -75,13 +76,13 @@ func TestLaw49_TakenBackAndNobodyAnsweredIsUnsure(t *testing.T) {
 		is(t, h.Cancel(), nil)
 		equal(t, "unsure while the call is under way", w.pages.View("1").Unsure, false)
 		events(sub)
-		seen := views
+		seen := views.Load()
 		w.time(time.Minute)
 		equal(t, "unsure", w.pages.View("1").Unsure, true)
 		told := events(sub)
 		equal(t, "told", kindsOf(told), []EventKind{TruthUnsure})
 		equal(t, "of", [2]string{told[0].ID, told[0].Entity}, [2]string{h.ID(), "page:1"})
-		equal(t, "watchers see it", views, seen+1)
+		equal(t, "watchers see it", views.Load(), seen+1)
 
 		w.receive("1", TruthOf(page{}, 1)) // older, or as old
 		equal(t, "unsure after older truth", w.pages.View("1").Unsure, true)

@@ -196,6 +196,15 @@ func (a *anyAction) register(policy Policy) {
 	if t.Family == "" {
 		t.Family = t.Name
 	}
+	if fulfilled, m := t.Fulfilled, a.store.m; fulfilled != nil {
+		t.Fulfilled = func(value, args any) (so bool) {
+			err := contain("fulfilled", func() { so = fulfilled(value, args) })
+			if err != nil {
+				m.publishLocked(Event{Kind: CallbackPanicked, Type: t.Name, Err: err})
+			}
+			return so || err != nil // nobody can say
+		}
+	}
 	if guard := t.Guard; guard != nil {
 		t.Guard = func(value, args any) error {
 			a.store.m.enterLocked(&t.label)

@@ -152,8 +152,8 @@ type ext struct {
 	needers []*Op       // those that depend on this one
 	// dependent: it was accepted with deps, which may have been confirmed since.
 	dependent bool
-	version uint64      // of the truth that is awaited, once acknowledged
-	ackedAt Time
+	version   uint64 // of the truth that is awaited, once acknowledged
+	ackedAt   Time
 	// notBefore: the server asked for no attempt until then.
 	notBefore  Time
 	unanswered uint16 // attempts that were charged and that nobody answered
