@@ -47,6 +47,7 @@ type life struct {
 	posts                *optimist.Store[Post]
 	like, title, visit   *optimist.Action[Post, Args]
 	create, edit, remove *optimist.Action[Post, Args]
+	write, erase         *optimist.Action[Post, Args]
 	pair                 *optimist.GroupAction[Args]
 	star                 *optimist.Switch[Post]
 	handles              []*optimist.Handle
@@ -117,6 +118,7 @@ func (j journal) Write(records []optimist.JournalRecord) error {
 func (l *life) die(how string) {
 	w := l.c.w
 	l.look() // what was told before has happened
+	l.forgets()
 	l.dead = true
 	l.c.refused = l.c.refused || l.owes
 	w.stats.Crashes++
@@ -225,6 +227,19 @@ func (l *life) register() {
 	optimist.Merge(l.create, l.remove, func(first, second *Args) optimist.MergeRule { return optimist.Annihilate })
 	optimist.Merge(l.edit, l.edit, func(first, second *Args) optimist.MergeRule { return optimist.TakeSecond })
 	optimist.Merge(l.edit, l.remove, func(first, second *Args) optimist.MergeRule { return optimist.TakeSecond })
+	p, g := def(write), def(erase)
+	p.Kind, p.Family, g.Kind = optimist.Create, title, optimist.Delete
+	if p.Policy.Debounce = (optimist.Debounce{Wait: 500 * time.Millisecond}); l.c.w.script.Keep {
+		p.Policy.OnFailure, g.Policy.OnFailure = optimist.Park, optimist.Park
+	}
+	l.write, l.erase = optimist.Register(l.posts, p), optimist.Register(l.posts, g)
+	if l.c.w.script.Fold {
+		optimist.Merge(l.write, l.title, func(first, second *Args) optimist.MergeRule {
+			first.Text = second.Text
+			first.Poison = first.Poison || second.Poison
+			return optimist.TakeFirst
+		})
+	}
 	l.star = optimist.RegisterToggle(l.posts, optimist.Toggle[Post]{
 		Type: star,
 		Get:  func(p Post, user string) bool { return p.Flags["star "+user] },
@@ -341,6 +356,7 @@ func (l *life) exchange(ctx context.Context, r request) (answer, error) {
 	a, err := w.call(ctx, l, r)
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	l.hears(r, a, err)
 	switch {
 	case l.dead:
 		return answer{}, optimist.Fail(optimist.Unknown, errDead)

@@ -38,6 +38,7 @@ func (w *World) heard(r request, a answer) {
 // when an operation first left, when its answer came and which state it told.
 type state struct {
 	value   Post
+	there   bool
 	version uint64
 }
 
@@ -52,23 +53,35 @@ type output struct {
 	state
 }
 
-var model = porcupine.Model{
-	Init: func() any { return state{version: 1} },
+func model(there bool) porcupine.Model {
+	m := anyPost
+	m.Init = func() any { return state{there: there, version: 1} }
+	return m
+}
+
+var anyPost = porcupine.Model{
 	Step: func(s, in, out any) (bool, any) {
 		now, i, o := s.(state), in.(input), out.(output)
 		if i.write {
 			after := effect(i.typ, now.value, i.args)
-			if !equalPosts(after, now.value) {
-				now = state{after, now.version + 1}
+			there, possible := exists(i.typ, now.there)
+			switch {
+			case !possible:
+				return false, now
+			case there != now.there || !equalPosts(after, now.value):
+				now = state{after, there, now.version + 1}
 			}
 		}
-		return !o.known || o.version == now.version && equalPosts(o.value, now.value), now
+		return !o.known || now.equal(o.state), now
 	},
 	Equal: func(a, b any) bool {
-		x, y := a.(state), b.(state)
-		return x.version == y.version && equalPosts(x.value, y.value)
+		return a.(state).equal(b.(state))
 	},
 	DescribeOperation: func(in, out any) string { return fmt.Sprintf("%+v -> %+v", in, out) },
+}
+
+func (s state) equal(t state) bool {
+	return s.version == t.version && s.there == t.there && equalPosts(s.value, t.value)
 }
 
 // linearizable checks the history of each entity. It runs outside the bubble, for the
@@ -94,14 +107,14 @@ func (w *World) linearizable() (bad []string, unsure int) {
 				continue
 			}
 			t := h.answer.truths[i]
-			add(entity, in, s.at, h.at, output{true, state{t.value, t.version}})
+			add(entity, in, s.at, h.at, output{true, state{t.value, t.there, t.version}})
 		}
 	}
 	for _, r := range w.reads {
-		add(r.entity, input{}, r.call, r.ret, output{true, state{r.truth.value, r.truth.version}})
+		add(r.entity, input{}, r.call, r.ret, output{true, state{r.truth.value, r.truth.there, r.truth.version}})
 	}
 	for _, entity := range sortedKeys(histories) {
-		switch porcupine.CheckOperationsTimeout(model, histories[entity], 2*time.Second) {
+		switch porcupine.CheckOperationsTimeout(model(w.stays(entity)), histories[entity], 2*time.Second) {
 		case porcupine.Illegal:
 			bad = append(bad, fmt.Sprintf("the history of %s has no sequential order", entity))
 		case porcupine.Unknown:

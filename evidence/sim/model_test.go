@@ -36,7 +36,9 @@ const (
 	create = "create" // a comment; parks when refused
 	edit   = "edit"
 	remove = "remove"
-	pair   = "pair" // a group: adds a token in two entities
+	pair   = "pair"  // a group: adds a token in two entities
+	write  = "write" // makes a post, with its title
+	erase  = "erase" // removes a post
 )
 
 func equalPosts(a, b Post) bool {
@@ -66,8 +68,10 @@ func effect(typ string, p Post, a Args) Post {
 		if delete(p.Flags, a.Key); a.On {
 			p.Flags = with(p.Flags, a.Key, true)
 		}
-	case title:
+	case title, write:
 		p.Title = a.Text
+	case erase:
+		p = Post{}
 	case visit, pair:
 		p.Tokens = with(p.Tokens, a.Key, true)
 	case create, edit:
@@ -77,6 +81,18 @@ func effect(typ string, p Post, a Args) Post {
 		delete(p.Comments, a.Key)
 	}
 	return p
+}
+
+// exists says whether a post is there after an operation, and whether the operation can be
+// done at all.
+func exists(typ string, there bool) (after, possible bool) {
+	switch typ {
+	case write:
+		return true, !there
+	case erase:
+		return false, true
+	}
+	return there, there
 }
 
 func with[V any](m map[string]V, key string, v V) map[string]V {
@@ -92,7 +108,7 @@ func slotOf(typ string, a Args) string {
 	switch typ {
 	case like, star:
 		return a.Key
-	case title:
+	case title, write:
 		return "title"
 	case create, edit, remove:
 		return "comment " + a.Key

@@ -29,6 +29,9 @@ type hitch struct {
 	silent      bool // the answer tells nothing
 	// What breaks is not classified: the transport has an error of its own, or panics.
 	unclassified, panics bool
+	late                 bool // the server is busy after it has done it
+	lenient              bool // what is gone can be removed again
+	tells                bool // truth comes beside a refusal
 }
 
 // draw gives the nth call of a client for an entity its hitch, whatever else happens.
@@ -72,6 +75,8 @@ func (w *World) hitchFor(c *Client, entity string) hitch {
 	h.silent = r.Float64() < bad.Silent
 	h.lags = r.Float64() < bad.Lag
 	h.unclassified, h.panics = r.IntN(4) == 0, r.IntN(2) == 0
+	h.late = h.busy && r.IntN(3) == 0
+	h.lenient, h.tells = r.IntN(2) == 0, r.IntN(2) == 0
 	return h
 }
 
@@ -109,6 +114,7 @@ func (w *World) call(ctx context.Context, l *life, r request) (answer, error) {
 		return answer{}, optimist.Fail(optimist.Offline, errDown)
 	}
 	w.stats.Calls++
+	l.leaves(r)
 	if _, ok := w.sent[r.id]; !ok {
 		w.sent[r.id] = sent{at: w.now(), req: r}
 	}
@@ -132,10 +138,13 @@ func (w *World) call(ctx context.Context, l *life, r request) (answer, error) {
 	case a := <-answers:
 		return a, nil
 	case <-broken:
-		switch {
-		case h.unclassified && h.panics:
-			panic(errLost)
-		case h.unclassified:
+		if h.unclassified {
+			w.mu.Lock()
+			l.failed(r, errLost)
+			w.mu.Unlock()
+			if h.panics {
+				panic(errLost)
+			}
 			return answer{}, errLost
 		}
 		return answer{}, optimist.Fail(optimist.Unknown, errLost)
@@ -191,7 +200,14 @@ func (a answer) String() string {
 	case len(a.truths) == 0:
 		return "done"
 	}
-	return a.truths[0].value.String()
+	return a.truths[0].String()
+}
+
+func (t truth) String() string {
+	if !t.there {
+		return "gone"
+	}
+	return t.value.String()
 }
 
 // push tells all clients of new truth, as well as the network lets it.
@@ -224,7 +240,7 @@ func (w *World) deliver(c *Client, t truth, how string) {
 		w.mu.Unlock()
 		return
 	}
-	w.trace("%s gets a %s of %s: v%d %s", c, how, t.entity, t.version, t.value)
+	w.trace("%s gets a %s of %s: v%d %s", c, how, t.entity, t.version, t)
 	if t.listed.IsZero() {
 		l.reads(t)
 	}
@@ -279,6 +295,9 @@ func (w *World) fetch(c *Client, id string) {
 // truth is t as the client hears it, by its clock.
 func (c *Client) truth(t truth) optimist.Truth[Post] {
 	out := optimist.TruthOf(t.value, t.version)
+	if !t.there {
+		out = optimist.Gone[Post](t.version)
+	}
 	if !t.listed.IsZero() {
 		out.Version, out.ReadAt = 0, t.listed
 		return out

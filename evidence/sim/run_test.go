@@ -47,6 +47,9 @@ func (w *World) play() {
 	for i := range w.script.Entities {
 		w.entities = append(w.entities, fmt.Sprintf("e%d", i))
 	}
+	for i := range w.script.Posts {
+		w.entities = append(w.entities, fmt.Sprintf("n%d", i))
+	}
 	w.web = &Client{w: w, number: -1}
 	w.server = newServer(w)
 	for i := range w.script.Clients {
@@ -102,6 +105,7 @@ func (w *World) heal() {
 			ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 			c.life.m.Flush(ctx)
 			cancel()
+			c.life.unseen()
 			c.life.decide(round)
 			pending += c.life.m.Snapshot().Pending
 		}

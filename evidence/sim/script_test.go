@@ -13,6 +13,9 @@ type Script struct {
 	Seed     uint64
 	Clients  int
 	Entities int
+	Posts    int             // entities more, which are not there at first
+	Keep     bool            // posts that the server refuses are parked
+	Fold     bool            // a title becomes that of a post that has not left
 	Skews    []time.Duration // of the clients' clocks
 	Strict   bool            // the server wants titles written on its latest version
 	Reads    bool            // entities of which a client is unsure are read anew
@@ -48,7 +51,9 @@ func (s Step) String() string {
 
 func (s Script) String() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "seed %d: %d clients, %d entities, skews %v, strict %v, reads %v, %+v\n", s.Seed, s.Clients, s.Entities, s.Skews, s.Strict, s.Reads, s.Faults)
+	fmt.Fprintf(&b, "seed %d: %d clients, %d entities, %d posts (keep %v, fold %v), skews %v, strict %v, reads %v, %+v
+",
+		s.Seed, s.Clients, s.Entities, s.Posts, s.Keep, s.Fold, s.Skews, s.Strict, s.Reads, s.Faults)
 	for _, step := range s.Steps {
 		fmt.Fprintf(&b, "  %v\n", step)
 	}
@@ -58,7 +63,7 @@ func (s Script) String() string {
 // doings are what a step can be, as often as they stand here.
 var doings = weighted(map[string]int{
 	like: 14, star: 4, title: 7, visit: 9, create: 6, edit: 7, remove: 4, pair: 5,
-	"visit after": 5, "pair after": 2, "batch": 2,
+	"visit after": 5, "pair after": 2, "batch": 2, write: 9, erase: 4,
 	"cancel": 3, "roll back all": 1, "clear all": 1, "decide": 3, "flush": 1,
 	"cut": 3, "offline": 2, "log out": 1, "kill": 2, "crash before write": 3, "crash after write": 3,
 	"refuse write": 2, "somebody else": 3, "set clock": 3, "look": 5,
@@ -88,6 +93,7 @@ func Draw(seed uint64) Script {
 		}
 		s.Skews = append(s.Skews, skew)
 	}
+	s.Posts, s.Keep, s.Fold = 1+r.IntN(3), r.IntN(2) == 0, r.IntN(3) == 0
 	rate := func(most float64) float64 {
 		if r.IntN(4) == 0 {
 			return 0
@@ -107,7 +113,10 @@ func Draw(seed uint64) Script {
 	n := 10 + r.IntN(50)
 	tail := r.IntN(3) // how hurried people are
 	for range n {
-		step := Step{Client: r.IntN(s.Clients), Do: doings[r.IntN(len(doings))], Entity: r.IntN(s.Entities), N: r.IntN(1000), Poison: r.IntN(10) == 0}
+		step := Step{Client: r.IntN(s.Clients), Do: doings[r.IntN(len(doings))], Entity: r.IntN(s.Entities + s.Posts), N: r.IntN(1000), Poison: r.IntN(10) == 0}
+		if step.Do == write || step.Do == erase {
+			step.Poison = r.IntN(3) == 0
+		}
 		switch r.IntN(4) {
 		case 0:
 			step.Wait = time.Duration(r.IntN(50)) * time.Millisecond

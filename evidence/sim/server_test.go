@@ -22,6 +22,8 @@ type Server struct {
 // record is one entity.
 type record struct {
 	value    Post
+	there    bool
+	made     int // how often it was made
 	version  uint64
 	stamps   map[string]stamp // of slots, for the last writer
 	last     stamp
@@ -85,6 +87,7 @@ type answer struct {
 // truth is the state of an entity at one moment.
 type truth struct {
 	entity   string
+	there    bool
 	value    Post
 	version  uint64
 	stamp    stamp
@@ -94,6 +97,8 @@ type truth struct {
 
 var (
 	errPoison   = errors.New("the server refuses this for good")
+	errGone     = errors.New("there is no such post")
+	errTaken    = errors.New("there is such a post already")
 	errMissing  = errors.New("there is no such comment")
 	errConflict = errors.New("the server holds something later")
 	errBusy     = errors.New("the server is busy")
@@ -104,8 +109,9 @@ func newServer(w *World) *Server {
 	s := &Server{w: w, posts: make(map[string]*record), done: make(map[string]*answered), ever: make(map[string]bool), uses: make(map[string][]string)}
 	long := stamp{at: optimist.TimestampOf(time.Now().Add(-time.Hour))}
 	for _, id := range w.entities {
-		s.posts[id] = &record{version: 1, last: long, stamps: make(map[string]stamp)}
-		s.ever[id+" title "] = true
+		there := w.stays(id)
+		s.posts[id] = &record{there: there, version: 1, last: long, stamps: make(map[string]stamp)}
+		s.ever[id+" title "] = there
 	}
 	return s
 }
@@ -123,12 +129,23 @@ func (s *Server) handle(r request) answer {
 	switch {
 	case s.w.now() < r.client.loggedOutUntil:
 		return answer{err: optimist.Fail(optimist.Unauthenticated, errSession)}
+	case r.hitch.late:
 	case r.hitch.busy && r.hitch.retryAfter > 0:
 		return answer{err: &optimist.SendError{Class: optimist.Overloaded, RetryAfter: r.hitch.retryAfter, Err: errBusy}}
 	case r.hitch.busy:
 		return answer{err: optimist.Fail(optimist.Transient, errBusy)}
-	case r.args.Poison:
+	}
+	if r.args.Poison {
 		return answer{err: optimist.Fail(optimist.Permanent, errPoison)}
+	}
+	for _, id := range r.entities() {
+		if refusal := s.posts[id].refuses(r); refusal != nil {
+			a := answer{err: optimist.Fail(optimist.Permanent, refusal)}
+			if r.typ != pair && r.hitch.tells {
+				a.truths = []truth{s.posts[id].truth(id)}
+			}
+			return a
+		}
 	}
 	e := s.posts[r.entity]
 	mine := stamp{r.at, r.by}
@@ -144,7 +161,22 @@ func (s *Server) handle(r request) answer {
 		s.w.stats.Conflicts++
 		return answer{err: optimist.Fail(optimist.Conflicting, errConflict), truths: []truth{t}}
 	}
-	return s.apply(r, content, slot, mine)
+	done := s.apply(r, content, slot, mine)
+	if r.hitch.late {
+		return answer{err: optimist.Fail(optimist.Transient, errBusy)}
+	}
+	return done
+}
+
+// refuses is why something cannot be done to a post that is there, or is not.
+func (e *record) refuses(r request) error {
+	switch _, possible := exists(r.typ, e.there); {
+	case r.typ == erase && !e.there && !r.hitch.lenient, !possible && r.typ != write:
+		return errGone
+	case !possible:
+		return errTaken
+	}
+	return nil
 }
 
 func (e *record) stampOf(slot string) stamp {
@@ -160,9 +192,16 @@ func (s *Server) apply(r request, content, slot string, mine stamp) answer {
 		e := s.posts[id]
 		out.before = append(out.before, e.truth(id))
 		after := effect(r.typ, e.value, r.args)
-		changed := !equalPosts(after, e.value)
+		there, _ := exists(r.typ, e.there)
+		changed := there != e.there || !equalPosts(after, e.value)
+		if there != e.there {
+			e.stamps = make(map[string]stamp)
+		}
+		if there && !e.there {
+			e.made++
+		}
 		if changed {
-			e.value = after
+			e.value, e.there = after, there
 			e.version++
 		}
 		e.last = mine
@@ -192,7 +231,7 @@ func facts(entity, typ string, a Args) []string {
 	switch typ {
 	case like, star:
 		return []string{fmt.Sprint(entity, " ", a.Key, " ", a.On)}
-	case title:
+	case title, write:
 		return []string{entity + " title " + a.Text}
 	case visit, pair:
 		return []string{entity + " token " + a.Key}
@@ -205,7 +244,7 @@ func facts(entity, typ string, a Args) []string {
 // usesOf names what an operation may do only once, under whatever id.
 func usesOf(typ string, a Args) []string {
 	switch typ {
-	case title:
+	case title, write:
 		return []string{"title " + a.Text}
 	case visit, pair:
 		return []string{"token " + a.Key}
@@ -218,5 +257,5 @@ func usesOf(typ string, a Args) []string {
 }
 
 func (e *record) truth(id string) truth {
-	return truth{entity: id, value: e.value, version: e.version, stamp: e.last, contains: e.contains}
+	return truth{entity: id, there: e.there, value: e.value, version: e.version, stamp: e.last, contains: e.contains}
 }

@@ -20,6 +20,9 @@ func (w *World) do(s Step) {
 	w.trace("-- %v", s)
 	w.mu.Unlock()
 	entity := w.entities[s.Entity%len(w.entities)]
+	if s.Do == write || s.Do == erase {
+		entity = w.entities[w.script.Entities+s.Entity%w.script.Posts]
+	}
 	if s.Do == "somebody else" {
 		w.somebodyElse(entity, s.N)
 		return
@@ -84,7 +87,7 @@ func (w *World) cut(c *Client, long time.Duration) {
 	})
 }
 
-// somebodyElse writes a title past all clients.
+// somebodyElse writes a title past all clients, or makes or removes a post.
 func (w *World) somebodyElse(entity string, n int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -92,6 +95,11 @@ func (w *World) somebodyElse(entity string, n int) {
 	r := request{
 		id: fmt.Sprintf("web%d", w.made), typ: title, entity: entity, args: Args{Text: fmt.Sprintf("web%d", w.made)},
 		at: optimist.TimestampOf(time.Now()), by: "web", base: w.server.posts[entity].version, client: w.web,
+	}
+	if e := w.server.posts[entity]; !e.there {
+		r.typ = write
+	} else if !w.stays(entity) && n%4 == 0 {
+		r.typ, r.args = erase, Args{}
 	}
 	w.sent[r.id] = sent{w.now(), r}
 	w.heard(r, w.server.handle(r))
@@ -101,6 +109,14 @@ func (w *World) somebodyElse(entity string, n int) {
 func (l *life) tap(s Step, entity string) {
 	c, ctx := l.c, context.Background()
 	view := l.posts.View(entity)
+	seen := func(id string) bool { return c.w.stays(id) || l.posts.View(id).Presence == optimist.Present }
+	switch { // people change what they see, and write what they do not see
+	case s.Do == write && seen(entity), s.Do == erase && !seen(entity):
+		return
+	case s.Do == write, s.Do == "decide", s.Do == "cancel", s.Do == "roll back all", s.Do == "clear all", s.Do == "flush":
+	case !seen(entity):
+		return
+	}
 	token := func(kind string) string {
 		c.made++
 		return fmt.Sprintf("%s%d%s", kind, c.made, c)
@@ -130,6 +146,9 @@ func (l *life) tap(s Step, entity string) {
 		if a.Other = c.w.entities[s.N%len(c.w.entities)]; a.Other == entity {
 			a.Other = c.w.entities[(s.Entity+1)%len(c.w.entities)]
 		}
+		if !seen(a.Other) {
+			return
+		}
 		after = l.after(s)
 		h, err = l.pair.Execute(ctx, a, after...)
 	case create:
@@ -152,8 +171,13 @@ func (l *life) tap(s Step, entity string) {
 			a.Text = token("x")
 			h, err = l.edit.Execute(ctx, entity, a)
 		}
+	case write:
+		a.Text = token("n")
+		h, err = l.write.Execute(ctx, entity, a)
+	case erase:
+		h, err = l.erase.Execute(ctx, entity, a)
 	case "batch":
-		other := c.w.entities[s.N%len(c.w.entities)]
+		other := c.w.entities[s.N%c.w.script.Entities]
 		var all []*optimist.Handle
 		all, err = l.m.Batch(ctx,
 			l.visit.Plan(entity, Args{Key: token("v")}), l.title.Plan(other, Args{Text: token("t"), Poison: s.Poison}),
@@ -208,7 +232,7 @@ func (l *life) took(h *optimist.Handle, err error, after ...*optimist.Handle) {
 		w.trace("%s refuses: %v", l.c, err)
 		for _, known := range []error{
 			optimist.ErrDependency, optimist.ErrSettled, optimist.ErrNotLoaded, optimist.ErrGuard, context.Canceled, optimist.ErrNotParked,
-			optimist.ErrNotOnDisk,
+			optimist.ErrNotOnDisk, optimist.ErrAbsent, optimist.ErrUnknownOutcome,
 		} {
 			if errors.Is(err, known) {
 				return
@@ -260,18 +284,20 @@ func (l *life) decide(n int) {
 		var err error
 		switch (n + i) % 3 {
 		case 0:
-			err = h.Retry()
+			if err = h.Retry(); err == nil {
+				l.decided(h.ID())
+			}
 		case 1:
 			err = h.Discard()
 		case 2:
-			if h.Type() == create {
+			if edit := map[string]*optimist.Action[Post, Args]{create: l.create, write: l.write}[h.Type()]; edit != nil {
 				l.c.w.mu.Lock()
 				a := l.c.ops[h.ID()].args
 				l.c.w.mu.Unlock()
 				l.c.made++
 				a.Poison, a.Text = false, fmt.Sprintf("x%d%s", l.c.made, l.c)
 				var h2 *optimist.Handle
-				if h2, err = l.create.Edit(h, a); err == nil {
+				if h2, err = edit.Edit(h, a); err == nil {
 					l.took(h2, nil)
 				}
 			}

@@ -62,6 +62,9 @@ func (w *World) flushed() {
 			if o.over && !c.refused && !l.owes {
 				o.flushed = true
 			}
+			if !l.owes {
+				o.way.written(o.over)
+			}
 		}
 	}
 }
@@ -72,8 +75,9 @@ func (w *World) verdict() {
 		l := c.life
 		l.look()
 		for _, id := range w.entities {
-			if v, want := l.posts.View(id), w.server.posts[id].value; v.Presence != optimist.Present || !equalPosts(v.Value, want) {
-				w.fail("%s shows of %s: %v, the server has: %v", c, id, v.Value, want)
+			v, has := l.posts.View(id), w.server.posts[id]
+			if v.Presence == optimist.NotLoaded || (v.Presence == optimist.Present) != has.there || !equalPosts(v.Value, has.value) {
+				w.fail("%s shows of %s: %v, the server has: %v", c, id, v, has.truth(id))
 			}
 			if n := l.m.PendingCount("post:" + id); n != 0 {
 				w.fail("%s has %d unsettled operations of %s", c, n, id)
@@ -120,7 +124,7 @@ func (w *World) effects(c *Client) {
 		switch {
 		case o.refusedForGood && done:
 			w.fail("%s: %s was refused for good, and done", c, w.name(id))
-		case o.outcome == optimist.Superseded && done && !c.refused:
+		case o.outcome == optimist.Superseded && done && !c.refused && o.typ != write:
 			w.fail("%s: %s was replaced before it left, and done", c, w.name(id))
 		}
 		for _, d := range o.after {
@@ -149,6 +153,9 @@ func (c *Client) passed(passed map[*op]bool) {
 		before = len(passed)
 		for i, o := range all {
 			waits := o.parked || slices.ContainsFunc(o.after, func(id string) bool { return passed[c.current(id)] })
+			for _, s := range o.on {
+				waits = waits || passed[c.current(s.creation)]
+			}
 			for _, earlier := range all[:i] {
 				waits = waits || passed[earlier] && o.isBehind(earlier)
 			}

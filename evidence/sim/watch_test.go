@@ -26,6 +26,8 @@ type op struct {
 	over                                         bool // in the life that runs
 	flushed                                      bool // its end is in the journal
 	results                                      []optimist.Result
+	on                                           map[string]standing // creations, by entity
+	way                                          way
 }
 
 func (o *op) entities() []string { return entitiesOf(o.typ, o.entity, o.args) }
@@ -90,6 +92,10 @@ func (x *watch) see(ev optimist.Event) {
 		x.accepted(ev)
 	case optimist.OpSettled:
 		x.settled(ev)
+	case optimist.OpAcknowledged:
+		if o := c.ops[ev.ID]; o != nil {
+			o.way.acked = true
+		}
 	case optimist.OpParked:
 		w.stats.Parked++
 		if o := c.ops[ev.ID]; o != nil {
@@ -135,9 +141,10 @@ func (x *watch) accepted(ev optimist.Event) {
 		}
 		c.order++
 		o.order = c.order
-		if from, ok := x.heirs[ev.ID]; ok {
+		if from, ok := x.heirs[ev.ID]; ok && o.typ != erase { // it takes nobody's place
 			o.order, o.parked = min(o.order, from.order), from.parked
 		}
+		x.stands(o)
 		c.ops[ev.ID] = o
 		c.w.stats.Operations++
 	}
@@ -251,32 +258,46 @@ func (x *watch) view(id string, p Post) {
 	c := x.l.c
 	w := c.w
 	mine := make(map[string]*op) // last unsettled of each slot
-	tokens := make(map[string]bool)
+	must := make(map[string]*op) // by token
+	asked := make(map[string]bool)
+	made := false
 	for _, o := range x.live {
-		for _, e := range o.entities() {
-			switch {
-			case e != id:
-			case o.slot() == "":
-				tokens[o.args.Key] = true
-				if !p.Tokens[o.args.Key] {
-					w.fail("%s: %s does not show token %s, which waits in %s", c, id, o.args.Key, w.name(o.id))
-				}
-			default:
-				mine[o.slot()] = o
-			}
+		if !contains(o.entities(), id) {
+			continue
+		}
+		for _, f := range facts(id, o.typ, o.args) {
+			asked[f] = true
+		}
+		if o.typ == write || o.typ == erase { // what was done before may be hidden, or gone
+			clear(mine)
+			clear(must)
+			made = true
+		}
+		switch {
+		case o.typ == erase:
+		case o.typ == pair && made: // it may have overtaken a parked deletion, and be in the truth below
+		case o.slot() == "":
+			must[o.args.Key] = o
+		default:
+			mine[o.slot()] = o
+		}
+	}
+	for token, o := range must {
+		if !p.Tokens[token] {
+			w.fail("%s: %s does not show token %s, which waits in %s", c, id, token, w.name(o.id))
 		}
 	}
 	was := func(format string, args ...any) bool {
 		f := id + " " + fmt.Sprintf(format, args...)
-		return w.server.ever[f] || x.tokens[f]
+		return w.server.ever[f] || x.tokens[f] || asked[f]
 	}
 	for t := range p.Tokens {
-		if !tokens[t] && !was("token %s", t) {
+		if !was("token %s", t) {
 			w.fail("%s: %s shows token %s, which nobody asked for", c, id, t)
 		}
 	}
 	// Whoever is told only that something is done may be told older truth later.
-	told := w.script.Faults.Silent == 0
+	told := w.script.Faults.Silent == 0 && w.stays(id)
 	for f := range x.tokens {
 		var e, t string
 		if n, _ := fmt.Sscanf(f, "%s token %s", &e, &t); n == 2 && e == id && told && !p.Tokens[t] {
@@ -289,7 +310,7 @@ func (x *watch) view(id string, p Post) {
 			if p.Flags[slot] != o.args.On {
 				w.fail("%s: %s shows %q %v under %s", c, id, slot, p.Flags[slot], w.name(o.id))
 			}
-		case title:
+		case title, write:
 			if p.Title != o.args.Text {
 				w.fail("%s: %s shows title %q under %s", c, id, p.Title, w.name(o.id))
 			}
@@ -304,7 +325,7 @@ func (x *watch) view(id string, p Post) {
 		}
 	}
 	for f := range p.Flags {
-		if mine[f] == nil && !was("%s true", f) {
+		if !was("%s true", f) {
 			w.fail("%s: %s shows %q, which nobody asked for", c, id, f)
 		}
 	}
@@ -317,11 +338,11 @@ func (x *watch) view(id string, p Post) {
 			w.fail("%s: %s shows %q %v after %v was confirmed", c, id, o.args.Key, p.Flags[o.args.Key], o.args.On)
 		}
 	}
-	if mine["title"] == nil && !was("title %s", p.Title) {
+	if !was("title %s", p.Title) {
 		w.fail("%s: %s shows title %q, which nobody asked for", c, id, p.Title)
 	}
 	for k, text := range p.Comments {
-		if mine["comment "+k] == nil && !was("comment %s %s", k, text) {
+		if !was("comment %s %s", k, text) {
 			w.fail("%s: %s shows comment %s=%q, which nobody asked for", c, id, k, text)
 		}
 	}
@@ -341,9 +362,9 @@ func (c *Client) owns(flag string) bool {
 	return true
 }
 
-func contains(ops []*op, o *op) bool {
-	for _, other := range ops {
-		if other == o {
+func contains[T comparable](all []T, one T) bool {
+	for _, other := range all {
+		if other == one {
 			return true
 		}
 	}
