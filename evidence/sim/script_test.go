@@ -51,8 +51,7 @@ func (s Step) String() string {
 
 func (s Script) String() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "seed %d: %d clients, %d entities, %d posts (keep %v, fold %v), skews %v, strict %v, reads %v, %+v
-",
+	fmt.Fprintf(&b, "seed %d: %d clients, %d entities, %d posts (keep %v, fold %v), skews %v, strict %v, reads %v, %+v\n",
 		s.Seed, s.Clients, s.Entities, s.Posts, s.Keep, s.Fold, s.Skews, s.Strict, s.Reads, s.Faults)
 	for _, step := range s.Steps {
 		fmt.Fprintf(&b, "  %v\n", step)
