@@ -216,6 +216,33 @@ func TestLaw45_WhatIsAcknowledgedIsNotSentAgain(t *testing.T) {
 	})
 }
 
+// A list that was read in an earlier life is older than what was acknowledged there.
+func TestLaw45_AReadOfAnEarlierLifeEndsNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := &busy{t: t, reply: func(int, string) (optimist.Truth[note], error) { return optimist.AcceptedAt[note](2), nil }}
+		s := b.begin()
+		time.Sleep(time.Second)
+		began := time.Now()
+		time.Sleep(time.Second)
+		must[*optimist.Handle](t)(s.write.Execute(s.ctx, "a", edit{"x"}))
+		s = s.crash()
+		h := s.restored.Operations[0]
+		if err := s.notes.Receive("a", optimist.Truth[note]{Presence: optimist.Absent, ReadAt: began}); err != nil {
+			t.Fatal(err)
+		}
+		if h.State() != optimist.Acked || s.notes.View("a").Value.Text != "x" {
+			t.Fatalf("after a list from before the write: %v, %+v", h.State(), s.notes.View("a"))
+		}
+		if err := s.notes.Receive("a", optimist.TruthOf(note{Text: "x"}, 2)); err != nil {
+			t.Fatal(err)
+		}
+		if r := s.result(h); r.Outcome != optimist.Confirmed || len(b.calls) != 1 {
+			t.Fatalf("%+v after %d calls", r, len(b.calls))
+		}
+		s.end()
+	})
+}
+
 func TestLaw45_KeptConflictsAndTheDeadlineSurvive(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := &busy{t: t, reply: func(n int, _ string) (optimist.Truth[note], error) {

@@ -20,8 +20,10 @@ import (
 //
 // An idle manager has no goroutine and no timer.
 type Manager struct {
-	opts  Options
-	epoch time.Time // engine time 0
+	opts Options
+	// epoch is engine time 0. It is a little before all that happens, so that what was read
+	// before the manager was made, which is of engine time 1, is older than that.
+	epoch time.Time
 
 	stop chan struct{} // closed when the manager has stopped
 
@@ -100,7 +102,7 @@ func New(opts Options) (*Manager, error) {
 	opts = opts.withDefaults()
 	m := &Manager{
 		opts:     opts,
-		epoch:    time.Now(),
+		epoch:    time.Now().Add(-time.Microsecond),
 		stop:     make(chan struct{}),
 		mu:       latch.New(),
 		clock:    clock{maxDrift: opts.MaxDrift},

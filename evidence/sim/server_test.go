@@ -199,6 +199,7 @@ func (s *Server) apply(r request, content, slot string, mine stamp) answer {
 		}
 		if there && !e.there {
 			e.made++
+			s.w.stats.Written++
 		}
 		if changed {
 			e.value, e.there = after, there

@@ -188,6 +188,9 @@ func (x *watch) settled(ev optimist.Event) {
 		}
 	case optimist.RolledBack:
 		w.stats.RolledBack++
+		if o.on != nil && errors.Is(ev.Err, optimist.ErrDependency) {
+			w.stats.WentAlong++
+		}
 		x.known[slot] = nil
 		if errors.Is(ev.Err, errPoison) {
 			o.refusedForGood = true

@@ -38,7 +38,7 @@ type Stats struct {
 	Operations, Calls, Effects, Deduplicated, Conflicts                 int
 	LostRequests, LostAnswers, LostPushes, Duplicates, CutCalls         int
 	Crashes, CrashesAtWrite, Writes, Cuts, Jumps, RolledBack, Cancelled int
-	Restored, Parked, Views, Reads, Early, Lists                        int
+	Restored, Parked, Views, Reads, Early, Lists, Written, WentAlong    int
 }
 
 // Add counts two runs together.
@@ -66,6 +66,8 @@ func (s *Stats) Add(o Stats) {
 	s.Reads += o.Reads
 	s.Early += o.Early
 	s.Lists += o.Lists
+	s.Written += o.Written
+	s.WentAlong += o.WentAlong
 }
 
 func (w *World) now() time.Duration { return time.Since(w.began) }
