@@ -80,7 +80,7 @@ func NewStore[T any](m *Manager, name string, opts ...StoreOption[T]) *Store[T] 
 		}
 	}
 	s := &Store[T]{}
-	s.open(m, name, o.lane, erasedEqual(o.equal))
+	s.open(m, name, o.lane, erasedEqual(o.equal), o.equal != nil)
 	if o.read != nil && s.err == nil {
 		s.reread, s.space.Readable = o.read(m), true
 	}
@@ -88,13 +88,13 @@ func NewStore[T any](m *Manager, name string, opts ...StoreOption[T]) *Store[T] 
 	return s
 }
 
-func (s *anyStore) open(m *Manager, name string, lane func(id string) string, equal func(a, b any) bool) {
+func (s *anyStore) open(m *Manager, name string, lane func(id string) string, equal func(a, b any) bool, foreign bool) {
 	s.m, s.space, s.label = m, engine.NewSpace(name), label{"store", name}
 	s.space.Owner = s
 	if lane != nil {
 		s.space.Lane = s.laneOf(lane)
 	}
-	s.space.Equal = s.equalOf(equal)
+	s.space.Equal = s.equalOf(equal, foreign)
 	if m == nil {
 		s.err = errorf.New("%w: NewStore needs a manager", ErrInvalid)
 		return
@@ -141,10 +141,13 @@ func erasedEqual[T any](equal func(a, b T) bool) func(a, b any) bool {
 	return reflect.DeepEqual
 }
 
-// equalOf contains a function of the program: values for which it panics differ.
-func (s *anyStore) equalOf(equal func(a, b any) bool) func(a, b any) bool {
+// equalOf contains a comparison: values for which it panics differ. foreign: it is a
+// function of the program, which may not come back.
+func (s *anyStore) equalOf(equal func(a, b any) bool, foreign bool) func(a, b any) bool {
 	return func(a, b any) (same bool) {
-		s.m.enterLocked(&s.label)
+		if foreign {
+			s.m.enterLocked(&s.label)
+		}
 		if err := contain("equal", func() { same = equal(a, b) }); err != nil {
 			s.m.publishLocked(Event{Kind: CallbackPanicked, Err: err})
 			return false

@@ -110,7 +110,9 @@ func checkStoredOn(typ, creation *Type) error {
 
 // untie ends the ties to the creations of an operation that the server has.
 func (e *Engine) untie(o *Op) {
-	o.parts(func(c *part) { c.standing(e.free) })
+	if o.Creates() {
+		o.parts(func(c *part) { c.standing(e.free) })
+	}
 }
 
 // untieAll ends the ties in an entity that the server is known to hold.
@@ -146,6 +148,9 @@ type orphan struct {
 
 // orphans are the parts that stand on what the operation makes.
 func (o *Op) orphans() (all []orphan) {
+	if !o.Creates() {
+		return nil
+	}
 	reached := o.mayBeDone() || o.state == InFlight
 	o.parts(func(c *part) {
 		c.standing(func(p *part) { all = append(all, orphan{p, reached}) })

@@ -63,6 +63,9 @@ func (e *Engine) executeGroup(in *Execute) error {
 
 // Creates reports whether the operation makes an entity.
 func (o *Op) Creates() (creates bool) {
+	if !o.Group() {
+		return o.Type.Kind == Create
+	}
 	o.parts(func(p *part) { creates = creates || p.kind() == Create })
 	return creates
 }
