@@ -353,3 +353,24 @@ func TestDependentOfWhatJoinedWhatTheServerHasIsSent(t *testing.T) {
 	b.is(second, engine.Superseded)
 	b.calls(2)
 }
+
+// The server names a deletion before it is sent, and the deletion depends on a group that
+// stands on the creation which goes with it.
+func TestDeletionThatDependsOnWhatGoesWithTheCreation(t *testing.T) {
+	b := newBench(t)
+	b.must(engine.SetOnline{})
+	created := b.do(lab.CreateDoc, "doc", lab.Args{Text: "x"})
+	set := func(v, _ any) (any, error) { value, _ := v.(lab.Value); return value, nil }
+	group := b.op(lab.Group, "", lab.Args{})
+	b.must(&engine.Execute{Op: group, Group: []engine.Member{
+		{Space: b.space, Entity: "a", Apply: set}, {Space: b.space, Entity: "b", Kind: engine.Create, Apply: set},
+	}})
+	deleted := b.do(lab.DeleteDoc, "doc", lab.Args{}, group)
+	b.receive(engine.Truth{Presence: engine.Absent, Version: 1, Contains: []string{deleted.ID(b.e)}})
+	b.is(deleted, engine.Confirmed)
+	b.is(created, engine.Superseded)
+	b.is(group, engine.Undone)
+	if len(b.ends) != 3 {
+		t.Fatalf("%d ends, want 3", len(b.ends))
+	}
+}

@@ -141,8 +141,9 @@ func (ent *Entity) outdates(t Truth) bool {
 // the server did what was asked and said no more.
 func (e *Engine) confirm(o *Op, told *Entity) {
 	e.untie(o)
-	if c := o.part.creation(); c != nil && o.deletes() {
-		e.endCreation(c, o) // it had to be deleted because nobody knew whether it was made
+	var deleted *part
+	if o.deletes() {
+		deleted = o.part.creation()
 	}
 	e.leaveLanes(o)
 	o.parts(func(p *part) {
@@ -156,6 +157,9 @@ func (e *Engine) confirm(o *Op, told *Entity) {
 		e.remove(p)
 	})
 	e.settle(o, Confirmed, nil, nil)
+	if deleted != nil { // it had to be deleted because nobody knew whether it was made
+		e.endCreation(deleted, o)
+	}
 }
 
 func (e *Engine) foldIntoTruth(p *part) {

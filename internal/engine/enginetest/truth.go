@@ -92,8 +92,9 @@ func (t *Twin) adoptAll(o *op, in *engine.Answer) (covered bool) {
 // none) contains it; that of its others becomes what was predicted.
 func (t *Twin) confirm(o *op, contains *entity) {
 	t.untie(o)
+	var deleted *op
 	if o.deletes() && o.places[0].stands {
-		t.endCreation(t.makerBefore(o.places[0].ent, o.pos), o)
+		deleted = t.makerBefore(o.places[0].ent, o.pos)
 	}
 	for i := range o.places {
 		p := &o.places[i]
@@ -106,6 +107,9 @@ func (t *Twin) confirm(o *op, contains *entity) {
 		p.ent.settledAt, p.ent.loose = t.now, false
 	}
 	t.end(o, engine.Confirmed)
+	if deleted != nil {
+		t.endCreation(deleted, o)
+	}
 }
 
 func (t *Twin) predict(o *op, p *place) {
