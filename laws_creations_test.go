@@ -285,3 +285,23 @@ func TestLaw36_ARefusedDeletionOfWhatIsAbsentIsAlreadySo(t *testing.T) {
 		w.settledTruth("1")
 	})
 }
+
+// Closures stand on a creation as well: what they changed outside is undone.
+func TestLaw36_ClosuresStandOnACreation(t *testing.T) {
+	inWorld(t, instant, func(t *testing.T, w *world) {
+		w.server.next("new", reply{before: time.Second, fails: errNever})
+		do(w, w.create, "new", "title")
+		shown, sent := false, 0
+		h, err := w.m.ExecuteToggle(w.ctx, ToggleUpdate{
+			Type: "star", Entity: "page:new",
+			Current: func() bool { return shown },
+			Apply:   func(on bool) func() { was := shown; shown = on; return func() { shown = was } },
+			Send:    func(_ context.Context, on bool) (bool, error) { sent++; return on, nil },
+		})
+		is(t, err, nil)
+		equal(t, "shown", shown, true)
+		w.flush()
+		is(t, w.outcome(h, RolledBack).Err, ErrDependency)
+		equal(t, "shown and sent", [2]any{shown, sent}, [2]any{false, 0})
+	})
+}

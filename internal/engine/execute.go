@@ -148,7 +148,7 @@ func (e *Engine) admit(o *Op, pos uint64) {
 func (e *Engine) enter(o *Op, after []*Op) {
 	o.parts(func(p *part) {
 		e.insert(p)
-		p.stands = p.kind() != Create && !o.Type.Closure && p.entity.creationUpTo(p.prev) != nil
+		p.stands = p.kind() != Create && p.entity.creationUpTo(p.prev) != nil
 		if p.next != nil {
 			e.markDirty(p.entity, p.next)
 		}
