@@ -233,12 +233,13 @@ func (m *Manager) unlock() { m.unlockDone() }
 // unlockDone is unlock for calls that return when closures have been brought along. Its
 // error says that a closure has run for too long; whoever runs it does the rest.
 func (m *Manager) unlockDone() error {
+	if m.rewinds == nil {
+		m.mu.Unlock()
+		return nil
+	}
 	rewinds := m.rewinds
 	m.rewinds = nil
 	m.mu.Unlock()
-	if len(rewinds) == 0 {
-		return nil
-	}
 	return m.drain(rewinds)
 }
 

@@ -66,7 +66,9 @@ func merged(older, newer *Op) Merged {
 }
 
 // hasRule reports whether a rule says what becomes of two operations of one slot.
-func hasRule(older, newer *Op) bool { return newer.Type.Merge[older.Type.Name] != nil }
+func hasRule(older, newer *Op) bool {
+	return len(newer.Type.Merge) > 0 && newer.Type.Merge[older.Type.Name] != nil
+}
 
 // mergeRule asks the rule for the two types; a panic keeps both apart. Without a rule the
 // newer one replaces the older, unless one of the two makes the entity or both do

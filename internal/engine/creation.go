@@ -18,13 +18,21 @@ import (
 
 // kind is what the operation does to the existence of this entity.
 func (p *part) kind() Kind {
-	switch {
-	case p.index > 0:
-		return p.op.ext.group[p.index-1].kind
-	case p.op.Group():
-		return p.op.ext.first.Kind
+	if p.op.Group() {
+		kind, _ := p.member()
+		return kind
 	}
 	return p.op.Type.Kind
+}
+
+// member is what a group does to this entity.
+func (p *part) member() (Kind, func(value, args any) (any, error)) {
+	x := p.op.ext
+	if p.index > 0 {
+		g := &x.group[p.index-1]
+		return g.kind, g.apply
+	}
+	return x.first.Kind, x.first.Apply
 }
 
 // deletes reports whether the operation removes one entity, and does nothing else.

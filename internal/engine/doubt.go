@@ -106,5 +106,5 @@ func (e *Engine) inDoubt(o *Op) bool {
 	if f := ent.lane.flight; f != nil && f.state == Ended && f.outcome != Confirmed {
 		return true
 	}
-	return ent.doubt != nil || slices.Contains(e.doubts, o.slotName())
+	return ent.doubt != nil || len(e.doubts) > 0 && slices.Contains(e.doubts, o.slotName())
 }

@@ -121,7 +121,11 @@ func (e *Engine) Step(now Time, in Input) ([]Effect, error) {
 }
 
 // Done gives the effects of the last Step back, and lets go what they point to.
-func (e *Engine) Done() { e.effects = emptied(e.effects) }
+func (e *Engine) Done() {
+	if len(e.effects) > 0 {
+		e.effects = emptied(e.effects)
+	}
+}
 
 // announce turns the touched entities into at most one Changed effect each, and
 // forgets entities that hold nothing any more.

@@ -24,11 +24,13 @@ func (e *Engine) execute(in *Execute) error {
 	o.part.op, o.part.entity = o, ent
 	o.stampOver(ent)
 
-	if err := checkStored(o, o.Type.Kind, ent, ent.last); err != nil {
-		return err
-	}
-	if done, err := e.revoke(in); done || err != nil {
-		return err
+	if ent.creations > 0 {
+		if err := checkStored(o, o.Type.Kind, ent, ent.last); err != nil {
+			return err
+		}
+		if done, err := e.revoke(in); done || err != nil {
+			return err
+		}
 	}
 	older := e.coalescible(o)
 	if older == nil {
@@ -148,7 +150,7 @@ func (e *Engine) admit(o *Op, pos uint64) {
 func (e *Engine) enter(o *Op, after []*Op) {
 	o.parts(func(p *part) {
 		e.insert(p)
-		p.stands = p.kind() != Create && p.entity.creationUpTo(p.prev) != nil
+		p.stands = p.entity.creations > 0 && p.kind() != Create && p.entity.creationUpTo(p.prev) != nil
 		if p.next != nil {
 			e.markDirty(p.entity, p.next)
 		}

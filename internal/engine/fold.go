@@ -81,11 +81,10 @@ func (p *part) apply(value any, presence Presence) (any, Presence, error) {
 
 // make is apply without the guard.
 func (p *part) make(value any, presence Presence) (any, Presence, error) {
-	o, kind, fn := p.op, p.kind(), p.op.Type.Apply
-	if p.index > 0 {
-		fn = o.ext.group[p.index-1].apply
-	} else if o.Group() {
-		fn = o.ext.first.Apply
+	o := p.op
+	kind, fn := o.Type.Kind, o.Type.Apply
+	if o.Group() {
+		kind, fn = p.member()
 	}
 	if kind == Change {
 		switch presence {

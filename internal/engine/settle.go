@@ -205,7 +205,9 @@ func (e *Engine) clearAll(in ClearAll) {
 // bury settles the condemned, last first: those that nobody drew along end with the
 // given outcome, the others as undone. One RolledBack effect names them all.
 func (e *Engine) bury(cause *Op, where *Entity, outcome Outcome) {
-	e.endOrphans(cause)
+	if len(e.orphans) > 0 {
+		e.endOrphans(cause)
+	}
 	if len(e.victims) == 0 {
 		return
 	}
