@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -22,8 +23,25 @@ type busy struct {
 	disk  memjournal.Disk
 	opts  optimist.Options
 	reply func(n int, c string) (optimist.Truth[note], error) // of the nth call; nil error: done
+
+	mu    sync.Mutex
 	calls []string
-	seen  []int // attempts counted by each call
+}
+
+// note notes a call, and returns how many there have been.
+func (b *busy) note(call string) int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.calls = append(b.calls, call)
+	return len(b.calls)
+}
+
+// heard are the calls until now.
+func (b *busy) heard() []string {
+	synctest.Wait()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.Clone(b.calls)
 }
 
 // shift is a life of it.
@@ -54,8 +72,7 @@ func (b *busy) begin() *shift {
 			Apply:   func(n note, e edit) (note, error) { n.Text += e.Text; return n, nil },
 			Resolve: func(c optimist.Conflict[note, edit]) optimist.Decision[edit] { return c.KeepMine() },
 			Send: func(ctx context.Context, c optimist.Call[edit]) (optimist.Truth[note], error) {
-				b.calls = append(b.calls, typ+" "+c.Args.Text)
-				t, err := b.reply(len(b.calls), c.Args.Text)
+				t, err := b.reply(b.note(typ+" "+c.Args.Text), c.Args.Text)
 				if errors.Is(err, errHangs) {
 					<-ctx.Done()
 					return t, ctx.Err()
@@ -118,8 +135,8 @@ func TestLaw45_ACrashDoesNotRenewTheBudget(t *testing.T) {
 				}
 				handles := s.restored.Operations
 				time.Sleep(24 * time.Hour)
-				if len(b.calls) != 8 {
-					t.Errorf("%d calls, want 8: %v", len(b.calls), b.calls)
+				if len(b.heard()) != 8 {
+					t.Errorf("%d calls, want 8: %v", len(b.heard()), b.heard())
 				}
 				for _, h := range handles {
 					if r := s.result(h); r.Outcome != optimist.RolledBack || r.Attempts != 4 {
@@ -180,8 +197,8 @@ func TestLaw45_AnsweredAttemptsCountWhileTheOutcomeIsUnknown(t *testing.T) {
 			h := must[*optimist.Handle](t)(s.rewrite.Execute(s.ctx, "1", edit{"a"}))
 			time.Sleep(24 * time.Hour)
 			r := s.result(h)
-			if r.Outcome != optimist.RolledBack || !errors.Is(r.Err, optimist.ErrUnknownOutcome) || len(b.calls) != test.calls {
-				t.Errorf("%d calls: %+v", len(b.calls), r)
+			if r.Outcome != optimist.RolledBack || !errors.Is(r.Err, optimist.ErrUnknownOutcome) || len(b.heard()) != test.calls {
+				t.Errorf("%d calls: %+v", len(b.heard()), r)
 			}
 			if !s.notes.View("1").Unsure {
 				t.Error("the entity is not unsure")
@@ -209,8 +226,8 @@ func TestLaw45_WhatIsAcknowledgedIsNotSentAgain(t *testing.T) {
 			t.Errorf("before truth of that version: %+v", v)
 		}
 		s.notes.Receive("1", optimist.TruthOf(note{Text: "a"}, 7))
-		if r := s.result(h); r.Outcome != optimist.Confirmed || r.Calls != 1 || len(b.calls) != 1 {
-			t.Errorf("%d calls: %+v", len(b.calls), r)
+		if r := s.result(h); r.Outcome != optimist.Confirmed || r.Calls != 1 || len(b.heard()) != 1 {
+			t.Errorf("%d calls: %+v", len(b.heard()), r)
 		}
 		s.end()
 	})
@@ -236,8 +253,8 @@ func TestLaw45_AReadOfAnEarlierLifeEndsNothing(t *testing.T) {
 		if err := s.notes.Receive("a", optimist.TruthOf(note{Text: "x"}, 2)); err != nil {
 			t.Fatal(err)
 		}
-		if r := s.result(h); r.Outcome != optimist.Confirmed || len(b.calls) != 1 {
-			t.Fatalf("%+v after %d calls", r, len(b.calls))
+		if r := s.result(h); r.Outcome != optimist.Confirmed || len(b.heard()) != 1 {
+			t.Fatalf("%+v after %d calls", r, len(b.heard()))
 		}
 		s.end()
 	})
@@ -255,8 +272,8 @@ func TestLaw45_KeptConflictsAndTheDeadlineSurvive(t *testing.T) {
 		time.Sleep(100 * time.Millisecond) // in the middle of the second call
 		s = s.crash()
 		time.Sleep(time.Hour)
-		if r := s.result(s.restored.Operations[0]); len(b.calls) != 5 || r.Conflict != optimist.Refused {
-			t.Errorf("%d calls, want those of the budget and the one that the crash cut off: %+v", len(b.calls), r)
+		if r := s.result(s.restored.Operations[0]); len(b.heard()) != 5 || r.Conflict != optimist.Refused {
+			t.Errorf("%d calls, want those of the budget and the one that the crash cut off: %+v", len(b.heard()), r)
 		}
 		s.end()
 	})
@@ -299,12 +316,12 @@ func TestLaw45_RetryAfterSurvives(t *testing.T) {
 		time.Sleep(20 * time.Minute)
 		s = s.crash()
 		time.Sleep(39 * time.Minute)
-		if len(b.calls) != 1 {
-			t.Errorf("%d calls, want 1", len(b.calls))
+		if len(b.heard()) != 1 {
+			t.Errorf("%d calls, want 1", len(b.heard()))
 		}
 		time.Sleep(2 * time.Minute)
-		if r := s.result(s.restored.Operations[0]); r.Outcome != optimist.Confirmed || len(b.calls) != 2 {
-			t.Errorf("%d calls: %+v", len(b.calls), r)
+		if r := s.result(s.restored.Operations[0]); r.Outcome != optimist.Confirmed || len(b.heard()) != 2 {
+			t.Errorf("%d calls: %+v", len(b.heard()), r)
 		}
 		s.end()
 	})
@@ -325,8 +342,8 @@ func TestLaw36_AfterARestart(t *testing.T) {
 		if r := s.result(handles[1]); r.Outcome != optimist.RolledBack || !errors.Is(r.Err, optimist.ErrDependency) {
 			t.Errorf("%+v", r)
 		}
-		if !slices.Equal(b.calls, []string{"write a"}) {
-			t.Errorf("calls %v", b.calls)
+		if !slices.Equal(b.heard(), []string{"write a"}) {
+			t.Errorf("calls %v", b.heard())
 		}
 		s.end()
 	})
@@ -374,14 +391,14 @@ func TestLaw36_WhatStandsOnQuarantineIsInQuarantine(t *testing.T) {
 		optimist.Register(notes, optimist.Mutation[note, edit]{
 			Type: "rewrite", Stored: stored[edit](), Apply: func(n note, e edit) (note, error) { return n, nil },
 			Send: func(_ context.Context, c optimist.Call[edit]) (optimist.Truth[note], error) {
-				b.calls = append(b.calls, c.Args.Text)
+				b.note(c.Args.Text)
 				return optimist.TruthOf(note{}, 1), nil
 			},
 		})
 		restored := must[optimist.Restored](t)(m.Restore())
 		time.Sleep(time.Minute)
-		if len(restored.Operations) != 1 || len(restored.Quarantined) != 2 || strings.Join(b.calls, "") != "c" {
-			t.Errorf("%d restored, %v in quarantine, calls %v", len(restored.Operations), restored.Quarantined, b.calls)
+		if len(restored.Operations) != 1 || len(restored.Quarantined) != 2 || strings.Join(b.heard(), "") != "c" {
+			t.Errorf("%d restored, %v in quarantine, calls %v", len(restored.Operations), restored.Quarantined, b.heard())
 		}
 		m.ClearAll()
 		m.Close(s.ctx)
