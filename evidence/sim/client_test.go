@@ -261,7 +261,7 @@ func (l *life) register() {
 			return []optimist.Part{l.posts.Part(a.Text, add), l.posts.Part(a.Other, add)}
 		},
 		Send: func(ctx context.Context, c optimist.Call[Args]) ([]optimist.EntityTruth, error) {
-			a, err := l.exchange(ctx, request{id: c.ID, typ: pair, entity: c.Args.Text, args: c.Args, at: c.At, by: c.ClientID})
+			a, err := l.exchange(ctx, request{id: c.ID, typ: pair, entity: c.Args.Text, args: c.Args, at: l.c.wall.show(c.At), by: c.ClientID})
 			if err != nil {
 				return nil, err
 			}
@@ -371,7 +371,7 @@ func (l *life) exchange(ctx context.Context, r request) (answer, error) {
 		for _, t := range a.before {
 			l.reads(t)
 		}
-	case !a.silent && !a.versionOnly || a.err != nil:
+	case !a.silent && !a.versionOnly || a.err != nil || r.typ == pair:
 		for _, t := range a.truths {
 			l.reads(t)
 		}

@@ -50,6 +50,7 @@ type way struct {
 	forgotten int  // those of which it did not know when the process died
 	flying    int  // attempts
 	doubt     bool // an attempt ended, and nobody knows how
+	reached   bool // nobody knew when it ended whether the server has it
 	acked     bool
 	ackKept   bool // on the disk
 }
@@ -91,11 +92,22 @@ func (l *life) leaves(r request) {
 		if creation.typ != write || !creation.over || creation.confirmed || w.server.posts[e].made != s.made {
 			continue
 		}
-		if o.typ == erase && (creation.way.doubt || creation.way.flying > 0) {
-			continue // the server may have it, or get it
+		if o.typ == erase && c.unsure(e) {
+			continue // the server may have something, or get it
 		}
 		w.fail("%s sends %s (%s of %s), though %s came to nothing", c, w.name(r.id), r.typ, e, w.name(creation.id))
 	}
+}
+
+// unsure reports whether something of an entity has ended of which nobody knew then whether
+// the server has it.
+func (c *Client) unsure(entity string) bool {
+	for _, o := range c.ops {
+		if o.way.reached && !o.confirmed && contains(o.entities(), entity) {
+			return true
+		}
+	}
+	return false
 }
 
 // hears notes how an attempt ended.
@@ -106,13 +118,8 @@ func (l *life) hears(r request, a answer, err error) {
 	if l.dead {
 		err = optimist.Fail(optimist.Unknown, errDead)
 	}
-	l.failed(r, err)
-}
-
-// failed notes how an attempt ended, perhaps without failure.
-func (l *life) failed(r request, err error) {
 	o := l.c.ops[r.id]
-	if o == nil {
+	if o == nil || o.way.flying == 0 { // it never left: the process was dead
 		return
 	}
 	y := &o.way

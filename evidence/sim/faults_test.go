@@ -71,7 +71,7 @@ var faults = []fault{
 	{"after a restart nothing stands on a creation", []change{{"internal/engine/restore.go",
 		"case !in.Stands:", "case true:"}}},
 	{"a deletion is sent although there is nothing to delete", []change{{"internal/engine/creation.go",
-		"l.reached || presence == Present {", "true || presence == Present {"}}},
+		"l.reached || presence == Present || l.part.entity.inDoubt() {", "true {"}}},
 	{"what is acknowledged is sent again after a restart", []change{{"internal/engine/restore.go",
 		"case in.Acked:", "case false:"}}},
 	{"a restart forgets the attempts that were answered", []change{{"internal/engine/kept.go",

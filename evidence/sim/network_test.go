@@ -103,6 +103,7 @@ func (w *World) call(ctx context.Context, l *life, r request) (answer, error) {
 	if h.loseRequest {
 		w.stats.LostRequests++
 	}
+	l.leaves(r)
 	if c.cut {
 		w.stats.CutCalls++
 		w.trace("%s %s of %s meets no network", c, w.name(r.id), r.entity)
@@ -114,7 +115,6 @@ func (w *World) call(ctx context.Context, l *life, r request) (answer, error) {
 		return answer{}, optimist.Fail(optimist.Offline, errDown)
 	}
 	w.stats.Calls++
-	l.leaves(r)
 	if _, ok := w.sent[r.id]; !ok {
 		w.sent[r.id] = sent{at: w.now(), req: r}
 	}
@@ -138,13 +138,13 @@ func (w *World) call(ctx context.Context, l *life, r request) (answer, error) {
 	case a := <-answers:
 		return a, nil
 	case <-broken:
-		if h.unclassified {
+		switch {
+		case h.unclassified && h.panics:
 			w.mu.Lock()
-			l.failed(r, errLost)
+			l.hears(r, answer{}, errLost)
 			w.mu.Unlock()
-			if h.panics {
-				panic(errLost)
-			}
+			panic(errLost)
+		case h.unclassified:
 			return answer{}, errLost
 		}
 		return answer{}, optimist.Fail(optimist.Unknown, errLost)

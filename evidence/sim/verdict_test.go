@@ -152,9 +152,9 @@ func (c *Client) passed(passed map[*op]bool) {
 	for before := -1; before < len(passed); {
 		before = len(passed)
 		for i, o := range all {
-			waits := o.parked || slices.ContainsFunc(o.after, func(id string) bool { return passed[c.current(id)] })
+			waits := o.parked || slices.ContainsFunc(o.after, func(id string) bool { return c.anyOf(id, passed) })
 			for _, s := range o.on {
-				waits = waits || passed[c.current(s.creation)]
+				waits = waits || c.anyOf(s.creation, passed)
 			}
 			for _, earlier := range all[:i] {
 				waits = waits || passed[earlier] && o.isBehind(earlier)
@@ -164,6 +164,16 @@ func (c *Client) passed(passed map[*op]bool) {
 			}
 		}
 	}
+}
+
+// anyOf reports whether an operation, or one that has taken its place, is among some.
+func (c *Client) anyOf(id string, some map[*op]bool) bool {
+	for o := c.ops[id]; o != nil; o = c.ops[o.successor] {
+		if some[o] {
+			return true
+		}
+	}
+	return false
 }
 
 // current is the operation that has taken the place of one, or that one.

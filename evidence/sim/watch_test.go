@@ -176,6 +176,7 @@ func (x *watch) settled(ev optimist.Event) {
 	o.settled++
 	o.over = true
 	o.outcome = ev.Outcome
+	o.way.reached = o.way.doubt || o.way.flying > 0
 	slot := o.entity + " " + o.slot()
 	switch ev.Outcome {
 	case optimist.Confirmed:

@@ -186,7 +186,7 @@ func (e *Engine) endOrphans(cause *Op) {
 		if o.state == Ended || o.part.condemned {
 			continue
 		}
-		if _, presence := l.part.before(); l.reached || presence == Present {
+		if _, presence := l.part.before(); l.reached || presence == Present || l.part.entity.inDoubt() {
 			e.freed(o)
 			continue
 		}
@@ -198,11 +198,18 @@ func (e *Engine) endOrphans(cause *Op) {
 	e.orphans = emptied(e.orphans)
 }
 
-// deletionBehind reports whether a deletion waits for an operation that makes its entity:
+// deletionBehind reports whether a deletion follows an operation that makes its entity:
 // nobody needs to decide about the making then.
 func (o *Op) deletionBehind() (found bool) {
 	o.parts(func(c *part) {
-		c.standing(func(p *part) { found = found || p.op.deletes() })
+		if c.kind() != Create {
+			return
+		}
+		next := c.next
+		for next != nil && next.kind() == Change {
+			next = next.next
+		}
+		found = found || next != nil && next.op.deletes()
 	})
 	return found
 }
@@ -224,7 +231,7 @@ func (e *Engine) revokedBy(o *Op, ent *Entity, after []*Op) (c *part, clean bool
 	}
 	earlier := maker(c.prev)
 	_, presence := c.before()
-	clean = presence != Present && c.alone() && c.covers(after...) && (earlier == nil || earlier.kind() == Delete)
+	clean = presence != Present && !ent.inDoubt() && c.alone() && c.covers(after...) && (earlier == nil || earlier.kind() == Delete)
 	if !clean && (!refused || len(after) > 0) {
 		return nil, false
 	}

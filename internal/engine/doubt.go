@@ -102,9 +102,10 @@ func (e *Engine) endSlotDoubt(o *Op) bool {
 // inDoubt reports whether the server may get, or may have got, an operation that has
 // ended otherwise.
 func (e *Engine) inDoubt(o *Op) bool {
-	ent := o.part.entity
-	if f := ent.lane.flight; f != nil && f.state == Ended && f.outcome != Confirmed {
-		return true
-	}
-	return ent.doubt != nil || len(e.doubts) > 0 && slices.Contains(e.doubts, o.slotName())
+	return o.part.entity.inDoubt() || len(e.doubts) > 0 && slices.Contains(e.doubts, o.slotName())
+}
+
+func (ent *Entity) inDoubt() bool {
+	f := ent.lane.flight
+	return ent.doubt != nil || f != nil && f.state == Ended && f.outcome != Confirmed
 }

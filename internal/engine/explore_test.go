@@ -14,18 +14,24 @@ var (
 	exploreTime  = flag.Duration("explore.time", 8*time.Second, "when to stop exploring; depths begun are not finished then")
 )
 
-// choice is one thing that can happen next.
-type choice struct {
+// choice is one thing that can happen next in a world.
+type choice[W any] struct {
 	name    string
-	enabled func(*world) bool
-	do      func(*world) error
+	enabled func(W) bool
+	do      func(W) error
+}
+
+// explored is a world that can be walked through.
+type explored interface {
+	fingerprint() []byte // equal for states that cannot be told apart
+	calmDown() error     // lets all faults stop, and looks at the end
 }
 
 func always(*world) bool { return true }
 
-func choices() (all []choice) {
+func choices() (all []choice[*world]) {
 	add := func(name string, enabled func(*world) bool, do func(*world) error) {
-		all = append(all, choice{name, enabled, do})
+		all = append(all, choice[*world]{name, enabled, do})
 	}
 	add("tap like a", always, func(w *world) error { return w.tap(0, false) })
 	add("tap save a", always, func(w *world) error { return w.tap(0, true) })
@@ -84,28 +90,29 @@ type state struct {
 	schedules float64
 }
 
-// TestExplore walks through all schedules of a few inputs, breadth first, and through
-// each distinct state once. From each it lets the faults stop and looks at the end.
-func TestExplore(t *testing.T) {
-	start := time.Now()
-	all := choices()
-	seed := maphash.MakeSeed()
-	hash := func(w *world) uint64 { return maphash.Bytes(seed, w.fingerprint()) }
+func TestExplore(t *testing.T) { explore(t, newWorld, choices(), *exploreTime) }
 
-	seen := map[uint64]bool{hash(newWorld()): true}
+// explore walks through all schedules of a few inputs, breadth first, and through
+// each distinct state once. From each it lets the faults stop and looks at the end.
+func explore[W explored](t *testing.T, begin func() W, all []choice[W], limit time.Duration) {
+	start := time.Now()
+	seed := maphash.MakeSeed()
+	hash := func(w W) uint64 { return maphash.Bytes(seed, w.fingerprint()) }
+
+	seen := map[uint64]bool{hash(begin()): true}
 	frontier := []state{{schedules: 1}}
 	var schedules float64
 	depth := 0
 	for ; depth < *exploreDepth && len(frontier) > 0; depth++ {
 		next := make(map[uint64]*state)
 		for _, s := range frontier {
-			if time.Since(start) > *exploreTime {
+			if time.Since(start) > limit {
 				t.Logf("depth %d complete (a part of %d as well): %d distinct states, %.3g schedules, in %v",
 					depth, depth+1, len(seen), schedules, time.Since(start).Round(time.Second))
 				return
 			}
 			for i, c := range all {
-				w, err := replay(all, s.path)
+				w, err := replay(begin, all, s.path)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -138,17 +145,17 @@ func TestExplore(t *testing.T) {
 		depth, len(seen), schedules, time.Since(start).Round(time.Second))
 }
 
-func replay(all []choice, path []byte) (*world, error) {
-	w := newWorld()
+func replay[W explored](begin func() W, all []choice[W], path []byte) (W, error) {
+	w := begin()
 	for _, i := range path {
 		if err := all[i].do(w); err != nil {
-			return nil, err
+			return w, err
 		}
 	}
 	return w, nil
 }
 
-func told(all []choice, path []byte) string {
+func told[W any](all []choice[W], path []byte) string {
 	var lines []string
 	for _, i := range path {
 		lines = append(lines, all[i].name)

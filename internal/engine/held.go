@@ -37,7 +37,11 @@ func (e *Engine) mustHold(o *Op) hold {
 		if p.creationWaits() {
 			h = max(h, onCreation)
 		}
-		for q := p.prev; q != nil && h < heldBack; q = q.prev {
+		q := p.prev
+		if c := p.creation(); c != nil && p.passes(c) {
+			q = c // what stands on the creation as well goes with it when p is confirmed
+		}
+		for ; q != nil && h < heldBack; q = q.prev {
 			if q.holds(p) {
 				h = heldBack
 			}

@@ -143,7 +143,7 @@ func (e *Engine) confirm(o *Op, told *Entity) {
 	e.untie(o)
 	var deleted *part
 	if o.deletes() {
-		deleted = o.part.creation()
+		deleted = maker(o.part.prev)
 	}
 	e.leaveLanes(o)
 	o.parts(func(p *part) {
@@ -157,7 +157,7 @@ func (e *Engine) confirm(o *Op, told *Entity) {
 		e.remove(p)
 	})
 	e.settle(o, Confirmed, nil, nil)
-	if deleted != nil { // it had to be deleted because nobody knew whether it was made
+	if deleted != nil && deleted.kind() == Create && deleted.op.state != Acked { // nobody knew whether it was made
 		e.endCreation(deleted, o)
 	}
 }

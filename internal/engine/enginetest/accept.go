@@ -225,17 +225,19 @@ func (t *Twin) inVain(o *op, pos uint64) bool {
 	if o.slot == "" || o.typ.Barrier || o.typ.Pessimistic || len(o.deps) > 0 || o.group() {
 		return false
 	}
-	if ent.unsure || o.overwrites() {
+	if t.inDoubt(o) || o.overwrites() {
 		return false
-	}
-	for _, call := range t.calls {
-		if call.state == engine.Ended && call.outcome != engine.Confirmed && shareLane(o, call) {
-			return false // what was taken back may get there yet
-		}
 	}
 	value, presence := t.serverBefore(ent, pos)
 	after, afterPresence, err := o.places[0].do(o, value, presence)
 	return err == nil && presence != engine.Unknown && presence == afterPresence && ent.same(value, after)
+}
+
+// inDoubt reports whether the server may hold, or get, what nobody knows of.
+func (t *Twin) inDoubt(o *op) bool {
+	return o.places[0].ent.unsure || slices.ContainsFunc(t.calls, func(call *op) bool {
+		return call.state == engine.Ended && call.outcome != engine.Confirmed && shareLane(o, call) // it was taken back
+	})
 }
 
 func (t *Twin) join(older, o *op) {

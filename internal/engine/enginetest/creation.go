@@ -86,8 +86,13 @@ func (t *Twin) checkStored(o *op) error {
 	return nil
 }
 
+// deletionBehind: what next makes or removes an entity that an operation makes removes it.
 func (t *Twin) deletionBehind(creation *op) bool {
-	return slices.ContainsFunc(t.standing(creation), (*op).deletes)
+	return slices.ContainsFunc(creation.places, func(p place) bool {
+		return p.kind == engine.Create && slices.ContainsFunc(t.ops, func(o *op) bool {
+			return o.deletes() && o.placeIn(p.ent) != nil && o.pos > creation.pos && t.makerBefore(p.ent, o.pos) == creation
+		})
+	})
 }
 
 // revokedBy is the creation that a deletion ends without a call: it cannot be on the
@@ -103,7 +108,7 @@ func (t *Twin) revokedBy(o *op) (c *op, clean bool) {
 	}
 	_, presence := t.foldBefore(ent, c.pos)
 	earlier := t.makerBefore(ent, c.pos)
-	clean = presence != engine.Present && t.nobodyElse(c, o) && (earlier == nil || earlier.placeIn(ent).kind == engine.Delete)
+	clean = presence != engine.Present && !t.inDoubt(o) && t.nobodyElse(c, o) && (earlier == nil || earlier.placeIn(ent).kind == engine.Delete)
 	if !clean && (!refused || len(o.deps) > 0) {
 		return nil, false
 	}

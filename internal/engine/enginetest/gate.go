@@ -198,6 +198,11 @@ func (t *Twin) waitsForAPerson(o *op, held map[*op]hold) (h hold) {
 		if other.pos >= o.pos || !shareEntity(o, other) {
 			continue
 		}
+		if ent := o.places[0].ent; o.deletes() && o.places[0].stands {
+			if c := t.makerBefore(ent, o.pos); c.mayBeDone() && other.pos > c.pos {
+				continue // it goes with the creation, when o is confirmed
+			}
+		}
 		stands := slices.ContainsFunc(other.places, func(p place) bool { return t.standsOn(o, other, p.ent) })
 		passes := o.deletes() && o.places[0].stands && other.mayBeDone() && other.placeIn(o.places[0].ent).kind == engine.Create
 		if stands && (held[other] > 0 || other.state == engine.Parked && !passes) {

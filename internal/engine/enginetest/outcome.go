@@ -82,7 +82,7 @@ func (t *Twin) bury(outcome engine.Outcome) {
 	for len(t.orphans) > 0 {
 		o := t.orphans[0]
 		t.orphans = t.orphans[1:]
-		if _, presence := t.foldBefore(o.op.places[0].ent, o.op.pos); slices.Contains(t.ops, o.op) && !o.reached && presence != engine.Present {
+		if _, presence := t.foldBefore(o.op.places[0].ent, o.op.pos); slices.Contains(t.ops, o.op) && !o.reached && presence != engine.Present && !t.inDoubt(o.op) {
 			t.end(o.op, engine.Confirmed) // there is nothing to delete
 			t.purge(nil)
 		}

@@ -93,8 +93,11 @@ func (t *Twin) adoptAll(o *op, in *engine.Answer) (covered bool) {
 func (t *Twin) confirm(o *op, contains *entity) {
 	t.untie(o)
 	var deleted *op
-	if o.deletes() && o.places[0].stands {
-		deleted = t.makerBefore(o.places[0].ent, o.pos)
+	if ent := o.places[0].ent; o.deletes() {
+		deleted = t.makerBefore(ent, o.pos)
+		if deleted != nil && (deleted.placeIn(ent).kind != engine.Create || deleted.state == engine.Acked) {
+			deleted = nil
+		}
 	}
 	for i := range o.places {
 		p := &o.places[i]

@@ -1,0 +1,94 @@
+package engine_test
+
+import (
+	"testing"
+
+	"github.com/optimist-go/optimist/internal/engine"
+	lab "github.com/optimist-go/optimist/internal/engine/enginetest"
+)
+
+// What the exploration of creations found.
+
+// births are a creation that parks, a change in its slot, and a deletion, all in memory.
+func births() (found, title, drop *engine.Type) {
+	f, d := *lab.Found, *lab.Drop
+	f.Journaled, d.Journaled = false, false
+	c := f
+	c.Name, c.Kind, c.Park = "title", engine.Change, false
+	return &f, &c, &d
+}
+
+var absent = engine.Truth{Presence: engine.Absent, Version: 1}
+
+func (b *bench) presence() engine.Presence {
+	_, presence := b.space.Find("a").View()
+	return presence
+}
+
+func TestCreationOverTruthWithADeletionBehindItDoesNotPark(t *testing.T) {
+	found, _, drop := births()
+	b := newBench(t)
+	creation := b.do(found, "", lab.Args{On: true})
+	b.receive(b.truth(lab.Value{N: 1}, 1)) // somebody else has made it
+	deletion := b.do(drop, "", lab.Args{})
+	b.answer(creation, engine.Permanent, none)
+	b.is(creation, engine.Undone)
+	b.answer(deletion, engine.OK, engine.Truth{Presence: engine.Absent, Version: 2})
+	b.is(deletion, engine.Confirmed)
+	if b.presence() != engine.Absent || b.e.Pending() != 0 {
+		t.Fatal("it is deleted, and the view shows it")
+	}
+}
+
+func TestDeletionEndsAParkedCreationThatLiesOverTruth(t *testing.T) {
+	found, _, drop := births()
+	b := newBench(t)
+	creation := b.do(found, "", lab.Args{On: true})
+	for range 2 {
+		b.must(&engine.Answer{Op: creation, Class: engine.Transient, Unclassified: true, Err: errNo})
+		b.pass(sec)
+	}
+	b.receive(b.truth(lab.Value{N: 1}, 1))
+	deletion := b.do(drop, "", lab.Args{})
+	b.answer(deletion, engine.OK, engine.Truth{Presence: engine.Absent, Version: 2})
+	b.is(creation, engine.Superseded)
+	if b.presence() != engine.Absent || b.e.Pending() != 0 {
+		t.Fatal("it is deleted, and the view shows it")
+	}
+}
+
+func TestDeletionOfWhatIsInDoubtIsSent(t *testing.T) {
+	found, _, drop := births()
+	found.Debounce = engine.Debounce{Wait: sec, MaxWait: sec}
+	b := newBench(t)
+	b.receive(absent)
+	first := b.do(found, "", lab.Args{On: true})
+	b.pass(sec)
+	b.must(&engine.Answer{Op: first, Class: engine.Transient, Unclassified: true, Err: errNo})
+	b.must(engine.Cancel{Op: first}) // the server may have it
+	second := b.do(found, "", lab.Args{On: true})
+	deletion := b.do(drop, "", lab.Args{})
+	b.pass(sec)
+	b.answer(second, engine.Permanent, none)
+	b.is(second, engine.Undone)
+	b.answer(deletion, engine.OK, engine.Truth{Presence: engine.Absent, Version: 3})
+	b.is(deletion, engine.Confirmed)
+	b.calls(3)
+}
+
+func TestDeletionOvertakesWhatWaitsForAParkedCreation(t *testing.T) {
+	found, title, drop := births()
+	b := newBench(t)
+	creation := b.do(found, "s", lab.Args{On: true})
+	for range 2 {
+		b.must(&engine.Answer{Op: creation, Class: engine.Transient, Unclassified: true, Err: errNo})
+		b.pass(sec)
+	}
+	change := b.do(title, "s", lab.Args{On: false})
+	deletion := b.do(drop, "", lab.Args{})
+	b.calls(3)
+	b.answer(deletion, engine.OK, engine.Truth{Presence: engine.Absent, Version: 2})
+	b.is(creation, engine.Superseded)
+	b.is(change, engine.Superseded)
+	b.is(deletion, engine.Confirmed)
+}
