@@ -279,7 +279,8 @@ func (x *watch) view(id string, p Post) {
 		}
 		switch {
 		case o.typ == erase:
-		case o.typ == pair && made: // it may have overtaken a parked deletion, and be in the truth below
+		case o.typ == pair && (made || !w.stays(id) && w.server.done[o.id] != nil):
+			// It may be in the truth below, which another post has replaced.
 		case o.slot() == "":
 			must[o.args.Key] = o
 		default:
