@@ -65,7 +65,7 @@ var faults = []fault{
 	{"a read without version undoes what settled since it began", []change{{"internal/engine/truth.go",
 		"case ent.outdates(t):", "case false:"}}},
 	{"nothing stands on a creation", []change{{"internal/engine/execute.go",
-		"p.stands = p.kind() != Create &&", "p.stands = false &&"}}},
+		"p.stands = p.entity.creations > 0 &&", "p.stands = false &&"}}},
 	{"what stands on a creation outlives it", []change{{"internal/engine/creation.go",
 		"\t\te.condemn(o, creation, ErrDependency)\n\tcase o.state", "\t\te.free(l.part)\n\tcase o.state"}}},
 	{"after a restart nothing stands on a creation", []change{{"internal/engine/restore.go",
