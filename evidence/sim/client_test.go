@@ -221,7 +221,7 @@ func (l *life) register() {
 	l.create, l.edit, l.remove = optimist.Register(l.posts, c), optimist.Register(l.posts, e), optimist.Register(l.posts, d)
 	optimist.Merge(l.create, l.edit, func(first, second *Args) optimist.MergeRule {
 		first.Text = second.Text
-		first.Poison = first.Poison || second.Poison
+		first.Poison, first.Broken = first.Poison || second.Poison, first.Broken || second.Broken
 		return optimist.TakeFirst
 	})
 	optimist.Merge(l.create, l.remove, func(first, second *Args) optimist.MergeRule { return optimist.Annihilate })
@@ -236,7 +236,7 @@ func (l *life) register() {
 	if l.c.w.script.Fold {
 		optimist.Merge(l.write, l.title, func(first, second *Args) optimist.MergeRule {
 			first.Text = second.Text
-			first.Poison = first.Poison || second.Poison
+			first.Poison, first.Broken = first.Poison || second.Poison, first.Broken || second.Broken
 			return optimist.TakeFirst
 		})
 	}

@@ -49,6 +49,7 @@ type way struct {
 	unwritten int  // those of them of which the disk may not know
 	forgotten int  // those of which it did not know when the process died
 	flying    int  // attempts
+	sent      bool // one is under way, or was when the process died
 	doubt     bool // an attempt ended, and nobody knows how
 	reached   bool // nobody knew when it ended whether the server has it
 	acked     bool
@@ -67,10 +68,12 @@ func (y *way) written(over bool) {
 
 // forgets is a process that dies: what its disk does not know will happen again.
 func (l *life) forgets() {
-	for _, o := range l.watch.live {
+	for _, o := range l.c.ops { // also what has ended: its end may not be on the disk
 		o.way.forgotten += o.way.unwritten
 		o.way.unwritten = 0
 		o.way.acked = o.way.ackKept
+		o.way.doubt = o.way.doubt || o.way.sent
+		o.way.sent = false
 	}
 }
 
@@ -124,6 +127,7 @@ func (l *life) hears(r request, a answer, err error) {
 	}
 	y := &o.way
 	y.flying--
+	y.sent = y.sent && l.dead
 	class := optimist.Transient // of errors without one
 	if s := (*optimist.SendError)(nil); errors.As(err, &s) {
 		class = s.Class

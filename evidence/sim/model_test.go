@@ -25,6 +25,7 @@ type Args struct {
 	On     bool
 	Other  string // second entity of a pair
 	Poison bool   // the server refuses it for good
+	Broken bool   // the server fails whenever it is asked for it
 }
 
 // The types of operations.

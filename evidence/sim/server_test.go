@@ -135,6 +135,9 @@ func (s *Server) handle(r request) answer {
 	case r.hitch.busy:
 		return answer{err: optimist.Fail(optimist.Transient, errBusy)}
 	}
+	if r.args.Broken {
+		return answer{err: optimist.Fail(optimist.Transient, errBusy)}
+	}
 	if r.args.Poison {
 		return answer{err: optimist.Fail(optimist.Permanent, errPoison)}
 	}

@@ -121,7 +121,7 @@ func (l *life) tap(s Step, entity string) {
 		c.made++
 		return fmt.Sprintf("%s%d%s", kind, c.made, c)
 	}
-	a := Args{Poison: s.Poison}
+	a := Args{Poison: s.Poison && s.N%3 > 0, Broken: s.Poison && s.N%3 == 0}
 	var h *optimist.Handle
 	var after []*optimist.Handle
 	var err error
@@ -295,7 +295,7 @@ func (l *life) decide(n int) {
 				a := l.c.ops[h.ID()].args
 				l.c.w.mu.Unlock()
 				l.c.made++
-				a.Poison, a.Text = false, fmt.Sprintf("x%d%s", l.c.made, l.c)
+				a.Poison, a.Broken, a.Text = false, false, fmt.Sprintf("x%d%s", l.c.made, l.c)
 				var h2 *optimist.Handle
 				if h2, err = edit.Edit(h, a); err == nil {
 					l.took(h2, nil)

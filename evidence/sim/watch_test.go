@@ -92,6 +92,10 @@ func (x *watch) see(ev optimist.Event) {
 		x.accepted(ev)
 	case optimist.OpSettled:
 		x.settled(ev)
+	case optimist.OpSent, optimist.OpDeferred:
+		if o := c.ops[ev.ID]; o != nil {
+			o.way.sent = ev.Kind == optimist.OpSent
+		}
 	case optimist.OpAcknowledged:
 		if o := c.ops[ev.ID]; o != nil {
 			o.way.acked = true
