@@ -70,10 +70,9 @@ func (y *way) written(over bool) {
 func (l *life) forgets() {
 	for _, o := range l.c.ops { // also what has ended: its end may not be on the disk
 		o.way.forgotten += o.way.unwritten
-		o.way.unwritten = 0
 		o.way.acked = o.way.ackKept
-		o.way.doubt = o.way.doubt || o.way.sent
-		o.way.sent = false
+		o.way.doubt = o.way.doubt || o.way.sent || o.way.unwritten > 0
+		o.way.sent, o.way.unwritten = false, 0
 	}
 }
 
