@@ -27,12 +27,17 @@
 // # What must not be assumed
 //
 //   - Exactly-once effects need a server that honours the idempotency key.
-//   - Apply, Guard, Slot, Merge rules, Resolve and equality functions are data: they
-//     must be pure, must not call the manager, and run under its lock.
+//   - Apply, Guard, Slot, Merge rules, Resolve, Fulfilled and equality functions are data:
+//     they must be pure, must not call the manager, and run under its lock.
 //   - Send must return when its context ends. One that does not keeps its lane, and
 //     one of the places for calls, until it does.
 //   - Values are shared, not copied. Nobody may change one in place.
-//   - Flush and Close must not be called from a callback or closure: they wait for it.
+//   - Flush and Close must not be called from a callback or closure, for which they wait.
+//     A closure must not execute anything of its own entity.
+//
+// Who does it nevertheless does not wait for ever: the call returns ErrStuck after five
+// seconds and names whose function it is. View, PendingCount and Snapshot, which return no
+// error, then say that they know nothing, and an event of kind Misused tells why.
 //
 // # Two ways in
 //
@@ -44,7 +49,8 @@
 //
 // Every method is safe for concurrent use. Callbacks (OnSuccess, OnError, OnChange)
 // run outside every lock, never two at a time for one entity, in the order in which
-// its operations ended, and may call the manager, but not Flush or Close.
+// its operations ended, and may call the manager, but not Flush or Close. Closures (Apply,
+// Rollback) run outside every lock as well, one at a time for one entity.
 //
 // A panic in a function of the program is contained, and told as a PanicError: by the
 // call that it refuses (Apply, Guard, Slot, Clone, Encode), as the end of the operation
