@@ -305,3 +305,17 @@ func TestLaw36_ClosuresStandOnACreation(t *testing.T) {
 		equal(t, "shown and sent", [2]any{shown, sent}, [2]any{false, 0})
 	})
 }
+
+func TestLaw37_ACreationOverTruthLeavesTheRestAlone(t *testing.T) {
+	inWorld(t, patient, func(t *testing.T, w *world) {
+		w.server.next("new", reply{after: time.Second})
+		h := do(w, w.create, "new", "title")
+		w.time(500 * time.Millisecond)
+		pushed := w.server.truth("new") // it has arrived, and others were quick
+		pushed.Value.Fans = "others"
+		w.receive("new", pushed)
+		equal(t, "shown", w.view("new"), page{Title: "title", Fans: "others"})
+		w.flush()
+		w.outcome(h, Confirmed)
+	})
+}
