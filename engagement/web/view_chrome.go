@@ -59,7 +59,7 @@ func standing(m chromeModel) (words, class string) {
 }
 
 func viewSignIn(m signInModel) *Node {
-	title, hint := "Who are you today?", "No password: this is a demo. Open a second window as someone else and watch both."
+	title, hint := "Who are you today?", "No password: this is a demo. Open a private window as someone else and watch both."
 	if m.Again != "" {
 		title, hint = "Sign in again", "Your session has expired. Sign in as "+m.Again+" to send your changes."
 	}
