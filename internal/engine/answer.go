@@ -283,6 +283,9 @@ func (e *Engine) again(o *Op, in *Answer) {
 	if in.Unclassified {
 		o.more().inDoubt = true
 	}
+	if silent || in.Unclassified {
+		e.letPass(o)
+	}
 	r := o.Type.Retry
 	next := Again{
 		Again: r.Max < 0 || o.answered() <= r.Max,

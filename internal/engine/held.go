@@ -151,6 +151,21 @@ func (e *Engine) letGo(o *Op) {
 	}
 }
 
+// letPass puts the deletions that stand on a creation back into their lanes: since it may
+// have reached the server they pass what waits for a person between the two.
+func (e *Engine) letPass(creation *Op) {
+	if e.held == 0 || !creation.Creates() {
+		return
+	}
+	creation.parts(func(c *part) {
+		c.standing(func(p *part) {
+			if p.op.deletes() {
+				e.rejoin(p.op)
+			}
+		})
+	})
+}
+
 func (e *Engine) rejoin(o *Op) {
 	if o.part.held == notHeld {
 		return
