@@ -185,7 +185,9 @@ func (x *watch) settled(ev optimist.Event) {
 	switch ev.Outcome {
 	case optimist.Confirmed:
 		o.confirmed = true
-		x.known[slot] = o
+		if x.known[slot] = o; ev.Attempt == 0 && w.script.Faults.Lists > 0 {
+			x.known[slot] = nil // a read without a version may have shown it, and older truth may follow
+		}
 		for _, e := range o.entities() {
 			for _, f := range facts(e, o.typ, o.args) {
 				x.tokens[f] = true

@@ -29,7 +29,9 @@ func (e *Engine) lateAnswer(in *Answer) {
 			if t := in.about(p.entity); t.Presence != Unknown && t.Wrote > p.entity.version && !p.told && !o.Type.Closure && o.outcome != Confirmed {
 				e.foldIntoTruth(p)
 			}
-			p.entity.loose = false
+			// A prediction is no word of the server: truth of the version held replaces it.
+			silent := in.about(p.entity).Presence == Unknown && in.Truth.Version == 0 && o.outcome != Confirmed
+			p.entity.loose = silent && p.entity.version != 0
 		})
 	}
 	e.refold(nil)
