@@ -17,6 +17,9 @@ type Server struct {
 	log   []applied
 	ever  map[string]bool // everything that was ever true: see facts
 	uses  map[string][]string
+	// refused are operations that it refused for good at some time. It keeps no key of them,
+	// so that a request which the network repeats later may be done after all.
+	refused map[string]bool
 }
 
 // record is one entity.
@@ -106,7 +109,7 @@ var (
 )
 
 func newServer(w *World) *Server {
-	s := &Server{w: w, posts: make(map[string]*record), done: make(map[string]*answered), ever: make(map[string]bool), uses: make(map[string][]string)}
+	s := &Server{w: w, posts: make(map[string]*record), done: make(map[string]*answered), ever: make(map[string]bool), refused: make(map[string]bool), uses: make(map[string][]string)}
 	long := stamp{at: optimist.TimestampOf(time.Now().Add(-time.Hour))}
 	for _, id := range w.entities {
 		there := w.stays(id)
@@ -143,6 +146,7 @@ func (s *Server) handle(r request) answer {
 	}
 	for _, id := range r.entities() {
 		if refusal := s.posts[id].refuses(r); refusal != nil {
+			s.refused[r.id] = true
 			a := answer{err: optimist.Fail(optimist.Permanent, refusal)}
 			if r.typ != pair && r.hitch.tells {
 				a.truths = []truth{s.posts[id].truth(id)}

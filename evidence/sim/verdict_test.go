@@ -206,7 +206,7 @@ func (w *World) lanes() {
 	}
 	for _, a := range w.server.log {
 		o := a.client.ops[a.id]
-		if o == nil || !o.confirmed || o.cancelled || passed[o] || o.outcome != optimist.Confirmed {
+		if o == nil || !o.confirmed || o.cancelled || passed[o] || o.outcome != optimist.Confirmed || w.server.refused[a.id] {
 			continue
 		}
 		for _, e := range o.entities() {
