@@ -185,9 +185,7 @@ func (x *watch) settled(ev optimist.Event) {
 	switch ev.Outcome {
 	case optimist.Confirmed:
 		o.confirmed = true
-		if x.known[slot] = o; ev.Attempt == 0 && w.script.Faults.Lists > 0 {
-			x.known[slot] = nil // a read without a version may have shown it, and older truth may follow
-		}
+		x.known[slot] = o
 		for _, e := range o.entities() {
 			for _, f := range facts(e, o.typ, o.args) {
 				x.tokens[f] = true

@@ -29,9 +29,7 @@ func (e *Engine) lateAnswer(in *Answer) {
 			if t := in.about(p.entity); t.Presence != Unknown && t.Wrote > p.entity.version && !p.told && !o.Type.Closure && o.outcome != Confirmed {
 				e.foldIntoTruth(p)
 			}
-			// A prediction is no word of the server: truth of the version held replaces it.
-			silent := in.about(p.entity).Presence == Unknown && in.Truth.Version == 0 && o.outcome != Confirmed
-			p.entity.loose = silent && p.entity.version != 0
+			p.entity.loose = false
 		})
 	}
 	e.refold(nil)

@@ -202,12 +202,6 @@ func (t *Twin) lateAnswer(o *op, in *engine.Answer) {
 			}
 		}
 		o.firm()
-		for i := range o.places {
-			p := &o.places[i] // what was only predicted gives way to truth of the version held
-			if _, ok := told[p.ent]; !ok && in.Truth.Version == 0 && o.outcome != engine.Confirmed {
-				p.ent.loose = p.ent.version != 0
-			}
-		}
 	}
 	t.purge(nil)
 	t.bury(engine.Undone)
