@@ -204,7 +204,7 @@ func (o *op) isBehind(earlier *op) bool {
 	if !slices.ContainsFunc(o.entities(), func(e string) bool { return slices.Contains(earlier.entities(), e) }) {
 		return false
 	}
-	return o.typ == pair || earlier.typ == pair && !earlier.parked || o.slot() != "" && o.slot() == earlier.slot()
+	return o.typ == pair || earlier.typ == write && earlier.parked || earlier.typ == pair && !earlier.parked || o.slot() != "" && o.slot() == earlier.slot()
 }
 
 // lanes checks that what one client did to one entity was done in its order.

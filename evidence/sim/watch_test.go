@@ -193,6 +193,7 @@ func (x *watch) settled(ev optimist.Event) {
 		}
 	case optimist.RolledBack:
 		w.stats.RolledBack++
+		o.way.reached = o.way.reached || errors.Is(ev.Err, optimist.ErrUnknownOutcome)
 		if o.on != nil && errors.Is(ev.Err, optimist.ErrDependency) {
 			w.stats.WentAlong++
 		}
