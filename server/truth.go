@@ -21,10 +21,42 @@ type Truth[S, O any] struct {
 
 // Truths is any [Truth].
 type Truths interface {
-	truths()
+	// shared returns the shared parts of those of the entities that are there.
+	shared(ctx context.Context, q Query, ids []string) (map[string]any, error)
+	// own returns the viewers' own parts, of those who have one.
+	own(ctx context.Context, q Query, ids, viewers []string) (map[Own]any, error)
+	// view returns the state; own is nil for a viewer who has nothing of it.
+	view(shared, own any) any
 }
 
-func (Truth[S, O]) truths() {}
+func (t Truth[S, O]) shared(ctx context.Context, q Query, ids []string) (map[string]any, error) {
+	parts, err := t.Read(ctx, q, ids)
+	return erased(parts), err
+}
+
+func (t Truth[S, O]) own(ctx context.Context, q Query, ids, viewers []string) (map[Own]any, error) {
+	if t.Own == nil {
+		return nil, nil
+	}
+	parts, err := t.Own(ctx, q, ids, viewers)
+	return erased(parts), err
+}
+
+func (t Truth[S, O]) view(shared, own any) any {
+	if t.View == nil {
+		return shared
+	}
+	o, _ := own.(O)
+	return t.View(shared.(S), o)
+}
+
+func erased[K comparable, V any](parts map[K]V) map[K]any {
+	out := make(map[K]any, len(parts))
+	for k, v := range parts {
+		out[k] = v
+	}
+	return out
+}
 
 // View is the truth of one entity as one viewer sees it.
 type View struct {

@@ -1,0 +1,76 @@
+package server
+
+import (
+	"context"
+	"slices"
+)
+
+// mostContains is how many keys a View names.
+const mostContains = 50
+
+// picture is one moment of some entities, for some viewers.
+type picture struct {
+	truths   Truths
+	position string
+	entities map[string]Entity
+	shared   map[string]any
+	own      map[Own]any
+	contains map[Own][]string
+}
+
+// look reads what the moment shows of the entities to the viewers: the entities' rows and
+// the shared parts once, the own parts of all viewers together. The viewer "" has nothing
+// of its own.
+func look(ctx context.Context, truths Truths, m Moment, ids, viewers []string) (*picture, error) {
+	rows, err := m.Entities(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	p := &picture{truths: truths, position: m.Position().String(), entities: make(map[string]Entity, len(rows))}
+	for _, row := range rows {
+		p.entities[row.ID] = row
+	}
+	if p.shared, err = truths.shared(ctx, m, ids); err != nil {
+		return nil, err
+	}
+	viewers = slices.DeleteFunc(slices.Clone(viewers), func(viewer string) bool { return viewer == "" })
+	if len(viewers) == 0 {
+		return p, nil
+	}
+	if p.own, err = truths.own(ctx, m, ids, viewers); err != nil {
+		return nil, err
+	}
+	if p.contains, err = m.Contains(ctx, ids, viewers, mostContains); err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+// view is the truth of the entity as the viewer sees it.
+func (p *picture) view(id, viewer string) View {
+	row := p.entities[id]
+	v := View{ID: id, Version: row.Version, ChangedAt: row.ChangedAt, Position: p.position}
+	mine := Own{Entity: id, Viewer: viewer}
+	v.Contains = p.contains[mine]
+	if shared, ok := p.shared[id]; ok {
+		v.State = p.truths.view(shared, p.own[mine])
+	}
+	return v
+}
+
+// marked returns the viewers who have something of their own of one of the entities, by
+// entity. All others see the same view.
+func (p *picture) marked() map[string][]string {
+	by := make(map[string][]string)
+	for mine, keys := range p.contains {
+		if len(keys) > 0 {
+			by[mine.Entity] = append(by[mine.Entity], mine.Viewer)
+		}
+	}
+	for mine := range p.own {
+		if len(p.contains[mine]) == 0 {
+			by[mine.Entity] = append(by[mine.Entity], mine.Viewer)
+		}
+	}
+	return by
+}
