@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"errors"
+	"time"
 )
 
 // Database is what a Kit stands on: its own tables beside those of the program, in one
@@ -15,7 +16,7 @@ import (
 type Database interface {
 	// Begin opens a transaction, and in it, in this order and in as few round trips as
 	// it can: claims the keys of the claim, locks its entities, looks at the clock, and
-	// reads. Both are done in ascending order of bytes, whatever the order in the claim.
+	// reads. Claiming and locking go in ascending order of bytes, whatever the order in the claim.
 	//
 	// A key that another transaction has claimed is waited for, and so is a locked
 	// entity: [ErrBusy] when a key takes too long (one second), [ErrAgain] when an entity
@@ -46,9 +47,9 @@ type Database interface {
 	// heard: wake must not block. stop returns when no more calls will come.
 	Watch(wake func()) (stop func())
 
-	// Forget drops keys claimed and entries made before the time (milliseconds since the
-	// Unix epoch). The newest entry of each partition stays.
-	Forget(ctx context.Context, before int64) error
+	// Forget drops keys claimed and entries made longer ago than age, on the database's
+	// clock. The newest entry of each partition stays.
+	Forget(ctx context.Context, age time.Duration) error
 
 	// NewEra begins a new history, as is needed after a database was restored from an
 	// older copy, and returns it. It is greater than all before it.
@@ -109,8 +110,22 @@ type Claim struct {
 	Keys []Key
 	// Entities are distinct.
 	Entities []string
-	// Reads queues the program's reading; nil: nothing is read.
-	Reads func(Reads)
+	// Reads are the program's, in order.
+	Reads []Read
+}
+
+// Read is one query of the program.
+type Read struct {
+	// Row is called for each row, in order. It does not panic.
+	Row  func(scan Scan) error
+	SQL  string
+	Args []any
+}
+
+// Write is one statement of the program.
+type Write struct {
+	SQL  string
+	Args []any
 }
 
 // Work is a transaction that holds what was claimed. It belongs to one goroutine, and
@@ -135,8 +150,8 @@ type Work interface {
 
 // Commit is what a transaction leaves.
 type Commit struct {
-	// Writes queues the program's writing; nil: it has been done with Exec.
-	Writes func(Writes)
+	// Writes are the program's, in order, beside what it has written with Exec.
+	Writes []Write
 	// Done has the fresh keys whose operations were carried out. All other fresh keys of
 	// the claim are free again.
 	Done []Done

@@ -1,40 +1,111 @@
 package server
 
-import "context"
+import (
+	"context"
+	"errors"
+)
 
 // Decision carries out groups of operations in one transaction and few round trips. It is
-// the fast one of the two shapes: its rate does not depend on how long a round trip takes.
+// the fast one of the two shapes: its rate hardly depends on how long a round trip takes.
 //
 // For each group Read is called once, then Decide for each operation, in order, then Write.
 // S is what the group knows of the program's rows: each Decide sees what those before it
 // have changed in it.
 type Decision[S any] struct {
 	// Read queues the reading of all rows that the operations may need, and returns what
-	// the rows are put into.
-	Read func(r Reads, ops []Op) S
+	// the rows are put into. Versions and times of the entities are not known yet.
+	Read func(r *Reads, ops []Op) S
 	// Decide changes s as the operation wants, or refuses it (see [Refusal], [Already])
 	// and leaves s as it is. It is pure: the same s and op give the same result.
 	Decide func(s S, op Op) error
 	// Write queues the writing of all that has changed in s.
-	Write func(w Writes, s S)
+	Write func(w *Writes, s S)
 }
 
 // Decide registers operations that are carried out by the decision. All names are to be
-// registered before the first operation.
-func Decide[S any](k *Kit, d Decision[S], named ...Named) {}
+// registered before the first operation. It panics when a name is taken.
+func Decide[S any](k *Kit, d Decision[S], named ...Named) {
+	if d.Read == nil || d.Decide == nil || d.Write == nil {
+		panic("server: a Decision needs Read, Decide and Write")
+	}
+	q := newQueue(k, func(ctx context.Context, flights []*flight) error { return decide(ctx, k, d, flights) })
+	for _, n := range named {
+		k.register(n, q.add)
+	}
+	for range mostGroups {
+		k.work.do(q.run)
+	}
+}
 
-// Named is an operation's name, with the type of its arguments and the entities that it
-// names. Make one with [Name].
-type Named struct{}
+// result is what became of a flight.
+type result struct {
+	outcome Outcome
+	err     error
+}
 
-// Name describes the operation. entities names those that the operation may change or
-// that its decision depends on: at least one, the first one being that whose truth answers.
-func Name[A any](name string, entities func(A) []string) Named { panic("later") }
+// decide carries out the flights in one transaction, and lands all of them if it returns
+// nil. Otherwise none has landed.
+func decide[S any](ctx context.Context, k *Kit, d Decision[S], flights []*flight) error {
+	var claim Claim
+	ops := make([]Op, len(flights))
+	for i, f := range flights {
+		ops[i] = f.op()
+		claim.Keys = append(claim.Keys, f.key)
+		claim.Entities = append(claim.Entities, f.entities...)
+	}
+	claim.Entities = distinct(claim.Entities)
+	var s S
+	var reads Reads
+	if err := guard(func() error { s = d.Read(&reads, ops); return nil }); err != nil {
+		return notBegun{err}
+	}
+	claim.Reads = reads.reads
+	work, err := k.db.Begin(ctx, claim)
+	if err != nil {
+		return notBegun{err}
+	}
+	defer work.Rollback()
 
-// Run registers an operation that is carried out by a function in a transaction of its
-// own. Use it where the function has to look at one row to know which to read next;
-// otherwise [Decide] is several times as fast.
-//
-// The entities are locked before run is called. When it returns nil each of their versions
-// grows by one; see [Already] and [Refusal] for the other results.
-func Run[A any](k *Kit, named Named, run func(ctx context.Context, tx Tx, op Op, args A) error) {}
+	l := newLedger(work.Now(), k.options.Keep, work.Held())
+	results := make([]result, len(flights))
+	for i, f := range flights {
+		r := &results[i]
+		var settled bool
+		if r.outcome, r.err, settled = l.check(f.key, work.Known()[i]); settled {
+			continue
+		}
+		op := l.complete(ops[i])
+		var verdict error
+		if err := guard(func() error { verdict = d.Decide(s, op); return nil }); err != nil {
+			return err // it may have left s half changed
+		}
+		r.outcome, r.err = l.settle(op, f.key, verdict)
+	}
+	var writes Writes
+	if len(l.done) > 0 {
+		if err := guard(func() error { d.Write(&writes, s); return nil }); err != nil {
+			return err
+		}
+	}
+	if err := work.Commit(ctx, Commit{Writes: writes.writes, Done: l.done, Changed: l.changed}); err != nil {
+		return err
+	}
+	if len(l.changed) > 0 {
+		k.db.Tell()
+	}
+	for i, f := range flights {
+		k.flights.land(f, results[i].outcome, results[i].err)
+	}
+	return nil
+}
+
+// notBegun is an error that came before anything can have been written.
+type notBegun struct{ error }
+
+func (e notBegun) Unwrap() error { return e.error }
+
+// isNotBegun reports whether the error came before anything can have been written.
+func isNotBegun(err error) bool {
+	_, ok := errors.AsType[notBegun](err)
+	return ok
+}

@@ -2,8 +2,11 @@ package server
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
+	"sync"
 	"time"
 )
 
@@ -25,21 +28,138 @@ type Options struct {
 	Log *slog.Logger
 }
 
-// Kit carries out operations and tells of them. Make one with [Open]. It is safe for
-// concurrent use.
-type Kit struct{}
+// defaultKeep is the default of Options.Keep.
+const defaultKeep = 8 * 24 * time.Hour
+
+func (o *Options) fill() error {
+	if o.Truth == nil {
+		return errors.New("server: Options.Truth is missing: it reads what clients are shown")
+	}
+	if o.Keep < 0 {
+		return fmt.Errorf("server: Options.Keep must not be negative, and is %v", o.Keep)
+	}
+	if o.Keep == 0 {
+		o.Keep = defaultKeep
+	}
+	if o.Log == nil {
+		o.Log = slog.Default()
+	}
+	return nil
+}
+
+// Kit carries out operations and tells of them. Make one with [Open], register all
+// operations, and use it then. It is safe for concurrent use.
+type Kit struct {
+	options Options
+	db      Database
+
+	// operations are those that are registered, by name. They are all there before the
+	// first one is carried out, and constant from then on.
+	operations map[string]*operation
+
+	flights flights
+	order   *sequencer
+	work    workers
+}
 
 // Open returns a Kit on the database, which it closes with itself. ctx is only about
 // opening.
-func Open(ctx context.Context, db Database, options Options) (*Kit, error) { panic("later") }
+func Open(ctx context.Context, db Database, options Options) (*Kit, error) {
+	if err := options.fill(); err != nil {
+		return nil, err
+	}
+	if err := db.Ready(ctx); err != nil {
+		return nil, fmt.Errorf("server: open: %w", err)
+	}
+	k := &Kit{options: options, db: db, operations: make(map[string]*operation)}
+	k.work.start()
+	k.order = newSequencer(k)
+	k.work.do(k.order.run)
+	k.work.do(k.keepUp)
+	return k, nil
+}
 
 // Close ends all streams and all work, waits for its end, and closes the database.
-func (k *Kit) Close() error { panic("later") }
+func (k *Kit) Close() error {
+	k.work.end()
+	return k.db.Close()
+}
 
-// Apply carries out the operation of that name exactly once: see the guarantees of the
-// package. Key and user identify it. The error is a [*Refusal] of the program or of the
-// kit itself, or wraps [ErrBusy] or [ErrUnavailable], or is ctx.Err(), or is a fault of
-// the program. After all but the first kind the same key may be asked again.
-func (k *Kit) Apply(ctx context.Context, name, user, key string, args any) (Outcome, error) {
-	panic("later")
+// Read calls look with one moment of the database; see [Database.Read].
+func (k *Kit) Read(ctx context.Context, look func(ctx context.Context, m Moment) error) error {
+	return k.db.Read(ctx, look)
+}
+
+// NewEra begins a new history; see [Database.NewEra]. All streams begin anew.
+func (k *Kit) NewEra(ctx context.Context) (int64, error) {
+	era, err := k.db.NewEra(ctx)
+	if err == nil {
+		k.db.Tell()
+	}
+	return era, err
+}
+
+// upkeepInterval is how often old keys and entries are dropped.
+const upkeepInterval = time.Hour
+
+// keepUp drops what is older than Options.Keep, now and then.
+func (k *Kit) keepUp(ctx context.Context) {
+	for {
+		if err := k.db.Forget(ctx, k.options.Keep); err != nil && ctx.Err() == nil {
+			k.options.Log.Warn("old keys and entries of the feed were not dropped; it is tried again", "error", err, "in", upkeepInterval)
+		}
+		if wait(ctx, upkeepInterval) != nil {
+			return
+		}
+	}
+}
+
+// wait returns nil after d, or the error of the context when that ends first.
+func wait(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// workers are the goroutines of a Kit.
+type workers struct {
+	ctx    context.Context
+	cancel context.CancelFunc
+
+	// mu guards the fields below it.
+	mu     sync.Mutex
+	ended  bool
+	active sync.WaitGroup // grows only while ended is false
+}
+
+func (w *workers) start() { w.ctx, w.cancel = context.WithCancel(context.Background()) }
+
+// do calls f on a goroutine of its own, with a context that ends with the Kit. It reports
+// false, and does not, when the Kit is closed.
+func (w *workers) do(f func(ctx context.Context)) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.ended {
+		return false
+	}
+	w.active.Add(1)
+	go func() {
+		defer w.active.Done()
+		f(w.ctx)
+	}()
+	return true
+}
+
+// end ends the context of all and waits for them.
+func (w *workers) end() {
+	w.mu.Lock()
+	w.ended = true
+	w.mu.Unlock()
+	w.cancel()
+	w.active.Wait()
 }

@@ -74,3 +74,17 @@ func (p *picture) marked() map[string][]string {
 	}
 	return by
 }
+
+// Views returns the truths of the entities as the viewer sees them at the moment, in the
+// order of ids. The viewer "" is anybody. An entity that never was has version 0.
+func (k *Kit) Views(ctx context.Context, m Moment, viewer string, ids ...string) ([]View, error) {
+	p, err := look(ctx, k.options.Truth, m, distinct(ids), []string{viewer})
+	if err != nil {
+		return nil, err
+	}
+	views := make([]View, len(ids))
+	for i, id := range ids {
+		views[i] = p.view(id, viewer)
+	}
+	return views, nil
+}

@@ -21,15 +21,18 @@ type Tx interface {
 	Exec(ctx context.Context, sql string, args ...any) (int64, error)
 }
 
-// Reads collects what a group of decided operations reads, so that it travels at once.
-type Reads interface {
-	// Query has sql run, and row called for each row, before the group is decided. An
-	// error of row undoes the group, and its operations are tried singly.
-	Query(row func(scan Scan) error, sql string, args ...any)
+// Reads collects the queries of a group of decided operations, so that they travel at once.
+type Reads struct{ reads []Read }
+
+// Query has sql run, and row called for each row, before the group is decided. An error of
+// row undoes the group, and its operations are tried singly.
+func (r *Reads) Query(row func(scan Scan) error, sql string, args ...any) {
+	guarded := func(scan Scan) error { return guard(func() error { return row(scan) }) }
+	r.reads = append(r.reads, Read{Row: guarded, SQL: sql, Args: args})
 }
 
 // Writes collects what a group of decided operations writes, so that it travels at once.
-type Writes interface {
-	// Exec has sql run, after all that was collected before it.
-	Exec(sql string, args ...any)
-}
+type Writes struct{ writes []Write }
+
+// Exec has sql run, after all that was collected before it.
+func (w *Writes) Exec(sql string, args ...any) { w.writes = append(w.writes, Write{sql, args}) }

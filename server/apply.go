@@ -1,0 +1,110 @@
+package server
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+)
+
+// Apply carries out the operation of that name exactly once: see the guarantees of the
+// package. User and key identify it. The error is a [*Refusal] of the program or of the
+// kit itself, or wraps [ErrBusy] or [ErrUnavailable], or is ctx.Err(), or is a fault of
+// the program. After all but the first kind it may have been carried out: ask again with
+// the same key.
+func (k *Kit) Apply(ctx context.Context, name, user, key string, args any) (Outcome, error) {
+	f, err := k.newFlight(ctx, name, user, key, args)
+	if err != nil {
+		return Outcome{}, err
+	}
+	for {
+		first := k.flights.enter(f)
+		if first != f {
+			if outcome, err, settled := first.joined(ctx, f); settled {
+				return outcome, err
+			}
+			continue // it came to nothing: this one's turn
+		}
+		if !k.work.do(func(ctx context.Context) { f.operation.carryOut(ctx, f) }) {
+			k.flights.land(f, Outcome{}, errClosed())
+		}
+		select {
+		case <-f.landed:
+			return f.outcome, f.err
+		case <-ctx.Done():
+			return Outcome{}, ctx.Err()
+		}
+	}
+}
+
+func errClosed() error { return fmt.Errorf("server: the kit is closed: %w", ErrUnavailable) }
+
+// newFlight checks what can be checked without the database.
+func (k *Kit) newFlight(ctx context.Context, name, user, key string, args any) (*flight, error) {
+	o := k.operations[name]
+	switch {
+	case o == nil:
+		return nil, fmt.Errorf("server: no operation %q is registered", name)
+	case !o.takes(args):
+		return nil, fmt.Errorf("server: the operation %q does not take arguments of type %T", name, args)
+	case user == "":
+		return nil, &Refusal{Status: 401, Detail: "sign in first"}
+	case key == "":
+		return nil, &Refusal{Status: 400, Type: ProblemKeyMissing, Detail: "an operation needs a key"}
+	}
+	payload, err := json.Marshal([]any{name, args})
+	if err != nil {
+		return nil, fmt.Errorf("server: the arguments of the operation %q have no JSON, by which payloads are told apart: %w", name, err)
+	}
+	sum := sha256.Sum256(payload)
+	f := &flight{
+		ctx: ctx, operation: o, key: Key{user, key, hex.EncodeToString(sum[:16])}, args: args, landed: make(chan struct{}),
+	}
+	if err := guard(func() error { f.entities = distinct(o.entities(args)); return nil }); err != nil {
+		return nil, fmt.Errorf("server: the entities of the operation %q: %w", name, err)
+	}
+	if len(f.entities) == 0 || slices.Contains(f.entities, "") {
+		return nil, fmt.Errorf("server: the operation %q names no entity, or one without id: %q", name, f.entities)
+	}
+	return f, nil
+}
+
+// distinct returns the ids in their order, each once.
+func distinct(ids []string) []string {
+	var out []string
+	for _, id := range ids {
+		if !slices.Contains(out, id) {
+			out = append(out, id)
+		}
+	}
+	return out
+}
+
+// fault is an error of the program's own functions: it is 500 for the client.
+type fault struct{ error }
+
+func (e fault) Unwrap() error { return e.error }
+
+// guard calls a function of the program and turns a panic into a fault.
+func guard(f func() error) (err error) {
+	returned := false
+	defer func() {
+		if returned {
+			return
+		}
+		caught := recover()
+		if e, ok := caught.(error); ok {
+			err = fault{fmt.Errorf("a function of the program panicked: %w", e)}
+		} else if caught != nil {
+			err = fault{fmt.Errorf("a function of the program panicked: %v", caught)}
+		} else {
+			err = fault{errors.New("a function of the program ended its goroutine")}
+		}
+	}()
+	err = f()
+	returned = true
+	return err
+}

@@ -1,0 +1,46 @@
+package server
+
+import (
+	"context"
+	"fmt"
+)
+
+// Named is an operation's name, with the type of its arguments and the entities that it
+// names. Make one with [Name].
+type Named struct {
+	name string
+	// takes reports whether the arguments are of the right type.
+	takes func(args any) bool
+	// entities names the entities of arguments of the right type.
+	entities func(args any) []string
+}
+
+// Name describes the operation. entities names those that the operation may change or
+// that its decision depends on: at least one, the first one being that whose truth
+// answers. It is pure.
+func Name[A any](name string, entities func(A) []string) Named {
+	return Named{
+		name:     name,
+		takes:    func(args any) bool { _, ok := args.(A); return ok },
+		entities: func(args any) []string { return entities(args.(A)) },
+	}
+}
+
+// operation is a registered one.
+type operation struct {
+	Named
+	// carryOut carries the flight out, lands it, and returns when it is done or handed
+	// on. ctx ends with the Kit.
+	carryOut func(ctx context.Context, f *flight)
+}
+
+// register panics when the name is empty or taken: the program is at fault, at its start.
+func (k *Kit) register(n Named, carryOut func(ctx context.Context, f *flight)) {
+	if n.name == "" || n.entities == nil {
+		panic("server: an operation has no name: make it with server.Name")
+	}
+	if k.operations[n.name] != nil {
+		panic(fmt.Sprintf("server: the operation %q is registered twice", n.name))
+	}
+	k.operations[n.name] = &operation{Named: n, carryOut: carryOut}
+}

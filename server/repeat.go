@@ -1,0 +1,62 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+)
+
+// Bounds of the repeating of one operation.
+const (
+	mostAttempts = 6
+	// firstPause is before the second attempt, give or take a half; it doubles each time.
+	firstPause = 10 * time.Millisecond
+	// patience is how long one attempt may take. It is longer than any timeout of a
+	// statement, for with it the connection is lost.
+	patience = 10 * time.Second
+)
+
+// repeat makes attempts, which land the flight when they return nil, until one does so or
+// no more is worth it. Then it lands the flight with the error.
+//
+// An attempt begins at the check of the key. So it may be repeated also when nobody knows
+// what became of the last one.
+func (k *Kit) repeat(ctx context.Context, f *flight, attempt func(ctx context.Context) error) {
+	unknown := false // what became of an attempt
+	pause := firstPause
+	for n := 1; ; n++ {
+		if err := f.ctx.Err(); err != nil && !unknown {
+			k.flights.land(f, Outcome{}, err)
+			return
+		}
+		err := limited(ctx, attempt)
+		if err == nil {
+			return
+		}
+		gone := isGone(err)
+		unknown = unknown || gone && !isNotBegun(err)
+		again := errors.Is(err, ErrAgain) || gone && unknown
+		if !again || n == mostAttempts || wait(ctx, pause/2+rand.N(pause)) != nil {
+			k.flights.land(f, Outcome{}, final(err))
+			return
+		}
+		pause *= 2
+	}
+}
+
+// limited makes one attempt.
+func limited(ctx context.Context, attempt func(ctx context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	return attempt(ctx)
+}
+
+// final is the error that the caller of Apply gets.
+func final(err error) error {
+	if errors.Is(err, ErrAgain) {
+		return fmt.Errorf("%w: it is contended: %w", ErrUnavailable, err)
+	}
+	return err
+}

@@ -1,0 +1,51 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// sequencer has the database give positions to changes that have none yet. Each process
+// has one; the database sees to it that one works at a time.
+type sequencer struct {
+	kit *Kit
+	// due has room for one value, which says that there is something to do.
+	due chan struct{}
+}
+
+// othersPause is the least time between two looks for changes of other processes, which
+// those have left behind when they died.
+const othersPause = time.Second
+
+func newSequencer(k *Kit) *sequencer { return &sequencer{kit: k, due: make(chan struct{}, 1)} }
+
+// wake says that this process has left changes without position. It never blocks.
+func (s *sequencer) wake() {
+	select {
+	case s.due <- struct{}{}:
+	default:
+	}
+}
+
+func (s *sequencer) run(ctx context.Context) {
+	beat := time.NewTicker(othersPause)
+	defer beat.Stop()
+	for {
+		select {
+		case <-s.due:
+		case <-beat.C:
+		case <-ctx.Done():
+			return
+		}
+		moved, err := s.kit.db.Sequence(ctx)
+		if moved > 0 {
+			s.kit.db.Tell()
+		}
+		if err != nil && !passes(err) && ctx.Err() == nil {
+			s.kit.options.Log.Error("committed changes could not be added to the feed; it is tried again", "error", err)
+		}
+	}
+}
+
+func isGone(err error) bool { return errors.Is(err, ErrUnavailable) }
