@@ -59,8 +59,11 @@ type Kit struct {
 
 	flights flights
 	order   *sequencer
+	fan     *fan
 	work    workers
 }
+
+var errNoUser = errors.New("server: Options.User is missing: it says who sent a request")
 
 // Open returns a Kit on the database, which it closes with itself. ctx is only about
 // opening.
@@ -74,13 +77,16 @@ func Open(ctx context.Context, db Database, options Options) (*Kit, error) {
 	k := &Kit{options: options, db: db, operations: make(map[string]*operation)}
 	k.work.start()
 	k.order = newSequencer(k)
+	k.fan = newFan(db, options.Truth, options.Log)
 	k.work.do(k.order.run)
+	k.work.do(k.fan.run)
 	k.work.do(k.keepUp)
 	return k, nil
 }
 
 // Close ends all streams and all work, waits for its end, and closes the database.
 func (k *Kit) Close() error {
+	k.Drain()
 	k.work.end()
 	return k.db.Close()
 }

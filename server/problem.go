@@ -1,5 +1,41 @@
 package server
 
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"math"
+	"net/http"
+	"strconv"
+	"time"
+)
+
+// Problem is the body of every refusal, in the form of RFC 9457, with the media type
+// application/problem+json.
+type Problem struct {
+	// Type is one of the Problem… constants, or that of a [Refusal] of the program.
+	Type   string `json:"type"`
+	Title  string `json:"title"`
+	Status int    `json:"status"`
+	// Detail is for people; it says what was wrong with this request.
+	Detail string `json:"detail,omitempty"`
+	// Instance names the request; the kit leaves it to the program.
+	Instance string `json:"instance,omitempty"`
+	// Field names the part of the request that is to blame; empty: none is.
+	Field string `json:"field,omitempty"`
+	// RetryAfterMs is when to try again, in milliseconds; 0: not said. The header
+	// Retry-After says the same, rounded up to seconds.
+	RetryAfterMs int64 `json:"retryAfterMs,omitempty"`
+	// Truth is that of the operation's first entity, and Others of the further ones:
+	// beside 404, 409 and 410 when they are there.
+	Truth  *View  `json:"truth,omitempty"`
+	Others []View `json:"others,omitempty"`
+
+	// With is added under its own names: see [Refusal].
+	With any `json:"-"`
+}
+
 // The types of problems. They are stable; titles and details are not.
 const (
 	// ProblemMalformed (400): the body is not the JSON that is asked for.
@@ -40,3 +76,132 @@ const (
 	// ProblemOverloaded (503, Retry-After): the server or its database cannot do it now.
 	ProblemOverloaded = "/problems/overloaded"
 )
+
+// typeOf are the types of refusals that do not name one.
+var typeOf = map[int]string{
+	http.StatusUnauthorized:          ProblemUnauthenticated,
+	http.StatusForbidden:             ProblemForbidden,
+	http.StatusNotFound:              ProblemNotFound,
+	http.StatusMethodNotAllowed:      ProblemMethod,
+	http.StatusConflict:              ProblemConflict,
+	http.StatusGone:                  ProblemGone,
+	http.StatusRequestEntityTooLarge: ProblemTooLarge,
+	http.StatusUnsupportedMediaType:  ProblemMediaType,
+	http.StatusUnprocessableEntity:   ProblemInvalid,
+	http.StatusTooManyRequests:       ProblemRate,
+}
+
+// ProblemOf says how an error looks from outside: a [*Refusal] as it says, [ErrBusy] as
+// 409, [ErrUnavailable] as 503, and everything else as 500 without a word of what it was.
+// Truth is not in it.
+func ProblemOf(err error) Problem {
+	var p Problem
+	refusal, refused := errors.AsType[*Refusal](err)
+	switch {
+	case refused && refusal.Status >= 400 && refusal.Status < 500:
+		p = Problem{Type: refusal.Type, Status: refusal.Status, Detail: refusal.Detail, Field: refusal.Field,
+			RetryAfterMs: milliseconds(refusal.RetryAfter), With: refusal.With}
+	case errors.Is(err, ErrBusy):
+		p = Problem{Type: ProblemInProgress, Status: http.StatusConflict, RetryAfterMs: 1000,
+			Detail: "the first request with this key is still being carried out"}
+	case errors.Is(err, ErrUnavailable), errors.Is(err, ErrAgain), errors.Is(err, errDraining):
+		p = overloaded("the server cannot do this now")
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
+		p = overloaded("the time for this request is over; whether it was carried out is not known")
+	default:
+		p = Problem{Type: ProblemInternal, Status: http.StatusInternalServerError, Detail: "something went wrong on the server"}
+	}
+	if p.Type == "" {
+		p.Type = typeOf[p.Status]
+	}
+	if p.Type == "" {
+		p.Type = ProblemBadRequest
+	}
+	p.Title = http.StatusText(p.Status)
+	return p
+}
+
+func overloaded(detail string) Problem {
+	return Problem{Type: ProblemOverloaded, Status: http.StatusServiceUnavailable, RetryAfterMs: 1000, Detail: detail,
+		Title: http.StatusText(http.StatusServiceUnavailable)}
+}
+
+func badRequest(detail string) *Refusal {
+	return &Refusal{Status: http.StatusBadRequest, Type: ProblemBadRequest, Detail: detail}
+}
+
+// milliseconds rounds up.
+func milliseconds(d time.Duration) int64 {
+	return int64((max(d, 0) + time.Millisecond - 1) / time.Millisecond)
+}
+
+// MarshalJSON has the fields of With after those of the problem. With must be encoded as
+// an object; a name that the problem has already is left out.
+func (p Problem) MarshalJSON() ([]byte, error) {
+	type plain Problem
+	data, err := json.Marshal(plain(p))
+	if err != nil || p.With == nil {
+		return data, err
+	}
+	extra, err := json.Marshal(p.With)
+	if err != nil {
+		return nil, err
+	}
+	var with, has map[string]json.RawMessage
+	if err := json.Unmarshal(extra, &with); err != nil {
+		return nil, err
+	}
+	if err := json.Unmarshal(data, &has); err != nil {
+		return nil, err
+	}
+	for name := range has {
+		delete(with, name)
+	}
+	if len(with) == 0 {
+		return data, nil
+	}
+	if extra, err = json.Marshal(with); err != nil {
+		return nil, err
+	}
+	return append(append(data[:len(data)-1], ','), extra[1:]...), nil
+}
+
+// statusClientGone is what servers log when the client did not wait for the answer.
+const statusClientGone = 499
+
+// refuse answers with the problem that err is, and logs it when the server is to blame.
+func (k *Kit) refuse(w http.ResponseWriter, r *http.Request, err error) {
+	p := ProblemOf(err)
+	if r.Context().Err() != nil && p.Status >= http.StatusInternalServerError {
+		w.WriteHeader(statusClientGone) // for the log: nobody hears it
+		return
+	}
+	if p.Status == http.StatusInternalServerError {
+		k.options.Log.Error("a request failed", slog.String("method", r.Method), slog.String("path", r.URL.Path), slog.Any("error", err))
+	}
+	writeProblem(w, p)
+}
+
+// writeProblem answers with the problem, its headers included.
+func writeProblem(w http.ResponseWriter, p Problem) {
+	if p.RetryAfterMs > 0 {
+		w.Header().Set("Retry-After", strconv.FormatFloat(math.Ceil(float64(p.RetryAfterMs)/1000), 'f', 0, 64))
+	}
+	if p.Status == http.StatusUnauthorized && w.Header().Get("WWW-Authenticate") == "" {
+		w.Header().Set("WWW-Authenticate", `Cookie realm="optimist"`)
+	}
+	writeJSON(w, p.Status, "application/problem+json", p)
+}
+
+func writeJSON(w http.ResponseWriter, status int, mediaType string, body any) {
+	data, err := json.Marshal(body)
+	if err != nil {
+		status, mediaType = http.StatusInternalServerError, "application/problem+json"
+		data, _ = json.Marshal(ProblemOf(err)) // has nothing of the program
+	}
+	w.Header().Set("Content-Type", mediaType)
+	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("Content-Length", strconv.Itoa(len(data)+1))
+	w.WriteHeader(status)
+	w.Write(append(data, '\n')) // a client that is gone is not our error
+}

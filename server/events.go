@@ -1,0 +1,215 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"net/http"
+	"strconv"
+	"sync/atomic"
+	"time"
+)
+
+// EventOptions of a handler of event streams. Zero means the default that is named. No
+// field may be negative.
+type EventOptions struct {
+	// Heartbeat is the longest silence on a stream; 0 means 15 s.
+	Heartbeat time.Duration
+
+	// WriteTimeout is how long a client may take to take an event; 0 means 30 s. Then
+	// the stream ends. The client comes back with Last-Event-ID and has missed nothing.
+	WriteTimeout time.Duration
+
+	// Alive is asked with each heartbeat whether the stream may go on: false ends it, as
+	// it has to end with the session of the request. nil: it may.
+	Alive func(*http.Request) bool
+
+	// Most is how many streams of the handler there may be; 0 means 10,000. Further ones
+	// are refused with 503 and Retry-After.
+	Most int
+}
+
+func (o *EventOptions) fill() {
+	if o.Heartbeat < 0 || o.WriteTimeout < 0 || o.Most < 0 {
+		panic("server: no field of EventOptions may be negative")
+	}
+	if o.Heartbeat == 0 {
+		o.Heartbeat = 15 * time.Second
+	}
+	if o.WriteTimeout == 0 {
+		o.WriteTimeout = 30 * time.Second
+	}
+	if o.Most == 0 {
+		o.Most = 10_000
+	}
+}
+
+// Events returns a handler of server-sent events: those of [Kit.Stream], for the user of
+// the request, and a beat in silence. The id of an event is a [Cursor]. A stream goes on
+// after the one in the header Last-Event-ID, or else in the query parameter after.
+//
+// A stream ends with the request's context, at once also for a client that takes nothing:
+// a program that wants to end one calls the handler with a context that it can cancel. It
+// ends with [Kit.Drain] too. Clients come back after 500 to 1500 ms, each after a time of
+// its own.
+func (k *Kit) Events(options EventOptions) http.Handler {
+	options.fill()
+	var open atomic.Int64
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer open.Add(-1)
+		if open.Add(1) > int64(options.Most) {
+			writeProblem(w, overloaded("there are too many event streams"))
+			return
+		}
+		if err := k.sendEvents(w, r, &options); err != nil {
+			k.refuse(w, r, err)
+		}
+	})
+}
+
+// Drain ends all streams and refuses new ones, so that an [http.Server] can shut down: see
+// [http.Server.RegisterOnShutdown]. It does not wait. Operations go on.
+func (k *Kit) Drain() { k.fan.drain() }
+
+// sendEvents answers with a stream. An error means that nothing has been sent.
+func (k *Kit) sendEvents(w http.ResponseWriter, r *http.Request, options *EventOptions) error {
+	if r.Method != http.MethodGet {
+		w.Header().Set("Allow", http.MethodGet)
+		return &Refusal{Status: http.StatusMethodNotAllowed, Detail: "an event stream is asked for with GET"}
+	}
+	after, err := afterOf(r)
+	if err != nil {
+		return err
+	}
+	user, err := k.user(r)
+	if err != nil {
+		return err
+	}
+	s, first, err := k.fan.open(r.Context(), user, after)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	out := newEventWriter(r.Context(), w, options.WriteTimeout)
+	defer out.close()
+	if !out.open(first) {
+		return nil
+	}
+	beat := time.NewTicker(options.Heartbeat)
+	defer beat.Stop()
+	for {
+		events, wait := s.next(r.Context())
+		if len(events) > 0 {
+			if !out.send(events) {
+				return nil
+			}
+			wakeUp(s.woken) // there may be more
+		}
+		select {
+		case <-s.woken:
+		case <-wait:
+		case <-beat.C:
+			if options.Alive != nil && !options.Alive(r) || !out.send(beats) {
+				return nil
+			}
+		case <-r.Context().Done():
+			return nil
+		case <-k.fan.draining:
+			return nil
+		}
+	}
+}
+
+var beats = []Event{{Name: EventBeat, Data: []byte("{}")}}
+
+// afterOf reads where the client left off; the zero cursor when it does not say.
+func afterOf(r *http.Request) (Cursor, error) {
+	text := r.Header.Get("Last-Event-ID") // newer than the query, which a browser repeats
+	if text == "" {
+		text = r.URL.Query().Get("after")
+	}
+	after, err := ParseCursor(text)
+	if err != nil {
+		return after, badRequest("after and Last-Event-ID must be a cursor that the server gave")
+	}
+	return after, nil
+}
+
+// eventWriter writes server-sent events. It belongs to the goroutine of its request.
+type eventWriter struct {
+	ctx     context.Context
+	w       http.ResponseWriter
+	control *http.ResponseController
+	timeout time.Duration
+
+	unblock  func() bool   // takes the ending of a blocked write back; false: it is on its way
+	unblocks chan struct{} // closed when a blocked write has been ended
+	broken   bool          // the client did not take something
+	line     []byte        // is used again and again
+}
+
+func newEventWriter(ctx context.Context, w http.ResponseWriter, timeout time.Duration) *eventWriter {
+	out := &eventWriter{ctx: ctx, w: w, control: http.NewResponseController(w), timeout: timeout, unblocks: make(chan struct{})}
+	out.unblock = context.AfterFunc(ctx, func() {
+		out.control.SetWriteDeadline(time.Unix(1, 0))
+		close(out.unblocks)
+	})
+	return out
+}
+
+// close returns when nothing touches the answer any more. The connection may be used for
+// other answers if all went well.
+func (out *eventWriter) close() {
+	if !out.unblock() {
+		<-out.unblocks
+	} else if !out.broken {
+		out.control.SetWriteDeadline(time.Time{})
+	}
+}
+
+// open writes the header and the first event. It reports whether the client took it.
+func (out *eventWriter) open(first Event) bool {
+	h := out.w.Header()
+	h.Set("Content-Type", "text/event-stream")
+	h.Set("Cache-Control", "no-store")
+	h.Set("X-Accel-Buffering", "no")
+	out.w.WriteHeader(http.StatusOK)
+	retry := 500 + rand.IntN(1001)
+	out.line = append(strconv.AppendInt(append(out.line[:0], "retry: "...), int64(retry), 10), '\n')
+	if _, err := out.w.Write(out.line); err != nil {
+		return false
+	}
+	return out.send([]Event{first})
+}
+
+// send writes the events. It reports whether the client took them.
+func (out *eventWriter) send(events []Event) bool {
+	out.broken = !out.write(events)
+	return !out.broken
+}
+
+func (out *eventWriter) write(events []Event) bool {
+	for i, e := range events {
+		// What does not fit into the buffers waits for the client: each event has its time.
+		if i == 0 || len(e.Data) > 1<<10 {
+			out.control.SetWriteDeadline(time.Now().Add(out.timeout))
+			if out.ctx.Err() != nil { // looked at after the deadline was set: who ends the wait sets it afterwards
+				return false
+			}
+		}
+		out.line = out.line[:0]
+		if !e.Cursor.IsZero() {
+			out.line = append(append(append(out.line, "id: "...), e.Cursor.String()...), '\n')
+		}
+		out.line = append(append(append(out.line, "event: "...), e.Name...), "\ndata: "...)
+		out.w.Write(out.line) // an error comes again below
+		out.w.Write(e.Data)
+		if _, err := out.w.Write(ending); err != nil {
+			return false
+		}
+	}
+	err := out.control.Flush()
+	return err == nil || errors.Is(err, http.ErrNotSupported)
+}
+
+var ending = []byte("\n\n")

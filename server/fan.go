@@ -1,0 +1,245 @@
+package server
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/optimist-go/optimist/server/internal/fanout"
+)
+
+// Bounds of the reading of the feed.
+const (
+	// readAhead is how many entries are read at a time.
+	readAhead = 256
+	// gather is how long the reader waits after it was woken, so that the answer to an
+	// operation goes out first, and changes that come together go out together.
+	gather = 10 * time.Millisecond
+	// lookAgain is when the reader tries again after the database failed.
+	lookAgain = time.Second
+	// mostByThemselves is how many streams may read the feed by themselves at a time.
+	mostByThemselves = 4
+)
+
+var fanBounds = fanout.Bounds{Rounds: 4096, Frames: 4096, Bytes: 16 << 20}
+
+// fan is the one reader of the feed, and the streams that it feeds. It reads each change
+// once, however many streams there are, and nothing while there are none.
+type fan struct {
+	db     Database
+	truths Truths
+	logger *slog.Logger
+
+	wake chan struct{} // has room for one
+	// alone has a token for each stream that reads the feed by itself.
+	alone chan struct{}
+	// draining is closed when all streams have to end.
+	draining  chan struct{}
+	drainOnce sync.Once
+
+	// mu guards the fields below it.
+	mu      sync.Mutex
+	log     *fanout.Log[Cursor]
+	streams map[*stream]bool
+	// failed is what the reader's last attempt met.
+	failed error
+}
+
+// newFan returns a fan that nobody reads for yet: see run.
+func newFan(db Database, truths Truths, logger *slog.Logger) *fan {
+	return &fan{
+		db: db, truths: truths, logger: logger,
+		wake: make(chan struct{}, 1), alone: make(chan struct{}, mostByThemselves), draining: make(chan struct{}),
+		log: fanout.New(fanBounds, Cursor.reaches), streams: make(map[*stream]bool),
+	}
+}
+
+// drain ends all streams, and refuses new ones.
+func (f *fan) drain() { f.drainOnce.Do(func() { close(f.draining) }) }
+
+func wakeUp(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}
+
+// run is the reader, until ctx ends.
+func (f *fan) run(ctx context.Context) {
+	unwatch := f.db.Watch(func() { wakeUp(f.wake) })
+	defer unwatch()
+	for {
+		select {
+		case <-f.wake:
+		case <-ctx.Done():
+			return
+		}
+		began := time.Now()
+		err := f.readOn(ctx)
+		if ctx.Err() != nil {
+			return
+		}
+		pause := min(max(gather, time.Since(began)), 5*gather) // half of the time is for the rest of the program
+		if err != nil {
+			pause = lookAgain
+			wakeUp(f.wake)
+		}
+		f.note(err)
+		if wait(ctx, pause) != nil {
+			return
+		}
+	}
+}
+
+// note keeps what an attempt met, and tells of its changes.
+func (f *fan) note(err error) {
+	f.mu.Lock()
+	before := f.failed
+	f.failed = err
+	f.mu.Unlock()
+	switch {
+	case err != nil && before == nil:
+		f.logger.Warn("the feed cannot be read; its streams wait", slog.Any("error", err))
+		f.wakeAll(context.Background(), 0) // those that have not begun give up
+	case err == nil && before != nil:
+		f.logger.Info("the feed is read again")
+	}
+}
+
+// readOn reads all that is new in the feed, for the streams that are there.
+func (f *fan) readOn(ctx context.Context) error {
+	at, busy := f.place()
+	if !busy {
+		return nil
+	}
+	if at.IsZero() {
+		return f.begin(ctx)
+	}
+	for {
+		entries, next, err := f.db.Entries(ctx, at, readAhead)
+		if errors.Is(err, ErrGap) {
+			return f.begin(ctx)
+		}
+		if err != nil || len(entries) == 0 {
+			return err
+		}
+		f.mu.Lock()
+		viewers := f.log.Begin()
+		f.mu.Unlock()
+		frames, err := f.frames(ctx, distinctEntities(entries), viewers)
+		if err != nil {
+			return err
+		}
+		f.mu.Lock()
+		f.log.Land(next, frames)
+		f.mu.Unlock()
+		f.wakeAll(ctx, pace)
+		at = next
+		if len(entries) < readAhead {
+			return nil
+		}
+	}
+}
+
+// place returns the cursor of the newest round, zero when there is none. While there are
+// no streams the log is empty, and busy is false.
+func (f *fan) place() (at Cursor, busy bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if len(f.streams) == 0 {
+		f.log = fanout.New(fanBounds, Cursor.reaches)
+		return Cursor{}, false
+	}
+	at, _ = f.log.Newest()
+	return at, true
+}
+
+// begin goes on from the feed's end: at the beginning, and when what comes before it is
+// not known any more.
+func (f *fan) begin(ctx context.Context) error {
+	at, err := positionNow(ctx, f.db)
+	if err != nil {
+		return err
+	}
+	f.mu.Lock()
+	f.log.Break(at)
+	f.mu.Unlock()
+	f.wakeAll(ctx, pace)
+	return nil
+}
+
+func positionNow(ctx context.Context, db Database) (at Cursor, err error) {
+	err = db.Read(ctx, func(_ context.Context, m Moment) error {
+		at = m.Position()
+		return nil
+	})
+	return at, err
+}
+
+// frames reads the entities once, for all viewers, and encodes what each gets to see: once
+// for all who have nothing of their own.
+func (f *fan) frames(ctx context.Context, ids, viewers []string) (frames []*fanout.Frame, err error) {
+	var seen *picture
+	err = f.db.Read(ctx, func(ctx context.Context, m Moment) error {
+		return guard(func() (err error) {
+			seen, err = look(ctx, f.truths, m, ids, viewers)
+			return err
+		})
+	})
+	if err != nil {
+		return nil, err
+	}
+	marked := seen.marked()
+	for _, id := range ids {
+		frame := &fanout.Frame{Entity: id}
+		if err := guard(func() error { return seen.encode(frame, marked[id]) }); err != nil {
+			f.logger.Error("an entity cannot be shown; streams are not told of its change",
+				slog.String("entity", id), slog.Any("error", err))
+			continue
+		}
+		frames = append(frames, frame)
+	}
+	return frames, nil
+}
+
+// encode fills the frame with what anybody sees, and with what each of the viewers does.
+func (p *picture) encode(frame *fanout.Frame, viewers []string) (err error) {
+	if frame.Plain, err = json.Marshal(p.view(frame.Entity, "")); err != nil {
+		return err
+	}
+	if len(viewers) > 0 {
+		frame.Own = make(map[string][]byte, len(viewers))
+	}
+	for _, viewer := range viewers {
+		if frame.Own[viewer], err = json.Marshal(p.view(frame.Entity, viewer)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// pace is how many streams are woken at a time, so that a thousand of them do not shut out
+// the requests that come meanwhile; between times there is a breath of pause.
+const (
+	pace       = 32
+	paceBreath = time.Millisecond
+)
+
+// wakeAll wakes all streams, at most so many at a time; 0 is no limit.
+func (f *fan) wakeAll(ctx context.Context, atATime int) {
+	f.mu.Lock()
+	streams := make([]*stream, 0, len(f.streams))
+	for s := range f.streams {
+		streams = append(streams, s)
+	}
+	f.mu.Unlock()
+	for i, s := range streams {
+		wakeUp(s.woken)
+		if atATime > 0 && i%atATime == atATime-1 && i < len(streams)-1 {
+			_ = wait(ctx, paceBreath) // at the end the rest is woken at once
+		}
+	}
+}

@@ -1,0 +1,95 @@
+package server
+
+import (
+	"net/http"
+	"strings"
+)
+
+// Headers of operations.
+const (
+	// HeaderKey names an operation in its request: 1 to 128 visible ASCII characters, in
+	// double quotes or without.
+	HeaderKey = "Idempotency-Key"
+	// HeaderReplayed is "true" on the answer to an operation that an earlier request with
+	// the same key has carried out.
+	HeaderReplayed = "Idempotency-Replayed"
+)
+
+const (
+	// longestKey is in bytes.
+	longestKey = 128
+	// largestBody is in bytes.
+	largestBody = 64 << 10
+)
+
+// Handle returns a handler that carries out the operation of that name, with the arguments
+// that decode reads from the request: see [JSON] for its body, which is at most 64 KiB
+// large. An error of decode refuses the request as [ProblemOf] says.
+//
+// The request needs a user (see Options.User) and the header Idempotency-Key. The answer is
+// that of [Kit.Reply]. A program that has to look at requests in its own way calls
+// [KeyOf], [Kit.Apply] and [Kit.Reply] itself.
+func (k *Kit) Handle(name string, decode func(*http.Request) (any, error)) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		user, err := k.user(r)
+		if err == nil && user == "" {
+			err = &Refusal{Status: http.StatusUnauthorized, Detail: "an operation needs a user who is signed in"}
+		}
+		if err != nil {
+			k.refuse(w, r, err)
+			return
+		}
+		key, err := KeyOf(r)
+		if err != nil {
+			k.refuse(w, r, err)
+			return
+		}
+		r.Body = http.MaxBytesReader(w, r.Body, largestBody)
+		var args any
+		err = guard(func() (err error) {
+			args, err = decode(r)
+			return err
+		})
+		if err != nil {
+			k.refuse(w, r, err)
+			return
+		}
+		outcome, err := k.Apply(r.Context(), name, user, key, args)
+		k.Reply(r.Context(), name, user, args, outcome, err).Write(w)
+	})
+}
+
+// user asks the program who sent the request.
+func (k *Kit) user(r *http.Request) (user string, err error) {
+	if k.options.User == nil {
+		return "", errNoUser
+	}
+	err = guard(func() (err error) {
+		user, err = k.options.User(r)
+		return err
+	})
+	return user, err
+}
+
+// KeyOf reads the header Idempotency-Key: a string in double quotes as the IETF draft has
+// it, or the bare characters, as most clients send it. The error is a [*Refusal].
+func KeyOf(r *http.Request) (string, error) {
+	values := r.Header.Values(HeaderKey)
+	if len(values) == 0 || len(values) == 1 && values[0] == "" {
+		return "", &Refusal{Status: http.StatusBadRequest, Type: ProblemKeyMissing, Detail: "an operation needs the header " + HeaderKey}
+	}
+	key := values[0]
+	if inner, ok := strings.CutPrefix(key, `"`); ok {
+		if inner, ok = strings.CutSuffix(inner, `"`); ok {
+			key = inner
+		}
+	}
+	ok := len(values) == 1 && key != "" && len(key) <= longestKey
+	for i := 0; ok && i < len(key); i++ {
+		ok = key[i] > ' ' && key[i] < 0x7f && key[i] != '"' && key[i] != '\\' && key[i] != ','
+	}
+	if !ok {
+		return "", badRequest(HeaderKey + " must come once, as 1 to 128 visible ASCII characters without quotes, commas and backslashes")
+	}
+	return key, nil
+}

@@ -1,0 +1,283 @@
+package server
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"iter"
+	"log/slog"
+	"math/rand/v2"
+	"time"
+
+	"github.com/optimist-go/optimist/server/internal/fanout"
+)
+
+// Names of the events of a stream.
+const (
+	// EventHello opens every stream. Its data is {"after", "viewer"}: the cursor from
+	// which the stream goes on, and for whom it tells truth.
+	EventHello = "hello"
+	// EventTruth says that an entity changed. Its data is the [View] of the viewer.
+	// Changes of one entity may be folded into one event, which tells the latest.
+	EventTruth = "truth"
+	// EventReset says that the cursor is no longer known: what the client holds may be
+	// stale and is to be read anew. Its data is that of EventHello.
+	EventReset = "reset"
+	// EventBeat says that the stream lives. Its data is {}. [Kit.Stream] has none.
+	EventBeat = "beat"
+)
+
+// Event is one event of a stream.
+type Event struct {
+	// Name is one of the Event… constants.
+	Name string
+	// Data is JSON. It must not be changed.
+	Data []byte
+	// Cursor is the place up to which the client then knows everything; zero: the last
+	// one holds on, because more events of the same changes follow.
+	Cursor Cursor
+}
+
+// hello is the data of EventHello and EventReset.
+type hello struct {
+	After  string `json:"after"`
+	Viewer string `json:"viewer"`
+}
+
+// Stream tells the viewer of every change after the cursor, and from now on when that is
+// zero. The first event is a hello, or a reset when the cursor is not known (any more): a
+// reset may come later too. The stream ends when ctx does, with the Kit, or with an error
+// before its first event: one that wraps [ErrUnavailable] when the database is not there.
+// Later it waits for the database.
+//
+// Whoever takes events slowly is told the latest truth when it gets to it; nothing is
+// kept for it meanwhile.
+func (k *Kit) Stream(ctx context.Context, viewer string, after Cursor) iter.Seq2[Event, error] {
+	return func(yield func(Event, error) bool) {
+		s, first, err := k.fan.open(ctx, viewer, after)
+		if err != nil {
+			yield(Event{}, err)
+			return
+		}
+		defer s.close()
+		if !yield(first, nil) {
+			return
+		}
+		for ctx.Err() == nil {
+			events, wait := s.next(ctx)
+			for _, e := range events {
+				if !yield(e, nil) {
+					return
+				}
+			}
+			if len(events) > 0 {
+				wakeUp(s.woken)
+			}
+			select {
+			case <-wait:
+			case <-s.woken:
+			case <-ctx.Done():
+				return
+			case <-k.fan.draining:
+				return
+			}
+		}
+	}
+}
+
+// stream is one client's place in the feed. It belongs to one goroutine.
+type stream struct {
+	fan    *fan
+	viewer string
+	woken  chan struct{} // has room for one
+
+	// cursor is up to where everything has been told.
+	cursor Cursor
+	// place is that in the log; 0 while the stream reads the feed by itself.
+	place fanout.Place
+
+	frames []*fanout.Frame // is used again and again
+	events []Event         // too
+}
+
+// errDraining refuses a stream.
+var errDraining = errors.New("server: no new streams: the server is shutting down")
+
+// open registers a stream, which has to be closed, and returns its first event.
+func (f *fan) open(ctx context.Context, viewer string, after Cursor) (*stream, Event, error) {
+	s := &stream{fan: f, viewer: viewer, woken: make(chan struct{}, 1), cursor: after}
+	f.mu.Lock()
+	f.streams[s] = true
+	f.log.Enter(viewer)
+	_, running := f.log.Newest()
+	f.mu.Unlock()
+	if !running {
+		wakeUp(f.wake)
+	}
+	first, err := s.begin(ctx)
+	if err != nil {
+		s.close()
+		return nil, Event{}, err
+	}
+	return s, first, nil
+}
+
+func (s *stream) close() {
+	s.fan.mu.Lock()
+	defer s.fan.mu.Unlock()
+	delete(s.fan.streams, s)
+	s.fan.log.Leave(s.viewer)
+}
+
+// begin finds the place to go on from.
+func (s *stream) begin(ctx context.Context) (Event, error) {
+	for {
+		select {
+		case <-s.fan.draining:
+			return Event{}, errDraining
+		default:
+		}
+		s.fan.mu.Lock()
+		newest, running := s.fan.log.Newest()
+		failed := s.fan.failed
+		if running && s.cursor.IsZero() {
+			s.cursor = newest
+		}
+		if running && newest.reaches(s.cursor) { // what is beyond it may be no place at all
+			s.joinLocked()
+		}
+		s.fan.mu.Unlock()
+		switch {
+		case s.place != 0:
+			return s.opening(EventHello), nil
+		case !s.cursor.IsZero():
+			if _, _, err := s.fan.db.Entries(ctx, s.cursor, 1); errors.Is(err, ErrGap) {
+				return s.reset(ctx)
+			} else if err != nil {
+				return Event{}, err
+			}
+			return s.opening(EventHello), nil
+		case failed != nil:
+			return Event{}, failed
+		}
+		select {
+		case <-s.woken:
+		case <-s.fan.draining:
+		case <-ctx.Done():
+			return Event{}, ctx.Err()
+		}
+	}
+}
+
+func (s *stream) opening(name string) Event {
+	data, _ := json.Marshal(hello{s.cursor.String(), s.viewer}) // two strings
+	return Event{Name: name, Data: data, Cursor: s.cursor}
+}
+
+// reset goes on from the feed's end.
+func (s *stream) reset(ctx context.Context) (Event, error) {
+	at, err := positionNow(ctx, s.fan.db)
+	if err != nil {
+		return Event{}, err
+	}
+	s.cursor, s.place = at, 0
+	return s.opening(EventReset), nil
+}
+
+// mostAtOnce is how many events are taken from the log at a time.
+const mostAtOnce = 64
+
+// next returns what there is to be told, if anything. The events are valid until the next
+// call. If there are none, the stream waits to be woken, or until wait when it is not nil.
+func (s *stream) next(ctx context.Context) (events []Event, wait <-chan time.Time) {
+	for {
+		if s.take() {
+			return s.told(), nil
+		}
+		more, err := s.readAlone(ctx)
+		switch {
+		case err != nil:
+			return nil, soon()
+		case len(s.events) > 0:
+			return s.events, nil
+		case !more:
+			return nil, nil
+		}
+	}
+}
+
+// soon is when a stream tries again by itself.
+func soon() <-chan time.Time { return time.After(lookAgain/2 + rand.N(lookAgain)) }
+
+// take takes frames from the log. false when the log has no place for the stream.
+func (s *stream) take() bool {
+	s.fan.mu.Lock()
+	defer s.fan.mu.Unlock()
+	if s.place == 0 && !s.joinLocked() {
+		return false
+	}
+	clear(s.frames)
+	frames, place, cursor, ok := s.fan.log.Take(s.frames[:0], s.place, mostAtOnce)
+	if !ok {
+		s.place = 0
+		return false
+	}
+	s.frames, s.place, s.cursor = frames, place, cursor
+	return true
+}
+
+// joinLocked looks for a place in the log.
+func (s *stream) joinLocked() bool {
+	s.place, _ = s.fan.log.Join(s.cursor, s.viewer)
+	return s.place != 0
+}
+
+// told makes events of the frames that were taken. Only the last one has a cursor: a
+// client that is cut off before it gets all of them again, and equal truth changes nothing.
+func (s *stream) told() []Event {
+	s.events = s.events[:0]
+	for _, f := range s.frames {
+		s.events = append(s.events, Event{Name: EventTruth, Data: f.For(s.viewer)})
+	}
+	if n := len(s.events); n > 0 {
+		s.events[n-1].Cursor = s.cursor
+	}
+	return s.events
+}
+
+// readAlone reads the feed on from the stream's own cursor. more is false when there is
+// nothing new: then the log will come to where the stream is.
+func (s *stream) readAlone(ctx context.Context) (more bool, err error) {
+	f := s.fan
+	s.events = s.events[:0]
+	select {
+	case f.alone <- struct{}{}:
+		defer func() { <-f.alone }()
+	case <-ctx.Done():
+		return false, ctx.Err()
+	}
+	entries, next, err := f.db.Entries(ctx, s.cursor, readAhead)
+	if errors.Is(err, ErrGap) {
+		first, err := s.reset(ctx)
+		if err == nil {
+			s.events = append(s.events, first)
+		}
+		return true, err
+	}
+	if err != nil {
+		return false, err
+	}
+	if len(entries) == 0 {
+		s.cursor = next
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		return s.joinLocked(), nil
+	}
+	if s.frames, err = f.frames(ctx, distinctEntities(entries), []string{s.viewer}); err != nil {
+		f.logger.Warn("a stream cannot read on; it tries again", slog.Any("error", err))
+		return false, err
+	}
+	s.cursor = next
+	s.told()
+	return true, nil
+}
