@@ -85,12 +85,15 @@ func (k *Kit) sendEvents(w http.ResponseWriter, r *http.Request, options *EventO
 	if err != nil {
 		return err
 	}
-	s, first, err := k.fan.open(r.Context(), user, after)
+	ctx, cancel := context.WithCancel(r.Context())
+	defer cancel()
+	defer context.AfterFunc(k.fan.open, cancel)()
+	s, first, err := k.fan.enter(ctx, user, after)
 	if err != nil {
 		return err
 	}
 	defer s.close()
-	out := newEventWriter(r.Context(), w, options.WriteTimeout)
+	out := newEventWriter(ctx, w, options.WriteTimeout)
 	defer out.close()
 	if !out.open(first) {
 		return nil
@@ -98,7 +101,7 @@ func (k *Kit) sendEvents(w http.ResponseWriter, r *http.Request, options *EventO
 	beat := time.NewTicker(options.Heartbeat)
 	defer beat.Stop()
 	for {
-		events, wait := s.next(r.Context())
+		events, wait := s.next(ctx)
 		if len(events) > 0 {
 			if !out.send(events) {
 				return nil
@@ -112,9 +115,7 @@ func (k *Kit) sendEvents(w http.ResponseWriter, r *http.Request, options *EventO
 			if options.Alive != nil && !options.Alive(r) || !out.send(beats) {
 				return nil
 			}
-		case <-r.Context().Done():
-			return nil
-		case <-k.fan.draining:
+		case <-ctx.Done():
 			return nil
 		}
 	}

@@ -11,9 +11,12 @@ import (
 	"time"
 )
 
-// fakeDB is a feed of posts that people like, in memory, without operations. It counts
-// what is asked of it.
+// fakeDB has posts that people like, in memory, with their feed. It counts what is asked of
+// it. Its only statement is the liking of a post by a user.
 type fakeDB struct {
+	// writing has a token for the one transaction that writes.
+	writing chan struct{}
+
 	// mu guards the fields below it.
 	mu      sync.Mutex
 	era     int64
@@ -22,13 +25,15 @@ type fakeDB struct {
 	likes   map[string][]string
 	wakes   map[int]func()
 	watches int
-	down    error // is what everything fails with
+	keys    map[Key]Done // without fingerprints
+	down    error        // is what everything fails with
 
 	asked struct{ entries, moments, rows, shared, own, contains int }
 }
 
 func newFakeDB() *fakeDB {
-	return &fakeDB{era: 1, likes: make(map[string][]string), wakes: make(map[int]func())}
+	return &fakeDB{era: 1, likes: make(map[string][]string), wakes: make(map[int]func()),
+		writing: make(chan struct{}, 1), keys: make(map[Key]Done)}
 }
 
 // like has the user like the post, which becomes an entry.
@@ -51,7 +56,6 @@ func (db *fakeDB) fail(err error) {
 	db.Tell()
 }
 
-func (db *fakeDB) Begin(context.Context, Claim) (Work, error)  { panic("not here") }
 func (db *fakeDB) Sequence(context.Context) (int, error)       { return 0, nil }
 func (db *fakeDB) Forget(context.Context, time.Duration) error { return nil }
 func (db *fakeDB) Ready(context.Context) error                 { return nil }
@@ -111,6 +115,87 @@ func (db *fakeDB) Watch(wake func()) (stop func()) {
 		db.mu.Lock()
 		defer db.mu.Unlock()
 		delete(db.wakes, n)
+	}
+}
+
+// fakeWork is the transaction that writes.
+type fakeWork struct {
+	db    *fakeDB
+	claim Claim
+	liked []Own
+	ended bool
+}
+
+func (db *fakeDB) Begin(ctx context.Context, claim Claim) (Work, error) {
+	select {
+	case db.writing <- struct{}{}:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	db.mu.Lock()
+	defer db.mu.Unlock()
+	if db.down != nil {
+		<-db.writing
+		return nil, db.down
+	}
+	return &fakeWork{db: db, claim: claim}, nil
+}
+
+func (w *fakeWork) Now() int64 { return 1 }
+
+func (w *fakeWork) Known() []*Record {
+	w.db.mu.Lock()
+	defer w.db.mu.Unlock()
+	known := make([]*Record, len(w.claim.Keys))
+	for i, k := range w.claim.Keys {
+		if d, ok := w.db.keys[Key{User: k.User, Key: k.Key}]; ok {
+			known[i] = &d.Record
+		}
+	}
+	return known
+}
+
+func (w *fakeWork) Held() (held []Entity) {
+	w.db.mu.Lock()
+	defer w.db.mu.Unlock()
+	for _, id := range w.claim.Entities {
+		held = append(held, Entity{ID: id, Version: uint64(len(w.db.likes[id]))})
+	}
+	return held
+}
+
+func (w *fakeWork) Query(context.Context, func(Scan) error, string, ...any) error { panic("not here") }
+
+func (w *fakeWork) Exec(_ context.Context, _ string, args ...any) (int64, error) {
+	w.db.mu.Lock()
+	defer w.db.mu.Unlock()
+	like := Own{args[0].(string), args[1].(string)}
+	if slices.Contains(w.db.likes[like.Entity], like.Viewer) {
+		return 0, nil
+	}
+	w.liked = append(w.liked, like)
+	return 1, nil
+}
+
+func (w *fakeWork) Commit(_ context.Context, c Commit) error {
+	for _, d := range c.Done {
+		w.db.mu.Lock()
+		w.db.keys[Key{User: d.User, Key: d.Key.Key}] = d
+		w.db.mu.Unlock()
+	}
+	for _, like := range w.liked {
+		w.db.like(like.Entity, like.Viewer)
+	}
+	w.end()
+	return nil
+}
+
+func (w *fakeWork) Rollback() { w.end() }
+
+func (w *fakeWork) end() {
+	if !w.ended {
+		w.ended = true
+		<-w.db.writing
 	}
 }
 

@@ -36,9 +36,9 @@ type fan struct {
 	wake chan struct{} // has room for one
 	// alone has a token for each stream that reads the feed by itself.
 	alone chan struct{}
-	// draining is closed when all streams have to end.
-	draining  chan struct{}
-	drainOnce sync.Once
+	// open ends when all streams have to.
+	open  context.Context
+	drain context.CancelFunc
 
 	// mu guards the fields below it.
 	mu      sync.Mutex
@@ -50,15 +50,13 @@ type fan struct {
 
 // newFan returns a fan that nobody reads for yet: see run.
 func newFan(db Database, truths Truths, logger *slog.Logger) *fan {
+	open, drain := context.WithCancel(context.Background())
 	return &fan{
-		db: db, truths: truths, logger: logger,
-		wake: make(chan struct{}, 1), alone: make(chan struct{}, mostByThemselves), draining: make(chan struct{}),
+		db: db, truths: truths, logger: logger, open: open, drain: drain,
+		wake: make(chan struct{}, 1), alone: make(chan struct{}, mostByThemselves),
 		log: fanout.New(fanBounds, Cursor.reaches), streams: make(map[*stream]bool),
 	}
 }
-
-// drain ends all streams, and refuses new ones.
-func (f *fan) drain() { f.drainOnce.Do(func() { close(f.draining) }) }
 
 func wakeUp(c chan struct{}) {
 	select {

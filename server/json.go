@@ -5,7 +5,6 @@ import (
 	"io"
 	"mime"
 	"net/http"
-	"reflect"
 	"strconv"
 	"strings"
 
@@ -60,7 +59,7 @@ func explained(err error) *Refusal {
 		case errors.Is(err, json.ErrUnknownName):
 			return malformed(field, field+" is not a known field")
 		case field != "":
-			return malformed(field, field+" must not be "+kindOf(e)+" like this")
+			return malformed(field, field+" has a value of the wrong kind")
 		}
 	}
 	if e, ok := errors.AsType[*jsontext.SyntacticError](err); ok && errors.Is(err, jsontext.ErrDuplicateName) {
@@ -68,14 +67,6 @@ func explained(err error) *Refusal {
 		return malformed(field, field+" comes twice")
 	}
 	return malformed("", "the body is not the JSON object that is asked for")
-}
-
-func kindOf(e *json.SemanticError) string {
-	kind := map[jsontext.Kind]string{'"': "a string", '0': "a number", '{': "an object", '[': "an array", 't': "true", 'f': "false"}[e.JSONKind]
-	if kind == "" || e.GoType != nil && e.GoType.Kind() == reflect.Invalid {
-		return "a value"
-	}
-	return kind
 }
 
 func malformed(field, detail string) *Refusal {

@@ -104,7 +104,9 @@ func ProblemOf(err error) Problem {
 	case errors.Is(err, ErrBusy):
 		p = Problem{Type: ProblemInProgress, Status: http.StatusConflict, RetryAfterMs: 1000,
 			Detail: "the first request with this key is still being carried out"}
-	case errors.Is(err, ErrUnavailable), errors.Is(err, ErrAgain), errors.Is(err, errDraining):
+	case errors.Is(err, errDraining):
+		p = overloaded("the server is shutting down")
+	case errors.Is(err, ErrUnavailable), errors.Is(err, ErrAgain):
 		p = overloaded("the server cannot do this now")
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 		p = overloaded("the time for this request is over; whether it was carried out is not known")

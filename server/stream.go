@@ -54,7 +54,7 @@ type hello struct {
 // kept for it meanwhile.
 func (k *Kit) Stream(ctx context.Context, viewer string, after Cursor) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
-		s, first, err := k.fan.open(ctx, viewer, after)
+		s, first, err := k.fan.enter(ctx, viewer, after)
 		if err != nil {
 			yield(Event{}, err)
 			return
@@ -78,7 +78,7 @@ func (k *Kit) Stream(ctx context.Context, viewer string, after Cursor) iter.Seq2
 			case <-s.woken:
 			case <-ctx.Done():
 				return
-			case <-k.fan.draining:
+			case <-k.fan.open.Done():
 				return
 			}
 		}
@@ -103,8 +103,8 @@ type stream struct {
 // errDraining refuses a stream.
 var errDraining = errors.New("server: no new streams: the server is shutting down")
 
-// open registers a stream, which has to be closed, and returns its first event.
-func (f *fan) open(ctx context.Context, viewer string, after Cursor) (*stream, Event, error) {
+// enter registers a stream, which has to be closed, and returns its first event.
+func (f *fan) enter(ctx context.Context, viewer string, after Cursor) (*stream, Event, error) {
 	s := &stream{fan: f, viewer: viewer, woken: make(chan struct{}, 1), cursor: after}
 	f.mu.Lock()
 	f.streams[s] = true
@@ -132,10 +132,8 @@ func (s *stream) close() {
 // begin finds the place to go on from.
 func (s *stream) begin(ctx context.Context) (Event, error) {
 	for {
-		select {
-		case <-s.fan.draining:
+		if s.fan.open.Err() != nil {
 			return Event{}, errDraining
-		default:
 		}
 		s.fan.mu.Lock()
 		newest, running := s.fan.log.Newest()
@@ -162,7 +160,7 @@ func (s *stream) begin(ctx context.Context) (Event, error) {
 		}
 		select {
 		case <-s.woken:
-		case <-s.fan.draining:
+		case <-s.fan.open.Done():
 		case <-ctx.Done():
 			return Event{}, ctx.Err()
 		}
