@@ -117,6 +117,7 @@ func TestAnOperationIsAnsweredWithItsTruth(t *testing.T) {
 		want            string
 	}{
 		{"/posts/a/like", "ada", "k1", 201, "", `{"already":false,"truth":{"changedAt":1,"contains":["k0"],"id":"a","position":"1.1","state":{"liked":true,"likes":1},"version":1}}`},
+		{"/posts/a/like", "ada", "k1b", 200, "", `{"already":true,"truth":{"changedAt":1,"contains":["k0"],"id":"a","position":"1.1","state":{"liked":true,"likes":1},"version":1}}`},
 		{"/posts/a/like", "bob", `"k2"`, 200, "", `{"already":false,"truth":{"changedAt":2,"contains":["k1"],"id":"a","position":"1.2","state":{"liked":true,"likes":2},"version":2}}`},
 		{"/posts/a/like", "ada", `"k1"`, 201, "true", `{"already":false,"truth":{"changedAt":2,"contains":["k0"],"id":"a","position":"1.2","state":{"liked":true,"likes":2},"version":2}}`},
 		{"/posts/a/like", "ada", "k3", 200, "", `{"already":true,"truth":{"changedAt":2,"contains":["k0"],"id":"a","position":"1.2","state":{"liked":true,"likes":2},"version":2}}`},
