@@ -10,9 +10,9 @@ import (
 // database. Packages postgres and sqlite have one each; package databasetest states this
 // contract as tests.
 //
-// Methods are safe for concurrent use. An error wraps [ErrAgain], [ErrBusy] or
-// [ErrUnavailable] where it is one of these. After Close every method fails with
-// ErrUnavailable.
+// Methods are safe for concurrent use. An error wraps [ErrAgain], [ErrBusy],
+// [ErrUnavailable], [ErrText] or [ErrGap] where it is one of these. After Close every
+// method fails with ErrUnavailable.
 type Database interface {
 	// Begin opens a transaction, and in it, in this order and in as few round trips as
 	// it can: claims the keys of the claim, locks its entities, looks at the clock, and
@@ -73,6 +73,9 @@ var (
 	// ErrUnavailable says that the database could not be reached, or was lost on the way.
 	// If it was lost in Commit, it is open whether all was written or nothing.
 	ErrUnavailable = errors.New("the database is not available")
+	// ErrText says that the database cannot keep a text: in PostgreSQL none may have a zero
+	// byte, and all must be UTF-8. Nothing was written.
+	ErrText = errors.New("a text has a character that the database cannot keep")
 	// ErrGap says that the feed cannot be read on from the cursor.
 	ErrGap = errors.New("this place in the feed is not known")
 )

@@ -1,0 +1,219 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"hash/fnv"
+	"slices"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/optimist-go/optimist/server"
+)
+
+const (
+	// lockHeads is taken before the pending rows are looked at, by all who move them:
+	// whoever holds the counters finds all that was committed before, and nobody moves
+	// the same rows at the same time. Counters are locked in ascending order.
+	lockHeads = `SELECT part FROM optimist_heads WHERE part = ANY($1::integer[]) ORDER BY part FOR UPDATE`
+
+	// number gives positions to rows. The base comes from the UPDATE that counts them;
+	// read in another part of the statement it would be that of its beginning.
+	number = `, counted AS (
+	SELECT part, count(*) AS n FROM placed GROUP BY part
+), heads AS (
+	UPDATE optimist_heads h SET position = h.position + counted.n
+	FROM counted WHERE h.part = counted.part
+	RETURNING h.part, h.position - counted.n AS base
+)
+INSERT INTO optimist_feed (part, position, entity, version, made_at)
+SELECT part, heads.base + row_number() OVER (PARTITION BY part ORDER BY late, n), entity, version, made_at
+FROM placed JOIN heads USING (part)`
+
+	// publish puts what was left of the entities before what is new of them.
+	publish = `WITH moved AS (
+	DELETE FROM optimist_pending WHERE entity = ANY($1::text[]) RETURNING id, part, entity, version, made_at
+), placed AS (
+	SELECT 0 AS late, id AS n, part, entity, version, made_at FROM moved
+	UNION ALL
+	SELECT 1, n, part, entity, version, made_at
+	FROM unnest($2::integer[], $3::text[], $4::bigint[], $5::bigint[]) WITH ORDINALITY AS new (part, entity, version, made_at, n)
+)` + number
+
+	sequence = `WITH moved AS (
+	DELETE FROM optimist_pending WHERE id IN (SELECT id FROM optimist_pending ORDER BY id LIMIT $1) RETURNING id, part, entity, version, made_at
+), placed AS (
+	SELECT 0 AS late, id AS n, part, entity, version, made_at FROM moved
+)` + number
+
+	leave = `INSERT INTO optimist_pending (part, entity, version, made_at)
+SELECT part, entity, version, made_at
+FROM unnest($1::integer[], $2::text[], $3::bigint[], $4::bigint[]) WITH ORDINALITY AS new (part, entity, version, made_at, n)
+ORDER BY n`
+
+	entriesAfter = `SELECT h.part, h.era, h.position, h.forgotten, coalesce(f.position, 0), coalesce(f.entity, ''), coalesce(f.version, 0)
+FROM optimist_heads h
+LEFT JOIN unnest($1::bigint[]) WITH ORDINALITY AS cursor (at, n) ON cursor.n - 1 = h.part
+LEFT JOIN LATERAL (
+	SELECT position, entity, version FROM optimist_feed
+	WHERE part = h.part AND position > cursor.at ORDER BY position LIMIT $2
+) f ON true
+ORDER BY h.part, f.position`
+)
+
+// moveAtOnce is how many pending rows are moved in one transaction.
+const moveAtOnce = 1000
+
+// part says in which partition an entity's entries are.
+func (db *Database) part(entity string) int32 {
+	if db.parts < 2 {
+		return 0
+	}
+	h := fnv.New32a()
+	_, _ = h.Write([]byte(entity)) // never fails
+	return int32(h.Sum32() % uint32(db.parts))
+}
+
+// entries of changes as columns.
+func (w *work) columns(changed []server.Entity) (parts []int32, ids []string, versions, times []int64) {
+	for _, e := range changed {
+		parts, ids = append(parts, w.db.part(e.ID)), append(ids, e.ID)
+		versions, times = append(versions, int64(e.Version)), append(times, w.now)
+	}
+	return parts, ids, versions, times
+}
+
+// publish puts the changes into the feed, as the last thing before the commit.
+func (w *work) publish(p *pipeline, changed []server.Entity) {
+	if len(changed) == 0 {
+		return
+	}
+	parts, ids, versions, times := w.columns(changed)
+	p.exec(lockHeads, distinct(parts))
+	p.exec(publish, distinct(ids), parts, ids, versions, times)
+}
+
+// leave leaves the changes to Sequence. Whoever reads one moment of the database may hold
+// it up for as long as a commit takes; see Read.
+func (w *work) leave(p *pipeline, changed []server.Entity) {
+	if len(changed) == 0 {
+		return
+	}
+	p.exec(passGate)
+	parts, ids, versions, times := w.columns(changed)
+	p.exec(leave, parts, ids, versions, times)
+}
+
+// Sequence is that of [server.Database].
+func (db *Database) Sequence(ctx context.Context) (int, error) {
+	total := 0
+	for {
+		moved, err := db.sequence(ctx)
+		total += moved
+		if err != nil || moved < moveAtOnce {
+			return total, err
+		}
+	}
+}
+
+// sequence moves some rows. Without any it locks nothing.
+func (db *Database) sequence(ctx context.Context) (moved int, err error) {
+	err = db.with(ctx, func(ctx context.Context, conn *pgxpool.Conn) error {
+		var some bool
+		if err := conn.QueryRow(ctx, `SELECT EXISTS (SELECT FROM optimist_pending)`).Scan(&some); err != nil || !some {
+			return err
+		}
+		defer db.undo(conn)
+		var p pipeline
+		db.move(&p, &moved, false)
+		if err := p.run(ctx, conn); err != nil {
+			moved = 0
+			return err
+		}
+		return nil
+	})
+	return moved, err
+}
+
+// move adds a transaction to the pipeline that moves pending rows to the feed. It closes
+// the gate first if it shall, and leaves it so.
+func (db *Database) move(p *pipeline, moved *int, gate bool) {
+	p.exec(`BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE`)
+	p.exec(limits)
+	if gate {
+		p.exec(closeGate)
+	}
+	p.exec(lockHeads, db.allParts())
+	p.add(step{tag: func(tag pgconn.CommandTag) error {
+		*moved = int(tag.RowsAffected())
+		return nil
+	}}, sequence, moveAtOnce)
+	p.exec(`COMMIT`)
+}
+
+func (db *Database) allParts() []int32 {
+	parts := make([]int32, db.parts)
+	for i := range parts {
+		parts[i] = int32(i)
+	}
+	return parts
+}
+
+// Entries is that of [server.Database].
+func (db *Database) Entries(ctx context.Context, after server.Cursor, limit int) ([]server.Entry, server.Cursor, error) {
+	if limit < 1 {
+		return nil, after, fmt.Errorf("postgres: Entries: the limit is %d: it has to be at least 1", limit)
+	}
+	if len(after.At) != db.parts {
+		return nil, after, fmt.Errorf("postgres: %w: it has %d partitions, and the feed has %d", server.ErrGap, len(after.At), db.parts)
+	}
+	each := max(1, limit/db.parts)
+	var entries []server.Entry
+	next := server.Cursor{Era: after.Era, At: slices.Clone(after.At)}
+	var gap error
+	err := db.with(ctx, func(ctx context.Context, conn *pgxpool.Conn) error {
+		rows, err := conn.Query(ctx, entriesAfter, after.At, each)
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var e server.Entry
+			var era, head, forgotten int64
+			if err := rows.Scan(&e.Partition, &era, &head, &forgotten, &e.Position, &e.Entity, &e.Version); err != nil {
+				return err
+			}
+			at := after.At[e.Partition]
+			switch {
+			case era != after.Era:
+				gap = fmt.Errorf("postgres: %w: it is of era %d, and this is era %d", server.ErrGap, after.Era, era)
+			case at > head:
+				gap = fmt.Errorf("postgres: %w: it is at %d, and the newest entry at %d", server.ErrGap, at, head)
+			case at < forgotten:
+				gap = fmt.Errorf("postgres: %w: it is at %d, and entries up to %d are forgotten", server.ErrGap, at, forgotten)
+			}
+			if e.Position == 0 || len(entries) == limit {
+				continue
+			}
+			entries = append(entries, e)
+			next.At[e.Partition] = e.Position
+		}
+		rows.Close()
+		return rows.Err()
+	})
+	if err == nil {
+		err = gap
+	}
+	if err != nil {
+		return nil, after, err
+	}
+	return entries, next, nil
+}
+
+// distinct returns the values, each once, ascending.
+func distinct[T int32 | string](values []T) []T {
+	values = slices.Clone(values)
+	slices.Sort(values)
+	return slices.Compact(values)
+}

@@ -1,0 +1,64 @@
+-- +goose Up
+
+-- Which operations have been carried out.
+CREATE TABLE optimist_keys (
+	user_id     text COLLATE "C" NOT NULL,
+	key         text COLLATE "C" NOT NULL,
+	fingerprint text             NOT NULL,
+	already     boolean          NOT NULL DEFAULT false,
+	version     bigint           NOT NULL DEFAULT 0,
+	made_at     bigint           NOT NULL,
+	PRIMARY KEY (user_id, key)
+) WITH (fillfactor = 70);
+CREATE INDEX optimist_keys_made_at ON optimist_keys (made_at);
+
+-- Which keys the truth of an entity contains, for the user who sent them. Ids of one
+-- entity ascend in the order of the operations, because each holds the entity's row.
+CREATE TABLE optimist_contains (
+	user_id text COLLATE "C" NOT NULL,
+	entity  text COLLATE "C" NOT NULL,
+	id      bigint GENERATED ALWAYS AS IDENTITY,
+	key     text COLLATE "C" NOT NULL,
+	made_at bigint           NOT NULL,
+	PRIMARY KEY (user_id, entity, id)
+);
+CREATE INDEX optimist_contains_made_at ON optimist_contains (made_at);
+
+-- One row for each entity. Whoever changes an entity holds its row until the commit.
+CREATE TABLE optimist_entities (
+	id         text COLLATE "C" PRIMARY KEY,
+	version    bigint NOT NULL DEFAULT 0,
+	changed_at bigint NOT NULL DEFAULT 0
+) WITH (fillfactor = 70);
+
+-- The counter of each partition of the feed. Whoever adds to the feed holds the row until
+-- the commit, so that positions are visible in their order. Entries up to forgotten are gone.
+CREATE TABLE optimist_heads (
+	part      integer PRIMARY KEY,
+	position  bigint NOT NULL DEFAULT 0,
+	forgotten bigint NOT NULL DEFAULT 0,
+	era       bigint NOT NULL
+) WITH (fillfactor = 10);
+INSERT INTO optimist_heads (part, era) VALUES (0, (extract(epoch FROM clock_timestamp()) * 1000)::bigint);
+
+CREATE TABLE optimist_feed (
+	part     integer NOT NULL,
+	position bigint  NOT NULL,
+	entity   text COLLATE "C" NOT NULL,
+	version  bigint  NOT NULL,
+	made_at  bigint  NOT NULL,
+	PRIMARY KEY (part, position)
+);
+
+-- Committed changes that have no position yet.
+CREATE TABLE optimist_pending (
+	id      bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+	part    integer NOT NULL,
+	entity  text COLLATE "C" NOT NULL,
+	version bigint  NOT NULL,
+	made_at bigint  NOT NULL
+);
+CREATE INDEX optimist_pending_entity ON optimist_pending (entity);
+
+-- +goose Down
+DROP TABLE optimist_pending, optimist_feed, optimist_heads, optimist_entities, optimist_contains, optimist_keys;

@@ -1,0 +1,171 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/optimist-go/optimist/server"
+)
+
+const (
+	beginMoment = `BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY`
+
+	// The first statement that looks at a table is the moment.
+	lookAround = `SELECT part, era, position, EXISTS (SELECT FROM optimist_pending) FROM optimist_heads ORDER BY part`
+
+	// Commits that leave rows to be sequenced pass a gate together; who closes it waits
+	// for those that are through, and holds up the next ones. Only who has looked twice
+	// in vain closes it, and opens it with the moment in hand.
+	passGate  = `SELECT pg_advisory_xact_lock_shared(7236278361437)`
+	closeGate = `SELECT pg_advisory_lock(7236278361437)`
+	openGate  = `SELECT pg_advisory_unlock(7236278361437)`
+)
+
+// Read is that of [server.Database]. It takes one round trip besides what look asks, and
+// one or two more when there are changes that have no position yet.
+func (db *Database) Read(ctx context.Context, look func(ctx context.Context, m server.Moment) error) error {
+	return db.with(ctx, func(ctx context.Context, conn *pgxpool.Conn) error {
+		defer db.undo(conn)
+		m := &moment{conn: conn}
+		for try := 0; ; try++ {
+			clear, err := db.moment(ctx, m, try)
+			if err != nil {
+				return err
+			}
+			if clear {
+				break
+			}
+			if try == 2+maxMoves {
+				return fmt.Errorf("%w: changes came faster than they were given positions", server.ErrAgain)
+			}
+		}
+		defer func() { m.conn = nil }()
+		if err := look(ctx, m); err != nil {
+			if m.failed {
+				return err
+			}
+			return programError{err}
+		}
+		return nil
+	})
+}
+
+// maxMoves bounds how often rows are moved behind the closed gate: each time up to
+// moveAtOnce of them.
+const maxMoves = 20
+
+// moment begins a transaction that sees one moment, and says whether all that it sees has
+// a position. The first try hopes so, the second one gives positions before, and the
+// others do it behind the closed gate.
+func (db *Database) moment(ctx context.Context, m *moment, try int) (clear bool, err error) {
+	var p pipeline
+	var moved int
+	if try > 0 {
+		p.exec(`ROLLBACK`)
+		db.move(&p, &moved, try > 1)
+	}
+	p.exec(beginMoment)
+	p.exec(limits)
+	m.at, clear = server.Cursor{}, true
+	p.query(func(scan server.Scan) error {
+		var part int
+		var position int64
+		var some bool
+		if err := scan(&part, &m.at.Era, &position, &some); err != nil {
+			return err
+		}
+		m.at.At = append(m.at.At, position)
+		clear = clear && !some
+		return nil
+	}, lookAround)
+	if try > 1 {
+		p.exec(openGate)
+	}
+	err = p.run(ctx, m.conn)
+	if err != nil && try > 1 {
+		_ = m.conn.Conn().Close(ctx) // opens the gate in any case
+	}
+	return clear, err
+}
+
+// moment is a transaction that sees one moment of the database.
+type moment struct {
+	conn   *pgxpool.Conn // nil after the end
+	at     server.Cursor
+	failed bool // by an error of the database
+}
+
+func (m *moment) Position() server.Cursor { return m.at }
+
+// Query is that of [server.Query].
+func (m *moment) Query(ctx context.Context, row func(scan server.Scan) error, sql string, args ...any) error {
+	if m.conn == nil {
+		return errEnded
+	}
+	rows, err := m.conn.Query(ctx, sql, args...)
+	if err == nil {
+		err = each(rows, row)
+	}
+	var program programError
+	if errors.As(err, &program) {
+		return program.error
+	}
+	m.failed = m.failed || err != nil
+	return fault(ctx, err, m.conn.Conn())
+}
+
+const (
+	someEntities = `SELECT wanted.n - 1, coalesce(found.version, 0), coalesce(found.changed_at, 0)
+FROM unnest($1::text[]) WITH ORDINALITY AS wanted (id, n)
+LEFT JOIN LATERAL (SELECT * FROM optimist_entities e WHERE e.id = wanted.id LIMIT 1) found ON true`
+
+	someContains = `SELECT entity, user_id, found.key
+FROM unnest($1::text[]) AS wanted (entity), unnest($2::text[]) AS viewers (user_id),
+	LATERAL (
+		SELECT c.id, c.key FROM optimist_contains c
+		WHERE c.user_id = viewers.user_id AND c.entity = wanted.entity ORDER BY c.id DESC LIMIT $3
+	) found
+ORDER BY found.id`
+)
+
+// Entities is that of [server.Moment].
+func (m *moment) Entities(ctx context.Context, ids []string) ([]server.Entity, error) {
+	found := make([]server.Entity, len(ids))
+	for i, id := range ids {
+		found[i].ID = id
+	}
+	err := m.Query(ctx, func(scan server.Scan) error {
+		var n int
+		var e server.Entity
+		if err := scan(&n, &e.Version, &e.ChangedAt); err != nil {
+			return err
+		}
+		found[n].Version, found[n].ChangedAt = e.Version, e.ChangedAt
+		return nil
+	}, someEntities, ids)
+	if err != nil {
+		return nil, err
+	}
+	return found, nil
+}
+
+// Contains is that of [server.Moment].
+func (m *moment) Contains(ctx context.Context, ids, users []string, limit int) (map[server.Own][]string, error) {
+	found := make(map[server.Own][]string)
+	err := m.Query(ctx, func(scan server.Scan) error {
+		var own server.Own
+		var key string
+		if err := scan(&own.Entity, &own.Viewer, &key); err != nil {
+			return err
+		}
+		found[own] = append(found[own], key)
+		return nil
+	}, someContains, ids, users, limit)
+	if err != nil {
+		return nil, err
+	}
+	return found, nil
+}

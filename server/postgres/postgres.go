@@ -1,0 +1,213 @@
+// Package postgres is the database of a [server.Kit] that any number of processes share:
+// one PostgreSQL, from version 13 on.
+//
+// # Guarantees
+//
+//   - A group of decided operations takes two round trips, whatever its size; a single
+//     transaction takes two besides what its function asks.
+//   - Positions of the feed are given under the lock of a counter row, as the last thing
+//     before the commit, and so become visible in their order. A transaction that is open
+//     elsewhere in the cluster delays nobody.
+//   - Without the database calls fail within a few seconds, and work again when it is back.
+//
+// # What must not be assumed
+//
+//   - The connections need a session of their own only for LISTEN and for statements that
+//     are prepared. Behind a pooler of transactions, such as PgBouncer, add
+//     default_query_exec_mode=exec to the URL if the pooler does not know prepared
+//     statements; LISTEN is not heard there, and changes by other processes are seen by
+//     looking, once a second.
+//   - The tables whose names begin with optimist_ belong to this package. The program may
+//     read them, and must not write them.
+//   - Text with a zero byte, or that is not UTF-8, cannot be kept in PostgreSQL. It is
+//     refused with [server.ErrText].
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/optimist-go/optimist/server"
+)
+
+// How long things may take. The database ends statements that take longer; the times of
+// this side are for when it does not answer.
+const (
+	connectTime = 2 * time.Second // the URL's connect_timeout goes before it
+	acquireTime = 3 * time.Second // for a connection of the pool
+	answerTime  = 15 * time.Second
+	settleTime  = 2 * time.Second // for a rollback
+)
+
+// limits bounds what one transaction may cost others: a statement 2 s, waiting for a lock
+// 1 s, and 10 s between two statements, after which a process that stands still or is cut
+// off loses its locks.
+const limits = `SELECT set_config('statement_timeout', '2000', true), set_config('lock_timeout', '1000', true), set_config('idle_in_transaction_session_timeout', '10000', true)`
+
+// Options of a database. Zero means the default that is named.
+type Options struct {
+	// Connections is how many connections the pool may have; 0 means 8, and 2 is the
+	// least. Two more listen and tell.
+	Connections int
+	// Migrations are files of the program's own tables, in the format of goose, whose
+	// table of versions is goose_db_version; nil: the program sees to its tables. They are
+	// brought up by one process at a time, after the kit's own tables.
+	Migrations fs.FS
+}
+
+// Database is PostgreSQL as [server.Database]. Make one with [Open]. It is safe for
+// concurrent use.
+type Database struct {
+	pool  *pgxpool.Pool
+	parts int // of the feed
+	bell  *bell
+
+	ctx  context.Context // ends with Close
+	stop context.CancelFunc
+
+	mu    sync.Mutex
+	works map[*work]struct{} // those that are open; nil after Close
+}
+
+var _ server.Database = (*Database)(nil)
+
+// Open connects to the database of the URL, and brings up the tables. It wraps
+// [server.ErrUnavailable] when the database cannot be reached. ctx is only about opening.
+func Open(ctx context.Context, url string, options Options) (*Database, error) {
+	if options.Connections < 0 || options.Connections == 1 {
+		return nil, fmt.Errorf("postgres: Options.Connections is %d: it has to be at least 2, or 0 for the default", options.Connections)
+	}
+	config, err := pgxpool.ParseConfig(url)
+	if err != nil {
+		return nil, fmt.Errorf("postgres: the database's URL: %w", err)
+	}
+	config.MaxConns = 8
+	if options.Connections > 0 {
+		config.MaxConns = int32(min(options.Connections, 1<<16))
+	}
+	if config.ConnConfig.ConnectTimeout == 0 {
+		config.ConnConfig.ConnectTimeout = connectTime
+	}
+	if err := migrate(ctx, config.ConnConfig, options.Migrations); err != nil {
+		return nil, fault(ctx, err, nil)
+	}
+	pool, err := pgxpool.NewWithConfig(ctx, config)
+	if err != nil {
+		return nil, fault(ctx, err, nil)
+	}
+	db := &Database{pool: pool, works: make(map[*work]struct{})}
+	if err := pool.QueryRow(ctx, `SELECT count(*) FROM optimist_heads`).Scan(&db.parts); err != nil {
+		pool.Close()
+		return nil, fault(ctx, err, nil)
+	}
+	db.ctx, db.stop = context.WithCancel(context.Background())
+	db.bell = newBell(db.ctx, config.ConnConfig)
+	return db, nil
+}
+
+// Close ends all open transactions with a rollback, and waits for calls in flight.
+func (db *Database) Close() error {
+	db.mu.Lock()
+	open := db.works
+	db.works = nil
+	db.mu.Unlock()
+	db.stop()
+	for w := range open {
+		w.Rollback()
+	}
+	db.bell.wait()
+	db.pool.Close()
+	return nil
+}
+
+// Ready returns nil when the database answers and can be written.
+func (db *Database) Ready(ctx context.Context) error {
+	return db.with(ctx, func(ctx context.Context, conn *pgxpool.Conn) error {
+		var readOnly string
+		if err := conn.QueryRow(ctx, `SELECT current_setting('transaction_read_only')`).Scan(&readOnly); err != nil {
+			return err
+		}
+		if readOnly != "off" {
+			return fmt.Errorf("%w: it can only be read", server.ErrUnavailable)
+		}
+		return nil
+	})
+}
+
+var errClosed = fmt.Errorf("%w: it was closed", server.ErrUnavailable)
+
+// scope bounds ctx by the life of the database and by the time that a call may take.
+func (db *Database) scope(ctx context.Context) (context.Context, func()) {
+	ctx, cancel := context.WithTimeout(ctx, answerTime)
+	stop := context.AfterFunc(db.ctx, cancel)
+	return ctx, func() { stop(); cancel() }
+}
+
+// acquire takes a connection of the pool, to be given back by release.
+func (db *Database) acquire(ctx context.Context) (*pgxpool.Conn, error) {
+	if db.ctx.Err() != nil {
+		return nil, errClosed
+	}
+	scoped, done := db.scope(ctx)
+	defer done()
+	scoped, cancel := context.WithTimeout(scoped, acquireTime)
+	defer cancel()
+	conn, err := db.pool.Acquire(scoped)
+	if err != nil {
+		if ctx.Err() == nil && scoped.Err() != nil {
+			err = fmt.Errorf("%w: no connection became free in time: %w", server.ErrUnavailable, err)
+		}
+		return nil, db.fault(ctx, err, nil)
+	}
+	return conn, nil
+}
+
+// release gives a connection back. If it was lost, the others are replaced too: they
+// belong to the same server.
+func (db *Database) release(conn *pgxpool.Conn) {
+	lost := conn.Conn().IsClosed()
+	conn.Release()
+	if lost && db.ctx.Err() == nil {
+		db.pool.Reset()
+	}
+}
+
+// with calls f with a connection.
+func (db *Database) with(ctx context.Context, f func(ctx context.Context, conn *pgxpool.Conn) error) error {
+	conn, err := db.acquire(ctx)
+	if err != nil {
+		return err
+	}
+	defer db.release(conn)
+	scoped, done := db.scope(ctx)
+	defer done()
+	return db.fault(ctx, f(scoped, conn), conn.Conn())
+}
+
+// undo ends a transaction that may be open on the connection. It does not depend on the
+// time of who began it.
+func (db *Database) undo(conn *pgxpool.Conn) {
+	ctx, cancel := context.WithTimeout(context.Background(), settleTime)
+	defer cancel()
+	if conn.Conn().IsClosed() || conn.Conn().PgConn().TxStatus() == 'I' {
+		return
+	}
+	if _, err := conn.Exec(ctx, `ROLLBACK`); err != nil {
+		_ = conn.Conn().Close(ctx) // the server undoes what its client leaves
+	}
+}
+
+// fault maps an error; see the function of that name.
+func (db *Database) fault(ctx context.Context, err error, conn *pgx.Conn) error {
+	if err != nil && db.ctx.Err() != nil && !errors.Is(err, server.ErrUnavailable) {
+		return fmt.Errorf("%w: %w", errClosed, err)
+	}
+	return fault(ctx, err, conn)
+}
