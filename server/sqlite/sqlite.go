@@ -1,0 +1,221 @@
+// Package sqlite is the database of a kit in one SQLite file, or in memory, for one
+// process.
+//
+// # Guarantees
+//
+//   - A commit that has returned is on disk: WAL with synchronous=FULL survives kill -9 and
+//     the loss of power.
+//   - One transaction writes at a time. Reading a file has connections of its own, and
+//     never waits for writing.
+//   - A file belongs to one Database at a time. The system's lock of a file beside it, with
+//     the ending .lock, sees to that. It goes with its process, however that ends; the empty
+//     file stays.
+//   - All files are their owner's alone to read and write (mode 0600), from their first
+//     byte.
+//   - A file that is damaged, or that another program or a later version of this one has
+//     written, is refused and stays as it is.
+//
+// # What must not be assumed
+//
+//   - The lock does not exclude other machines on a network file system.
+//   - A statement of the program that writes has two seconds; then its transaction is undone.
+//   - In memory there is one connection: reading waits for writing. Within one
+//     transaction or moment another would wait for ever, and fails after five seconds.
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"runtime"
+	"sync"
+	"time"
+
+	"github.com/gofrs/flock"
+	"github.com/optimist-go/optimist/server"
+	_ "modernc.org/sqlite" // the driver "sqlite"
+)
+
+// lockSuffix is the ending of the file that holds the lock.
+const lockSuffix = ".lock"
+
+// Options of a Database. The zero value is ready for use.
+type Options struct {
+	// Inspect returns why the file, which has tables already, is not to be written; db
+	// only reads. nil: a database that has tables, and none of the kit's, is refused with
+	// [ErrForeign].
+	Inspect func(ctx context.Context, db *sql.DB) error
+
+	// Migrate brings the program's own tables up to date. It must not use names that
+	// begin with "optimist_", and must not keep db. nil: nothing is to be done.
+	Migrate func(ctx context.Context, db *sql.DB) error
+
+	// Readers is how many reads run at once; 0 means one for each CPU, at least 4. In
+	// memory it is not used.
+	Readers int
+
+	// Now is the clock; nil means time.Now.
+	Now func() time.Time
+}
+
+// Database is a [server.Database]. Make one with [Open] or [Memory].
+type Database struct {
+	options Options
+	lock    *flock.Flock // nil in memory
+	writer  *writer
+	reads   *pool // nil in memory, where the writer reads
+	watches watches
+
+	closeOnce sync.Once
+	closeErr  error
+}
+
+var _ server.Database = (*Database)(nil)
+
+// Open opens the file, which is made when it is not there, and brings its tables up to
+// date. Errors are, among others, [ErrInUse], [ErrNewer], [ErrDamaged] and [ErrForeign].
+// ctx is only about opening.
+func Open(ctx context.Context, file string, options Options) (*Database, error) {
+	d := newDatabase(options)
+	if err := d.open(ctx, file); err != nil {
+		d.Close()
+		return nil, fmt.Errorf("sqlite: %w", err)
+	}
+	return d, nil
+}
+
+// Memory returns an empty database in memory, which ends with Close. ctx is only about
+// opening.
+func Memory(ctx context.Context, options Options) (*Database, error) {
+	d := newDatabase(options)
+	if err := d.prepare(ctx, ":memory:"); err != nil {
+		d.Close()
+		return nil, fmt.Errorf("sqlite: in memory: %w", err)
+	}
+	return d, nil
+}
+
+func newDatabase(options Options) *Database {
+	if options.Now == nil {
+		options.Now = time.Now
+	}
+	if options.Readers <= 0 {
+		options.Readers = max(4, runtime.NumCPU())
+	}
+	return &Database{options: options}
+}
+
+func (d *Database) open(ctx context.Context, file string) error {
+	file, err := locate(file)
+	if err != nil {
+		return err
+	}
+	_, err = os.Lstat(file + lockSuffix)
+	lockIsNew := errors.Is(err, fs.ErrNotExist)
+	d.lock = flock.New(file+lockSuffix, flock.SetPermissions(private))
+	switch own, err := d.lock.TryLock(); {
+	case err != nil:
+		return err
+	case !own:
+		return ErrInUse
+	}
+	err = d.openOwn(ctx, file)
+	if lockIsNew && (errors.Is(err, ErrDamaged) || errors.Is(err, ErrForeign)) {
+		os.Remove(file + lockSuffix) // nothing of ours stays beside what is not ours
+	}
+	return err
+}
+
+// openOwn opens the file, whose lock is held.
+func (d *Database) openOwn(ctx context.Context, file string) error {
+	if err := makeFile(file); err != nil {
+		return err
+	}
+	if err := inspect(ctx, file, d.options.Inspect); err != nil {
+		return err
+	}
+	if err := narrow(file); err != nil {
+		return err
+	}
+	if err := d.prepare(ctx, file); err != nil {
+		return err
+	}
+	reads, err := sql.Open("sqlite", address(file, reading))
+	if err != nil {
+		return err
+	}
+	reads.SetMaxOpenConns(d.options.Readers)
+	reads.SetMaxIdleConns(d.options.Readers)
+	d.reads = &pool{db: reads, statements: newStatements(reads)}
+	return nil
+}
+
+// prepare brings the tables up to date and makes the writer.
+func (d *Database) prepare(ctx context.Context, file string) error {
+	db, err := sql.Open("sqlite", address(file, writing))
+	if err != nil {
+		return err
+	}
+	db.SetMaxOpenConns(1)
+	if err := migrate(ctx, db, d.options.Now().UnixMilli()); err != nil {
+		return errors.Join(err, db.Close())
+	}
+	if d.options.Migrate != nil {
+		if err := d.options.Migrate(ctx, db); err != nil {
+			return errors.Join(fmt.Errorf("the program's tables: %w", err), db.Close())
+		}
+	}
+	conn, err := db.Conn(ctx)
+	if err != nil {
+		return errors.Join(err, db.Close())
+	}
+	d.writer = newWriter(db, conn)
+	return nil
+}
+
+// Settings go with the address, so that every connection of a pool has them.
+var (
+	writing = url.Values{
+		"_pragma": {"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(ON)", "temp_store(MEMORY)"},
+		"_txlock": {"immediate"},
+	}
+	reading = url.Values{
+		"_pragma": {"busy_timeout(5000)", "query_only(ON)", "temp_store(MEMORY)"},
+	}
+)
+
+func address(file string, settings url.Values) string {
+	u := url.URL{Scheme: "file", Opaque: (&url.URL{Path: filepath.ToSlash(file)}).EscapedPath(), RawQuery: settings.Encode()}
+	return u.String()
+}
+
+// Close implements [server.Database].
+func (d *Database) Close() error {
+	d.closeOnce.Do(func() { d.closeErr = d.release() })
+	return d.closeErr
+}
+
+// release closes what has been opened so far.
+func (d *Database) release() error {
+	d.watches.close()
+	var errs []error
+	if d.reads != nil {
+		errs = append(errs, d.reads.close())
+	}
+	if d.writer != nil { // the last connection to go takes the -wal file with it
+		errs = append(errs, d.writer.close())
+	}
+	if d.lock != nil { // the next owner may come only when all is closed
+		errs = append(errs, d.lock.Close())
+	}
+	return errors.Join(errs...)
+}
+
+func errClosed() error {
+	return fmt.Errorf("sqlite: the database is closed: %w", server.ErrUnavailable)
+}

@@ -1,0 +1,110 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"sync"
+
+	"github.com/optimist-go/optimist/server"
+)
+
+// mostStatements is how many are kept prepared. SQL beyond that, which a program must
+// have put together from values, is prepared for each use.
+const mostStatements = 500
+
+type preparer interface {
+	PrepareContext(ctx context.Context, query string) (*sql.Stmt, error)
+}
+
+// statements keeps statements prepared, by their SQL.
+type statements struct {
+	on preparer
+
+	// mu guards the field below it.
+	mu    sync.Mutex
+	bySQL map[string]*sql.Stmt
+}
+
+func newStatements(on preparer) *statements {
+	return &statements{on: on, bySQL: make(map[string]*sql.Stmt)}
+}
+
+// get returns the statement, and what has to be called when it has been used.
+func (s *statements) get(ctx context.Context, query string) (stmt *sql.Stmt, used func(), err error) {
+	s.mu.Lock()
+	stmt = s.bySQL[query]
+	s.mu.Unlock()
+	if stmt != nil {
+		return stmt, func() {}, nil
+	}
+	if stmt, err = s.on.PrepareContext(ctx, query); err != nil {
+		return nil, nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.bySQL[query] == nil && len(s.bySQL) < mostStatements {
+		s.bySQL[query] = stmt
+		return stmt, func() {}, nil
+	}
+	return stmt, func() { stmt.Close() }, nil
+}
+
+// close closes all. Statements do not close with their connection, and would keep it.
+func (s *statements) close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var errs []error
+	for _, stmt := range s.bySQL {
+		errs = append(errs, stmt.Close())
+	}
+	clear(s.bySQL)
+	return errors.Join(errs...)
+}
+
+// rowError is an error of the function that takes the rows.
+type rowError struct{ error }
+
+func (e rowError) Unwrap() error { return e.error }
+
+// each calls row for each of the rows, and closes them.
+func each(rows *sql.Rows, row func(scan server.Scan) error) error {
+	defer rows.Close()
+	for rows.Next() {
+		if err := row(rows.Scan); err != nil {
+			return rowError{err}
+		}
+	}
+	return rows.Err()
+}
+
+// listed has lists of the program's arguments travel as JSON, for json_each.
+func listed(args []any) []any {
+	for i, arg := range args {
+		switch arg.(type) {
+		case []string, []int64, []int:
+			args = append([]any(nil), args...) // the program's own stay as they are
+			for ; i < len(args); i++ {
+				args[i] = list(args[i])
+			}
+			return args
+		}
+	}
+	return args
+}
+
+func list(arg any) any {
+	switch arg.(type) {
+	case []string, []int64, []int:
+		text, err := json.Marshal(arg)
+		if err != nil { // cannot be: there is no such list
+			return err
+		}
+		if string(text) == "null" {
+			return "[]"
+		}
+		return string(text)
+	}
+	return arg
+}

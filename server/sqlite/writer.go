@@ -1,0 +1,196 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+
+	"github.com/optimist-go/optimist/server"
+)
+
+const (
+	// patience is how long a transaction waits for another that holds what it claims.
+	patience = time.Second
+	// longPatience is how long it waits for others.
+	longPatience = 5 * time.Second
+	// statementTime is how long one statement of the program may take while it keeps
+	// all others from writing.
+	statementTime = 2 * time.Second
+)
+
+// writer owns the one connection that writes. Whoever has the turn uses it.
+type writer struct {
+	db         *sql.DB
+	conn       *sql.Conn
+	statements *statements
+
+	// turn holds one value when no transaction is open. Who waits for it longest gets it.
+	turn chan struct{}
+	// quit is closed when the writer is.
+	quit chan struct{}
+
+	// troubled is true when the disk has refused something; Ready sets it back.
+	troubled atomic.Bool
+
+	// mu guards the fields below it.
+	mu     sync.Mutex
+	closed bool
+	held   server.Claim   // that of the open transaction
+	active sync.WaitGroup // uses of the connection; grows only while closed is false
+}
+
+func newWriter(db *sql.DB, conn *sql.Conn) *writer {
+	w := &writer{db: db, conn: conn, statements: newStatements(conn), turn: make(chan struct{}, 1), quit: make(chan struct{})}
+	w.turn <- struct{}{}
+	return w
+}
+
+// take waits for the turn, and has to be followed by give.
+func (w *writer) take(ctx context.Context, claim server.Claim) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if w.isClosed() {
+		return errClosed()
+	}
+	began := time.Now()
+	look := time.NewTimer(patience)
+	defer look.Stop()
+	for {
+		select {
+		case <-w.turn:
+			w.mu.Lock()
+			w.held = claim
+			w.mu.Unlock()
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-w.quit:
+			return errClosed()
+		case <-look.C:
+			if err := w.obstacle(claim, time.Since(began)); err != nil {
+				return err
+			}
+			look.Reset(patience / 4)
+		}
+	}
+}
+
+// obstacle returns why a claim that has waited that long should wait no longer.
+func (w *writer) obstacle(claim server.Claim, waited time.Duration) error {
+	w.mu.Lock()
+	held := w.held
+	w.mu.Unlock()
+	for _, key := range claim.Keys {
+		if slices.ContainsFunc(held.Keys, func(k server.Key) bool { return k.User == key.User && k.Key == key.Key }) {
+			return fmt.Errorf("sqlite: the key %q: %w", key.Key, server.ErrBusy)
+		}
+	}
+	for _, id := range claim.Entities {
+		if slices.Contains(held.Entities, id) {
+			return fmt.Errorf("sqlite: the entity %q is held by another transaction: %w", id, server.ErrAgain)
+		}
+	}
+	if waited >= longPatience {
+		return fmt.Errorf("sqlite: another transaction has been writing for %v: %w", longPatience, server.ErrAgain)
+	}
+	return nil
+}
+
+func (w *writer) give() {
+	w.mu.Lock()
+	w.held = server.Claim{}
+	w.mu.Unlock()
+	w.turn <- struct{}{}
+}
+
+// use calls f, which may use the connection. The caller has the turn.
+func (w *writer) use(f func() error) error {
+	w.mu.Lock()
+	if w.closed {
+		w.mu.Unlock()
+		return errClosed()
+	}
+	w.active.Add(1)
+	w.mu.Unlock()
+	defer w.active.Done()
+	return f()
+}
+
+func (w *writer) isClosed() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.closed
+}
+
+// begin opens a transaction. If an earlier one could not be undone, it is undone now.
+func (w *writer) begin() error {
+	err := w.exec("BEGIN IMMEDIATE")
+	if e, ok := errors.AsType[*sqlite.Error](err); ok && e.Code() == sqlite3.SQLITE_ERROR {
+		if w.exec("ROLLBACK") == nil {
+			return w.exec("BEGIN IMMEDIATE")
+		}
+	}
+	return err
+}
+
+// undo undoes the transaction. SQLite itself has done so after some errors.
+func (w *writer) undo() error {
+	err := w.exec("ROLLBACK")
+	if e, ok := errors.AsType[*sqlite.Error](err); ok && e.Code() == sqlite3.SQLITE_ERROR {
+		return nil // there is none
+	}
+	return err
+}
+
+// exec runs one of the kit's own statements, without a deadline: it is short, and
+// a statement that is broken off takes the transaction with it.
+func (w *writer) exec(query string, args ...any) error {
+	_, err := w.execCounting(context.Background(), query, args)
+	return err
+}
+
+func (w *writer) execCounting(ctx context.Context, query string, args []any) (int64, error) {
+	stmt, used, err := w.statements.get(ctx, query)
+	if err != nil {
+		return 0, err
+	}
+	defer used()
+	result, err := stmt.ExecContext(ctx, args...)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+func (w *writer) query(ctx context.Context, row func(server.Scan) error, query string, args []any) error {
+	stmt, used, err := w.statements.get(ctx, query)
+	if err != nil {
+		return err
+	}
+	defer used()
+	rows, err := stmt.QueryContext(ctx, args...)
+	if err != nil {
+		return err
+	}
+	return each(rows, row)
+}
+
+// close waits for the statement in hand, undoes what is open and closes the connection.
+func (w *writer) close() error {
+	w.mu.Lock()
+	w.closed = true
+	w.mu.Unlock()
+	close(w.quit)
+	w.active.Wait()
+	err := w.undo()
+	return errors.Join(err, w.statements.close(), w.conn.Close(), w.db.Close())
+}
