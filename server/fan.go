@@ -69,10 +69,17 @@ func wakeUp(c chan struct{}) {
 func (f *fan) run(ctx context.Context) {
 	unwatch := f.db.Watch(func() { wakeUp(f.wake) })
 	defer unwatch()
+	pause := gather
 	for {
 		select {
 		case <-f.wake:
 		case <-ctx.Done():
+			return
+		}
+		if at, _ := f.place(); at.IsZero() && pause < lookAgain {
+			pause = 0 // a stream waits for its beginning
+		}
+		if wait(ctx, pause) != nil {
 			return
 		}
 		began := time.Now()
@@ -80,14 +87,11 @@ func (f *fan) run(ctx context.Context) {
 		if ctx.Err() != nil {
 			return
 		}
-		pause := min(max(gather, time.Since(began)), 5*gather) // half of the time is for the rest of the program
+		f.note(err)
+		pause = min(max(gather, time.Since(began)), 5*gather) // half of the time is for the rest of the program
 		if err != nil {
 			pause = lookAgain
 			wakeUp(f.wake)
-		}
-		f.note(err)
-		if wait(ctx, pause) != nil {
-			return
 		}
 	}
 }

@@ -2,11 +2,15 @@ package server
 
 import (
 	"context"
+	"maps"
 	"slices"
 )
 
 // mostContains is how many keys a View names.
 const mostContains = 50
+
+// mostViewers are looked for at a time: databases bound the parameters of a statement.
+const mostViewers = 10_000
 
 // picture is one moment of some entities, for some viewers.
 type picture struct {
@@ -26,7 +30,8 @@ func look(ctx context.Context, truths Truths, m Moment, ids, viewers []string) (
 	if err != nil {
 		return nil, err
 	}
-	p := &picture{truths: truths, position: m.Position().String(), entities: make(map[string]Entity, len(rows))}
+	p := &picture{truths: truths, position: m.Position().String(), entities: make(map[string]Entity, len(rows)),
+		own: make(map[Own]any), contains: make(map[Own][]string)}
 	for _, row := range rows {
 		p.entities[row.ID] = row
 	}
@@ -37,11 +42,17 @@ func look(ctx context.Context, truths Truths, m Moment, ids, viewers []string) (
 	if len(viewers) == 0 {
 		return p, nil
 	}
-	if p.own, err = truths.own(ctx, m, ids, viewers); err != nil {
-		return nil, err
-	}
-	if p.contains, err = m.Contains(ctx, ids, viewers, mostContains); err != nil {
-		return nil, err
+	for viewers := range slices.Chunk(viewers, mostViewers) {
+		own, err := truths.own(ctx, m, ids, viewers)
+		if err != nil {
+			return nil, err
+		}
+		contains, err := m.Contains(ctx, ids, viewers, mostContains)
+		if err != nil {
+			return nil, err
+		}
+		maps.Copy(p.own, own)
+		maps.Copy(p.contains, contains)
 	}
 	return p, nil
 }

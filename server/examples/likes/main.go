@@ -1,0 +1,117 @@
+// Command likes is a whole server of posts that people like, save and comment: the file
+// posts.go is all that a program adds to the kit, beside its tables and types (tables.go)
+// and the way in (main.go).
+//
+//	go run ./server/examples/likes                           # a file likes.db
+//	go run ./server/examples/likes -db postgres://host/name  # any number of processes
+//
+//	curl -N 'localhost:8080/events?user=bob' &
+//	curl -X PUT 'localhost:8080/posts/hello/like?user=ada' -H 'Idempotency-Key: 1' \
+//		-H 'Content-Type: application/json' -d '{"on":true}'
+//
+// The user is who the query says: this is an example.
+package main
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"errors"
+	"flag"
+	"fmt"
+	"io/fs"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/pressly/goose/v3"
+
+	"github.com/optimist-go/optimist/server"
+	"github.com/optimist-go/optimist/server/postgres"
+	"github.com/optimist-go/optimist/server/sqlite"
+)
+
+func main() {
+	addr := flag.String("addr", "localhost:8080", "address to listen on")
+	db := flag.String("db", "likes.db", "name of a SQLite file, or the URL of a PostgreSQL database")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := serve(ctx, *addr, *db); err != nil {
+		fmt.Fprintln(os.Stderr, "likes:", err)
+		os.Exit(1)
+	}
+}
+
+// serve answers until ctx ends.
+func serve(ctx context.Context, addr, name string) error {
+	db, err := open(ctx, name)
+	if err != nil {
+		return err
+	}
+	k, err := server.Open(ctx, db, server.Options{User: user, Truth: truth})
+	if err != nil {
+		return errors.Join(err, db.Close())
+	}
+	defer k.Close()
+	mux := http.NewServeMux()
+	mount(mux, k)
+	if err := publish(ctx, k, Change{Post: "hello", Text: "Hello, world."}); err != nil {
+		return err
+	}
+	listener, err := net.Listen("tcp", addr)
+	if err != nil {
+		return err
+	}
+	fmt.Printf("likes: http://%s\n", listener.Addr())
+	s := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
+	s.RegisterOnShutdown(k.Drain)
+	go func() {
+		<-ctx.Done()
+		late, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		defer cancel()
+		s.Shutdown(late)
+	}()
+	if err := s.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return nil
+}
+
+// open opens the database, with the tables of the program in it.
+func open(ctx context.Context, name string) (server.Database, error) {
+	migrations, err := fs.Sub(files, "migrations")
+	if err != nil {
+		return nil, err
+	}
+	if strings.HasPrefix(name, "postgres://") {
+		return postgres.Open(ctx, name, postgres.Options{Migrations: migrations})
+	}
+	return sqlite.Open(ctx, name, sqlite.Options{Migrate: func(ctx context.Context, db *sql.DB) error {
+		steps, err := goose.NewProvider(goose.DialectSQLite3, db, migrations)
+		if err != nil {
+			return err
+		}
+		_, err = steps.Up(ctx)
+		return err
+	}})
+}
+
+// publish makes a post, once: its key is always the same.
+func publish(ctx context.Context, k *server.Kit, c Change) error {
+	server.Run(k, server.Name("publish", Change.posts), func(ctx context.Context, tx server.Tx, op server.Op, c Change) error {
+		_, err := tx.Exec(ctx, insertPost, c.Post, c.Text)
+		return err
+	})
+	_, err := k.Apply(ctx, "publish", "ada", "publish "+c.Post, c)
+	return err
+}
+
+// user is who the query or the header says.
+func user(r *http.Request) (string, error) {
+	return cmp.Or(r.URL.Query().Get("user"), r.Header.Get("User")), nil
+}

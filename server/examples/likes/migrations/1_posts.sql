@@ -1,0 +1,11 @@
+-- +goose Up
+CREATE TABLE posts (id TEXT PRIMARY KEY, text TEXT NOT NULL);
+CREATE TABLE marks (
+	post TEXT NOT NULL REFERENCES posts (id), viewer TEXT NOT NULL,
+	liked BOOLEAN NOT NULL DEFAULT FALSE, saved BOOLEAN NOT NULL DEFAULT FALSE,
+	PRIMARY KEY (post, viewer)
+);
+CREATE TABLE comments (
+	post TEXT NOT NULL REFERENCES posts (id), number BIGINT NOT NULL, author TEXT NOT NULL, text TEXT NOT NULL,
+	PRIMARY KEY (post, number)
+);
