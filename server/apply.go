@@ -5,9 +5,10 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
+	"strings"
+	"unicode/utf8"
 )
 
 // Apply carries out the operation of that name exactly once: see the guarantees of the
@@ -54,6 +55,8 @@ func (k *Kit) newFlight(ctx context.Context, name, user, key string, args any) (
 		return nil, &Refusal{Status: 401, Detail: "sign in first"}
 	case key == "":
 		return nil, &Refusal{Status: 400, Type: ProblemKeyMissing, Detail: "an operation needs a key"}
+	case !isText(user) || !isText(key):
+		return nil, badRequest("a key is text in UTF-8, without zero bytes")
 	}
 	payload, err := json.Marshal([]any{name, args})
 	if err != nil {
@@ -69,7 +72,17 @@ func (k *Kit) newFlight(ctx context.Context, name, user, key string, args any) (
 	if len(f.entities) == 0 || slices.Contains(f.entities, "") {
 		return nil, fmt.Errorf("server: the operation %q names no entity, or one without id: %q", name, f.entities)
 	}
+	if !isTexts(f.entities) {
+		return nil, badRequest("an id is text in UTF-8, without zero bytes")
+	}
 	return f, nil
+}
+
+// isText reports whether all databases can keep the text.
+func isText(text string) bool { return utf8.ValidString(text) && !strings.Contains(text, "\x00") }
+
+func isTexts(texts []string) bool {
+	return !slices.ContainsFunc(texts, func(text string) bool { return !isText(text) })
 }
 
 // distinct returns the ids in their order, each once.
@@ -90,21 +103,10 @@ func (e fault) Unwrap() error { return e.error }
 
 // guard calls a function of the program and turns a panic into a fault.
 func guard(f func() error) (err error) {
-	returned := false
 	defer func() {
-		if returned {
-			return
-		}
-		caught := recover()
-		if e, ok := caught.(error); ok {
-			err = fault{fmt.Errorf("a function of the program panicked: %w", e)}
-		} else if caught != nil {
-			err = fault{fmt.Errorf("a function of the program panicked: %v", caught)}
-		} else {
-			err = fault{errors.New("a function of the program ended its goroutine")}
+		if caught := recover(); caught != nil { // nil when it ends its goroutine: see limited
+			err = fault{fmt.Errorf("a function of the program panicked: %v", caught)} // also an error is none of ours
 		}
 	}()
-	err = f()
-	returned = true
-	return err
+	return f()
 }

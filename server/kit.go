@@ -20,8 +20,9 @@ type Options struct {
 	// Truth reads the program's values; see [Truth]. It is required.
 	Truth Truths
 
-	// Keep is for how long keys and entries of the feed are kept; 0 means 8 days. It must
-	// be longer than the longest time in which a client repeats a request.
+	// Keep is for how long keys and entries of the feed are kept, at least; 0 means 8 days.
+	// It must be longer than the longest time in which a client repeats a request. A key
+	// that is a UUID of version 7 carries its time: an older one is refused.
 	Keep time.Duration
 
 	// Log gets what an operator has to know; nil means slog.Default().
@@ -111,7 +112,7 @@ const upkeepInterval = time.Hour
 // keepUp drops what is older than Options.Keep, now and then.
 func (k *Kit) keepUp(ctx context.Context) {
 	for {
-		if err := k.db.Forget(ctx, k.options.Keep); err != nil && ctx.Err() == nil {
+		if err := k.db.Forget(ctx, k.options.Keep+mostAhead); err != nil && ctx.Err() == nil {
 			k.options.Log.Warn("old keys and entries of the feed were not dropped; it is tried again", "error", err, "in", upkeepInterval)
 		}
 		if wait(ctx, upkeepInterval) != nil {

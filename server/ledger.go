@@ -35,14 +35,22 @@ func (l *ledger) check(key Key, known *Record) (outcome Outcome, err error, sett
 		outcome, err = replay(first, key, Outcome{Already: known.Already, Version: known.Version})
 		return outcome, err, true
 	}
-	if made, ok := timeOf(key.Key); ok && made < l.now-l.keep.Milliseconds() {
+	made, ok := timeOf(key.Key)
+	switch {
+	case ok && made < l.now-l.keep.Milliseconds():
 		return Outcome{}, &Refusal{
 			Status: 410, Type: ProblemKeyExpired,
 			Detail: "this key is so old that its operation may have been carried out and forgotten; look, and ask with a new key",
 		}, true
+	case ok && made > l.now+mostAhead.Milliseconds():
+		return Outcome{}, badRequest("the time in this key is more than a day ahead of the server's: the clock that made it is wrong"), true
 	}
 	return Outcome{}, nil, false
 }
+
+// mostAhead is how far the clock that made a key may be ahead of the database's. Keys are
+// kept for that much longer: when a key is forgotten, its own time is too old already.
+const mostAhead = 24 * time.Hour
 
 // complete tells the operation its time and its entities as they are now.
 func (l *ledger) complete(op Op) Op {

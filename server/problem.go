@@ -92,7 +92,7 @@ var typeOf = map[int]string{
 }
 
 // ProblemOf says how an error looks from outside: a [*Refusal] as it says, [ErrBusy] as
-// 409, [ErrUnavailable] as 503, and everything else as 500 without a word of what it was.
+// 409, [ErrUnavailable] as 503, [ErrText] as 400, and everything else as 500 without a word of what it was.
 // Truth is not in it.
 func ProblemOf(err error) Problem {
 	var p Problem
@@ -104,6 +104,8 @@ func ProblemOf(err error) Problem {
 	case errors.Is(err, ErrBusy):
 		p = Problem{Type: ProblemInProgress, Status: http.StatusConflict, RetryAfterMs: 1000,
 			Detail: "the first request with this key is still being carried out"}
+	case errors.Is(err, ErrText):
+		p = Problem{Type: ProblemBadRequest, Status: http.StatusBadRequest, Detail: "text is UTF-8, without zero bytes"}
 	case errors.Is(err, errDraining):
 		p = overloaded("the server is shutting down")
 	case errors.Is(err, ErrUnavailable), errors.Is(err, ErrAgain):

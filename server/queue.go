@@ -40,6 +40,9 @@ func newQueue(k *Kit, attempt func(context.Context, []*flight) error) *queue {
 func (q *queue) add(ctx context.Context, f *flight) {
 	select {
 	case q.waiting <- f:
+		if ctx.Err() != nil { // perhaps nobody takes it any more
+			q.drain()
+		}
 	case <-f.ctx.Done():
 		q.kit.flights.land(f, Outcome{}, f.ctx.Err())
 	case <-ctx.Done():
@@ -49,6 +52,7 @@ func (q *queue) add(ctx context.Context, f *flight) {
 
 // run carries out groups until the Kit is closed.
 func (q *queue) run(ctx context.Context) {
+	defer q.drain()
 	for {
 		select {
 		case <-q.turns:
@@ -60,7 +64,6 @@ func (q *queue) run(ctx context.Context) {
 			q.take(ctx, f)
 		case <-ctx.Done():
 			q.turns <- struct{}{}
-			q.drain()
 			return
 		}
 	}

@@ -35,6 +35,10 @@ func (k *Kit) repeat(ctx context.Context, f *flight, attempt func(ctx context.Co
 		if err == nil {
 			return
 		}
+		if ctx.Err() != nil {
+			k.flights.land(f, Outcome{}, errClosed())
+			return
+		}
 		gone := isGone(err)
 		unknown = unknown || gone && !isNotBegun(err)
 		again := errors.Is(err, ErrAgain) || gone && unknown
@@ -46,12 +50,25 @@ func (k *Kit) repeat(ctx context.Context, f *flight, attempt func(ctx context.Co
 	}
 }
 
-// limited makes one attempt.
+// limited makes one attempt, on a goroutine of its own: a function of the program may end
+// the goroutine that calls it (runtime.Goexit, as testing.T.FailNow does).
 func limited(ctx context.Context, attempt func(ctx context.Context) error) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	return attempt(ctx)
+	ended := make(chan error, 1)
+	go func() {
+		err := errGoexit
+		defer func() { ended <- err }()
+		err = attempt(ctx)
+	}()
+	err := <-ended
+	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() != nil && !passes(err) {
+		return fmt.Errorf("%w: it took longer than %v: %w", ErrUnavailable, patience, err)
+	}
+	return err
 }
+
+var errGoexit error = fault{errors.New("a function of the program ended its goroutine")}
 
 // final is the error that the caller of Apply gets.
 func final(err error) error {

@@ -32,14 +32,16 @@ func (s *sequencer) run(ctx context.Context) {
 	beat := time.NewTicker(othersPause)
 	defer beat.Stop()
 	for {
+		own := false // this process has changed something, which may be in the feed already
 		select {
 		case <-s.due:
+			own = true
 		case <-beat.C:
 		case <-ctx.Done():
 			return
 		}
 		moved, err := s.kit.db.Sequence(ctx)
-		if moved > 0 {
+		if own || moved > 0 {
 			s.kit.db.Tell()
 		}
 		if err != nil && !passes(err) && ctx.Err() == nil {
