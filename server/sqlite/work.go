@@ -70,10 +70,10 @@ func (t *work) begin(ctx context.Context) error {
 	t.now = t.database.options.Now().UnixMilli()
 	for _, read := range t.claim.Reads {
 		limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), statementTime)
-		err := w.query(limited, read.Row, read.SQL, listed(read.Args))
+		err := tooLong(limited, w.query(limited, read.Row, read.SQL, listed(read.Args)))
 		cancel()
 		if err != nil {
-			return tooLong(limited, err)
+			return err
 		}
 	}
 	return nil
