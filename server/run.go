@@ -37,7 +37,7 @@ func interact(ctx context.Context, k *Kit, run func(context.Context, Tx, Op) err
 	}
 	op := l.complete(f.op())
 	verdict := guard(func() error { return run(ctx, onlyTx{work}, op) })
-	if passes(verdict) {
+	if passes(verdict) || ctx.Err() != nil && errors.Is(verdict, ctx.Err()) {
 		return verdict // of a statement of the function's
 	}
 	outcome, err := l.settle(op, f.key, verdict)
