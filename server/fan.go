@@ -44,8 +44,9 @@ type fan struct {
 	mu      sync.Mutex
 	log     *fanout.Log[Cursor]
 	streams map[*stream]bool
-	// failed is what the reader's last attempt met.
-	failed error
+	// attempts counts those of the reader, and failed is what the last one met.
+	attempts int
+	failed   error
 }
 
 // newFan returns a fan that nobody reads for yet: see run.
@@ -57,6 +58,18 @@ func newFan(db Database, truths Truths, logger *slog.Logger) *fan {
 		log: fanout.New(fanBounds, Cursor.reaches), streams: make(map[*stream]bool),
 	}
 }
+
+// take waits for a stream's turn to read by itself; giveBack ends the turn.
+func (f *fan) take(ctx context.Context) error {
+	select {
+	case f.alone <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (f *fan) giveBack() { <-f.alone }
 
 func wakeUp(c chan struct{}) {
 	select {
@@ -100,12 +113,15 @@ func (f *fan) run(ctx context.Context) {
 func (f *fan) note(err error) {
 	f.mu.Lock()
 	before := f.failed
+	f.attempts++
 	f.failed = err
 	f.mu.Unlock()
+	if err != nil {
+		f.wakeAll(context.Background(), 0) // those that have not begun give up
+	}
 	switch {
 	case err != nil && before == nil:
 		f.logger.Warn("the feed cannot be read; its streams wait", slog.Any("error", err))
-		f.wakeAll(context.Background(), 0) // those that have not begun give up
 	case err == nil && before != nil:
 		f.logger.Info("the feed is read again")
 	}

@@ -306,3 +306,26 @@ func pass(d time.Duration) {
 	time.Sleep(d)
 	synctest.Wait()
 }
+
+func TestStreamsThatComeBackToTheEndOfTheFeedReadNothingEach(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		db := newFakeDB()
+		at := db.like("a", "bob")
+		k := openKit(t, db)
+		var all []*listener
+		for i := range 200 {
+			all = append(all, listen(t, k, fmt.Sprint("user-", i), at))
+		}
+		pass(time.Second)
+		if db.asked.entries > 5 || db.asked.moments > 1 {
+			t.Errorf("200 streams that came back have asked %+v", db.asked)
+		}
+		db.like("a", "ada")
+		pass(time.Second)
+		for _, l := range all {
+			if got := fmt.Sprint(l.names()); got != "[hello truth]" {
+				t.Fatalf("one was told %s", got)
+			}
+		}
+	})
+}

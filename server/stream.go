@@ -90,6 +90,8 @@ type stream struct {
 	fan    *fan
 	viewer string
 	woken  chan struct{} // has room for one
+	// entered is the number of the reader's last attempt before the stream.
+	entered int
 
 	// cursor is up to where everything has been told.
 	cursor Cursor
@@ -110,6 +112,7 @@ func (f *fan) enter(ctx context.Context, viewer string, after Cursor) (*stream, 
 	f.streams[s] = true
 	f.log.Enter(viewer)
 	_, running := f.log.Newest()
+	s.entered = f.attempts
 	f.mu.Unlock()
 	if !running {
 		wakeUp(f.wake)
@@ -138,6 +141,9 @@ func (s *stream) begin(ctx context.Context) (Event, error) {
 		s.fan.mu.Lock()
 		newest, running := s.fan.log.Newest()
 		failed := s.fan.failed
+		if s.fan.attempts == s.entered {
+			failed = nil // it was before this stream
+		}
 		if running && s.cursor.IsZero() {
 			s.cursor = newest
 		}
@@ -148,13 +154,8 @@ func (s *stream) begin(ctx context.Context) (Event, error) {
 		switch {
 		case s.place != 0:
 			return s.opening(EventHello), nil
-		case !s.cursor.IsZero():
-			if _, _, err := s.fan.db.Entries(ctx, s.cursor, 1); errors.Is(err, ErrGap) {
-				return s.reset(ctx)
-			} else if err != nil {
-				return Event{}, err
-			}
-			return s.opening(EventHello), nil
+		case running:
+			return s.beginAlone(ctx)
 		case failed != nil:
 			return Event{}, failed
 		}
@@ -165,6 +166,19 @@ func (s *stream) begin(ctx context.Context) (Event, error) {
 			return Event{}, ctx.Err()
 		}
 	}
+}
+
+// beginAlone looks in the database whether the cursor is a place.
+func (s *stream) beginAlone(ctx context.Context) (Event, error) {
+	if err := s.fan.take(ctx); err != nil {
+		return Event{}, err
+	}
+	defer s.fan.giveBack()
+	_, _, err := s.fan.db.Entries(ctx, s.cursor, 1)
+	if errors.Is(err, ErrGap) {
+		return s.reset(ctx)
+	}
+	return s.opening(EventHello), err
 }
 
 func (s *stream) opening(name string) Event {
@@ -248,12 +262,10 @@ func (s *stream) told() []Event {
 func (s *stream) readAlone(ctx context.Context) (more bool, err error) {
 	f := s.fan
 	s.events = s.events[:0]
-	select {
-	case f.alone <- struct{}{}:
-		defer func() { <-f.alone }()
-	case <-ctx.Done():
-		return false, ctx.Err()
+	if err := f.take(ctx); err != nil {
+		return false, err
 	}
+	defer f.giveBack()
 	entries, next, err := f.db.Entries(ctx, s.cursor, readAhead)
 	if errors.Is(err, ErrGap) {
 		first, err := s.reset(ctx)
