@@ -69,7 +69,7 @@ func misbehave(fault, place string) error {
 
 // faults are all of them, by shape.
 var faults = map[string][]string{
-	"decided": {"read panics", "read ends its goroutine", "row panics", "row fails", "decide panics", "decide panics with an error",
+	"decided": {"read panics", "read ends its goroutine", "row panics", "row fails", "decide panics", "middle panics", "decide panics with an error",
 		"decide ends its goroutine", "decide fails", "write panics", "write ends its goroutine", "bad write", "bad read"},
 	"run": {"run panics", "run panics with an error", "run ends its goroutine", "run fails", "bad write", "bad write, kept quiet"},
 }
@@ -148,6 +148,7 @@ func openBank(tb testing.TB, db server.Database, ran func(key string)) *server.K
 				return err
 			}
 			err := p.decide(b.balances)
+			misbehave(p.Fault, "middle") // has changed something already
 			if err == nil {
 				for _, id := range p.entities() {
 					b.touched[id] = true
@@ -279,7 +280,7 @@ func (w *twin) apply(name, user, key string, p pay) (server.Outcome, string) {
 // shape writes what is refused, and a decision not what is as wanted already.
 func (w *twin) escapes(name string, p pay) bool {
 	err := w.try(p)
-	if strings.HasPrefix(p.Fault, "decide") {
+	if strings.HasPrefix(p.Fault, "decide") || strings.HasPrefix(p.Fault, "middle") {
 		return false
 	}
 	return err != nil && (name == "decided" || !errors.Is(err, server.Already))

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/optimist-go/optimist/server"
@@ -224,6 +225,110 @@ func TestRepeatsJoinTheFirst(t *testing.T) {
 	}
 }
 
+// TestARepeatOfWhatCameToNothingIsCarriedOut: who waited for an operation that was refused
+// has a turn of their own, with their own payload.
+func TestARepeatOfWhatCameToNothingIsCarriedOut(t *testing.T) {
+	running, release := make(chan struct{}, 2), make(chan struct{})
+	kit := openBank(t, openMemory(t), func(string) {
+		running <- struct{}{}
+		<-release
+	})
+	first := make(chan error)
+	go func() {
+		_, err := kit.Apply(t.Context(), "run", "u", "k", pay{To: "a", N: most + 1})
+		first <- err
+	}()
+	<-running
+	second := make(chan error)
+	go func() {
+		outcome, err := kit.Apply(t.Context(), "run", "u", "k", pay{To: "a", N: 1})
+		if outcome != (server.Outcome{Version: 1}) {
+			t.Errorf("the second comes to %+v", outcome)
+		}
+		second <- err
+	}()
+	close(release)
+	if err := <-first; kindOf(err) != "refused with 409" {
+		t.Errorf("the first: %v", err)
+	}
+	if err := <-second; err != nil {
+		t.Errorf("the second: %v", err)
+	}
+}
+
+// losing is a database that loses its connection when it has committed, the first time.
+type losing struct {
+	server.Database
+	lost atomic.Bool
+}
+
+func (d *losing) Begin(ctx context.Context, claim server.Claim) (server.Work, error) {
+	w, err := d.Database.Begin(ctx, claim)
+	return losingWork{w, d}, err
+}
+
+type losingWork struct {
+	server.Work
+	of *losing
+}
+
+func (w losingWork) Commit(ctx context.Context, c server.Commit) error {
+	err := w.Work.Commit(ctx, c)
+	if err == nil && w.of.lost.CompareAndSwap(false, true) {
+		return server.ErrUnavailable
+	}
+	return err
+}
+
+// TestAConnectionLostAtCommitIsNotSeen: the kit begins again at the look at the key.
+func TestAConnectionLostAtCommitIsNotSeen(t *testing.T) {
+	for _, name := range []string{"decided", "run"} {
+		kit := openBank(t, &losing{Database: openMemory(t)}, nil)
+		outcome, err := kit.Apply(t.Context(), name, "u", "k", pay{To: "a", N: 1})
+		if err != nil || outcome.Version != 1 {
+			t.Errorf("%s: %+v, %v", name, outcome, err)
+		}
+		if outcome, err := kit.Apply(t.Context(), name, "u", "k2", pay{To: "a", N: 1}); err != nil || outcome.Version != 2 {
+			t.Errorf("%s, the next one: %+v, %v", name, outcome, err)
+		}
+	}
+}
+
+// stuck is a database in which transactions with the key "slow" do not begin.
+type stuck struct {
+	server.Database
+	begun   chan struct{}
+	release chan struct{}
+}
+
+func (d stuck) Begin(ctx context.Context, claim server.Claim) (server.Work, error) {
+	if claim.Keys[0].Key == "slow" {
+		d.begun <- struct{}{}
+		<-d.release
+	}
+	return d.Database.Begin(ctx, claim)
+}
+
+func TestAGroupThatWaitsDoesNotHoldUpOthers(t *testing.T) {
+	db := stuck{openMemory(t), make(chan struct{}), make(chan struct{})}
+	kit := openBank(t, db, nil)
+	slow := make(chan error)
+	go func() {
+		_, err := kit.Apply(t.Context(), "decided", "u", "slow", pay{To: "a", N: 1})
+		slow <- err
+	}()
+	<-db.begun
+	for i := range 100 {
+		if _, err := kit.Apply(t.Context(), "decided", "u", fmt.Sprint("k", i), pay{To: "b", N: 1}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	close(db.release)
+	if err := <-slow; err != nil {
+		t.Error(err)
+	}
+}
+
 // TestAFaultIsThatRequestsAlone: those that are carried out together with one whose
 // function panics, or the like, are as if it had not been.
 func TestAFaultIsThatRequestsAlone(t *testing.T) {
@@ -253,6 +358,18 @@ func TestAFaultIsThatRequestsAlone(t *testing.T) {
 				if want := i%10 == 3; (kindOf(err) == "fault") != want || !want && err != nil {
 					t.Errorf("operation %d: %v", i, err)
 				}
+			}
+			err = kit.Read(t.Context(), func(ctx context.Context, m server.Moment) error {
+				views, err := kit.Views(ctx, m, "", "a0", "a1", "a2", "a3")
+				for i, v := range views {
+					if want := 10 - i%2*2; v.State != want || v.Version != uint64(want) {
+						t.Errorf("%+v, want %d", v, want)
+					}
+				}
+				return err
+			})
+			if err != nil {
+				t.Fatal(err)
 			}
 			if outcome, err := kit.Apply(t.Context(), "decided", "u", "k3", pay{To: "a3", N: 1}); err != nil || outcome.Replayed {
 				t.Errorf("after it the key is not free: %+v, %v", outcome, err)
