@@ -90,10 +90,8 @@ func (db *fakeDB) Entries(_ context.Context, after Cursor, limit int) ([]Entry, 
 	if after.Era != db.era || len(after.At) != 1 || after.At[0] > int64(len(db.entries)) || after.At[0] < db.oldest {
 		return nil, Cursor{}, ErrGap
 	}
-	entries := slices.Clone(db.entries[after.At[0]:])
-	if len(entries) > limit {
-		entries = entries[:limit]
-	}
+	entries := db.entries[after.At[0]:]
+	entries = slices.Clone(entries[:min(limit, len(entries))])
 	return entries, Cursor{Era: db.era, At: []int64{after.At[0] + int64(len(entries))}}, nil
 }
 

@@ -161,6 +161,9 @@ func TestTheExample(t *testing.T) {
 				t.Errorf("the comment: %+v", said)
 			}
 			saved := p.put("/posts/hello/save", "bob", "k2", `{"on":true}`)
+			if name == "PostgreSQL" { // one more process: streams go on there
+				p = start(t, db)
+			}
 			if got := p.told("ada", liked.Truth.Position, saved.Truth.Version); !got.Liked || got.Saved || got.Likes != 1 || got.Comments != 1 {
 				t.Errorf("ada is told %+v", got)
 			}
