@@ -17,9 +17,10 @@ import (
 )
 
 const (
-	// patience is how long a transaction waits for another that holds what it claims.
+	// patience is for how long another transaction may hold what one that waits claims.
 	patience = time.Second
-	// longPatience is how long it waits for others.
+	// longPatience is for how long it may hold other things. However many wait, each of
+	// them gets its turn.
 	longPatience = 5 * time.Second
 	// statementTime is how long one statement of the program may take while it keeps
 	// all others from writing.
@@ -43,7 +44,8 @@ type writer struct {
 	// mu guards the fields below it.
 	mu     sync.Mutex
 	closed bool
-	held   server.Claim   // that of the open transaction
+	held   server.Claim   // that of the transaction that was begun last
+	since  time.Time      // when that was
 	active sync.WaitGroup // uses of the connection; grows only while closed is false
 }
 
@@ -61,14 +63,13 @@ func (w *writer) take(ctx context.Context, claim server.Claim) error {
 	if w.isClosed() {
 		return errClosed()
 	}
-	began := time.Now()
 	look := time.NewTimer(patience)
 	defer look.Stop()
 	for {
 		select {
 		case <-w.turn:
 			w.mu.Lock()
-			w.held = claim
+			w.held, w.since = claim, time.Now()
 			w.mu.Unlock()
 			return nil
 		case <-ctx.Done():
@@ -76,7 +77,7 @@ func (w *writer) take(ctx context.Context, claim server.Claim) error {
 		case <-w.quit:
 			return errClosed()
 		case <-look.C:
-			if err := w.obstacle(claim, time.Since(began)); err != nil {
+			if err := w.obstacle(claim); err != nil {
 				return err
 			}
 			look.Reset(patience / 4)
@@ -84,11 +85,14 @@ func (w *writer) take(ctx context.Context, claim server.Claim) error {
 	}
 }
 
-// obstacle returns why a claim that has waited that long should wait no longer.
-func (w *writer) obstacle(claim server.Claim, waited time.Duration) error {
+// obstacle returns why the claim should wait no longer for the transaction that is open.
+func (w *writer) obstacle(claim server.Claim) error {
 	w.mu.Lock()
-	held := w.held
+	held, age := w.held, time.Since(w.since)
 	w.mu.Unlock()
+	if age < patience {
+		return nil
+	}
 	for _, key := range claim.Keys {
 		if slices.ContainsFunc(held.Keys, func(k server.Key) bool { return k.User == key.User && k.Key == key.Key }) {
 			return fmt.Errorf("sqlite: the key %q: %w", key.Key, server.ErrBusy)
@@ -99,7 +103,7 @@ func (w *writer) obstacle(claim server.Claim, waited time.Duration) error {
 			return fmt.Errorf("sqlite: the entity %q is held by another transaction: %w", id, server.ErrAgain)
 		}
 	}
-	if waited >= longPatience {
+	if age >= longPatience {
 		return fmt.Errorf("sqlite: another transaction has been writing for %v: %w", longPatience, server.ErrAgain)
 	}
 	return nil
@@ -107,7 +111,7 @@ func (w *writer) obstacle(claim server.Claim, waited time.Duration) error {
 
 func (w *writer) give() {
 	w.mu.Lock()
-	w.held = server.Claim{}
+	w.held, w.since = server.Claim{}, time.Now()
 	w.mu.Unlock()
 	w.turn <- struct{}{}
 }
