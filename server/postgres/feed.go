@@ -37,8 +37,8 @@ FROM placed JOIN heads USING (part)`
 ), placed AS (
 	SELECT 0 AS late, id AS n, part, entity, version, made_at FROM moved
 	UNION ALL
-	SELECT 1, n, part, entity, version, made_at
-	FROM unnest($2::integer[], $3::text[], $4::bigint[], $5::bigint[]) WITH ORDINALITY AS new (part, entity, version, made_at, n)
+	SELECT 1, n, part, entity, version, $5::bigint
+	FROM unnest($2::integer[], $3::text[], $4::bigint[]) WITH ORDINALITY AS new (part, entity, version, n)
 )` + number
 
 	sequence = `WITH moved AS (
@@ -46,11 +46,6 @@ FROM placed JOIN heads USING (part)`
 ), placed AS (
 	SELECT 0 AS late, id AS n, part, entity, version, made_at FROM moved
 )` + number
-
-	leave = `INSERT INTO optimist_pending (part, entity, version, made_at)
-SELECT part, entity, version, made_at
-FROM unnest($1::integer[], $2::text[], $3::bigint[], $4::bigint[]) WITH ORDINALITY AS new (part, entity, version, made_at, n)
-ORDER BY n`
 
 	entriesAfter = `SELECT h.part, h.era, h.position, h.forgotten, coalesce(f.position, 0), coalesce(f.entity, ''), coalesce(f.version, 0)
 FROM optimist_heads h
@@ -75,13 +70,19 @@ func (db *Database) part(entity string) int32 {
 	return int32(h.Sum32() % uint32(db.parts))
 }
 
-// entries of changes as columns.
-func (w *work) columns(changed []server.Entity) (parts []int32, ids []string, versions, times []int64) {
+// columns are changes as the database takes them.
+type columns struct {
+	parts    []int32
+	ids      []string
+	versions []int64
+}
+
+func (w *work) columns(changed []server.Entity) (c columns) {
 	for _, e := range changed {
-		parts, ids = append(parts, w.db.part(e.ID)), append(ids, e.ID)
-		versions, times = append(versions, int64(e.Version)), append(times, w.now)
+		c.parts, c.ids = append(c.parts, w.db.part(e.ID)), append(c.ids, e.ID)
+		c.versions = append(c.versions, int64(e.Version))
 	}
-	return parts, ids, versions, times
+	return c
 }
 
 // publish puts the changes into the feed, as the last thing before the commit.
@@ -89,20 +90,9 @@ func (w *work) publish(p *pipeline, changed []server.Entity) {
 	if len(changed) == 0 {
 		return
 	}
-	parts, ids, versions, times := w.columns(changed)
-	p.exec(lockHeads, distinct(parts))
-	p.exec(publish, distinct(ids), parts, ids, versions, times)
-}
-
-// leave leaves the changes to Sequence. Whoever reads one moment of the database may hold
-// it up for as long as a commit takes; see Read.
-func (w *work) leave(p *pipeline, changed []server.Entity) {
-	if len(changed) == 0 {
-		return
-	}
-	p.exec(passGate)
-	parts, ids, versions, times := w.columns(changed)
-	p.exec(leave, parts, ids, versions, times)
+	c := w.columns(changed)
+	p.exec(lockHeads, distinct(c.parts))
+	p.exec(publish, distinct(c.ids), c.parts, c.ids, c.versions, w.now)
 }
 
 // Sequence is that of [server.Database].

@@ -11,7 +11,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
-	"github.com/pressly/goose/v3/lock"
+	gooselock "github.com/pressly/goose/v3/lock"
 )
 
 //go:embed migrations/*.sql
@@ -66,7 +66,7 @@ const lockPause = 50 * time.Millisecond
 func (locker) SessionLock(ctx context.Context, conn *sql.Conn) error {
 	for {
 		var locked bool
-		if err := conn.QueryRowContext(ctx, `SELECT pg_try_advisory_lock($1)`, int64(lock.DefaultLockID)).Scan(&locked); err != nil || locked {
+		if err := conn.QueryRowContext(ctx, `SELECT pg_try_advisory_lock($1)`, int64(gooselock.DefaultLockID)).Scan(&locked); err != nil || locked {
 			return err
 		}
 		select {
@@ -78,6 +78,6 @@ func (locker) SessionLock(ctx context.Context, conn *sql.Conn) error {
 }
 
 func (locker) SessionUnlock(ctx context.Context, conn *sql.Conn) error {
-	_, err := conn.ExecContext(ctx, `SELECT pg_advisory_unlock($1)`, int64(lock.DefaultLockID))
+	_, err := conn.ExecContext(ctx, `SELECT pg_advisory_unlock($1)`, int64(gooselock.DefaultLockID))
 	return err
 }

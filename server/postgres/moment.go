@@ -19,7 +19,7 @@ const (
 	// Commits that leave rows to be sequenced pass a gate together; who closes it waits
 	// for those that are through, and holds up the next ones. Only who has looked twice
 	// in vain closes it, and opens it with the moment in hand.
-	passGate  = `SELECT pg_advisory_xact_lock_shared(7236278361437)`
+	passGate  = `pg_advisory_xact_lock_shared(7236278361437)`
 	closeGate = `SELECT pg_advisory_lock(7236278361437)`
 	openGate  = `SELECT pg_advisory_unlock(7236278361437)`
 )

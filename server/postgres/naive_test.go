@@ -86,12 +86,14 @@ type wrongWork struct {
 }
 
 func (w wrongWork) Commit(ctx context.Context, c server.Commit) error {
-	_, ids, versions, times := w.columns(c.Changed)
-	if len(ids) > 0 {
-		if _, err := w.Exec(ctx, w.db.write, ids, versions); err != nil {
+	rows := w.columns(c.Changed)
+	if len(rows.ids) > 0 {
+		if _, err := w.Exec(ctx, w.db.write, rows.ids, rows.versions); err != nil {
 			return err
 		}
-		if _, err := w.Exec(ctx, keepEntities, ids, versions, times); err != nil {
+		const keep = `INSERT INTO optimist_entities SELECT *, 0 FROM unnest($1::text[], $2::bigint[])
+ON CONFLICT (id) DO UPDATE SET version = excluded.version`
+		if _, err := w.Exec(ctx, keep, rows.ids, rows.versions); err != nil {
 			return err
 		}
 	}

@@ -9,11 +9,11 @@ import (
 
 // forgetAtOnce is how many rows are forgotten in one transaction, so that nobody waits
 // for long.
-const forgetAtOnce = 1000
+const forgetAtOnce = 5000
 
 const (
-	forgetKeys     = `DELETE FROM optimist_keys WHERE ctid = ANY(ARRAY(SELECT ctid FROM optimist_keys WHERE made_at < (extract(epoch FROM clock_timestamp()) * 1000)::bigint - $1 ORDER BY made_at LIMIT $2))`
-	forgetContains = `DELETE FROM optimist_contains WHERE ctid = ANY(ARRAY(SELECT ctid FROM optimist_contains WHERE made_at < (extract(epoch FROM clock_timestamp()) * 1000)::bigint - $1 ORDER BY made_at LIMIT $2))`
+	forgetKeys     = `DELETE FROM optimist_keys WHERE ctid = ANY(ARRAY(SELECT ctid FROM optimist_keys WHERE made_at < (extract(epoch FROM clock_timestamp()) * 1000)::bigint - $1 LIMIT $2))`
+	forgetContains = `DELETE FROM optimist_contains WHERE ctid = ANY(ARRAY(SELECT ctid FROM optimist_contains WHERE made_at < (extract(epoch FROM clock_timestamp()) * 1000)::bigint - $1 LIMIT $2))`
 
 	// The oldest entries up to the first one that is young enough, and not the newest.
 	forgetEntries = `WITH old AS (

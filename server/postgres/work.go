@@ -19,7 +19,6 @@ type work struct {
 
 	// These are set by Begin.
 	known []*server.Record
-	fresh []bool
 	held  []server.Entity
 	now   int64
 
@@ -108,11 +107,8 @@ func (w *work) Commit(ctx context.Context, c server.Commit) error {
 		for _, s := range c.Writes {
 			p.exec(s.SQL, s.Args...)
 		}
-		w.settleKeys(&p, c.Done)
-		w.settleEntities(&p, c.Changed)
-		if c.Later {
-			w.leave(&p, c.Changed)
-		} else {
+		w.settle(&p, c)
+		if !c.Later {
 			w.publish(&p, c.Changed)
 		}
 		p.add(step{tag: func(tag pgconn.CommandTag) error {
@@ -129,85 +125,61 @@ func (w *work) Commit(ctx context.Context, c server.Commit) error {
 	return err
 }
 
-const (
-	// An upsert looks rows up in the index, however small the planner believes the
-	// table to be.
-	keepKeys = `INSERT INTO optimist_keys AS k (user_id, key, fingerprint, already, version, made_at)
-SELECT user_id, key, '', already, version, 0
-FROM unnest($1::text[], $2::text[], $3::boolean[], $4::bigint[]) AS done (user_id, key, already, version)
-ON CONFLICT (user_id, key) DO UPDATE SET already = excluded.already, version = excluded.version`
-
-	keepContains = `INSERT INTO optimist_contains (user_id, entity, key, made_at)
-SELECT user_id, entity, key, $4 FROM unnest($1::text[], $2::text[], $3::text[]) WITH ORDINALITY AS done (user_id, entity, key, n)
-ORDER BY n`
-
-	freeKeys = `DELETE FROM optimist_keys WHERE ctid = ANY(ARRAY(
-	SELECT found.ctid FROM unnest($1::text[], $2::text[]) AS free (user_id, key),
-		LATERAL (SELECT k.ctid FROM optimist_keys k WHERE k.user_id = free.user_id AND k.key = free.key LIMIT 1) found))`
-
-	keepEntities = `INSERT INTO optimist_entities AS e (id, version, changed_at)
-SELECT * FROM unnest($1::text[], $2::bigint[], $3::bigint[])
+// settle writes all that is the kit's but the feed. Changes that are left to Sequence pass
+// the gate; see Read. An upsert looks rows up in the index, however small the planner
+// believes the table to be.
+const settle = `WITH kept AS (
+	INSERT INTO optimist_keys (user_id, key, fingerprint, already, version, made_at)
+	SELECT *, $1::bigint FROM unnest($2::text[], $3::text[], $4::text[], $5::boolean[], $6::bigint[])
+), contained AS (
+	INSERT INTO optimist_contains (user_id, entity, key, made_at)
+	SELECT user_id, entity, key, $1 FROM unnest($7::text[], $8::text[], $9::text[]) WITH ORDINALITY AS done (user_id, entity, key, n)
+	ORDER BY n
+), pending AS (
+	INSERT INTO optimist_pending (part, entity, version, made_at)
+	SELECT part, entity, version, $1 FROM unnest($10::integer[], $11::text[], $12::bigint[]) WITH ORDINALITY AS new (part, entity, version, n)
+	WHERE ` + passGate + ` IS NOT NULL
+	ORDER BY n
+)
+INSERT INTO optimist_entities AS e (id, version, changed_at)
+SELECT * FROM unnest($13::text[], $14::bigint[], $15::bigint[])
 ON CONFLICT (id) DO UPDATE SET version = excluded.version, changed_at = excluded.changed_at`
 
-	dropEntities = `DELETE FROM optimist_entities WHERE ctid = ANY(ARRAY(
-	SELECT found.ctid FROM unnest($1::text[]) AS never (id),
-		LATERAL (SELECT e.ctid FROM optimist_entities e WHERE e.id = never.id AND e.version = 0 LIMIT 1) found))`
-)
-
-// settleKeys keeps the keys of what was done and frees the others that were fresh.
-func (w *work) settleKeys(p *pipeline, done []server.Done) {
-	type name struct{ user, key string }
-	kept := make(map[name]bool, len(done))
-	var users, keys, containUsers, containEntities, containKeys []string
-	var already []bool
-	var versions []int64
-	for _, d := range done {
-		kept[name{d.User, d.Key.Key}] = true
-		users, keys = append(users, d.User), append(keys, d.Key.Key)
-		already, versions = append(already, d.Already), append(versions, int64(d.Version))
+func (w *work) settle(p *pipeline, c server.Commit) {
+	if len(c.Done) == 0 && len(c.Changed) == 0 {
+		return
+	}
+	var kept struct {
+		users, keys, fingerprints []string
+		already                   []bool
+		versions                  []int64
+	}
+	var contained struct{ users, entities, keys []string }
+	for _, d := range c.Done {
+		kept.users, kept.keys = append(kept.users, d.User), append(kept.keys, d.Key.Key)
+		kept.fingerprints, kept.already = append(kept.fingerprints, d.Record.Fingerprint), append(kept.already, d.Already)
+		kept.versions = append(kept.versions, int64(d.Version))
 		for _, id := range d.Entities {
-			containUsers, containEntities = append(containUsers, d.User), append(containEntities, id)
-			containKeys = append(containKeys, d.Key.Key)
+			contained.users, contained.entities = append(contained.users, d.User), append(contained.entities, id)
+			contained.keys = append(contained.keys, d.Key.Key)
 		}
 	}
-	if len(users) > 0 {
-		p.exec(keepKeys, users, keys, already, versions)
+	var pending columns
+	if c.Later {
+		pending = w.columns(c.Changed)
 	}
-	if len(containUsers) > 0 {
-		p.exec(keepContains, containUsers, containEntities, containKeys, w.now)
-	}
-	users, keys = nil, nil
-	for i, k := range w.claim.Keys {
-		if w.fresh[i] && !kept[name{k.User, k.Key}] {
-			users, keys = append(users, k.User), append(keys, k.Key)
-		}
-	}
-	if len(users) > 0 {
-		p.exec(freeKeys, users, keys)
-	}
-}
-
-// settleEntities writes the rows of entities that changed, and drops those that were made
-// to be locked and never came to be.
-func (w *work) settleEntities(p *pipeline, changed []server.Entity) {
-	last := make(map[string]server.Entity, len(changed))
-	for _, e := range changed {
+	last := make(map[string]server.Entity, len(c.Changed))
+	for _, e := range c.Changed {
 		last[e.ID] = e
 	}
-	var ids, never []string
+	var ids []string
 	var versions, times []int64
 	for id, e := range last {
 		ids, versions, times = append(ids, id), append(versions, int64(e.Version)), append(times, e.ChangedAt)
 	}
-	for _, e := range w.held {
-		if _, ok := last[e.ID]; !ok && e.Version == 0 {
-			never = append(never, e.ID)
-		}
-	}
-	if len(ids) > 0 {
-		p.exec(keepEntities, ids, versions, times)
-	}
-	if len(never) > 0 {
-		p.exec(dropEntities, never)
-	}
+	p.exec(settle, w.now,
+		kept.users, kept.keys, kept.fingerprints, kept.already, kept.versions,
+		contained.users, contained.entities, contained.keys,
+		pending.parts, pending.ids, pending.versions,
+		ids, versions, times)
 }

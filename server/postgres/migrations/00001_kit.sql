@@ -1,19 +1,21 @@
 -- +goose Up
 
--- Which operations have been carried out.
+-- Which operations have been carried out. A key is claimed by an advisory lock before its
+-- row is there, and entities are held in the same way. Times ascend nearly as rows do, so
+-- that the smallest kind of index finds the old ones.
 CREATE TABLE optimist_keys (
 	user_id     text COLLATE "C" NOT NULL,
 	key         text COLLATE "C" NOT NULL,
 	fingerprint text             NOT NULL,
-	already     boolean          NOT NULL DEFAULT false,
-	version     bigint           NOT NULL DEFAULT 0,
+	already     boolean          NOT NULL,
+	version     bigint           NOT NULL,
 	made_at     bigint           NOT NULL,
 	PRIMARY KEY (user_id, key)
-) WITH (fillfactor = 70);
-CREATE INDEX optimist_keys_made_at ON optimist_keys (made_at);
+);
+CREATE INDEX optimist_keys_made_at ON optimist_keys USING brin (made_at) WITH (pages_per_range = 16);
 
 -- Which keys the truth of an entity contains, for the user who sent them. Ids of one
--- entity ascend in the order of the operations, because each holds the entity's row.
+-- entity ascend in the order of the operations, because each holds the entity.
 CREATE TABLE optimist_contains (
 	user_id text COLLATE "C" NOT NULL,
 	entity  text COLLATE "C" NOT NULL,
@@ -22,13 +24,13 @@ CREATE TABLE optimist_contains (
 	made_at bigint           NOT NULL,
 	PRIMARY KEY (user_id, entity, id)
 );
-CREATE INDEX optimist_contains_made_at ON optimist_contains (made_at);
+CREATE INDEX optimist_contains_made_at ON optimist_contains USING brin (made_at) WITH (pages_per_range = 16);
 
--- One row for each entity. Whoever changes an entity holds its row until the commit.
+-- One row for each entity that ever was.
 CREATE TABLE optimist_entities (
 	id         text COLLATE "C" PRIMARY KEY,
-	version    bigint NOT NULL DEFAULT 0,
-	changed_at bigint NOT NULL DEFAULT 0
+	version    bigint NOT NULL,
+	changed_at bigint NOT NULL
 ) WITH (fillfactor = 70);
 
 -- The counter of each partition of the feed. Whoever adds to the feed holds the row until
