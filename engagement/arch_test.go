@@ -14,12 +14,11 @@ var rules = []struct {
 	banned   []string
 	why      string
 }{
-	{"", []string{"net/http", "database/sql", "testing", "/sqlitestore", "/memstore", "/httpapi", "/fault"}, "the domain knows no technology"},
+	{"", []string{"net/http", "database/sql", "testing", "/sqlstore", "/httpapi", "/fault"}, "the domain knows no technology"},
 	{"/wire", []string{"net/http", "net", "net/url", "log/slog", "database/sql", "testing", "context"}, "the browser links it"},
-	{"/sqlitestore", []string{"net/http", "testing", "/memstore", "/httpapi", "/fault"}, "adapters know each other by the domain only"},
-	{"/memstore", []string{"net/http", "testing", "/sqlitestore", "/httpapi", "/fault"}, "adapters know each other by the domain only"},
-	{"/httpapi", []string{"database/sql", "testing", "/sqlitestore", "/memstore", "/fault"}, "adapters know each other by the domain only"},
-	{"/fault", []string{"database/sql", "testing", "/sqlitestore", "/memstore", "/httpapi", "/wire"}, "a bad network knows nothing of what it carries"},
+	{"/sqlstore", []string{"testing", "/httpapi", "/fault"}, "adapters know each other by the domain only"},
+	{"/httpapi", []string{"database/sql", "testing", "/sqlstore", "/fault"}, "adapters know each other by the domain only"},
+	{"/fault", []string{"database/sql", "testing", "/sqlstore", "/httpapi", "/wire"}, "a bad network knows nothing of what it carries"},
 	{"/client", []string{"net/http", "net", "net/url", "log/slog", "testing", "", "/httpapi", "/fault", "/web"}, "the browser links it, and it knows no network of its own"},
 	{"/transport/nethttp", []string{"testing", "", "/httpapi", "/fault"}, "a client knows of its server what is on the wire"},
 	{"/transport/browser", []string{"net/http", "net", "net/url", "log/slog", "testing", "", "/httpapi", "/fault", "/web"}, "the browser links it"},

@@ -5,7 +5,7 @@
 // technology that they adapt and know each other by these words alone:
 //
 //   - wire: the JSON that server and clients share
-//   - sqlitestore, memstore: implementations of Store; storetest is its contract
+//   - sqlstore: the Store, in SQLite or PostgreSQL; storetest is its contract
 //   - httpapi: the HTTP interface
 //   - fault: faults on the wire, for demonstrations and tests
 //   - client: the user's side, which shows a change at once and settles it later

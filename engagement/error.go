@@ -25,8 +25,11 @@ const (
 	Conflict Code = "conflict"
 	// KeyReused: the key belongs to an operation with another payload.
 	KeyReused Code = "key_reused"
-	// FeedGap: the position in the change feed is not, or no longer, known.
-	FeedGap Code = "feed_gap"
+	// InProgress: the first call with the key is still running.
+	InProgress Code = "in_progress"
+	// KeyExpired: the key is so old that its operation may be forgotten. Not applied, and
+	// it never will be.
+	KeyExpired Code = "key_expired"
 	// Unavailable: not now; nothing is wrong with the request.
 	Unavailable Code = "unavailable"
 	// Internal: everything else. Its message is not for users.

@@ -66,8 +66,8 @@ type PostPage struct {
 	// More says that there are posts after the last of Truths.
 	More bool
 
-	// Position is a position in the change feed at or before the reading.
-	Position int64
+	// After is a wire.Position in the change feed: the moment of reading.
+	After string
 
 	size int // of Truths
 }

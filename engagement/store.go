@@ -2,6 +2,7 @@ package engagement
 
 import (
 	"context"
+	"time"
 
 	"github.com/optimist-go/optimist/engagement/wire"
 )
@@ -15,17 +16,16 @@ import (
 type Store interface {
 	Operations
 	Truths
-	Feed
 	Sessions
 
 	// Audit recomputes every counter from what it counts and returns an error
 	// that names the first that is wrong.
 	Audit(ctx context.Context) error
 
-	// Forget drops records of operations and entries of the feed that were made
-	// before the given time, and expired ends of sessions. The newest entry of the
-	// feed always stays. Time is in milliseconds since the Unix epoch.
-	Forget(ctx context.Context, before int64) error
+	// Forget drops records of operations and entries of the feed that were made longer
+	// ago than age, and expired ends of sessions. The newest entry of the feed always
+	// stays.
+	Forget(ctx context.Context, age time.Duration) error
 
 	// Ready returns nil when reading works, and writing as far as is known: after
 	// writing has failed because of the disk, not before it works again.
@@ -77,32 +77,6 @@ type Truths interface {
 	// given place (the zero cursor: from the latest), oldest first, and whether
 	// there are older ones. NotFound and Gone are about the post.
 	Comments(ctx context.Context, post string, before wire.Cursor, limit int) (comments []Comment, more bool, err error)
-}
-
-// FeedEntry says that a post changed.
-type FeedEntry struct {
-	// Position orders the feed; positions grow, not always by one.
-	Position int64
-	Post     string
-	Version  uint64
-}
-
-// Feed is the order in which posts changed.
-type Feed interface {
-	// Position returns the newest position; 0 when nothing ever changed.
-	Position(ctx context.Context) (int64, error)
-
-	// Entries returns up to limit entries after the given position, oldest first:
-	// none twice and none left out when each call goes on where the last ended.
-	// An implementation whose positions are given out before they commit must
-	// hold entries back until no smaller one can come. FeedGap when the position
-	// is before the oldest that is kept, or in the future.
-	Entries(ctx context.Context, after int64, limit int) ([]FeedEntry, error)
-
-	// Watch returns a channel that can be received from after entries have been
-	// added; several additions may be one receive. It wakes no earlier than they
-	// can be read. Calling stop ends the watch; the channel is not closed.
-	Watch() (wake <-chan struct{}, stop func())
 }
 
 // Sessions keeps what the server needs to recognise its users.

@@ -93,7 +93,7 @@ func (k *Kit) sendEvents(w http.ResponseWriter, r *http.Request, options *EventO
 		return err
 	}
 	defer s.close()
-	out := newEventWriter(ctx, w, options.WriteTimeout)
+	out := newEventWriter(r.Context(), k.fan.open, w, options.WriteTimeout)
 	defer out.close()
 	if !out.open(first) {
 		return nil
@@ -138,32 +138,53 @@ func afterOf(r *http.Request) (Cursor, error) {
 
 // eventWriter writes server-sent events. It belongs to the goroutine of its request.
 type eventWriter struct {
-	ctx     context.Context
+	ctx     context.Context // of the request
+	serving context.Context // ends when all streams have to
 	w       http.ResponseWriter
 	control *http.ResponseController
 	timeout time.Duration
 
-	unblock  func() bool   // takes the ending of a blocked write back; false: it is on its way
-	unblocks chan struct{} // closed when a blocked write has been ended
-	broken   bool          // the client did not take something
-	line     []byte        // is used again and again
+	stops  []func() // take the ending of blocked writes back, or wait for it
+	broken bool     // the client did not take something
+	line   []byte   // is used again and again
 }
 
-func newEventWriter(ctx context.Context, w http.ResponseWriter, timeout time.Duration) *eventWriter {
-	out := &eventWriter{ctx: ctx, w: w, control: http.NewResponseController(w), timeout: timeout, unblocks: make(chan struct{})}
-	out.unblock = context.AfterFunc(ctx, func() {
-		out.control.SetWriteDeadline(time.Unix(1, 0))
-		close(out.unblocks)
-	})
+// lastWrite is how long a client may take over an event when the server shuts down.
+const lastWrite = 100 * time.Millisecond
+
+// newEventWriter returns a writer whose writes end with ctx, and soon after serving has
+// ended, which lets whole answers come to their end.
+func newEventWriter(ctx, serving context.Context, w http.ResponseWriter, timeout time.Duration) *eventWriter {
+	out := &eventWriter{ctx: ctx, serving: serving, w: w, control: http.NewResponseController(w), timeout: timeout}
+	out.stops = []func(){
+		after(serving, func() { out.control.SetWriteDeadline(time.Now().Add(lastWrite)) }),
+		after(ctx, func() { out.control.SetWriteDeadline(time.Unix(1, 0)) }),
+	}
 	return out
+}
+
+// after calls f when ctx ends, unless stop is called before. When stop has returned, f
+// does not run.
+func after(ctx context.Context, f func()) (stop func()) {
+	over := make(chan struct{})
+	take := context.AfterFunc(ctx, func() {
+		defer close(over)
+		f()
+	})
+	return func() {
+		if !take() {
+			<-over
+		}
+	}
 }
 
 // close returns when nothing touches the answer any more. The connection may be used for
 // other answers if all went well.
 func (out *eventWriter) close() {
-	if !out.unblock() {
-		<-out.unblocks
-	} else if !out.broken {
+	for _, stop := range out.stops {
+		stop()
+	}
+	if !out.broken && out.ctx.Err() == nil {
 		out.control.SetWriteDeadline(time.Time{})
 	}
 }
@@ -194,7 +215,7 @@ func (out *eventWriter) write(events []Event) bool {
 		// What does not fit into the buffers waits for the client: each event has its time.
 		if i == 0 || len(e.Data) > 1<<10 {
 			out.control.SetWriteDeadline(time.Now().Add(out.timeout))
-			if out.ctx.Err() != nil { // looked at after the deadline was set: who ends the wait sets it afterwards
+			if out.ctx.Err() != nil || out.serving.Err() != nil { // looked at after the deadline was set: who ends the wait sets it afterwards
 				return false
 			}
 		}

@@ -20,7 +20,8 @@ type Problem struct {
 	Status int    `json:"status"`
 	// Detail is for people; it says what was wrong with this request.
 	Detail string `json:"detail,omitempty"`
-	// Instance names the request; the kit leaves it to the program.
+	// Instance names the request, if a handler around the kit's has set the header
+	// X-Request-Id of the answer: "urn:request:" and its value.
 	Instance string `json:"instance,omitempty"`
 	// Field names the part of the request that is to blame; empty: none is.
 	Field string `json:"field,omitempty"`
@@ -188,6 +189,9 @@ func (k *Kit) refuse(w http.ResponseWriter, r *http.Request, err error) {
 
 // writeProblem answers with the problem, its headers included.
 func writeProblem(w http.ResponseWriter, p Problem) {
+	if id := w.Header().Get("X-Request-Id"); id != "" && p.Instance == "" {
+		p.Instance = "urn:request:" + id
+	}
 	if p.RetryAfterMs > 0 {
 		w.Header().Set("Retry-After", strconv.FormatFloat(math.Ceil(float64(p.RetryAfterMs)/1000), 'f', 0, 64))
 	}

@@ -14,7 +14,7 @@ import (
 type Feed struct {
 	Posts []string // ids, newest first
 	Next  string   // cursor of the following page; empty at the end
-	After int64    // where Follow goes on from
+	After string   // where Follow goes on from
 }
 
 // Load reads a page of the feed; an empty cursor is its beginning.

@@ -3,7 +3,6 @@ package client
 import (
 	"context"
 	"errors"
-	"strconv"
 	"sync"
 	"time"
 
@@ -34,7 +33,7 @@ var ErrOtherViewer = errors.New("somebody else is signed in now")
 // how the stream stands. Truth as others see it is not taken: a session that has ended
 // ends Follow with ErrSignedOut, another one with ErrOtherViewer. Follow returns the
 // position that it has come to. A Service has one Follow at a time.
-func (s *Service) Follow(ctx context.Context, after int64, report func(Link, error)) (int64, error) {
+func (s *Service) Follow(ctx context.Context, after string, report func(Link, error)) (string, error) {
 	if report == nil {
 		report = func(Link, error) {}
 	}
@@ -71,8 +70,8 @@ type follower struct {
 	service *Service
 	doubt   chan struct{} // wakes renew
 
-	after    int64 // everything up to here was taken
-	failures int   // streams in a row that said nothing, or what could not be taken
+	after    string // everything up to here was taken
+	failures int    // streams in a row that said nothing, or what could not be taken
 	broken   bool
 	ended    error // why there is nothing to come back for
 
@@ -171,8 +170,8 @@ func (f *follower) take(e Event) error {
 			return err
 		}
 	}
-	if position, err := strconv.ParseInt(e.ID, 10, 64); err == nil {
-		f.after = position
+	if _, ok := wire.ParsePosition(e.ID); ok {
+		f.after = e.ID
 	}
 	return nil
 }

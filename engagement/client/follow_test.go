@@ -27,8 +27,8 @@ func TestTruthThatCannotBeTaken(t *testing.T) {
 		synctest.Wait()
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		if !slices.Equal(s.asked[:5], []int64{1, 1, 1, 1, 1}) {
-			t.Errorf("streams from %d: a change is skipped", s.asked)
+		if !slices.Equal(s.asked[:5], []string{place(1), place(1), place(1), place(1), place(1)}) {
+			t.Errorf("streams from %s: a change is skipped", s.asked)
 		}
 		for i := 2; i < 5; i++ {
 			if before, now := s.at[i-1].Sub(s.at[i-2]), s.at[i].Sub(s.at[i-1]); now <= before {
@@ -53,8 +53,8 @@ func TestStreamThatSaidAllIsNoFailure(t *testing.T) {
 		synctest.Wait()
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		if len(s.asked) != 21 || s.asked[20] != 19 {
-			t.Errorf("streams from %d", s.asked)
+		if len(s.asked) != 21 || s.asked[20] != place(19) {
+			t.Errorf("streams from %s", s.asked)
 		}
 	})
 }

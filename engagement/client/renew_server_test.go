@@ -39,7 +39,7 @@ func TestResetOfManyPosts(t *testing.T) {
 		}
 		cursor = feed.Next
 	}
-	followToLive(t, c, 1_000_000)
+	followToLive(t, c, "1.1000000")
 }
 
 // TestServerWithAnotherDatabase: nothing of what was known is there any more.
@@ -77,7 +77,7 @@ func TestServerWithAnotherDatabase(t *testing.T) {
 type moving struct{ client.Transport }
 
 // followToLive follows until the link is live.
-func followToLive(t *testing.T, c *client.Service, after int64) {
+func followToLive(t *testing.T, c *client.Service, after string) {
 	t.Helper()
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()

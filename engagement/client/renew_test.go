@@ -68,8 +68,8 @@ func TestResetIsSeenThrough(t *testing.T) {
 		awaitLive(t, links, 2)
 		synctest.Wait()
 		s.mu.Lock()
-		if len(s.asked) < 3 || s.asked[2] != 51 {
-			t.Errorf("streams from %d", s.asked)
+		if len(s.asked) < 3 || s.asked[2] != place(51) {
+			t.Errorf("streams from %s", s.asked)
 		}
 		s.mu.Unlock()
 		if c.Post(a).Version != 9 || c.Post(b).Version != 3 || c.Post(fresh).Version != 1 {
@@ -113,13 +113,13 @@ func TestResetReadsAsFarAsTheFeed(t *testing.T) {
 		}
 		ctx, stop := context.WithTimeout(t.Context(), time.Hour)
 		defer stop()
-		after, _ := c.Follow(ctx, 1, func(l client.Link, _ error) {
+		after, _ := c.Follow(ctx, place(1), func(l client.Link, _ error) {
 			if l == client.Live {
 				stop()
 			}
 		})
-		if after != 70 {
-			t.Errorf("goes on from %d", after)
+		if after != place(70) {
+			t.Errorf("goes on from %s", after)
 		}
 		if all := paths(s); len(all) != 5 {
 			t.Errorf("reads %q", all)
@@ -163,15 +163,15 @@ func TestResetHeedsRetryAfter(t *testing.T) {
 			return ok(wire.Page{Posts: []wire.Truth{made(a, 5, 2)}})
 		}
 		c := newClient(t, s)
-		run := func(from int64, d time.Duration) int64 {
+		run := func(from string, d time.Duration) string {
 			ctx, stop := context.WithCancel(t.Context())
 			time.AfterFunc(d, stop)
 			after, _ := c.Follow(ctx, from, nil)
 			return after
 		}
-		after := run(1, time.Second)
-		if after = run(after, 90*time.Second); after != 51 || c.Post(b).Version != 7 {
-			t.Errorf("while the reads waited: position %d, version %d", after, c.Post(b).Version)
+		after := run(place(1), time.Second)
+		if after = run(after, 90*time.Second); after != place(51) || c.Post(b).Version != 7 {
+			t.Errorf("while the reads waited: position %s, version %d", after, c.Post(b).Version)
 		}
 		run(after, 35*time.Second)
 		if c.Post(a).Version != 2 || c.Post(b).Version != 8 {

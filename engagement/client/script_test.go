@@ -24,7 +24,7 @@ type script struct {
 
 	// mu guards the fields below it.
 	mu       sync.Mutex
-	asked    []int64 // from where each stream was to begin
+	asked    []string // from where each stream was to begin
 	at       []time.Time
 	requests []client.Request
 }
@@ -36,7 +36,7 @@ func (s *script) RoundTrip(_ context.Context, r client.Request) (client.Response
 	return s.answer(r)
 }
 
-func (s *script) Stream(ctx context.Context, _ string, after int64, take func(client.Event)) error {
+func (s *script) Stream(ctx context.Context, _ string, after string, take func(client.Event)) error {
 	s.mu.Lock()
 	s.asked, s.at = append(s.asked, after), append(s.at, time.Now())
 	n := len(s.asked) - 1
@@ -69,16 +69,19 @@ func steady(events ...client.Event) func(context.Context, func(client.Event)) er
 	}
 }
 
-func event(name, id string, data any) client.Event {
-	return client.Event{Name: name, ID: id, Data: encoded(data)}
+func event(name, number string, data any) client.Event {
+	return client.Event{Name: name, ID: "1." + number, Data: encoded(data)}
 }
 
+// place is the position of that number in the only era.
+func place(number int64) string { return wire.Position{Era: 1, Number: number}.String() }
+
 func hello(after int64) client.Event {
-	return client.Event{Name: wire.EventHello, Data: encoded(wire.Hello{After: after, Viewer: "zoe"})}
+	return client.Event{Name: wire.EventHello, Data: encoded(wire.Hello{After: place(after), Viewer: "zoe"})}
 }
 
 func reset(after int64) client.Event {
-	return client.Event{Name: wire.EventReset, Data: encoded(wire.Hello{After: after, Viewer: "zoe"})}
+	return client.Event{Name: wire.EventReset, Data: encoded(wire.Hello{After: place(after), Viewer: "zoe"})}
 }
 
 func encoded(v any) []byte {
@@ -112,7 +115,7 @@ func follow(t *testing.T, s *script, after int64) (*client.Service, <-chan clien
 	followed := make(chan struct{})
 	go func() {
 		defer close(followed)
-		c.Follow(ctx, after, func(l client.Link, _ error) { links <- l })
+		c.Follow(ctx, place(after), func(l client.Link, _ error) { links <- l })
 	}()
 	t.Cleanup(func() { stop(); <-followed })
 	return c, links

@@ -3,7 +3,6 @@ package client
 import (
 	"context"
 	"errors"
-	"strconv"
 	"time"
 )
 
@@ -14,15 +13,15 @@ type Transport interface {
 	// have arrived, anything else when it may have.
 	RoundTrip(ctx context.Context, r Request) (Response, error)
 
-	// Stream reads the server's events for a viewer from a position on and gives each
+	// Stream reads the server's events for a viewer from a wire.Position on (empty: from now on) and gives each
 	// to take, one at a time, until they end or ctx does. It always returns an error
 	// that says why. take does not wait for the network; events that are there when
 	// ctx ends may still be given.
-	Stream(ctx context.Context, viewer string, after int64, take func(Event)) error
+	Stream(ctx context.Context, viewer string, after string, take func(Event)) error
 }
 
 // StreamPath is where the events from a position on are.
-func StreamPath(after int64) string { return "/v1/events?after=" + strconv.FormatInt(after, 10) }
+func StreamPath(after string) string { return "/v1/events?after=" + after }
 
 // ErrUnreachable is the error of a request that reached nobody.
 var ErrUnreachable = errors.New("the server cannot be reached")

@@ -18,8 +18,9 @@ import (
 
 	"github.com/optimist-go/optimist/engagement"
 	"github.com/optimist-go/optimist/engagement/engaged"
-	"github.com/optimist-go/optimist/engagement/sqlitestore"
+	"github.com/optimist-go/optimist/engagement/sqlstore"
 	"github.com/optimist-go/optimist/engagement/wire"
+	"github.com/optimist-go/optimist/server/sqlite"
 )
 
 // childVariable, when set, turns the test binary into the server on that file.
@@ -82,7 +83,7 @@ func TestDatabaseHasOneProcess(t *testing.T) {
 	second.Stderr = io.Discard
 	second.Config = engaged.Config{Addr: "127.0.0.1:0", DB: file}
 	began := time.Now()
-	if err := second.Run(t.Context()); !errors.Is(err, sqlitestore.ErrInUse) {
+	if err := second.Run(t.Context()); !errors.Is(err, sqlite.ErrInUse) {
 		t.Fatalf("a second process on the file: %v", err)
 	}
 	if took := time.Since(began); took > time.Second {
@@ -179,7 +180,7 @@ func TestKillNine(t *testing.T) {
 
 func checkExactlyOnce(t *testing.T, file, post string, writers, each int) {
 	t.Helper()
-	store, err := sqlitestore.Open(t.Context(), file, sqlitestore.Options{})
+	store, err := sqlstore.Open(t.Context(), file, sqlstore.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

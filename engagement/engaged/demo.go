@@ -11,20 +11,17 @@ import (
 	"github.com/optimist-go/optimist/engagement/wire"
 )
 
-// clock is the store's clock. It shows the real time, except while the demo's
-// past is being written.
+// clock is the store's clock while the demo's past is being written. Else it shows the
+// zero time: the store goes by that of its database.
 type clock struct {
 	// mu guards the field below it.
 	mu  sync.Mutex
-	set time.Time // zero: the real time
+	set time.Time
 }
 
 func (c *clock) Now() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.set.IsZero() {
-		return time.Now()
-	}
 	return c.set
 }
 
@@ -48,12 +45,12 @@ const (
 // was begun, so that what is there already is not made twice. The last post comes
 // last of all; it tells whether the demo is complete.
 func seed(ctx context.Context, store engagement.Store, clock *clock) error {
-	position, err := store.Position(ctx)
+	page, err := store.Posts(ctx, "", wire.Cursor{}, 1)
 	if err != nil {
 		return err
 	}
 	plan := notADemo
-	if position == 0 {
+	if at, ok := wire.ParsePosition(page.After); ok && at.Number == 0 {
 		plan = strconv.FormatInt(time.Now().UnixMilli(), 10)
 	}
 	kept, err := store.Secret(ctx, demoPlan, []byte(plan))

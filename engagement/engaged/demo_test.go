@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"github.com/optimist-go/optimist/engagement"
-	"github.com/optimist-go/optimist/engagement/memstore"
+	"github.com/optimist-go/optimist/engagement/sqlstore"
 	"github.com/optimist-go/optimist/engagement/wire"
 )
 
@@ -28,9 +28,17 @@ func (s *breakingStore) Apply(ctx context.Context, op engagement.Operation) (eng
 	return s.Store.Apply(ctx, op)
 }
 
+func newMemory(clock *clock) engagement.Store {
+	store, err := sqlstore.Open(context.Background(), sqlstore.Memory, sqlstore.Options{Now: clock.Now})
+	if err != nil {
+		panic(err)
+	}
+	return store
+}
+
 func newBreakingStore(applies int) (*breakingStore, *clock) {
 	clock := &clock{}
-	return &breakingStore{Store: memstore.New(memstore.Options{Now: clock.Now}), left: applies}, clock
+	return &breakingStore{Store: newMemory(clock), left: applies}, clock
 }
 
 // describe is all that people see of the store but ids and times.

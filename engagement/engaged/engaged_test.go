@@ -111,16 +111,16 @@ func TestDemo(t *testing.T) {
 func TestDemoIsNotWrittenTwice(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "engaged.db")
 	first := start(t, "-db", file)
-	before, err := first.Store().Position(t.Context())
-	if err != nil || before == 0 {
+	before, err := first.Store().Posts(t.Context(), "", wire.Cursor{}, 1)
+	if err != nil || len(before.Truths) == 0 {
 		t.Fatal(before, err)
 	}
 	if err := first.Close(); err != nil {
 		t.Fatal(err)
 	}
 	second := start(t, "-db", file)
-	if after, err := second.Store().Position(t.Context()); after != before {
-		t.Fatalf("position %d, %v, want %d", after, err, before)
+	if after, err := second.Store().Posts(t.Context(), "", wire.Cursor{}, 1); after.After != before.After {
+		t.Fatalf("position %s, %v, want %s", after.After, err, before.After)
 	}
 }
 
@@ -156,7 +156,7 @@ func TestNetworkPanelOfOneSession(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer stream.Body.Close()
-	if line, err := bufio.NewReader(stream.Body).ReadString('\n'); err != nil || !strings.HasPrefix(line, "id: ") {
+	if line, err := bufio.NewReader(stream.Body).ReadString('\n'); err != nil || !strings.HasPrefix(line, "retry: ") {
 		t.Fatalf("%q, %v", line, err)
 	}
 	if status, data := send(t, ada, "PUT", m.URL()+"/demo/network", `{"profile":"offline"}`, ""); status != 200 {

@@ -7,16 +7,18 @@ import (
 	"io"
 	"log/slog"
 	"math"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
 
 	"github.com/optimist-go/optimist/engagement/fault"
 	"github.com/optimist-go/optimist/engagement/httpapi"
+	"github.com/optimist-go/optimist/engagement/sqlstore"
 )
 
 // Memory is the value of Config.DB that keeps everything in memory.
-const Memory = "memory"
+const Memory = sqlstore.Memory
 
 // Config is what the command line can say.
 type Config struct {
@@ -25,7 +27,8 @@ type Config struct {
 	// Hosts are further names under which the server may be asked. On a loopback
 	// address it refuses all others; elsewhere only when there are some.
 	Hosts []string
-	// DB is the database file, or Memory.
+	// DB is the database file, or Memory, or the URL of a PostgreSQL database, which any
+	// number of servers share: postgres://…
 	DB string
 
 	// Demo fills an empty database with posts and people, and mounts /demo/network.
@@ -61,7 +64,7 @@ func (m *Main) ParseFlags(args []string) error {
 		c.Hosts = append(c.Hosts, name)
 		return nil
 	})
-	flags.StringVar(&c.DB, "db", defaultFile(), `database file, made when it is not there; "memory" keeps nothing`)
+	flags.StringVar(&c.DB, "db", defaultFile(), `database: a file, made when it is not there; "memory", which keeps nothing; or postgres://…, which several servers share; $DATABASE_URL goes before the default`)
 	flags.BoolVar(&c.Demo, "demo", true, "fill an empty database with posts, and mount the network panel at /demo/network")
 	flags.BoolVar(&c.Faults, "faults", false, "mount the network panel, by which people make the network of their own session bad, even without -demo")
 	flags.StringVar(&c.Network, "network", "", "fault profile for everybody from the start (needs -demo or -faults): "+strings.Join(fault.ProfileNames(), ", "))
@@ -82,6 +85,11 @@ func (m *Main) ParseFlags(args []string) error {
 	}
 	if flags.NArg() > 0 {
 		return fmt.Errorf("unexpected argument %q; see engaged serve -h", flags.Arg(0))
+	}
+	named := false
+	flags.Visit(func(f *flag.Flag) { named = named || f.Name == "db" })
+	if url := os.Getenv("DATABASE_URL"); url != "" && !named {
+		c.DB = url
 	}
 	return c.validate()
 }
@@ -110,6 +118,16 @@ func (c *Config) validate() error {
 		return fmt.Errorf("-network: there is no network profile %q; there are %s", c.Network, strings.Join(fault.ProfileNames(), ", "))
 	}
 	return nil
+}
+
+// shownDB is DB without a password, for logs and errors.
+func (c *Config) shownDB() string {
+	if u, err := url.Parse(c.DB); err == nil && sqlstore.IsPostgres(c.DB) {
+		return u.Redacted()
+	} else if sqlstore.IsPostgres(c.DB) {
+		return "postgres://…"
+	}
+	return c.DB
 }
 
 // defaultFile is in the user's own folder, so that the place from which the

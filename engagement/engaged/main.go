@@ -14,11 +14,9 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/optimist-go/optimist/engagement"
 	"github.com/optimist-go/optimist/engagement/fault"
 	"github.com/optimist-go/optimist/engagement/httpapi"
-	"github.com/optimist-go/optimist/engagement/memstore"
-	"github.com/optimist-go/optimist/engagement/sqlitestore"
+	"github.com/optimist-go/optimist/engagement/sqlstore"
 )
 
 // How long things may take, and how long they are kept.
@@ -43,7 +41,7 @@ type Main struct {
 	// Set by Run, constant from then on.
 	log      *slog.Logger
 	clock    *clock
-	store    engagement.Store
+	store    *sqlstore.Store
 	api      *httpapi.API
 	network  *fault.Network // nil when faults are not to be had
 	server   *http.Server
@@ -79,7 +77,7 @@ func (m *Main) Run(ctx context.Context) error {
 			m.failed <- err
 		}
 	})
-	m.log.Info("listening", "url", m.URL(), "db", m.Config.DB, "demo", m.Config.Demo, "network", m.network != nil)
+	m.log.Info("listening", "url", m.URL(), "db", m.Config.shownDB(), "demo", m.Config.Demo, "network", m.network != nil)
 	return nil
 }
 
@@ -93,7 +91,7 @@ func (m *Main) open(ctx context.Context) (err error) {
 			return fmt.Errorf("fill the database for the demo: %w", err)
 		}
 	}
-	m.api, err = httpapi.New(ctx, m.store, httpapi.Options{
+	m.api, err = httpapi.New(ctx, m.store, m.store.Kit(), httpapi.Options{
 		Rate: m.Config.Rate, Burst: m.Config.Burst, SecureCookies: m.Config.SecureCookies,
 		AddressHeader: m.Config.AddressHeader,
 	})
@@ -115,15 +113,14 @@ func (m *Main) open(ctx context.Context) (err error) {
 	return nil
 }
 
-func (m *Main) openStore(ctx context.Context) (engagement.Store, error) {
-	if m.Config.DB == Memory {
-		return memstore.New(memstore.Options{Now: m.clock.Now}), nil
+func (m *Main) openStore(ctx context.Context) (*sqlstore.Store, error) {
+	cannot := func(err error) error { return fmt.Errorf("-db %s cannot be used: %w", m.Config.shownDB(), err) }
+	if m.Config.DB != Memory && !sqlstore.IsPostgres(m.Config.DB) {
+		if err := os.MkdirAll(filepath.Dir(filepath.Clean(m.Config.DB)), 0o700); err != nil {
+			return nil, cannot(err)
+		}
 	}
-	cannot := func(err error) error { return fmt.Errorf("-db %s cannot be used: %w", m.Config.DB, err) }
-	if err := os.MkdirAll(filepath.Dir(filepath.Clean(m.Config.DB)), 0o700); err != nil {
-		return nil, cannot(err)
-	}
-	store, err := sqlitestore.Open(ctx, m.Config.DB, sqlitestore.Options{Now: m.clock.Now})
+	store, err := sqlstore.Open(ctx, m.Config.DB, sqlstore.Options{Now: m.clock.Now, Keep: keepRecords, Log: m.log, User: httpapi.Viewer})
 	if err != nil {
 		return nil, cannot(err)
 	}
@@ -135,7 +132,7 @@ func (m *Main) keepUp(ctx context.Context) {
 	ticker := time.NewTicker(upkeepInterval)
 	defer ticker.Stop()
 	for {
-		if err := m.store.Forget(ctx, time.Now().Add(-keepRecords).UnixMilli()); err != nil && ctx.Err() == nil {
+		if err := m.store.Forget(ctx, keepRecords); err != nil && ctx.Err() == nil {
 			m.log.Error("upkeep of the database failed", "error", err)
 		}
 		select {
@@ -159,7 +156,7 @@ func (m *Main) URL() string {
 }
 
 // Store is the server's database, for tests that look behind the API.
-func (m *Main) Store() engagement.Store { return m.store }
+func (m *Main) Store() *sqlstore.Store { return m.store }
 
 // Network is the bad network in front of the API; nil when neither Demo nor
 // Faults is set.

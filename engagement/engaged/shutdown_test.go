@@ -11,7 +11,7 @@ import (
 
 	"github.com/optimist-go/optimist/engagement"
 	"github.com/optimist-go/optimist/engagement/engaged"
-	"github.com/optimist-go/optimist/engagement/sqlitestore"
+	"github.com/optimist-go/optimist/engagement/sqlstore"
 )
 
 func dial(t *testing.T, m *engaged.Main) net.Conn {
@@ -84,7 +84,7 @@ func TestCloseEndsStreams(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer res.Body.Close()
-	if line, err := bufio.NewReader(res.Body).ReadString('\n'); err != nil || !strings.HasPrefix(line, "id: ") {
+	if line, err := bufio.NewReader(res.Body).ReadString('\n'); err != nil || !strings.HasPrefix(line, "retry: ") {
 		t.Fatalf("%q, %v", line, err)
 	}
 	closeSoon(t, m)
@@ -130,7 +130,7 @@ func TestUpkeepKeepsWhatIsPromised(t *testing.T) {
 
 func applyAt(t *testing.T, file string, now time.Time, op engagement.Operation) {
 	t.Helper()
-	store, err := sqlitestore.Open(t.Context(), file, sqlitestore.Options{Now: func() time.Time { return now }})
+	store, err := sqlstore.Open(t.Context(), file, sqlstore.Options{Now: func() time.Time { return now }})
 	if err != nil {
 		t.Fatal(err)
 	}

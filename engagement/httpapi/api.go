@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/optimist-go/optimist/engagement"
+	"github.com/optimist-go/optimist/server"
 )
 
 // Options of an API. The zero value is ready for use; zero means the default
@@ -116,6 +117,8 @@ type API struct {
 	store   engagement.Store
 	seal    engagement.SessionSeal
 	mux     *http.ServeMux
+	events  http.Handler // of the streams
+	kit     *server.Kit
 	origins *http.CrossOriginProtection
 
 	sessions  *limiter
@@ -123,7 +126,6 @@ type API struct {
 	strangers *limiter // requests without a session, by address
 	signIns   *limiter // by address
 
-	running        runningKeys
 	come           room // requests, by address
 	inFlight       room // those of them that run, by address
 	streams        room // by address
@@ -136,9 +138,10 @@ type API struct {
 // sessionSecret is the name under which the store keeps the secret of sessions.
 const sessionSecret = "session"
 
-// New returns an API on the store, which stays the caller's to close. The secret
+// New returns an API on the store, and on the kit for its event streams; both stay the
+// caller's to close. The kit has Viewer as its Options.User. The secret
 // of sessions is the store's, so that they outlive the process.
-func New(ctx context.Context, store engagement.Store, options Options) (*API, error) {
+func New(ctx context.Context, store engagement.Store, kit *server.Kit, options Options) (*API, error) {
 	if err := options.fill(); err != nil {
 		return nil, err
 	}
@@ -171,6 +174,7 @@ func New(ctx context.Context, store engagement.Store, options Options) (*API, er
 			fullEach: "too many event streams of one session"},
 		draining: make(chan struct{}),
 	}
+	a.kit, a.events = kit, a.newEvents(kit)
 	a.mux = a.newMux()
 	return a, nil
 }
@@ -192,4 +196,7 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.mux.ServeHTT
 
 // Drain ends all event streams, and refuses new ones, so that the server can
 // shut down; /readyz says so. It does not wait. Other requests go on.
-func (a *API) Drain() { a.drainOnce.Do(func() { close(a.draining) }) }
+func (a *API) Drain() {
+	a.drainOnce.Do(func() { close(a.draining) })
+	a.kit.Drain()
+}

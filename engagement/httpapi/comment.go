@@ -27,9 +27,9 @@ func (a *API) listComments(w http.ResponseWriter, r *request) error {
 	if err != nil {
 		return a.explain(r, post, err)
 	}
-	page := wire.CommentPage{Comments: commentsToWire(list)}
+	page := wire.CommentPage{Comments: engagement.CommentsToWire(list)}
 	if more {
-		page.Older = olderThan(list[0])
+		page.Older = list[0].Older()
 	}
 	answer(w, http.StatusOK, page)
 	return nil

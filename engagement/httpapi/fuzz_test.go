@@ -46,32 +46,6 @@ func FuzzKeyOf(f *testing.F) {
 	})
 }
 
-func FuzzPositionOf(f *testing.F) {
-	for _, s := range []string{"", "0", "5", "+5", "-1", "05", " 5", "1e3", "9223372036854775807", "9223372036854775808", "٥"} {
-		f.Add("after="+s, s)
-	}
-	f.Add("after=1&after=2", "")
-	f.Add("other=1", "")
-	f.Add("after=%zz", "")
-	f.Fuzz(func(t *testing.T, query, lastEventID string) {
-		r := &request{Request: httptest.NewRequest("GET", "/", nil)}
-		r.URL.RawQuery = query
-		r.Header["Last-Event-Id"] = []string{lastEventID}
-		after, asked, err := positionOf(r)
-		if err != nil {
-			isBadRequest(t, err)
-			return
-		}
-		text := lastEventID
-		if text == "" {
-			text = r.URL.Query().Get("after")
-		}
-		if asked != (text != "") || asked && strconv.FormatInt(after, 10) != text || after < 0 {
-			t.Fatalf("%q, %q: %d, %v", query, lastEventID, after, asked)
-		}
-	})
-}
-
 func FuzzLimitOf(f *testing.F) {
 	for _, s := range []string{"", "0", "1", "100", "101", "020", "+5", "-1", "1e1", " 5", "٥", "99999999999999999999"} {
 		f.Add("limit=" + s)

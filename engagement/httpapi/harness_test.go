@@ -16,7 +16,7 @@ import (
 
 	"github.com/optimist-go/optimist/engagement"
 	"github.com/optimist-go/optimist/engagement/httpapi"
-	"github.com/optimist-go/optimist/engagement/sqlitestore"
+	"github.com/optimist-go/optimist/engagement/sqlstore"
 	"github.com/optimist-go/optimist/engagement/wire"
 )
 
@@ -25,33 +25,33 @@ const patience = 15 * time.Second
 
 // server is the real thing: a database file and a TCP listener.
 type server struct {
-	tb    testing.TB
-	url   string
-	file  string
-	store *sqlitestore.Store
-	api   *httpapi.API
-	http  *http.Server
-	ended chan struct{} // closed when Serve has returned
+	tb       testing.TB
+	url      string
+	database string
+	store    *sqlstore.Store
+	api      *httpapi.API
+	http     *http.Server
+	ended    chan struct{} // closed when Serve has returned
 }
 
 type setup struct {
-	options httpapi.Options
-	file    string                                  // empty: a fresh one
-	wrap    func(engagement.Store) engagement.Store // nil: as it is
-	handler func(next http.Handler) http.Handler    // between Guard and API; nil: nothing
-	server  func(*http.Server)                      // changes the server before it serves; nil: not at all
-	log     *slog.Logger                            // nil: silence
+	options  httpapi.Options
+	database string                                  // empty: a fresh file
+	wrap     func(engagement.Store) engagement.Store // nil: as it is
+	handler  func(next http.Handler) http.Handler    // between Guard and API; nil: nothing
+	server   func(*http.Server)                      // changes the server before it serves; nil: not at all
+	log      *slog.Logger                            // nil: silence
 }
 
 func start(tb testing.TB, with setup) *server {
 	tb.Helper()
-	if with.file == "" {
-		with.file = filepath.Join(tb.TempDir(), "engaged.db")
+	if with.database == "" {
+		with.database = filepath.Join(tb.TempDir(), "engaged.db")
 	}
 	if with.log == nil {
 		with.log = slog.New(slog.DiscardHandler)
 	}
-	store, err := sqlitestore.Open(context.Background(), with.file, sqlitestore.Options{Now: with.options.Now})
+	store, err := sqlstore.Open(context.Background(), with.database, sqlstore.Options{Now: with.options.Now, Log: with.log, User: httpapi.Viewer})
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -59,7 +59,7 @@ func start(tb testing.TB, with setup) *server {
 	if with.wrap != nil {
 		contract = with.wrap(store)
 	}
-	api, err := httpapi.New(context.Background(), contract, with.options)
+	api, err := httpapi.New(context.Background(), contract, store.Kit(), with.options)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -71,7 +71,7 @@ func start(tb testing.TB, with setup) *server {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	s := &server{tb: tb, url: "http://" + listener.Addr().String(), file: with.file, store: store, api: api,
+	s := &server{tb: tb, url: "http://" + listener.Addr().String(), database: with.database, store: store, api: api,
 		http: httpapi.NewServer(httpapi.Guard(httpapi.OnlyHosts(handler, "engaged.example"), with.log, nil), with.log), ended: make(chan struct{})}
 	s.http.RegisterOnShutdown(api.Drain)
 	if with.server != nil {
@@ -277,4 +277,20 @@ func equal[T comparable](tb testing.TB, what string, got, want T) {
 	if got != want {
 		tb.Fatalf("%s: got %v, want %v", what, got, want)
 	}
+}
+
+// newest is the newest place in the feed.
+func (s *server) newest() wire.Position {
+	s.tb.Helper()
+	page, err := s.store.Posts(context.Background(), "", wire.Cursor{}, 1)
+	at, ok := wire.ParsePosition(page.After)
+	if err != nil || !ok {
+		s.tb.Fatalf("the page is of %q, %v", page.After, err)
+	}
+	return at
+}
+
+// at is the text of the place of that number in the feed.
+func (s *server) at(number int64) string {
+	return wire.Position{Era: s.newest().Era, Number: number}.String()
 }

@@ -11,9 +11,12 @@ import (
 	"testing"
 	"time"
 
+	_ "github.com/jackc/pgx/v5/stdlib" // the driver "pgx"
 	"github.com/optimist-go/optimist/engagement"
 	"github.com/optimist-go/optimist/engagement/httpapi"
+	"github.com/optimist-go/optimist/engagement/sqlstore"
 	"github.com/optimist-go/optimist/engagement/wire"
+	"github.com/optimist-go/optimist/server/pgtest"
 )
 
 // hostile is one request that must be refused and must change nothing.
@@ -182,7 +185,13 @@ func hostileRows() []hostile {
 }
 
 func TestHostileRequests(t *testing.T) {
-	s := start(t, setup{options: httpapi.Options{Rate: -1, SessionLife: time.Hour}})
+	t.Run("SQLite", func(t *testing.T) { testHostileRequests(t, "") })
+	t.Run("PostgreSQL", func(t *testing.T) { testHostileRequests(t, pgtest.Database(t)) })
+}
+
+// testHostileRequests sends them to a server on the database; "" is a fresh file.
+func testHostileRequests(t *testing.T, database string) {
+	s := start(t, setup{database: database, options: httpapi.Options{Rate: -1, SessionLife: time.Hour}})
 	ada, bob := s.signIn("ada"), s.signIn("bob")
 	post, deleted := ada.newPost("hello"), bob.newPost("to be deleted")
 	comment := engagement.NewID()
@@ -197,7 +206,7 @@ func TestHostileRequests(t *testing.T) {
 	if len(rows) < 60 {
 		t.Fatalf("only %d rows", len(rows))
 	}
-	before := dump(t, s.file)
+	before := dump(t, s.database)
 	for _, row := range rows {
 		t.Run(strings.ReplaceAll(row.name, " ", "-"), func(t *testing.T) {
 			header := map[string]string{wire.HeaderKey: freshKey()}
@@ -221,37 +230,46 @@ func TestHostileRequests(t *testing.T) {
 			if row.status == 405 && r.header.Get("Allow") == "" {
 				t.Errorf("405 without Allow")
 			}
-			if after := dump(t, s.file); after != before {
+			if after := dump(t, s.database); after != before {
 				t.Fatalf("the database changed")
 			}
 		})
 	}
 	bob.operate(freshKey(), "DELETE", post+"/like", stampAt(1), nil).outcome(200)
-	if dump(t, s.file) == before {
+	if dump(t, s.database) == before {
 		t.Fatal("the dump does not see a change that was made")
 	}
 }
 
 // dump is a hash of every row of every table.
-func dump(tb testing.TB, file string) string {
+func dump(tb testing.TB, database string) string {
 	tb.Helper()
-	db, err := sql.Open("sqlite", "file:"+file+"?_pragma=query_only(1)")
+	driver, address := "sqlite", "file:"+database+"?_pragma=query_only(1)"
+	names := "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name"
+	if sqlstore.IsPostgres(database) {
+		driver, address = "pgx", database
+		names = "SELECT table_name FROM information_schema.tables WHERE table_schema = 'public' ORDER BY 1"
+	}
+	db, err := sql.Open(driver, address)
 	if err != nil {
 		tb.Fatal(err)
 	}
 	defer db.Close()
 	hash := sha256.New()
-	tables := column(tb, db, "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")
-	if len(tables) < 8 || !slices.Contains(tables, "operations") {
+	tables := column(tb, db, names)
+	if len(tables) < 8 || !slices.Contains(tables, "optimist_keys") {
 		tb.Fatalf("tables: %v", tables)
 	}
 	for _, table := range tables {
-		columns := column(tb, db, "SELECT quote(name) FROM pragma_table_info('"+table+"')")
-		quoted := make([]string, len(columns))
-		for i, c := range columns {
-			quoted[i] = "quote(\"" + strings.Trim(c, "'") + "\")"
+		row := `"` + table + `"::text`
+		if driver == "sqlite" {
+			columns := column(tb, db, "SELECT quote(name) FROM pragma_table_info('"+table+"')")
+			for i, c := range columns {
+				columns[i] = "quote(\"" + strings.Trim(c, "'") + "\")"
+			}
+			row = strings.Join(columns, "||','||")
 		}
-		for _, line := range column(tb, db, "SELECT "+strings.Join(quoted, "||','||")+" FROM \""+table+"\" ORDER BY rowid") {
+		for _, line := range column(tb, db, "SELECT "+row+" FROM \""+table+"\" ORDER BY 1") {
 			fmt.Fprintln(hash, table, line)
 		}
 	}

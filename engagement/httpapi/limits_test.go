@@ -162,7 +162,7 @@ func TestSlowBody(t *testing.T) {
 	s := start(t, setup{options: httpapi.Options{BodyTimeout: 50 * time.Millisecond}})
 	ada := s.signIn("ada")
 	post := ada.newPost("hello")
-	before := dump(t, s.file)
+	before := dump(t, s.database)
 	reader, writer := io.Pipe()
 	defer writer.Close()
 	defer time.AfterFunc(patience, func() { writer.Close() }).Stop() // or net/http waits for the rest for ever
@@ -174,7 +174,7 @@ func TestSlowBody(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.want(408, wire.ProblemBodyTimeout)
-	equal(t, "database", dump(t, s.file), before)
+	equal(t, "database", dump(t, s.database), before)
 }
 
 // TestSlowBodyOfARefusedRequest: what is refused before its body is read must
@@ -214,7 +214,7 @@ func TestHeaderBeyondAllBounds(t *testing.T) {
 }
 
 func TestOptionsAreValidated(t *testing.T) {
-	if _, err := httpapi.New(t.Context(), nil, httpapi.Options{Burst: -1}); err == nil {
+	if _, err := httpapi.New(t.Context(), nil, nil, httpapi.Options{Burst: -1}); err == nil {
 		t.Fatal("a negative burst was taken")
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"context"
 	"net/http"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -112,7 +111,7 @@ func (l *listener) hello(name string) wire.Hello {
 	if err != nil {
 		l.tb.Fatal(err)
 	}
-	equal(l.tb, "id", e.id, strconv.FormatInt(h.After, 10))
+	equal(l.tb, "id", e.id, h.After)
 	return h
 }
 

@@ -4,8 +4,6 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"sync"
-	"time"
 
 	"github.com/optimist-go/optimist/engagement"
 	"github.com/optimist-go/optimist/engagement/wire"
@@ -14,11 +12,6 @@ import (
 // operate carries out an operation and answers with the truth that contains it.
 func (a *API) operate(w http.ResponseWriter, r *request, op engagement.Operation) error {
 	ctx := r.Context()
-	name := op.User + " " + op.Key
-	if !a.running.enter(name) {
-		return &refusal{http.StatusConflict, wire.ProblemInProgress, "the first request with this key is still running", time.Second}
-	}
-	defer a.running.leave(name)
 	applied, err := a.store.Apply(ctx, op)
 	if err != nil {
 		return a.explain(r, op.Post, err)
@@ -35,7 +28,7 @@ func (a *API) operate(w http.ResponseWriter, r *request, op engagement.Operation
 	if applied.Replayed {
 		w.Header().Set(wire.HeaderReplayed, "true")
 	}
-	answer(w, status, wire.Outcome{Truth: truthToWire(truth), Already: applied.Already})
+	answer(w, status, wire.Outcome{Truth: truth.Wire(), Already: applied.Already})
 	return nil
 }
 
@@ -45,7 +38,7 @@ func (a *API) explain(r *request, post string, err error) error {
 	case engagement.Conflict, engagement.Gone, engagement.NotFound:
 		truth, readErr := a.store.Truth(r.Context(), post, r.session.User)
 		if readErr == nil {
-			return &withTruth{err, truthToWire(truth)}
+			return &withTruth{err, truth.Wire()}
 		}
 		if engagement.ErrorCode(readErr) != engagement.NotFound {
 			return readErr
@@ -109,32 +102,6 @@ func keyOf(r *request) (string, error) {
 		return "", badRequest(wire.HeaderKey + " must come once, as 1 to 128 letters, digits and . _ : - characters")
 	}
 	return key, nil
-}
-
-// runningKeys are the operations that are being carried out.
-type runningKeys struct {
-	// mu guards the field below it.
-	mu   sync.Mutex
-	keys map[string]bool
-}
-
-func (k *runningKeys) enter(name string) bool {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if k.keys[name] {
-		return false
-	}
-	if k.keys == nil {
-		k.keys = make(map[string]bool)
-	}
-	k.keys[name] = true
-	return true
-}
-
-func (k *runningKeys) leave(name string) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	delete(k.keys, name)
 }
 
 func parseQuery(r *request) (url.Values, error) { return url.ParseQuery(r.URL.RawQuery) }

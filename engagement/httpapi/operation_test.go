@@ -180,7 +180,7 @@ func TestPages(t *testing.T) {
 		for _, p := range page.Posts {
 			texts = append(texts, p.State.Text)
 		}
-		equal(t, "position", page.After, made)
+		equal(t, "position", page.After, s.at(made))
 		if next = page.Next; next == "" {
 			break
 		}

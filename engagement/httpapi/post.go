@@ -40,9 +40,9 @@ func (a *API) getPost(w http.ResponseWriter, r *request) error {
 		return err
 	}
 	if truth.Post.Deleted {
-		return &withTruth{&engagement.Error{Code: engagement.Gone, Message: "the post was deleted"}, truthToWire(truth)}
+		return &withTruth{&engagement.Error{Code: engagement.Gone, Message: "the post was deleted"}, truth.Wire()}
 	}
-	answer(w, http.StatusOK, truthToWire(truth))
+	answer(w, http.StatusOK, truth.Wire())
 	return nil
 }
 

@@ -46,6 +46,8 @@ var codes = map[engagement.Code]struct {
 	engagement.NotFound:        {http.StatusNotFound, wire.ProblemNotFound},
 	engagement.Gone:            {http.StatusGone, wire.ProblemGone},
 	engagement.Conflict:        {http.StatusConflict, wire.ProblemConflict},
+	engagement.InProgress:      {http.StatusConflict, wire.ProblemInProgress},
+	engagement.KeyExpired:      {http.StatusGone, wire.ProblemKeyExpired},
 	engagement.KeyReused:       {http.StatusUnprocessableEntity, wire.ProblemKeyReused},
 	engagement.Unavailable:     {http.StatusServiceUnavailable, wire.ProblemOverloaded},
 }
@@ -70,7 +72,7 @@ func problemOf(err error) wire.Problem {
 				p.Winner = &wire.Winner{At: e.Winner.At, Client: e.Winner.Client}
 			}
 		}
-		if p.Status == http.StatusServiceUnavailable {
+		if p.Status == http.StatusServiceUnavailable || p.Type == wire.ProblemInProgress {
 			p.RetryAfterMs = 1000
 		}
 	} else {

@@ -14,7 +14,7 @@ import (
 	"github.com/optimist-go/optimist/engagement"
 	"github.com/optimist-go/optimist/engagement/httpapi"
 	"github.com/optimist-go/optimist/engagement/load"
-	"github.com/optimist-go/optimist/engagement/memstore"
+	"github.com/optimist-go/optimist/engagement/sqlstore"
 	"github.com/optimist-go/optimist/engagement/wire"
 )
 
@@ -125,8 +125,11 @@ var lies = map[string]struct {
 
 // newLiar returns the address of a liar with ten posts.
 func newLiar(t *testing.T, lie func(*liar, http.ResponseWriter, *http.Request) bool) string {
-	store := memstore.New(memstore.Options{})
-	api, err := httpapi.New(t.Context(), store, httpapi.Options{Rate: -1})
+	store, err := sqlstore.Open(t.Context(), sqlstore.Memory, sqlstore.Options{User: httpapi.Viewer})
+	if err != nil {
+		t.Fatal(err)
+	}
+	api, err := httpapi.New(t.Context(), store, store.Kit(), httpapi.Options{Rate: -1})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -79,26 +79,26 @@ func newPerson(ctx context.Context, j job, n int, tell func(note)) (*person, err
 // follow. Until that has worked the client is offline: nothing has ended when the
 // ledger opens, and when the client is given up, to be made anew, no call of it is
 // under way. One cut off then could be told as sent and not be so.
-func (p *person) enter(ctx context.Context) (after int64, err error) {
+func (p *person) enter(ctx context.Context) (after string, err error) {
 	m := p.service.Manager()
 	if err := m.SetOnline(false); err != nil {
-		return 0, err
+		return "", err
 	}
 	if err := p.service.Restore(); err != nil {
-		return 0, err
+		return "", err
 	}
 	if p.ledger != nil {
 		p.ledger.open(m)
 	}
 	if after, err = p.load(ctx); err != nil {
-		return 0, err
+		return "", err
 	}
 	return after, m.SetOnline(true)
 }
 
 // load reads the feed as far as the posts to tap on: all that are newer come before
 // them.
-func (p *person) load(ctx context.Context) (after int64, err error) {
+func (p *person) load(ctx context.Context) (after string, err error) {
 	missing := setOf(p.posts)
 	first, err := p.service.Load(ctx, "", wire.MaxPage)
 	for feed := first; err == nil; feed, err = p.service.Load(ctx, feed.Next, wire.MaxPage) {

@@ -106,8 +106,8 @@ type visit struct {
 	running sync.WaitGroup // goroutines, all of which end with ctx
 
 	// Of attend, and of the visit that follows when it has returned.
-	loaded bool  // the feed's first page is there
-	after  int64 // position of the stream
+	loaded bool   // the feed's first page is there
+	after  string // position of the stream
 
 	// Guarded by the App's lock.
 	turn context.CancelFunc // makes attend look anew at what is to do

@@ -63,7 +63,7 @@ func (w *wires) RoundTrip(ctx context.Context, r client.Request) (client.Respons
 	return answer, err
 }
 
-func (w *wires) Stream(ctx context.Context, viewer string, after int64, take func(client.Event)) error {
+func (w *wires) Stream(ctx context.Context, viewer string, after string, take func(client.Event)) error {
 	if w.cut.Load() {
 		return client.ErrUnreachable
 	}

@@ -73,8 +73,8 @@ func DecodeHello(data []byte) (Hello, error) {
 	if err := decodeAnswer(data, &h); err != nil {
 		return Hello{}, err
 	}
-	if h.After < 0 {
-		return Hello{}, &MalformedError{"after", "must not be negative"}
+	if _, ok := ParsePosition(h.After); !ok {
+		return Hello{}, &MalformedError{"after", "is no position"}
 	}
 	return h, nil
 }

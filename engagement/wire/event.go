@@ -1,6 +1,6 @@
 package wire
 
-// Names of server-sent events on /v1/events. The id of each event is a position
+// Names of server-sent events on /v1/events. The id of an event is a Position
 // in the stream; a client that comes back with it as Last-Event-ID (or after=)
 // misses nothing.
 const (
@@ -22,7 +22,7 @@ const (
 // Hello is the data of EventHello and EventReset.
 type Hello struct {
 	// After is the position from which the stream goes on.
-	After int64 `json:"after"`
+	After string `json:"after"`
 
 	// Viewer is the name for whom truth is told; empty when nobody is signed in.
 	Viewer string `json:"viewer"`

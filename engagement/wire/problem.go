@@ -48,6 +48,9 @@ const (
 	ProblemKeyMissing = "/problems/key-missing"
 	// ProblemKeyReused (422): the key was used for another payload.
 	ProblemKeyReused = "/problems/key-reused"
+	// ProblemKeyExpired (410): the key is older than keys are kept. Whether its operation
+	// was applied is not known any more; it will not be.
+	ProblemKeyExpired = "/problems/key-expired"
 	// ProblemInProgress (409, Retry-After): the first request with this key still runs.
 	ProblemInProgress = "/problems/in-progress"
 	// ProblemConflict (409): a newer operation of the slot won, or the id is taken.

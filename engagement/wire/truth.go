@@ -38,9 +38,9 @@ type Page struct {
 	// Next is the cursor of the following page; empty at the end.
 	Next string `json:"next,omitempty"`
 
-	// After is a position in the stream of events at or before the moment of
+	// After is a Position in the stream of events at or before the moment of
 	// reading: /v1/events?after= continues from here without a hole.
-	After int64 `json:"after"`
+	After string `json:"after"`
 }
 
 // CommentPage is one page of a post's comments, oldest first.

@@ -109,7 +109,9 @@ func (w *work) look(scan server.Scan) error {
 	}
 	switch kind {
 	case rowClock:
-		w.now = version
+		if w.now = version; !w.db.set().IsZero() {
+			w.now = w.db.set().UnixMilli()
+		}
 	case rowKey:
 		r.Version = uint64(version)
 		w.known[n] = &r

@@ -60,6 +60,9 @@ type Options struct {
 	// table of versions is goose_db_version; nil: the program sees to its tables. They are
 	// brought up by one process at a time, after the kit's own tables.
 	Migrations fs.FS
+	// Now takes the place of the database's clock whenever it returns another time than
+	// the zero time: for tests, and for writing a past. nil: it never does.
+	Now func() time.Time
 }
 
 // Database is PostgreSQL as [server.Database]. Make one with [Open]. It is safe for
@@ -68,6 +71,7 @@ type Database struct {
 	pool  *pgxpool.Pool
 	parts int // of the feed
 	bell  *bell
+	set   func() time.Time // Options.Now, never nil
 
 	ctx  context.Context // ends with Close
 	stop context.CancelFunc
@@ -102,7 +106,10 @@ func Open(ctx context.Context, url string, options Options) (*Database, error) {
 	if err != nil {
 		return nil, fault(ctx, err, nil)
 	}
-	db := &Database{pool: pool, works: make(map[*work]struct{})}
+	db := &Database{pool: pool, works: make(map[*work]struct{}), set: options.Now}
+	if db.set == nil {
+		db.set = func() time.Time { return time.Time{} }
+	}
 	if err := pool.QueryRow(ctx, `SELECT count(*) FROM optimist_heads`).Scan(&db.parts); err != nil {
 		pool.Close()
 		return nil, fault(ctx, err, nil)

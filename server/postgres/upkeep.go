@@ -32,6 +32,9 @@ WHERE h.part = $1 AND old.upto > h.forgotten`
 
 // Forget is that of [server.Database].
 func (db *Database) Forget(ctx context.Context, age time.Duration) error {
+	if set := db.set(); !set.IsZero() {
+		age += time.Since(set)
+	}
 	long := age.Milliseconds()
 	for _, sql := range []string{forgetKeys, forgetContains} {
 		if err := db.repeat(ctx, forgetAtOnce, sql, long, forgetAtOnce); err != nil {

@@ -59,7 +59,8 @@ type Options struct {
 	// memory it is not used.
 	Readers int
 
-	// Now is the clock; nil means time.Now.
+	// Now takes the place of the machine's clock whenever it returns another time than the
+	// zero time: for tests, and for writing a past. nil: it never does.
 	Now func() time.Time
 }
 
@@ -101,8 +102,14 @@ func Memory(ctx context.Context, options Options) (*Database, error) {
 }
 
 func newDatabase(options Options) *Database {
-	if options.Now == nil {
-		options.Now = time.Now
+	set := options.Now
+	options.Now = func() time.Time {
+		if set != nil {
+			if at := set(); !at.IsZero() {
+				return at
+			}
+		}
+		return time.Now()
 	}
 	if options.Readers <= 0 {
 		options.Readers = max(4, runtime.NumCPU())

@@ -175,7 +175,7 @@ func TestServe(t *testing.T) {
 	}
 	defer res.Body.Close()
 	events := bufio.NewReader(res.Body)
-	if line, err := events.ReadString('\n'); err != nil || !strings.HasPrefix(line, "id:") && !strings.HasPrefix(line, "event:") {
+	if line, err := events.ReadString('\n'); err != nil || !strings.HasPrefix(line, "retry:") {
 		t.Fatalf("%q, %v", line, err)
 	}
 	began := time.Now()

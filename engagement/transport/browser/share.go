@@ -1,8 +1,6 @@
 package browser
 
 import (
-	"strconv"
-
 	"github.com/optimist-go/optimist/engagement/client"
 	"github.com/optimist-go/optimist/engagement/wire"
 )
@@ -45,39 +43,39 @@ type window struct {
 	sharing
 	name, viewer string
 
-	after  int64 // everything up to here was given
-	leads  bool  // it has the lock
-	number int   // of the last event that it told
+	after  wire.Position // everything up to here was given
+	leads  bool          // it has the lock
+	number int           // of the last event that it told
 	own    ownStream
 
 	leader string         // whom it hears; empty: nobody
 	heard  int            // number of what was heard last
-	from   int64          // position after which everything was heard
+	from   wire.Position  // position after which everything was heard
 	held   []client.Event // heard and not given, as long as there is a stream of its own
 }
 
 // ownStream is a window's own stream. The zero value is none.
 type ownStream struct {
 	open   bool
-	stands bool  // it has named the viewer
-	whole  bool  // no batch is half told
-	id     int64 // the last one; -1: none
+	stands bool          // it has named the viewer
+	whole  bool          // no batch is half told
+	id     wire.Position // the last one; zero: none
 }
 
 // sharing is what a window can do.
 type sharing interface {
-	give(client.Event)   // to the program
-	tell(message)        // to the other windows
-	connect(after int64) // opens a stream of its own
-	disconnect()         // closes it
+	give(client.Event)           // to the program
+	tell(message)                // to the other windows
+	connect(after wire.Position) // opens a stream of its own
+	disconnect()                 // closes it
 }
 
 // message is what windows tell each other. One without a name asks for a position.
 type message struct {
-	name   string       // of the leader
-	number int          // of the event, or of the last one before the position
-	at     int64        // position; -1: none
-	event  client.Event // without a name: there is only the position
+	name   string        // of the leader
+	number int           // of the event, or of the last one before the position
+	at     wire.Position // zero: none
+	event  client.Event  // without a name: there is only the position
 }
 
 // mostHeld bounds what a window collects. One that needs more keeps its stream, and
@@ -90,10 +88,10 @@ func (w *window) begin() {
 	w.ask()
 }
 
-func (w *window) ask() { w.tell(message{at: -1}) }
+func (w *window) ask() { w.tell(message{}) }
 
 func (w *window) connectOwn() {
-	w.own = ownStream{open: true, whole: true, id: -1}
+	w.own = ownStream{open: true, whole: true}
 	w.connect(w.after)
 }
 
@@ -117,16 +115,16 @@ func (w *window) tellPosition() {
 func (w *window) take(e client.Event) {
 	at := positionOf(e)
 	if at == w.own.id { // a browser repeats the last id where there is none
-		at, e.ID = -1, ""
+		at, e.ID = wire.Position{}, ""
 	}
-	if at >= 0 {
+	if at != none {
 		w.own.id, w.after = at, at
 	}
 	if e.Name == wire.EventHello || e.Name == wire.EventReset {
 		hello, err := wire.DecodeHello(e.Data)
 		w.own.stands = err == nil && hello.Viewer == w.viewer
 	}
-	w.own.whole = at >= 0 || w.own.whole && e.Name == wire.EventBeat
+	w.own.whole = at != none || w.own.whole && e.Name == wire.EventBeat
 	w.give(e)
 	if w.leads && w.own.stands {
 		w.number++
@@ -149,7 +147,7 @@ func (w *window) hear(m message) {
 		w.heard++
 		w.held = append(w.held, m.event)
 		w.catchUp()
-	case ours || m.at >= 0:
+	case ours || m.at != none:
 		w.follow(m)
 	case w.leader != "": // which may not lead any more
 		w.ask()
@@ -159,10 +157,10 @@ func (w *window) hear(m message) {
 // follow hears a leader from a position on. Without one it hears nobody any more.
 func (w *window) follow(m message) {
 	w.forget()
-	if !w.own.open && (m.at < 0 || m.at > w.after || m.event.Name == wire.EventReset) {
+	if !w.own.open && (m.at == none || m.at.Compare(w.after) > 0 || m.event.Name == wire.EventReset) {
 		w.connectOwn()
 	}
-	if m.at >= 0 {
+	if m.at != none {
 		w.leader, w.heard, w.from = m.name, m.number, m.at
 		w.catchUp()
 	}
@@ -172,7 +170,7 @@ func (w *window) forget() { w.leader, w.held = "", nil }
 
 // catchUp gives what was heard, as soon as nothing is missing before it.
 func (w *window) catchUp() {
-	if w.own.open && w.leader != "" && (w.after == w.from || w.own.stands && w.after > w.from) {
+	if w.own.open && w.leader != "" && (w.after == w.from || w.own.stands && w.after.Compare(w.from) > 0) {
 		w.disconnect()
 		if !w.own.stands {
 			w.give(helloAt(w.after, w.viewer))
@@ -188,22 +186,24 @@ func (w *window) catchUp() {
 	held := w.held
 	w.held = nil
 	for _, e := range held {
-		w.after = max(w.after, positionOf(e))
+		if at := positionOf(e); at.Compare(w.after) > 0 {
+			w.after = at
+		}
 		w.give(e)
 	}
 }
 
-// positionOf is the position that an event brings; -1: none.
-func positionOf(e client.Event) int64 {
-	at, err := strconv.ParseInt(e.ID, 10, 64)
-	if err != nil || at < 0 {
-		return -1
-	}
+// none is no position.
+var none wire.Position
+
+// positionOf is the position that an event brings, or none.
+func positionOf(e client.Event) wire.Position {
+	at, _ := wire.ParsePosition(e.ID)
 	return at
 }
 
 // helloAt is what a stream of one's own would say first. Names need no escapes.
-func helloAt(after int64, viewer string) client.Event {
-	id := strconv.FormatInt(after, 10)
-	return client.Event{Name: wire.EventHello, ID: id, Data: []byte(`{"after":` + id + `,"viewer":"` + viewer + `"}`)}
+func helloAt(after wire.Position, viewer string) client.Event {
+	id := after.String()
+	return client.Event{Name: wire.EventHello, ID: id, Data: []byte(`{"after":"` + id + `","viewer":"` + viewer + `"}`)}
 }

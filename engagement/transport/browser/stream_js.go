@@ -13,10 +13,11 @@ import (
 
 // Stream implements client.Transport. The windows of a browser share a stream for each
 // viewer, see window. Coming back after an error is the caller's affair.
-func (Transport) Stream(ctx context.Context, viewer string, after int64, take func(client.Event)) error {
+func (Transport) Stream(ctx context.Context, viewer string, after string, take func(client.Event)) error {
 	p := &port{program: take, todo: make(chan func(), 1024), broken: make(chan error, 1)}
-	p.window = &window{sharing: p, name: strconv.FormatUint(rand.Uint64(), 36), viewer: viewer, after: after}
-	leave := p.join("engaged stream 1 of " + viewer) // the number is that of the protocol
+	from, _ := wire.ParsePosition(after)
+	p.window = &window{sharing: p, name: strconv.FormatUint(rand.Uint64(), 36), viewer: viewer, after: from}
+	leave := p.join("engaged stream 2 of " + viewer) // the number is that of the protocol
 	defer leave()
 	defer p.disconnect()
 	p.window.begin()
@@ -70,9 +71,9 @@ func (p *port) breakOff(err error) {
 
 func (p *port) give(e client.Event) { p.program(e) }
 
-func (p *port) connect(after int64) {
+func (p *port) connect(after wire.Position) {
 	p.sources++
-	number, source := p.sources, js.Global().Get("EventSource").New(client.StreamPath(after))
+	number, source := p.sources, js.Global().Get("EventSource").New(client.StreamPath(after.String()))
 	var stops []func()
 	for _, name := range []string{wire.EventHello, wire.EventTruth, wire.EventReset, wire.EventBeat} {
 		stops = append(stops, listen(source, name, func(e js.Value) {
@@ -106,7 +107,7 @@ func (p *port) tell(m message) {
 		return
 	}
 	p.channel.Call("postMessage", map[string]any{
-		"name": m.name, "number": m.number, "at": m.at, "event": m.event.Name, "id": m.event.ID, "data": string(m.event.Data),
+		"name": m.name, "number": m.number, "at": m.at.String(), "event": m.event.Name, "id": m.event.ID, "data": string(m.event.Data),
 	})
 }
 
@@ -127,7 +128,8 @@ func (p *port) join(name string) (leave func()) {
 	}
 	stop := listen(p.channel, "message", func(e js.Value) {
 		d := e.Get("data")
-		m := message{d.Get("name").String(), d.Get("number").Int(), int64(d.Get("at").Float()),
+		at, _ := wire.ParsePosition(d.Get("at").String())
+		m := message{d.Get("name").String(), d.Get("number").Int(), at,
 			client.Event{Name: d.Get("event").String(), ID: d.Get("id").String(), Data: []byte(d.Get("data").String())}}
 		p.do(func() { p.window.hear(m) })
 	})

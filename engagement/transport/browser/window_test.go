@@ -3,6 +3,7 @@ package browser
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/optimist-go/optimist/engagement/client"
@@ -12,34 +13,57 @@ import (
 // diary is what a window does, in words.
 type diary []string
 
-func (d *diary) give(e client.Event) { *d = append(*d, "give "+e.Name+" "+e.ID) }
-func (d *diary) tell(m message) {
-	*d = append(*d, fmt.Sprintf("tell %s %d at %d %s", m.name, m.number, m.at, m.event.Name))
+func (d *diary) give(e client.Event) {
+	*d = append(*d, "give "+e.Name+" "+strings.TrimPrefix(e.ID, "1."))
 }
-func (d *diary) connect(after int64) { *d = append(*d, fmt.Sprint("connect ", after)) }
-func (d *diary) disconnect()         { *d = append(*d, "disconnect") }
+func (d *diary) tell(m message) {
+	*d = append(*d, fmt.Sprintf("tell %s %d at %d %s", m.name, m.number, numberOf(m.at), m.event.Name))
+}
+func (d *diary) connect(after wire.Position) { *d = append(*d, fmt.Sprint("connect ", after.Number)) }
+func (d *diary) disconnect()                 { *d = append(*d, "disconnect") }
+
+// at is the position of that number in the only era; none for -1.
+func at(number int64) wire.Position {
+	if number < 0 {
+		return none
+	}
+	return wire.Position{Era: 1, Number: number}
+}
+
+func numberOf(p wire.Position) int64 {
+	if p == none {
+		return -1
+	}
+	return p.Number
+}
 
 const asks = "tell  0 at -1 "
 
-func eventAt(name, id string) client.Event { return client.Event{Name: name, ID: id} }
+func eventAt(name, number string) client.Event {
+	if number != "" {
+		number = "1." + number
+	}
+	return client.Event{Name: name, ID: number}
+}
 
-func helloTo(viewer, id string) client.Event {
-	return client.Event{Name: wire.EventHello, ID: id, Data: []byte(`{"after":` + id + `,"viewer":"` + viewer + `"}`)}
+func helloTo(viewer, number string) client.Event {
+	id := "1." + number
+	return client.Event{Name: wire.EventHello, ID: id, Data: []byte(`{"after":"` + id + `","viewer":"` + viewer + `"}`)}
 }
 
 func TestWindow(t *testing.T) {
 	const truth, hello, reset, beat = wire.EventTruth, wire.EventHello, wire.EventReset, wire.EventBeat
 	own := func(e client.Event) func(*window) { return func(w *window) { w.take(e) } }
-	told := func(name string, number int, at int64, event string) func(*window) {
+	told := func(name string, number int, place int64, event string) func(*window) {
 		return func(w *window) {
-			m := message{name: name, number: number, at: at}
-			if m.event.Name = event; at >= 0 {
-				m.event.ID = fmt.Sprint(at)
+			m := message{name: name, number: number, at: at(place)}
+			if m.event.Name = event; place >= 0 {
+				m.event.ID = m.at.String()
 			}
 			w.hear(m)
 		}
 	}
-	asked := func(w *window) { w.hear(message{at: -1}) }
+	asked := func(w *window) { w.hear(message{}) }
 	follows := told("b", 3, 5, "") // whoever is at 5
 
 	for _, c := range []struct {
@@ -77,7 +101,7 @@ func TestWindow(t *testing.T) {
 			[]string{"give hello 5", "give truth 6"}},
 	} {
 		d := &diary{}
-		w := &window{sharing: d, name: "a", viewer: "ada", after: 5}
+		w := &window{sharing: d, name: "a", viewer: "ada", after: at(5)}
 		w.begin()
 		for _, step := range c.steps {
 			step(w)

@@ -53,11 +53,11 @@ func (s *simulated) tell(m message) {
 	}
 }
 
-func (s *simulated) connect(after int64) {
+func (s *simulated) connect(after wire.Position) {
 	if s.open {
 		s.world.t.Fatal("two streams of one window")
 	}
-	s.open, s.told, s.stream, s.asked = true, after, nil, false
+	s.open, s.told, s.stream, s.asked = true, after.Number, nil, false
 }
 
 func (s *simulated) disconnect() { s.open, s.stream = false, nil }
@@ -71,8 +71,8 @@ func (s *simulated) give(e client.Event) {
 		version, _ := strconv.ParseInt(string(e.Data[2:]), 10, 64)
 		s.seen[post] = max(s.seen[post], version)
 	}
-	if at := positionOf(e); at >= 0 {
-		s.program = at
+	if at := positionOf(e); at != none {
+		s.program = at.Number
 	}
 }
 
@@ -91,7 +91,7 @@ func (w *world) come(s *simulated) {
 	}
 	w.names++
 	s.mail, s.granted, s.open = make(map[string][]message), false, false
-	s.window = &window{sharing: s, name: fmt.Sprint("w", w.names), viewer: "ada", after: s.program}
+	s.window = &window{sharing: s, name: fmt.Sprint("w", w.names), viewer: "ada", after: at(s.program)}
 	w.windows = append(w.windows, s)
 	w.queue = append(w.queue, s)
 	s.begin()
@@ -112,7 +112,7 @@ func (w *world) leave(s *simulated) {
 // has the position. As in a browser, the others repeat the last id.
 func (w *world) serve(s *simulated) bool {
 	end := int64(len(w.changes))
-	id := strconv.FormatInt(s.told, 10)
+	id := at(s.told).String()
 	switch {
 	case !s.open:
 		return false
@@ -122,8 +122,8 @@ func (w *world) serve(s *simulated) bool {
 			name, s.told = wire.EventReset, end
 		}
 		s.asked = true
-		id = strconv.FormatInt(s.told, 10)
-		s.stream = append(s.stream, client.Event{Name: name, ID: id, Data: []byte(`{"after":` + id + `,"viewer":"ada"}`)})
+		id = at(s.told).String()
+		s.stream = append(s.stream, client.Event{Name: name, ID: id, Data: []byte(`{"after":"` + id + `","viewer":"ada"}`)})
 		return true
 	case s.told == end:
 		return false
@@ -135,7 +135,7 @@ func (w *world) serve(s *simulated) bool {
 	for _, post := range slices.Compact(changed) {
 		s.stream = append(s.stream, client.Event{Name: wire.EventTruth, ID: id, Data: fmt.Appendf(nil, "%d %d", post, latest[post])})
 	}
-	s.stream[len(s.stream)-1].ID = strconv.FormatInt(upTo, 10)
+	s.stream[len(s.stream)-1].ID = at(upTo).String()
 	s.told = upTo
 	return true
 }

@@ -93,7 +93,7 @@ func retryAfter(h http.Header) time.Duration {
 }
 
 // Stream implements client.Transport. The viewer is whoever the cookies say.
-func (t *Transport) Stream(ctx context.Context, _ string, after int64, take func(client.Event)) error {
+func (t *Transport) Stream(ctx context.Context, _ string, after string, take func(client.Event)) error {
 	req, err := http.NewRequestWithContext(ctx, "GET", t.base+client.StreamPath(after), nil)
 	if err != nil {
 		return err

@@ -90,7 +90,7 @@ func TestRefusedStreamSaysWhenToComeBack(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = transport.Stream(t.Context(), "", 0, func(client.Event) { t.Error("an event") })
+	err = transport.Stream(t.Context(), "", "", func(client.Event) { t.Error("an event") })
 	var refusal *client.Refusal
 	if !errors.As(err, &refusal) || refusal.Problem.Status != 503 || refusal.Problem.RetryAfterMs != 7000 {
 		t.Errorf("%v", err)

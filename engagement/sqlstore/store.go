@@ -1,0 +1,125 @@
+// Package sqlstore keeps everything in a SQL database, on the kit of module server: a
+// SQLite file for one process, or PostgreSQL for any number of them. The SQL is the same
+// for both; only the migrations are not.
+//
+// The kit keeps the promises about keys, versions and the feed. The tables here hold the
+// rest: posts, marks, comments, and what the server needs to recognise its users.
+package sqlstore
+
+import (
+	"context"
+	"embed"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/optimist-go/optimist/engagement"
+	"github.com/optimist-go/optimist/server"
+	"github.com/optimist-go/optimist/server/postgres"
+	"github.com/optimist-go/optimist/server/sqlite"
+)
+
+//go:embed migrations
+var migrations embed.FS
+
+// Options of a Store. The zero value is ready for use.
+type Options struct {
+	// Now is the clock, for tests and for writing a past; nil, or the zero time as an
+	// answer, means that of the database.
+	Now func() time.Time
+	// Keep is for how long records of operations and entries of the feed are kept; 0 means
+	// that of the kit.
+	Keep time.Duration
+	// User says who sent a request for the kit's handlers; see server.Options.
+	User func(*http.Request) (string, error)
+	// Log gets what an operator has to know; nil means slog.Default().
+	Log *slog.Logger
+}
+
+// Store is an engagement.Store. Make one with Open.
+type Store struct {
+	kit *server.Kit
+	db  server.Database
+}
+
+var _ engagement.Store = (*Store)(nil)
+
+// Memory is the address of a database that is gone when it is closed.
+const Memory = "memory"
+
+// Open opens the database: a URL postgres://… or postgresql://…, Memory, or the name of a
+// SQLite file, which is made when it is not there. It brings the schema up to date.
+func Open(ctx context.Context, address string, options Options) (*Store, error) {
+	db, err := openDatabase(ctx, address, options.Now)
+	if err != nil {
+		return nil, err
+	}
+	kit, err := server.Open(ctx, db, server.Options{User: options.User, Truth: truths, Keep: options.Keep, Log: options.Log})
+	if err != nil {
+		db.Close()
+		return nil, err
+	}
+	server.Decide(kit, decision, operations()...)
+	return &Store{kit: kit, db: db}, nil
+}
+
+// IsPostgres reports whether the address is that of a PostgreSQL database.
+func IsPostgres(address string) bool {
+	return strings.HasPrefix(address, "postgres://") || strings.HasPrefix(address, "postgresql://")
+}
+
+func openDatabase(ctx context.Context, address string, now func() time.Time) (server.Database, error) {
+	folder := "migrations/sqlite"
+	if IsPostgres(address) {
+		folder = "migrations/postgres"
+	}
+	steps, err := fs.Sub(migrations, folder)
+	if err != nil {
+		return nil, err
+	}
+	if IsPostgres(address) {
+		return postgres.Open(ctx, address, postgres.Options{Now: now, Migrations: steps})
+	}
+	with := sqlite.Options{Now: now, Inspect: inspect, Migrate: migrate(steps)}
+	if address == Memory {
+		return sqlite.Memory(ctx, with)
+	}
+	return sqlite.Open(ctx, address, with)
+}
+
+// Kit is what the store stands on.
+func (s *Store) Kit() *server.Kit { return s.kit }
+
+// Forget implements engagement.Store.
+func (s *Store) Forget(ctx context.Context, age time.Duration) error {
+	if err := s.db.Forget(ctx, age); err != nil {
+		return explain(err)
+	}
+	return s.write(ctx, func(ctx context.Context, tx server.Tx, now int64) error {
+		_, err := tx.Exec(ctx, forgetEnded, now)
+		return err
+	})
+}
+
+// Ready implements engagement.Store.
+func (s *Store) Ready(ctx context.Context) error { return explain(s.db.Ready(ctx)) }
+
+// Close implements engagement.Store.
+func (s *Store) Close() error { return s.kit.Close() }
+
+// Audit implements engagement.Store.
+func (s *Store) Audit(ctx context.Context) error {
+	return s.at(ctx, func(ctx context.Context, m server.Moment) error {
+		return m.Query(ctx, func(scan server.Scan) error {
+			var id string
+			var counted, there [3]int
+			if err := scan(&id, &counted[0], &counted[1], &counted[2], &there[0], &there[1], &there[2]); err != nil {
+				return err
+			}
+			return fmt.Errorf("sqlstore: post %s counts likes, saves, comments %v, there are %v", id, counted, there)
+		}, selectMiscount)
+	})
+}
