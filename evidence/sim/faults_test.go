@@ -28,7 +28,7 @@ var faults = []fault{
 	{"a restored operation gets a new key", []change{{"restore.go",
 		"ID: r.id, Seq: r.Seq", "ID: \"new\" + r.id, Seq: r.Seq"}}},
 	{"stale truth is taken", []change{{"internal/engine/truth.go",
-		"case t.Version != 0 && held && t.Version < ent.version:", "case false:"}}},
+		"case t.Version != 0 && held && t.Version < max(ent.version, ent.floor):", "case false:"}}},
 	{"operations leave before they are on disk", []change{{"internal/engine/lane.go",
 		"o.Type.Journaled && !o.durable", "false"}, {"send.go", "if m.journal != nil {\n\t\tif not", "if false {\n\t\tif not"}}},
 	{"the journal does not know of attempts", []change{{"send.go",

@@ -185,6 +185,7 @@ func (e *Engine) groupSucceeded(o *Op, in *Answer) {
 		case t.Presence == Unknown:
 		case t.Wrote > p.entity.version && !p.told:
 			e.foldIntoTruth(p)
+			p.entity.isPast(t.Wrote - 1)
 		default:
 			e.compare(p)
 		}

@@ -199,6 +199,7 @@ func (t *Twin) lateAnswer(o *op, in *engine.Answer) {
 			p := &o.places[i]
 			if said, ok := told[p.ent]; ok && said.Wrote > p.ent.version && o.outcome != engine.Confirmed {
 				t.predict(o, p)
+				p.ent.later(said.Wrote - 1)
 			}
 		}
 		o.firm()

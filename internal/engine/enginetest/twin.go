@@ -74,7 +74,8 @@ type entity struct {
 	truth     any
 	presence  engine.Presence
 	version   uint64
-	loose     bool // the value came without version after that version
+	floor     uint64 // truth of a version below it is older than what is held
+	loose     bool   // the value came without version after that version
 	settledAt engine.Time
 	latest    engine.Stamp // that was told of it or given to an operation of it
 	changes   uint64
