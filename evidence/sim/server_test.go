@@ -21,6 +21,8 @@ type Server struct {
 	// key of it, so that a request which had left before may be done after all: it is belated.
 	refused map[string]time.Duration
 	belated map[string]bool
+	// denied is what was done, and all that was ever said of it is that it was not.
+	denied map[string]bool
 }
 
 // record is one entity.
@@ -111,7 +113,7 @@ var (
 )
 
 func newServer(w *World) *Server {
-	s := &Server{w: w, posts: make(map[string]*record), done: make(map[string]*answered), ever: make(map[string]bool), refused: make(map[string]time.Duration), belated: make(map[string]bool), uses: make(map[string][]string)}
+	s := &Server{w: w, posts: make(map[string]*record), done: make(map[string]*answered), ever: make(map[string]bool), refused: make(map[string]time.Duration), belated: make(map[string]bool), denied: make(map[string]bool), uses: make(map[string][]string)}
 	long := stamp{at: optimist.TimestampOf(time.Now().Add(-time.Hour))}
 	for _, id := range w.entities {
 		there := w.stays(id)
@@ -228,10 +230,12 @@ func (s *Server) apply(r request, content, slot string, mine stamp) answer {
 	}
 	if at, ok := s.refused[r.id]; ok && r.left < at {
 		s.belated[r.id] = true
-	} else {
-		for _, use := range usesOf(r.typ, r.args) {
-			s.uses[use] = append(s.uses[use], r.id)
-		}
+	}
+	if s.belated[r.id] || r.hitch.late {
+		s.denied[r.id] = true
+	}
+	for _, use := range usesOf(r.typ, r.args) {
+		s.uses[use] = append(s.uses[use], r.id)
 	}
 	s.done[r.id] = &answered{content, out}
 	s.log = append(s.log, applied{r.id, r.client, r})

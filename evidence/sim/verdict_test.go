@@ -93,7 +93,8 @@ func (w *World) verdict() {
 		w.effects(c)
 	}
 	for _, use := range sortedKeys(w.server.uses) {
-		if ids := w.server.uses[use]; len(ids) > 1 {
+		ids := slices.DeleteFunc(w.server.uses[use], func(id string) bool { return w.server.denied[id] })
+		if len(ids) > 1 {
 			w.fail("%s was done %d times: by %s and %s", use, len(ids), w.name(ids[0]), w.name(ids[1]))
 		}
 	}
@@ -124,7 +125,7 @@ func (w *World) effects(c *Client) {
 		switch {
 		case o.refusedForGood && done:
 			w.fail("%s: %s was refused for good, and done", c, w.name(id))
-		case o.outcome == optimist.Superseded && done && !c.refused && o.typ != write && !w.server.belated[id]:
+		case o.outcome == optimist.Superseded && done && !c.refused && o.typ != write && !w.server.denied[id]:
 			w.fail("%s: %s was replaced before it left, and done", c, w.name(id))
 		}
 		for _, d := range o.after {
