@@ -22,6 +22,9 @@ func (e *Engine) answer(in *Answer) {
 		return
 	}
 	e.listen(in)
+	if in.RetryAfter > 0 && in.Overrule == nil {
+		e.gate.ask(o, e.now, e.now.plus(in.RetryAfter))
+	}
 	if o.state == Ended {
 		e.lateAnswer(in)
 		return
