@@ -47,7 +47,7 @@ var faults = []fault{
 	{"dependents outlive what they depend on", []change{{"internal/engine/fold.go",
 		"e.condemn(n, o, ErrDependency)", "_ = n"}}},
 	{"dependents do not wait", []change{{"internal/engine/lane.go",
-		"free && !e.waitsForDependency(o)", "free"}}},
+		"if !free || e.waitsForDependency(o) {", "if !free {"}}},
 	{"what is acknowledged leaves the view before its truth comes", []change{{"internal/engine/answer.go",
 		"\t\te.ack(o, max(t.Version, t.Wrote))\n", "\t\te.confirm(o, ent)\n"}}},
 	{"rolling back does not fold again", []change{{"internal/engine/entity.go",
