@@ -166,7 +166,7 @@ var faults = []fault{
 	{"what was held does not come back to its lane (law 20)", "held.go",
 		"e.setHeld(o, notHeld)\n\te.joinLanes(o)", "e.setHeld(o, notHeld)", "TestTwin"},
 	{"dependents do not wait (law 4)", "lane.go",
-		"return free && !e.waitsForDependency(o)", "return free", "TestTwin"},
+		"if !free || e.waitsForDependency(o) {", "if !free {", "TestTwin"},
 	{"the dependents of what was replaced are forgotten (law 7)", "coalesce.go",
 		"if d == older {\n\t\t\t\tn.ext.deps[i] = successor\n\t\t\t}", "if d == nil {\n\t\t\t\tn.ext.deps[i] = successor\n\t\t\t}", "TestTwin"},
 	{"coalescing crosses barriers and groups (law 10)", "coalesce.go",
