@@ -13,21 +13,25 @@ import (
 // timer are made only for those that ask for them, and the deadline moves with progress.
 type flight struct {
 	attempt
-	disowned bool      // its answer is of no interest; guarded by the Manager's lock
-	late     time.Time // when somebody is told that it still runs; zero: never; guarded by the Manager's lock
-	judged   bool      // how it ended is known; its worker's, and of the one who relieves it
+	disowned bool        // its answer is of no interest; guarded by the Manager's lock
+	judged   bool        // how it ended is known; its worker's, and of the one who relieves it
+	late     engine.Time // when somebody is told that it still runs; guarded by the Manager's lock
 
 	// mu guards the fields below. It may be taken under the Manager's lock.
 	mu       sync.Mutex
-	began    time.Time
-	deadline time.Time // zero: none
-	latest   time.Time // progress moves the deadline no further; zero: as far as it goes
+	began    engine.Time // 0: its time has not begun
+	deadline engine.Time
 	err      error
 	done     chan struct{}
 	timer    *time.Timer // fires at the deadline, or at an earlier one and is set again
-	came     progress
-	told     time.Time // when progress was told last
-	long     bool      // it has gone on beyond its first timeout
+	reported *reported   // what Send told of its progress; nil: nothing
+}
+
+// reported is what a Send told of its progress.
+type reported struct {
+	came progress
+	at   engine.Time // when it was told last
+	long bool        // it has gone on beyond its first timeout
 }
 
 // progress is how far a call has come, in units of the program.
@@ -35,39 +39,51 @@ type progress struct{ done, total int64 }
 
 // begin starts the time of the attempt: when it is known to the disk, and before Send
 // gets its context. It ends after the timeout (0 or less: none) without progress, and in
-// any case when the operation's own deadline does (zero: none).
-func (f *flight) begin() {
+// any case when the operation's own deadline does. The error says that it was ended before.
+func (f *flight) begin(now engine.Time) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.began, f.deadline, f.latest = time.Now(), f.until, f.until
-	if most := max(f.typ.maxTimeout, f.typ.timeout); f.typ.maxTimeout > 0 {
-		f.latest = earlier(f.latest, f.began.Add(most))
+	f.began = now
+	if f.deadline = f.until; f.typ.timeout > 0 {
+		f.deadline = min(f.until, later(now, f.typ.timeout))
 	}
-	if f.typ.timeout > 0 {
-		f.deadline = earlier(f.until, f.began.Add(f.typ.timeout))
-	}
+	return f.err
 }
 
-// times are when the attempt began (zero: it has not), and when it has to end (zero: never).
-func (f *flight) times() (began, deadline time.Time) {
+// latest is how far progress can move the deadline. The caller has f.mu.
+func (f *flight) latest() engine.Time {
+	if f.typ.maxTimeout <= 0 {
+		return f.until
+	}
+	return min(f.until, later(f.began, max(f.typ.maxTimeout, f.typ.timeout)))
+}
+
+// later is a time after another.
+func later(t engine.Time, d time.Duration) engine.Time {
+	if d > 0 && t > engine.Never-engine.Time(d) {
+		return engine.Never
+	}
+	return t + engine.Time(d)
+}
+
+// now is the Manager's time.
+func (f *flight) now() engine.Time { return f.h.m.now(time.Now()) }
+
+// times are when the attempt began (0: it has not), and when it has to end.
+func (f *flight) times() (began, deadline engine.Time) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.began, f.deadline
-}
-
-// earlier is the first of two times; zero is never.
-func earlier(a, b time.Time) time.Time {
-	if a.IsZero() || !b.IsZero() && b.Before(a) {
-		return b
-	}
-	return a
 }
 
 // Deadline is part of context.Context.
 func (f *flight) Deadline() (time.Time, bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.deadline, !f.deadline.IsZero()
+	if f.deadline == engine.Never {
+		return time.Time{}, false
+	}
+	return f.h.m.epoch.Add(time.Duration(f.deadline)), true
 }
 
 // flightKey is under which a flight carries itself, for CallFrom.
@@ -90,8 +106,8 @@ func (f *flight) Done() <-chan struct{} {
 		switch {
 		case f.err != nil:
 			close(f.done)
-		case !f.deadline.IsZero():
-			f.timer = time.AfterFunc(time.Until(f.deadline), f.timeUp)
+		case f.deadline != engine.Never:
+			f.timer = time.AfterFunc(time.Duration(f.deadline-f.now()), f.timeUp)
 		}
 	}
 	return f.done
@@ -104,8 +120,8 @@ func (f *flight) timeUp() {
 	if f.err != nil {
 		return
 	}
-	if rest := time.Until(f.deadline); rest > 0 {
-		f.timer.Reset(rest)
+	if rest := f.deadline - f.now(); rest > 0 {
+		f.timer.Reset(time.Duration(rest))
 		return
 	}
 	f.endHeld(context.DeadlineExceeded)
@@ -115,13 +131,13 @@ func (f *flight) timeUp() {
 func (f *flight) Err() error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.look(time.Now())
+	f.look(f.now())
 	return f.err
 }
 
 // look ends the context when its deadline has passed. The caller has f.mu.
-func (f *flight) look(now time.Time) {
-	if !f.deadline.IsZero() && !now.Before(f.deadline) {
+func (f *flight) look(now engine.Time) {
+	if now >= f.deadline {
 		f.endHeld(context.DeadlineExceeded)
 	}
 }
@@ -153,23 +169,27 @@ const betweenTold = 100 * time.Millisecond
 // progress notes how far the call has come, and lets its timeout begin anew. The lock of
 // the Manager is taken for a few of many reports only.
 func (f *flight) progress(done, total int64) {
-	now := time.Now()
+	now := f.now()
 	f.mu.Lock()
 	if f.look(now); f.err != nil {
 		f.mu.Unlock()
 		return
 	}
-	f.came = progress{done, total}
+	first := f.reported == nil
+	if first {
+		f.reported = new(reported)
+	}
+	f.reported.came = progress{done, total}
 	timeout := f.typ.timeout
 	if timeout > 0 {
-		f.deadline = earlier(f.latest, now.Add(timeout))
+		f.deadline = min(f.latest(), later(now, timeout))
 	}
-	tell := f.told.IsZero() || now.Sub(f.told) >= betweenTold
+	tell := first || now >= later(f.reported.at, betweenTold)
 	if tell {
-		f.told = now
+		f.reported.at = now
 	}
-	lasts := timeout > 0 && !f.long && now.Sub(f.began) >= timeout
-	f.long = f.long || lasts
+	lasts := timeout > 0 && !f.reported.long && now >= later(f.began, timeout)
+	f.reported.long = f.reported.long || lasts
 	f.mu.Unlock()
 	if tell || lasts {
 		f.h.m.progressed(f, progress{done, total}, tell, lasts)
@@ -200,7 +220,9 @@ func (h *Handle) Progress() (done, total int64) {
 		if f.h == h {
 			f.mu.Lock()
 			defer f.mu.Unlock()
-			return f.came.done, f.came.total
+			if f.reported != nil {
+				return f.reported.came.done, f.reported.came.total
+			}
 		}
 	}
 	return 0, 0

@@ -109,7 +109,8 @@ type Result struct {
 	Outcome Outcome
 	// Err says why the outcome is RolledBack, and nothing else has one. It wraps
 	// ErrUnknownOutcome when the server may have the operation nevertheless, because
-	// nobody answered an attempt; the entity is unsure then.
+	// an attempt ended with class Unknown; the entity is unsure then (View.Unsure), as it
+	// is after an attempt whose error nobody classified, of which Err says nothing.
 	Err error
 	// Server is the state that the server told: the store's value type, or the bool
 	// of a toggle. Nil when it told nothing.

@@ -204,3 +204,17 @@ func TestLaw18_AMergedOperationHasAStampOfItsOwn(t *testing.T) {
 		})
 	}
 }
+
+// A list says no stamp. Truth that is older than what is held says one all the same, and what
+// is held came after it.
+func TestLaw18_AChangeIsLaterThanStaleTruth(t *testing.T) {
+	inWorld(t, instant, func(t *testing.T, w *world) {
+		w.receive("1", TruthOf(page{}, 7))
+		stale := TruthOf(page{}, 6)
+		stale.At = TimestampOf(time.Now().Add(59 * time.Minute))
+		w.receive("1", stale)
+		if h := w.tap("1", "me"); h.Timestamp() <= stale.At {
+			t.Fatalf("%v, after truth of %v", h.Timestamp(), stale.At)
+		}
+	})
+}

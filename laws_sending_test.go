@@ -260,3 +260,38 @@ func TestLaw12_NeverGivesUpAndCountsOn(t *testing.T) {
 		w.outcome(h, Confirmed)
 	})
 }
+
+// What the server asked of one lane holds for the lane, also when the operation that heard it
+// has ended, until a person wants it now.
+func TestLaw12_RetryAfterHoldsForTheLane(t *testing.T) {
+	busy := reply{fails: &SendError{Class: Overloaded, RetryAfter: time.Minute, Err: errBusy}}
+	for name, c := range map[string]struct {
+		does func(w *world)
+		left []time.Duration
+	}{
+		"it waits":     {func(*world) {}, seconds(0, 60, 120, 180, 240)},
+		"retry now":    {func(w *world) { w.m.RetryNow() }, seconds(0, 60, 120, 180, 190)},
+		"online again": {func(w *world) { w.m.SetOnline(false); w.m.SetOnline(true) }, seconds(0, 60, 120, 180, 190)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, instant, func(t *testing.T, w *world) {
+				w.server.next("1", busy, busy, busy, busy)
+				first := do(w, w.comment, "1", "a")
+				second := do(w, w.comment, "1", "b")
+				w.time(190 * time.Second)
+				w.outcome(first, RolledBack)
+				w.unsettled(second)
+				do(w, w.comment, "2", "c")
+				c.does(w)
+				w.flush()
+				w.outcome(second, Confirmed)
+				left := make(map[string][]time.Duration)
+				for _, call := range w.server.heardCalls() {
+					left[call.Entity] = append(left[call.Entity], call.At)
+				}
+				equal(t, "left at", left["1"], c.left)
+				equal(t, "another lane", left["2"], seconds(190))
+			})
+		})
+	}
+}

@@ -314,3 +314,20 @@ func TestLaw49_AGroupLeavesDoubtInAllItsEntities(t *testing.T) {
 		equal(t, "unsure", w.pages.View("2").Unsure, true)
 	})
 }
+
+// Of an Update nothing can be told that ends the doubt.
+func TestLaw49_AnUpdateThatTheServerMayHaveIsTold(t *testing.T) {
+	inWorld(t, instant, func(t *testing.T, w *world) {
+		sub := w.m.Subscribe(SubscribeOptions{})
+		h := must(w.m.Execute(w.ctx, Update{
+			Type: "draw", Entity: "canvas:1", User: "me",
+			Apply: func() func() { return func() {} },
+			Send:  func(context.Context) error { return errNo },
+		}))(t)
+		w.flush()
+		w.outcome(h, RolledBack)
+		told := events(sub, TruthUnsure)
+		equal(t, "events", len(told), 1)
+		equal(t, "of", told[0].ID, h.ID())
+	})
+}

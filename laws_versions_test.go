@@ -132,3 +132,79 @@ func TestLaw49_AGroupThatTruthNamesAndIsTakenBackLeavesDoubtOnlyElsewhere(t *tes
 		equal(t, "unsure", [2]bool{w.pages.View("1").Unsure, w.pages.View("2").Unsure}, [2]bool{false, true})
 	})
 }
+
+// What is held since the server has done an operation is later than its version says.
+func TestLaw15_WhatAnOperationWasConfirmedIntoIsLaterThanItsVersion(t *testing.T) {
+	both := func(w *world, wrote uint64) {
+		g := RegisterGroup(w.m, Group[string]{
+			Type: "both",
+			Parts: func(title string) []Part {
+				set := func(p page) (page, error) { p.Title = title; return p, nil }
+				return []Part{w.pages.Part("2", set), w.pages.Part("1", set)}
+			},
+			Send: func(context.Context, Call[string]) ([]EntityTruth, error) {
+				early := w.server.truth("1")
+				if early.Wrote = early.Version + wrote; wrote == 0 {
+					return nil, nil
+				}
+				return []EntityTruth{w.pages.Truth("1", early)}, nil
+			},
+		})
+		must(g.Execute(w.ctx, "x"))(w.T)
+	}
+	for name, c := range map[string]struct {
+		do    func(w *world)
+		newer uint64 // than the version held, and older than the write
+	}{
+		"mute": {func(w *world) {
+			w.server.next("1", reply{mute: true})
+			do(w, w.rename, "1", "x")
+		}, 0},
+		"a group":              {func(w *world) { both(w, 0) }, 0},
+		"a group, early":       {func(w *world) { both(w, 1) }, 0},
+		"a group, far earlier": {func(w *world) { both(w, 4) }, 3},
+		"named by a list": {func(w *world) {
+			w.server.next("1", reply{lost: true})
+			h := do(w, w.rename, "1", "x")
+			synctest.Wait()
+			w.receive("1", Truth[page]{Presence: Present, Value: page{Title: "x"}, Contains: []string{h.ID()}})
+			w.outcome(h, Confirmed)
+		}, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, instant, func(t *testing.T, w *world) {
+				held := w.server.truth("1")
+				c.do(w)
+				w.time(time.Second)
+				equal(t, "shown", w.view("1").Title, "x")
+				w.receive("1", TruthOf(page{Title: "x", Fans: "list"}, 0))
+				for version := held.Version; version <= held.Version+c.newer; version++ {
+					w.receive("1", TruthOf(held.Value, version))
+					equal(t, "shown", w.view("1"), page{Title: "x", Fans: "list"})
+				}
+				w.receive("1", TruthOf(page{Title: "y"}, held.Version+c.newer+1))
+				equal(t, "shown", w.view("1").Title, "y")
+			})
+		})
+	}
+}
+
+// Truth can name what was taken back: its answer, which says no more, comes after it.
+func TestLaw15_TruthThatNamesWhatWasTakenBackIsNotChangedByItsAnswer(t *testing.T) {
+	for name, fails := range map[string]error{"mute": nil, "broken": errBusy} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, instant, func(t *testing.T, w *world) {
+				w.server.next("1", reply{after: time.Second, mute: true, breaks: fails})
+				h := do(w, w.rename, "1", "mine")
+				synctest.Wait()
+				is(t, h.Cancel(), nil)
+				theirs := w.server.put("1", page{Title: "theirs"})
+				theirs.Contains = []string{h.ID()}
+				w.receive("1", theirs)
+				w.time(time.Minute)
+				equal(t, "shown", w.view("1").Title, "theirs")
+				equal(t, "unsure", w.pages.View("1").Unsure, false)
+			})
+		})
+	}
+}

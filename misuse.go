@@ -34,29 +34,28 @@ func (m *Manager) unloadedLocked(o *engine.Op) {
 func (m *Manager) lateLocked() engine.Time {
 	late := engine.Never
 	for _, f := range m.flights {
-		if !f.late.IsZero() {
-			late = min(late, m.now(f.late))
-		}
+		late = min(late, f.late)
 	}
 	return late
 }
 
 // tellLateLocked tells of each Send that is long past its time, once for each attempt.
 func (m *Manager) tellLateLocked(now time.Time) {
+	at := m.now(now)
 	for _, f := range m.flights {
-		if f.late.IsZero() || f.late.After(now) {
+		if f.late > at {
 			continue
 		}
 		began, deadline := f.times()
-		if began.IsZero() || deadline.After(now.Add(-patience)) { // its mark is being written, or it got more time
-			f.late = now.Add(patience)
+		if began == 0 || later(deadline, patience) > at { // its mark is being written, or it got more time
+			f.late = later(at, patience)
 			continue
 		}
-		f.late = time.Time{}
+		f.late = engine.Never
 		m.publishLocked(Event{
 			Kind: Misused, At: now, Entity: fullName(f.h.op.Entity()), ID: f.h.id(f.restored), Type: f.typ.Name, Attempt: f.n,
 			Err: errorf.New("%w: send of %s runs since %v, and its time was %v; it must return when its context ends, for its lane waits",
-				ErrStuck, f.typ.Name, now.Sub(began).Round(time.Millisecond), deadline.Sub(began).Round(time.Millisecond)),
+				ErrStuck, f.typ.Name, time.Duration(at-began).Round(time.Millisecond), time.Duration(deadline-began).Round(time.Millisecond)),
 		})
 	}
 }

@@ -49,12 +49,12 @@ func typeOf(o *engine.Op) *opType { return o.Type.Owner.(*opType) }
 type attempt struct {
 	h        *Handle
 	typ      *opType
-	n        int       // 1 is the first
-	counted  int       // charged to the retry policy before this one
-	version  uint64    // of the truth held
-	until    time.Time // when the operation's deadline ends; zero: none
-	restored string    // the id, if it is of an earlier life
-	dropped  bool      // nobody needs the call any more: it does not leave
+	n        int         // 1 is the first
+	counted  int         // charged to the retry policy before this one
+	version  uint64      // of the truth held
+	until    engine.Time // when the operation's deadline ends
+	restored string      // the id, if it is of an earlier life
+	dropped  bool        // nobody needs the call any more: it does not leave
 }
 
 // launchLocked queues an attempt and makes sure that a worker will take it.
@@ -62,10 +62,7 @@ func (m *Manager) launchLocked(f *engine.Effect) {
 	_, _, version := f.Op.Entity().Truth()
 	a := attempt{
 		h: handleOf(f.Op), typ: typeOf(f.Op), n: f.Attempt, counted: f.Op.Attempts(),
-		version: version, restored: f.Op.RestoredID(),
-	}
-	if at := f.Op.Expiry(); at != engine.Never {
-		a.until = m.epoch.Add(time.Duration(at))
+		version: version, restored: f.Op.RestoredID(), until: f.Op.Expiry(),
 	}
 	m.work = append(m.work, a)
 	if m.promised > 0 {
@@ -104,14 +101,14 @@ func (m *Manager) workLocked() {
 		}
 	}()
 	for len(m.work) > 0 {
-		f = &flight{attempt: m.nextLocked()}
+		f = &flight{attempt: m.nextLocked(), deadline: engine.Never}
 		m.flights = append(m.flights, f)
-		m.departLocked(f)
+		now := m.departLocked(f)
 		m.mu.Unlock()
 
 		answer = engine.Answer{Op: &f.h.op, NotSent: f.dropped}
 		if !f.dropped {
-			m.try(f, &answer)
+			m.try(f, now, &answer)
 		}
 		if !m.handIn(f, answer) {
 			ended = true
@@ -126,18 +123,17 @@ func (m *Manager) workLocked() {
 	m.mu.Unlock()
 }
 
-// departLocked sets when somebody is told that the call still runs.
-func (m *Manager) departLocked(f *flight) {
+// departLocked sets when somebody is told that the call still runs, and returns the time.
+func (m *Manager) departLocked(f *flight) engine.Time {
 	now := time.Now()
-	switch {
-	case f.typ.timeout > 0:
-		f.late = now.Add(f.typ.timeout + patience)
-	case !f.until.IsZero():
-		f.late = f.until.Add(patience)
+	at := m.now(now)
+	if f.late = later(f.until, patience); f.typ.timeout > 0 {
+		f.late = later(later(at, f.typ.timeout), patience)
 	}
 	if len(m.subs) > 0 {
 		m.armLocked(now)
 	}
+	return at
 }
 
 func (m *Manager) workerEndsLocked() {
@@ -274,19 +270,19 @@ func (m *Manager) abandonLocked() {
 	}
 }
 
-// try makes one attempt and says how it ended.
-func (m *Manager) try(f *flight, answer *engine.Answer) {
+// try makes one attempt, which departs now, and says how it ended.
+func (m *Manager) try(f *flight, now engine.Time, answer *engine.Answer) {
 	if m.journal != nil {
 		if not := m.journal.mark(m, &f.h.op); not != nil {
 			answer.NotSent, answer.Err, answer.RetryAfter = true, not.err, engine.Time(not.again)
 			return
 		}
+		now = f.now()
 	}
-	if answer.Err = f.Err(); answer.Err != nil { // it was ended while it waited for the disk
+	if answer.Err = f.begin(now); answer.Err != nil { // it was ended while it waited for the disk
 		answer.NotSent = true
 		return
 	}
-	f.begin()
 	r := sendContained(f)
 	answer.Truth, answer.More = r.truth, r.more
 	m.failed(f, answer, r.judged, r.err)

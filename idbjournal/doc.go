@@ -8,7 +8,8 @@
 //
 //   - A Write is one transaction, whole or not at all, and returns when the browser
 //     has completed it with durability "strict": flushed to the disk, as far as the
-//     browser keeps its word.
+//     browser keeps its word. It is given to the browser whole, to be committed, before
+//     Write waits: a page that is left a moment later loses nothing of it, as a rule.
 //   - Among the tabs and workers of one origin a journal has one owner, by a Web Lock.
 //     The others get optimist.ErrJournalOwned from Open at once, and wait for their turn in
 //     Wait. The browser gives the lock up when the owner is closed, navigates away or

@@ -198,7 +198,14 @@ func (j *Journal) transactLocked(mode string, work func(store js.Value)) error {
 	})
 	if err == nil {
 		defer w.release()
-		if _, err = try(func() js.Value { work(tx.Call("objectStore", storeName)); return js.Undefined() }); err != nil {
+		_, err = try(func() js.Value {
+			work(tx.Call("objectStore", storeName))
+			if mode == "readwrite" && tx.Get("commit").Truthy() {
+				tx.Call("commit") // at once: a page that is left a moment later hears nothing more of it
+			}
+			return js.Undefined()
+		})
+		if err != nil {
 			_, _ = try(func() js.Value { return tx.Call("abort") })
 		}
 		event, _ := w.wait(context.Background())

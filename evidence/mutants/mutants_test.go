@@ -73,6 +73,16 @@ func TestFaultsAreFound(t *testing.T) {
 	t.Logf("%d of %d faults found; %d are known", found, len(chosen), len(faults))
 }
 
+// TestFaultsFit keeps the faults what they say: the code that they change is there.
+func TestFaultsFit(t *testing.T) {
+	for _, f := range faults {
+		right, err := os.ReadFile(filepath.Join("..", "..", "internal", "engine", f.file))
+		if n := strings.Count(string(right), f.old); err != nil || n != 1 {
+			t.Errorf("%s: the code to change occurs %d times in %s (%v)", f.what, n, f.file, err)
+		}
+	}
+}
+
 // run runs tests of the copy's engine by name.
 func run(dir, tests string) (string, error) {
 	cmd := exec.Command("go", "test", "-count=1", "-vet=off", "-timeout=2m", "-run", "^("+tests+")", "./internal/engine",

@@ -58,20 +58,39 @@ type life struct {
 	refusing             int  // writes that the disk will refuse from now on
 	owes                 bool // the disk lacks what it has refused
 	watch                watch
-	read                 map[string]reading // what it was told last, by entity
+	read                 map[string]reading // the latest truth with a version that it was told, by entity
+	listed               map[string]Post    // what lists told it last, by entity
+	wrote                map[string]bool    // entity and slot of what has left
 }
 
-// reading is truth that a life holds, as far as its stamps are concerned.
+// reading is truth with a version.
 type reading struct {
 	version uint64
 	at      optimist.Timestamp
+	value   Post
 }
 
 // reads notes truth that comes. What is stale changes nothing.
 func (l *life) reads(t truth) {
 	if held, ok := l.read[t.entity]; !ok || t.version > held.version {
-		l.read[t.entity] = reading{t.version, l.c.wall.hear(t.stamp.at)}
+		l.read[t.entity] = reading{t.version, l.c.wall.hear(t.stamp.at), t.value}
+		if t.there {
+			l.shows(t.entity)
+		}
 	}
+}
+
+// wasTold reports whether any truth of an entity has come.
+func (l *life) wasTold(entity string) bool {
+	_, read := l.read[entity]
+	_, listed := l.listed[entity]
+	return read || listed
+}
+
+// wasShown reports whether truth that came shows a flag as an operation wants it.
+func (l *life) wasShown(o *op) bool {
+	listed, was := l.listed[o.entity]
+	return l.wasTold(o.entity) && (l.read[o.entity].value.Flags[o.args.Key] == o.args.On || was && listed.Flags[o.args.Key] == o.args.On)
 }
 
 // journal lets a life's journal pass for one that survives, and crashes it.
@@ -145,7 +164,7 @@ func (c *Client) start() {
 		w.failed("%s cannot open its journal: %v", c, err)
 		return
 	}
-	l := &life{c: c, read: make(map[string]reading)}
+	l := &life{c: c, read: make(map[string]reading), listed: make(map[string]Post), wrote: make(map[string]bool)}
 	m, err := optimist.New(optimist.Options{
 		ClientID: c.String(), Journal: journal{j, l}, MaxInFlight: 2, ProbeAfter: 4,
 		Policy: optimist.Policy{Retry: optimist.Retry{Jitter: -1, Base: 700 * time.Millisecond, Timeout: 5 * time.Second}},

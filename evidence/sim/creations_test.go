@@ -14,31 +14,33 @@ func (w *World) stays(id string) bool { return id[0] == 'e' }
 // and that the server has never had or has no more.
 type standing struct {
 	creation string
-	made     int // how often the server had made the post
+	made     int  // how often the server had made the post
+	shown    bool // truth with a post has come since
 }
 
-// stands notes what an operation that was just accepted stands on.
+// stands notes what an operation that was just accepted stands on, or may stand on.
 func (x *watch) stands(o *op) {
 	w := x.l.c.w
 	if o.typ == write {
 		return
 	}
 	for _, e := range o.entities() {
-		has := w.server.posts[e]
-		if has.there || has.made > 0 && x.l.read[e].version < has.version {
-			continue // its client may know of a post that is there
-		}
 		var maker *op
 		for _, other := range x.live {
 			if (other.typ == write || other.typ == erase) && other.entity == e && other.order < o.order {
 				maker = other
 			}
 		}
-		if maker != nil && maker.typ == write {
+		if maker == nil || maker.typ != write {
+			continue
+		}
+		o.perhapsOn = append(o.perhapsOn, maker.id)
+		has := w.server.posts[e]
+		if !has.there && (has.made == 0 || x.l.read[e].version >= has.version) { // else its client may know of a post that is there
 			if o.on == nil {
 				o.on = make(map[string]standing)
 			}
-			o.on[e] = standing{maker.id, has.made}
+			o.on[e] = standing{creation: maker.id, made: has.made}
 		}
 	}
 }
@@ -50,6 +52,7 @@ type way struct {
 	forgotten int  // those of which it did not know when the process died
 	flying    int  // attempts
 	sent      bool // one is under way, or was when the process died
+	sentKept  bool // the disk may say that one is under way
 	doubt     bool // an attempt ended, and nobody knows how
 	reached   bool // nobody knew when it ended whether the server has it
 	acked     bool
@@ -62,7 +65,7 @@ const budget = 4
 
 // written notes that the disk knows all that has happened.
 func (y *way) written(over bool) {
-	y.unwritten = 0
+	y.unwritten, y.sentKept = 0, y.sent
 	y.ackKept = y.acked && !over
 }
 
@@ -71,8 +74,8 @@ func (l *life) forgets() {
 	for _, o := range l.c.ops { // also what has ended: its end may not be on the disk
 		o.way.forgotten += o.way.unwritten
 		o.way.acked = o.way.ackKept
-		o.way.doubt = o.way.doubt || o.way.sent || o.way.unwritten > 0
-		o.way.sent, o.way.unwritten = false, 0
+		o.way.doubt = o.way.doubt || o.way.sent || o.way.sentKept || o.way.unwritten > 0
+		o.way.sent, o.way.sentKept, o.way.unwritten = false, false, 0
 	}
 }
 
@@ -86,6 +89,7 @@ func (l *life) leaves(r request) {
 		return
 	}
 	o.way.flying++
+	l.wrote[o.entity+" "+o.slot()] = true
 	if o.way.ackKept {
 		w.fail("%s sends %s again, which was acknowledged", c, w.name(r.id))
 	}
@@ -94,10 +98,21 @@ func (l *life) leaves(r request) {
 		if creation.typ != write || !creation.over || creation.confirmed || w.server.posts[e].made != s.made {
 			continue
 		}
-		if o.typ == erase && (c.unsure(e) || s.made > 0) {
-			continue // the server may have something, or get it; or an old push showed an earlier post
+		if o.typ == erase && (c.unsure(e) || s.shown) {
+			continue // the server may have something, or get it
 		}
 		w.fail("%s sends %s (%s of %s), though %s came to nothing", c, w.name(r.id), r.typ, e, w.name(creation.id))
+	}
+}
+
+// shows notes that new truth with a post has come, perhaps of one before those that are not there
+// yet.
+func (l *life) shows(entity string) {
+	for _, o := range l.c.ops {
+		if s, ok := o.on[entity]; ok && !o.over {
+			s.shown = true
+			o.on[entity] = s
+		}
 	}
 }
 

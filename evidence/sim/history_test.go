@@ -28,6 +28,9 @@ type read struct {
 }
 
 func (w *World) heard(r request, a answer) {
+	if a.err == nil {
+		delete(w.server.denied, r.id)
+	}
 	if _, again := w.heardOf[r.id]; !again && a.err == nil {
 		w.heardOf[r.id] = heard{w.now(), a}
 	}

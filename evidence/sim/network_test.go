@@ -99,7 +99,7 @@ func (w *World) call(ctx context.Context, l *life, r request) (answer, error) {
 	}
 	c := l.c
 	h := w.hitchFor(c, r.entity)
-	r.hitch, r.client = h, c
+	r.hitch, r.client, r.left = h, c, w.now()
 	if h.loseRequest {
 		w.stats.LostRequests++
 	}
@@ -172,6 +172,9 @@ func (w *World) arrive(r request, answers chan<- answer, broken chan struct{}) {
 		return // lost on the way; whoever waits hears nothing
 	}
 	a := w.server.handle(r)
+	if s := (*optimist.SendError)(nil); errors.As(a.err, &s) && (s.Class == optimist.Permanent || s.Class == optimist.Conflicting) {
+		w.server.refused[r.id] = w.now()
+	}
 	w.trace("server takes %s of %s: %s", w.name(r.id), r.client, a)
 	switch {
 	case answers == nil:
@@ -243,6 +246,10 @@ func (w *World) deliver(c *Client, t truth, how string) {
 	w.trace("%s gets a %s of %s: v%d %s", c, how, t.entity, t.version, t)
 	if t.listed.IsZero() {
 		l.reads(t)
+	} else {
+		if l.listed[t.entity] = t.value; t.there {
+			l.shows(t.entity)
+		}
 	}
 	w.mu.Unlock()
 	if err := l.posts.Receive(t.entity, c.truth(t)); err != nil && !errors.Is(err, optimist.ErrClosed) {

@@ -17,9 +17,12 @@ type Server struct {
 	log   []applied
 	ever  map[string]bool // everything that was ever true: see facts
 	uses  map[string][]string
-	// refused are operations that it refused for good at some time. It keeps no key of them,
-	// so that a request which the network repeats later may be done after all.
-	refused map[string]bool
+	// refused says when the server last refused an operation, or called it a conflict. It keeps no
+	// key of it, so that a request which had left before may be done after all: it is belated.
+	refused map[string]time.Duration
+	belated map[string]bool
+	// denied is what was done, and all that was ever said of it is that it was not.
+	denied map[string]bool
 }
 
 // record is one entity.
@@ -65,6 +68,7 @@ type request struct {
 	base   uint64
 	client *Client
 	hitch  hitch
+	left   time.Duration
 }
 
 // entities names those that the operation changes.
@@ -109,7 +113,7 @@ var (
 )
 
 func newServer(w *World) *Server {
-	s := &Server{w: w, posts: make(map[string]*record), done: make(map[string]*answered), ever: make(map[string]bool), refused: make(map[string]bool), uses: make(map[string][]string)}
+	s := &Server{w: w, posts: make(map[string]*record), done: make(map[string]*answered), ever: make(map[string]bool), refused: make(map[string]time.Duration), belated: make(map[string]bool), denied: make(map[string]bool), uses: make(map[string][]string)}
 	long := stamp{at: optimist.TimestampOf(time.Now().Add(-time.Hour))}
 	for _, id := range w.entities {
 		there := w.stays(id)
@@ -146,7 +150,6 @@ func (s *Server) handle(r request) answer {
 	}
 	for _, id := range r.entities() {
 		if refusal := s.posts[id].refuses(r); refusal != nil {
-			s.refused[r.id] = true
 			a := answer{err: optimist.Fail(optimist.Permanent, refusal)}
 			if r.typ != pair && r.hitch.tells {
 				a.truths = []truth{s.posts[id].truth(id)}
@@ -224,6 +227,12 @@ func (s *Server) apply(r request, content, slot string, mine stamp) answer {
 		if changed {
 			s.w.push(e.truth(id))
 		}
+	}
+	if at, ok := s.refused[r.id]; ok && r.left < at {
+		s.belated[r.id] = true
+	}
+	if s.belated[r.id] || r.hitch.late {
+		s.denied[r.id] = true
 	}
 	for _, use := range usesOf(r.typ, r.args) {
 		s.uses[use] = append(s.uses[use], r.id)

@@ -76,9 +76,6 @@ func (w *World) verdict() {
 		l.look()
 		for _, id := range w.entities {
 			v, has := l.posts.View(id), w.server.posts[id]
-			if w.wasGuessed(c, id) {
-				continue
-			}
 			if v.Presence == optimist.NotLoaded || (v.Presence == optimist.Present) != has.there || !equalPosts(v.Value, has.value) {
 				w.fail("%s shows of %s: %v, the server has: %v", c, id, v, has.truth(id))
 			}
@@ -96,22 +93,12 @@ func (w *World) verdict() {
 		w.effects(c)
 	}
 	for _, use := range sortedKeys(w.server.uses) {
-		if ids := w.server.uses[use]; len(ids) > 1 {
+		ids := slices.DeleteFunc(w.server.uses[use], func(id string) bool { return w.server.denied[id] })
+		if len(ids) > 1 {
 			w.fail("%s was done %d times: by %s and %s", use, len(ids), w.name(ids[0]), w.name(ids[1]))
 		}
 	}
 	w.lanes()
-}
-
-// wasGuessed reports whether the server did what a client had taken back, and told it no
-// version: the prediction is truth then, also over truth that was newer (law 16).
-func (w *World) wasGuessed(c *Client, id string) bool {
-	for _, o := range c.ops {
-		if w.script.Faults.Silent > 0 && o.cancelled && slices.Contains(o.entities(), id) && w.server.done[o.id] != nil {
-			return true
-		}
-	}
-	return false
 }
 
 // callbacks must have run once for each end, in the order of the ends.
@@ -138,7 +125,7 @@ func (w *World) effects(c *Client) {
 		switch {
 		case o.refusedForGood && done:
 			w.fail("%s: %s was refused for good, and done", c, w.name(id))
-		case o.outcome == optimist.Superseded && done && !c.refused && o.typ != write:
+		case o.outcome == optimist.Superseded && done && !c.refused && o.typ != write && !w.server.denied[id]:
 			w.fail("%s: %s was replaced before it left, and done", c, w.name(id))
 		}
 		for _, d := range o.after {
@@ -160,20 +147,22 @@ func (w *World) effects(c *Client) {
 }
 
 // passed finds what later operations of a lane may have passed: what was parked, and
-// what had to wait behind it.
+// what had to wait behind it (held).
 func (c *Client) passed(passed map[*op]bool) {
+	held := make(map[*op]bool)
 	all := slices.SortedFunc(maps.Values(c.ops), func(a, b *op) int { return a.order - b.order })
-	for before := -1; before < len(passed); {
-		before = len(passed)
+	for before := -1; before < len(passed)+len(held); {
+		before = len(passed) + len(held)
 		for i, o := range all {
-			waits := o.parked || slices.ContainsFunc(o.after, func(id string) bool { return c.anyOf(id, passed) })
-			for _, s := range o.on {
-				waits = waits || c.anyOf(s.creation, passed)
-			}
+			waits := func(id string) bool { return c.anyOf(id, passed) }
+			behind := slices.ContainsFunc(o.after, waits) || slices.ContainsFunc(o.perhapsOn, waits)
 			for _, earlier := range all[:i] {
-				waits = waits || passed[earlier] && o.isBehind(earlier)
+				behind = behind || passed[earlier] && o.isBehind(earlier, held[earlier])
 			}
-			if waits {
+			if behind {
+				held[o] = true
+			}
+			if behind || o.parked {
 				passed[o] = true
 			}
 		}
@@ -199,13 +188,17 @@ func (c *Client) current(id string) *op {
 	return o
 }
 
-// isBehind reports whether an operation must not pass an earlier one that waits.
-func (o *op) isBehind(earlier *op) bool {
+// isBehind reports whether an operation must not pass an earlier one that waits: one of its
+// slot, or, where that one only waits behind another, one of which either commutes with nothing.
+func (o *op) isBehind(earlier *op, held bool) bool {
 	if !slices.ContainsFunc(o.entities(), func(e string) bool { return slices.Contains(earlier.entities(), e) }) {
 		return false
 	}
-	return o.typ == pair || earlier.typ == write && earlier.parked || earlier.typ == pair && !earlier.parked || o.slot() != "" && o.slot() == earlier.slot()
+	return o.slot() != "" && o.slot() == earlier.slot() || held && (o.alone() || earlier.alone())
 }
+
+// alone reports whether an operation commutes with nothing of its entities.
+func (o *op) alone() bool { return o.typ == pair || o.typ == write || o.typ == erase }
 
 // lanes checks that what one client did to one entity was done in its order.
 func (w *World) lanes() {
@@ -220,7 +213,7 @@ func (w *World) lanes() {
 	}
 	for _, a := range w.server.log {
 		o := a.client.ops[a.id]
-		if o == nil || !o.confirmed || o.cancelled || passed[o] || o.outcome != optimist.Confirmed || w.server.refused[a.id] {
+		if o == nil || !o.confirmed || o.cancelled || passed[o] || o.outcome != optimist.Confirmed || w.server.belated[a.id] {
 			continue
 		}
 		for _, e := range o.entities() {

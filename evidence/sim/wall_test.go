@@ -87,6 +87,9 @@ func (w *wall) show(at optimist.Timestamp) optimist.Timestamp {
 func (w *wall) hear(shown optimist.Timestamp) optimist.Timestamp {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if shown < w.spans[0].shows {
+		return shown // older than the world
+	}
 	i := 0
 	for j, s := range w.spans {
 		if s.shows <= shown {

@@ -27,6 +27,7 @@ type op struct {
 	flushed                                      bool // its end is in the journal
 	results                                      []optimist.Result
 	on                                           map[string]standing // creations, by entity
+	perhapsOn                                    []string            // creations as well, if the client knows of no post that is there
 	way                                          way
 }
 
@@ -95,6 +96,7 @@ func (x *watch) see(ev optimist.Event) {
 	case optimist.OpSent, optimist.OpDeferred:
 		if o := c.ops[ev.ID]; o != nil {
 			o.way.sent = ev.Kind == optimist.OpSent
+			o.way.sentKept = o.way.sentKept || o.way.sent
 		}
 	case optimist.OpAcknowledged:
 		if o := c.ops[ev.ID]; o != nil {
@@ -185,7 +187,9 @@ func (x *watch) settled(ev optimist.Event) {
 	switch ev.Outcome {
 	case optimist.Confirmed:
 		o.confirmed = true
-		x.known[slot] = o
+		if x.known[slot] = o; ev.Attempt == 0 && !x.l.wrote[slot] && x.l.wasShown(o) || c.refused && c.wentOn(o) {
+			x.known[slot] = nil // what this life knows of it may be older than another life's change
+		}
 		for _, e := range o.entities() {
 			for _, f := range facts(e, o.typ, o.args) {
 				x.tokens[f] = true
@@ -227,6 +231,17 @@ func (x *watch) settled(ev optimist.Event) {
 			x.due[e] = append(x.due[e], o.id)
 		}
 	}
+}
+
+// wentOn reports whether something later of a slot was done, of which a life's disk may not
+// have known.
+func (c *Client) wentOn(o *op) bool {
+	for _, other := range c.ops {
+		if other.order > o.order && other.entity == o.entity && other.slot() == o.slot() && c.w.server.done[other.id] != nil {
+			return true
+		}
+	}
+	return false
 }
 
 // unknown reports whether an error says that nobody knows what the server did.
@@ -284,6 +299,8 @@ func (x *watch) view(id string, p Post) {
 		}
 		switch {
 		case o.typ == erase:
+		case o.typ == edit && !x.l.wasTold(id): // perhaps of a comment that only the server has
+			delete(mine, o.slot())
 		case o.typ == pair && (made || !w.stays(id) && w.server.done[o.id] != nil):
 			// It may be in the truth below, which another post has replaced.
 		case o.slot() == "":

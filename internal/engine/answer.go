@@ -22,6 +22,9 @@ func (e *Engine) answer(in *Answer) {
 		return
 	}
 	e.listen(in)
+	if in.RetryAfter > 0 && in.Overrule == nil {
+		e.gate.ask(o, e.now, e.now.plus(in.RetryAfter))
+	}
 	if o.state == Ended {
 		e.lateAnswer(in)
 		return
@@ -185,6 +188,7 @@ func (e *Engine) groupSucceeded(o *Op, in *Answer) {
 		case t.Presence == Unknown:
 		case t.Wrote > p.entity.version && !p.told:
 			e.foldIntoTruth(p)
+			p.entity.isPast(t.Wrote - 1)
 		default:
 			e.compare(p)
 		}

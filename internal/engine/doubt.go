@@ -55,7 +55,10 @@ func (e *Engine) leaveDoubt(o *Op) {
 			e.emit(Effect{Kind: Unsure, Op: o, Entity: ent})
 		})
 		return
-	case o.ext == nil || !o.ext.hasBase || slices.Contains(e.doubts, o.slotName()):
+	case o.ext == nil || !o.ext.hasBase: // nobody knows what its slot held, so nothing can end the doubt
+		e.emit(Effect{Kind: Unsure, Op: o, Entity: o.part.entity})
+		return
+	case slices.Contains(e.doubts, o.slotName()):
 		return
 	case len(e.doubts) == maxDoubts:
 		e.doubts = slices.Delete(e.doubts, 0, 1)

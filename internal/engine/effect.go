@@ -37,6 +37,7 @@ type Effect struct {
 	Kind       EffectKind
 	Outcome    Outcome
 	Resolution Resolution
+	Again      bool // Persist: the journal was told of Op before
 	Attempt    int
 	Op         *Op
 	Other      *Op
@@ -45,7 +46,6 @@ type Effect struct {
 	Err        error
 	Due        Time
 	Victims    []Victim
-	Again      bool // Persist: the journal was told of Op before
 }
 
 // Victim is an operation that left the view with another one, and why.

@@ -71,6 +71,9 @@ type Entity struct {
 	truth    any
 	version  uint64 // 0: the server gave none yet
 	presence Presence
+	// floor: what is held is known to be later than truth of a version below this, although
+	// only an earlier version was told beside a value.
+	floor uint64
 	// loose: the value was read without a version after that version, and no operation
 	// was confirmed since.
 	loose   bool
@@ -166,7 +169,7 @@ func (e *Engine) Forget(ent *Entity) bool {
 		ent.changes++
 	}
 	ent.doubt = nil // whatever comes next is newer
-	ent.truth, ent.presence, ent.version, ent.latest = nil, Unknown, 0, 0
+	ent.truth, ent.presence, ent.version, ent.floor, ent.latest = nil, Unknown, 0, 0, 0
 	e.release(ent)
 	return true
 }

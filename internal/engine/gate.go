@@ -1,5 +1,7 @@
 package engine
 
+import "maps"
+
 // gate says whether anything may be sent at all. While the server answers nobody,
 // one operation probes with growing waits and the others wait behind it.
 type gate struct {
@@ -14,6 +16,9 @@ type gate struct {
 	// once: one that is stuck is no sign that the server answers nobody. A group counts
 	// as its first lane.
 	silent map[laneName]bool
+	// asked says until when the server wants nothing of a lane; nil: of none.
+	asked map[laneName]Time
+	left  int // entries of asked after the last sweep
 }
 
 func (g *gate) open(e *Engine) bool {
@@ -35,6 +40,32 @@ func (g *gate) deadline(e *Engine) Time {
 		return g.until
 	}
 	return Never
+}
+
+// ask notes what the server asked for of the lanes of an operation. Whose wait is over
+// is forgotten now and then.
+func (g *gate) ask(o *Op, now, until Time) {
+	if g.asked == nil {
+		g.asked = make(map[laneName]Time)
+	}
+	if len(g.asked) > 2*g.left+8 {
+		maps.DeleteFunc(g.asked, func(_ laneName, until Time) bool { return until <= now })
+		g.left = len(g.asked)
+	}
+	o.parts(func(p *part) { g.asked[p.entity.laneName()] = max(g.asked[p.entity.laneName()], until) })
+}
+
+// unask ends what the server asked for of the lanes of an operation: a person wants it now.
+func (g *gate) unask(o *Op) {
+	if len(g.asked) > 0 {
+		o.parts(func(p *part) { delete(g.asked, p.entity.laneName()) })
+	}
+}
+
+// askedFor is until when the server wants nothing of a lane of the operation.
+func (g *gate) askedFor(o *Op) (until Time) {
+	o.parts(func(p *part) { until = max(until, g.asked[p.entity.laneName()]) })
+	return until
 }
 
 // answered notes that the server answered somebody.
@@ -124,7 +155,7 @@ func (e *Engine) setOnline(online bool) {
 		e.emit(Effect{Kind: GateClosed})
 	case online && (!was || g.probing):
 		g.stopProbing()
-		e.retryWaiting(false)
+		e.retryAll()
 	}
 }
 
@@ -132,6 +163,17 @@ func (e *Engine) retryNow() {
 	if e.gate.refused || e.gate.probing {
 		e.gate.refused = false
 		e.gate.stopProbing()
+	}
+	e.retryAll()
+}
+
+// retryAll ends every wait between attempts, and what the server asked for.
+func (e *Engine) retryAll() {
+	if e.gate.asked != nil {
+		e.gate.asked, e.gate.left = nil, 0
+		for ent := range e.Busy {
+			e.wake(ent.lane)
+		}
 	}
 	e.retryWaiting(false)
 }

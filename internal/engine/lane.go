@@ -163,7 +163,16 @@ func (e *Engine) sendable(o *Op) bool {
 			free = false
 		}
 	})
-	return free && !e.waitsForDependency(o)
+	if !free || e.waitsForDependency(o) {
+		return false
+	}
+	if len(e.gate.asked) > 0 {
+		if until := e.gate.askedFor(o); until > e.now {
+			e.lookAt(o, until)
+			return false
+		}
+	}
+	return true
 }
 
 // waitsForDependency reports whether an operation on which o depends has not been

@@ -28,6 +28,7 @@ func (e *Engine) lateAnswer(in *Answer) {
 		o.parts(func(p *part) {
 			if t := in.about(p.entity); t.Presence != Unknown && t.Wrote > p.entity.version && !p.told && !o.Type.Closure && o.outcome != Confirmed {
 				e.foldIntoTruth(p)
+				p.entity.isPast(t.Wrote - 1)
 			}
 			p.entity.loose = false
 		})

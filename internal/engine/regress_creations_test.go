@@ -92,3 +92,22 @@ func TestDeletionOvertakesWhatWaitsForAParkedCreation(t *testing.T) {
 	b.is(change, engine.Superseded)
 	b.is(deletion, engine.Confirmed)
 }
+
+// A deletion that waits behind what is held passes it when its creation comes into doubt.
+func TestDeletionPassesWhatIsHeldWhenItsCreationIsInDoubt(t *testing.T) {
+	found, title, drop := births()
+	again := *found
+	again.Name, again.Family = "again", "again"
+	b := newBench(t)
+	parked := b.do(found, "s", lab.Args{On: true})
+	b.answer(parked, engine.Permanent, none)
+	creation := b.do(&again, "", lab.Args{On: true})
+	change := b.do(title, "s", lab.Args{On: false})
+	deletion := b.do(drop, "", lab.Args{})
+	b.must(&engine.Answer{Op: creation, Class: engine.UnknownOutcome, Err: errNo})
+	if err := b.e.Check(); err != nil {
+		t.Fatal(err)
+	}
+	b.is(change, engine.Unsettled)
+	b.is(deletion, engine.Unsettled)
+}

@@ -132,10 +132,12 @@ func (e *Engine) decide(in *Decide) error {
 		if o.mayBeDone() {
 			e.leaveDoubt(o)
 		}
+		e.gate.unask(o)
 		e.takePlace(o, in.Edit)
 		e.refold(in.Edit)
 		e.bury(in.Edit, nil, Undone)
 	default:
+		e.gate.unask(o)
 		e.letGo(o)
 		e.unpark(o)
 		o.attempts, o.conflicts, o.burst = 0, 0, e.now

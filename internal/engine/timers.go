@@ -97,6 +97,11 @@ func (e *Engine) schedule(o *Op) {
 	if o.due > e.now {
 		at = min(at, o.due)
 	}
+	e.lookAt(o, at)
+}
+
+// lookAt makes sure that an operation is looked at when a time has come, or earlier.
+func (e *Engine) lookAt(o *Op, at Time) {
 	h := &e.timers
 	switch {
 	case at == Never:

@@ -34,6 +34,9 @@ func (e *Engine) adopt(ent *Entity, t Truth) (covered bool) {
 	if covered && ent.doubt != nil && ent.doubt.endedBy(t) {
 		e.reassure(ent)
 	}
+	if f := ent.lane.flight; covered && f != nil && f.state == Ended && len(t.Contains) > 0 && e.names(t, f) {
+		f.parts(func(p *part) { p.told = p.told || p.entity == ent }) // its answer need not say so any more
+	}
 	for p := ent.first; p != nil; {
 		o, next := p.op, p.next
 		switch {
@@ -61,6 +64,9 @@ func (e *Engine) adopt(ent *Entity, t Truth) (covered bool) {
 // until then it is not applied again to those of which it is.
 func (e *Engine) told(p *part) {
 	o := p.op
+	if p.entity.loose {
+		p.entity.isPast(p.entity.version)
+	}
 	if o.Group() {
 		if !p.told {
 			p.told = true
@@ -101,9 +107,10 @@ func (e *Engine) take(ent *Entity, t Truth) (fresh, covered bool) {
 		return false, t.Version != 0 && t.Version <= ent.version
 	}
 	e.touch(ent)
+	ent.latest = max(ent.latest, t.At) // also of what is older: the truth held came after it
 	held := ent.presence != Unknown || ent.version != 0
 	switch {
-	case t.Version != 0 && held && t.Version < ent.version:
+	case t.Version != 0 && held && t.Version < max(ent.version, ent.floor):
 		e.emit(Effect{Kind: Stale, Entity: ent})
 		return false, true
 	case t.Version != 0 && held && t.Version == ent.version && !ent.loose:
@@ -122,13 +129,19 @@ func (e *Engine) take(ent *Entity, t Truth) (fresh, covered bool) {
 		ent.version = t.Version
 	}
 	ent.loose = t.Version == 0 && ent.version != 0
-	ent.latest = max(ent.latest, t.At)
 	ent.settledAt = e.now
 	if moved {
 		e.truthMoved(ent, was)
 	}
 	e.emit(Effect{Kind: Newer, Entity: ent})
 	return true, true
+}
+
+// isPast notes that what is held is later than truth of a version, if there are versions.
+func (ent *Entity) isPast(version uint64) {
+	if version != 0 {
+		ent.floor = max(ent.floor, version+1)
+	}
 }
 
 // outdates reports whether truth without version was read before something settled.
@@ -177,5 +190,6 @@ func (e *Engine) foldIntoTruth(p *part) {
 	e.touch(ent)
 	was := ent.presence
 	ent.truth, ent.presence = value, presence
+	ent.isPast(ent.version)
 	e.truthMoved(ent, was)
 }

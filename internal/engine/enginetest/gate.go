@@ -16,6 +16,14 @@ func (t *Twin) gateHears(o *op, in *engine.Answer) {
 	if in.Ignore {
 		return
 	}
+	if in.RetryAfter > 0 && in.Overrule == nil {
+		for _, p := range o.places {
+			if t.wishes == nil {
+				t.wishes = make(map[string]engine.Time)
+			}
+			t.wishes[p.ent.lane()] = max(t.wishes[p.ent.lane()], later(t.now, in.RetryAfter))
+		}
+	}
 	switch answered := in.Class != engine.Offline && in.Class != engine.UnknownOutcome && !in.Unclassified; {
 	case answered:
 		t.silent = nil
@@ -55,7 +63,7 @@ func (t *Twin) lasting(o *op) {
 func (t *Twin) setOnline(online bool) {
 	was := t.online
 	if t.online = online; online && (!was || t.probing) {
-		t.probing, t.probe, t.probes, t.silent = false, nil, 0, nil
+		t.probing, t.probe, t.probes, t.silent, t.wishes = false, nil, 0, nil, nil
 		t.hurry(func(o *op) bool { return o.left })
 	}
 }
@@ -134,11 +142,24 @@ func (t *Twin) preferred(free []*op) (first []*op) {
 func (t *Twin) sendable() (free []*op) {
 	held := t.held()
 	for _, o := range t.ops {
-		if o.state == engine.Waiting && o.due <= t.now && (o.durable || !o.typ.Journaled) && t.itsTurn(o, held) {
+		if t.wished(o) <= t.now && t.ready(o, held) {
 			free = append(free, o)
 		}
 	}
 	return free
+}
+
+// ready: nothing but the server's wish can hold it back.
+func (t *Twin) ready(o *op, held map[*op]hold) bool {
+	return o.state == engine.Waiting && o.due <= t.now && (o.durable || !o.typ.Journaled) && t.itsTurn(o, held)
+}
+
+// wished is until when the server wants nothing of a lane of the operation.
+func (t *Twin) wished(o *op) (until engine.Time) {
+	for _, p := range o.places {
+		until = max(until, t.wishes[p.ent.lane()])
+	}
+	return until
 }
 
 func (t *Twin) itsTurn(o *op, held map[*op]hold) bool {
@@ -265,7 +286,11 @@ func (t *Twin) alreadySo(o *op) bool {
 // needs is the next moment at which something is due.
 func (t *Twin) needs() engine.Time {
 	next := engine.Never
+	held := t.held()
 	for _, o := range t.ops {
+		if wish := t.wished(o); t.open() && wish > t.now && t.ready(o, held) {
+			next = min(next, wish)
+		}
 		if left := o.places[0].ent.space.Patience - o.waited; o.state == engine.Acked && o.guess && !o.asked && t.sending() {
 			next = min(next, t.now+left)
 		}

@@ -199,6 +199,7 @@ func (t *Twin) lateAnswer(o *op, in *engine.Answer) {
 			p := &o.places[i]
 			if said, ok := told[p.ent]; ok && said.Wrote > p.ent.version && o.outcome != engine.Confirmed {
 				t.predict(o, p)
+				p.ent.later(said.Wrote - 1)
 			}
 		}
 		o.firm()
@@ -337,9 +338,17 @@ func (t *Twin) decide(in *engine.Decide) error {
 	case in.Edit != nil:
 		return t.edit(o, in.Edit)
 	default:
+		t.wants(o)
 		o.state, o.attempts, o.unheard, o.conflicts, o.due, o.burst = engine.Waiting, 0, 0, 0, t.now, t.now
 	}
 	return nil
+}
+
+// wants: a person wants an operation now, whatever the server wishes.
+func (t *Twin) wants(o *op) {
+	for _, p := range o.places {
+		delete(t.wishes, p.ent.lane())
+	}
 }
 
 // edit puts an operation of other arguments in the place of a parked one; it waits
@@ -359,6 +368,7 @@ func (t *Twin) edit(o *op, real *engine.Op) error {
 	}
 	edited.deps = o.deps
 	edited.stampOver()
+	t.wants(o)
 	t.takePlace(o, edited)
 	t.rebase(edited)
 	return nil

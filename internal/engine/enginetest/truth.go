@@ -12,9 +12,10 @@ func (t *Twin) takeTruth(ent *entity, said engine.Truth) (fresh, covered bool) {
 	if said.Presence == engine.Unknown {
 		return false, said.Version != 0 && said.Version <= ent.version
 	}
+	ent.latest = max(ent.latest, said.At)
 	held := ent.presence != engine.Unknown || ent.version != 0
 	switch {
-	case said.Version != 0 && held && (said.Version < ent.version || said.Version == ent.version && !ent.loose):
+	case said.Version != 0 && held && (said.Version < ent.version || said.Version < ent.floor || said.Version == ent.version && !ent.loose):
 		return false, true
 	case ent.outdates(said):
 		return false, false
@@ -28,7 +29,6 @@ func (t *Twin) takeTruth(ent *entity, said engine.Truth) (fresh, covered bool) {
 	}
 	ent.loose = said.Version == 0 && ent.version != 0
 	ent.settledAt = t.now
-	ent.latest = max(ent.latest, said.At)
 	t.tiesEnd(ent)
 	return true, true
 }
@@ -45,11 +45,19 @@ func (t *Twin) adopt(ent *entity, said engine.Truth) (covered bool) {
 	if newer = newer || said.Version == 0 && said.ReadAt == 0; covered && newer && said.Presence != engine.Unknown {
 		ent.unsure = false
 	}
+	for _, o := range t.calls {
+		if p := o.placeIn(ent); p != nil && o.state == engine.Ended && covered && slices.Contains(said.Contains, t.name(o.real)) {
+			p.told = true
+		}
+	}
 	for _, o := range slices.Clone(t.ops) {
 		if o.placeIn(ent) == nil || o.state == engine.Ended {
 			continue
 		}
 		named := covered && slices.Contains(said.Contains, t.name(o.real))
+		if named && ent.loose {
+			ent.later(ent.version)
+		}
 		if named && o.group() {
 			o.placeIn(ent).told = true
 			named = !slices.ContainsFunc(o.places, func(p place) bool { return !p.told })
@@ -120,8 +128,18 @@ func (t *Twin) predict(o *op, p *place) {
 		return
 	}
 	if value, presence, err := p.do(o, p.ent.truth, p.ent.presence); err == nil {
+		if presence != p.ent.presence || !p.ent.same(value, p.ent.truth) {
+			p.ent.later(p.ent.version)
+		}
 		p.ent.truth, p.ent.presence = value, presence
 		t.tiesEnd(p.ent)
+	}
+}
+
+// later: what is held came after truth of that version.
+func (ent *entity) later(version uint64) {
+	if version != 0 && ent.floor <= version {
+		ent.floor = version + 1
 	}
 }
 
@@ -163,6 +181,7 @@ func (t *Twin) succeeded(o *op, in *engine.Answer) {
 			switch said, ok := told[p.ent]; {
 			case ok && said.Wrote > p.ent.version && !p.told:
 				t.predict(o, p)
+				p.ent.later(said.Wrote - 1)
 			case ok:
 				t.compare(o, p)
 			}

@@ -74,7 +74,8 @@ type entity struct {
 	truth     any
 	presence  engine.Presence
 	version   uint64
-	loose     bool // the value came without version after that version
+	floor     uint64 // truth of a version below it is older than what is held
+	loose     bool   // the value came without version after that version
 	settledAt engine.Time
 	latest    engine.Stamp // that was told of it or given to an operation of it
 	changes   uint64
@@ -110,7 +111,8 @@ type Twin struct {
 	online, refused, probing bool
 	probe                    *op
 	until                    engine.Time
-	silent                   map[string]bool // lanes without an answer since the last one
+	silent                   map[string]bool        // lanes without an answer since the last one
+	wishes                   map[string]engine.Time // of the server: nothing of a lane until then
 	probes                   int
 
 	// What the Step that runs decided.
@@ -236,7 +238,7 @@ func (t *Twin) take(in engine.Input) error {
 			t.condemn(last, nil, in.Err)
 		}
 		t.bury(engine.Cancelled)
-		t.refused, t.probing, t.probe, t.until, t.silent, t.probes = false, false, nil, 0, nil, 0
+		t.refused, t.probing, t.probe, t.until, t.silent, t.probes, t.wishes = false, false, nil, 0, nil, 0, nil
 	case engine.Flush:
 		t.hurry(func(o *op) bool { return !o.left })
 	case engine.SetOnline:
@@ -245,6 +247,7 @@ func (t *Twin) take(in engine.Input) error {
 		if t.refused || t.probing {
 			t.refused, t.probing, t.probe, t.probes, t.silent = false, false, nil, 0, nil
 		}
+		t.wishes = nil
 		t.hurry(func(o *op) bool { return o.left })
 	case engine.Tick:
 		t.tick()
