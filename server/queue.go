@@ -11,28 +11,33 @@ const (
 	longestGroup = 32
 	// longestQueue is how many operations wait; more make their callers wait.
 	longestQueue = 1024
+	// turnsAtOnce is how many groups follow one another: while one is read and decided,
+	// another one is committed.
+	turnsAtOnce = 2
 	// mostGroups is how many groups are under way at once.
-	mostGroups = 4
+	mostGroups = 2 * turnsAtOnce
 	// turn is how long a group keeps the next one waiting. Groups that follow one another
 	// are larger and need fewer commits; but one that waits for a lock, or for another
 	// process, must not hold up all others.
 	turn = 20 * time.Millisecond
 )
 
-// queue gathers flights into groups: those that come while one group is under way are the
+// queue gathers flights into groups: those that come while groups are under way are the
 // next one.
 type queue struct {
 	kit *Kit
 	// attempt carries out a group, and lands it if it returns nil.
 	attempt func(ctx context.Context, group []*flight) error
 	waiting chan *flight
-	// turns holds one value, which belongs to the group that has begun last, or to nobody.
+	// turns holds turnsAtOnce values, less those that belong to groups under way.
 	turns chan struct{}
 }
 
 func newQueue(k *Kit, attempt func(context.Context, []*flight) error) *queue {
-	q := &queue{kit: k, attempt: attempt, waiting: make(chan *flight, longestQueue), turns: make(chan struct{}, 1)}
-	q.turns <- struct{}{}
+	q := &queue{kit: k, attempt: attempt, waiting: make(chan *flight, longestQueue), turns: make(chan struct{}, turnsAtOnce)}
+	for range turnsAtOnce {
+		q.turns <- struct{}{}
+	}
 	return q
 }
 
