@@ -18,7 +18,7 @@ func (m *Main) handler() (http.Handler, error) {
 		mux.Handle(path, m.api)
 	}
 	if m.Config.Demo || m.Config.Faults {
-		m.network = fault.New(fault.Options{Scope: m.api.SessionID, Note: httpapi.NoteFault})
+		m.network = fault.New(fault.Options{Scope: m.api.SessionID, Keep: m.keepNetwork, Note: httpapi.NoteFault})
 		if err := m.setNetwork(); err != nil {
 			return nil, err
 		}
@@ -79,6 +79,7 @@ func rejectWish(w http.ResponseWriter, r *http.Request, status int, detail strin
 		http.StatusMethodNotAllowed:      wire.ProblemMethod,
 		http.StatusRequestEntityTooLarge: wire.ProblemTooLarge,
 		http.StatusUnsupportedMediaType:  wire.ProblemMediaType,
+		http.StatusServiceUnavailable:    wire.ProblemOverloaded,
 	}
 	p := wire.Problem{Type: types[status], Status: status, Detail: detail}
 	if p.Type == "" {

@@ -72,6 +72,9 @@ func (m *Main) Run(ctx context.Context) error {
 	upkeep, stop := context.WithCancel(context.Background())
 	m.stop = stop
 	m.running.Go(func() { m.keepUp(upkeep) })
+	if m.network != nil {
+		m.running.Go(func() { m.followNetworks(upkeep) })
+	}
 	m.running.Go(func() {
 		if err := m.server.Serve(m.listener); !errors.Is(err, http.ErrServerClosed) {
 			m.failed <- err

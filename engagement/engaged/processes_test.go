@@ -2,11 +2,13 @@ package engaged_test
 
 import (
 	"bufio"
+	"io"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/optimist-go/optimist/engagement"
 	"github.com/optimist-go/optimist/engagement/engaged"
@@ -99,5 +101,43 @@ func TestTwoServersAreOne(t *testing.T) {
 	}
 	if status, _ := send(t, there, "PUT", other.URL()+"/v1/posts/"+post+"/save", body, engagement.NewID()); status != 401 {
 		t.Errorf("after signing out elsewhere: %d", status)
+	}
+}
+
+// TestNetworkOfASessionHoldsAtAllServers: offline means offline, wherever a request goes, and
+// streams at another server are cut.
+func TestNetworkOfASessionHoldsAtAllServers(t *testing.T) {
+	one, other := startTwo(t)
+	ada := newBrowser(t)
+	if status, data := send(t, ada, "POST", one.URL()+"/v1/session", `{"name":"zoe"}`, ""); status != 200 {
+		t.Fatalf("%d %s", status, data)
+	}
+	there := elsewhere(t, ada, one, other)
+	stream, err := there.Get(other.URL() + "/v1/events")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stream.Body.Close()
+	if status, data := send(t, ada, "PUT", one.URL()+"/demo/network", `{"profile":"offline"}`, ""); status != 200 {
+		t.Fatalf("%d %s", status, data)
+	}
+	if _, err := io.Copy(io.Discard, stream.Body); err == nil {
+		t.Error("the stream at the other server ended as if all were well")
+	}
+	if _, err := there.Get(other.URL() + "/v1/posts"); err == nil {
+		t.Error("the other server answers")
+	}
+	if status, data := send(t, there, "PUT", other.URL()+"/demo/network", `{}`, ""); status != 200 {
+		t.Fatalf("%d %s", status, data)
+	}
+	for deadline := time.Now().Add(patience); ; {
+		res, err := ada.Get(one.URL() + "/v1/posts")
+		if err == nil {
+			res.Body.Close()
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("the first server is still offline")
+		}
 	}
 }

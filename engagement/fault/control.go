@@ -183,16 +183,22 @@ func (n *Network) grant(w http.ResponseWriter, r *http.Request) (status int, err
 	if err != nil {
 		return http.StatusUnprocessableEntity, err
 	}
+	var setting *Setting
 	switch {
 	case wish.Rule != nil:
-		err = n.Set(scope, Setting{Profile: "custom", Rule: *wish.Rule})
+		setting = &Setting{Profile: "custom", Rule: *wish.Rule}
 	case wish.Profile != "":
 		profile, _ := FindProfile(wish.Profile)
-		err = n.Set(scope, Setting{Profile: profile.Name, Rule: profile.Rule})
-	default:
-		n.Clear(scope)
+		setting = &Setting{Profile: profile.Name, Rule: profile.Rule}
 	}
-	return http.StatusUnprocessableEntity, err
+	if err := n.keep(r.Context(), scope, setting); err != nil {
+		return http.StatusServiceUnavailable, errors.New("the setting cannot be kept now")
+	}
+	if setting == nil {
+		n.Clear(scope)
+		return 0, nil
+	}
+	return http.StatusUnprocessableEntity, n.Set(scope, *setting)
 }
 
 func retryAfterSeconds(d time.Duration) string {

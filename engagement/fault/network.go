@@ -18,6 +18,10 @@ type Options struct {
 	// nil, or an empty scope, means that only the rule for everybody applies.
 	Scope func(*http.Request) string
 
+	// Keep is told of each setting that Control takes for a scope, before it holds; nil: its
+	// own setting is taken away. Its error refuses it. Keep may be nil.
+	Keep func(ctx context.Context, scope string, setting *Setting) error
+
 	// Note is told of each fault but delays that strikes a request, in a few words, so
 	// that nobody takes it for trouble of the server; nil: nobody is.
 	Note func(r *http.Request, fault string)
@@ -34,6 +38,7 @@ const maxScopes = 10_000
 type Network struct {
 	scope func(*http.Request) string
 	note  func(*http.Request, string)
+	keep  func(context.Context, string, *Setting) error
 
 	// mu guards the fields below it.
 	mu       sync.Mutex
@@ -75,12 +80,16 @@ func New(options Options) *Network {
 	if options.Note == nil {
 		options.Note = func(*http.Request, string) {}
 	}
+	if options.Keep == nil {
+		options.Keep = func(context.Context, string, *Setting) error { return nil }
+	}
 	if options.Seed == 0 {
 		options.Seed = rand.Uint64()
 	}
 	return &Network{
 		scope:    options.Scope,
 		note:     options.Note,
+		keep:     options.Keep,
 		draws:    rand.New(rand.NewPCG(options.Seed, 0)),
 		settings: map[string]Setting{Everybody: {Profile: "clean"}},
 		underway: make(map[*passage]bool),

@@ -25,7 +25,7 @@ func migrate(steps fs.FS) func(context.Context, *sql.DB) error {
 }
 
 // newest is the number of the newest migration of a SQLite file.
-const newest = 3
+const newest = 4
 
 // inspect says why a SQLite file that has tables should not be written.
 func inspect(ctx context.Context, db *sql.DB) error {

@@ -99,7 +99,10 @@ func (s *Store) Forget(ctx context.Context, age time.Duration) error {
 		return explain(err)
 	}
 	return s.write(ctx, func(ctx context.Context, tx server.Tx, now int64) error {
-		_, err := tx.Exec(ctx, forgetEnded, now)
+		if _, err := tx.Exec(ctx, forgetEnded, now); err != nil {
+			return err
+		}
+		_, err := tx.Exec(ctx, forgetNetworks, now-age.Milliseconds())
 		return err
 	})
 }

@@ -1,0 +1,82 @@
+package engaged
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"github.com/optimist-go/optimist/engagement/fault"
+)
+
+// keepNetwork keeps what a session has chosen in the network panel, so that it holds at
+// all servers of the database.
+func (m *Main) keepNetwork(ctx context.Context, session string, setting *fault.Setting) error {
+	var text []byte
+	if setting != nil {
+		var err error
+		if text, err = json.Marshal(setting); err != nil {
+			return err
+		}
+	}
+	return m.store.SetNetwork(ctx, session, string(text))
+}
+
+// restBetweenLooks is the least time between two looks for choices.
+const restBetweenLooks = 100 * time.Millisecond
+
+// overlap is how far back choices are looked for again, in milliseconds: so long after its
+// time one may have been committed.
+const overlap = 5000
+
+// followNetworks puts in force here what sessions have chosen at any server, until ctx ends.
+func (m *Main) followNetworks(ctx context.Context) {
+	wake := make(chan struct{}, 1)
+	stop := m.store.Watch(func() {
+		select {
+		case wake <- struct{}{}:
+		default:
+		}
+	})
+	defer stop()
+	known := make(map[string]int64) // when each session has chosen
+	since := time.Now().Add(-keepRecords).UnixMilli()
+	for {
+		since = m.takeNetworks(ctx, since, known)
+		select {
+		case <-wake:
+		case <-ctx.Done():
+			return
+		}
+		select { // most of what wakes is about something else
+		case <-time.After(restBetweenLooks):
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// takeNetworks puts in force what was chosen since the time and is not known, and returns
+// the time to go on from.
+func (m *Main) takeNetworks(ctx context.Context, since int64, known map[string]int64) int64 {
+	all, err := m.store.Networks(ctx, since)
+	if err != nil {
+		return since // the database is gone; it is looked at again soon
+	}
+	for _, n := range all {
+		since = max(since, n.SetAt-overlap)
+		if known[n.Session] == n.SetAt {
+			continue
+		}
+		known[n.Session] = n.SetAt
+		var setting fault.Setting
+		if n.Setting == "" || json.Unmarshal([]byte(n.Setting), &setting) != nil || m.network.Set(n.Session, setting) != nil {
+			m.network.Clear(n.Session)
+		}
+	}
+	for session, at := range known {
+		if at < since {
+			delete(known, session) // it is not looked for again
+		}
+	}
+	return since
+}
