@@ -17,6 +17,9 @@
 //     default_query_exec_mode=exec to the URL if the pooler does not know prepared
 //     statements; LISTEN is not heard there, and changes by other processes are seen by
 //     looking, once a second.
+//   - A transaction takes an advisory lock for each of its keys and entities, of those that
+//     are numbered by 64 bits. They fit into what the server sets aside for locks by
+//     default; if operations name many entities each, raise max_locks_per_transaction.
 //   - The tables whose names begin with optimist_ belong to this package. The program may
 //     read them, and must not write them.
 //   - Text with a zero byte, or that is not UTF-8, cannot be kept in PostgreSQL. It is
