@@ -94,3 +94,27 @@ func TestAGroupsOldAnswerIsIgnored(t *testing.T) {
 		t.Fatal("confirmed, and gone from the view")
 	}
 }
+
+// Truth of a version between what a group's answer told and its write does not have it.
+func TestTruthBetweenAGroupsAnswerAndItsWriteIsOld(t *testing.T) {
+	b := newBench(t)
+	b.receive(b.truth(lab.Value{}, 3))
+	add := func(value, args any) (any, error) {
+		v := value.(lab.Value)
+		v.N++
+		return v, nil
+	}
+	o := b.op(lab.Group, "", lab.Args{})
+	b.must(&engine.Execute{Op: o, Group: []engine.Member{{Space: b.space, Entity: "a", Apply: add}}})
+	b.pass(sec)
+	b.answer(o, engine.OK, engine.Truth{Presence: engine.Present, Value: lab.Value{}, Version: 3, Wrote: 6})
+	b.is(o, engine.Confirmed)
+	for _, n := range []uint64{4, 5} {
+		if b.receive(b.truth(lab.Value{}, n)); b.view().N != 1 {
+			t.Fatalf("version %d is taken, and the group was written at 6", n)
+		}
+	}
+	if b.receive(b.truth(lab.Value{N: 5}, 6)); b.view().N != 5 {
+		t.Fatal("its own version is not taken")
+	}
+}
