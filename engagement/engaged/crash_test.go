@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -20,6 +21,7 @@ import (
 	"github.com/optimist-go/optimist/engagement/engaged"
 	"github.com/optimist-go/optimist/engagement/sqlstore"
 	"github.com/optimist-go/optimist/engagement/wire"
+	"github.com/optimist-go/optimist/server"
 	"github.com/optimist-go/optimist/server/sqlite"
 )
 
@@ -103,34 +105,35 @@ func (c child) kill(t *testing.T) {
 	c.cmd.Wait() // reports the signal
 }
 
-// TestKillNine kills the server again and again while people write. Each sends
-// an operation until it is answered, always under the same key. In the end each
-// operation is there exactly once, and what was acknowledged was never lost.
-func TestKillNine(t *testing.T) {
-	const writers, each, kills = 6, 40, 5
-	file := filepath.Join(t.TempDir(), "engaged.db")
-	server := spawn(t, file)
-	var url atomic.Value
-	url.Store(server.url)
+// writing is what people do while servers are killed: each sends an operation until it is
+// answered, always under the same key.
+type writing struct {
+	posts   []string
+	writers int // each on one of the posts
+	each    int // operations of a writer, a multiple of 4
+	url     func(attempt int) string
 
-	post := engagement.NewID()
+	acknowledged, replayed atomic.Int64
+	deadline               time.Time
+	wait                   sync.WaitGroup
+}
+
+// begin signs everybody in, makes the posts and starts the writers.
+func (w *writing) begin(t *testing.T) {
+	t.Helper()
+	w.deadline = time.Now().Add(*chaosPatience)
 	author := newBrowser(t)
-	send(t, author, "POST", server.url+"/v1/session", `{"name":"author"}`, "")
-	status, data := send(t, author, "POST", server.url+"/v1/posts", mustJSON(t, wire.NewPost{Change: change(0), ID: post, Text: "hello"}), "the-post")
-	if status != 201 {
-		t.Fatalf("%d %s", status, data)
+	signInUntil(t, author, w, "author")
+	for n := range w.posts {
+		w.posts[n] = engagement.NewID()
+		w.send(t, author, "POST", "/v1/posts", mustJSON(t, wire.NewPost{Change: change(0), ID: w.posts[n], Text: "hello"}), fmt.Sprint("post-", n))
 	}
-
-	var acknowledged, replayed atomic.Int64
-	var wg sync.WaitGroup
-	deadline := time.Now().Add(2 * time.Minute)
-	for w := range writers {
+	w.acknowledged.Store(0)
+	for n := range w.writers {
 		browser := newBrowser(t)
-		if status, data := send(t, browser, "POST", server.url+"/v1/session", fmt.Sprintf(`{"name":"writer%d"}`, w), ""); status != 200 {
-			t.Fatalf("%d %s", status, data)
-		}
-		wg.Go(func() {
-			for i := range each {
+		signInUntil(t, browser, w, fmt.Sprint("writer", n))
+		w.wait.Go(func() {
+			for i := range w.each {
 				method, path, body := "PUT", "/like", mustJSON(t, change(i))
 				switch i % 4 {
 				case 1:
@@ -140,47 +143,57 @@ func TestKillNine(t *testing.T) {
 				case 3:
 					path = "/save"
 				}
-				key := fmt.Sprintf("writer%d-%d", w, i)
-				for attempt := 0; ; attempt++ {
-					status, data := send(t, browser, method, url.Load().(string)+"/v1/posts/"+post+path, body, key)
-					if status == 200 || status == 201 {
-						acknowledged.Add(1)
-						if attempt > 0 {
-							replayed.Add(1)
-						}
-						break
-					}
-					if status != 0 && status != 409 && status != 503 {
-						t.Errorf("%s %s: %d %s", method, path, status, data)
-						return
-					}
-					if time.Now().After(deadline) {
-						t.Errorf("no answer to %s", key)
-						return
-					}
+				if !w.send(t, browser, method, "/v1/posts/"+w.posts[n%len(w.posts)]+path, body, fmt.Sprintf("writer%d-%d", n, i)) {
+					return
 				}
 			}
 		})
 	}
-	for n := range kills {
-		for acknowledged.Load() < int64((n+1)*writers*each/(kills+2)) && time.Now().Before(deadline) && !t.Failed() {
-			if _, err := os.Stat(file); err != nil { // takes a moment, and so leaves the others one
-				t.Fatal(err)
-			}
-		}
-		server.kill(t)
-		server = spawn(t, file)
-		url.Store(server.url)
-	}
-	wg.Wait()
-	server.kill(t)
-	t.Logf("%d acknowledged, %d of them after a failed attempt", acknowledged.Load(), replayed.Load())
-	checkExactlyOnce(t, file, post, writers, each)
 }
 
-func checkExactlyOnce(t *testing.T, file, post string, writers, each int) {
+func signInUntil(t *testing.T, browser *http.Client, w *writing, name string) {
 	t.Helper()
-	store, err := sqlstore.Open(t.Context(), file, sqlstore.Options{})
+	for attempt := 0; time.Now().Before(w.deadline); attempt++ {
+		if status, _ := send(t, browser, "POST", w.url(attempt)+"/v1/session", `{"name":"`+name+`"}`, ""); status == 200 {
+			return
+		}
+	}
+	t.Fatalf("%s cannot sign in", name)
+}
+
+// send sends the operation until it is answered.
+func (w *writing) send(t *testing.T, browser *http.Client, method, path, body, key string) bool {
+	for attempt := 0; ; attempt++ {
+		status, data := send(t, browser, method, w.url(attempt)+path, body, key)
+		switch {
+		case status == 200 || status == 201:
+			w.acknowledged.Add(1)
+			if attempt > 0 {
+				w.replayed.Add(1)
+			}
+			return true
+		case status != 0 && status != 409 && status != 503:
+			t.Errorf("%s %s: %d %s", method, path, status, data)
+			return false
+		case time.Now().After(w.deadline):
+			t.Errorf("no answer to %s", key)
+			return false
+		}
+		time.Sleep(time.Duration(min(attempt, 20)) * time.Millisecond) // as clients do
+	}
+}
+
+// reach waits until so many thousandths of all operations are acknowledged.
+func (w *writing) reach(t *testing.T, thousandths int) {
+	for w.acknowledged.Load() < int64(w.writers*w.each*thousandths/1000) && time.Now().Before(w.deadline) && !t.Failed() {
+		time.Sleep(time.Millisecond)
+	}
+}
+
+// check sees that each operation is there exactly once.
+func (w *writing) check(t *testing.T, database string) {
+	t.Helper()
+	store, err := sqlstore.Open(t.Context(), database, sqlstore.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -188,22 +201,65 @@ func checkExactlyOnce(t *testing.T, file, post string, writers, each int) {
 	if err := store.Audit(t.Context()); err != nil {
 		t.Error(err)
 	}
-	truth, err := store.Truth(t.Context(), post, "writer0")
-	if err != nil {
-		t.Fatal(err)
+	for n, post := range w.posts {
+		truth, err := store.Truth(t.Context(), post, fmt.Sprint("writer", n))
+		if err != nil {
+			t.Fatal(err)
+		}
+		// Of four acts the first likes, the second comments, the third unlikes, and the
+		// first of the fourths saves: each is one version, once.
+		rounds, writers := w.each/4, (w.writers+len(w.posts)-1-n)/len(w.posts)
+		if truth.Post.Comments != writers*rounds || truth.Post.Likes != 0 || truth.Post.Saves != writers || !truth.Saved {
+			t.Errorf("truth: %+v", truth.Post)
+		}
+		if want := uint64(1 + writers*(3*rounds+1)); truth.Post.Version != want {
+			t.Errorf("version %d, want %d: an effect is missing or there twice", truth.Post.Version, want)
+		}
 	}
-	// Of four acts the first likes, the second comments, the third unlikes, and the
-	// first of the fourths saves: each is one version, once.
-	rounds := each / 4
-	if truth.Post.Comments != writers*rounds || truth.Post.Likes != 0 || truth.Post.Saves != writers || !truth.Saved {
-		t.Errorf("truth: %+v", truth.Post)
-	}
-	if want := uint64(1 + writers*(3*rounds+1)); truth.Post.Version != want {
-		t.Errorf("version %d, want %d: an effect is missing or there twice", truth.Post.Version, want)
+	checkTables(t, store, w.writers*w.each+len(w.posts))
+}
+
+// checkTables compares the records of keys with the operations, and sees that the feed has
+// each version, in its order.
+func checkTables(t *testing.T, store *sqlstore.Store, operations int) {
+	t.Helper()
+	for question, want := range map[string]int{
+		`SELECT COUNT(*) FROM optimist_keys`: operations,
+		`SELECT COUNT(*) FROM optimist_entities AS e WHERE version <> (SELECT COUNT(*) FROM optimist_feed AS f WHERE f.entity = e.id)`:                        0,
+		`SELECT COUNT(*) FROM optimist_feed AS a JOIN optimist_feed AS b ON a.entity = b.entity AND b.version = a.version + 1 WHERE b.position <= a.position`: 0,
+	} {
+		var got int
+		err := store.Kit().Read(t.Context(), func(ctx context.Context, m server.Moment) error {
+			return m.Query(ctx, func(scan server.Scan) error { return scan(&got) }, question)
+		})
+		if err != nil || got != want {
+			t.Errorf("%s: %d, %v, want %d", question, got, err, want)
+		}
 	}
 }
 
-// change returns the body of the n-th act of a device: later acts have later stamps.
+// TestKillNine kills the server again and again while people write. In the end each
+// operation is there exactly once, and what was acknowledged was never lost.
+func TestKillNine(t *testing.T) {
+	const kills = 5
+	file := filepath.Join(t.TempDir(), "engaged.db")
+	server := spawn(t, file)
+	var url atomic.Value
+	url.Store(server.url)
+	w := &writing{posts: make([]string, 1), writers: 6, each: 40, url: func(int) string { return url.Load().(string) }}
+	w.begin(t)
+	for n := range kills {
+		w.reach(t, 1000*(n+1)/(kills+2))
+		server.kill(t)
+		server = spawn(t, file)
+		url.Store(server.url)
+	}
+	w.wait.Wait()
+	server.kill(t)
+	t.Logf("%d acknowledged, %d of them after a failed attempt", w.acknowledged.Load(), w.replayed.Load())
+	w.check(t, file)
+}
+
 func change(n int) wire.Change {
 	return wire.Change{At: wire.NewStamp(1_700_000_000_000+int64(n), 0), Client: "phone"}
 }
