@@ -43,6 +43,8 @@ type Config struct {
 	// Rate and Burst limit the requests of each session; see httpapi.Options.
 	Rate  float64
 	Burst int
+	// Streams is how many event streams there may be; see httpapi.Options.
+	Streams int
 	// SecureCookies is for servers behind a proxy that speaks TLS.
 	SecureCookies bool
 	// AddressHeader is for servers behind a proxy; see httpapi.Options.
@@ -70,6 +72,7 @@ func (m *Main) ParseFlags(args []string) error {
 	flags.StringVar(&c.Network, "network", "", "fault profile for everybody from the start (needs -demo or -faults): "+strings.Join(fault.ProfileNames(), ", "))
 	flags.Float64Var(&c.Rate, "rate", 0, "requests per second of one session; 0 is 50, negative no limit, also per address")
 	flags.IntVar(&c.Burst, "burst", 0, "requests of one session at once, at most 1000000; 0 is 200")
+	flags.IntVar(&c.Streams, "streams", 0, "event streams at once; 0 is 2000")
 	flags.BoolVar(&c.SecureCookies, "secure-cookies", false, "keep session cookies to TLS, when a proxy in front speaks it")
 	flags.StringVar(&c.AddressHeader, "address-header", "", "header in which a proxy in front names the client, such as X-Forwarded-For; limits per address go by it")
 	flags.BoolVar(&c.LogJSON, "log-json", false, "write the log as JSON")
@@ -109,6 +112,8 @@ func (c *Config) validate() error {
 		return errors.New("-rate must be a number; a negative one is no limit")
 	case c.Burst < 0 || c.Burst > 1_000_000:
 		return errors.New("-burst must be from 0 to 1000000")
+	case c.Streams < 0:
+		return errors.New("-streams must not be negative")
 	case c.AddressHeader != "" && !httpapi.ValidHeader(c.AddressHeader):
 		return fmt.Errorf("-address-header: a header cannot be named %q", c.AddressHeader)
 	case c.Network != "" && !c.Demo && !c.Faults:

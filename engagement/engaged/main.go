@@ -95,7 +95,7 @@ func (m *Main) open(ctx context.Context) (err error) {
 		}
 	}
 	m.api, err = httpapi.New(ctx, m.store, m.store.Kit(), httpapi.Options{
-		Rate: m.Config.Rate, Burst: m.Config.Burst, SecureCookies: m.Config.SecureCookies,
+		Rate: m.Config.Rate, Burst: m.Config.Burst, Streams: m.Config.Streams, SecureCookies: m.Config.SecureCookies,
 		AddressHeader: m.Config.AddressHeader,
 	})
 	if err != nil {

@@ -21,6 +21,7 @@ type bar struct {
 	what  string
 	shown time.Time // when the bar was drawn
 	tenth int       // that was told last
+	began time.Time // the part
 }
 
 func newBar(out io.Writer) *bar { return &bar{out: out, terminal: isTerminal(out)} }
@@ -41,7 +42,7 @@ func (b *bar) say(what string) {
 	if b.what == what {
 		return
 	}
-	b.what, b.shown, b.tenth = what, time.Time{}, 0
+	b.what, b.shown, b.tenth, b.began = what, time.Time{}, 0, time.Now()
 	if b.terminal {
 		b.drawLocked(what)
 	} else {
@@ -60,7 +61,7 @@ func (b *bar) show(what string, n, of int) {
 	if !b.terminal {
 		if tenth := 10 * n / of; tenth > b.tenth {
 			b.tenth = tenth
-			fmt.Fprintf(b.out, "%s %d/%d\n", b.what, n, of)
+			fmt.Fprintf(b.out, "%s %d/%d%s\n", b.what, n, of, left(time.Since(b.began), n, of))
 		}
 		return
 	}
@@ -70,7 +71,21 @@ func (b *bar) show(what string, n, of int) {
 	b.shown = time.Now()
 	const width = 30
 	full := width * n / of
-	b.drawLocked(fmt.Sprintf("%-11s %s%s %d/%d ", b.what, strings.Repeat("█", full), strings.Repeat("░", width-full), n, of))
+	b.drawLocked(fmt.Sprintf("%-11s %s%s %d/%d%s ", b.what, strings.Repeat("█", full), strings.Repeat("░", width-full), n, of,
+		left(time.Since(b.began), n, of)))
+}
+
+// left says how much time is left of a part of which n are done, when it goes on like
+// that. Of less than a second it says nothing.
+func left(took time.Duration, n, of int) string {
+	if n == 0 {
+		return ""
+	}
+	d := time.Duration(float64(took) * float64(of-n) / float64(n)).Round(time.Second)
+	if d < time.Second {
+		return ""
+	}
+	return fmt.Sprintf(", %v left", d)
 }
 
 // drawLocked replaces the line on the terminal.

@@ -2,7 +2,6 @@ package load
 
 import (
 	"context"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -14,7 +13,8 @@ import (
 
 // book holds what the clients have told. It is safe for concurrent use.
 type book struct {
-	tapped func(made int) // called for each tap, without the lock
+	tapped   func(made int)      // called for each tap, without the lock
+	progress func(kind noteKind) // called when a client is done with something, likewise
 
 	// mu guards the fields below it.
 	mu   sync.Mutex
@@ -24,6 +24,9 @@ type book struct {
 	taps []tap
 
 	promises promises
+
+	requests               []time.Duration // how long each took that a server has answered
+	ready, quiet, compared map[int]bool    // clients
 
 	calls, retries, conflicts, rollbacks, missed, parked, divergence int
 
@@ -41,6 +44,10 @@ type operation struct {
 	settled   time.Time       // zero: not as far as is known
 	outcome   optimist.Outcome
 	successor string
+
+	attempts int
+	left     time.Time // when the last attempt left
+	version  uint64    // of the post, as answered; not before its effect
 }
 
 type tap struct {
@@ -50,21 +57,34 @@ type tap struct {
 }
 
 func newBook(clients int, tapped func(made int)) *book {
-	b := &book{tapped: tapped, made: make([]int, clients), ops: make(map[string]*operation)}
+	b := &book{
+		tapped: tapped, progress: func(noteKind) {}, made: make([]int, clients), ops: make(map[string]*operation),
+		ready: make(map[int]bool), quiet: make(map[int]bool), compared: make(map[int]bool),
+	}
 	b.promises = promises{of: make(map[string]*promise), unknown: make(map[string]bool), details: &b.details}
 	return b
 }
 
 // take notes a note.
 func (b *book) take(n note) {
-	if made := b.enter(n); n.Kind == noteTapped {
+	made := b.enter(n)
+	switch n.Kind {
+	case noteTapped:
 		b.tapped(made)
+	case noteReady, noteQuiet, noteCompared:
+		b.progress(n.Kind)
 	}
 }
 
 func (b *book) enter(n note) (made int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	switch n.Kind {
+	case noteAnswered, noteUnheard, noteRefused, notePutOff:
+		if n.Took > 0 {
+			b.requests = append(b.requests, n.Took)
+		}
+	}
 	switch n.Kind {
 	case noteTapped:
 		b.made[n.Client]++
@@ -81,12 +101,18 @@ func (b *book) enter(n note) (made int) {
 		b.promises.compare(n.Client, n.IDs)
 	case noteHeld:
 		b.promises.compare(n.Client, n.IDs)
+	case noteReady:
+		b.ready[n.Client] = true
+	case noteQuiet:
+		b.quiet[n.Client] = true
 	case noteSent:
 		b.calls++
-		b.opLocked(n.Request.Key, n.Client).request = n.Request
+		o := b.opLocked(n.Request.Key, n.Client)
+		o.request, o.left = n.Request, n.At
+		o.attempts++
 	case noteAnswered:
 		o := b.opLocked(n.ID, n.Client)
-		o.answered, o.already = true, n.Already
+		o.answered, o.already, o.version = true, n.Already, n.Version
 	case noteUnheard:
 		b.opLocked(n.ID, n.Client).doubtful = true
 	case noteRefused:
@@ -104,6 +130,7 @@ func (b *book) enter(n note) (made int) {
 	case noteMissed:
 		b.missed += n.Count
 	case noteCompared:
+		b.compared[n.Client] = true
 		b.divergence += n.Count
 		b.parked += n.Parked
 		if n.Why != "" {
@@ -141,11 +168,13 @@ type ask func(ctx context.Context, client int, r client.Request) (client.Respons
 // answer is known (its success was told by the stream, the process that asked was killed,
 // or the client gave it up while nobody knew) the server is asked again under the same
 // key, and must say the same for ever. The clients must have ended.
-func (b *book) effects(ctx context.Context, ask ask) (map[string]int, error) {
+func (b *book) effects(ctx context.Context, ask ask, progress func(n, of int)) (map[string]int, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	n := make(map[string]int)
+	n, done := make(map[string]int), 0
 	for key, o := range b.ops {
+		done++
+		progress(done, len(b.ops))
 		if o.request != nil && !o.answered {
 			if err := b.learnLocked(ctx, key, o, ask); err != nil {
 				return nil, err
@@ -171,7 +200,10 @@ func (b *book) learnLocked(ctx context.Context, key string, o *operation, ask as
 	if err != nil {
 		return err
 	}
-	if o.already, o.answered = applied(a); !o.answered && confirmed {
+	var now wire.Outcome
+	now, o.answered = applied(a)
+	o.already = now.Already
+	if !o.answered && confirmed {
 		o.answered = true // as the client says: its effect is lost
 		b.details.add("operation %s was confirmed, and asked again the server says %d %.200s", key, a.Status, a.Body)
 	}
@@ -225,12 +257,31 @@ func postOf(r *client.Request) string {
 
 // applied reads an answer: whether the server has carried the operation out, and
 // whether all was so already.
-func applied(a client.Response) (already, ok bool) {
+func applied(a client.Response) (o wire.Outcome, ok bool) {
 	if a.Status >= 300 {
-		return false, false
+		return wire.Outcome{}, false
 	}
 	o, err := wire.DecodeOutcome(a.Body)
-	return o.Already, err == nil
+	return o, err == nil
+}
+
+// done is how many clients are done with something.
+func (b *book) done(kind noteKind) int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return len(map[noteKind]map[int]bool{noteReady: b.ready, noteQuiet: b.quiet, noteCompared: b.compared}[kind])
+}
+
+// acknowledged are the operations that had an effect, as a server has said.
+func (b *book) acknowledged(devices int) (effects []Effect) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for key, o := range b.ops {
+		if o.request != nil && o.answered && !o.already {
+			effects = append(effects, Effect{User: userOf(o.client, devices), Key: key})
+		}
+	}
+	return effects
 }
 
 // report says what is in the book.
@@ -258,9 +309,35 @@ func (b *book) report() *Report {
 			settling = append(settling, o.settled.Sub(t.at))
 		}
 	}
-	rep.TapP50, rep.TapP99 = percentiles(taps)
-	rep.SettleP50, rep.SettleP99 = percentiles(settling)
+	rep.Requests = len(b.requests)
+	rep.Visible, rep.Settle, rep.Request = spreadOf(taps), spreadOf(settling), spreadOf(b.requests)
 	return rep
+}
+
+// followed is how long it took until a client of another server saw an effect: since the
+// tap, and since the request left, of which the effects of one attempt count. With one
+// server it is another client of the same.
+func (b *book) followed(watchers []*watcher) (sinceTap, sinceLeft Spread) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	seen := func(o *operation) (time.Time, bool) {
+		if o == nil || !o.answered || o.already || o.version == 0 {
+			return time.Time{}, false
+		}
+		return watchers[(o.client+1)%len(watchers)].when(postOf(o.request), o.version)
+	}
+	var taps, left []time.Duration
+	for _, t := range b.taps {
+		if at, ok := seen(b.lastLocked(t.id)); ok {
+			taps = append(taps, max(at.Sub(t.at), 0))
+		}
+	}
+	for _, o := range b.ops {
+		if at, ok := seen(o); ok && o.attempts == 1 {
+			left = append(left, max(at.Sub(o.left), 0))
+		}
+	}
+	return spreadOf(taps), spreadOf(left)
 }
 
 // lastLocked is the operation, or what took its place in the end.
@@ -270,12 +347,4 @@ func (b *book) lastLocked(id string) *operation {
 		o = b.ops[o.successor]
 	}
 	return o
-}
-
-func percentiles(d []time.Duration) (p50, p99 time.Duration) {
-	if len(d) == 0 {
-		return 0, 0
-	}
-	slices.Sort(d)
-	return d[len(d)/2], d[min(len(d)*99/100, len(d)-1)]
 }

@@ -4,20 +4,25 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/optimist-go/optimist/engagement/client"
 )
 
 // job is what a crew needs to know to start.
 type job struct {
-	URL      string        `json:"url"`
+	URLs     []string      `json:"urls"`
 	From     int           `json:"from"` // its first client
 	Clients  int           `json:"clients"`
 	Devices  int           `json:"devices"`
 	Posts    []string      `json:"posts"` // to tap on
 	Think    time.Duration `json:"think"`
+	Debounce time.Duration `json:"debounce"`
 	Timeout  time.Duration `json:"timeout"`
+	AtOnce   int           `json:"atOnce"`             // clients that sign in, or read all, at once
 	Journals string        `json:"journals,omitempty"` // folder; empty: no journals
 }
 
@@ -38,29 +43,54 @@ type crew interface {
 type here struct {
 	job    job
 	tell   func(note)
+	pace   func(context.Context) error // waits until a client may tap; nil: it always may
 	people []*person
 }
 
-// signInTries is how often a client tries to get in: it may have to on a bad network.
-const signInTries = 100
+// places are for those who may be at something at once.
+type places chan struct{}
+
+func (p places) do(f func() error) error {
+	p <- struct{}{}
+	defer func() { <-p }()
+	return f()
+}
 
 func (h *here) start(ctx context.Context) error {
 	h.people = make([]*person, h.job.Clients)
-	return h.each(func(i int) (err error) {
-		for range signInTries {
-			if h.people[i], err = newPerson(ctx, h.job, h.job.From+i, h.tell); err == nil || ctx.Err() != nil {
-				break
-			}
-			time.Sleep(20 * time.Millisecond)
+	entrance := make(places, max(h.job.AtOnce, 1))
+	return h.each(func(i int) error {
+		err := entrance.do(func() error { return h.enter(ctx, i) })
+		if err == nil {
+			h.tell(note{Kind: noteReady, Client: h.job.From + i})
 		}
 		return err
 	})
 }
 
+// enter makes a client. It tries for long: the network may be bad, or a server gone.
+func (h *here) enter(ctx context.Context, i int) (err error) {
+	for began := time.Now(); ; {
+		h.people[i], err = newPerson(ctx, h.job, h.job.From+i, h.tell)
+		refused := false
+		if r, ok := errors.AsType[*client.Refusal](err); ok {
+			refused = r.Problem.Status < 500 && r.Problem.RetryAfterMs == 0
+		}
+		if err == nil || refused || time.Since(began) > mostPatience {
+			return err
+		}
+		select {
+		case <-time.After(time.Duration(20+rand.IntN(100)) * time.Millisecond):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
 func (h *here) tap(ctx context.Context, taps []int) error {
 	ctx, cancel := context.WithTimeout(ctx, h.job.Timeout)
 	defer cancel()
-	err := h.each(func(i int) error { return h.people[i].tapOften(ctx, taps[i], h.job.Think) })
+	err := h.each(func(i int) error { return h.people[i].tapOften(ctx, taps[i], h.job.Think, h.pace) })
 	if errors.Is(err, context.DeadlineExceeded) {
 		return fmt.Errorf("not everything settles within %v: %w", h.job.Timeout, err)
 	}
@@ -68,7 +98,8 @@ func (h *here) tap(ctx context.Context, taps []int) error {
 }
 
 func (h *here) compare(ctx context.Context, posts map[string]standing) error {
-	return h.each(func(i int) error { return h.people[i].compare(ctx, posts) })
+	reading := make(places, max(h.job.AtOnce, 1))
+	return h.each(func(i int) error { return h.people[i].compare(ctx, posts, reading) })
 }
 
 func (h *here) close() {

@@ -158,7 +158,7 @@ func TestLiesAreFound(t *testing.T) {
 	for name, test := range lies {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			report, err := load.Run(t.Context(), load.Config{URL: newLiar(t, test.lie), Clients: 2, Taps: 200, Think: -1})
+			report, err := load.Run(t.Context(), load.Config{URLs: []string{newLiar(t, test.lie)}, Clients: 2, Taps: 200, Think: -1})
 			if err != nil {
 				t.Fatal(err)
 			}

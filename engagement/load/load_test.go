@@ -70,7 +70,7 @@ func run(t *testing.T, c load.Config) *load.Report {
 		t.Fatal(err)
 	}
 	defer m.Close()
-	c.URL = m.URL()
+	c.URLs = []string{m.URL()}
 	c.SetNetwork = func(bad bool) error {
 		var r fault.Rule
 		if bad {

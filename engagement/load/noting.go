@@ -2,6 +2,7 @@ package load
 
 import (
 	"context"
+	"time"
 
 	"github.com/optimist-go/optimist/engagement/client"
 )
@@ -16,17 +17,21 @@ type noting struct {
 
 func (t noting) RoundTrip(ctx context.Context, r client.Request) (client.Response, error) {
 	if r.Key == "" {
-		return patient{t.Transport}.RoundTrip(ctx, r)
+		return patient{Transport: t.Transport}.RoundTrip(ctx, r)
 	}
-	t.tell(note{Kind: noteSent, Client: t.number, Request: &r})
+	began := time.Now()
+	t.tell(note{Kind: noteSent, Client: t.number, Request: &r, At: began})
 	a, err := t.Transport.RoundTrip(ctx, r)
 	n := note{Kind: noteUnheard, Client: t.number, ID: r.Key}
-	switch already, ok := applied(a); {
+	if err == nil {
+		n.Took = time.Since(began)
+	}
+	switch o, ok := applied(a); {
 	case err != nil || a.Status >= 500:
 	case ok:
-		n.Kind, n.Already = noteAnswered, already
+		n.Kind, n.Already, n.Version = noteAnswered, o.Already, o.Version
 	case a.RetryAfter > 0:
-		return a, nil // it says nothing about the attempts before
+		n.Kind = notePutOff // it says nothing about the attempts before
 	default:
 		n.Kind = noteRefused
 	}

@@ -60,7 +60,7 @@ func (b *busy) lie(_ *liar, w http.ResponseWriter, r *http.Request) bool {
 func TestBusyServer(t *testing.T) {
 	b := &busy{wait: 40 * time.Millisecond, refused: make(map[string]time.Time), times: make(map[string]int)}
 	const clients = 8
-	report, err := load.Run(t.Context(), load.Config{URL: newLiar(t, b.lie), Clients: clients, Devices: 1, Taps: 80, Think: -1})
+	report, err := load.Run(t.Context(), load.Config{URLs: []string{newLiar(t, b.lie)}, Clients: clients, Devices: 1, Taps: 80, Think: -1})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -94,7 +94,7 @@ func TestRunThatBreaksOff(t *testing.T) {
 		w.WriteHeader(http.StatusInternalServerError)
 		return true
 	})
-	report, err := load.Run(t.Context(), load.Config{URL: url, Clients: 2, Taps: 40, Think: -1})
+	report, err := load.Run(t.Context(), load.Config{URLs: []string{url}, Clients: 2, Taps: 40, Think: -1})
 	if err == nil || report == nil {
 		t.Fatalf("%+v, %v", report, err)
 	}

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/optimist-go/optimist"
@@ -29,6 +30,8 @@ type person struct {
 	ledger  *ledger // nil: no journal
 	stop    context.CancelFunc
 
+	link atomic.Pointer[error] // why there is no stream; nil: there is one
+
 	made     int       // taps
 	comments []written // its own, that may still be there
 	written  []string  // posts, likewise
@@ -42,15 +45,15 @@ const eventBuffer = 1 << 20
 
 // newPerson signs in and brings back what an earlier life left in the journal.
 func newPerson(ctx context.Context, j job, n int, tell func(note)) (*person, error) {
-	t, err := nethttp.New(j.URL)
+	t, err := nethttp.New(j.URLs[n%len(j.URLs)])
 	if err != nil {
 		return nil, err
 	}
-	p := &person{number: n, plain: patient{t}, tell: tell, posts: j.Posts}
+	p := &person{number: n, plain: patient{Transport: t, again: true}, tell: tell, posts: j.Posts}
 	if _, err := client.SignIn(ctx, p.plain, userOf(n, j.Devices)); err != nil {
 		return nil, err
 	}
-	o := client.Options{Transport: noting{t, n, tell}, User: userOf(n, j.Devices), Policy: policy}
+	o := client.Options{Transport: noting{t, n, tell}, User: userOf(n, j.Devices), Policy: policy(j.Debounce)}
 	if j.Journals != "" {
 		file, err := filejournal.Open(filepath.Join(j.Journals, strconv.Itoa(n)), filejournal.Options{})
 		if err != nil {
@@ -71,8 +74,17 @@ func newPerson(ctx context.Context, j job, n int, tell func(note)) (*person, err
 	}
 	following, stop := context.WithCancel(context.WithoutCancel(ctx))
 	p.stop = stop
-	p.running.Go(func() { p.service.Follow(following, after, nil) })
+	p.running.Go(func() { p.service.Follow(following, after, p.noteLink) })
 	return p, nil
+}
+
+// noteLink notes how the stream stands.
+func (p *person) noteLink(_ client.Link, err error) {
+	if err == nil {
+		p.link.Store(nil)
+		return
+	}
+	p.link.Store(&err)
 }
 
 // enter brings back what is in the journal, loads the feed and returns from where to
@@ -173,15 +185,19 @@ func (p *person) differences(posts map[string]standing, feed map[string]wire.Tru
 const longestSilence = 30 * time.Second
 
 // compare counts the posts that the client sees otherwise than the server holds them,
-// after its stream has had time to say the last.
-func (p *person) compare(ctx context.Context, posts map[string]standing) error {
+// after its stream has had time to say the last. It takes a place for reading.
+func (p *person) compare(ctx context.Context, posts map[string]standing, reading places) error {
 	if err := p.giveUp(); err != nil {
 		return err
 	}
 	n := note{Kind: noteCompared, Client: p.number, Parked: p.parked}
 	for range comparisons {
 		p.catchUp(ctx, posts)
-		feed, err := readFeed(ctx, p.plain, p.posts)
+		var feed map[string]wire.Truth
+		err := reading.do(func() (err error) {
+			feed, err = readFeed(ctx, p.plain, p.posts)
+			return err
+		})
 		if err != nil {
 			return err
 		}
@@ -189,6 +205,9 @@ func (p *person) compare(ctx context.Context, posts map[string]standing) error {
 			break
 		}
 		posts = newer(posts, feed)
+	}
+	if broken := p.link.Load(); n.Count > 0 && broken != nil {
+		n.Why += fmt.Sprintf("; its stream is broken: %v", *broken)
 	}
 	p.tell(n)
 	if p.ledger != nil {

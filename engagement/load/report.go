@@ -3,6 +3,7 @@ package load
 import (
 	"fmt"
 	"io"
+	"strings"
 	"text/tabwriter"
 	"time"
 )
@@ -27,19 +28,26 @@ type Report struct {
 	Forgotten  int           `json:"lostOperations"` // durable, not ended, not restored
 	Unknown    int           `json:"unknownKeys"`    // restored or sent, and not made by that client
 	Missed     int           `json:"missedEvents"`
-	TapP50     time.Duration `json:"tapP50Ns"`
-	TapP99     time.Duration `json:"tapP99Ns"`
-	SettleP50  time.Duration `json:"settleP50Ns"`
-	SettleP99  time.Duration `json:"settleP99Ns"`
-	Took       time.Duration `json:"tookNs"`
-	BrokeOff   string        `json:"brokeOff,omitempty"` // why the run did not come to its end
-	Held       bool          `json:"held"`
-	Details    []string      `json:"details,omitempty"`
+	Servers    int           `json:"servers"`
+	Requests   int           `json:"requests"`          // of operations, that a server has answered
+	PerSecond  float64       `json:"requestsPerSecond"` // of them, while clients tapped and all settled
+	Request    Spread        `json:"request"`           // of them: until the answer
+	Visible    Spread        `json:"visible"`           // since a tap, until its client saw it
+	Settle     Spread        `json:"settle"`            // since a tap, until it was settled
+	Follow     Spread        `json:"follow"`            // since a tap, until a client of another server saw it
+	Sent       Spread        `json:"sentToFollower"`    // the same, since the request left
+	Took       time.Duration `json:"tookNs"`            // to tap and to settle
+
+	Troubles []TroubleCount `json:"troubles,omitempty"`
+	Audit    string         `json:"audit,omitempty"`    // what the database does not keep
+	BrokeOff string         `json:"brokeOff,omitempty"` // why the run did not come to its end
+	Held     bool           `json:"held"`
+	Details  []string       `json:"details,omitempty"`
 }
 
 // OK reports whether the run came to its end and all that must hold did.
 func (r *Report) OK() bool {
-	return r.BrokeOff == "" && r.Divergence == 0 && r.Duplicates == 0 && r.Lost == 0 && r.Forgotten == 0 && r.Unknown == 0 && r.Missed == 0
+	return r.BrokeOff == "" && r.Audit == "" && r.Divergence == 0 && r.Duplicates == 0 && r.Lost == 0 && r.Forgotten == 0 && r.Unknown == 0 && r.Missed == 0
 }
 
 // count takes in how often a post has changed, and how many operations wanted that.
@@ -52,19 +60,32 @@ func (r *Report) count(post string, changes, wanted int) {
 	}
 }
 
-// Write prints the report as a table.
+// Write prints the report as a table, and as its last line the verdict.
 func (r *Report) Write(w io.Writer) error {
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	for _, row := range []struct {
+	other := "another client"
+	if r.Servers > 1 {
+		other = "a client of another server"
+	}
+	type row struct {
 		name  string
 		value any
 		note  string
-	}{
+	}
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	var rows []row
+	for _, c := range r.Troubles {
+		rows = append(rows, row{c.Name, c.Times, ""})
+	}
+	for _, row := range append(rows, []row{
 		{"clients", r.Clients, ""}, {"processes killed", r.Kills, "and started again"}, {"taps", r.Taps, ""},
 		{"calls", r.Calls, "attempts that left"}, {"calls saved", r.CallsSaved, "taps that needed none of their own"},
 		{"retries", r.Retries, "planned; some were not needed any more"}, {"conflicts", r.Conflicts, ""}, {"rolled back", r.Rollbacks, ""}, {"parked", r.Parked, "failed comments that were given up"},
-		{"tap to visible p50 / p99", fmt.Sprintf("%v / %v", round(r.TapP50), round(r.TapP99)), ""},
-		{"tap to settled p50 / p99", fmt.Sprintf("%v / %v", round(r.SettleP50), round(r.SettleP99)), ""},
+		{"requests per second", int(r.PerSecond), fmt.Sprintf("%d that a server has answered", r.Requests)},
+		{"request", r.Request, "p50 / p90 / p99 / p99.9 / max, until the answer"},
+		{"tap to visible", r.Visible, "likewise"},
+		{"tap to settled", r.Settle, "likewise"},
+		{"tap to follower", r.Follow, "likewise, until " + other + " saw it"},
+		{"sent to follower", r.Sent, "likewise, since the request left"},
 		{"took", round(r.Took), ""},
 		{"durable operations", r.Durable, "that a journal held"}, {"restored operations", r.Restored, "at all starts together"},
 		{"effects on the server", r.Effects, ""},
@@ -74,7 +95,7 @@ func (r *Report) Write(w io.Writer) error {
 		{"lost operations", r.Forgotten, r.verdict(r.Forgotten)},
 		{"unknown keys", r.Unknown, r.verdict(r.Unknown)},
 		{"missed events", r.Missed, r.verdict(r.Missed)},
-	} {
+	}...) {
 		fmt.Fprintf(t, "%s\t%v\t%s\n", row.name, row.value, row.note)
 	}
 	if err := t.Flush(); err != nil {
@@ -86,7 +107,37 @@ func (r *Report) Write(w io.Writer) error {
 	if r.BrokeOff != "" {
 		fmt.Fprintln(w, "the run broke off:", r.BrokeOff)
 	}
-	return nil
+	if r.Audit != "" {
+		fmt.Fprintln(w, "the database is wrong:", r.Audit)
+	}
+	_, err := fmt.Fprintln(w, r.Verdict())
+	return err
+}
+
+// Verdict is PASS, or FAIL and why, in one line.
+func (r *Report) Verdict() string {
+	if r.OK() {
+		return "PASS"
+	}
+	var why []string
+	for _, f := range []struct {
+		name string
+		n    int
+	}{
+		{"divergence", r.Divergence}, {"duplicated effects", r.Duplicates}, {"lost effects", r.Lost},
+		{"lost operations", r.Forgotten}, {"unknown keys", r.Unknown}, {"missed events", r.Missed},
+	} {
+		if f.n != 0 {
+			why = append(why, fmt.Sprintf("%s %d", f.name, f.n))
+		}
+	}
+	if r.Audit != "" {
+		why = append(why, "the database is wrong")
+	}
+	if r.BrokeOff != "" {
+		why = append(why, "the run broke off")
+	}
+	return "FAIL: " + strings.Join(why, ", ")
 }
 
 func (r *Report) verdict(n int) string {

@@ -23,7 +23,11 @@ func Run(ctx context.Context, c Config) (*Report, error) {
 		return nil, err
 	}
 	r := &runner{config: c, bar: newBar(c.Progress)}
+	for _, t := range c.Troubles {
+		r.courses = append(r.courses, newCourse(t, c.Taps))
+	}
 	r.book = newBook(c.Clients, r.tapped)
+	r.book.progress = r.progress
 	defer r.close()
 	if err := r.prepare(ctx); err != nil {
 		return nil, err
@@ -34,9 +38,20 @@ func Run(ctx context.Context, c Config) (*Report, error) {
 	}
 	r.close()
 	rep := r.book.report()
-	rep.Took, rep.Kills = r.took, int(r.kills.Load())
+	rep.Took, rep.Kills, rep.Servers = r.took, int(r.kills.Load()), len(c.URLs)
+	rep.PerSecond = float64(rep.Requests) / max(r.took.Seconds(), 1e-9)
+	rep.Follow, rep.Sent = r.book.followed(r.watchers)
+	for _, t := range r.courses {
+		rep.Troubles = append(rep.Troubles, t.count())
+	}
 	if err == nil {
 		err = r.count(ctx, rep)
+	}
+	if err == nil && c.Audit != nil {
+		r.bar.say("auditing")
+		if wrong := c.Audit(ctx, r.book.acknowledged(c.Devices)); wrong != nil {
+			rep.Audit = wrong.Error()
+		}
 	}
 	if err != nil {
 		rep.BrokeOff = err.Error()
@@ -61,6 +76,11 @@ type runner struct {
 	before   map[string]wire.Truth
 	took     time.Duration
 	kills    atomic.Int64
+	courses  []*course
+
+	watchers  []*watcher // of each server
+	unwatch   context.CancelFunc
+	following sync.WaitGroup
 }
 
 func (r *runner) prepare(ctx context.Context) error {
@@ -71,6 +91,9 @@ func (r *runner) prepare(ctx context.Context) error {
 	c := &r.config
 	if c.Kills == 0 {
 		h := &here{job: r.job(0, c.Clients), tell: r.book.take}
+		if len(r.courses) > 0 {
+			h.pace = r.pace
+		}
 		r.crews, r.sizes = []crew{h}, []int{c.Clients}
 	} else {
 		var err error
@@ -88,15 +111,16 @@ func (r *runner) prepare(ctx context.Context) error {
 
 // look chooses the newest posts to tap on.
 func (r *runner) look(ctx context.Context) error {
-	t, err := nethttp.New(r.config.URL)
+	t, err := nethttp.New(r.config.URLs[0])
 	if err != nil {
 		return err
 	}
-	r.plain = patient{t}
-	newest, err := readPage(ctx, r.plain, "", min(r.config.Posts, wire.MaxPage))
+	newest, err := readPage(ctx, patient{Transport: t}, "", min(r.config.Posts, wire.MaxPage))
 	if err != nil {
 		return err
 	}
+	r.plain = patient{Transport: t, again: true} // from now on it is known to be a server
+	r.watch(ctx, newest.After)
 	if len(newest.Posts) == 0 {
 		return errNoPosts
 	}
@@ -108,11 +132,26 @@ func (r *runner) look(ctx context.Context) error {
 	return nil
 }
 
+// atOnce is how many clients sign in at once, or read all: the more there are, the longer
+// all wait, and a server has other bounds.
+const atOnce = 64
+
+// watch follows the stream of each server.
+func (r *runner) watch(ctx context.Context, after string) {
+	ctx, r.unwatch = context.WithCancel(ctx)
+	for _, url := range r.config.URLs {
+		w := &watcher{seen: make(map[string][]sight)}
+		r.watchers = append(r.watchers, w)
+		r.following.Go(func() { w.follow(ctx, url, after) })
+	}
+}
+
 func (r *runner) job(from, clients int) job {
 	c := &r.config
 	return job{
-		URL: c.URL, From: from, Clients: clients, Devices: c.Devices, Posts: r.posts,
-		Think: c.Think, Timeout: c.Timeout, Journals: r.journals,
+		URLs: c.URLs, From: from, Clients: clients, Devices: c.Devices, Posts: r.posts,
+		Think: c.Think, Debounce: c.Debounce, Timeout: c.Timeout, Journals: r.journals,
+		AtOnce: max(atOnce*clients/c.Clients, 1),
 	}
 }
 
@@ -129,12 +168,13 @@ func (r *runner) each(do func(i int, w crew) error) error {
 
 // session signs a client in once more.
 func (r *runner) session(ctx context.Context, number int) (client.Transport, error) {
-	t, err := nethttp.New(r.config.URL)
+	t, err := nethttp.New(r.config.URLs[number%len(r.config.URLs)])
 	if err != nil {
 		return nil, err
 	}
-	_, err = client.SignIn(ctx, patient{t}, userOf(number, r.config.Devices))
-	return patient{t}, err
+	p := patient{Transport: t, again: true}
+	_, err = client.SignIn(ctx, p, userOf(number, r.config.Devices))
+	return p, err
 }
 
 // standings is how the server holds all posts that this run is about: those that were
@@ -182,14 +222,59 @@ func (r *runner) tap(ctx context.Context) error {
 		}
 		first += size
 	}
-	if err := r.each(func(i int, w crew) error { return w.tap(ctx, taps[i]) }); err != nil {
+	if err := r.tapInTrouble(ctx, taps); err != nil {
 		return err
 	}
 	return r.setNetwork(false)
 }
 
+// tapInTrouble has all taps made and all troubles done. The error of one ends the others.
+func (r *runner) tapInTrouble(ctx context.Context, taps [][]int) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var running sync.WaitGroup
+	for _, c := range r.courses {
+		running.Go(func() {
+			if err := c.run(ctx); err != nil && ctx.Err() == nil {
+				cancel(err)
+			}
+		})
+	}
+	err := r.each(func(i int, w crew) error { return w.tap(ctx, taps[i]) })
+	if cause := context.Cause(ctx); cause != nil {
+		err = cause
+	}
+	if err != nil {
+		cancel(err)
+	}
+	running.Wait()
+	if cause := context.Cause(ctx); err == nil && cause != nil {
+		err = cause
+	}
+	return err
+}
+
+// pace waits until a client may tap.
+func (r *runner) pace(ctx context.Context) error {
+	for _, c := range r.courses {
+		if err := c.pace(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// progress shows how many clients are done.
+func (r *runner) progress(kind noteKind) {
+	part := map[noteKind]string{noteReady: "signing in", noteQuiet: "settling", noteCompared: "comparing"}[kind]
+	r.bar.show(part, r.book.done(kind), r.config.Clients)
+}
+
 // tapped is told of every tap. After evenly spread ones it has somebody killed.
 func (r *runner) tapped(made int) {
+	for _, c := range r.courses {
+		c.tapped(made)
+	}
 	r.bar.show("tapping", made, r.config.Taps)
 	if made >= r.config.Taps {
 		r.bar.say("settling")
@@ -227,11 +312,12 @@ func (r *runner) compare(ctx context.Context) error {
 // count compares how often posts have changed with how often somebody wanted that. The
 // clients must have ended.
 func (r *runner) count(ctx context.Context, rep *Report) error {
+	r.bar.say("counting")
 	after, err := r.standings(ctx) // what was given up in doubt may have come since they compared
 	if err != nil {
 		return err
 	}
-	effects, err := r.book.effects(ctx, r.asker())
+	effects, err := r.book.effects(ctx, r.asker(), func(n, of int) { r.bar.show("counting", n, of) })
 	if err != nil {
 		return err
 	}
@@ -262,6 +348,10 @@ func (r *runner) asker() ask {
 func (r *runner) close() {
 	r.each(func(_ int, w crew) error { w.close(); return nil })
 	r.crews = nil
+	if r.unwatch != nil {
+		r.unwatch()
+		r.following.Wait()
+	}
 	if r.journals != "" {
 		os.RemoveAll(r.journals)
 	}

@@ -12,8 +12,9 @@ import (
 	"github.com/optimist-go/optimist"
 )
 
-// tapOften makes n taps with pauses, and waits until all is settled.
-func (p *person) tapOften(ctx context.Context, n int, think time.Duration) error {
+// tapOften makes n taps with pauses, each when pace has returned, and waits until all is
+// settled.
+func (p *person) tapOften(ctx context.Context, n int, think time.Duration, pace func(context.Context) error) error {
 	made := make(chan *optimist.Handle, n)
 	var promising sync.WaitGroup
 	promising.Go(func() { p.promise(ctx, made) })
@@ -27,13 +28,22 @@ func (p *person) tapOften(ctx context.Context, n int, think time.Duration) error
 				return ctx.Err()
 			}
 		}
+		if pace != nil {
+			if err := pace(ctx); err != nil {
+				return err
+			}
+		}
 		h, err := p.tap(ctx)
 		if err != nil {
 			return err
 		}
 		made <- h
 	}
-	return p.settle(ctx)
+	err := p.settle(ctx)
+	if err == nil {
+		p.tell(note{Kind: noteQuiet, Client: p.number})
+	}
+	return err
 }
 
 // settle waits until all is settled. What has failed and waits for a person can keep

@@ -21,6 +21,8 @@ import (
 var (
 	// errNotHeld is the end of a run that found what must not be.
 	errNotHeld = errors.New("what must hold did not")
+	// errToldFail is the same when the last line on stdout has said so.
+	errToldFail = errors.New("FAIL")
 	// errInterrupted is the end of a run that a signal has ended.
 	errInterrupted = errors.New("interrupted")
 )
@@ -43,7 +45,8 @@ func runLoad(ctx context.Context, args []string) error {
 	flags.IntVar(&c.Taps, "taps", 10_000, "taps of all clients together; 0 is 10000")
 	flags.IntVar(&c.Devices, "devices", 2, "clients that share a user, so that there are conflicts")
 	flags.DurationVar(&c.Think, "think", 100*time.Millisecond, "mean pause of a client between taps; 0 is none")
-	flags.DurationVar(&c.Timeout, "timeout", 0, "how long everything may take to settle; 0 is 5m")
+	debounce := flags.Duration("debounce", 100*time.Millisecond, "how long a client waits for another tap before it sends; 0 is not at all")
+	flags.DurationVar(&c.Timeout, "timeout", 0, "how long everything may take to be tapped and to settle; 0 is 5m, or 30m when servers or the database are disturbed")
 	flags.IntVar(&c.Kills, "kill", 0, "how often one of the clients' processes is killed and started again; 0: they live in this process")
 	flags.IntVar(&c.Processes, "processes", 0, "processes that the clients share when some are killed; 0 is 10")
 	profile := flags.String("network", loadProfile, "fault profile of a server that is started: "+strings.Join(profiles(), ", ")+
@@ -62,15 +65,21 @@ func runLoad(ctx context.Context, args []string) error {
 		return fmt.Errorf("unexpected argument %q; see engaged load -h", flags.Arg(0))
 	case c.Think < 0:
 		return errors.New("-think must not be negative; see engaged load -h")
-	case c.Think == 0:
-		c.Think = -1 // as load.Config has it
+	case *debounce < 0:
+		return errors.New("-debounce must not be negative; see engaged load -h")
+	}
+	c.Debounce = *debounce
+	for _, d := range []*time.Duration{&c.Think, &c.Debounce} {
+		if *d == 0 {
+			*d = -1 // as load.Config has it
+		}
 	}
 	given := make(map[string]bool)
 	flags.Visit(func(f *flag.Flag) { given[f.Name] = true })
 	if *addr != "" && given["network"] {
 		return errors.New("-network is for a server that is started; the network of the one at -addr is left as it is")
 	}
-	c.Progress, c.URL = os.Stderr, *addr
+	c.Progress, c.URLs = os.Stderr, []string{*addr}
 	self, err := os.Executable()
 	if err != nil {
 		return err
@@ -80,14 +89,12 @@ func runLoad(ctx context.Context, args []string) error {
 		cmd.Stderr = os.Stderr
 		return cmd
 	}
-	audit := func(context.Context) error { return nil }
 	if *addr == "" {
-		server, stop, err := ownServer(ctx, &c, *profile)
+		stop, err := ownServer(ctx, &c, *profile)
 		if err != nil {
 			return err
 		}
 		defer stop()
-		audit = server.Store().Audit
 	}
 	report, err := load.Run(ctx, c)
 	if ctx.Err() != nil {
@@ -96,37 +103,46 @@ func runLoad(ctx context.Context, args []string) error {
 	if report == nil {
 		return err
 	}
-	write := report.Write
-	if *asJSON {
-		write = func(w io.Writer) error { return json.NewEncoder(w).Encode(report) }
+	if !*asJSON {
+		if err := report.Write(os.Stdout); err != nil || report.OK() {
+			return err
+		}
+		return errToldFail
 	}
 	if err == nil && !report.OK() {
 		err = errNotHeld
 	}
-	return errors.Join(write(os.Stdout), err, audit(ctx))
+	return errors.Join(json.NewEncoder(os.Stdout).Encode(report), err)
 }
 
+// streamsFor is how many event streams a server must have place for: those of all clients,
+// and what is on its way out.
+func streamsFor(clients int) int { return 2*clients + 1000 }
+
 // ownServer starts a server for the run, on a database file of its own.
-func ownServer(ctx context.Context, c *load.Config, profile string) (m *engaged.Main, stop func(), err error) {
+func ownServer(ctx context.Context, c *load.Config, profile string) (stop func(), err error) {
 	rule := fault.Rule{LatencyMs: 5, JitterMs: 40, LoseRequest: 0.20, LoseAnswer: 0.10, ServerError: 0.05}
 	if profile != loadProfile {
 		p, ok := fault.FindProfile(profile)
 		if !ok {
-			return nil, nil, fmt.Errorf("-network: there is no network profile %q; there are %s", profile, strings.Join(profiles(), ", "))
+			return nil, fmt.Errorf("-network: there is no network profile %q; there are %s", profile, strings.Join(profiles(), ", "))
 		}
 		rule = p.Rule
 	}
 	dir, err := os.MkdirTemp("", "engaged-load")
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	m = engaged.New()
+	m := engaged.New()
 	m.Stderr = io.Discard
-	m.Config = engaged.Config{Addr: "127.0.0.1:0", DB: filepath.Join(dir, "engaged.db"), Demo: true, Rate: -1}
+	m.Config = engaged.Config{Addr: "127.0.0.1:0", DB: filepath.Join(dir, "engaged.db"), Demo: true, Rate: -1, Streams: streamsFor(c.Clients)}
 	if err := m.Run(ctx); err != nil {
-		return nil, nil, errors.Join(err, os.RemoveAll(dir))
+		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
-	c.URL = m.URL()
+	c.URLs = []string{m.URL()}
+	c.Audit = func(ctx context.Context, effects []load.Effect) error {
+		return errors.Join(m.Store().Audit(ctx), audit(ctx, m.Store().Kit(), effects))
+	}
 	c.SetNetwork = func(bad bool) error {
 		setting := fault.Setting{Profile: "clean"}
 		if bad {
@@ -134,7 +150,7 @@ func ownServer(ctx context.Context, c *load.Config, profile string) (m *engaged.
 		}
 		return m.Network().Set(fault.Everybody, setting)
 	}
-	return m, func() {
+	return func() {
 		if err := errors.Join(m.Close(), os.RemoveAll(dir)); err != nil {
 			fmt.Fprintln(os.Stderr, "engaged:", err)
 		}
