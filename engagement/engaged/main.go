@@ -130,6 +130,19 @@ func (m *Main) openStore(ctx context.Context) (*sqlstore.Store, error) {
 	return store, nil
 }
 
+// NewEra begins a new history of the database that is configured, and returns its number:
+// to be done once after it was restored from an older copy. Servers of a PostgreSQL database
+// may run meanwhile; a file must not be in use.
+func (m *Main) NewEra(ctx context.Context) (int64, error) {
+	m.log, m.clock = m.Config.logger(m.Stderr), &clock{}
+	store, err := m.openStore(ctx)
+	if err != nil {
+		return 0, err
+	}
+	era, err := store.Kit().NewEra(ctx)
+	return era, errors.Join(err, store.Close())
+}
+
 // keepUp forgets what has been kept for long enough, until ctx ends.
 func (m *Main) keepUp(ctx context.Context) {
 	ticker := time.NewTicker(upkeepInterval)

@@ -95,6 +95,14 @@ func TestTwoServersAreOne(t *testing.T) {
 		t.Errorf("a like that was sent twice made of %+v\n%+v", demo[0].Post, now)
 	}
 
+	// After a new era the stream begins anew, at whichever server it is.
+	third := engaged.New()
+	third.Stderr, third.Config = io.Discard, one.Config
+	if era, err := third.NewEra(t.Context()); err != nil || era == 0 {
+		t.Fatalf("era %d, %v", era, err)
+	}
+	until("event: reset")
+
 	// What ends at one server has ended at the other.
 	if status, data := send(t, ada, "DELETE", one.URL()+"/v1/session", "", ""); status != 204 {
 		t.Fatalf("%d %s", status, data)

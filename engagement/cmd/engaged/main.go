@@ -3,6 +3,7 @@
 //
 //	engaged [serve] [flags]   the server and its page
 //	engaged load [flags]      many clients on a bad network, and what became of them
+//	engaged new-era [-db …]   after the database was restored from an older copy
 //	engaged version           which version this is
 //
 // Run it with -help for the flags.
@@ -40,6 +41,7 @@ const usage = `engaged serves posts that people like, save and comment on, and a
 
   engaged [serve] [flags]   the server and its page
   engaged load [flags]      many clients on a bad network, and what became of them
+  engaged new-era [-db …]   after the database was restored from an older copy
   engaged version           which version this is
   engaged help [command]    this, and the flags of the command
 
@@ -64,12 +66,30 @@ func run(ctx context.Context, args []string) error {
 		return serve(ctx, args)
 	case "load":
 		return runLoad(ctx, args)
+	case "new-era":
+		return newEra(ctx, args)
 	case "version":
 		return tellVersion(args)
 	case loadProcess:
 		return load.Serve(ctx, os.Stdin, os.Stdout)
 	}
-	return fmt.Errorf("there is no command %q; there are serve, load and version, see engaged help", command)
+	return fmt.Errorf("there is no command %q; there are serve, load, new-era and version, see engaged help", command)
+}
+
+// newEra begins a new history of the database: positions of the one before say nothing of
+// it, so that all clients read anew what they hold.
+func newEra(ctx context.Context, args []string) error {
+	m := engaged.New()
+	m.Usage = usage
+	if err := m.ParseFlags(args); err != nil {
+		return err
+	}
+	era, err := m.NewEra(ctx)
+	if err != nil {
+		return err
+	}
+	fmt.Println("the database is in era", era)
+	return nil
 }
 
 func tellVersion(args []string) error {
