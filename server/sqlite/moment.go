@@ -12,7 +12,11 @@ import (
 
 // pool are the connections that read.
 type pool struct {
+	// db has twice as many connections as there are moments at once: one for the moment,
+	// and one for a statement of it that has to be prepared. With fewer, moments that hold
+	// all of them would wait for each other.
 	db         *sql.DB
+	moments    chan struct{} // has one value for each moment
 	statements *statements
 
 	// mu guards the field below it.
@@ -51,6 +55,12 @@ func (d *Database) atMoment(ctx context.Context, look func(m *moment) error) err
 	p := d.reads
 	if p.isClosed() {
 		return errClosed()
+	}
+	select {
+	case p.moments <- struct{}{}:
+		defer func() { <-p.moments }()
+	case <-ctx.Done():
+		return ctx.Err()
 	}
 	tx, err := p.db.BeginTx(ctx, nil)
 	if err != nil {

@@ -156,9 +156,9 @@ func (d *Database) openOwn(ctx context.Context, file string) error {
 	if err != nil {
 		return err
 	}
-	reads.SetMaxOpenConns(d.options.Readers)
-	reads.SetMaxIdleConns(d.options.Readers)
-	d.reads = &pool{db: reads, statements: newStatements(reads)}
+	reads.SetMaxOpenConns(2 * d.options.Readers)
+	reads.SetMaxIdleConns(2 * d.options.Readers)
+	d.reads = &pool{db: reads, moments: make(chan struct{}, d.options.Readers), statements: newStatements(reads)}
 	return nil
 }
 
