@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"encoding/json"
 	"io"
@@ -18,7 +19,7 @@ import (
 // TestMain is the server itself when the variable is set.
 func TestMain(m *testing.M) {
 	if db := os.Getenv("LIKES_DB"); db != "" {
-		if err := serve(context.Background(), "localhost:0", db); err != nil {
+		if err := serve(context.Background(), cmp.Or(os.Getenv("LIKES_ADDR"), "localhost:0"), db); err != nil {
 			panic(err)
 		}
 		return
