@@ -121,7 +121,11 @@ func (m *moment) Position() server.Cursor {
 
 // Query implements [server.Query].
 func (m *moment) Query(ctx context.Context, row func(server.Scan) error, sql string, args ...any) error {
-	err := m.run(ctx, row, sql, listed(args))
+	args, err := arguments(args)
+	if err != nil {
+		return err
+	}
+	err = m.run(ctx, row, sql, args)
 	if e, ok := errors.AsType[rowError](err); ok {
 		return e.error
 	}

@@ -15,6 +15,11 @@
 //   - A file that is damaged, or that another program or a later version of this one has
 //     written, is refused and stays as it is.
 //
+// # The program's SQL
+//
+// A parameter of type []string, []int64 or []int travels as JSON: id IN (SELECT value FROM
+// json_each($1)).
+//
 // # What must not be assumed
 //
 //   - The lock does not exclude other machines on a network file system.

@@ -5,7 +5,11 @@ import (
 	"database/sql"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"slices"
+	"strings"
 	"sync"
+	"unicode/utf8"
 
 	"github.com/optimist-go/optimist/server"
 )
@@ -79,32 +83,31 @@ func each(rows *sql.Rows, row func(scan server.Scan) error) error {
 	return rows.Err()
 }
 
-// listed has lists of the program's arguments travel as JSON, for json_each.
-func listed(args []any) []any {
+// arguments returns the program's arguments as they travel: lists as JSON, for json_each.
+// Text that other databases cannot keep is refused with [server.ErrText].
+func arguments(args []any) ([]any, error) {
+	travel := args
 	for i, arg := range args {
-		switch arg.(type) {
-		case []string, []int64, []int:
-			args = append([]any(nil), args...) // the program's own stay as they are
-			for ; i < len(args); i++ {
-				args[i] = list(args[i])
+		switch arg := arg.(type) {
+		case string:
+			if !utf8.ValidString(arg) || strings.Contains(arg, "\x00") {
+				return nil, fmt.Errorf("sqlite: parameter $%d: %w", i+1, server.ErrText)
 			}
-			return args
+		case []string, []int64, []int:
+			if &travel[0] == &args[0] { // the program's own stay as they are
+				travel = slices.Clone(args)
+			}
+			travel[i] = list(arg)
 		}
 	}
-	return args
+	return travel, nil
 }
 
-func list(arg any) any {
-	switch arg.(type) {
-	case []string, []int64, []int:
-		text, err := json.Marshal(arg)
-		if err != nil { // cannot be: there is no such list
-			return err
-		}
-		if string(text) == "null" {
-			return "[]"
-		}
-		return string(text)
+// list returns the text of a list of texts or numbers, for json_each.
+func list(values any) string {
+	text, err := json.Marshal(values)
+	if err != nil || string(text) == "null" { // nil; there is no such list that has no JSON
+		return "[]"
 	}
-	return arg
+	return string(text)
 }

@@ -69,8 +69,12 @@ func (t *work) begin(ctx context.Context) error {
 	}
 	t.now = t.database.options.Now().UnixMilli()
 	for _, read := range t.claim.Reads {
+		args, err := arguments(read.Args)
+		if err != nil {
+			return err
+		}
 		limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), statementTime)
-		err := tooLong(limited, w.query(limited, read.Row, read.SQL, listed(read.Args)))
+		err = tooLong(limited, w.query(limited, read.Row, read.SQL, args))
 		cancel()
 		if err != nil {
 			return err
@@ -85,22 +89,22 @@ func (t *work) Held() []server.Entity   { return t.held }
 
 // Query implements [server.Tx].
 func (t *work) Query(ctx context.Context, row func(server.Scan) error, sql string, args ...any) error {
-	return t.run(ctx, func(ctx context.Context) error {
-		return t.database.writer.query(ctx, row, sql, listed(args))
+	return t.run(ctx, args, func(ctx context.Context, args []any) error {
+		return t.database.writer.query(ctx, row, sql, args)
 	})
 }
 
 // Exec implements [server.Tx].
 func (t *work) Exec(ctx context.Context, sql string, args ...any) (changed int64, err error) {
-	err = t.run(ctx, func(ctx context.Context) (err error) {
-		changed, err = t.database.writer.execCounting(ctx, sql, listed(args))
+	err = t.run(ctx, args, func(ctx context.Context, args []any) (err error) {
+		changed, err = t.database.writer.execCounting(ctx, sql, args)
 		return err
 	})
 	return changed, err
 }
 
 // run runs a statement of the program.
-func (t *work) run(ctx context.Context, statement func(ctx context.Context) error) error {
+func (t *work) run(ctx context.Context, args []any, statement func(ctx context.Context, args []any) error) error {
 	switch {
 	case t.ended:
 		return errEnded
@@ -109,11 +113,16 @@ func (t *work) run(ctx context.Context, statement func(ctx context.Context) erro
 	case ctx.Err() != nil:
 		return ctx.Err()
 	}
+	args, err := arguments(args)
+	if err != nil {
+		t.failed = err
+		return err
+	}
 	// A statement that writes and is broken off takes the transaction with it; so it is
 	// not broken off because somebody does not wait for it.
 	limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), statementTime)
 	defer cancel()
-	err := t.database.writer.use(func() error { return statement(limited) })
+	err = t.database.writer.use(func() error { return statement(limited, args) })
 	if e, ok := errors.AsType[rowError](err); ok {
 		return e.error
 	}
