@@ -20,5 +20,9 @@
 //   - lost operations: those that were durable, had not ended when their process was
 //     killed, and were not there when it was started again.
 //
-// The server must be used by nobody else meanwhile.
+// With Config.Troubles the servers have them too: they are killed, say, or their database
+// is. Each client belongs to one server and comes back to it. With Config.Audit the
+// database is asked in the end whether it has kept what was acknowledged.
+//
+// The servers must be used by nobody else meanwhile.
 package load

@@ -2,6 +2,7 @@ package load
 
 import (
 	"context"
+	"errors"
 	"math/rand/v2"
 	"sort"
 	"sync"
@@ -33,7 +34,7 @@ func (w *watcher) follow(ctx context.Context, url, after string) {
 		return // the clients say so
 	}
 	for ctx.Err() == nil {
-		t.Stream(ctx, "", after, func(e client.Event) {
+		err := t.Stream(ctx, "", after, func(e client.Event) {
 			if _, ok := wire.ParsePosition(e.ID); ok {
 				after = e.ID
 			}
@@ -41,9 +42,12 @@ func (w *watcher) follow(ctx context.Context, url, after string) {
 				w.see(e.Data, time.Now())
 			}
 		})
-		// Streams are refused when there are too many, or the server is gone; both last.
+		wait := 100 * time.Millisecond
+		if r, ok := errors.AsType[*client.Refusal](err); ok {
+			wait = max(wait, time.Duration(r.Problem.RetryAfterMs)*time.Millisecond)
+		}
 		select {
-		case <-time.After(time.Second + time.Duration(rand.Int64N(int64(time.Second)))):
+		case <-time.After(wait + time.Duration(rand.Int64N(int64(wait)))):
 		case <-ctx.Done():
 		}
 	}

@@ -52,6 +52,8 @@ func runLoad(ctx context.Context, args []string) error {
 	profile := flags.String("network", loadProfile, "fault profile of a server that is started: "+strings.Join(profiles(), ", ")+
 		"; load: 20 % of requests and 10 % of answers lost, 5 % errors")
 	addr := flags.String("addr", "", "base address of a server that nobody else uses, and whose network is left as it is; empty starts one")
+	var disturbed fleetFlags
+	disturbed.register(flags)
 	asJSON := flags.Bool("json", false, "write the result as JSON")
 	switch err := flags.Parse(args); {
 	case errors.Is(err, flag.ErrHelp):
@@ -89,15 +91,32 @@ func runLoad(ctx context.Context, args []string) error {
 		cmd.Stderr = os.Stderr
 		return cmd
 	}
-	if *addr == "" {
-		stop, err := ownServer(ctx, &c, *profile)
-		if err != nil {
+	signalled := ctx
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	stop := func() error { return nil }
+	bad, err := setting(*profile)
+	switch {
+	case err != nil:
+		return err
+	case disturbed.wanted():
+		if err := disturbed.validate(*addr); err != nil {
 			return err
 		}
-		defer stop()
+		stop, err = disturbed.start(ctx, &c, bad, cancel)
+	case *addr == "":
+		stop, err = ownServer(ctx, &c, bad)
 	}
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err := stop(); err != nil {
+			fmt.Fprintln(os.Stderr, "engaged:", err)
+		}
+	}()
 	report, err := load.Run(ctx, c)
-	if ctx.Err() != nil {
+	if signalled.Err() != nil {
 		return errInterrupted // each client has said so
 	}
 	if report == nil {
@@ -120,15 +139,7 @@ func runLoad(ctx context.Context, args []string) error {
 func streamsFor(clients int) int { return 2*clients + 1000 }
 
 // ownServer starts a server for the run, on a database file of its own.
-func ownServer(ctx context.Context, c *load.Config, profile string) (stop func(), err error) {
-	rule := fault.Rule{LatencyMs: 5, JitterMs: 40, LoseRequest: 0.20, LoseAnswer: 0.10, ServerError: 0.05}
-	if profile != loadProfile {
-		p, ok := fault.FindProfile(profile)
-		if !ok {
-			return nil, fmt.Errorf("-network: there is no network profile %q; there are %s", profile, strings.Join(profiles(), ", "))
-		}
-		rule = p.Rule
-	}
+func ownServer(ctx context.Context, c *load.Config, bad fault.Setting) (stop func() error, err error) {
 	dir, err := os.MkdirTemp("", "engaged-load")
 	if err != nil {
 		return nil, err
@@ -143,16 +154,23 @@ func ownServer(ctx context.Context, c *load.Config, profile string) (stop func()
 	c.Audit = func(ctx context.Context, effects []load.Effect) error {
 		return errors.Join(m.Store().Audit(ctx), audit(ctx, m.Store().Kit(), effects))
 	}
-	c.SetNetwork = func(bad bool) error {
-		setting := fault.Setting{Profile: "clean"}
-		if bad {
-			setting = fault.Setting{Profile: profile, Rule: rule}
+	c.SetNetwork = func(isBad bool) error {
+		if isBad {
+			return m.Network().Set(fault.Everybody, bad)
 		}
-		return m.Network().Set(fault.Everybody, setting)
+		return m.Network().Set(fault.Everybody, fault.Setting{Profile: "clean"})
 	}
-	return func() {
-		if err := errors.Join(m.Close(), os.RemoveAll(dir)); err != nil {
-			fmt.Fprintln(os.Stderr, "engaged:", err)
-		}
-	}, nil
+	return func() error { return errors.Join(m.Close(), os.RemoveAll(dir)) }, nil
+}
+
+// setting is the bad network of that name.
+func setting(profile string) (fault.Setting, error) {
+	if profile == loadProfile {
+		return fault.Setting{Profile: profile, Rule: fault.Rule{LatencyMs: 5, JitterMs: 40, LoseRequest: 0.20, LoseAnswer: 0.10, ServerError: 0.05}}, nil
+	}
+	p, ok := fault.FindProfile(profile)
+	if !ok {
+		return fault.Setting{}, fmt.Errorf("-network: there is no network profile %q; there are %s", profile, strings.Join(profiles(), ", "))
+	}
+	return fault.Setting{Profile: profile, Rule: p.Rule}, nil
 }

@@ -72,6 +72,8 @@ func run(ctx context.Context, args []string) error {
 		return tellVersion(args)
 	case loadProcess:
 		return load.Serve(ctx, os.Stdin, os.Stdout)
+	case loadServer:
+		return serveLoad(ctx, args)
 	}
 	return fmt.Errorf("there is no command %q; there are serve, load, new-era and version, see engaged help", command)
 }

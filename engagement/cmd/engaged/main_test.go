@@ -143,6 +143,12 @@ func TestMistakes(t *testing.T) {
 		{"load -addr ftp://localhost", []string{`"ftp://localhost"`, "http://"}},
 		{"load -addr http://localhost/?a=b", []string{"http://"}},
 		{"load -addr http://localhost -network slow", []string{"-network", "-addr"}},
+		{"load -servers -1", []string{"-servers"}},
+		{"load -kill-db -1", []string{"-kill-db"}},
+		{"load -servers 3 -addr http://localhost", []string{"-addr", "-servers"}},
+		{"load -servers 3 -db some.db", []string{"-db", "postgres://"}},
+		{"load -kill-db 1 -db postgres://localhost/x", []string{"-kill-db", "-db"}},
+		{"load -streams 3", []string{"-streams"}},
 		{"load -think -1s", []string{"-think"}},
 		{"load -timeout -1s", []string{"timeout"}},
 	} {

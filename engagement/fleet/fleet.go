@@ -1,0 +1,272 @@
+// Package fleet runs server processes on one database, and disturbs them and it.
+//
+// A fleet's processes end with the process that started them, however that ends: each ends
+// when its standard input does. All listen on the loopback address. A server that is killed
+// is started again at once, at the same address.
+package fleet
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"os/exec"
+	"sync"
+	"time"
+)
+
+// Options of a Fleet. All but Ended are required.
+type Options struct {
+	// Servers is how many there are.
+	Servers int
+	// Command makes a server that listens on the address and calls [Serve].
+	Command func(addr string) *exec.Cmd
+	// Ended is told of a server that ended by itself; nil: nobody is. It must not block.
+	Ended func(error)
+}
+
+// Fleet is some servers. Close it. It is safe for concurrent use.
+type Fleet struct {
+	options Options
+	servers []*member
+
+	// mu guards the fields below it.
+	mu   sync.Mutex
+	next int // is killed next
+}
+
+// member is one server of a fleet.
+type member struct {
+	addr    string
+	options *Options
+
+	// mu guards the fields below it, and is held while the server starts and while it is
+	// told something.
+	mu      sync.Mutex
+	running *exec.Cmd     // nil: it has been closed, or could not be started
+	in      io.Closer     // of running
+	orders  *json.Encoder // to running
+	answers *bufio.Reader // of running
+	setting any           // that it was told last; nil: none
+	wanted  *bool         // is made false before running is ended
+	ended   chan struct{} // closed when running has ended
+}
+
+// longestStart bounds how long a server may take to start, while its database may be gone.
+const longestStart = 2 * time.Minute
+
+// Start starts the servers, one after the other, and returns when all serve.
+func Start(ctx context.Context, o Options) (*Fleet, error) {
+	f := &Fleet{options: o}
+	for range o.Servers {
+		addr, err := freeAddr()
+		if err != nil {
+			return nil, errors.Join(err, f.Close())
+		}
+		m := &member{addr: addr, options: &f.options}
+		f.servers = append(f.servers, m)
+		m.mu.Lock()
+		err = m.startLocked(ctx)
+		m.mu.Unlock()
+		if err != nil {
+			return nil, errors.Join(err, f.Close())
+		}
+	}
+	return f, nil
+}
+
+// freeAddr is an address whose port the system does not give to connections that go out:
+// one of them could take the place of a server that is gone for a moment.
+func freeAddr() (string, error) {
+	const from, to = 20_000, 32_000
+	for range 100 {
+		addr := fmt.Sprintf("127.0.0.1:%d", from+rand.IntN(to-from))
+		if l, err := net.Listen("tcp", addr); err == nil {
+			return addr, l.Close()
+		}
+	}
+	return "", fmt.Errorf("fleet: there is no free port from %d to %d", from, to)
+}
+
+// URLs is where the servers are.
+func (f *Fleet) URLs() (urls []string) {
+	for _, m := range f.servers {
+		urls = append(urls, "http://"+m.addr)
+	}
+	return urls
+}
+
+// Tell tells all servers something, in JSON, and also those that start later.
+func (f *Fleet) Tell(setting any) error {
+	var errs []error
+	for _, m := range f.servers {
+		m.mu.Lock()
+		m.setting = setting
+		errs = append(errs, m.tellLocked())
+		m.mu.Unlock()
+	}
+	return errors.Join(errs...)
+}
+
+// Kill kills a server, each in its turn, as kill -9 does, and starts it again. It returns
+// when it serves.
+func (f *Fleet) Kill(ctx context.Context) error {
+	f.mu.Lock()
+	m := f.servers[f.next%len(f.servers)]
+	f.next++
+	f.mu.Unlock()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.running == nil {
+		return fmt.Errorf("fleet: the server at %s does not run", m.addr)
+	}
+	m.killLocked()
+	return m.startLocked(ctx)
+}
+
+// Close ends all servers and waits for that.
+func (f *Fleet) Close() error {
+	var errs []error
+	for _, m := range f.servers {
+		m.mu.Lock()
+		if m.running != nil {
+			*m.wanted = false
+			m.in.Close()
+			select {
+			case <-m.ended:
+			case <-time.After(30 * time.Second):
+				errs = append(errs, fmt.Errorf("fleet: the server at %s did not end, and was killed", m.addr))
+				m.killLocked()
+			}
+			m.running = nil
+		}
+		m.mu.Unlock()
+	}
+	return errors.Join(errs...)
+}
+
+func (m *member) killLocked() {
+	*m.wanted = false
+	m.running.Process.Kill()
+	<-m.ended
+	m.in.Close()
+	m.running = nil
+}
+
+// startLocked starts the server. It tries again as long as the database may be gone.
+func (m *member) startLocked(ctx context.Context) error {
+	for began := time.Now(); ; {
+		err := m.tryLocked()
+		if err == nil || ctx.Err() != nil || time.Since(began) > longestStart {
+			return err
+		}
+		select {
+		case <-time.After(100 * time.Millisecond):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+func (m *member) tryLocked() error {
+	cmd := m.options.Command(m.addr)
+	said := &tail{}
+	cmd.Stderr = said
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		return err
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return err
+	}
+	if err := cmd.Start(); err != nil {
+		return fmt.Errorf("fleet: %w", err)
+	}
+	m.running, m.in, m.orders, m.answers = cmd, in, json.NewEncoder(in), bufio.NewReader(out)
+	m.ended = make(chan struct{})
+	late := time.AfterFunc(longestStart, func() { cmd.Process.Kill() })
+	defer late.Stop()
+	if _, err = m.answers.ReadString('\n'); err == nil {
+		err = m.tellLocked()
+	}
+	if err != nil {
+		cmd.Process.Kill()
+		cmd.Wait()
+		m.running = nil
+		return fmt.Errorf("fleet: the server at %s does not start: %s", m.addr, said)
+	}
+	wanted := true
+	m.wanted = &wanted
+	go m.attend(cmd, said, &wanted, m.ended)
+	return nil
+}
+
+// attend waits for the end of a server, and tells when nobody wanted it.
+func (m *member) attend(cmd *exec.Cmd, said *tail, wanted *bool, ended chan struct{}) {
+	state := cmd.Wait()
+	close(ended)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if *wanted && m.options.Ended != nil {
+		m.options.Ended(fmt.Errorf("fleet: the server at %s ended by itself: %v: %s", m.addr, state, said))
+	}
+}
+
+func (m *member) tellLocked() error {
+	if m.setting == nil || m.running == nil {
+		return nil
+	}
+	if err := m.orders.Encode(m.setting); err != nil {
+		return fmt.Errorf("fleet: tell the server at %s: %w", m.addr, err)
+	}
+	if _, err := m.answers.ReadString('\n'); err != nil {
+		return fmt.Errorf("fleet: the server at %s does not answer: %w", m.addr, err)
+	}
+	return nil
+}
+
+// tail is the end of a text. It is safe for concurrent use.
+type tail struct {
+	// mu guards the field below it.
+	mu   sync.Mutex
+	text []byte
+}
+
+func (t *tail) Write(data []byte) (int, error) {
+	const most = 2000
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.text = append(t.text, data...)
+	t.text = t.text[max(0, len(t.text)-most):]
+	return len(data), nil
+}
+
+func (t *tail) String() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return string(t.text)
+}
+
+// Serve is what a server does once it serves: it says so on out, takes what it is told,
+// one value of JSON after the other, and returns when in ends. T is the type of the
+// settings that [Fleet.Tell] is given.
+func Serve[T any](in io.Reader, out io.Writer, take func(T) error) error {
+	fmt.Fprintln(out, "serving")
+	for orders := json.NewDecoder(in); ; {
+		var setting T
+		if err := orders.Decode(&setting); errors.Is(err, io.EOF) {
+			return nil
+		} else if err != nil {
+			return err
+		}
+		if err := take(setting); err != nil {
+			return err
+		}
+		fmt.Fprintln(out, "done")
+	}
+}
