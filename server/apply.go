@@ -72,11 +72,18 @@ func (k *Kit) newFlight(ctx context.Context, name, user, key string, args any) (
 	if len(f.entities) == 0 || slices.Contains(f.entities, "") {
 		return nil, fmt.Errorf("server: the operation %q names no entity, or one without id: %q", name, f.entities)
 	}
+	if slices.ContainsFunc(append([]string{user, key}, f.entities...), func(text string) bool { return len(text) > longestName }) {
+		return nil, badRequest(fmt.Sprintf("a user, a key and an id are at most %d bytes long", longestName))
+	}
 	if !isTexts(f.entities) {
 		return nil, badRequest("an id is text in UTF-8, without zero bytes")
 	}
 	return f, nil
 }
+
+// longestName is how long a user, a key and an entity's id may be, in bytes: two of them
+// fit into a row of every index.
+const longestName = 512
 
 // isText reports whether all databases can keep the text.
 func isText(text string) bool { return utf8.ValidString(text) && !strings.Contains(text, "\x00") }

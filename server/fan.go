@@ -13,7 +13,7 @@ import (
 
 // Bounds of the reading of the feed.
 const (
-	// readAhead is how many entries are read at a time.
+	// readAhead is how many entries are read at a time, at most.
 	readAhead = 256
 	// gather is how long the reader waits after it was woken, so that the answer to an
 	// operation goes out first, and changes that come together go out together.
@@ -34,6 +34,8 @@ type fan struct {
 	logger *slog.Logger
 
 	wake chan struct{} // has room for one
+	// ahead is how many entries are read at a time. It belongs to the reader.
+	ahead int
 	// alone has a token for each stream that reads the feed by itself.
 	alone chan struct{}
 	// open ends when all streams have to.
@@ -54,7 +56,7 @@ func newFan(db Database, truths Truths, logger *slog.Logger) *fan {
 	open, drain := context.WithCancel(context.Background())
 	return &fan{
 		db: db, truths: truths, logger: logger, open: open, drain: drain,
-		wake: make(chan struct{}, 1), alone: make(chan struct{}, mostByThemselves),
+		wake: make(chan struct{}, 1), ahead: readAhead, alone: make(chan struct{}, mostByThemselves),
 		log: fanout.New(fanBounds, Cursor.reaches), streams: make(map[*stream]bool),
 	}
 }
@@ -137,7 +139,8 @@ func (f *fan) readOn(ctx context.Context) error {
 		return f.begin(ctx)
 	}
 	for {
-		entries, next, err := f.db.Entries(ctx, at, readAhead)
+		asked := f.ahead
+		entries, next, err := f.db.Entries(ctx, at, asked)
 		if errors.Is(err, ErrGap) {
 			return f.begin(ctx)
 		}
@@ -149,14 +152,17 @@ func (f *fan) readOn(ctx context.Context) error {
 		f.mu.Unlock()
 		frames, err := f.frames(ctx, distinctEntities(entries), viewers)
 		if err != nil {
+			f.ahead = max(1, f.ahead/4) // it may have been too much at a time
 			return err
 		}
+		f.ahead = min(readAhead, 2*f.ahead)
 		f.mu.Lock()
 		f.log.Land(next, frames)
 		f.mu.Unlock()
 		f.wakeAll(ctx, pace)
 		at = next
-		if len(entries) < readAhead {
+		// Each partition has its share of what was asked for: none has used it up.
+		if (len(entries)+1)*len(next.At) <= asked {
 			return nil
 		}
 	}

@@ -122,9 +122,10 @@ func (q *queue) carryOut(ctx context.Context, group []*flight) {
 		}
 		return
 	}
+	unknown := isGone(err) // it was begun
 	for _, f := range group {
 		single := func(ctx context.Context) {
-			q.kit.repeat(ctx, f, func(ctx context.Context) error { return q.attempt(ctx, []*flight{f}) })
+			q.kit.repeat(ctx, f, unknown, func(ctx context.Context) error { return q.attempt(ctx, []*flight{f}) })
 		}
 		if !q.kit.work.do(single) {
 			q.kit.flights.land(f, Outcome{}, errClosed())

@@ -23,8 +23,7 @@ const (
 //
 // An attempt begins at the check of the key. So it may be repeated also when nobody knows
 // what became of the last one.
-func (k *Kit) repeat(ctx context.Context, f *flight, attempt func(ctx context.Context) error) {
-	unknown := false // what became of an attempt
+func (k *Kit) repeat(ctx context.Context, f *flight, unknown bool, attempt func(ctx context.Context) error) {
 	pause := firstPause
 	for n := 1; ; n++ {
 		if err := f.ctx.Err(); err != nil && !unknown {
@@ -59,7 +58,7 @@ func limited(ctx context.Context, attempt func(ctx context.Context) error) error
 	go func() {
 		err := errGoexit
 		defer func() { ended <- err }()
-		err = attempt(ctx)
+		err = guard(func() error { return attempt(ctx) })
 	}()
 	err := <-ended
 	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() != nil && !passes(err) {

@@ -15,7 +15,7 @@ import (
 func Run[A any](k *Kit, named Named, run func(ctx context.Context, tx Tx, op Op, args A) error) {
 	call := func(ctx context.Context, tx Tx, op Op) error { return run(ctx, tx, op, op.Args.(A)) }
 	k.register(named, func(ctx context.Context, f *flight) {
-		k.repeat(ctx, f, func(ctx context.Context) error { return interact(ctx, k, call, f) })
+		k.repeat(ctx, f, false, func(ctx context.Context) error { return interact(ctx, k, call, f) })
 	})
 }
 

@@ -128,7 +128,8 @@ func TestServerKillNine(t *testing.T) {
 	tb.click(`[data-act="comments"][data-post="` + post + `"]`)
 	tb.write(`.composer textarea`, "while nobody was there")
 	tb.until(`document.querySelector('.comment.pending')`)
-	c.start() // which has forgotten how bad its network was
+	c.start() // which knows how bad the network of the session is
+	tb.click(`[data-act="net-profile"][data-value="clean"]`)
 	tb.until(allSaved)
 	tb.until(liked(post, on))
 	now, step := c.post(post), 1

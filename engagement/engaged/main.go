@@ -148,7 +148,7 @@ func (m *Main) keepUp(ctx context.Context) {
 	ticker := time.NewTicker(upkeepInterval)
 	defer ticker.Stop()
 	for {
-		if err := m.store.Forget(ctx, keepRecords); err != nil && ctx.Err() == nil {
+		if err := m.store.Forget(ctx, keepRecords+24*time.Hour); err != nil && ctx.Err() == nil {
 			m.log.Error("upkeep of the database failed", "error", err)
 		}
 		select {

@@ -189,11 +189,14 @@ func explain(err error) error {
 		case server.ProblemKeyExpired:
 			return &engagement.Error{Code: engagement.KeyExpired, Message: e.Detail}
 		}
+		return &engagement.Error{Code: engagement.Invalid, Message: e.Detail, Field: e.Field, Cause: err}
 	}
 	switch {
 	case errors.Is(err, server.ErrBusy):
 		return &engagement.Error{Code: engagement.InProgress, Message: "the first request with this key is still running", Cause: err}
-	case errors.Is(err, server.ErrUnavailable):
+	case errors.Is(err, server.ErrText):
+		return &engagement.Error{Code: engagement.Invalid, Message: "a text has bytes that cannot be kept", Cause: err}
+	case errors.Is(err, server.ErrUnavailable), errors.Is(err, server.ErrAgain):
 		return &engagement.Error{Code: engagement.Unavailable, Message: "the server's database does not take or give anything now", Cause: err}
 	}
 	return err

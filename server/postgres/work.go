@@ -27,6 +27,8 @@ type work struct {
 	failed error         // the first error of a statement: the transaction can only be undone
 }
 
+var errInUse = errors.New("postgres: another statement of the transaction still runs: its rows are to be read first")
+
 var errEnded = errors.New("postgres: the transaction has ended")
 
 func (w *work) Now() int64              { return w.now }
@@ -55,7 +57,12 @@ func (w *work) Rollback() {
 
 // do runs f in the transaction, and keeps its first error.
 func (w *work) do(ctx context.Context, f func(ctx context.Context) error) error {
-	w.mu.Lock()
+	if !w.mu.TryLock() { // a function that takes rows runs a statement, or two run at once
+		if w.db.ctx.Err() != nil {
+			return errClosed
+		}
+		return errInUse
+	}
 	defer w.mu.Unlock()
 	if w.conn == nil {
 		if w.db.ctx.Err() != nil {
