@@ -16,7 +16,14 @@ func (s *Store) at(ctx context.Context, look func(ctx context.Context, m server.
 // Truth implements engagement.Truths.
 func (s *Store) Truth(ctx context.Context, post, viewer string) (truth engagement.Truth, err error) {
 	err = s.at(ctx, func(ctx context.Context, m server.Moment) error {
-		list, err := complete(ctx, m, viewer, post)
+		found, err := readPosts(ctx, m, selectPost, post)
+		if err != nil {
+			return err
+		}
+		if len(found) == 0 {
+			return &engagement.Error{Code: engagement.NotFound, Message: "there is no such post"}
+		}
+		list, err := complete(ctx, m, viewer, found)
 		if err == nil {
 			truth = list[0]
 		}
@@ -25,11 +32,15 @@ func (s *Store) Truth(ctx context.Context, post, viewer string) (truth engagemen
 	return truth, err
 }
 
-// complete returns the truths of the posts. One that never was is NotFound.
-func complete(ctx context.Context, m server.Moment, viewer string, ids ...string) ([]engagement.Truth, error) {
-	found, err := readShared(ctx, m, ids)
+// complete returns the truths of the posts as the viewer sees them.
+func complete(ctx context.Context, m server.Moment, viewer string, posts []engagement.Post) ([]engagement.Truth, error) {
+	found, err := withComments(ctx, m, posts)
 	if err != nil {
 		return nil, err
+	}
+	ids := make([]string, len(posts))
+	for i, p := range posts {
+		ids[i] = p.ID
 	}
 	rows, err := m.Entities(ctx, ids)
 	if err != nil {
@@ -45,16 +56,12 @@ func complete(ctx context.Context, m server.Moment, viewer string, ids ...string
 			return nil, err
 		}
 	}
-	list := make([]engagement.Truth, len(ids))
-	for i, id := range ids {
-		s, there := found[id]
-		if !there {
-			return nil, &engagement.Error{Code: engagement.NotFound, Message: "there is no such post"}
-		}
-		mine := server.Own{Entity: id, Viewer: viewer}
-		s.Post.Version, s.Post.ChangedAt = rows[i].Version, rows[i].ChangedAt
+	list := make([]engagement.Truth, len(posts))
+	for i, post := range posts {
+		mine := server.Own{Entity: post.ID, Viewer: viewer}
+		post.Version, post.ChangedAt = rows[i].Version, rows[i].ChangedAt
 		list[i] = engagement.Truth{
-			Post: s.Post, Comments: s.Comments, Liked: marks[mine].Liked, Saved: marks[mine].Saved, Contains: contains[mine],
+			Post: post, Comments: found[post.ID].Comments, Liked: marks[mine].Liked, Saved: marks[mine].Saved, Contains: contains[mine],
 		}
 	}
 	return list, nil
@@ -68,17 +75,12 @@ func (s *Store) Posts(ctx context.Context, viewer string, after wire.Cursor, lim
 		if after.IsZero() {
 			query, args = selectNewest, []any{limit + 1}
 		}
-		var ids []string
-		err := m.Query(ctx, func(scan server.Scan) error {
-			post, err := scanPost(scan)
-			ids = append(ids, post.ID)
-			return err
-		}, query, args...)
+		posts, err := readPosts(ctx, m, query, args...)
 		if err != nil {
 			return err
 		}
-		page.More = len(ids) > limit
-		list, err := complete(ctx, m, viewer, ids[:min(limit, len(ids))]...)
+		page.More = len(posts) > limit
+		list, err := complete(ctx, m, viewer, posts[:min(limit, len(posts))])
 		if err != nil {
 			return err
 		}
@@ -96,18 +98,13 @@ func (s *Store) Posts(ctx context.Context, viewer string, after wire.Cursor, lim
 // Comments implements engagement.Truths.
 func (s *Store) Comments(ctx context.Context, post string, before wire.Cursor, limit int) (list []engagement.Comment, more bool, err error) {
 	err = s.at(ctx, func(ctx context.Context, m server.Moment) error {
-		var p *engagement.Post
-		err := m.Query(ctx, func(scan server.Scan) error {
-			row, err := scanPost(scan)
-			p = &row
-			return err
-		}, selectPost, post)
+		found, err := readPosts(ctx, m, selectPost, post)
 		switch {
 		case err != nil:
 			return err
-		case p == nil:
+		case len(found) == 0:
 			return &engagement.Error{Code: engagement.NotFound, Message: "there is no such post"}
-		case p.Deleted:
+		case found[0].Deleted:
 			return &engagement.Error{Code: engagement.Gone, Message: "the post was deleted"}
 		}
 		list, more, err = comments(ctx, m, post, before.Order, limit)

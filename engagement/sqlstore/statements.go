@@ -9,13 +9,14 @@ const postColumns = `id, author, text, created_at, likes, saves, comments, comme
 
 const commentColumns = `post_id, id, author, text, number, created_at, edited_at, at, client, deleted`
 
-// Reading.
+// Reading. Where $n follows IN it stands for a list; see server.In.
 const (
 	selectPost     = `SELECT ` + postColumns + ` FROM posts WHERE id = $1`
+	selectSome     = `SELECT ` + postColumns + ` FROM posts WHERE id IN $1`
 	selectNewest   = `SELECT ` + postColumns + ` FROM posts WHERE deleted = FALSE ORDER BY created_at DESC, id DESC LIMIT $1`
 	selectOlder    = `SELECT ` + postColumns + ` FROM posts WHERE deleted = FALSE AND (created_at, id) < ($1, $2) ORDER BY created_at DESC, id DESC LIMIT $3`
 	selectMark     = `SELECT is_on, at, client FROM marks WHERE post_id = $1 AND user_name = $2 AND kind = $3`
-	selectMarks    = `SELECT user_name, kind FROM marks WHERE post_id = $1 AND is_on = TRUE AND user_name IN `
+	selectMarks    = `SELECT post_id, user_name, kind FROM marks WHERE post_id IN $1 AND user_name IN $2 AND is_on = TRUE`
 	selectComment  = `SELECT ` + commentColumns + ` FROM comments WHERE post_id = $1 AND id = $2`
 	selectComments = `SELECT ` + commentColumns + ` FROM comments WHERE post_id = $1 AND number < $2 AND deleted = FALSE ORDER BY number DESC LIMIT $3`
 	selectSecret   = `SELECT value FROM secrets WHERE name = $1`

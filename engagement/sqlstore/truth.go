@@ -4,8 +4,6 @@ import (
 	"context"
 	"math"
 	"slices"
-	"strconv"
-	"strings"
 
 	"github.com/optimist-go/optimist/engagement"
 	"github.com/optimist-go/optimist/engagement/wire"
@@ -25,33 +23,38 @@ var truths = server.Truth[shared, own]{Read: readShared, Own: readOwn, View: vie
 
 // readShared reads posts with their latest comments.
 func readShared(ctx context.Context, q server.Query, ids []string) (map[string]shared, error) {
-	found := make(map[string]shared, len(ids))
-	for _, id := range ids {
-		err := q.Query(ctx, func(scan server.Scan) error {
-			post, err := scanPost(scan)
-			found[id] = shared{Post: post}
-			return err
-		}, selectPost, id)
-		if err != nil {
-			return nil, err
-		}
+	posts, err := readPosts(ctx, q, selectSome, ids)
+	if err != nil {
+		return nil, err
 	}
-	return found, withComments(ctx, q, found)
+	return withComments(ctx, q, posts)
 }
 
-// withComments adds the latest comments to those that have some.
-func withComments(ctx context.Context, q server.Query, found map[string]shared) error {
-	for id, s := range found {
-		if s.Post.Comments == 0 {
-			continue
+// readPosts reads posts with sql, among whose arguments may be lists.
+func readPosts(ctx context.Context, q server.Query, sql string, args ...any) (posts []engagement.Post, err error) {
+	sql, args = server.In(sql, args...)
+	err = q.Query(ctx, func(scan server.Scan) error {
+		post, err := scanPost(scan)
+		posts = append(posts, post)
+		return err
+	}, sql, args...)
+	return posts, err
+}
+
+// withComments returns the posts, by id, with the latest comments of those that have some.
+func withComments(ctx context.Context, q server.Query, posts []engagement.Post) (map[string]shared, error) {
+	found := make(map[string]shared, len(posts))
+	for _, post := range posts {
+		s := shared{Post: post}
+		if post.Comments > 0 {
+			var err error
+			if s.Comments, _, err = comments(ctx, q, post.ID, 0, wire.MaxComments); err != nil {
+				return nil, err
+			}
 		}
-		var err error
-		if s.Comments, _, err = comments(ctx, q, id, 0, wire.MaxComments); err != nil {
-			return err
-		}
-		found[id] = s
+		found[post.ID] = s
 	}
-	return nil
+	return found, nil
 }
 
 // comments returns the latest comments with a number below before (0: any), oldest first.
@@ -77,41 +80,20 @@ func comments(ctx context.Context, q server.Query, post string, before int64, li
 // readOwn reads the viewers' marks on the posts.
 func readOwn(ctx context.Context, q server.Query, ids, viewers []string) (map[server.Own]own, error) {
 	found := make(map[server.Own]own)
-	for viewers := range slices.Chunk(viewers, 500) { // databases bound the parameters of a statement
-		args := make([]any, 1, len(viewers)+1)
-		for _, v := range viewers {
-			args = append(args, v)
+	sql, args := server.In(selectMarks, ids, viewers)
+	err := q.Query(ctx, func(scan server.Scan) error {
+		var mine server.Own
+		var kind engagement.MarkKind
+		if err := scan(&mine.Entity, &mine.Viewer, &kind); err != nil {
+			return err
 		}
-		query := selectMarks + parameters(2, len(viewers))
-		for _, id := range ids {
-			args[0] = id
-			err := q.Query(ctx, func(scan server.Scan) error {
-				var viewer, kind string
-				if err := scan(&viewer, &kind); err != nil {
-					return err
-				}
-				mine := server.Own{Entity: id, Viewer: viewer}
-				o := found[mine]
-				o.Liked = o.Liked || kind == string(engagement.Like)
-				o.Saved = o.Saved || kind == string(engagement.Save)
-				found[mine] = o
-				return nil
-			}, query, args...)
-			if err != nil {
-				return nil, err
-			}
-		}
-	}
-	return found, nil
-}
-
-// parameters returns "($first, …)" with n parameters.
-func parameters(first, n int) string {
-	var b strings.Builder
-	for i := range n {
-		b.WriteString(", $" + strconv.Itoa(first+i))
-	}
-	return "(" + strings.TrimPrefix(b.String(), ", ") + ")"
+		o := found[mine]
+		o.Liked = o.Liked || kind == engagement.Like
+		o.Saved = o.Saved || kind == engagement.Save
+		found[mine] = o
+		return nil
+	}, sql, args...)
+	return found, err
 }
 
 // view is the state as it is on the wire; nil when the post was deleted.
