@@ -24,8 +24,7 @@ type Store interface {
 
 	// Forget drops records of operations and entries of the feed that were made longer
 	// ago than age, and expired ends of sessions. The newest entry of the feed always
-	// stays. A key may have been made by a clock that is a day ahead: age has to be a day
-	// longer than keys are to be known.
+	// stays.
 	Forget(ctx context.Context, age time.Duration) error
 
 	// Ready returns nil when reading works, and writing as far as is known: after

@@ -143,12 +143,13 @@ func (m *Main) NewEra(ctx context.Context) (int64, error) {
 	return era, errors.Join(err, store.Close())
 }
 
-// keepUp forgets what has been kept for long enough, until ctx ends.
+// keepUp drops what belongs to sessions that have expired, until ctx ends. The kit of the
+// store does the same with records and the feed.
 func (m *Main) keepUp(ctx context.Context) {
 	ticker := time.NewTicker(upkeepInterval)
 	defer ticker.Stop()
 	for {
-		if err := m.store.Forget(ctx, keepRecords+24*time.Hour); err != nil && ctx.Err() == nil {
+		if err := m.store.DropExpired(ctx); err != nil && ctx.Err() == nil {
 			m.log.Error("upkeep of the database failed", "error", err)
 		}
 		select {

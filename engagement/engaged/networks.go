@@ -39,7 +39,7 @@ func (m *Main) followNetworks(ctx context.Context) {
 	})
 	defer stop()
 	known := make(map[string]int64) // when each session has chosen
-	since := time.Now().Add(-keepRecords).UnixMilli()
+	var since int64                 // all that are kept
 	for {
 		since = m.takeNetworks(ctx, since, known)
 		select {

@@ -2,6 +2,7 @@ package sqlstore
 
 import (
 	"context"
+	"time"
 
 	"github.com/optimist-go/optimist/server"
 )
@@ -14,6 +15,9 @@ type Network struct {
 	// SetAt is the time in milliseconds since the Unix epoch.
 	SetAt int64
 }
+
+// keepNetworks is longer than any session lasts.
+const keepNetworks = 8 * 24 * time.Hour
 
 const (
 	upsertNetwork = `INSERT INTO networks (session, setting, set_at) VALUES ($1, $2, $3)

@@ -93,16 +93,23 @@ func openDatabase(ctx context.Context, address string, now func() time.Time) (se
 // Kit is what the store stands on.
 func (s *Store) Kit() *server.Kit { return s.kit }
 
-// Forget implements engagement.Store.
+// Forget implements engagement.Store. The kit does its part of it by itself, after
+// Options.Keep and what a key may be ahead.
 func (s *Store) Forget(ctx context.Context, age time.Duration) error {
 	if err := s.db.Forget(ctx, age); err != nil {
 		return explain(err)
 	}
+	return s.DropExpired(ctx)
+}
+
+// DropExpired drops ends of sessions that would have expired by now, and the networks that
+// sessions have chosen so long ago that they have expired.
+func (s *Store) DropExpired(ctx context.Context) error {
 	return s.write(ctx, func(ctx context.Context, tx server.Tx, now int64) error {
 		if _, err := tx.Exec(ctx, forgetEnded, now); err != nil {
 			return err
 		}
-		_, err := tx.Exec(ctx, forgetNetworks, now-age.Milliseconds())
+		_, err := tx.Exec(ctx, forgetNetworks, now-keepNetworks.Milliseconds())
 		return err
 	})
 }
