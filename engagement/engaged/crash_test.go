@@ -114,6 +114,7 @@ type writing struct {
 	url     func(attempt int) string
 
 	acknowledged, replayed atomic.Int64
+	more                   chan struct{} // has room for one: an operation has ended
 	deadline               time.Time
 	wait                   sync.WaitGroup
 }
@@ -121,7 +122,7 @@ type writing struct {
 // begin signs everybody in, makes the posts and starts the writers.
 func (w *writing) begin(t *testing.T) {
 	t.Helper()
-	w.deadline = time.Now().Add(*chaosPatience)
+	w.more, w.deadline = make(chan struct{}, 1), time.Now().Add(*chaosPatience)
 	author := newBrowser(t)
 	signInUntil(t, author, w, "author")
 	for n := range w.posts {
@@ -163,6 +164,12 @@ func signInUntil(t *testing.T, browser *http.Client, w *writing, name string) {
 
 // send sends the operation until it is answered.
 func (w *writing) send(t *testing.T, browser *http.Client, method, path, body, key string) bool {
+	defer func() {
+		select {
+		case w.more <- struct{}{}:
+		default:
+		}
+	}()
 	for attempt := 0; ; attempt++ {
 		status, data := send(t, browser, method, w.url(attempt)+path, body, key)
 		switch {
@@ -179,14 +186,23 @@ func (w *writing) send(t *testing.T, browser *http.Client, method, path, body, k
 			t.Errorf("no answer to %s", key)
 			return false
 		}
-		time.Sleep(time.Duration(min(attempt, 20)) * time.Millisecond) // as clients do
+		select { // as clients do
+		case <-time.After(time.Duration(min(attempt, 20)) * time.Millisecond):
+		case <-t.Context().Done():
+			return false
+		}
 	}
 }
 
 // reach waits until so many thousandths of all operations are acknowledged.
 func (w *writing) reach(t *testing.T, thousandths int) {
-	for w.acknowledged.Load() < int64(w.writers*w.each*thousandths/1000) && time.Now().Before(w.deadline) && !t.Failed() {
-		time.Sleep(time.Millisecond)
+	late := time.After(time.Until(w.deadline))
+	for w.acknowledged.Load() < int64(w.writers*w.each*thousandths/1000) && !t.Failed() {
+		select {
+		case <-w.more:
+		case <-late:
+			return
+		}
 	}
 }
 

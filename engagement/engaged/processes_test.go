@@ -23,10 +23,14 @@ func startTwo(t *testing.T, args ...string) (one, other *engaged.Main) {
 	return start(t, args...), start(t, args...)
 }
 
-// elsewhere is the browser at another server, with the same cookies: a balancer sends it
-// now here, now there.
-func elsewhere(t *testing.T, browser *http.Client, from, to *engaged.Main) *http.Client {
+// signInAtBoth signs zoe in at one server, and returns her browser at both, with the same
+// cookies: a balancer sends it now here, now there.
+func signInAtBoth(t *testing.T, one, other *engaged.Main) (here, there *http.Client) {
 	t.Helper()
+	here = newBrowser(t)
+	if status, data := send(t, here, "POST", one.URL()+"/v1/session", `{"name":"zoe"}`, ""); status != 200 {
+		t.Fatalf("%d %s", status, data)
+	}
 	at := func(m *engaged.Main) *url.URL {
 		u, err := url.Parse(m.URL())
 		if err != nil {
@@ -38,8 +42,8 @@ func elsewhere(t *testing.T, browser *http.Client, from, to *engaged.Main) *http
 	if err != nil {
 		t.Fatal(err)
 	}
-	jar.SetCookies(at(to), browser.Jar.Cookies(at(from)))
-	return &http.Client{Jar: jar, Transport: browser.Transport, Timeout: patience}
+	jar.SetCookies(at(other), here.Jar.Cookies(at(one)))
+	return here, &http.Client{Jar: jar, Transport: here.Transport, Timeout: patience}
 }
 
 // TestTwoServersAreOne: a person who meets another server with each request notices
@@ -58,11 +62,7 @@ func TestTwoServersAreOne(t *testing.T) {
 		t.Fatalf("the demo is there %d and %d times long", len(demo), len(posts(other)))
 	}
 
-	ada := newBrowser(t)
-	if status, data := send(t, ada, "POST", one.URL()+"/v1/session", `{"name":"zoe"}`, ""); status != 200 {
-		t.Fatalf("%d %s", status, data)
-	}
-	there := elsewhere(t, ada, one, other)
+	here, there := signInAtBoth(t, one, other)
 	stream, err := there.Get(other.URL() + "/v1/events")
 	if err != nil {
 		t.Fatal(err)
@@ -84,7 +84,7 @@ func TestTwoServersAreOne(t *testing.T) {
 	for _, at := range []struct {
 		server  *engaged.Main
 		browser *http.Client
-	}{{one, ada}, {other, there}} {
+	}{{one, here}, {other, there}} {
 		status, data := send(t, at.browser, "PUT", at.server.URL()+"/v1/posts/"+post+"/like", body, key)
 		if status != 200 {
 			t.Fatalf("%d %s", status, data)
@@ -104,7 +104,7 @@ func TestTwoServersAreOne(t *testing.T) {
 	until("event: reset")
 
 	// What ends at one server has ended at the other.
-	if status, data := send(t, ada, "DELETE", one.URL()+"/v1/session", "", ""); status != 204 {
+	if status, data := send(t, here, "DELETE", one.URL()+"/v1/session", "", ""); status != 204 {
 		t.Fatalf("%d %s", status, data)
 	}
 	if status, _ := send(t, there, "PUT", other.URL()+"/v1/posts/"+post+"/save", body, engagement.NewID()); status != 401 {
@@ -116,17 +116,13 @@ func TestTwoServersAreOne(t *testing.T) {
 // streams at another server are cut.
 func TestNetworkOfASessionHoldsAtAllServers(t *testing.T) {
 	one, other := startTwo(t)
-	ada := newBrowser(t)
-	if status, data := send(t, ada, "POST", one.URL()+"/v1/session", `{"name":"zoe"}`, ""); status != 200 {
-		t.Fatalf("%d %s", status, data)
-	}
-	there := elsewhere(t, ada, one, other)
+	here, there := signInAtBoth(t, one, other)
 	stream, err := there.Get(other.URL() + "/v1/events")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer stream.Body.Close()
-	if status, data := send(t, ada, "PUT", one.URL()+"/demo/network", `{"profile":"offline"}`, ""); status != 200 {
+	if status, data := send(t, here, "PUT", one.URL()+"/demo/network", `{"profile":"offline"}`, ""); status != 200 {
 		t.Fatalf("%d %s", status, data)
 	}
 	if _, err := io.Copy(io.Discard, stream.Body); err == nil {
@@ -139,7 +135,7 @@ func TestNetworkOfASessionHoldsAtAllServers(t *testing.T) {
 		t.Fatalf("%d %s", status, data)
 	}
 	for deadline := time.Now().Add(patience); ; {
-		res, err := ada.Get(one.URL() + "/v1/posts")
+		res, err := here.Get(one.URL() + "/v1/posts")
 		if err == nil {
 			res.Body.Close()
 			break

@@ -1,12 +1,13 @@
 package httpapi
 
 import (
+	"errors"
 	"net/http"
 	"net/url"
-	"strings"
 
 	"github.com/optimist-go/optimist/engagement"
 	"github.com/optimist-go/optimist/engagement/wire"
+	"github.com/optimist-go/optimist/server"
 )
 
 // operate carries out an operation and answers with the truth that contains it.
@@ -85,20 +86,13 @@ func operationOf(r *request, kind engagement.Kind, change wire.Change) engagemen
 	}
 }
 
-// keyOf reads the header Idempotency-Key: a string in double quotes as the IETF
-// draft has it, or the bare characters, as most clients send it.
+// keyOf reads the header Idempotency-Key as the kit does, and takes fewer characters.
 func keyOf(r *request) (string, error) {
-	values := r.Header.Values(wire.HeaderKey)
-	if len(values) == 0 || len(values) == 1 && values[0] == "" {
-		return "", &refusal{http.StatusBadRequest, wire.ProblemKeyMissing, "an operation needs the header " + wire.HeaderKey, 0}
+	key, err := server.KeyOf(r.Request)
+	if e, ok := errors.AsType[*server.Refusal](err); ok && e.Type == server.ProblemKeyMissing {
+		return "", &refusal{e.Status, wire.ProblemKeyMissing, e.Detail, 0}
 	}
-	key := values[0]
-	if inner, ok := strings.CutPrefix(key, `"`); ok {
-		if inner, ok = strings.CutSuffix(inner, `"`); ok {
-			key = inner
-		}
-	}
-	if err := wire.CheckKey(wire.HeaderKey, key); err != nil || len(values) > 1 {
+	if err != nil || wire.CheckKey(wire.HeaderKey, key) != nil {
 		return "", badRequest(wire.HeaderKey + " must come once, as 1 to 128 letters, digits and . _ : - characters")
 	}
 	return key, nil

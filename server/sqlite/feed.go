@@ -71,7 +71,7 @@ func (d *Database) Forget(ctx context.Context, age time.Duration) error {
 	for _, statement := range forgetting {
 		for {
 			var gone int64
-			err := d.Write(ctx, func(ctx context.Context, tx server.Tx) (err error) {
+			err := d.write(ctx, func(ctx context.Context, tx server.Tx) (err error) {
 				gone, err = tx.Exec(ctx, statement, before, forgetAtOnce)
 				return err
 			})
@@ -89,7 +89,7 @@ func (d *Database) Forget(ctx context.Context, age time.Duration) error {
 // NewEra implements [server.Database]. An era is a time, so that it is greater also than
 // those that the copy which was restored does not know.
 func (d *Database) NewEra(ctx context.Context) (era int64, err error) {
-	err = d.Write(ctx, func(ctx context.Context, tx server.Tx) error {
+	err = d.write(ctx, func(ctx context.Context, tx server.Tx) error {
 		return tx.Query(ctx, func(scan server.Scan) error { return scan(&era) },
 			`UPDATE optimist_heads SET era = MAX(era + 1, $1) WHERE part = 0 RETURNING era`, d.options.Now().UnixMilli())
 	})

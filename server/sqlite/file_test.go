@@ -49,7 +49,7 @@ func TestFilesAreTheirOwnersAlone(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := s.Write(t.Context(), writeNote(when)); err != nil {
+		if err := s.write(t.Context(), writeNote(when)); err != nil {
 			t.Fatal(err)
 		}
 		all := modes(t, folder)
@@ -97,7 +97,7 @@ func bigFile(t *testing.T) string {
 	t.Helper()
 	s, file := openTemp(t, notes)
 	for i := range 200 {
-		err := s.Write(t.Context(), func(ctx context.Context, tx server.Tx) error {
+		err := s.write(t.Context(), func(ctx context.Context, tx server.Tx) error {
 			_, err := tx.Exec(ctx, `INSERT INTO notes (id, text) VALUES ($1, $2)`, i, strings.Repeat("x", 4000))
 			return err
 		})

@@ -197,7 +197,7 @@ func TestAnEndedContextHarmsNobody(t *testing.T) {
 func TestTheProgramReadsWithLists(t *testing.T) {
 	eachKind(t, func(t *testing.T, d *Database) {
 		for _, id := range []string{"a", "b", "c"} {
-			if err := d.Write(t.Context(), writeNote(id)); err != nil {
+			if err := d.write(t.Context(), writeNote(id)); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -224,7 +224,7 @@ func TestAMomentDoesNotWrite(t *testing.T) {
 		if n := count(t, d, "notes"); err == nil || n != 0 {
 			t.Errorf("%d notes, %v", n, err)
 		}
-		if err := d.Write(t.Context(), writeNote("n")); err != nil {
+		if err := d.write(t.Context(), writeNote("n")); err != nil {
 			t.Errorf("after it: %v", err)
 		}
 	})
@@ -284,7 +284,7 @@ func TestKeysSurviveReopening(t *testing.T) {
 // and removes it. The file of the lock is empty and stays.
 func TestCloseLeavesNoLog(t *testing.T) {
 	d, file := openTemp(t, notes)
-	if err := d.Write(t.Context(), writeNote("n")); err != nil {
+	if err := d.write(t.Context(), writeNote("n")); err != nil {
 		t.Fatal(err)
 	}
 	count(t, d, "notes")

@@ -73,7 +73,7 @@ func (d *Database) writeForNothing(ctx context.Context) error {
 			return err
 		},
 	} {
-		if err := d.Write(ctx, step); err != nil {
+		if err := d.write(ctx, step); err != nil {
 			return err
 		}
 	}

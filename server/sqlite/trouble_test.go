@@ -27,7 +27,7 @@ func TestFullDisk(t *testing.T) {
 	kept := 0
 	for n := 0; err == nil && n < 1000; n++ {
 		last = fmt.Sprint("n", n)
-		err = d.Write(t.Context(), func(ctx context.Context, tx server.Tx) error {
+		err = d.write(t.Context(), func(ctx context.Context, tx server.Tx) error {
 			_, err := tx.Exec(ctx, `INSERT INTO notes (id, text) VALUES ($1, $2)`, last, strings.Repeat("x", 4000))
 			if err != nil {
 				_, _ = tx.Exec(ctx, `DELETE FROM notes`) // which must not be a transaction of its own
@@ -48,7 +48,7 @@ func TestFullDisk(t *testing.T) {
 		t.Errorf("ready: %v", err)
 	}
 	pragma(t, d, "max_page_count = 1000000")
-	if err := d.Write(t.Context(), writeNote(last)); err != nil {
+	if err := d.write(t.Context(), writeNote(last)); err != nil {
 		t.Errorf("when there is room: %v", err)
 	}
 	if err := d.Ready(t.Context()); err != nil {
@@ -74,7 +74,7 @@ func TestReadyTellsOfFailedCommits(t *testing.T) {
 	if err := d.Ready(t.Context()); err != nil {
 		t.Fatalf("before anything was tried: %v", err)
 	}
-	if err := d.Write(t.Context(), writeNote("n")); !errors.Is(err, server.ErrUnavailable) {
+	if err := d.write(t.Context(), writeNote("n")); !errors.Is(err, server.ErrUnavailable) {
 		t.Fatalf("a write: %v", err)
 	}
 	for range 2 {
@@ -99,7 +99,7 @@ func TestReadyTellsOfFailedCommits(t *testing.T) {
 // TestACommitThatFailsLeavesNothing: and writing works after it.
 func TestACommitThatFailsLeavesNothing(t *testing.T) {
 	eachKind(t, func(t *testing.T, d *Database) {
-		err := d.Write(t.Context(), func(ctx context.Context, tx server.Tx) error {
+		err := d.write(t.Context(), func(ctx context.Context, tx server.Tx) error {
 			for _, sql := range []string{
 				`CREATE TABLE links (note TEXT REFERENCES notes (id) DEFERRABLE INITIALLY DEFERRED)`,
 				`INSERT INTO links VALUES ('no note')`,
@@ -116,7 +116,7 @@ func TestACommitThatFailsLeavesNothing(t *testing.T) {
 		if n := count(t, d, "notes"); n != 0 {
 			t.Errorf("%d notes", n)
 		}
-		if err := d.Write(t.Context(), writeNote("n")); err != nil {
+		if err := d.write(t.Context(), writeNote("n")); err != nil {
 			t.Errorf("nothing can be written from then on: %v", err)
 		}
 	})
@@ -125,7 +125,7 @@ func TestACommitThatFailsLeavesNothing(t *testing.T) {
 // TestAStatementWithoutEndIsBrokenOff: it would keep all others from writing.
 func TestAStatementWithoutEndIsBrokenOff(t *testing.T) {
 	eachKind(t, func(t *testing.T, d *Database) {
-		err := d.Write(t.Context(), func(ctx context.Context, tx server.Tx) error {
+		err := d.write(t.Context(), func(ctx context.Context, tx server.Tx) error {
 			if err := writeNote("n")(ctx, tx); err != nil {
 				return err
 			}
@@ -138,7 +138,7 @@ func TestAStatementWithoutEndIsBrokenOff(t *testing.T) {
 		if n := count(t, d, "notes"); n != 0 {
 			t.Errorf("%d notes", n)
 		}
-		if err := d.Write(t.Context(), writeNote("n")); err != nil {
+		if err := d.write(t.Context(), writeNote("n")); err != nil {
 			t.Errorf("nothing can be written from then on: %v", err)
 		}
 	})

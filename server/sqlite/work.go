@@ -222,16 +222,16 @@ func (t *work) Rollback() {
 	w.give()
 }
 
-// Write calls write with a transaction of the program's own, which has nothing to do with
-// operations: no key, no version, no entry in the feed. It is undone if write returns an
+// write calls do with a transaction that has nothing to do with
+// operations: no key, no version, no entry in the feed. It is undone if do returns an
 // error, which is returned.
-func (d *Database) Write(ctx context.Context, write func(ctx context.Context, tx server.Tx) error) error {
+func (d *Database) write(ctx context.Context, do func(ctx context.Context, tx server.Tx) error) error {
 	t, err := d.Begin(ctx, server.Claim{})
 	if err != nil {
 		return err
 	}
 	defer t.Rollback()
-	if err := write(ctx, t); err != nil {
+	if err := do(ctx, t); err != nil {
 		return err
 	}
 	return t.Commit(ctx, server.Commit{})
