@@ -63,6 +63,15 @@ var bans = []ban{
 	{"filejournal", module + "/internal/engine", false, "a journal keeps bytes and decides nothing"},
 	{"sqlitejournal", module + "/internal/engine", false, "a journal keeps bytes and decides nothing"},
 	{"idbjournal", module + "/internal/engine", false, "a journal keeps bytes and decides nothing"},
+
+	{"server", module, true, "its clients are of any kind"},
+	{"server", "database/sql", true, "databases are packages of their own"},
+	{"server", "github.com/jackc/pgx/v5/...", true, "databases are packages of their own"},
+	{"server/internal/fanout", "sync", false, "it is pure: who calls it holds the lock"},
+	{"server/internal/fanout", "time", false, "it is pure: nothing in it depends on time"},
+	{"server/internal/fanout", "context", false, "it never waits"},
+	{"server/postgres", module + "/server/sqlite", true, "databases know each other by their contract only"},
+	{"server/sqlite", module + "/server/postgres", true, "databases know each other by their contract only"},
 }
 
 func (b ban) forbids(path string) bool {
@@ -117,7 +126,7 @@ func run(t *testing.T, environ []string, args ...string) []byte {
 func TestArchImports(t *testing.T) {
 	for _, platform := range [][]string{nil, {"GOOS=js", "GOARCH=wasm"}} {
 		found := make(map[string]listed)
-		for _, p := range goList(t, platform, "./...", "./sqlitejournal") {
+		for _, p := range goList(t, platform, "./...", "./sqlitejournal", "./server/...") {
 			found[p.ImportPath] = p
 		}
 		for _, b := range bans {
