@@ -2,13 +2,14 @@ package server_test
 
 import (
 	"context"
-	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"runtime"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"github.com/optimist-go/optimist/server"
 	"github.com/optimist-go/optimist/server/sqlite"
@@ -80,10 +81,12 @@ const (
 	badWrite     = `INSERT INTO accounts (id, n) VALUES ('bad', -1)`
 )
 
-var bankTables = sqlite.Options{Migrate: func(ctx context.Context, db *sql.DB) error {
-	_, err := db.ExecContext(ctx, `CREATE TABLE IF NOT EXISTS accounts (id TEXT PRIMARY KEY, n INTEGER NOT NULL CHECK (n >= 0 AND n <= 1000))`)
-	return err
-}}
+var bankTables = sqlite.Options{Migrations: tables(`CREATE TABLE accounts (id TEXT PRIMARY KEY, n INTEGER NOT NULL CHECK (n >= 0 AND n <= 1000));`)}
+
+// tables are migrations of one file.
+func tables(sql string) fs.FS {
+	return fstest.MapFS{"1_tables.sql": {Data: []byte("-- +goose Up\n" + sql)}}
+}
 
 // books are what a group knows.
 type books struct {

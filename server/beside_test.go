@@ -3,7 +3,6 @@ package server_test
 import (
 	"bufio"
 	"context"
-	"database/sql"
 	"flag"
 	"fmt"
 	"io"
@@ -17,7 +16,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"testing/fstest"
 	"time"
 
 	"github.com/optimist-go/optimist/server"
@@ -31,7 +29,7 @@ var (
 	besidePause   = flag.Duration("beside.pause", 0, "pause between two likes of BenchmarkLike")
 )
 
-const likeTables = `CREATE TABLE IF NOT EXISTS likes (post TEXT NOT NULL, viewer TEXT NOT NULL, liked BOOLEAN NOT NULL, PRIMARY KEY (post, viewer))`
+const likeTables = `CREATE TABLE likes (post TEXT NOT NULL, viewer TEXT NOT NULL, liked BOOLEAN NOT NULL, PRIMARY KEY (post, viewer));`
 
 // liking is a server with one decided operation, on the database.
 func liking(b *testing.B, db server.Database) *httptest.Server {
@@ -137,19 +135,14 @@ func TestFollowers(t *testing.T) {
 func BenchmarkLike(b *testing.B) {
 	for name, open := range map[string]func() server.Database{
 		"SQLite": func() server.Database {
-			db, err := sqlite.Open(b.Context(), filepath.Join(b.TempDir(), "likes.db"), sqlite.Options{
-				Migrate: func(ctx context.Context, db *sql.DB) error {
-					_, err := db.ExecContext(ctx, likeTables)
-					return err
-				}})
+			db, err := sqlite.Open(b.Context(), filepath.Join(b.TempDir(), "likes.db"), sqlite.Options{Migrations: tables(likeTables)})
 			if err != nil {
 				b.Fatal(err)
 			}
 			return db
 		},
 		"PostgreSQL": func() server.Database {
-			db, err := postgres.Open(b.Context(), pgtest.Database(b), postgres.Options{
-				Migrations: fstest.MapFS{"1_likes.sql": {Data: []byte("-- +goose Up\n" + likeTables + ";\n")}}})
+			db, err := postgres.Open(b.Context(), pgtest.Database(b), postgres.Options{Migrations: tables(likeTables)})
 			if err != nil {
 				b.Fatal(err)
 			}

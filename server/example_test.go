@@ -2,11 +2,11 @@ package server_test
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"testing/fstest"
 
 	"github.com/optimist-go/optimist/server"
 	"github.com/optimist-go/optimist/server/sqlite"
@@ -27,7 +27,7 @@ type Votes struct {
 }
 
 const (
-	pollTable   = `CREATE TABLE polls (id TEXT PRIMARY KEY, yes BIGINT NOT NULL, no BIGINT NOT NULL)`
+	pollTable   = "-- +goose Up\nCREATE TABLE polls (id TEXT PRIMARY KEY, yes BIGINT NOT NULL, no BIGINT NOT NULL);"
 	selectPolls = `SELECT id, yes, no FROM polls WHERE id IN $1`
 	upsertPoll  = `INSERT INTO polls (id, yes, no) VALUES ($1, $2, $3) ON CONFLICT (id) DO UPDATE SET yes = excluded.yes, no = excluded.no`
 )
@@ -138,10 +138,7 @@ func ExampleKit_Handle() {
 
 // openPolls opens a kit on a database in memory. The user is who the request says.
 func openPolls(ctx context.Context) (*server.Kit, error) {
-	db, err := sqlite.Memory(ctx, sqlite.Options{Migrate: func(ctx context.Context, db *sql.DB) error {
-		_, err := db.ExecContext(ctx, pollTable)
-		return err
-	}})
+	db, err := sqlite.Memory(ctx, sqlite.Options{Migrations: fstest.MapFS{"1_polls.sql": {Data: []byte(pollTable)}}})
 	if err != nil {
 		return nil, err
 	}

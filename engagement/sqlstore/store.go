@@ -83,7 +83,7 @@ func openDatabase(ctx context.Context, address string, now func() time.Time) (se
 	if IsPostgres(address) {
 		return postgres.Open(ctx, address, postgres.Options{Now: now, Migrations: steps})
 	}
-	with := sqlite.Options{Now: now, Inspect: inspect, Migrate: migrate(steps)}
+	with := sqlite.Options{Now: now, Inspect: inspect, Migrations: steps}
 	if address == Memory {
 		return sqlite.Memory(ctx, with)
 	}

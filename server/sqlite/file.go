@@ -115,38 +115,43 @@ func narrow(file string) error {
 	return nil
 }
 
-// inspect returns why the file is not to be written; it writes nothing. programs is that
-// of [Options.Inspect].
-func inspect(ctx context.Context, file string, programs func(context.Context, *sql.DB) error) error {
+// inspect returns why the file is not to be written; it writes nothing.
+func inspect(ctx context.Context, file string, options Options) error {
 	db, err := sql.Open("sqlite", address(file, reading))
 	if err != nil {
 		return err
 	}
 	defer db.Close()
-	if err := inspectTables(ctx, db, programs); err != nil {
+	if err := inspectTables(ctx, db, options); err != nil {
 		return orDamaged(err)
 	}
 	return orDamaged(checkPages(ctx, db, checkTime))
 }
 
-func inspectTables(ctx context.Context, db *sql.DB, programs func(context.Context, *sql.DB) error) error {
+func inspectTables(ctx context.Context, db *sql.DB, options Options) error {
 	var tables, ours int
 	err := db.QueryRowContext(ctx, `SELECT COUNT(*), COUNT(CASE name WHEN '`+versionTable+`' THEN 1 END)
 FROM sqlite_master WHERE type = 'table'`).Scan(&tables, &ours)
 	if err != nil || tables == 0 {
 		return err
 	}
-	if programs != nil {
-		if err := programs(ctx, db); err != nil {
+	if options.Inspect != nil {
+		if err := options.Inspect(ctx, db); err != nil {
 			return err
 		}
 	} else if ours == 0 {
 		return fmt.Errorf("%w; name another file", ErrForeign)
 	}
-	if ours == 0 {
-		return nil
+	all, err := schemas(options.Migrations)
+	if err != nil {
+		return err
 	}
-	return checkSchema(ctx, db)
+	for _, s := range all {
+		if err := s.check(ctx, db); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // checkPages reads the whole database, or as much of it as there is time for.

@@ -269,7 +269,7 @@ func TestCheckGivesUpInTime(t *testing.T) {
 	file := bigFile(t)
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := inspect(ended, file, nil); !errors.Is(err, context.Canceled) {
+	if err := inspect(ended, file, Options{}); !errors.Is(err, context.Canceled) {
 		t.Errorf("a start that was given up: %v", err)
 	}
 	db, err := sql.Open("sqlite", address(file, reading))

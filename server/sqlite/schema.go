@@ -13,27 +13,47 @@ import (
 //go:embed migrations/*.sql
 var migrations embed.FS
 
-// versionTable holds the version of the kit's tables. The program's tables may have one
-// of their own, by the same tool or another.
-const versionTable = "optimist_schema"
+// Tables that hold the versions of the kit's tables, and of the program's.
+const (
+	versionTable = "optimist_schema"
+	programTable = goose.DefaultTablename
+)
 
-func newProvider(db *sql.DB) (*goose.Provider, error) {
-	steps, err := fs.Sub(migrations, "migrations")
+// schema are tables that are brought up by the same files.
+type schema struct {
+	files fs.FS
+	table string // of versions
+}
+
+// schemas are the kit's, and that of the program if it has one, whose files may be nil.
+func schemas(program fs.FS) ([]schema, error) {
+	own, err := fs.Sub(migrations, "migrations")
 	if err != nil {
 		return nil, err
 	}
-	return goose.NewProvider(goose.DialectSQLite3, db, steps,
-		goose.WithTableName(versionTable), goose.WithDisableGlobalRegistry(true))
+	all := []schema{{own, versionTable}}
+	if program != nil {
+		all = append(all, schema{program, programTable})
+	}
+	return all, nil
 }
 
-// checkSchema returns ErrNewer when the kit's tables are of a later version.
-func checkSchema(ctx context.Context, db *sql.DB) error {
-	provider, err := newProvider(db)
+func (s schema) provider(db *sql.DB) (*goose.Provider, error) {
+	return goose.NewProvider(goose.DialectSQLite3, db, s.files, goose.WithTableName(s.table), goose.WithDisableGlobalRegistry(true))
+}
+
+// check returns ErrNewer when the tables are of a later version.
+func (s schema) check(ctx context.Context, db *sql.DB) error {
+	provider, err := s.provider(db)
 	if err != nil {
 		return err
 	}
+	var there int
+	if err := db.QueryRowContext(ctx, `SELECT COUNT(*) FROM sqlite_master WHERE name = $1`, s.table).Scan(&there); err != nil || there == 0 {
+		return err
+	}
 	var version int64
-	if err := db.QueryRowContext(ctx, `SELECT COALESCE(MAX(version_id), 0) FROM `+versionTable).Scan(&version); err != nil {
+	if err := db.QueryRowContext(ctx, `SELECT COALESCE(MAX(version_id), 0) FROM `+s.table).Scan(&version); err != nil {
 		return err
 	}
 	sources := provider.ListSources()
@@ -43,15 +63,21 @@ func checkSchema(ctx context.Context, db *sql.DB) error {
 	return nil
 }
 
-// migrate brings the kit's tables up to date. now is the first era: a file that is made
-// anew does not take up the history of the one before it.
-func migrate(ctx context.Context, db *sql.DB, now int64) error {
-	provider, err := newProvider(db)
+// migrate brings all tables up to date, the kit's first. now is the first era: a file that
+// is made anew does not take up the history of the one before it.
+func migrate(ctx context.Context, db *sql.DB, program fs.FS, now int64) error {
+	all, err := schemas(program)
 	if err != nil {
 		return err
 	}
-	if _, err := provider.Up(ctx); err != nil {
-		return err
+	for _, s := range all {
+		provider, err := s.provider(db)
+		if err != nil {
+			return err
+		}
+		if _, err := provider.Up(ctx); err != nil {
+			return err
+		}
 	}
 	_, err = db.ExecContext(ctx, `INSERT INTO optimist_heads (part, era, position) VALUES (0, $1, 0) ON CONFLICT DO NOTHING`, now)
 	return err

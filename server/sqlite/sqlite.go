@@ -56,9 +56,10 @@ type Options struct {
 	// [ErrForeign].
 	Inspect func(ctx context.Context, db *sql.DB) error
 
-	// Migrate brings the program's own tables up to date. It must not use names that
-	// begin with "optimist_", and must not keep db. nil: nothing is to be done.
-	Migrate func(ctx context.Context, db *sql.DB) error
+	// Migrations are files of the program's own tables, in the format of goose, whose table
+	// of versions is goose_db_version; nil: the program sees to its tables. They are brought
+	// up after the kit's own tables, and must not use names that begin with "optimist_".
+	Migrations fs.FS
 
 	// Readers is how many reads run at once; 0 means one for each CPU, at least 4. In
 	// memory it is not used.
@@ -148,7 +149,7 @@ func (d *Database) openOwn(ctx context.Context, file string) error {
 	if err := makeFile(file); err != nil {
 		return err
 	}
-	if err := inspect(ctx, file, d.options.Inspect); err != nil {
+	if err := inspect(ctx, file, d.options); err != nil {
 		return err
 	}
 	if err := narrow(file); err != nil {
@@ -174,13 +175,8 @@ func (d *Database) prepare(ctx context.Context, file string) error {
 		return err
 	}
 	db.SetMaxOpenConns(1)
-	if err := migrate(ctx, db, d.options.Now().UnixMilli()); err != nil {
+	if err := migrate(ctx, db, d.options.Migrations, d.options.Now().UnixMilli()); err != nil {
 		return errors.Join(err, db.Close())
-	}
-	if d.options.Migrate != nil {
-		if err := d.options.Migrate(ctx, db); err != nil {
-			return errors.Join(fmt.Errorf("the program's tables: %w", err), db.Close())
-		}
 	}
 	conn, err := db.Conn(ctx)
 	if err != nil {

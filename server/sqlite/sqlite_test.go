@@ -8,14 +8,14 @@ import (
 	"path/filepath"
 	"reflect"
 	"testing"
+	"testing/fstest"
 
 	"github.com/optimist-go/optimist/server"
 )
 
 // notes is a program's own table.
-var notes = Options{Migrate: func(ctx context.Context, db *sql.DB) error {
-	_, err := db.ExecContext(ctx, `CREATE TABLE IF NOT EXISTS notes (id TEXT PRIMARY KEY, text TEXT NOT NULL)`)
-	return err
+var notes = Options{Migrations: fstest.MapFS{
+	"1_notes.sql": {Data: []byte("-- +goose Up\nCREATE TABLE notes (id TEXT PRIMARY KEY, text TEXT NOT NULL);")},
 }}
 
 func openTemp(t *testing.T, options Options) (d *Database, file string) {

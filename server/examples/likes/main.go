@@ -15,7 +15,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"database/sql"
 	"errors"
 	"flag"
 	"fmt"
@@ -27,8 +26,6 @@ import (
 	"strings"
 	"syscall"
 	"time"
-
-	"github.com/pressly/goose/v3"
 
 	"github.com/optimist-go/optimist/server"
 	"github.com/optimist-go/optimist/server/postgres"
@@ -91,14 +88,7 @@ func open(ctx context.Context, name string) (server.Database, error) {
 	if strings.HasPrefix(name, "postgres://") {
 		return postgres.Open(ctx, name, postgres.Options{Migrations: migrations})
 	}
-	return sqlite.Open(ctx, name, sqlite.Options{Migrate: func(ctx context.Context, db *sql.DB) error {
-		steps, err := goose.NewProvider(goose.DialectSQLite3, db, migrations)
-		if err != nil {
-			return err
-		}
-		_, err = steps.Up(ctx)
-		return err
-	}})
+	return sqlite.Open(ctx, name, sqlite.Options{Migrations: migrations})
 }
 
 // publish makes a post, once: its key is always the same.
