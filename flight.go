@@ -23,8 +23,9 @@ type flight struct {
 	deadline engine.Time
 	err      error
 	done     chan struct{}
-	timer    *time.Timer // fires at the deadline, or at an earlier one and is set again
-	reported *reported   // what Send told of its progress; nil: nothing
+	timer    *time.Timer          // fires at the deadline, or at an earlier one and is set again
+	reported *reported            // what Send told of its progress; nil: nothing
+	after    map[*func()]struct{} // to be run when the context ends; see AfterFunc
 }
 
 // reported is what a Send told of its progress.
@@ -113,6 +114,30 @@ func (f *flight) Done() <-chan struct{} {
 	return f.done
 }
 
+// AfterFunc calls run in a goroutine of its own when the context ends, or at once when
+// it has ended. The stop function reports whether it has prevented that. Package context
+// asks for this method: contexts derived from a flight then need no goroutine that waits.
+func (f *flight) AfterFunc(run func()) (stop func() bool) {
+	f.Done() // sets the timer
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.err != nil {
+		go run()
+	} else {
+		if f.after == nil {
+			f.after = make(map[*func()]struct{})
+		}
+		f.after[&run] = struct{}{}
+	}
+	return func() bool {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		_, waits := f.after[&run]
+		delete(f.after, &run)
+		return waits
+	}
+}
+
 // timeUp ends the context, unless progress has moved its deadline since the timer was set.
 func (f *flight) timeUp() {
 	f.mu.Lock()
@@ -161,6 +186,10 @@ func (f *flight) endHeld(err error) {
 	if f.timer != nil {
 		f.timer.Stop()
 	}
+	for run := range f.after {
+		go (*run)()
+	}
+	f.after = nil
 }
 
 // betweenTold is the least time between two events that tell how far a call has come.
