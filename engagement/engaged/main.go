@@ -75,6 +75,9 @@ func (m *Main) Run(ctx context.Context) error {
 	if m.network != nil {
 		m.running.Go(func() { m.followNetworks(upkeep) })
 	}
+	if sqlstore.IsPostgres(m.Config.DB) {
+		m.running.Go(func() { m.api.ShareLimits(upkeep, m.store) })
+	}
 	m.running.Go(func() {
 		if err := m.server.Serve(m.listener); !errors.Is(err, http.ErrServerClosed) {
 			m.failed <- err

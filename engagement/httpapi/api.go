@@ -31,7 +31,8 @@ type Options struct {
 	// Burst how many at once, at most 1,000,000; 0 means 50 and 200. An address may send twenty times
 	// that with all of its sessions and twice that without one, and sign in Burst
 	// times at once and Rate/20 per second. A negative Rate is no limit, and lifts
-	// all other limits per address.
+	// all other limits per address. With ShareLimits these hold for several servers
+	// together; all others are one server's.
 	Rate  float64
 	Burst int
 
@@ -121,11 +122,7 @@ type API struct {
 	kit     *server.Kit
 	origins *http.CrossOriginProtection
 
-	sessions  *limiter
-	addresses *limiter // requests of all sessions of an address
-	strangers *limiter // requests without a session, by address
-	signIns   *limiter // by address
-
+	rates
 	come           room // requests, by address
 	inFlight       room // those of them that run, by address
 	streams        room // by address
@@ -156,14 +153,11 @@ func New(ctx context.Context, store engagement.Store, kit *server.Kit, options O
 		return nil, err
 	}
 	a := &API{
-		options:   options,
-		store:     store,
-		seal:      seal,
-		origins:   http.NewCrossOriginProtection(),
-		sessions:  newLimiter(options.Rate, options.Burst, options.Now),
-		addresses: newLimiter(20*options.Rate, 20*options.Burst, options.Now),
-		strangers: newLimiter(2*options.Rate, 2*options.Burst, options.Now),
-		signIns:   newLimiter(options.Rate/20, options.Burst, options.Now),
+		options: options,
+		store:   store,
+		seal:    seal,
+		origins: http.NewCrossOriginProtection(),
+		rates:   newRates(options.Rate, options.Burst, options.Now),
 		come: room{most: twice(options.InFlight), mostEach: twice(options.InFlightEach), patience: clientPatience, now: options.Now,
 			full: tooMany, fullEach: tooManyOfAddress},
 		inFlight: room{most: options.InFlight, mostEach: options.InFlightEach, now: options.Now,

@@ -9,31 +9,44 @@ import (
 	"time"
 )
 
-// limiter holds one token bucket for each key.
-type limiter struct {
-	perSecond float64 // negative: no limit
-	burst     float64
-	now       func() time.Time
-
-	// mu guards the field below it.
-	mu      sync.Mutex
-	buckets map[string]bucket
+// rates are all limits on how often something may be done.
+type rates struct {
+	sessions  *limiter
+	addresses *limiter // requests of all sessions of an address
+	strangers *limiter // requests without a session, by address
+	signIns   *limiter // by address
 }
 
-type bucket struct {
-	tokens float64
-	at     time.Time // when tokens was right
+func newRates(perSecond float64, burst int, now func() time.Time) rates {
+	return rates{
+		sessions:  newLimiter("session", perSecond, burst, now),
+		addresses: newLimiter("address", 20*perSecond, 20*burst, now),
+		strangers: newLimiter("stranger", 2*perSecond, 2*burst, now),
+		signIns:   newLimiter("sign-in", perSecond/20, burst, now),
+	}
+}
+
+func (r *rates) all() []*limiter { return []*limiter{r.sessions, r.addresses, r.strangers, r.signIns} }
+
+// limiter holds one token bucket for each key.
+type limiter struct {
+	limit
+	name string // that of the allowance, without the key
+	now  func() time.Time
+
+	// mu guards the fields below it.
+	mu      sync.Mutex
+	buckets map[string]bucket
+	dueKeys map[string]bool // of buckets that are due; nil: nobody is to be told
+	wake    chan<- struct{} // says that there is one; has room for one word
 }
 
 // mostBuckets bounds the memory that strangers can make a limiter use.
 const mostBuckets = 20_000
 
-func newLimiter(perSecond float64, burst int, now func() time.Time) *limiter {
-	return &limiter{perSecond: perSecond, burst: float64(burst), now: now, buckets: make(map[string]bucket)}
+func newLimiter(name string, perSecond float64, burst int, now func() time.Time) *limiter {
+	return &limiter{limit: limit{perSecond, float64(burst)}, name: name, now: now, buckets: make(map[string]bucket)}
 }
-
-// longestWait is the longest that anybody is told to wait.
-const longestWait = time.Hour
 
 // take takes one token of the key's bucket and returns 0, or says how long to
 // wait for the next.
@@ -47,21 +60,27 @@ func (l *limiter) take(key string) time.Duration {
 	b, ok := l.buckets[key]
 	if !ok {
 		l.makeRoomLocked(now)
-		b = bucket{l.burst, now}
+		b = l.fresh(now)
 	}
-	b = l.refilled(b, now)
-	if b.tokens < 1 {
-		l.buckets[key] = b
-		return time.Duration(min(max(1, (1-b.tokens)/l.perSecond*float64(time.Second)), float64(longestWait)))
-	}
-	b.tokens--
-	l.buckets[key] = b
-	return 0
+	b, wait := l.limit.take(b, now)
+	l.keepLocked(key, b)
+	return wait
 }
 
-func (l *limiter) refilled(b bucket, now time.Time) bucket {
-	elapsed := max(0, now.Sub(b.at).Seconds())
-	return bucket{min(l.burst, b.tokens+elapsed*l.perSecond), now}
+func (l *limiter) keepLocked(key string, b bucket) {
+	l.buckets[key] = b
+	if l.dueKeys == nil || l.dueKeys[key] || !l.due(b) {
+		return
+	}
+	l.dueKeys[key] = true
+	l.wakeLocked()
+}
+
+func (l *limiter) wakeLocked() {
+	select {
+	case l.wake <- struct{}{}:
+	default:
+	}
 }
 
 // makeRoomLocked drops full buckets, which are as good as none, when there are
@@ -72,15 +91,20 @@ func (l *limiter) makeRoomLocked(now time.Time) {
 	}
 	for key, b := range l.buckets {
 		if l.refilled(b, now).tokens >= l.burst {
-			delete(l.buckets, key)
+			l.dropLocked(key)
 		}
 	}
 	for key := range l.buckets {
 		if len(l.buckets) < mostBuckets {
 			return
 		}
-		delete(l.buckets, key)
+		l.dropLocked(key)
 	}
+}
+
+func (l *limiter) dropLocked(key string) {
+	delete(l.buckets, key)
+	delete(l.dueKeys, key)
 }
 
 // address returns where the request came from. Of IPv6 it is the network, all of

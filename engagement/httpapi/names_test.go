@@ -68,7 +68,7 @@ func TestOptionsThatMakeNoSense(t *testing.T) {
 func TestWaitsAreBounded(t *testing.T) {
 	now := time.Unix(0, 0)
 	for _, rate := range []float64{math.SmallestNonzeroFloat64, 1e-9, 1} {
-		l := newLimiter(rate, 1, func() time.Time { return now })
+		l := newLimiter("session", rate, 1, func() time.Time { return now })
 		l.take("a")
 		if wait := l.take("a"); wait < time.Second || wait > longestWait {
 			t.Errorf("rate %v: wait %v", rate, wait)

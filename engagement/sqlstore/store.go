@@ -1,6 +1,6 @@
 // Package sqlstore keeps everything in a SQL database, on the kit of module server: a
 // SQLite file for one process, or PostgreSQL for any number of them. The SQL is the same
-// for both; only the migrations are not.
+// for both; only the migrations are not, and what servers share of their limits.
 //
 // The kit keeps the promises about keys, versions and the feed. The tables here hold the
 // rest: posts, marks, comments, and what the server needs to recognise its users.
@@ -14,6 +14,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/optimist-go/optimist/engagement"
@@ -41,11 +42,15 @@ type Options struct {
 
 // Store is an engagement.Store. Make one with Open.
 type Store struct {
-	kit *server.Kit
-	db  server.Database
+	kit    *server.Kit
+	db     server.Database
+	spends atomic.Int64 // calls of Spend that have succeeded
 }
 
-var _ engagement.Store = (*Store)(nil)
+var (
+	_ engagement.Store      = (*Store)(nil)
+	_ engagement.Allowances = (*Store)(nil)
+)
 
 // Memory is the address of a database that is gone when it is closed.
 const Memory = "memory"
