@@ -2,6 +2,7 @@ package engaged_test
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -11,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -25,21 +27,31 @@ import (
 	"github.com/optimist-go/optimist/server/sqlite"
 )
 
-// childVariable, when set, turns the test binary into the server on that file.
-const childVariable = "ENGAGED_TEST_CHILD"
+const (
+	// childVariable, when set, turns the test binary into the server on that database.
+	childVariable = "ENGAGED_TEST_CHILD"
+	// addrVariable is its address; empty: a new one.
+	addrVariable = "ENGAGED_TEST_ADDR"
+	// rateVariable is the rate of its sessions; empty: they have no limit.
+	rateVariable = "ENGAGED_TEST_RATE"
+)
 
 func TestMain(m *testing.M) {
-	if file := os.Getenv(childVariable); file != "" {
-		serveForEver(file)
+	if database := os.Getenv(childVariable); database != "" {
+		serveForEver(database)
 	}
 	os.Exit(m.Run())
 }
 
 // serveForEver is the child: it prints its address and never ends by itself.
-func serveForEver(file string) {
+func serveForEver(database string) {
+	rate, err := strconv.ParseFloat(cmp.Or(os.Getenv(rateVariable), "-1"), 64)
 	m := engaged.New()
-	m.Config = engaged.Config{Addr: "127.0.0.1:0", DB: file, Rate: -1}
-	if err := m.Run(context.Background()); err != nil {
+	m.Config = engaged.Config{Addr: cmp.Or(os.Getenv(addrVariable), "127.0.0.1:0"), DB: database, Rate: rate}
+	if err == nil {
+		err = m.Run(context.Background())
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
