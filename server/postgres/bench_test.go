@@ -93,7 +93,7 @@ func registerLikes(kit *server.Kit) {
 // transaction, and those only on a machine that does nothing else: a group waits for few
 // processes in turn, and bare transactions compete as many at once.
 func BenchmarkSideBySide(b *testing.B) {
-	const clients, turn = 256, 2 * time.Second
+	const clients, turn = 256, time.Second / 2
 	url := pgtest.On(b, pgtest.Cluster(b, "fsync=on", "full_page_writes=on"))
 	db := open(b, url, Options{Migrations: benchTables})
 	kit, err := server.Open(b.Context(), db, server.Options{Truth: server.Truth[int, int]{

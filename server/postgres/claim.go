@@ -4,38 +4,43 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"slices"
 
 	"github.com/optimist-go/optimist/server"
 )
 
+// Statements of a claim. A lock is a number; nothing is written for it, so that a refused
+// operation leaves nothing, and it goes with the transaction. The rows are looked at after
+// all locks are taken, and so as the transactions that held the locks have left them.
+//
+// Their plans outlive the time when a table was small. Until the clock is read the planner
+// therefore takes an index even where reading the whole table would cost less.
 const (
-	// lock takes locks in the order of the numbers. Nothing is written for it, so that a
-	// refused operation leaves nothing, and the locks go with the transaction.
-	lock = `SELECT FROM unnest($1::bigint[]) AS number WHERE pg_advisory_xact_lock(number) IS NULL`
-
-	// look comes after all is locked: it sees what those have committed that were waited
-	// for. The limits have each row looked up in the index, however small the planner
-	// believes the tables to be; and that the arrays are hidden from it has it plan once
-	// and not each time.
-	look = `SELECT 0, 0, '', false, (extract(epoch FROM clock_timestamp()) * 1000)::bigint, 0::bigint
-UNION ALL
-SELECT 1, n - 1, k.fingerprint, k.already, k.version, 0
-FROM unnest((SELECT $1::text[]), (SELECT $2::text[])) WITH ORDINALITY AS claimed (user_id, key, n),
-	LATERAL (SELECT * FROM optimist_keys k WHERE k.user_id = claimed.user_id AND k.key = claimed.key LIMIT 1) k
-UNION ALL
-SELECT 2, n - 1, '', false, e.version, e.changed_at
-FROM unnest((SELECT $3::text[])) WITH ORDINALITY AS claimed (id, n),
-	LATERAL (SELECT * FROM optimist_entities e WHERE e.id = claimed.id LIMIT 1) e`
+	lockKeys = limits + `, set_config('enable_seqscan', 'off', true),
+	CASE WHEN set_config('lock_timeout', '1000', true) IS NOT NULL THEN (
+		SELECT count(pg_advisory_xact_lock(number)) FROM unnest($1::bigint[]) AS number
+	) END`
+	clock = `SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint, set_config('enable_seqscan', NULL, true)`
 )
 
-// Kinds of rows that look returns.
-const (
-	rowClock = iota
-	rowKey
-	rowEntity
+var (
+	lockEntities = statement{
+		one:  `SELECT pg_advisory_xact_lock($1)`,
+		many: `SELECT FROM unnest($1::bigint[]) AS number WHERE pg_advisory_xact_lock(number) IS NULL`,
+	}
+	knownKeys = statement{
+		one: `SELECT $1::bigint, fingerprint, already, version FROM optimist_keys WHERE user_id = $2 AND key = $3`,
+		many: `SELECT n, k.fingerprint, k.already, k.version
+FROM unnest((SELECT $1::bigint[]), (SELECT $2::text[]), (SELECT $3::text[])) AS claimed (n, user_id, key),
+	LATERAL (SELECT * FROM optimist_keys k WHERE k.user_id = claimed.user_id AND k.key = claimed.key LIMIT 1) k`,
+	}
+	heldEntities = statement{
+		one: `SELECT $1::bigint, version, changed_at FROM optimist_entities WHERE id = $2`,
+		many: `SELECT n, e.version, e.changed_at
+FROM unnest((SELECT $1::bigint[]), (SELECT $2::text[])) AS claimed (n, id),
+	LATERAL (SELECT * FROM optimist_entities e WHERE e.id = claimed.id LIMIT 1) e`,
+	}
 )
 
 // Begin is that of [server.Database]. It takes one round trip.
@@ -44,10 +49,9 @@ func (db *Database) Begin(ctx context.Context, claim server.Claim) (server.Work,
 	if err != nil {
 		return nil, err
 	}
-	w := &work{db: db, conn: conn, claim: claim}
-	scoped, done := db.scope(ctx)
-	defer done()
-	if err := w.begin(scoped); err != nil {
+	w := &work{db: db, conn: conn, claim: claim, caller: ctx.Done()}
+	w.scoped, w.done = db.scope(ctx)
+	if err := w.begin(w.scoped); err != nil {
 		err = db.fault(ctx, err, conn.Conn())
 		w.end()
 		return nil, err
@@ -69,54 +73,59 @@ func (w *work) begin(ctx context.Context) error {
 	keys, ids := w.claim.Keys, w.claim.Entities
 	w.known = make([]*server.Record, len(keys))
 	w.held = make([]server.Entity, len(ids))
-	users, names := make([]string, len(keys)), make([]string, len(keys))
-	keyLocks, entityLocks := make([]int64, len(keys)), make([]int64, len(ids))
+	users, names, keyLocks := make(values[string], len(keys)), make(values[string], len(keys)), make([]int64, len(keys))
 	for i, k := range keys {
-		users[i], names[i] = k.User, k.Key
-		keyLocks[i] = lockNumber("key", k.User, k.Key)
+		users[i], names[i], keyLocks[i] = k.User, k.Key, lockNumber("key", k.User, k.Key)
 	}
+	entityLocks := make(values[int64], len(ids))
 	for i, id := range ids {
-		w.held[i].ID = id
-		entityLocks[i] = lockNumber("entity", id)
+		w.held[i].ID, entityLocks[i] = id, lockNumber("entity", id)
 	}
+	// Everybody takes keys before entities, and both in ascending order.
+	slices.Sort(keyLocks)
+	slices.Sort(entityLocks)
 
 	var p pipeline
 	p.exec(`BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE`)
-	p.exec(limits)
-	// Everybody takes keys before entities, and both in ascending order.
-	if len(keys) > 0 {
-		slices.Sort(keyLocks)
-		p.add(step{fail: busy}, lock, keyLocks)
-	}
-	if len(ids) > 0 {
-		slices.Sort(entityLocks)
-		p.exec(lock, entityLocks)
-	}
-	p.query(w.look, look, users, names, ids)
+	p.add(step{fail: busy}, lockKeys, keyLocks)
+	p.rows(step{}, lockEntities, len(ids), entityLocks)
+	p.rows(step{row: w.lookAtKey}, knownKeys, len(keys), count(len(keys)), users, names)
+	p.rows(step{row: w.lookAtEntity}, heldEntities, len(ids), count(len(ids)), values[string](ids))
+	p.query(w.lookAtClock, clock)
 	for _, r := range w.claim.Reads {
 		p.query(r.Row, r.SQL, r.Args...)
 	}
 	return p.run(ctx, w.conn)
 }
 
-// look takes one row of the statement of that name.
-func (w *work) look(scan server.Scan) error {
-	var kind, n int
+func (w *work) lookAtKey(scan server.Scan) error {
+	var n int64
 	var r server.Record
-	var version, time int64
-	if err := scan(&kind, &n, &r.Fingerprint, &r.Already, &version, &time); err != nil {
+	var version int64
+	if err := scan(&n, &r.Fingerprint, &r.Already, &version); err != nil {
 		return err
 	}
-	switch kind {
-	case rowClock:
-		if w.now = version; !w.db.set().IsZero() {
-			w.now = w.db.set().UnixMilli()
-		}
-	case rowKey:
-		r.Version = uint64(version)
-		w.known[n] = &r
-	case rowEntity:
-		w.held[n].Version, w.held[n].ChangedAt = uint64(version), time
+	r.Version = uint64(version)
+	w.known[n] = &r
+	return nil
+}
+
+func (w *work) lookAtEntity(scan server.Scan) error {
+	var n int64
+	var version, changedAt int64
+	if err := scan(&n, &version, &changedAt); err != nil {
+		return err
+	}
+	w.held[n].Version, w.held[n].ChangedAt = uint64(version), changedAt
+	return nil
+}
+
+func (w *work) lookAtClock(scan server.Scan) error {
+	if err := scan(&w.now, nil); err != nil {
+		return err
+	}
+	if set := w.db.set(); !set.IsZero() {
+		w.now = set.UnixMilli()
 	}
 	return nil
 }
@@ -124,7 +133,7 @@ func (w *work) look(scan server.Scan) error {
 // busy says of an error at the keys that another transaction has one of them.
 func busy(err error) error {
 	if isLockTimeout(err) {
-		return fmt.Errorf("postgres: %w", errors.Join(server.ErrBusy, err))
+		return fmt.Errorf("postgres: %w: %w", server.ErrBusy, err)
 	}
 	return err
 }

@@ -12,12 +12,15 @@ import (
 	"github.com/optimist-go/optimist/server"
 )
 
-const (
-	// lockHeads is taken before the pending rows are looked at, by all who move them:
-	// whoever holds the counters finds all that was committed before, and nobody moves
-	// the same rows at the same time. Counters are locked in ascending order.
-	lockHeads = `SELECT part FROM optimist_heads WHERE part = ANY($1::integer[]) ORDER BY part FOR UPDATE`
+// lockHeads is taken before the pending rows are looked at, by all who move them: its
+// holder finds all that was committed before, and nobody moves the same rows at the same
+// time. Counters are locked in ascending order.
+var lockHeads = statement{
+	one:  `SELECT FROM optimist_heads WHERE part = $1 FOR UPDATE`,
+	many: `SELECT FROM optimist_heads WHERE part = ANY($1::integer[]) ORDER BY part FOR UPDATE`,
+}
 
+const (
 	// number gives positions to rows. The base comes from the UPDATE that counts them;
 	// read in another part of the statement it would be that of its beginning.
 	number = `, counted AS (
@@ -33,18 +36,19 @@ FROM placed JOIN heads USING (part)`
 
 	// publish puts what was left of the entities before what is new of them.
 	publish = `WITH moved AS (
-	DELETE FROM optimist_pending WHERE entity = ANY($1::text[]) RETURNING id, part, entity, version, made_at
+	DELETE FROM optimist_pending WHERE entity = ANY($1::text[]) RETURNING part, entity, version, made_at
 ), placed AS (
-	SELECT 0 AS late, id AS n, part, entity, version, made_at FROM moved
+	SELECT 0 AS late, version AS n, part, entity, version, made_at FROM moved
 	UNION ALL
 	SELECT 1, n, part, entity, version, $5::bigint
 	FROM unnest($2::integer[], $3::text[], $4::bigint[]) WITH ORDINALITY AS new (part, entity, version, n)
 )` + number
 
+	// sequence moves the first rows of an entity before its later ones.
 	sequence = `WITH moved AS (
-	DELETE FROM optimist_pending WHERE id IN (SELECT id FROM optimist_pending ORDER BY id LIMIT $1) RETURNING id, part, entity, version, made_at
+	DELETE FROM optimist_pending WHERE ctid = ANY(ARRAY(SELECT ctid FROM optimist_pending ORDER BY entity, version LIMIT $1)) RETURNING part, entity, version, made_at
 ), placed AS (
-	SELECT 0 AS late, id AS n, part, entity, version, made_at FROM moved
+	SELECT 0 AS late, version AS n, part, entity, version, made_at FROM moved
 )` + number
 
 	entriesAfter = `SELECT h.part, h.era, h.position, h.forgotten, coalesce(f.position, 0), coalesce(f.entity, ''), coalesce(f.version, 0)
@@ -72,9 +76,9 @@ func (db *Database) part(entity string) int32 {
 
 // columns are changes as the database takes them.
 type columns struct {
-	parts    []int32
-	ids      []string
-	versions []int64
+	parts    values[int32]
+	ids      values[string]
+	versions values[int64]
 }
 
 func (w *work) columns(changed []server.Entity) (c columns) {
@@ -91,7 +95,8 @@ func (w *work) publish(p *pipeline, changed []server.Entity) {
 		return
 	}
 	c := w.columns(changed)
-	p.exec(lockHeads, distinct(c.parts))
+	parts := distinct(c.parts)
+	p.rows(step{}, lockHeads, len(parts), parts)
 	p.exec(publish, distinct(c.ids), c.parts, c.ids, c.versions, w.now)
 }
 
@@ -134,7 +139,7 @@ func (db *Database) move(p *pipeline, moved *int, gate bool) {
 	if gate {
 		p.exec(closeGate)
 	}
-	p.exec(lockHeads, db.allParts())
+	p.rows(step{}, lockHeads, db.parts, db.allParts())
 	p.add(step{tag: func(tag pgconn.CommandTag) error {
 		*moved = int(tag.RowsAffected())
 		return nil
@@ -142,8 +147,8 @@ func (db *Database) move(p *pipeline, moved *int, gate bool) {
 	p.exec(`COMMIT`)
 }
 
-func (db *Database) allParts() []int32 {
-	parts := make([]int32, db.parts)
+func (db *Database) allParts() values[int32] {
+	parts := make(values[int32], db.parts)
 	for i := range parts {
 		parts[i] = int32(i)
 	}
@@ -202,8 +207,8 @@ func (db *Database) Entries(ctx context.Context, after server.Cursor, limit int)
 }
 
 // distinct returns the values, each once, ascending.
-func distinct[T int32 | string](values []T) []T {
-	values = slices.Clone(values)
-	slices.Sort(values)
-	return slices.Compact(values)
+func distinct[T int32 | string](all values[T]) values[T] {
+	all = slices.Clone(all)
+	slices.Sort(all)
+	return slices.Compact(all)
 }

@@ -19,7 +19,7 @@ type pipeline struct {
 // step is what is done with a statement's answer.
 type step struct {
 	row  func(scan server.Scan) error  // nil: rows are left alone
-	tag  func(pgconn.CommandTag) error // nil: so is what the statement did
+	tag  func(pgconn.CommandTag) error // without row; nil: so is what the statement did
 	fail func(error) error             // says more of an error; nil: nothing to say
 }
 
@@ -56,27 +56,24 @@ func (p *pipeline) run(ctx context.Context, conn *pgxpool.Conn) error {
 
 // take reads one answer.
 func (s step) take(answers pgx.BatchResults) error {
+	if s.row == nil {
+		tag, err := answers.Exec()
+		if err == nil && s.tag != nil {
+			err = s.tag(tag)
+		}
+		return err
+	}
 	rows, err := answers.Query()
 	if err != nil {
 		return err
 	}
-	defer rows.Close()
-	if err := each(rows, s.row); err != nil {
-		return err
-	}
-	if s.tag != nil {
-		return s.tag(rows.CommandTag())
-	}
-	return nil
+	return each(rows, s.row)
 }
 
 // each calls row for each of the rows, and closes them.
 func each(rows pgx.Rows, row func(scan server.Scan) error) error {
 	defer rows.Close()
 	for rows.Next() {
-		if row == nil {
-			continue
-		}
 		if err := row(func(into ...any) error { return rows.Scan(into...) }); err != nil {
 			return programError{err}
 		}

@@ -43,10 +43,10 @@ import (
 // How long things may take. The database ends statements that take longer; the times of
 // this side are for when it does not answer.
 const (
-	connectTime = 2 * time.Second // the URL's connect_timeout goes before it
-	acquireTime = 3 * time.Second // for a connection of the pool
-	answerTime  = 15 * time.Second
-	settleTime  = 2 * time.Second // for a rollback
+	connectTime = 2 * time.Second  // the URL's connect_timeout goes before it
+	acquireTime = 3 * time.Second  // for a connection of the pool
+	answerTime  = 15 * time.Second // for a transaction
+	settleTime  = 2 * time.Second  // for a rollback
 )
 
 // limits bounds what one transaction may cost others: a statement 2 s, waiting for a lock
@@ -165,9 +165,7 @@ func (db *Database) acquire(ctx context.Context) (*pgxpool.Conn, error) {
 	if db.ctx.Err() != nil {
 		return nil, errClosed
 	}
-	scoped, done := db.scope(ctx)
-	defer done()
-	scoped, cancel := context.WithTimeout(scoped, acquireTime)
+	scoped, cancel := context.WithTimeout(ctx, acquireTime)
 	defer cancel()
 	conn, err := db.pool.Acquire(scoped)
 	if err != nil {

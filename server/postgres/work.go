@@ -17,6 +17,12 @@ type work struct {
 	db    *Database
 	claim server.Claim
 
+	// scoped is the context of Begin, bounded; caller is the channel of the context that
+	// Begin was called with. done ends scoped.
+	scoped context.Context
+	caller <-chan struct{}
+	done   func()
+
 	// These are set by Begin.
 	known []*server.Record
 	held  []server.Entity
@@ -43,6 +49,7 @@ func (w *work) end() {
 	w.db.undo(w.conn)
 	w.db.release(w.conn)
 	w.conn = nil
+	w.done()
 	w.db.mu.Lock()
 	delete(w.db.works, w)
 	w.db.mu.Unlock()
@@ -73,8 +80,12 @@ func (w *work) do(ctx context.Context, f func(ctx context.Context) error) error 
 	if w.failed != nil {
 		return w.failed
 	}
-	scoped, done := w.db.scope(ctx)
-	defer done()
+	scoped := w.scoped
+	if ctx.Done() != w.caller {
+		var done func()
+		scoped, done = w.db.scope(ctx)
+		defer done()
+	}
 	err := f(scoped)
 	var program programError
 	ofProgram := errors.As(err, &program)
@@ -132,36 +143,41 @@ func (w *work) Commit(ctx context.Context, c server.Commit) error {
 	return err
 }
 
-// settle writes all that is the kit's but the feed. Changes that are left to Sequence pass
-// the gate; see Read. An upsert looks rows up in the index, however small the planner
-// believes the table to be.
-const settle = `WITH kept AS (
-	INSERT INTO optimist_keys (user_id, key, fingerprint, already, version, made_at)
-	SELECT *, $1::bigint FROM unnest($2::text[], $3::text[], $4::text[], $5::boolean[], $6::bigint[])
-), contained AS (
-	INSERT INTO optimist_contains (user_id, entity, key, made_at)
-	SELECT user_id, entity, key, $1 FROM unnest($7::text[], $8::text[], $9::text[]) WITH ORDINALITY AS done (user_id, entity, key, n)
-	ORDER BY n
-), pending AS (
-	INSERT INTO optimist_pending (part, entity, version, made_at)
-	SELECT part, entity, version, $1 FROM unnest($10::integer[], $11::text[], $12::bigint[]) WITH ORDINALITY AS new (part, entity, version, n)
-	WHERE ` + passGate + ` IS NOT NULL
-	ORDER BY n
+// The statements that write all that is the kit's but the feed. Changes that are left to
+// Sequence pass the gate; see Read.
+var (
+	keepKeys = statement{
+		one: `INSERT INTO optimist_keys (made_at, user_id, key, fingerprint, already, version) VALUES ($1, $2, $3, $4, $5, $6)`,
+		many: `INSERT INTO optimist_keys (made_at, user_id, key, fingerprint, already, version)
+SELECT $1::bigint, * FROM unnest($2::text[], $3::text[], $4::text[], $5::boolean[], $6::bigint[])`,
+	}
+	keepContained = statement{
+		one: `INSERT INTO optimist_contains (made_at, user_id, entity, key) VALUES ($1, $2, $3, $4)`,
+		many: `INSERT INTO optimist_contains (made_at, user_id, entity, key)
+SELECT $1::bigint, user_id, entity, key FROM unnest($2::text[], $3::text[], $4::text[]) WITH ORDINALITY AS done (user_id, entity, key, n) ORDER BY n`,
+	}
+	keepVersions = statement{
+		one: `INSERT INTO optimist_entities (id, version, changed_at) VALUES ($1, $2, $3)
+ON CONFLICT (id) DO UPDATE SET version = excluded.version, changed_at = excluded.changed_at`,
+		many: `INSERT INTO optimist_entities (id, version, changed_at) SELECT * FROM unnest($1::text[], $2::bigint[], $3::bigint[])
+ON CONFLICT (id) DO UPDATE SET version = excluded.version, changed_at = excluded.changed_at`,
+	}
+	leavePending = statement{
+		one: `INSERT INTO optimist_pending (made_at, part, entity, version)
+SELECT $1, $2, $3, $4 WHERE ` + passGate + ` IS NOT NULL`,
+		many: `INSERT INTO optimist_pending (made_at, part, entity, version)
+SELECT $1::bigint, * FROM unnest($2::integer[], $3::text[], $4::bigint[]) WHERE ` + passGate + ` IS NOT NULL`,
+	}
 )
-INSERT INTO optimist_entities AS e (id, version, changed_at)
-SELECT * FROM unnest($13::text[], $14::bigint[], $15::bigint[])
-ON CONFLICT (id) DO UPDATE SET version = excluded.version, changed_at = excluded.changed_at`
 
 func (w *work) settle(p *pipeline, c server.Commit) {
-	if len(c.Done) == 0 && len(c.Changed) == 0 {
-		return
-	}
+	now := same[int64]{w.now}
 	var kept struct {
-		users, keys, fingerprints []string
-		already                   []bool
-		versions                  []int64
+		users, keys, fingerprints values[string]
+		already                   values[bool]
+		versions                  values[int64]
 	}
-	var contained struct{ users, entities, keys []string }
+	var contained struct{ users, entities, keys values[string] }
 	for _, d := range c.Done {
 		kept.users, kept.keys = append(kept.users, d.User), append(kept.keys, d.Key.Key)
 		kept.fingerprints, kept.already = append(kept.fingerprints, d.Record.Fingerprint), append(kept.already, d.Already)
@@ -171,22 +187,21 @@ func (w *work) settle(p *pipeline, c server.Commit) {
 			contained.keys = append(contained.keys, d.Key.Key)
 		}
 	}
-	var pending columns
-	if c.Later {
-		pending = w.columns(c.Changed)
-	}
+	p.rows(step{}, keepKeys, len(kept.keys), now, kept.users, kept.keys, kept.fingerprints, kept.already, kept.versions)
+	p.rows(step{}, keepContained, len(contained.keys), now, contained.users, contained.entities, contained.keys)
+
 	last := make(map[string]server.Entity, len(c.Changed))
 	for _, e := range c.Changed {
 		last[e.ID] = e
 	}
-	var ids []string
-	var versions, times []int64
+	var ids values[string]
+	var versions, times values[int64]
 	for id, e := range last {
 		ids, versions, times = append(ids, id), append(versions, int64(e.Version)), append(times, e.ChangedAt)
 	}
-	p.exec(settle, w.now,
-		kept.users, kept.keys, kept.fingerprints, kept.already, kept.versions,
-		contained.users, contained.entities, contained.keys,
-		pending.parts, pending.ids, pending.versions,
-		ids, versions, times)
+	p.rows(step{}, keepVersions, len(ids), ids, versions, times)
+	if c.Later {
+		new := w.columns(c.Changed)
+		p.rows(step{}, leavePending, len(new.ids), now, new.parts, new.ids, new.versions)
+	}
 }

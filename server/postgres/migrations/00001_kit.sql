@@ -54,13 +54,12 @@ CREATE TABLE optimist_feed (
 
 -- Committed changes that have no position yet.
 CREATE TABLE optimist_pending (
-	id      bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-	part    integer NOT NULL,
 	entity  text COLLATE "C" NOT NULL,
 	version bigint  NOT NULL,
-	made_at bigint  NOT NULL
+	part    integer NOT NULL,
+	made_at bigint  NOT NULL,
+	PRIMARY KEY (entity, version)
 );
-CREATE INDEX optimist_pending_entity ON optimist_pending (entity);
 
 -- +goose Down
 DROP TABLE optimist_pending, optimist_feed, optimist_heads, optimist_entities, optimist_contains, optimist_keys;
