@@ -78,6 +78,9 @@ var (
 	ErrText = errors.New("a text has a character that the database cannot keep")
 	// ErrGap says that the feed cannot be read on from the cursor.
 	ErrGap = errors.New("this place in the feed is not known")
+	// ErrNewer says, when a database is opened, that a later version of the kit or of the
+	// program has brought up its tables. Nothing was written.
+	ErrNewer = errors.New("a newer version of this program has written the database")
 )
 
 // Key is an idempotency key as it comes with an operation.

@@ -1,7 +1,8 @@
 // Package databasetest is the contract of [server.Database] as tests.
 //
 // [Run] tests a database. The tests open several handles on one database, as several
-// processes do; a database for one process may return the same handle each time.
+// processes do; a database for one process may return the same handle each time. [RunOpen]
+// tests how it is opened.
 //
 // The flag -databasetest.entries says how many entries of the feed the test of many
 // writers makes.

@@ -29,6 +29,8 @@ func fault(ctx context.Context, err error, conn *pgx.Conn) error {
 		return program.error
 	case errors.Is(err, server.ErrAgain), errors.Is(err, server.ErrBusy), errors.Is(err, server.ErrUnavailable):
 		return err
+	case errors.Is(err, server.ErrNewer):
+		return fmt.Errorf("postgres: %w", err)
 	case errors.As(err, &pg):
 		if kind := kindOf(pg); kind != nil {
 			return fmt.Errorf("postgres: %w: %w", kind, err)

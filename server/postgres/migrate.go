@@ -12,16 +12,27 @@ import (
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
 	gooselock "github.com/pressly/goose/v3/lock"
+
+	"github.com/optimist-go/optimist/server"
 )
 
 //go:embed migrations/*.sql
 var migrations embed.FS
 
-// schemaTable is where the versions of the kit's own tables are kept, so that the program
-// may use goose too.
-const schemaTable = "optimist_schema"
+// Tables that hold the versions of the kit's tables, and of the program's.
+const (
+	versionTable = "optimist_schema"
+	programTable = goose.DefaultTablename
+)
 
-// migrate brings up the kit's tables, then those of the program.
+// schema are tables that are brought up by the same files.
+type schema struct {
+	whose    string
+	files    fs.FS
+	versions string // table
+}
+
+// migrate brings up the kit's tables, then those of the program, whose files may be nil.
 func migrate(ctx context.Context, config *pgx.ConnConfig, program fs.FS) error {
 	db := stdlib.OpenDB(*config)
 	defer db.Close()
@@ -33,22 +44,56 @@ func migrate(ctx context.Context, config *pgx.ConnConfig, program fs.FS) error {
 	if err != nil {
 		return err
 	}
-	if err := up(ctx, db, own, goose.WithTableName(schemaTable)); err != nil {
-		return fmt.Errorf("bring up the kit's tables: %w", err)
+	all := []schema{{"the kit's tables", own, versionTable}}
+	if program != nil {
+		all = append(all, schema{"the program's tables", program, programTable})
 	}
-	if program == nil {
-		return nil
+	for _, s := range all {
+		if err := s.check(ctx, db); err != nil {
+			return fmt.Errorf("look at %s: %w", s.whose, err)
+		}
 	}
-	if err := up(ctx, db, program); err != nil {
-		return fmt.Errorf("bring up the program's tables: %w", err)
+	for _, s := range all {
+		err := s.up(ctx, db)
+		if err == nil {
+			err = s.check(ctx, db) // a later version may have come in between
+		}
+		if err != nil {
+			return fmt.Errorf("bring up %s: %w", s.whose, err)
+		}
 	}
 	return nil
 }
 
-// up brings up the migrations of the files. One process does at a time.
-func up(ctx context.Context, db *sql.DB, files fs.FS, options ...goose.ProviderOption) error {
-	options = append(options, goose.WithSessionLocker(locker{}), goose.WithDisableGlobalRegistry(true))
-	p, err := goose.NewProvider(goose.DialectPostgres, db, files, options...)
+func (s schema) provider(db *sql.DB) (*goose.Provider, error) {
+	return goose.NewProvider(goose.DialectPostgres, db, s.files,
+		goose.WithTableName(s.versions), goose.WithSessionLocker(locker{}), goose.WithDisableGlobalRegistry(true))
+}
+
+// check returns [server.ErrNewer] when the tables are of a later version.
+func (s schema) check(ctx context.Context, db *sql.DB) error {
+	p, err := s.provider(db)
+	if err != nil {
+		return err
+	}
+	var there bool
+	if err := db.QueryRowContext(ctx, `SELECT to_regclass($1) IS NOT NULL`, s.versions).Scan(&there); err != nil || !there {
+		return err
+	}
+	var version int64
+	if err := db.QueryRowContext(ctx, `SELECT coalesce(max(version_id), 0) FROM `+s.versions).Scan(&version); err != nil {
+		return err
+	}
+	sources := p.ListSources()
+	if known := sources[len(sources)-1].Version; version > known {
+		return fmt.Errorf("%w: its schema is number %d, and this version knows %d; use that version, or name another database", server.ErrNewer, version, known)
+	}
+	return nil
+}
+
+// up brings up the tables. One process does at a time.
+func (s schema) up(ctx context.Context, db *sql.DB) error {
+	p, err := s.provider(db)
 	if err != nil {
 		return err
 	}

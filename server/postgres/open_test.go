@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"sync"
 	"testing"
 	"testing/fstest"
@@ -10,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/optimist-go/optimist/server"
+	"github.com/optimist-go/optimist/server/databasetest"
 	"github.com/optimist-go/optimist/server/pgtest"
 )
 
@@ -33,6 +35,13 @@ func TestOpensTogether(t *testing.T) {
 	}
 	wg.Wait()
 	open(t, url, Options{})
+}
+
+func TestOpenRefusesALaterVersion(t *testing.T) {
+	url := pgtest.Database(t)
+	databasetest.RunOpen(t, func(ctx context.Context, migrations fs.FS) (server.Database, error) {
+		return Open(ctx, url, Options{Migrations: migrations})
+	})
 }
 
 func TestOpenSaysWhatIsWrong(t *testing.T) {

@@ -9,6 +9,8 @@
 //     before the commit, and so become visible in their order. A transaction that is open
 //     elsewhere in the cluster delays nobody.
 //   - Without the database calls fail within a few seconds, and work again when it is back.
+//   - Tables that a later version of the kit or of the program has brought up are refused,
+//     and stay as they are.
 //
 // # What must not be assumed
 //
@@ -86,7 +88,8 @@ type Database struct {
 var _ server.Database = (*Database)(nil)
 
 // Open connects to the database of the URL, and brings up the tables. It wraps
-// [server.ErrUnavailable] when the database cannot be reached. ctx is only about opening.
+// [server.ErrUnavailable] when the database cannot be reached, and [server.ErrNewer] when a
+// later version has brought up the tables. ctx is only about opening.
 func Open(ctx context.Context, url string, options Options) (*Database, error) {
 	if options.Connections < 0 || options.Connections == 1 {
 		return nil, fmt.Errorf("postgres: Options.Connections is %d: it has to be at least 2, or 0 for the default", options.Connections)

@@ -1,6 +1,8 @@
 package sqlite
 
 import (
+	"context"
+	"io/fs"
 	"path/filepath"
 	"testing"
 
@@ -16,6 +18,13 @@ func TestDatabaseKeepsItsContract(t *testing.T) {
 		}
 		tb.Cleanup(func() { d.Close() })
 		return func() server.Database { return d }
+	})
+}
+
+func TestOpenRefusesALaterVersion(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "kit.db")
+	databasetest.RunOpen(t, func(ctx context.Context, migrations fs.FS) (server.Database, error) {
+		return Open(ctx, file, Options{Migrations: migrations})
 	})
 }
 

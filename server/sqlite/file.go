@@ -21,8 +21,6 @@ import (
 var (
 	// ErrInUse says that the file belongs to another Database.
 	ErrInUse = errors.New("another server uses this database")
-	// ErrNewer says that the kit's tables are those of a later version of the kit.
-	ErrNewer = errors.New("a newer version of this program has written the database")
 	// ErrDamaged says that the file is not a whole database.
 	ErrDamaged = errors.New("the database is damaged")
 	// ErrForeign says that the database belongs to another program.

@@ -172,7 +172,7 @@ func TestFilesThatAreRefused(t *testing.T) {
 		}, ErrDamaged, "bring a copy of it back"},
 		"a newer schema": {func(t *testing.T, file string) {
 			run(t, file, "INSERT INTO optimist_schema (version_id, is_applied) VALUES (9, TRUE)", "ALTER TABLE optimist_keys ADD COLUMN place TEXT")
-		}, ErrNewer, "its schema is number 9, and this version knows 1"},
+		}, server.ErrNewer, "its schema is number 9, and this version knows 1"},
 		"another program": {func(t *testing.T, file string) {
 			if err := os.Remove(file); err != nil {
 				t.Fatal(err)
@@ -193,7 +193,7 @@ func TestFilesThatAreRefused(t *testing.T) {
 				t.Fatal(err)
 			}
 			row.harm(t, file)
-			if row.want == ErrNewer { // which has left its lock
+			if row.want == server.ErrNewer { // which has left its lock
 				if err := os.WriteFile(file+lockSuffix, nil, 0o600); err != nil {
 					t.Fatal(err)
 				}

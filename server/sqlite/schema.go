@@ -8,6 +8,8 @@ import (
 	"io/fs"
 
 	"github.com/pressly/goose/v3"
+
+	"github.com/optimist-go/optimist/server"
 )
 
 //go:embed migrations/*.sql
@@ -42,7 +44,7 @@ func (s schema) provider(db *sql.DB) (*goose.Provider, error) {
 	return goose.NewProvider(goose.DialectSQLite3, db, s.files, goose.WithTableName(s.table), goose.WithDisableGlobalRegistry(true))
 }
 
-// check returns ErrNewer when the tables are of a later version.
+// check returns [server.ErrNewer] when the tables are of a later version.
 func (s schema) check(ctx context.Context, db *sql.DB) error {
 	provider, err := s.provider(db)
 	if err != nil {
@@ -58,7 +60,7 @@ func (s schema) check(ctx context.Context, db *sql.DB) error {
 	}
 	sources := provider.ListSources()
 	if known := sources[len(sources)-1].Version; version > known {
-		return fmt.Errorf("%w: its schema is number %d, and this version knows %d; use that version, or name another file", ErrNewer, version, known)
+		return fmt.Errorf("%w: its schema is number %d, and this version knows %d; use that version, or name another file", server.ErrNewer, version, known)
 	}
 	return nil
 }

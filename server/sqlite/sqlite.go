@@ -85,8 +85,8 @@ type Database struct {
 var _ server.Database = (*Database)(nil)
 
 // Open opens the file, which is made when it is not there, and brings its tables up to
-// date. Errors are, among others, [ErrInUse], [ErrNewer], [ErrDamaged] and [ErrForeign].
-// ctx is only about opening.
+// date. Errors are, among others, [ErrInUse], [server.ErrNewer], [ErrDamaged] and
+// [ErrForeign]. ctx is only about opening.
 func Open(ctx context.Context, file string, options Options) (*Database, error) {
 	d := newDatabase(options)
 	if err := d.open(ctx, file); err != nil {
