@@ -41,6 +41,12 @@ var bans = []ban{
 	{"internal/engine", module, false, "the engine knows nothing of its shell"},
 	{"internal/engine", "fmt", true, "it is a sixth of the smallest page; see package errorf"},
 
+	{"internal/replay", "sync", false, "a log is a machine: who has the turn uses it"},
+	{"internal/replay", "sync/atomic", false, "a log is a machine: who has the turn uses it"},
+	{"internal/replay", "context", false, "a log never waits"},
+	{"internal/replay", "time", false, "nothing in a log depends on time"},
+	{"internal/replay", module, false, "a log knows nothing of the shell, and calls no function of the program"},
+
 	{"", "fmt", true, "it is a sixth of the smallest page; see package errorf"},
 	{"", "log/slog", true, "events are the log, and slog adds 90 KB to a page; see package sloglog"},
 	{"", "log", true, "events are the log; see package sloglog"},

@@ -3,129 +3,188 @@ package optimist
 import (
 	"context"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/optimist-go/optimist/internal/engine"
+	"github.com/optimist-go/optimist/internal/replay"
 )
 
-// closureLog is what the imperative door has done to state that lives elsewhere, for
-// one entity, in the order in which it was done. It exists while something in it
-// may still have to be undone.
+// closures carries out, for the imperative door, what the engine decides about closures.
+// A Manager has none until the first closure. The Manager's lock guards the fields below
+// executing.
+type closures struct {
+	m         *Manager
+	executing sync.WaitGroup // calls that run closures; none begins once the Manager is closed
+
+	logs map[entityKey]*closureLog
+	most int // len(logs) at most, since the map was made
+	// ready are the logs that got tasks under the lock; unlock drains them.
+	ready []*closureLog
+	due   int    // tasks that have still to be carried out
+	done  signal // that there are none
+	life  int    // counts ClearAll
+}
+
+// closureLog is what the imperative door has done for one entity. It exists while
+// something in it may still have to be undone.
 //
-// Closures of one entity run one at a time, by whoever has the turn. The turn is
+// Closures of one entity run one at a time, by the goroutine that has the turn. The turn is
 // not the Manager's lock: a closure may call the manager, except to execute or
 // undo something of the same entity, for which it would wait for itself. Who has the turn
 // carries out the tasks that have come before it gives the turn back.
 type closureLog struct {
 	key  entityKey
-	turn chan struct{} // capacity 1; holding a value in it is having the turn
+	turn turn
 
-	// What those look at who wait for the turn.
-	calls atomic.Uint64         // closures begun
-	whose atomic.Pointer[label] // the type of the latest
-
-	// Touched only by who has the turn. What is under way is kept here, and not in
-	// variables, because a closure may end the goroutine (runtime.Goexit): then the
-	// rest goes on from here.
-	entries []closureEntry
-	undoing []closureEntry // to be undone, the last of them next
-	again   []closureEntry // to be applied again after that, the first of them next
-	doing   []closureTask  // to be carried out after that
-	taken   int            // tasks that were taken with those in doing
+	// Touched only by who has the turn.
+	replay.Log
+	taken int // tasks that the Log was told last
 
 	// Guarded by the Manager's lock.
-	tasks []closureTask
-	users int // executions that hold or await the turn
+	tasks []replay.Task // that the Log was not told yet
+	users int           // executions that hold or await the turn
 }
 
-// closureEntry is one application. Several entries have the same owner when an
-// operation superseded others: undoing it undoes theirs.
-type closureEntry struct {
-	owner    *Handle
-	apply    func() (rollback func())
-	rollback func()
-	settled  bool // stays, but must be undone and applied again with earlier ones
-	// What a toggle found in its slot, and what it made of it; nil: not known.
-	was, wants any
+// imperative is closures to those who must not know them: a program without closures does
+// not carry their code.
+type imperative interface {
+	rewindLocked(*engine.Entity, []engine.Victim)
+	adoptLocked(o *engine.Op, state any)
+	settleLocked(h *Handle, silent bool)
+	endLifeLocked()
+	// readyLocked reports whether closures have to run when the lock is released, and
+	// whether that waits for functions of the program.
+	readyLocked() (ready, slow bool)
+	// unlock releases the Manager's lock and has closures run. When one of them runs for too
+	// long it leaves them to the goroutine that has the turn, and says so.
+	unlock() error
+	awaitLocked() <-chan struct{} // that nothing is due; nil when nothing is
+	stuckLocked(*engine.Entity) func() string
+	executed() // waits for calls that run closures
 }
 
-// rewinder is a closureLog to those who must not know it.
-type rewinder interface {
-	// drain carries out the tasks. When one closure runs for too long it leaves them to who
-	// has the turn, and says so.
-	drain(m *Manager) error
-	// slowLocked reports whether draining it waits for closures of the program.
-	slowLocked() bool
+// closuresLocked are the Manager's, which exist from then on.
+func (m *Manager) closuresLocked() *closures {
+	c, _ := m.closures.(*closures)
+	if c == nil {
+		c = &closures{m: m, logs: make(map[entityKey]*closureLog)}
+		m.closures = c
+	}
+	return c
 }
 
-// closureTask is one thing that the engine decided about closures. Exactly one of
-// rewind, adopt and settled is set.
-type closureTask struct {
-	rewind  []engine.Victim
-	adopt   *Handle
-	state   any // for adopt
-	settled *Handle
-	silent  bool
-	life    int // Manager.life when it was decided
+// joinLocked finds or makes the log of an entity, for a caller that has to leave it.
+func (c *closures) joinLocked(key entityKey) *closureLog {
+	c.executing.Add(1)
+	log := c.logLocked(key)
+	log.users++
+	return log
 }
 
-// logLocked finds or makes the log of an entity.
-func (m *Manager) logLocked(key entityKey) *closureLog {
-	log := m.closures[key]
+func (c *closures) logLocked(key entityKey) *closureLog {
+	log := c.logs[key]
 	if log == nil {
-		log = &closureLog{key: key, turn: make(chan struct{}, 1)}
-		m.closures[key] = log
-		m.mostClosures = max(m.mostClosures, len(m.closures))
+		log = &closureLog{key: key, turn: turn{held: make(chan struct{}, 1)}}
+		c.logs[key] = log
+		c.most = max(c.most, len(c.logs))
 	}
 	return log
 }
 
-func (m *Manager) closureTaskLocked(ent *engine.Entity, t closureTask) {
-	log := m.logLocked(keyOf(ent))
-	if len(log.tasks) == 0 {
-		m.rewinds = append(m.rewinds, log)
-	}
-	t.life = m.life
-	log.tasks = append(log.tasks, t)
-	m.closuresDue++
+func (c *closures) rewindLocked(ent *engine.Entity, victims []engine.Victim) {
+	c.tellLocked(ent, replay.Task{Rewind: victims})
 }
+
+func (c *closures) adoptLocked(o *engine.Op, state any) {
+	typ, h := typeOf(o), handleOf(o)
+	apply := typ.again
+	if typ.adopt != nil {
+		apply = func() func() { return typ.adopt(h, state) }
+	}
+	c.tellLocked(o.Entity(), replay.Task{Adopt: o, State: state, Apply: apply})
+}
+
+func (c *closures) settleLocked(h *Handle, silent bool) {
+	t := replay.Task{Settle: &h.op, Heir: h.op.Successor(), Life: c.life}
+	if silent {
+		t.Life = -1 // of none
+	}
+	c.tellLocked(h.op.Entity(), t)
+}
+
+func (c *closures) tellLocked(ent *engine.Entity, t replay.Task) {
+	log := c.logLocked(keyOf(ent))
+	if len(log.tasks) == 0 {
+		c.ready = append(c.ready, log)
+	}
+	log.tasks = append(log.tasks, t)
+	c.due++
+}
+
+// endLifeLocked has operations that settled before end without callbacks.
+func (c *closures) endLifeLocked() { c.life++ }
 
 // tasksDoneLocked notes that n tasks have been carried out.
-func (m *Manager) tasksDoneLocked(n int) {
-	if m.closuresDue -= n; m.closuresDue == 0 {
-		m.closuresDone.giveLocked()
+func (c *closures) tasksDoneLocked(n int) {
+	if c.due -= n; c.due == 0 {
+		c.done.giveLocked()
 	}
 }
 
-// waitForClosures waits until what has been decided about closures is done. Inside of a
-// function of the program it waits for none that does not end.
-func (m *Manager) waitForClosures(ctx context.Context, inside bool) error {
-	m.mu.Lock()
-	if m.closuresDue == 0 {
-		m.mu.Unlock()
+func (c *closures) awaitLocked() <-chan struct{} {
+	if c.due == 0 {
 		return nil
 	}
-	done := m.closuresDone.awaitLocked()
-	var look func() string
-	if inside {
-		look = m.stuckClosuresLocked(nil)
-	}
-	m.mu.Unlock()
-	return m.awaitProgram(ctx, done, look)
+	return c.done.awaitLocked()
 }
 
-// stuckClosuresLocked returns a function that names a closure of an entity (nil: of any)
-// which has run since it was called last, or now. The lock must be held when it is called.
-func (m *Manager) stuckClosuresLocked(ent *engine.Entity) func() string {
+func (c *closures) executed() { c.executing.Wait() }
+
+func (c *closures) readyLocked() (ready, slow bool) {
+	return len(c.ready) > 0, slices.ContainsFunc(c.ready, func(log *closureLog) bool {
+		return len(log.turn.held) > 0 || slices.ContainsFunc(log.tasks, func(t replay.Task) bool { return t.Settle == nil })
+	})
+}
+
+func (c *closures) unlock() error {
+	logs := c.ready
+	c.ready = nil
+	c.m.mu.Unlock()
+	return c.drain(logs)
+}
+
+// drain has closures run, also those after one that ends the goroutine.
+func (c *closures) drain(logs []*closureLog) (err error) {
+	defer func() {
+		if len(logs) > 0 {
+			c.drain(logs)
+		}
+	}()
+	for len(logs) > 0 {
+		log := logs[0]
+		logs = logs[1:]
+		if stuck := log.takeTurn(context.Background()); stuck != nil {
+			err = stuck
+			continue
+		}
+		each(func() { c.work(log) }, func() { c.leave(log) })
+	}
+	return err
+}
+
+// stuckLocked returns a function that names a closure of an entity (nil: of any) which
+// has run since it was called last, or now. The lock must be held when it is called.
+func (c *closures) stuckLocked(ent *engine.Entity) func() string {
 	var before map[*closureLog]uint64
 	look := func() (name string) {
 		now := make(map[*closureLog]uint64)
-		for _, log := range m.closures {
-			if len(log.turn) == 0 || ent != nil && keyOf(ent) != log.key {
+		for _, log := range c.logs {
+			if len(log.turn.held) == 0 || ent != nil && keyOf(ent) != log.key {
 				continue
 			}
-			now[log] = log.calls.Load()
+			now[log] = log.turn.calls.Load()
 			if calls, ok := before[log]; ok && calls == now[log] {
 				name = log.running()
 			}
@@ -137,283 +196,157 @@ func (m *Manager) stuckClosuresLocked(ent *engine.Entity) func() string {
 	return look
 }
 
-// running names the closure that runs.
-func (log *closureLog) running() string {
-	return "a closure of " + log.key.name() + ", of " + log.whose.Load().String() + ","
+// leaveServed is leave for a caller that joined.
+func (c *closures) leaveServed(log *closureLog) {
+	c.m.mu.Lock()
+	log.users--
+	c.m.mu.Unlock()
+	c.leave(log)
 }
 
-// begins notes whose closure runs now. The caller has the turn.
-func (log *closureLog) begins(whose *label) {
-	log.whose.Store(whose)
-	log.calls.Add(1)
-}
-
-// takeTurn waits for the turn, unless one closure has it for too long.
-func (log *closureLog) takeTurn(ctx context.Context) error {
+// leaveUnserved is leaveServed for a caller that did not get the turn.
+func (c *closures) leaveUnserved(log *closureLog) {
+	c.m.mu.Lock()
+	log.users--
+	c.m.mu.Unlock()
 	select {
-	case log.turn <- struct{}{}:
-		return nil
+	case log.turn.held <- struct{}{}:
+		c.leave(log) // nobody else is there to forget an empty log
 	default:
 	}
-	timer := time.NewTicker(patience)
-	defer timer.Stop()
-	for calls := log.calls.Load(); ; {
-		select {
-		case log.turn <- struct{}{}:
-			return nil
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-timer.C:
-		}
-		before := calls
-		if calls = log.calls.Load(); calls == before {
-			return stuckErr(log.running())
-		}
-	}
-}
-
-func (log *closureLog) drain(m *Manager) error {
-	if err := log.takeTurn(context.Background()); err != nil {
-		return err
-	}
-	defer log.leave(m)
-	log.work(m)
-	return nil
-}
-
-func (log *closureLog) slowLocked() bool {
-	return len(log.turn) > 0 || slices.ContainsFunc(log.tasks, func(t closureTask) bool { return t.settled == nil })
 }
 
 // leave gives the turn back when no task is left, and forgets a log that holds nothing. Then
 // it drains the logs of other entities to which its own tasks have led.
-func (log *closureLog) leave(m *Manager) {
-	m.mu.Lock()
+func (c *closures) leave(log *closureLog) {
+	c.m.mu.Lock()
 	if len(log.tasks) > 0 {
-		m.mu.Unlock()
-		defer log.leave(m) // also when a closure ends the goroutine
-		log.work(m)
+		c.m.mu.Unlock()
+		each(func() { c.work(log) }, func() { c.leave(log) })
 		return
 	}
-	if len(log.entries) == 0 && log.users == 0 && m.closures[log.key] == log {
-		delete(m.closures, log.key)
-		if len(m.closures) == 0 && m.mostClosures > 1024 {
-			m.closures, m.mostClosures = make(map[entityKey]*closureLog), 0 // a map keeps the memory of a burst
+	if log.Empty() && log.users == 0 && c.logs[log.key] == log {
+		delete(c.logs, log.key)
+		if len(c.logs) == 0 && c.most > 1024 {
+			c.logs, c.most = make(map[entityKey]*closureLog), 0 // a map keeps the memory of a burst
 		}
 	}
-	<-log.turn
-	m.unlock()
+	<-log.turn.held
+	c.unlock()
 }
 
-// work carries out the tasks. The caller has the turn.
-func (log *closureLog) work(m *Manager) {
+// work carries out the tasks, also those after a closure that ends the goroutine. The
+// caller has the turn.
+func (c *closures) work(log *closureLog) {
 	done := false
 	defer func() {
-		if !done { // a closure has ended the goroutine
-			log.work(m)
+		if !done {
+			c.work(log)
 		}
 	}()
-	for {
-		log.rewind(m)
-		if len(log.doing) == 0 && !log.take(m) {
-			break
-		}
-		t := log.doing[0]
-		log.doing = log.doing[1:]
-		switch {
-		case t.rewind != nil:
-			gone := make(map[*Handle]bool, len(t.rewind))
-			for _, v := range t.rewind {
-				gone[handleOf(v.Op)] = true
+	for !done {
+		act := log.Next(c.m.opts.MaxPerEntity)
+		switch act.Kind {
+		case replay.Undo:
+			c.undo(log, act.Op, act.Rollback)
+		case replay.Apply:
+			c.apply(log, act)
+		case replay.Adopted:
+			c.m.mu.Lock()
+			if h := handleOf(act.Op); !h.ended {
+				h.server = act.State
 			}
-			log.plan(gone, nil)
-		case t.adopt != nil:
-			h, state := t.adopt, t.state
-			m.mu.Lock()
-			if !h.ended {
-				h.server = state
-			}
-			m.mu.Unlock()
-			typ := typeOf(&h.op)
-			apply := typ.again
-			if typ.adopt != nil {
-				apply = func() func() { return typ.adopt(h, state) }
-			}
-			log.plan(map[*Handle]bool{h: true}, &closureEntry{owner: h, settled: true, apply: apply, wants: state})
-		case t.settled != nil:
-			log.settle(m, t)
+			c.m.mu.Unlock()
+		case replay.Settled:
+			c.m.mu.Lock()
+			c.m.completeLocked(handleOf(act.Op), act.Life != c.life)
+			c.m.mu.Unlock()
+		case replay.Nothing:
+			done = !c.take(log)
 		}
 	}
-	done = true
 }
 
 // take notes that the tasks taken before are done, and takes those that have come. It
 // reports whether there are any.
-func (log *closureLog) take(m *Manager) bool {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.tasksDoneLocked(log.taken)
-	log.doing, log.tasks = log.tasks, nil
-	log.taken = len(log.doing)
+func (c *closures) take(log *closureLog) bool {
+	c.m.mu.Lock()
+	defer c.m.mu.Unlock()
+	c.tasksDoneLocked(log.taken)
+	log.Tell(log.tasks)
+	log.taken, log.tasks = len(log.tasks), nil
 	return log.taken > 0
 }
 
-// plan has everything undone from the first entry of the gone on, and what survives
-// applied again. instead, if not nil, takes the place of the first of the gone.
-func (log *closureLog) plan(gone map[*Handle]bool, instead *closureEntry) {
-	first := len(log.entries)
-	for i, e := range log.entries {
-		// What was taken back is gone; its late answer goes under what came later.
-		if gone[e.owner] && !e.settled || instead != nil && e.owner.op.Pos() > instead.owner.op.Pos() {
-			first = i
-			break
-		}
-	}
-	undone := slices.Clone(log.entries[first:])
-	survivors := make([]closureEntry, 0, len(undone)+1)
-	if instead != nil {
-		survivors = append(survivors, *instead)
-	}
-	last := make(map[*Handle]int) // an operation is applied once, as its latest entry
-	for i, e := range undone {
-		last[e.owner] = i
-	}
-	for i, e := range undone {
-		if gone[e.owner] && !e.settled || last[e.owner] != i {
-			continue
-		}
-		survivors = append(survivors, e)
-	}
-	clear(log.entries[first:])
-	log.entries, log.undoing, log.again = log.entries[:first], undone, survivors
-}
-
-// rewind carries out what is planned: it undoes, last first, and applies again, in
-// order. An operation that cannot be applied again is rolled back.
-func (log *closureLog) rewind(m *Manager) {
-	for n := len(log.undoing) - 1; n >= 0; n-- {
-		rollback, whose := log.undoing[n].rollback, log.undoing[n].owner.label()
-		log.undoing = log.undoing[:n]
-		if rollback != nil {
-			log.contain(m, whose, "rollback", rollback)
-		}
-	}
-	for len(log.again) > 0 {
-		e := log.again[0]
-		e.rollback = nil
-		log.again = log.again[1:]
-		log.entries = append(log.entries, e)
-		last := len(log.entries) - 1
-		applied := &log.entries[last]
-		if err := log.contain(m, e.owner.label(), "apply", func() { applied.rollback = e.apply() }); err != nil && !applied.settled {
-			log.entries = log.entries[:last]
-			m.mu.Lock()
-			m.stepLocked(time.Now(), engine.Cancel{Op: &e.owner.op, Err: err}) // gives this log a task
-			m.mu.Unlock()
-		}
-	}
-	log.undoing, log.again = nil, nil
-	log.trim()
-}
-
-func (log *closureLog) contain(m *Manager, whose *label, in string, f func()) error {
-	log.begins(whose)
-	return m.contained(Event{Entity: log.key.name()}, in, f)
-}
-
-// settle ends a handle whose closures need nothing more: what it superseded or was
-// confirmed passes on, the state stays.
-func (log *closureLog) settle(m *Manager, t closureTask) {
-	h := t.settled
-	m.mu.Lock()
-	var heir *Handle
-	if s := h.op.Successor(); s != nil {
-		heir = handleOf(s)
-	}
-	m.mu.Unlock()
-	for i := 0; i < len(log.entries); i++ {
-		e := &log.entries[i]
-		switch {
-		case e.owner != h:
-		case heir != nil:
-			e.owner = heir
-		default:
-			e.settled = true
-			if j := log.undoneBy(i); j >= 0 {
-				log.entries = slices.Delete(log.entries, i, i+1)
-				log.entries = slices.Delete(log.entries, j, j+1)
-				i -= 2
-			}
-		}
-	}
-	log.trim()
-	log.bound(m.opts.MaxPerEntity)
-	m.mu.Lock()
-	m.completeLocked(h, t.silent || t.life != m.life)
-	m.mu.Unlock()
-}
-
-// trim forgets settled entries before which nothing can be undone any more.
-func (log *closureLog) trim() {
-	n := 0
-	for n < len(log.entries) && log.entries[n].settled {
-		n++
-	}
-	if n > 0 {
-		clear(log.entries[:n])
-		log.entries = log.entries[n:]
+func (c *closures) undo(log *closureLog, o *engine.Op, rollback func()) {
+	if rollback != nil {
+		c.contain(log, o, "rollback", rollback)
 	}
 }
 
-// undoneBy finds the entry before i that i brings to naught, so that both can be
-// forgotten: without them the slot holds the same. It is -1 when there is none.
-func (log *closureLog) undoneBy(i int) int {
-	j := log.before(i)
-	if j < 0 || !log.entries[j].settled {
-		return -1
+// apply applies again. An operation that cannot be applied again is rolled back.
+func (c *closures) apply(log *closureLog, act replay.Act) {
+	err := c.contain(log, act.Op, "apply", func() { log.Applied(act.Apply()) })
+	if err != nil && log.Failed() {
+		c.m.mu.Lock()
+		c.m.stepLocked(time.Now(), engine.Cancel{Op: act.Op, Err: err}) // gives this log a task
+		c.m.mu.Unlock()
 	}
-	without := log.entries[j].was
-	if k := log.before(j); k >= 0 {
-		if without = log.entries[k].wants; !log.entries[k].settled {
-			return -1 // it may be taken back yet
-		}
-	}
-	if without == nil || without != log.entries[i].wants {
-		return -1
-	}
-	return j
 }
 
-// before finds the latest entry before i of the same slot, or -1.
-func (log *closureLog) before(i int) int {
-	o := &log.entries[i].owner.op
-	if o.Slot == "" {
-		return -1
-	}
-	for i--; i >= 0; i-- {
-		if other := &log.entries[i].owner.op; other.Slot == o.Slot && other.Type.Family == o.Type.Family {
-			return i
-		}
-	}
-	return -1
+func (c *closures) contain(log *closureLog, o *engine.Op, in string, f func()) error {
+	log.turn.begins(handleOf(o).label())
+	return c.m.contained(Event{Entity: log.key.name()}, in, f)
 }
 
-// bound forgets the oldest settled entries when there are more than most.
-func (log *closureLog) bound(most int) {
-	settled := 0
-	for i := range log.entries {
-		if log.entries[i].settled {
-			settled++
+// running names the closure that runs.
+func (log *closureLog) running() string {
+	return "a closure of " + log.key.name() + ", of " + log.turn.whose.Load().String() + ","
+}
+
+// takeTurn waits for the turn, unless one closure has it for too long.
+func (log *closureLog) takeTurn(ctx context.Context) error {
+	if taken, err := log.turn.take(ctx); taken || err != nil {
+		return err
+	}
+	return stuckErr(log.running())
+}
+
+// turn is who may run closures of one entity now.
+type turn struct {
+	held chan struct{} // capacity 1; holding a value in it is having the turn
+
+	// What those look at who wait for the turn.
+	calls atomic.Uint64         // closures begun
+	whose atomic.Pointer[label] // the type of the latest
+}
+
+// take waits for the turn. It gives up when ctx ends, or one closure runs for too long.
+func (t *turn) take(ctx context.Context) (taken bool, err error) {
+	select {
+	case t.held <- struct{}{}:
+		return true, nil
+	default:
+	}
+	timer := time.NewTicker(patience)
+	defer timer.Stop()
+	for calls := t.calls.Load(); ; {
+		select {
+		case t.held <- struct{}{}:
+			return true, nil
+		case <-ctx.Done():
+			return false, ctx.Err()
+		case <-timer.C:
+		}
+		before := calls
+		if calls = t.calls.Load(); calls == before {
+			return false, nil
 		}
 	}
-	if settled <= most {
-		return
-	}
-	log.entries = slices.DeleteFunc(log.entries, func(e closureEntry) bool {
-		old := e.settled && settled > most
-		if old {
-			settled--
-		}
-		return old
-	})
+}
+
+// begins notes whose closure runs now. The caller has the turn.
+func (t *turn) begins(whose *label) {
+	t.whose.Store(whose)
+	t.calls.Add(1)
 }

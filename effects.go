@@ -23,9 +23,9 @@ func (m *Manager) carryOutLocked(f *engine.Effect, now time.Time) {
 			m.journal.putLocked(m, f.Op, !f.Again)
 		}
 	case engine.Rewind:
-		m.closureTask(f.Entity, closureTask{rewind: f.Victims})
+		m.closures.rewindLocked(f.Entity, f.Victims)
 	case engine.Adopt:
-		m.closureTask(f.Entity, closureTask{adopt: handleOf(f.Op), state: f.Value})
+		m.closures.adoptLocked(f.Op, f.Value)
 	case engine.Joined:
 		m.joined = handleOf(f.Op)
 	case engine.Settled:
@@ -66,7 +66,7 @@ func (m *Manager) settledLocked(f *engine.Effect) {
 		if typeOf(o).adopt != nil && f.Outcome == engine.Confirmed && o.Calls() > 0 {
 			h.server = o.Args // unless a task that adopts another state comes first
 		}
-		m.closureTask(o.Entity(), closureTask{settled: h, silent: m.clearing})
+		m.closures.settleLocked(h, m.clearing)
 		h.movedLocked() // who waits for it waits for closures now
 		return
 	}

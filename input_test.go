@@ -371,7 +371,7 @@ func (w *world) everything() string {
 	synctest.Wait()
 	s := w.m.Snapshot()
 	s.At = time.Time{}
-	text := fmt.Sprintf("%+v logs %d", s, len(w.m.closures))
+	text := fmt.Sprintf("%+v logs %d", s, closureLogs(w.m))
 	for i := range 9 {
 		text += fmt.Sprintf(" %+v", w.pages.View(fmt.Sprint(i+1)))
 	}

@@ -55,7 +55,7 @@ func (w *journalWriter) runLocked(m *Manager) {
 		m.mu.Lock()
 		writing = false
 		w.tellLocked(m, b, err)
-		if len(m.rewinds) > 0 {
+		if ready, _ := m.rewindsLocked(); ready {
 			m.unlock()
 			m.mu.Lock()
 		}

@@ -87,7 +87,7 @@ func TestLaw01_ClosureThatPanicsIsRefused(t *testing.T) {
 		}
 		equal(t, "events", kindsOf(events(sub)), []EventKind{Started})
 		equal(t, "pending", w.m.HasPending("screen:1"), false)
-		equal(t, "logs", len(w.m.closures), 0)
+		equal(t, "logs", closureLogs(w.m), 0)
 	})
 }
 

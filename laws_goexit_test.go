@@ -101,7 +101,7 @@ func TestLaw19_AClosureThatEndsItsGoroutine(t *testing.T) {
 					equal(t, "done", done, []string{"undo c", "undo b", "undo a", "do b", "do c"})
 					w.outcome(b, Confirmed)
 					w.outcome(c, Confirmed)
-					equal(t, "closures kept", len(w.m.closures), 0)
+					equal(t, "closures kept", closureLogs(w.m), 0)
 				})
 			})
 		}

@@ -139,7 +139,7 @@ func TestLaw19_ClosuresAreUndoneLastFirstAndSurvivorsAppliedAgain(t *testing.T) 
 		w.outcome(b, RolledBack)
 		equal(t, "log", strings.Join(log, ""), "+a+b+c+d-d-c-b+c+d")
 		equal(t, "screen", screen, []string{"a", "c", "d"})
-		equal(t, "logs kept", len(w.m.closures), 0)
+		equal(t, "logs kept", closureLogs(w.m), 0)
 	})
 }
 

@@ -440,3 +440,11 @@ func kindsOf(all []Event) []EventKind {
 	}
 	return kinds
 }
+
+// closureLogs counts the logs that the manager keeps.
+func closureLogs(m *Manager) int {
+	if c, ok := m.closures.(*closures); ok {
+		return len(c.logs)
+	}
+	return 0
+}

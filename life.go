@@ -51,7 +51,9 @@ func (m *Manager) ClearAll() error {
 		return err
 	}
 	m.clearing = true
-	m.life++
+	if m.closures != nil {
+		m.closures.endLifeLocked()
+	}
 	m.abandonLocked()
 	m.stepLocked(time.Now(), engine.ClearAll{})
 	m.callbacks.dropLocked()
@@ -252,19 +254,55 @@ func (m *Manager) waitForProgram(inside bool, before ...error) error {
 		return nil
 	}
 	always := context.Background()
-	executed := make(chan struct{})
-	go func() {
-		m.executing.Wait() // an Apply that Close found at work is undone by its own call
-		close(executed)
-	}()
+	return cmp.Or(m.waitForExecutes(inside), m.waitForClosures(always, inside), m.waitForCallbacks(always, inside))
+}
+
+// waitForExecutes waits for calls that run closures: an Apply that Close found at work is
+// undone by its own call.
+func (m *Manager) waitForExecutes(inside bool) error {
+	m.mu.Lock()
+	if m.closures == nil {
+		m.mu.Unlock()
+		return nil
+	}
 	var look func() string
 	if inside {
-		m.mu.Lock()
-		look = m.stuckClosuresLocked(nil)
+		look = m.closures.stuckLocked(nil)
+	}
+	m.mu.Unlock()
+	executed := make(chan struct{})
+	go func() {
+		m.closures.executed()
+		close(executed)
+	}()
+	return m.awaitProgram(context.Background(), executed, look)
+}
+
+// waitForClosures waits until what has been decided about closures is done. Inside of a
+// function of the program it waits for none that does not end.
+func (m *Manager) waitForClosures(ctx context.Context, inside bool) error {
+	m.mu.Lock()
+	var done <-chan struct{}
+	if m.closures != nil {
+		done = m.closures.awaitLocked()
+	}
+	if done == nil {
 		m.mu.Unlock()
+		return nil
 	}
-	if err := m.awaitProgram(always, executed, look); err != nil {
-		return err
+	var look func() string
+	if inside {
+		look = m.closures.stuckLocked(nil)
 	}
-	return cmp.Or(m.waitForClosures(always, inside), m.waitForCallbacks(always, inside))
+	m.mu.Unlock()
+	return m.awaitProgram(ctx, done, look)
+}
+
+// stuckClosuresLocked returns a function that names a closure of an entity (nil: of any)
+// which has run since it was called last, or now. The lock must be held when it is called.
+func (m *Manager) stuckClosuresLocked(ent *engine.Entity) func() string {
+	if m.closures == nil {
+		return func() string { return "" }
+	}
+	return m.closures.stuckLocked(ent)
 }

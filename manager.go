@@ -1,12 +1,10 @@
 package optimist
 
 import (
-	"cmp"
 	"errors"
 	"math/rand/v2"
 	"strconv"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -57,18 +55,9 @@ type Manager struct {
 	lateTicks int
 	lastTick  chan struct{} // while Close waits for them
 
-	callbacks    callbackQueue
-	closures     map[entityKey]*closureLog
-	mostClosures int // len(closures) at most, since the map was made
-	// rewinds have tasks since the lock was taken. closureTask gives them one; it is nil
-	// until the first closure, so that a program without any does not carry their code.
-	rewinds      []rewinder
-	closureTask  func(*engine.Entity, closureTask)
-	executing    sync.WaitGroup // calls that run closures; none begins once closed is set
-	closuresDue  int            // tasks of closure logs that have still to be carried out
-	closuresDone signal         // that there are none
-	life         int            // counts ClearAll
-	clearing     bool           // the Step that runs ends a life: no callbacks
+	callbacks callbackQueue
+	closures  imperative // nil until the first closure
+	clearing  bool       // the Step that runs ends a life: no callbacks
 
 	subs      []*Subscription
 	listeners int    // subscriptions and watchers
@@ -101,16 +90,15 @@ func New(opts Options) (*Manager, error) {
 	}
 	opts = opts.withDefaults()
 	m := &Manager{
-		opts:     opts,
-		epoch:    time.Now().Add(-time.Microsecond),
-		stop:     make(chan struct{}),
-		mu:       latch.New(),
-		clock:    clock{maxDrift: opts.MaxDrift},
-		loose:    engine.NewSpace(""),
-		spaces:   make(map[string]*engine.Space),
-		types:    make(map[string]*opType),
-		armed:    engine.Never,
-		closures: make(map[entityKey]*closureLog),
+		opts:   opts,
+		epoch:  time.Now().Add(-time.Microsecond),
+		stop:   make(chan struct{}),
+		mu:     latch.New(),
+		clock:  clock{maxDrift: opts.MaxDrift},
+		loose:  engine.NewSpace(""),
+		spaces: make(map[string]*engine.Space),
+		types:  make(map[string]*opType),
+		armed:  engine.Never,
 	}
 	left, err := m.openJournal()
 	if err != nil {
@@ -233,29 +221,20 @@ func (m *Manager) unlock() { m.unlockDone() }
 // unlockDone is unlock for calls that return when closures have been brought along. Its
 // error says that a closure has run for too long; whoever runs it does the rest.
 func (m *Manager) unlockDone() error {
-	if m.rewinds == nil {
-		m.mu.Unlock()
-		return nil
+	if ready, _ := m.rewindsLocked(); ready {
+		return m.closures.unlock()
 	}
-	rewinds := m.rewinds
-	m.rewinds = nil
 	m.mu.Unlock()
-	return m.drain(rewinds)
+	return nil
 }
 
-// drain has closures run, also those after one that ends the goroutine.
-func (m *Manager) drain(logs []rewinder) (err error) {
-	defer func() {
-		if len(logs) > 0 {
-			m.drain(logs)
-		}
-	}()
-	for len(logs) > 0 {
-		next := logs[0]
-		logs = logs[1:]
-		err = cmp.Or(next.drain(m), err)
+// rewindsLocked reports whether closures have to run when the lock is released, and whether
+// that waits for functions of the program.
+func (m *Manager) rewindsLocked() (ready, slow bool) {
+	if m.closures == nil {
+		return false, false
 	}
-	return err
+	return m.closures.readyLocked()
 }
 
 // armLocked keeps one timer at the next deadline, or none.

@@ -80,7 +80,7 @@ func (m *Manager) unnamedLocked(entity string) error {
 	switch {
 	case full != "":
 		return errorf.New("%w: %q is an id; the entity's full name is %q", ErrInvalid, entity, full)
-	case m.closureTask == nil: // no closure has run
+	case m.closures == nil: // no closure has run
 		return errorf.New("%w: %q is of no store; a full name is that of the store, a colon and the id", ErrInvalid, entity)
 	}
 	return nil

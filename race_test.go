@@ -329,8 +329,8 @@ func TestRaceChaos(t *testing.T) {
 	if err := m.Close(ctx); err != nil {
 		t.Fatal(err)
 	}
-	if left := goroutines(); left != "" || len(m.closures) != 0 {
-		t.Errorf("%d closure logs are left, and goroutines:\n%s", len(m.closures), left)
+	if left := goroutines(); left != "" || closureLogs(m) != 0 {
+		t.Errorf("%d closure logs are left, and goroutines:\n%s", closureLogs(m), left)
 	}
 }
 

@@ -163,7 +163,7 @@ func (r *reader) work() {
 		m.mu.Lock()
 		r.finishLocked(one, t, err)
 		one = nil
-		if len(m.rewinds) > 0 {
+		if ready, _ := m.rewindsLocked(); ready {
 			m.unlock()
 			m.mu.Lock()
 		}

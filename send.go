@@ -234,8 +234,8 @@ func (m *Manager) landLocked(all []landing) {
 	}
 	clear(all) // it is scratch, and must not hold what was answered
 	m.promised = 0
-	if len(m.rewinds) > 0 {
-		if len(m.work) > m.workHead && slices.ContainsFunc(m.rewinds, rewinder.slowLocked) {
+	if ready, slow := m.rewindsLocked(); ready {
+		if slow && len(m.work) > m.workHead {
 			m.workers++
 			go m.worker() // the program's closures may take long, or wait for what is queued
 		}

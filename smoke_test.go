@@ -180,7 +180,7 @@ func TestSmokeClosures(t *testing.T) {
 			t.Fatal(liked, count, calls)
 		}
 		t.Log(changes)
-		if len(m.closures) != 0 {
+		if closureLogs(m) != 0 {
 			t.Fatal("closure logs remain")
 		}
 		if err := m.Close(ctx); err != nil {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/optimist-go/optimist/internal/engine"
 	"github.com/optimist-go/optimist/internal/errorf"
+	"github.com/optimist-go/optimist/internal/replay"
 )
 
 // Update is a change to state that lives outside of the manager, as closures. For
@@ -201,34 +202,18 @@ func (m *Manager) executeClosure(ctx context.Context, name func() string, entity
 		return nil, err
 	}
 	space, id := m.spaceLocked(entity)
-	m.closureTask = m.closureTaskLocked
-	m.executing.Add(1)
-	defer m.executing.Done()
-	log := m.logLocked(entityKey{space, id})
-	log.users++
+	all := m.closuresLocked()
+	log := all.joinLocked(entityKey{space, id})
 	m.mu.Unlock()
-
-	leave := func() {
-		m.mu.Lock()
-		log.users--
-		m.mu.Unlock()
-		log.leave(m)
-	}
+	defer all.executing.Done()
 	if err := log.takeTurn(ctx); err != nil {
-		m.mu.Lock()
-		log.users--
-		m.mu.Unlock()
-		select {
-		case log.turn <- struct{}{}:
-			log.leave(m) // nobody else is there to forget an empty log
-		default:
-		}
+		all.leaveUnserved(log)
 		return nil, err
 	}
-	defer leave()
-	log.work(m)
+	defer all.leaveServed(log)
+	all.work(log)
 
-	log.begins(&c.typ.label)
+	log.turn.begins(&c.typ.label)
 	if c.prepare != nil {
 		if err := contain("current", c.prepare); err != nil {
 			return nil, errorf.New("%w: %w", ErrApply, err)
@@ -243,7 +228,7 @@ func (m *Manager) executeClosure(ctx context.Context, name func() string, entity
 		return nil, err
 	}
 	if m.engine.WouldJoin(in) {
-		return m.acceptClosureLocked(c, in, log, nil)
+		return all.acceptLocked(c, in, log, nil)
 	}
 	if err := m.engine.Refuses(in); err != nil {
 		m.mu.Unlock()
@@ -251,21 +236,21 @@ func (m *Manager) executeClosure(ctx context.Context, name func() string, entity
 	}
 	m.mu.Unlock()
 
-	entry := &closureEntry{owner: &c.handle, apply: c.apply}
+	entry := &replay.Entry{Op: &c.handle.op, Apply: c.apply}
 	if c.prepare != nil {
-		entry.was, entry.wants = c.base, c.want
+		entry.Was, entry.Wants = c.base, c.want
 	}
-	log.begins(&c.typ.label)
-	if err := contain("apply", func() { entry.rollback = c.apply() }); err != nil {
+	log.turn.begins(&c.typ.label)
+	if err := contain("apply", func() { entry.Rollback = c.apply() }); err != nil {
 		return nil, errorf.New("%w: %w", ErrApply, err)
 	}
 	m.mu.Lock()
 	if err := m.acceptingLocked(nil); err != nil {
 		m.mu.Unlock()
-		entry.undo(log, m)
+		all.undo(log, entry.Op, entry.Rollback)
 		return nil, err
 	}
-	return m.acceptClosureLocked(c, in, log, entry)
+	return all.acceptLocked(c, in, log, entry)
 }
 
 // input prepares what the engine is asked.
@@ -297,7 +282,8 @@ func (c *closure) input(m *Manager, name string, space *engine.Space, id string,
 
 // acceptClosureLocked asks the engine, notes the application, and releases the lock.
 // The caller has the turn.
-func (m *Manager) acceptClosureLocked(c *closure, in *engine.Execute, log *closureLog, entry *closureEntry) (*Handle, error) {
+func (all *closures) acceptLocked(c *closure, in *engine.Execute, log *closureLog, entry *replay.Entry) (*Handle, error) {
+	m := all.m
 	now := time.Now()
 	h := &c.handle
 	h.op.Stamp = engine.Stamp(m.clock.next(now))
@@ -315,28 +301,22 @@ func (m *Manager) acceptClosureLocked(c *closure, in *engine.Execute, log *closu
 	}
 	// This goroutine has the turn, so the tasks of this log are its own to do; those of
 	// others are done when it has left.
-	m.rewinds = slices.DeleteFunc(m.rewinds, func(r rewinder) bool { return r == rewinder(log) })
+	all.ready = slices.DeleteFunc(all.ready, func(other *closureLog) bool { return other == log })
 	m.mu.Unlock()
 
 	if entry != nil {
 		if err != nil {
-			entry.undo(log, m)
+			all.undo(log, entry.Op, entry.Rollback)
 		} else {
-			entry.owner = h
-			log.entries = append(log.entries, *entry)
+			entry.Op = &h.op
+			log.Add(*entry)
 		}
 	}
-	log.work(m)
+	all.work(log)
 	if err != nil {
 		return nil, publicErr(err)
 	}
 	return h, nil
-}
-
-func (e *closureEntry) undo(log *closureLog, m *Manager) {
-	if e.rollback != nil {
-		log.contain(m, e.owner.label(), "rollback", e.rollback)
-	}
 }
 
 // acceptingLocked reports why nothing is accepted, or nil. over is contextErr of the
