@@ -11,10 +11,15 @@ import (
 	"github.com/optimist-go/optimist/server/pgcluster"
 )
 
-// Restart stops the cluster and starts it again.
-func Restart(c *pgcluster.Cluster, mode pgcluster.Mode) error {
+// Restart stops the cluster, and starts it again when it was down for so long, or when ctx
+// ends.
+func Restart(ctx context.Context, c *pgcluster.Cluster, mode pgcluster.Mode, down time.Duration) error {
 	if err := c.Stop(mode); err != nil {
 		return err
+	}
+	select {
+	case <-time.After(down):
+	case <-ctx.Done():
 	}
 	return c.Start()
 }

@@ -6,6 +6,7 @@ import (
 	"math"
 	"net/http"
 
+	"github.com/optimist-go/optimist/engagement"
 	"github.com/optimist-go/optimist/server"
 )
 
@@ -59,6 +60,7 @@ func (a *API) streamEvents(w http.ResponseWriter, r *request) error {
 }
 
 // sessionLasts reports whether the viewer of a stream is still signed in (or never was).
+// While the database does not say so the session lasts: a stream tells nothing then.
 func (a *API) sessionLasts(r *http.Request) bool {
 	viewer, ok := r.Context().Value(viewerKey{}).(*request)
 	if !ok || viewer.session.ID == "" {
@@ -67,5 +69,5 @@ func (a *API) sessionLasts(r *http.Request) bool {
 	if _, err := a.claimed(r); err != nil {
 		return false // it has grown too old
 	}
-	return a.checkSession(viewer) == nil
+	return engagement.ErrorCode(a.checkSession(viewer)) != engagement.Unauthenticated
 }

@@ -2,10 +2,12 @@ package httpapi_test
 
 import (
 	"bufio"
+	"context"
 	"fmt"
 	"net"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -142,6 +144,42 @@ func TestEventsBeatAndEndWithTheSession(t *testing.T) {
 	case <-time.After(patience):
 		t.Fatal("no heartbeat")
 	}
+	ada.do("DELETE", "/v1/session", "", nil).want(204, "")
+	stream.ended()
+}
+
+// mute is a store that does not say whether a session has ended while it is away.
+type mute struct {
+	engagement.Store
+	away atomic.Bool
+}
+
+func (m *mute) SessionEnded(ctx context.Context, session string) (bool, error) {
+	if m.away.Load() {
+		return false, &engagement.Error{Code: engagement.Unavailable, Message: "away"}
+	}
+	return m.Store.SessionEnded(ctx, session)
+}
+
+// TestEventsOutlastTheDatabase: a stream does not end because nobody can say whether its
+// session has.
+func TestEventsOutlastTheDatabase(t *testing.T) {
+	store := &mute{}
+	s := start(t, setup{options: httpapi.Options{Heartbeat: 10 * time.Millisecond},
+		wrap: func(real engagement.Store) engagement.Store { store.Store = real; return store }})
+	ada := s.signIn("ada")
+	stream := ada.listen("", "")
+	stream.hello(wire.EventHello)
+	store.away.Store(true)
+	for range 5 {
+		select {
+		case e := <-stream.events:
+			equal(t, "event", e.name, wire.EventBeat)
+		case <-time.After(patience):
+			t.Fatal("no heartbeat")
+		}
+	}
+	store.away.Store(false)
 	ada.do("DELETE", "/v1/session", "", nil).want(204, "")
 	stream.ended()
 }

@@ -24,11 +24,17 @@ type Config struct {
 	Devices int
 	// Posts is how many posts are tapped on (0: 20).
 	Posts int
+	// Viewers is how many more users follow the stream of a server, in turn, and do nothing
+	// else.
+	Viewers int
 	// Think is the mean pause of a client between taps (0: 100 ms). Negative: none.
 	Think time.Duration
 	// Debounce is how long a client waits for another tap before it sends (0: 100 ms).
 	// Negative: not at all.
 	Debounce time.Duration
+	// Retries is how often an operation is tried again before it fails (0: 8). As it is
+	// the number of a [optimist.Retry], [optimist.Forever] is too.
+	Retries int
 	// Timeout bounds the time in which all is tapped and settles (0: 5 min, with Troubles
 	// 30 min).
 	Timeout time.Duration
@@ -65,13 +71,14 @@ func (c *Config) fill() error {
 			return fmt.Errorf("load: %q is no address of a server; one begins with http://", text)
 		}
 	}
-	if c.Clients < 0 || c.Taps < 0 || c.Devices < 0 || c.Posts < 0 || c.Timeout < 0 || c.Kills < 0 || c.Processes < 0 {
+	if c.Clients < 0 || c.Taps < 0 || c.Devices < 0 || c.Posts < 0 || c.Viewers < 0 || c.Retries < 0 || c.Timeout < 0 || c.Kills < 0 || c.Processes < 0 {
 		return errors.New("load: counts and the timeout must not be negative")
 	}
 	orElse(&c.Clients, 100)
 	orElse(&c.Taps, 10_000)
 	orElse(&c.Devices, 2)
 	orElse(&c.Posts, 20)
+	orElse(&c.Retries, 8)
 	orElse(&c.Think, 100*time.Millisecond)
 	orElse(&c.Debounce, 100*time.Millisecond)
 	if len(c.Troubles) > 0 {
@@ -99,10 +106,10 @@ func (c *Config) fill() error {
 }
 
 // policy is the clients'. It is quicker than the library's, so that a run ends soon.
-func policy(debounce time.Duration) optimist.Policy {
+func policy(debounce time.Duration, retries int) optimist.Policy {
 	p := optimist.Policy{
 		Debounce: optimist.NoDebounce,
-		Retry:    optimist.Retry{Base: 100 * time.Millisecond, Cap: 2 * time.Second, Max: 8},
+		Retry:    optimist.Retry{Base: 100 * time.Millisecond, Cap: 2 * time.Second, Max: retries},
 	}
 	if debounce > 0 {
 		p.Debounce = optimist.Debounce{Wait: debounce, MaxWait: 10 * debounce}

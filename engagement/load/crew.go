@@ -21,6 +21,7 @@ type job struct {
 	Posts    []string      `json:"posts"` // to tap on
 	Think    time.Duration `json:"think"`
 	Debounce time.Duration `json:"debounce"`
+	Retries  int           `json:"retries"`
 	Timeout  time.Duration `json:"timeout"`
 	AtOnce   int           `json:"atOnce"`             // clients that sign in, or read all, at once
 	Journals string        `json:"journals,omitempty"` // folder; empty: no journals

@@ -53,7 +53,7 @@ func newPerson(ctx context.Context, j job, n int, tell func(note)) (*person, err
 	if _, err := client.SignIn(ctx, p.plain, userOf(n, j.Devices)); err != nil {
 		return nil, err
 	}
-	o := client.Options{Transport: noting{t, n, tell}, User: userOf(n, j.Devices), Policy: policy(j.Debounce)}
+	o := client.Options{Transport: noting{t, n, tell}, User: userOf(n, j.Devices), Policy: policy(j.Debounce, j.Retries)}
 	if j.Journals != "" {
 		file, err := filejournal.Open(filepath.Join(j.Journals, strconv.Itoa(n)), filejournal.Options{})
 		if err != nil {

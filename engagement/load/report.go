@@ -11,6 +11,7 @@ import (
 // Report is what a run found.
 type Report struct {
 	Clients    int           `json:"clients"`
+	Viewers    int           `json:"viewers"` // that only followed
 	Taps       int           `json:"taps"`
 	Calls      int           `json:"calls"`
 	CallsSaved int           `json:"callsSaved"`
@@ -77,7 +78,7 @@ func (r *Report) Write(w io.Writer) error {
 		rows = append(rows, row{c.Name, c.Times, ""})
 	}
 	for _, row := range append(rows, []row{
-		{"clients", r.Clients, ""}, {"processes killed", r.Kills, "and started again"}, {"taps", r.Taps, ""},
+		{"clients", r.Clients, ""}, {"viewers", r.Viewers, "that only followed a stream"}, {"processes killed", r.Kills, "and started again"}, {"taps", r.Taps, ""},
 		{"calls", r.Calls, "attempts that left"}, {"calls saved", r.CallsSaved, "taps that needed none of their own"},
 		{"retries", r.Retries, "planned; some were not needed any more"}, {"conflicts", r.Conflicts, ""}, {"rolled back", r.Rollbacks, ""}, {"parked", r.Parked, "failed comments that were given up"},
 		{"requests per second", int(r.PerSecond), fmt.Sprintf("%d that a server has answered", r.Requests)},

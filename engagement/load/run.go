@@ -38,7 +38,7 @@ func Run(ctx context.Context, c Config) (*Report, error) {
 	}
 	r.close()
 	rep := r.book.report()
-	rep.Took, rep.Kills, rep.Servers = r.took, int(r.kills.Load()), len(c.URLs)
+	rep.Took, rep.Kills, rep.Servers, rep.Viewers = r.took, int(r.kills.Load()), len(c.URLs), c.Viewers
 	rep.PerSecond = float64(rep.Requests) / max(r.took.Seconds(), 1e-9)
 	rep.Follow, rep.Sent = r.book.followed(r.watchers)
 	for _, t := range r.courses {
@@ -78,7 +78,8 @@ type runner struct {
 	kills    atomic.Int64
 	courses  []*course
 
-	watchers  []*watcher // of each server
+	watchers  []*watcher      // of each server
+	watching  context.Context // until when they follow, and viewers
 	unwatch   context.CancelFunc
 	following sync.WaitGroup
 }
@@ -106,7 +107,10 @@ func (r *runner) prepare(ctx context.Context) error {
 			r.crews, r.sizes = append(r.crews, p), append(r.sizes, to-from)
 		}
 	}
-	return r.each(func(_ int, w crew) error { return w.start(ctx) })
+	if err := r.each(func(_ int, w crew) error { return w.start(ctx) }); err != nil {
+		return err
+	}
+	return r.enterViewers(r.watching, &r.following)
 }
 
 // look chooses the newest posts to tap on.
@@ -138,11 +142,11 @@ const atOnce = 64
 
 // watch follows the stream of each server.
 func (r *runner) watch(ctx context.Context, after string) {
-	ctx, r.unwatch = context.WithCancel(ctx)
+	r.watching, r.unwatch = context.WithCancel(ctx)
 	for _, url := range r.config.URLs {
 		w := &watcher{seen: make(map[string][]sight)}
 		r.watchers = append(r.watchers, w)
-		r.following.Go(func() { w.follow(ctx, url, after) })
+		r.following.Go(func() { w.follow(r.watching, url, after) })
 	}
 }
 
@@ -150,7 +154,7 @@ func (r *runner) job(from, clients int) job {
 	c := &r.config
 	return job{
 		URLs: c.URLs, From: from, Clients: clients, Devices: c.Devices, Posts: r.posts,
-		Think: c.Think, Debounce: c.Debounce, Timeout: c.Timeout, Journals: r.journals,
+		Think: c.Think, Debounce: c.Debounce, Retries: c.Retries, Timeout: c.Timeout, Journals: r.journals,
 		AtOnce: max(atOnce*clients/c.Clients, 1),
 	}
 }

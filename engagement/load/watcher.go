@@ -33,14 +33,21 @@ func (w *watcher) follow(ctx context.Context, url, after string) {
 	if err != nil {
 		return // the clients say so
 	}
+	follow(ctx, t, after, func(e client.Event) {
+		if e.Name == wire.EventTruth {
+			w.see(e.Data, time.Now())
+		}
+	})
+}
+
+// follow reads the stream from a position on, again and again, until ctx ends.
+func follow(ctx context.Context, t client.Transport, after string, hear func(client.Event)) {
 	for ctx.Err() == nil {
 		err := t.Stream(ctx, "", after, func(e client.Event) {
 			if _, ok := wire.ParsePosition(e.ID); ok {
 				after = e.ID
 			}
-			if e.Name == wire.EventTruth {
-				w.see(e.Data, time.Now())
-			}
+			hear(e)
 		})
 		wait := 100 * time.Millisecond
 		if r, ok := errors.AsType[*client.Refusal](err); ok {

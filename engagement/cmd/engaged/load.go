@@ -44,6 +44,7 @@ func runLoad(ctx context.Context, args []string) error {
 	flags.IntVar(&c.Clients, "clients", 100, "clients at once; 0 is 100")
 	flags.IntVar(&c.Taps, "taps", 10_000, "taps of all clients together; 0 is 10000")
 	flags.IntVar(&c.Devices, "devices", 2, "clients that share a user, so that there are conflicts")
+	flags.IntVar(&c.Viewers, "viewers", 0, "more users, each of whom follows the event stream of a server and does nothing else")
 	flags.DurationVar(&c.Think, "think", 100*time.Millisecond, "mean pause of a client between taps; 0 is none")
 	debounce := flags.Duration("debounce", 100*time.Millisecond, "how long a client waits for another tap before it sends; 0 is not at all")
 	flags.DurationVar(&c.Timeout, "timeout", 0, "how long everything may take to be tapped and to settle; 0 is 5m, or 30m when servers or the database are disturbed")
@@ -134,9 +135,9 @@ func runLoad(ctx context.Context, args []string) error {
 	return errors.Join(json.NewEncoder(os.Stdout).Encode(report), err)
 }
 
-// streamsFor is how many event streams a server must have place for: those of all clients,
-// and what is on its way out.
-func streamsFor(clients int) int { return 2*clients + 1000 }
+// streamsFor is how many event streams a server must have place for: those of all clients
+// and viewers, and what is on its way out.
+func streamsFor(c *load.Config) int { return 2*c.Clients + c.Viewers + 1000 }
 
 // ownServer starts a server for the run, on a database file of its own.
 func ownServer(ctx context.Context, c *load.Config, bad fault.Setting) (stop func() error, err error) {
@@ -146,7 +147,7 @@ func ownServer(ctx context.Context, c *load.Config, bad fault.Setting) (stop fun
 	}
 	m := engaged.New()
 	m.Stderr = io.Discard
-	m.Config = engaged.Config{Addr: "127.0.0.1:0", DB: filepath.Join(dir, "engaged.db"), Demo: true, Rate: -1, Streams: streamsFor(c.Clients)}
+	m.Config = engaged.Config{Addr: "127.0.0.1:0", DB: filepath.Join(dir, "engaged.db"), Demo: true, Rate: -1, Streams: streamsFor(c)}
 	if err := m.Run(ctx); err != nil {
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}

@@ -19,7 +19,7 @@ import (
 var figures = []string{
 	"calls", "callsSaved", "clients", "conflicts", "divergence", "duplicates", "durable", "effects", "follow", "held", "kills", "lost",
 	"lostOperations", "missedEvents", "parked", "request", "requests", "requestsPerSecond", "restored", "retries", "rollbacks", "sentToFollower", "servers", "settle",
-	"taps", "tookNs", "unknownKeys", "visible",
+	"taps", "tookNs", "unknownKeys", "viewers", "visible",
 }
 
 // read returns what the command has written as JSON, and only that.
@@ -38,15 +38,15 @@ func read(t *testing.T, stdout string) map[string]any {
 }
 
 func TestLoad(t *testing.T) {
-	stdout, stderr, status := runToEnd(t, "load", "-json", "-clients", "4", "-taps", "80", "-think", "1ms")
+	stdout, stderr, status := runToEnd(t, "load", "-json", "-clients", "4", "-taps", "80", "-think", "1ms", "-viewers", "3")
 	report := read(t, stdout)
-	if status != 0 || report["held"] != true || report["taps"] != 80.0 || report["clients"] != 4.0 || report["kills"] != 0.0 {
+	if status != 0 || report["held"] != true || report["taps"] != 80.0 || report["clients"] != 4.0 || report["viewers"] != 3.0 || report["kills"] != 0.0 {
 		t.Errorf("status %d: %s", status, stdout)
 	}
 	if names := slices.Sorted(maps.Keys(report)); !slices.Equal(names, figures) {
 		t.Errorf("the fields are %q", names)
 	}
-	for _, want := range []string{"signing in\nsigning in 1/4\n", "\ntapping\ntapping 8/80\n", "\nsettling\n", "\ncomparing\n", "\ncounting\n", "\nauditing\n"} {
+	for _, want := range []string{"signing in\nsigning in 1/4\n", "viewers 3/3\n", "\ntapping\ntapping 8/80\n", "\nsettling\n", "\ncomparing\n", "\ncounting\n", "\nauditing\n"} {
 		if !strings.Contains(stderr, want) {
 			t.Errorf("there is no %q in %q", want, stderr)
 		}

@@ -147,6 +147,8 @@ func TestMistakes(t *testing.T) {
 		{"load -kill-db -1", []string{"-kill-db"}},
 		{"load -servers 3 -addr http://localhost", []string{"-addr", "-servers"}},
 		{"load -servers 3 -db some.db", []string{"-db", "postgres://"}},
+		{"load -db-down 1s", []string{"-db-down", "-kill-db"}},
+		{"load -kill-db 1 -db-down -1s", []string{"-db-down"}},
 		{"load -kill-db 1 -db postgres://localhost/x", []string{"-kill-db", "-db"}},
 		{"load -streams 3", []string{"-streams"}},
 		{"load -think -1s", []string{"-think"}},

@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/optimist-go/optimist"
 	"github.com/optimist-go/optimist/engagement/engaged"
 	"github.com/optimist-go/optimist/engagement/fault"
 	"github.com/optimist-go/optimist/engagement/fleet"
@@ -40,7 +41,7 @@ func serveLoad(ctx context.Context, args []string) error {
 // fleetFlags are about servers in processes of their own, and what is done to them.
 type fleetFlags struct {
 	servers, killServer, killDB, cutListen int
-	holdForeign                            time.Duration
+	dbDown, holdForeign                    time.Duration
 	db                                     string
 }
 
@@ -50,6 +51,7 @@ func (f *fleetFlags) register(flags *flag.FlagSet) {
 		"SQLite for one server, else a PostgreSQL cluster that is started for the run")
 	flags.IntVar(&f.killServer, "kill-server", 0, "how often a server is killed (kill -9) while clients tap, and started again")
 	flags.IntVar(&f.killDB, "kill-db", 0, "how often the PostgreSQL cluster is stopped, by turns immediately and fast, and started again; not with -db")
+	flags.DurationVar(&f.dbDown, "db-down", 0, "how long the PostgreSQL cluster stays down each time with -kill-db; clients do not give up then")
 	flags.IntVar(&f.cutListen, "cut-listen", 0, "how often the connections are cut on which servers wait for PostgreSQL to wake them")
 	flags.DurationVar(&f.holdForeign, "hold-foreign", 0, "how long a transaction is held open in another database of the PostgreSQL cluster, from the first tap")
 }
@@ -64,10 +66,12 @@ func (f *fleetFlags) validate(addr string) error {
 	switch {
 	case f.servers < 0 || f.servers > 100:
 		return errors.New("-servers must be from 0 to 100")
-	case min(f.killServer, f.killDB, f.cutListen) < 0 || f.holdForeign < 0:
-		return errors.New("-kill-server, -kill-db, -cut-listen and -hold-foreign must not be negative")
+	case min(f.killServer, f.killDB, f.cutListen) < 0 || min(f.dbDown, f.holdForeign) < 0:
+		return errors.New("-kill-server, -kill-db, -db-down, -cut-listen and -hold-foreign must not be negative")
 	case addr != "":
-		return errors.New("-addr is for a server that runs; it goes with none of -servers, -db, -kill-server, -kill-db, -cut-listen, -hold-foreign")
+		return errors.New("-addr is for a server that runs; it goes with none of -servers, -db, -kill-server, -kill-db, -db-down, -cut-listen, -hold-foreign")
+	case f.dbDown > 0 && f.killDB == 0:
+		return errors.New("-db-down is about -kill-db")
 	case f.killDB > 0 && f.db != "":
 		return errors.New("-kill-db is for the cluster that is started for the run; it does not go with -db")
 	case f.db != "" && !sqlstore.IsPostgres(f.db) && (f.servers > 1 || f.postgres()):
@@ -121,7 +125,7 @@ func (f *fleetFlags) start(ctx context.Context, c *load.Config, bad fault.Settin
 	servers, err := fleet.Start(ctx, fleet.Options{
 		Servers: f.servers, Ended: ended,
 		Command: func(addr string) *exec.Cmd {
-			cmd := exec.Command(self, loadServer, "-addr", addr, "-rate", "-1", "-log-level", "error", "-streams", strconv.Itoa(streamsFor(c.Clients)))
+			cmd := exec.Command(self, loadServer, "-addr", addr, "-rate", "-1", "-log-level", "error", "-streams", strconv.Itoa(streamsFor(c)))
 			cmd.Env = append(os.Environ(), "DATABASE_URL="+f.db) // it may hold a password
 			return cmd
 		},
@@ -140,22 +144,25 @@ func (f *fleetFlags) start(ctx context.Context, c *load.Config, bad fault.Settin
 	c.Audit = func(ctx context.Context, effects []load.Effect) error {
 		return errors.Join(servers.Close(), f.audit(ctx, effects))
 	}
-	c.Troubles, err = f.troubles(servers, cluster)
+	c.Troubles, err = f.troubles(c, servers, cluster)
 	return stop, err
 }
 
 // troubles are what is done to the servers and the database.
-func (f *fleetFlags) troubles(servers *fleet.Fleet, cluster *pgcluster.Cluster) (all []load.Trouble, err error) {
+func (f *fleetFlags) troubles(c *load.Config, servers *fleet.Fleet, cluster *pgcluster.Cluster) (all []load.Trouble, err error) {
 	if f.killServer > 0 {
 		all = append(all, load.Trouble{Name: "servers killed", Times: f.killServer, Do: servers.Kill})
 	}
 	if f.killDB > 0 {
+		if f.dbDown > 0 {
+			c.Retries = optimist.Forever // so that nobody gives up meanwhile
+		}
 		modes := []pgcluster.Mode{pgcluster.Immediate, pgcluster.Fast}
 		done := 0
-		all = append(all, load.Trouble{Name: "database restarts", Times: f.killDB, Do: func(context.Context) error {
+		all = append(all, load.Trouble{Name: "database restarts", Times: f.killDB, Do: func(ctx context.Context) error {
 			mode := modes[done%2]
 			done++
-			return fleet.Restart(cluster, mode)
+			return fleet.Restart(ctx, cluster, mode, f.dbDown)
 		}})
 	}
 	if f.cutListen > 0 {

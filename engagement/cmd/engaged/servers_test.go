@@ -43,7 +43,7 @@ func TestLoadDisturbsServers(t *testing.T) {
 	if err := cluster.Close(); err != nil { // the command starts its own
 		t.Fatal(err)
 	}
-	runWell(t, "load -clients 9 -taps 300 -think 5ms -servers 3 -kill-server 3 -kill-db 2 -cut-listen 2 -hold-foreign 1s",
+	runWell(t, "load -clients 9 -taps 300 -think 5ms -servers 3 -kill-server 3 -kill-db 2 -db-down 500ms -cut-listen 2 -hold-foreign 1s",
 		"servers killed 3 ", "database restarts 2 ", "listeners cut 2 ", "foreign transactions 1 ")
 }
 
