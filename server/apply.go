@@ -13,9 +13,9 @@ import (
 
 // Apply carries out the operation of that name exactly once: see the guarantees of the
 // package. User and key identify it. The error is a [*Refusal] of the program or of the
-// kit itself, or wraps [ErrBusy] or [ErrUnavailable], or is ctx.Err(), or is a fault of
-// the program. After all but the first kind it may have been carried out: ask again with
-// the same key.
+// Kit itself, or wraps [ErrBusy] or [ErrUnavailable], or is ctx.Err(), or is a fault of
+// the program. After any error but a [*Refusal] the operation may have been carried out:
+// call Apply again with the same key.
 func (k *Kit) Apply(ctx context.Context, name, user, key string, args any) (Outcome, error) {
 	f, err := k.newFlight(ctx, name, user, key, args)
 	if err != nil {
@@ -27,7 +27,7 @@ func (k *Kit) Apply(ctx context.Context, name, user, key string, args any) (Outc
 			if outcome, err, settled := first.joined(ctx, f); settled {
 				return outcome, err
 			}
-			continue // it came to nothing: this one's turn
+			continue // the other flight was not carried out: this one's turn
 		}
 		if !k.work.do(func(ctx context.Context) { f.operation.carryOut(ctx, f) }) {
 			k.flights.land(f, Outcome{}, errClosed())
@@ -43,7 +43,7 @@ func (k *Kit) Apply(ctx context.Context, name, user, key string, args any) (Outc
 
 func errClosed() error { return fmt.Errorf("server: the kit is closed: %w", ErrUnavailable) }
 
-// newFlight checks what can be checked without the database.
+// newFlight makes all checks that need no database.
 func (k *Kit) newFlight(ctx context.Context, name, user, key string, args any) (*flight, error) {
 	o := k.operations[name]
 	switch {
@@ -81,8 +81,8 @@ func (k *Kit) newFlight(ctx context.Context, name, user, key string, args any) (
 	return f, nil
 }
 
-// longestName is how long a user, a key and an entity's id may be, in bytes: two of them
-// fit into a row of every index.
+// longestName is the greatest length of a user, a key and an entity's id, in bytes: two
+// such texts fit into a row of every index.
 const longestName = 512
 
 // isText reports whether all databases can keep the text.
@@ -103,7 +103,7 @@ func distinct(ids []string) []string {
 	return out
 }
 
-// fault is an error of the program's own functions: it is 500 for the client.
+// fault is an error of the program's own functions. The client is answered with 500.
 type fault struct{ error }
 
 func (e fault) Unwrap() error { return e.error }
@@ -111,8 +111,9 @@ func (e fault) Unwrap() error { return e.error }
 // guard calls a function of the program and turns a panic into a fault.
 func guard(f func() error) (err error) {
 	defer func() {
-		if caught := recover(); caught != nil { // nil when it ends its goroutine: see limited
-			err = fault{fmt.Errorf("a function of the program panicked: %v", caught)} // also an error is none of ours
+		if caught := recover(); caught != nil { // nil after runtime.Goexit: see limited
+			// %v and not %w: a panic with an error must not look like an error of the kit.
+			err = fault{fmt.Errorf("a function of the program panicked: %v", caught)}
 		}
 	}()
 	return f()

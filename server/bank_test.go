@@ -22,7 +22,7 @@ const most = 1000
 type pay struct {
 	From, To string
 	N        int
-	// Fault has the program do what it should not: see misbehave.
+	// Fault makes the program misbehave: see misbehave.
 	Fault string
 }
 
@@ -53,7 +53,7 @@ func (p pay) decide(balances map[string]int) error {
 // errProgram is an error of the program's own.
 var errProgram = errors.New("the bank is closed")
 
-// misbehave does what the fault says, if it is one of this place.
+// misbehave commits the fault, if it is one of this place.
 func misbehave(fault, place string) error {
 	switch fault {
 	case place + " panics":
@@ -88,7 +88,7 @@ func tables(sql string) fs.FS {
 	return fstest.MapFS{"1_tables.sql": {Data: []byte("-- +goose Up\n" + sql)}}
 }
 
-// books are what a group knows.
+// books are the rows that a group has read.
 type books struct {
 	balances map[string]int
 	touched  map[string]bool
@@ -280,7 +280,8 @@ func (w *twin) apply(name, user, key string, p pay) (server.Outcome, string) {
 }
 
 // escapes reports whether the operation does not come to the place of its fault: neither
-// shape writes what is refused, and a decision not what is as wanted already.
+// shape writes for a refused operation, and a decision writes nothing for an effect that
+// is there already.
 func (w *twin) escapes(name string, p pay) bool {
 	err := w.try(p)
 	if strings.HasPrefix(p.Fault, "decide") || strings.HasPrefix(p.Fault, "middle") {

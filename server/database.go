@@ -6,117 +6,123 @@ import (
 	"time"
 )
 
-// Database is what a Kit stands on: its own tables beside those of the program, in one
-// database. Packages postgres and sqlite have one each; package databasetest states this
-// contract as tests.
+// Database is the storage of a [Kit]: tables of the kit beside the tables of the program,
+// in one database. Packages postgres and sqlite each have an implementation; package
+// databasetest states this contract as tests.
 //
 // Methods are safe for concurrent use. An error wraps [ErrAgain], [ErrBusy],
-// [ErrUnavailable], [ErrText] or [ErrGap] where it is one of these. After Close every
-// method fails with ErrUnavailable.
+// [ErrUnavailable], [ErrText] or [ErrGap] where one of these is the cause. After Close
+// every method fails with [ErrUnavailable].
 type Database interface {
-	// Begin opens a transaction, and in it, in this order and in as few round trips as
-	// it can: claims the keys of the claim, locks its entities, looks at the clock, and
-	// reads. Claiming and locking go in ascending order of bytes, whatever the order in the claim.
+	// Begin opens a transaction. Within the transaction and in this order it claims the keys
+	// of the claim, locks the entities, reads the clock, and runs the reads, in as few round
+	// trips as possible. Keys are claimed and entities locked in ascending order of bytes;
+	// the order in the claim does not matter.
 	//
-	// A key that another transaction has claimed is waited for, and so is a locked
-	// entity: [ErrBusy] when a key takes too long (one second), [ErrAgain] when an entity
-	// does. An error means that there is no transaction.
+	// Begin waits for a key that another transaction has claimed, and for a locked entity:
+	// at most one second for a key, then the error is [ErrBusy]; when an entity takes too
+	// long it is [ErrAgain]. An error means that there is no transaction.
 	Begin(ctx context.Context, claim Claim) (Work, error)
 
-	// Read calls look with one moment of the database, which is not before any commit
-	// that had returned when Read was called. The moment's position is exact: all that it
-	// shows has positions up to it, and all up to it is shown.
+	// Read calls look with one moment of the database. The moment contains every commit that
+	// had returned when Read was called. The moment's position is exact: the moment shows
+	// all changes up to this position and none after it.
 	Read(ctx context.Context, look func(ctx context.Context, m Moment) error) error
 
 	// Entries returns up to limit entries after the cursor, those of each partition in
-	// ascending order, and the cursor to go on from. Each call that goes on where the last
-	// one ended misses none and repeats none. [ErrGap] when the cursor is before the
-	// oldest entry that is kept, in the future, or of another era or number of partitions.
+	// ascending order, and the cursor to go on from. A call that starts at the cursor of the
+	// previous call misses no entry and repeats none. The error is [ErrGap] when the cursor
+	// is before the oldest entry kept, in the future, of another era, or has another number
+	// of partitions.
 	Entries(ctx context.Context, after Cursor, limit int) (entries []Entry, next Cursor, err error)
 
-	// Sequence gives positions to committed changes that have none yet (see [Commit]),
-	// and returns how many. It may be called by any process at any time.
+	// Sequence gives positions to committed changes that have none yet (see [Commit]), and
+	// returns their number. Any process may call Sequence at any time.
 	Sequence(ctx context.Context) (int, error)
 
-	// Tell wakes all watchers, in all processes, soon; calls that come close together
-	// wake them once. It does not wait, and may be lost with a connection or a process.
+	// Tell wakes all watchers of all processes soon; several calls in a short time may wake
+	// them once. Tell does not wait, and its wake-up may be lost with a connection or a
+	// process.
 	Tell()
 
-	// Watch has wake called when there may be something new in the feed or to be
-	// sequenced, and now and then without a reason. It does not wait for wake to be
-	// heard: wake must not block. stop returns when no more calls will come.
+	// Watch registers wake, which the database calls when the feed may have new entries,
+	// when changes may wait for [Database.Sequence], and now and then without a reason. wake
+	// must not block. stop returns when wake will not be called any more.
 	Watch(wake func()) (stop func())
 
-	// Forget drops keys claimed and entries made longer ago than age, on the database's
-	// clock. The newest entry of each partition stays.
+	// Forget drops the keys and entries that are older than age on the database's clock. The
+	// newest entry of each partition stays.
 	Forget(ctx context.Context, age time.Duration) error
 
-	// NewEra begins a new history, as is needed after a database was restored from an
-	// older copy, and returns it. It is greater than all before it.
+	// NewEra begins a new era of the feed and returns its number, which is greater than all
+	// earlier ones. A database that was restored from an older copy needs a new era.
 	NewEra(ctx context.Context) (int64, error)
 
 	// Ready returns nil when reading and writing work.
 	Ready(ctx context.Context) error
 
-	// Close ends what was begun and releases everything. A second Close does nothing.
+	// Close rolls back open transactions and releases all resources. A second Close does
+	// nothing.
 	Close() error
 }
 
 // Errors of a Database.
 var (
-	// ErrAgain says that the transaction was undone for a reason that passes: a deadlock,
-	// a serialization failure, a lock that was waited for too long. Nothing was written.
+	// ErrAgain says that the transaction was rolled back for a temporary reason: a deadlock,
+	// a serialization failure, or a lock that was not free in time. Nothing was written.
 	ErrAgain = errors.New("the transaction has to be repeated")
 	// ErrBusy says that another transaction has claimed the same key and still runs.
 	// Nothing was written.
 	ErrBusy = errors.New("an operation with this key is still being carried out")
 	// ErrUnavailable says that the database could not be reached, or was lost on the way.
-	// If it was lost in Commit, it is open whether all was written or nothing.
+	// After a loss during [Work.Commit] the whole transaction was written or nothing of it;
+	// the caller cannot know which.
 	ErrUnavailable = errors.New("the database is not available")
-	// ErrText says that the database cannot keep a text: in PostgreSQL none may have a zero
-	// byte, and all must be UTF-8. Nothing was written.
+	// ErrText says that the database cannot keep a text: PostgreSQL takes only UTF-8 without
+	// zero bytes. Nothing was written.
 	ErrText = errors.New("a text has a character that the database cannot keep")
-	// ErrGap says that the feed cannot be read on from the cursor.
+	// ErrGap says that the feed cannot be read from the cursor: entries after it may be
+	// missing.
 	ErrGap = errors.New("this place in the feed is not known")
 	// ErrNewer says, when a database is opened, that a later version of the kit or of the
 	// program has brought up its tables. Nothing was written.
 	ErrNewer = errors.New("a newer version of this program has written the database")
 )
 
-// Key is an idempotency key as it comes with an operation.
+// Key is the idempotency key of an operation.
 type Key struct {
 	User string
 	Key  string
-	// Fingerprint is that of the payload.
+	// Fingerprint is a hash of the operation's name and payload.
 	Fingerprint string
 }
 
-// Record is what is known of a key that was claimed before.
+// Record is the stored result of the operation that a key belongs to.
 type Record struct {
 	Fingerprint string
-	// Already says that all was as wanted.
+	// Already says that the operation found its effect already there and changed nothing.
 	Already bool
-	// Version is that of the operation's first entity when it had been carried out.
+	// Version is the version of the operation's first entity after the operation.
 	Version uint64
 }
 
 // Entity is an entity's own row.
 type Entity struct {
 	ID string
-	// Version is 0 when the entity never was.
+	// Version is 0 for an entity that never existed.
 	Version uint64
-	// ChangedAt is the time of the change that made Version, in milliseconds since the
-	// Unix epoch; 0 when the entity never was. It never goes back.
+	// ChangedAt is the time of the change that made Version, in milliseconds since the Unix
+	// epoch; 0 for an entity that never existed. It never decreases.
 	ChangedAt int64
 }
 
-// Claim is what a transaction takes hold of at its begin.
+// Claim lists the keys, entities and reads with which a transaction begins.
 type Claim struct {
 	// Keys are distinct as (User, Key).
 	Keys []Key
 	// Entities are distinct.
 	Entities []string
-	// Reads are the program's, in order.
+	// Reads are the queries of the program, in order.
 	Reads []Read
 }
 
@@ -134,39 +140,42 @@ type Write struct {
 	Args []any
 }
 
-// Work is a transaction that holds what was claimed. It belongs to one goroutine, and
-// has to be ended by Commit or Rollback.
+// Work is a transaction that holds the keys and entities of its [Claim]. It belongs to
+// one goroutine, which ends it by Commit or Rollback.
 type Work interface {
 	Tx
 
-	// Now is the database's time at the begin, in milliseconds since the Unix epoch.
+	// Now is the database's time at the beginning of the transaction, in milliseconds since
+	// the Unix epoch.
 	Now() int64
-	// Known is the record of each key of the claim that was claimed before; nil for a
-	// key that is fresh. It has the order of Claim.Keys.
+	// Known returns one element for each of Claim.Keys, in their order: the record of a key
+	// that was committed before, nil for a fresh key.
 	Known() []*Record
-	// Held has the entities of the claim in the order of Claim.Entities.
+	// Held returns the locked entities in the order of Claim.Entities.
 	Held() []Entity
 
-	// Commit writes all of c and commits. [ErrAgain]: nothing was written.
-	// [ErrUnavailable]: it is open whether it was.
+	// Commit writes all of c and commits. After [ErrAgain] nothing was written. After
+	// [ErrUnavailable] the transaction may or may not have been committed.
 	Commit(ctx context.Context, c Commit) error
 	// Rollback undoes everything. After Commit it does nothing.
 	Rollback()
 }
 
-// Commit is what a transaction leaves.
+// Commit lists the rows that a transaction writes.
 type Commit struct {
-	// Writes are the program's, in order, beside what it has written with Exec.
+	// Writes are the statements of the program, in order. Statements that the program ran
+	// with Exec are not among them.
 	Writes []Write
-	// Done has the fresh keys whose operations were carried out. All other fresh keys of
-	// the claim are free again.
+	// Done has the fresh keys whose operations were carried out. The commit frees all other
+	// fresh keys of the claim.
 	Done []Done
 	// Changed are the changes of entities in the order in which they were made; an entity
-	// may come several times, with ascending versions. The last one is the row to be kept.
+	// may be listed several times, with ascending versions. Its last element becomes its
+	// row.
 	Changed []Entity
-	// Later leaves the entries of the feed to [Database.Sequence], so that the
-	// transaction does not hold the counter of the feed until it has committed. Otherwise
-	// the entries are in the feed with the commit. A database with one writer may ignore it.
+	// Later leaves the entries of the feed to [Database.Sequence], so that the transaction
+	// does not hold the counter of the feed until it has committed. Without Later the commit
+	// itself puts the entries into the feed. A database with one writer may ignore it.
 	Later bool
 }
 
@@ -174,15 +183,16 @@ type Commit struct {
 type Done struct {
 	Key
 	Record
-	// Entities are those that the operation named: truth of each contains the key, for
-	// the user.
+	// Entities are the entities that the operation named. The truth of each of them contains
+	// the key, for the user.
 	Entities []string
 }
 
 // Moment is one moment of the database.
 type Moment interface {
 	Query
-	// Position is the newest position of each partition at this moment, with the era.
+	// Position returns the cursor of this moment: the era and the newest position of each
+	// partition.
 	Position() Cursor
 	// Entities returns the rows of the entities, in the order of ids.
 	Entities(ctx context.Context, ids []string) ([]Entity, error)
@@ -191,5 +201,5 @@ type Moment interface {
 	Contains(ctx context.Context, ids, users []string, limit int) (map[Own][]string, error)
 }
 
-// Own names what one viewer has of one entity.
+// Own names one viewer's own part of one entity.
 type Own struct{ Entity, Viewer string }

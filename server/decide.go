@@ -5,15 +5,17 @@ import (
 	"errors"
 )
 
-// Decision carries out groups of operations in one transaction and few round trips. It is
-// the fast one of the two shapes: its rate hardly depends on how long a round trip takes.
+// Decision carries out groups of operations in one transaction and few round trips.
+// Decisions are faster than functions registered with [Run]: their rate hardly depends on
+// the time of a round trip.
 //
 // For each group Read is called once, then Decide for each operation, in order, then Write.
-// S is what the group knows of the program's rows: each Decide sees what those before it
-// have changed in it.
+// S holds the program's rows that the group needs: each Decide sees the changes that
+// earlier operations of the group made in S.
 type Decision[S any] struct {
-	// Read queues the reading of all rows that the operations may need, and returns what
-	// the rows are put into. Versions and times of the entities are not known yet.
+	// Read queues the reading of all rows that the operations may need, and returns the S that
+	// the queries fill. At this time Op.Entities has no versions and times yet, and Op.Now is
+	// 0.
 	Read func(r *Reads, ops []Op) S
 	// Decide changes s as the operation wants, or refuses it (see [Refusal], [Already])
 	// and leaves s as it is. It is pure: the same s and op give the same result.
@@ -22,8 +24,8 @@ type Decision[S any] struct {
 	Write func(w *Writes, s S)
 }
 
-// Decide registers operations that are carried out by the decision. All names are to be
-// registered before the first operation. It panics when a name is taken.
+// Decide registers operations that the decision carries out. Register all names before the
+// first operation is applied. Decide panics when a name is taken.
 func Decide[S any](k *Kit, d Decision[S], named ...Named) {
 	if d.Read == nil || d.Decide == nil || d.Write == nil {
 		panic("server: a Decision needs Read, Decide and Write")
@@ -37,14 +39,14 @@ func Decide[S any](k *Kit, d Decision[S], named ...Named) {
 	}
 }
 
-// result is what became of a flight.
+// result is the end of a flight: an outcome or an error.
 type result struct {
 	outcome Outcome
 	err     error
 }
 
-// decide carries out the flights in one transaction, and lands all of them if it returns
-// nil. Otherwise none has landed.
+// decide carries out the flights in one transaction. It lands all of them and returns nil,
+// or lands none and returns the error.
 func decide[S any](ctx context.Context, k *Kit, d Decision[S], flights []*flight) error {
 	var claim Claim
 	ops := make([]Op, len(flights))
@@ -77,7 +79,7 @@ func decide[S any](ctx context.Context, k *Kit, d Decision[S], flights []*flight
 		op := l.complete(ops[i])
 		var verdict error
 		if err := guard(func() error { verdict = d.Decide(s, op); return nil }); err != nil {
-			return err // it may have left s half changed
+			return err // the panic may have left s half changed
 		}
 		r.outcome, r.err = l.settle(op, f.key, verdict)
 	}

@@ -10,22 +10,22 @@ import (
 	"time"
 )
 
-// EventOptions of a handler of event streams. Zero means the default that is named. No
-// field may be negative.
+// EventOptions are the options of [Kit.Events]. The zero value of a field means the
+// default named there. No field may be negative.
 type EventOptions struct {
 	// Heartbeat is the longest silence on a stream; 0 means 15 s.
 	Heartbeat time.Duration
 
-	// WriteTimeout is how long a client may take to take an event; 0 means 30 s. Then
-	// the stream ends. The client comes back with Last-Event-ID and has missed nothing.
+	// WriteTimeout is the longest time for writing one event to the client; 0 means 30 s.
+	// After it the stream ends. The client reconnects with Last-Event-ID and misses nothing.
 	WriteTimeout time.Duration
 
-	// Alive is asked with each heartbeat whether the stream may go on: false ends it, as
-	// it has to end with the session of the request. nil: it may.
+	// Alive is called at each heartbeat; false ends the stream, for instance because the
+	// session of the request has ended. nil means that the stream may always go on.
 	Alive func(*http.Request) bool
 
-	// Most is how many streams of the handler there may be; 0 means 10,000. Further ones
-	// are refused with 503 and Retry-After.
+	// Most is the greatest number of streams of the handler at a time; 0 means 10,000.
+	// Further requests are refused with 503 and Retry-After.
 	Most int
 }
 
@@ -44,14 +44,13 @@ func (o *EventOptions) fill() {
 	}
 }
 
-// Events returns a handler of server-sent events: those of [Kit.Stream], for the user of
-// the request, and a beat in silence. The id of an event is a [Cursor]. A stream goes on
-// after the one in the header Last-Event-ID, or else in the query parameter after.
+// Events returns a handler of server-sent events: the events of [Kit.Stream] for the user
+// of the request, and heartbeats. The id of an event is a [Cursor]. A stream starts after
+// the cursor in the header Last-Event-ID, or else in the query parameter after.
 //
-// A stream ends with the request's context, at once also for a client that takes nothing:
-// a program that wants to end one calls the handler with a context that it can cancel. It
-// ends with [Kit.Drain] too. Clients come back after 500 to 1500 ms, each after a time of
-// its own.
+// A stream ends at once when the request's context ends, even while a write to the client
+// is blocked: to end a stream, call the handler with a context that you can cancel.
+// [Kit.Drain] ends it too. Clients reconnect after a random time between 500 and 1500 ms.
 func (k *Kit) Events(options EventOptions) http.Handler {
 	options.fill()
 	var open atomic.Int64
@@ -68,7 +67,7 @@ func (k *Kit) Events(options EventOptions) http.Handler {
 }
 
 // Drain ends all streams and refuses new ones, so that an [http.Server] can shut down: see
-// [http.Server.RegisterOnShutdown]. It does not wait. Operations go on.
+// [http.Server.RegisterOnShutdown]. It does not wait for their end. Operations go on.
 func (k *Kit) Drain() { k.fan.drain() }
 
 // sendEvents answers with a stream. An error means that nothing has been sent.
@@ -123,7 +122,8 @@ func (k *Kit) sendEvents(w http.ResponseWriter, r *http.Request, options *EventO
 
 var beats = []Event{{Name: EventBeat, Data: []byte("{}")}}
 
-// afterOf reads where the client left off; the zero cursor when it does not say.
+// afterOf reads the cursor of the last event that the client has; zero when the request
+// names none.
 func afterOf(r *http.Request) (Cursor, error) {
 	text := r.Header.Get("Last-Event-ID") // newer than the query, which a browser repeats
 	if text == "" {
@@ -139,21 +139,21 @@ func afterOf(r *http.Request) (Cursor, error) {
 // eventWriter writes server-sent events. It belongs to the goroutine of its request.
 type eventWriter struct {
 	ctx     context.Context // of the request
-	serving context.Context // ends when all streams have to
+	serving context.Context // ends when all streams must end
 	w       http.ResponseWriter
 	control *http.ResponseController
 	timeout time.Duration
 
-	stops  []func() // take the ending of blocked writes back, or wait for it
-	broken bool     // the client did not take something
-	line   []byte   // is used again and again
+	stops  []func() // cancel the functions that end blocked writes, or wait for them
+	broken bool     // a write failed
+	line   []byte   // is reused
 }
 
-// lastWrite is how long a client may take over an event when the server shuts down.
+// lastWrite is the longest time for writing an event when the server shuts down.
 const lastWrite = 100 * time.Millisecond
 
-// newEventWriter returns a writer whose writes end with ctx, and soon after serving has
-// ended, which lets whole answers come to their end.
+// newEventWriter returns a writer whose writes end with ctx. After serving has ended a
+// write may go on for lastWrite, so that the client gets a complete answer.
 func newEventWriter(ctx, serving context.Context, w http.ResponseWriter, timeout time.Duration) *eventWriter {
 	out := &eventWriter{ctx: ctx, serving: serving, w: w, control: http.NewResponseController(w), timeout: timeout}
 	out.stops = []func(){
@@ -178,8 +178,8 @@ func after(ctx context.Context, f func()) (stop func()) {
 	}
 }
 
-// close returns when nothing touches the answer any more. The connection may be used for
-// other answers if all went well.
+// close returns when no function touches the answer any more. The connection may be used
+// for other answers if all went well.
 func (out *eventWriter) close() {
 	for _, stop := range out.stops {
 		stop()
@@ -212,10 +212,13 @@ func (out *eventWriter) send(events []Event) bool {
 
 func (out *eventWriter) write(events []Event) bool {
 	for i, e := range events {
-		// What does not fit into the buffers waits for the client: each event has its time.
+		// An event that does not fit into the buffers waits for the client, so each event gets
+		// its own deadline.
 		if i == 0 || len(e.Data) > 1<<10 {
 			out.control.SetWriteDeadline(time.Now().Add(out.timeout))
-			if out.ctx.Err() != nil || out.serving.Err() != nil { // looked at after the deadline was set: who ends the wait sets it afterwards
+			// This look comes after the deadline was set, and the functions in stops set theirs
+			// after the contexts have ended: so no end is overlooked.
+			if out.ctx.Err() != nil || out.serving.Err() != nil {
 				return false
 			}
 		}

@@ -90,7 +90,7 @@ func ExampleDecide() {
 	// k3 0 false the poll is closed
 }
 
-// An operation over HTTP, and a stream of what changes.
+// An operation over HTTP, and a stream of changes.
 func ExampleKit_Handle() {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()

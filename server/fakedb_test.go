@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// fakeDB has posts that people like, in memory, with their feed. It counts what is asked of
-// it. Its only statement is the liking of a post by a user.
+// fakeDB has posts that people like, in memory, with their feed. It counts its calls. Its
+// only statement is the liking of a post by a user.
 type fakeDB struct {
 	// writing has a token for the one transaction that writes.
 	writing chan struct{}
@@ -26,7 +26,7 @@ type fakeDB struct {
 	wakes   map[int]func()
 	watches int
 	keys    map[Key]Done // without fingerprints
-	down    error        // is what everything fails with
+	down    error        // is the error of every call
 
 	asked struct{ entries, moments, rows, shared, own, contains int }
 }

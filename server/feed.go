@@ -17,17 +17,17 @@ type Entry struct {
 }
 
 // Cursor is a place in the feed: all entries up to it have been read. Its text is
-// "<era>.<position>", with one position for each partition.
+// the era and one position for each partition, joined by dots.
 //
-// The zero Cursor is no place.
+// The zero Cursor is not a place in the feed.
 type Cursor struct {
-	// Era names the history that the positions belong to; see [Kit.NewEra].
+	// Era is the era that the positions belong to; see [Kit.NewEra].
 	Era int64
 	// At has the position of each partition.
 	At []int64
 }
 
-// IsZero reports whether the cursor is no place.
+// IsZero reports whether the cursor is the zero cursor.
 func (c Cursor) IsZero() bool { return c.Era == 0 && len(c.At) == 0 }
 
 // String returns the text of the cursor; empty for the zero cursor.
@@ -42,10 +42,10 @@ func (c Cursor) String() string {
 	return string(text)
 }
 
-// longestCursor is in bytes: room for 50 partitions of the largest positions.
+// longestCursor is in bytes: room for 50 partitions with the largest positions.
 const longestCursor = 1 << 10
 
-// ParseCursor reads the text of a cursor. It takes nothing but what [Cursor.String]
+// ParseCursor reads the text of a cursor. It takes only texts that [Cursor.String]
 // writes; empty text is the zero cursor.
 func ParseCursor(text string) (Cursor, error) {
 	if text == "" {

@@ -7,14 +7,15 @@ import (
 
 // flight is an operation that is being carried out in this process.
 type flight struct {
-	// ctx is that of the request. When it has ended before the work begins, there is none.
+	// ctx is the context of the request. A flight whose ctx has ended before the work
+	// begins is not carried out.
 	ctx       context.Context
 	operation *operation
 	key       Key
 	args      any
 	entities  []string // distinct, at least one
 
-	// landed is closed when the fields below it are set for good.
+	// landed is closed when the fields below it have their final values.
 	landed  chan struct{}
 	outcome Outcome
 	err     error
@@ -29,8 +30,8 @@ func (f *flight) op() Op {
 	return op
 }
 
-// joined waits for f and returns what it means for a later request with the same key.
-// settled is false when f was not carried out: the key is as free as before.
+// joined waits for f and returns the result for a later request with the same key.
+// settled is false when f was not carried out: the key is free again.
 func (f *flight) joined(ctx context.Context, later *flight) (outcome Outcome, err error, settled bool) {
 	select {
 	case <-f.landed:
@@ -44,7 +45,7 @@ func (f *flight) joined(ctx context.Context, later *flight) (outcome Outcome, er
 	return outcome, err, true
 }
 
-// replay answers a key that was carried out before.
+// replay answers a request whose key was carried out before.
 func replay(first, later Key, outcome Outcome) (Outcome, error) {
 	if first.Fingerprint != later.Fingerprint {
 		return Outcome{}, &Refusal{Status: 422, Type: ProblemKeyReused, Detail: "this key belongs to another operation"}
@@ -53,7 +54,8 @@ func replay(first, later Key, outcome Outcome) (Outcome, error) {
 	return outcome, nil
 }
 
-// flights are those of this process, so that repeats of a key join the first.
+// flights are the flights of this process, by key: a repeated request joins the
+// first one.
 type flights struct {
 	// mu guards the field below it.
 	mu    sync.Mutex
@@ -62,7 +64,7 @@ type flights struct {
 
 type flightKey struct{ user, key string }
 
-// enter returns f, or the flight of the same key that is in the air already.
+// enter returns f, or the earlier flight with the same key that has not landed.
 func (s *flights) enter(f *flight) *flight {
 	s.mu.Lock()
 	defer s.mu.Unlock()

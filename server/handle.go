@@ -22,13 +22,13 @@ const (
 	largestBody = 64 << 10
 )
 
-// Handle returns a handler that carries out the operation of that name, with the arguments
-// that decode reads from the request: see [JSON] for its body, which is at most 64 KiB
-// large. An error of decode refuses the request as [ProblemOf] says.
+// Handle returns a handler that carries out the named operation. decode reads its arguments
+// from the request, usually with [JSON]; the body is at most 64 KiB large. An error of
+// decode refuses the request as [ProblemOf] says.
 //
 // The request needs a user (see Options.User) and the header Idempotency-Key. The answer is
-// that of [Kit.Reply]. A program that has to look at requests in its own way calls
-// [KeyOf], [Kit.Apply] and [Kit.Reply] itself.
+// made by [Kit.Reply]. A program that needs another handler calls [KeyOf], [Kit.Apply] and
+// [Kit.Reply] itself.
 func (k *Kit) Handle(name string, decode func(*http.Request) (any, error)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		user, err := k.user(r)

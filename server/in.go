@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// Map runs sql, with lists among its arguments as for [In], and returns the rows as a map.
-// columns returns where the columns of one row go to, within the key and the value.
+// Map runs sql, whose arguments may contain lists as for [In], and returns the rows as a
+// map. columns returns pointers for [Scan] into the key and the value of one row.
 func Map[K comparable, V any](ctx context.Context, q Query, columns func(*K, *V) []any, sql string, args ...any) (map[K]V, error) {
 	rows := make(map[K]V)
 	sql, args = In(sql, args...)
@@ -22,17 +22,17 @@ func Map[K comparable, V any](ctx context.Context, q Query, columns func(*K, *V)
 	return rows, err
 }
 
-// In has a statement take lists of any length, in both databases: where $n stands for an
-// argument of type []string it becomes "($n, …)", with a parameter for each text of the
-// list. An empty list becomes (NULL), in which there is nothing. Where sql is wrong it is
-// left for the database to say so.
+// In lets a statement take lists of any length, in both databases: where $n stands for an
+// argument of type []string, In writes "($n, …)", with a parameter for each text of the
+// list. An empty list becomes (NULL), which no value is IN. In does not check sql: the
+// database reports its errors.
 func In(sql string, args ...any) (string, []any) {
 	if !slices.ContainsFunc(args, isList) {
 		return sql, args
 	}
 	var text strings.Builder
 	flat := make([]any, 0, len(args))
-	numbers := make(map[int]string, len(args)) // what stands for $n
+	numbers := make(map[int]string, len(args)) // the text in place of $n
 	for i, arg := range args {
 		list, ok := arg.([]string)
 		if !ok {

@@ -13,9 +13,9 @@ import (
 )
 
 // JSON reads the body of an operation's request into an A, strictly: one JSON object in
-// UTF-8 as application/json, names that A has, in the same case and each once, and nothing
-// after it. Names that are missing leave their fields zero. The error is a [*Refusal]. Use
-// it in the function that is given to [Kit.Handle], which bounds the body.
+// UTF-8 as application/json, whose names A has, in the same case and each once, with no
+// data after the object. Fields whose names are missing stay zero. The error is a
+// [*Refusal]. Call JSON in the decode function of [Kit.Handle], which bounds the body.
 func JSON[A any](r *http.Request) (A, error) {
 	var args A
 	if err := checkMediaType(r.Header); err != nil {
@@ -51,7 +51,7 @@ func checkMediaType(h http.Header) error {
 	return nil
 }
 
-// explained says what is wrong with a body without a word of the program's types.
+// explained describes the fault of a body without naming the program's types.
 func explained(err error) *Refusal {
 	if e, ok := errors.AsType[*json.SemanticError](err); ok {
 		field := printable(e.JSONPointer.LastToken())

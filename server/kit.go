@@ -10,22 +10,23 @@ import (
 	"time"
 )
 
-// Options of a Kit. Zero means the default that is named. No field may be negative.
+// Options are the options of a [Kit]. The zero value of a field means the default named
+// there. No field may be negative.
 type Options struct {
-	// User says who sent the request; "" is nobody, who may read and not act. An error
-	// refuses the request: a [*Refusal] as it says, any other with 500. It is required
-	// for the handlers.
+	// User returns the user who sent the request. The user "" is not signed in: such
+	// requests may read and not act. An error refuses the request: a [*Refusal] with its own
+	// status, any other error with 500. The handlers of the Kit require User.
 	User func(*http.Request) (string, error)
 
 	// Truth reads the program's values; see [Truth]. It is required.
 	Truth Truths
 
-	// Keep is for how long keys and entries of the feed are kept, at least; 0 means 8 days.
-	// It must be longer than the longest time in which a client repeats a request. A key
-	// that is a UUID of version 7 carries its time: an older one is refused.
+	// Keep is the least time for which keys and entries of the feed are kept; 0 means 8
+	// days. It must be longer than the longest time after which a client repeats a request.
+	// A key that is a UUID of version 7 carries its time: a key older than Keep is refused.
 	Keep time.Duration
 
-	// Log gets what an operator has to know; nil means slog.Default().
+	// Log receives the messages for operators; nil means [slog.Default].
 	Log *slog.Logger
 }
 
@@ -34,7 +35,7 @@ const defaultKeep = 8 * 24 * time.Hour
 
 func (o *Options) fill() error {
 	if o.Truth == nil {
-		return errors.New("server: Options.Truth is missing: it reads what clients are shown")
+		return errors.New("server: Options.Truth is missing: it reads the values that clients see")
 	}
 	if o.Keep < 0 {
 		return fmt.Errorf("server: Options.Keep must not be negative, and is %v", o.Keep)
@@ -48,14 +49,14 @@ func (o *Options) fill() error {
 	return nil
 }
 
-// Kit carries out operations and tells of them. Make one with [Open], register all
-// operations, and use it then. It is safe for concurrent use.
+// Kit carries out operations and tells clients of their changes. Make a Kit with [Open]
+// and register all operations before the first use. A Kit is safe for concurrent use.
 type Kit struct {
 	options Options
 	db      Database
 
-	// operations are those that are registered, by name. They are all there before the
-	// first one is carried out, and constant from then on.
+	// operations has the registered operations by name. It does not change after the first
+	// operation is carried out.
 	operations map[string]*operation
 
 	flights flights
@@ -66,8 +67,8 @@ type Kit struct {
 
 var errNoUser = errors.New("server: Options.User is missing: it says who sent a request")
 
-// Open returns a Kit on the database, which it closes with itself. ctx is only about
-// opening.
+// Open returns a Kit on the database. [Kit.Close] closes the database too. ctx bounds
+// only Open itself.
 func Open(ctx context.Context, db Database, options Options) (*Kit, error) {
 	if err := options.fill(); err != nil {
 		return nil, err
@@ -97,7 +98,7 @@ func (k *Kit) Read(ctx context.Context, look func(ctx context.Context, m Moment)
 	return k.db.Read(ctx, look)
 }
 
-// NewEra begins a new history; see [Database.NewEra]. All streams begin anew.
+// NewEra begins a new era of the feed; see [Database.NewEra]. All streams are reset.
 func (k *Kit) NewEra(ctx context.Context) (int64, error) {
 	era, err := k.db.NewEra(ctx)
 	if err == nil {
@@ -106,10 +107,10 @@ func (k *Kit) NewEra(ctx context.Context) (int64, error) {
 	return era, err
 }
 
-// upkeepInterval is how often old keys and entries are dropped.
+// upkeepInterval is the time between two deletions of old keys and entries.
 const upkeepInterval = time.Hour
 
-// keepUp drops what is older than Options.Keep, now and then.
+// keepUp drops keys and entries older than Options.Keep every upkeepInterval.
 func (k *Kit) keepUp(ctx context.Context) {
 	for {
 		if err := k.db.Forget(ctx, k.options.Keep+mostAhead); err != nil && ctx.Err() == nil {
@@ -146,8 +147,8 @@ type workers struct {
 
 func (w *workers) start() { w.ctx, w.cancel = context.WithCancel(context.Background()) }
 
-// do calls f on a goroutine of its own, with a context that ends with the Kit. It reports
-// false, and does not, when the Kit is closed.
+// do calls f on a new goroutine, with a context that ends with the Kit. When the Kit is
+// closed, do returns false and does not call f.
 func (w *workers) do(f func(ctx context.Context)) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -162,7 +163,7 @@ func (w *workers) do(f func(ctx context.Context)) bool {
 	return true
 }
 
-// end ends the context of all and waits for them.
+// end cancels the context of all workers and waits for their end.
 func (w *workers) end() {
 	w.mu.Lock()
 	w.ended = true

@@ -5,14 +5,14 @@ import (
 	"time"
 )
 
-// ledger is the kit's own part of a transaction: what becomes of keys and versions. It is
-// pure, and belongs to one transaction.
+// ledger decides the kit's own part of a transaction: the keys and versions that it
+// writes. A ledger is pure and belongs to one transaction.
 type ledger struct {
 	now  int64
 	keep time.Duration
-	// held are the entities as the operations settled so far have left them.
+	// held has the entities as they are after the operations settled so far.
 	held map[string]Entity
-	// done and changed are what is to be committed.
+	// done and changed are to be committed.
 	done    []Done
 	changed []Entity
 }
@@ -27,8 +27,8 @@ func newLedger(now int64, keep time.Duration, held []Entity) *ledger {
 	return l
 }
 
-// check answers an operation whose key was carried out before, or is too old to tell.
-// settled is false when it is to be carried out.
+// check answers an operation whose key was carried out before, or is too old to know.
+// settled is false when the operation is to be carried out.
 func (l *ledger) check(key Key, known *Record) (outcome Outcome, err error, settled bool) {
 	if known != nil {
 		first := Key{key.User, key.Key, known.Fingerprint}
@@ -48,11 +48,12 @@ func (l *ledger) check(key Key, known *Record) (outcome Outcome, err error, sett
 	return Outcome{}, nil, false
 }
 
-// mostAhead is how far the clock that made a key may be ahead of the database's. Keys are
-// kept for that much longer: when a key is forgotten, its own time is too old already.
+// mostAhead is the greatest lead of the clock that made a key over the database's clock.
+// Keys are kept for mostAhead longer than Options.Keep: by the time a key is forgotten,
+// the time that it carries is already refused as too old.
 const mostAhead = 24 * time.Hour
 
-// complete tells the operation its time and its entities as they are now.
+// complete fills in the operation's time and the present state of its entities.
 func (l *ledger) complete(op Op) Op {
 	op.Now = l.now
 	entities := make([]Entity, len(op.Entities))
@@ -64,8 +65,8 @@ func (l *ledger) complete(op Op) Op {
 	return op
 }
 
-// settle takes the result of the program's function for an operation that complete has
-// returned: nil, Already, or an error, which leaves no trace.
+// settle records the result of the program's function for an operation returned by
+// complete: nil, Already, or an error, which leaves no trace.
 func (l *ledger) settle(op Op, key Key, result error) (Outcome, error) {
 	already := errors.Is(result, Already)
 	if result != nil && !already {
@@ -87,7 +88,7 @@ func (l *ledger) settle(op Op, key Key, result error) (Outcome, error) {
 }
 
 // timeOf returns the time of a key that is a UUID of version 7 (RFC 9562), in
-// milliseconds since the Unix epoch. Other keys tell none.
+// milliseconds since the Unix epoch. Other keys carry no time.
 func timeOf(key string) (at int64, ok bool) {
 	if len(key) != 36 || key[14] != '7' {
 		return 0, false

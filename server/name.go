@@ -5,19 +5,19 @@ import (
 	"fmt"
 )
 
-// Named is an operation's name, with the type of its arguments and the entities that it
-// names. Make one with [Name].
+// Named is the name of an operation, with the type of its arguments and a function that
+// returns its entities. Make one with [Name].
 type Named struct {
 	name string
 	// takes reports whether the arguments are of the right type.
 	takes func(args any) bool
-	// entities names the entities of arguments of the right type.
+	// entities returns the ids of the entities for arguments of the right type.
 	entities func(args any) []string
 }
 
-// Name describes the operation. entities names those that the operation may change or
-// that its decision depends on: at least one, the first one being that whose truth
-// answers. It is pure.
+// Name describes an operation. entities returns the ids of the entities that the
+// operation may change or that its decision depends on. There is at least one; the answer
+// to the operation leads with the truth of the first. entities is pure.
 func Name[A any](name string, entities func(A) []string) Named {
 	return Named{
 		name:     name,
@@ -26,11 +26,11 @@ func Name[A any](name string, entities func(A) []string) Named {
 	}
 }
 
-// operation is a registered one.
+// operation is a registered operation.
 type operation struct {
 	Named
-	// carryOut carries the flight out, lands it, and returns when it is done or handed
-	// on. ctx ends with the Kit.
+	// carryOut carries the flight out and lands it, or hands it to a queue that does. ctx
+	// ends with the Kit.
 	carryOut func(ctx context.Context, f *flight)
 }
 

@@ -2,25 +2,26 @@ package server
 
 // Op is one operation as the program sees it.
 type Op struct {
-	// Name is that under which the operation was registered.
+	// Name is the name under which the operation was registered.
 	Name string
-	// Key is the idempotency key, User who acts.
+	// Key is the idempotency key, User the user who acts.
 	Key, User string
 	// Args is the payload, of the type that the operation was registered with.
 	Args any
-	// Entities are those that the operation named, the first one first.
+	// Entities are the entities of the operation, in the order of [Name].
 	Entities []Entity
 	// Now is the time in milliseconds since the Unix epoch on the database's clock; it is
 	// not before the ChangedAt of any of Entities.
 	Now int64
 }
 
-// Outcome says what became of an operation.
+// Outcome is the result of an operation that was carried out.
 type Outcome struct {
-	// Already says that all was as wanted when the operation was carried out.
+	// Already says that the operation found its effect already there; see [Already].
 	Already bool
-	// Replayed says that it was carried out by an earlier request with the same key.
+	// Replayed says that an earlier request with the same key has carried out the
+	// operation.
 	Replayed bool
-	// Version is that of the operation's first entity when it had been carried out.
+	// Version is the version of the operation's first entity after the operation.
 	Version uint64
 }

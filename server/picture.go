@@ -6,10 +6,11 @@ import (
 	"slices"
 )
 
-// mostContains is how many keys a View names.
+// mostContains is the greatest number of keys in View.Contains.
 const mostContains = 50
 
-// mostViewers are looked for at a time: databases bound the parameters of a statement.
+// mostViewers is the greatest number of viewers in one statement: databases bound the
+// parameters of a statement.
 const mostViewers = 10_000
 
 // picture is one moment of some entities, for some viewers.
@@ -22,9 +23,8 @@ type picture struct {
 	contains map[Own][]string
 }
 
-// look reads what the moment shows of the entities to the viewers: the entities' rows and
-// the shared parts once, the own parts of all viewers together. The viewer "" has nothing
-// of its own.
+// look reads the entities' rows and shared parts at the moment once, and the own parts of
+// all viewers together. The viewer "" has no own part.
 func look(ctx context.Context, truths Truths, m Moment, ids, viewers []string) (*picture, error) {
 	rows, err := m.Entities(ctx, ids)
 	if err != nil {
@@ -69,8 +69,8 @@ func (p *picture) view(id, viewer string) View {
 	return v
 }
 
-// marked returns the viewers who have something of their own of one of the entities, by
-// entity. All others see the same view.
+// marked returns, by entity, the viewers who have an own part. All other viewers see the
+// same view.
 func (p *picture) marked() map[string][]string {
 	by := make(map[string][]string)
 	for mine, keys := range p.contains {
@@ -87,7 +87,8 @@ func (p *picture) marked() map[string][]string {
 }
 
 // Views returns the truths of the entities as the viewer sees them at the moment, in the
-// order of ids. The viewer "" is anybody. An entity that never was has version 0.
+// order of ids. The viewer "" stands for a visitor who is not signed in. An entity that
+// never existed has version 0.
 func (k *Kit) Views(ctx context.Context, m Moment, viewer string, ids ...string) ([]View, error) {
 	p, err := look(ctx, k.options.Truth, m, distinct(ids), []string{viewer})
 	if err != nil {

@@ -14,53 +14,55 @@ import (
 // Problem is the body of every refusal, in the form of RFC 9457, with the media type
 // application/problem+json.
 type Problem struct {
-	// Type is one of the Problem… constants, or that of a [Refusal] of the program.
+	// Type is one of the Problem… constants, or the Type of a [Refusal] of the program.
 	Type   string `json:"type"`
 	Title  string `json:"title"`
 	Status int    `json:"status"`
-	// Detail is for people; it says what was wrong with this request.
+	// Detail explains the fault of this request to people.
 	Detail string `json:"detail,omitempty"`
 	// Instance names the request, if a handler around the kit's has set the header
 	// X-Request-Id of the answer: "urn:request:" and its value.
 	Instance string `json:"instance,omitempty"`
-	// Field names the part of the request that is to blame; empty: none is.
+	// Field names the part of the request that is to blame; empty: no single part.
 	Field string `json:"field,omitempty"`
-	// RetryAfterMs is when to try again, in milliseconds; 0: not said. The header
-	// Retry-After says the same, rounded up to seconds.
+	// RetryAfterMs is the time to wait before the next try, in milliseconds; 0: not said.
+	// The header Retry-After says the same, rounded up to seconds.
 	RetryAfterMs int64 `json:"retryAfterMs,omitempty"`
-	// Truth is that of the operation's first entity, and Others of the further ones:
-	// beside 404, 409 and 410 when they are there.
+	// Truth is the truth of the operation's first entity, and Others the truths of the
+	// further ones. Answers with 404, 409 and 410 have them for entities that exist or once
+	// existed.
 	Truth  *View  `json:"truth,omitempty"`
 	Others []View `json:"others,omitempty"`
 
-	// With is added under its own names: see [Refusal].
+	// With has further fields of the problem: see [Refusal].
 	With any `json:"-"`
 }
 
 // The types of problems. They are stable; titles and details are not.
 const (
-	// ProblemMalformed (400): the body is not the JSON that is asked for.
+	// ProblemMalformed (400): the body is not the JSON that the operation takes.
 	ProblemMalformed = "/problems/malformed"
 	// ProblemBadRequest (400): a path, query or header is unacceptable.
 	ProblemBadRequest = "/problems/bad-request"
 	// ProblemKeyMissing (400): an operation came without Idempotency-Key.
 	ProblemKeyMissing = "/problems/key-missing"
-	// ProblemUnauthenticated (401): nobody is signed in.
+	// ProblemUnauthenticated (401): no user is signed in.
 	ProblemUnauthenticated = "/problems/unauthenticated"
-	// ProblemForbidden (403): the user may not.
+	// ProblemForbidden (403): the user may not do this.
 	ProblemForbidden = "/problems/forbidden"
 	// ProblemNotFound (404): there is no such thing.
 	ProblemNotFound = "/problems/not-found"
 	// ProblemMethod (405, Allow): the path is right, the method is not.
 	ProblemMethod = "/problems/method-not-allowed"
-	// ProblemConflict (409): things are not as the client thinks.
+	// ProblemConflict (409): the state of the entity does not allow the operation.
 	ProblemConflict = "/problems/conflict"
 	// ProblemInProgress (409, Retry-After): the first request with this key still runs.
 	ProblemInProgress = "/problems/in-progress"
-	// ProblemGone (410): it was deleted.
+	// ProblemGone (410): the entity was deleted.
 	ProblemGone = "/problems/gone"
 	// ProblemKeyExpired (410): the key is older than keys are kept. Whether its operation
-	// was carried out is not known; it will not be any more.
+	// was carried out is not known; this request was not, and the next one with the key
+	// will not be.
 	ProblemKeyExpired = "/problems/key-expired"
 	// ProblemTooLarge (413): the body is too large.
 	ProblemTooLarge = "/problems/too-large"
@@ -78,7 +80,7 @@ const (
 	ProblemOverloaded = "/problems/overloaded"
 )
 
-// typeOf are the types of refusals that do not name one.
+// typeOf has the types of refusals that do not name one, by status.
 var typeOf = map[int]string{
 	http.StatusUnauthorized:          ProblemUnauthenticated,
 	http.StatusForbidden:             ProblemForbidden,
@@ -92,9 +94,9 @@ var typeOf = map[int]string{
 	http.StatusTooManyRequests:       ProblemRate,
 }
 
-// ProblemOf says how an error looks from outside: a [*Refusal] as it says, [ErrBusy] as
-// 409, [ErrUnavailable] as 503, [ErrText] as 400, and everything else as 500 without a word of what it was.
-// Truth is not in it.
+// ProblemOf returns the problem by which the client learns of an error: a [*Refusal] has
+// its own status, [ErrBusy] is 409, [ErrUnavailable] 503, [ErrText] 400, and every other
+// error 500 without its text. The problem has no truth yet.
 func ProblemOf(err error) Problem {
 	var p Problem
 	refusal, refused := errors.AsType[*Refusal](err)
@@ -140,8 +142,9 @@ func milliseconds(d time.Duration) int64 {
 	return int64((max(d, 0) + time.Millisecond - 1) / time.Millisecond)
 }
 
-// MarshalJSON has the fields of With after those of the problem. With must be encoded as
-// an object; a name that the problem has already is left out.
+// MarshalJSON encodes the fields of the problem and then the fields of With, which must
+// be encoded as an object. It leaves out fields of With whose names the problem has
+// already.
 func (p Problem) MarshalJSON() ([]byte, error) {
 	type plain Problem
 	data, err := json.Marshal(plain(p))
@@ -171,14 +174,15 @@ func (p Problem) MarshalJSON() ([]byte, error) {
 	return append(append(data[:len(data)-1], ','), extra[1:]...), nil
 }
 
-// statusClientGone is what servers log when the client did not wait for the answer.
+// statusClientGone is the status that servers log when the client did not wait for the
+// answer.
 const statusClientGone = 499
 
-// refuse answers with the problem that err is, and logs it when the server is to blame.
+// refuse answers with the problem for err, and logs err when the server is to blame.
 func (k *Kit) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	p := ProblemOf(err)
 	if r.Context().Err() != nil && p.Status >= http.StatusInternalServerError {
-		w.WriteHeader(statusClientGone) // for the log: nobody hears it
+		w.WriteHeader(statusClientGone) // for the log: the client is gone
 		return
 	}
 	if p.Status == http.StatusInternalServerError {
@@ -205,7 +209,7 @@ func writeJSON(w http.ResponseWriter, status int, mediaType string, body any) {
 	data, err := json.Marshal(body)
 	if err != nil {
 		status, mediaType = http.StatusInternalServerError, "application/problem+json"
-		data, _ = json.Marshal(ProblemOf(err)) // has nothing of the program
+		data, _ = json.Marshal(ProblemOf(err)) // without the program's With
 	}
 	w.Header().Set("Content-Type", mediaType)
 	w.Header().Set("Cache-Control", "no-store")

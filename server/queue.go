@@ -7,29 +7,30 @@ import (
 
 // Bounds of the queue of a decision.
 const (
-	// longestGroup is how many operations are carried out in one transaction.
+	// longestGroup is the greatest number of operations in one transaction.
 	longestGroup = 32
-	// longestQueue is how many operations wait; more make their callers wait.
+	// longestQueue is the greatest number of operations in the queue; add blocks while it
+	// is full.
 	longestQueue = 1024
-	// turnsAtOnce is how many groups follow one another: while one is read and decided,
-	// another one is committed.
+	// turnsAtOnce is the number of groups under way that follow one another closely: while
+	// one group is read and decided, another one is committed.
 	turnsAtOnce = 2
-	// mostGroups is how many groups are under way at once.
+	// mostGroups is the greatest number of groups under way at once.
 	mostGroups = 2 * turnsAtOnce
-	// turn is how long a group keeps the next one waiting. Groups that follow one another
-	// are larger and need fewer commits; but one that waits for a lock, or for another
-	// process, must not hold up all others.
+	// turn is the longest time for which a group keeps the next one waiting. A group that
+	// starts later is larger, so fewer commits are needed; but a group that waits for a
+	// lock or for another process must not hold up all others.
 	turn = 20 * time.Millisecond
 )
 
-// queue gathers flights into groups: those that come while groups are under way are the
-// next one.
+// queue gathers flights into groups: flights that arrive while groups are under way
+// form the next group.
 type queue struct {
 	kit *Kit
-	// attempt carries out a group, and lands it if it returns nil.
+	// attempt carries out a group and lands it when it returns nil.
 	attempt func(ctx context.Context, group []*flight) error
 	waiting chan *flight
-	// turns holds turnsAtOnce values, less those that belong to groups under way.
+	// turns holds one value for each turn that is free, of turnsAtOnce.
 	turns chan struct{}
 }
 
@@ -45,7 +46,7 @@ func newQueue(k *Kit, attempt func(context.Context, []*flight) error) *queue {
 func (q *queue) add(ctx context.Context, f *flight) {
 	select {
 	case q.waiting <- f:
-		if ctx.Err() != nil { // perhaps nobody takes it any more
+		if ctx.Err() != nil { // the queue may have been drained already
 			q.drain()
 		}
 	case <-f.ctx.Done():
@@ -74,8 +75,8 @@ func (q *queue) run(ctx context.Context) {
 	}
 }
 
-// take carries out the group of those who wait, with f as the first. The caller has the
-// turn, and take gives it back.
+// take carries out a group of f and the flights that wait. The caller has taken a turn
+// from turns, and take gives it back.
 func (q *queue) take(ctx context.Context, f *flight) {
 	group := q.gather(f)
 	over := time.AfterFunc(turn, func() { q.turns <- struct{}{} })
@@ -106,8 +107,9 @@ func (q *queue) gather(f *flight) []*flight {
 	}
 }
 
-// carryOut lands the group. When it does not go together its members go singly, all at
-// once, so that one of them that waits does not hold up the others.
+// carryOut lands all flights of the group. When the transaction of the group fails,
+// each flight gets a transaction of its own, all at once, so that a flight that waits
+// does not hold up the others.
 func (q *queue) carryOut(ctx context.Context, group []*flight) {
 	if len(group) == 0 {
 		return
@@ -133,7 +135,7 @@ func (q *queue) carryOut(ctx context.Context, group []*flight) {
 	}
 }
 
-// drain lands those that were never begun.
+// drain lands the flights that were never begun.
 func (q *queue) drain() {
 	for {
 		select {

@@ -208,7 +208,7 @@ func TestRepeatsJoinTheFirst(t *testing.T) {
 	late, leave := context.WithCancel(t.Context())
 	leave()
 	if _, err := kit.Apply(late, "run", "u", "k", pay{To: "a", N: 1}); !errors.Is(err, context.Canceled) {
-		t.Errorf("who does not wait is told %v", err)
+		t.Errorf("a caller that does not wait is told %v", err)
 	}
 	close(release)
 	count := make(map[string]int)
@@ -448,7 +448,8 @@ func (d *tellable) Tell() {
 	}
 }
 
-// TestCloseAnswersEverybody: nobody waits for ever, and what was confirmed is there.
+// TestCloseAnswersEverybody: no caller waits for ever, and all confirmed operations have
+// their effect.
 func TestCloseAnswersEverybody(t *testing.T) {
 	for round := range 20 {
 		db := openMemory(t)

@@ -11,18 +11,19 @@ import (
 // Bounds of the repeating of one operation.
 const (
 	mostAttempts = 6
-	// firstPause is before the second attempt, give or take a half; it doubles each time.
+	// firstPause is the pause before the second attempt, give or take a half; the pause
+	// doubles after each attempt.
 	firstPause = 10 * time.Millisecond
-	// patience is how long one attempt may take. It is longer than any timeout of a
-	// statement, for with it the connection is lost.
+	// patience is the longest time for one attempt. It is longer than any timeout of a
+	// statement, because an attempt that is cut off loses its connection.
 	patience = 10 * time.Second
 )
 
-// repeat makes attempts, which land the flight when they return nil, until one does so or
-// no more is worth it. Then it lands the flight with the error.
+// repeat calls attempt, which lands the flight when it returns nil, until an attempt
+// succeeds or further ones are of no use. Then repeat lands the flight with the error.
 //
-// An attempt begins at the check of the key. So it may be repeated also when nobody knows
-// what became of the last one.
+// Every attempt begins by checking the key. So repeat may try again after an attempt with
+// unknown result.
 func (k *Kit) repeat(ctx context.Context, f *flight, unknown bool, attempt func(ctx context.Context) error) {
 	pause := firstPause
 	for n := 1; ; n++ {
@@ -69,7 +70,7 @@ func limited(ctx context.Context, attempt func(ctx context.Context) error) error
 
 var errGoexit error = fault{errors.New("a function of the program ended its goroutine")}
 
-// final is the error that the caller of Apply gets.
+// final returns the error that the caller of Apply gets.
 func final(err error) error {
 	if errors.Is(err, ErrAgain) {
 		return fmt.Errorf("%w: it is contended: %w", ErrUnavailable, err)

@@ -9,11 +9,11 @@ import (
 
 // Answer is the body of the answer to an operation that was carried out.
 type Answer struct {
-	// Truth is that of the operation's first entity, Others of the further ones. It
-	// contains the operation.
+	// Truth is the truth of the operation's first entity, Others are the truths of the further
+	// ones. They contain the operation.
 	Truth  View   `json:"truth"`
 	Others []View `json:"others,omitempty"`
-	// Already says that all was as wanted before the operation came.
+	// Already says that the operation found its effect already there and changed nothing.
 	Already bool `json:"already"`
 }
 
@@ -21,15 +21,16 @@ type Answer struct {
 type Reply struct {
 	Status int
 	Header http.Header
-	// Body is an [Answer], a [Problem], or nil when nobody hears it.
+	// Body is an [Answer], a [Problem], or nil when the client is gone.
 	Body any
 }
 
-// Reply makes the answer to an operation from what [Kit.Apply] returned for it.
+// Reply makes the answer to an operation from the results of [Kit.Apply].
 //
-// It is an [Answer] with 201 when the operation made its first entity, and with 200
-// otherwise; Idempotency-Replayed is set when it had been carried out before. Or it is the
-// [Problem] that err is, with the truth of the operation's entities beside 404, 409 and 410.
+// For an operation that was carried out the body is an [Answer], with the status 201 when
+// the operation created its first entity and 200 otherwise; the header Idempotency-Replayed
+// is set when an earlier request had carried it out. For an error the body is its
+// [Problem], with the truth of the operation's entities when the status is 404, 409 or 410.
 func (k *Kit) Reply(ctx context.Context, name, user string, args any, outcome Outcome, err error) Reply {
 	ids := k.entitiesOf(name, args)
 	if err != nil {
@@ -61,7 +62,7 @@ func (k *Kit) refusal(ctx context.Context, user string, ids []string, err error)
 	}
 	if withTruth(err, p.Status) && len(ids) > 0 {
 		views, readErr := k.truthNow(ctx, user, ids)
-		if readErr != nil { // without the truth the client could not go on
+		if readErr != nil { // the client needs the truth to go on
 			return k.refusal(ctx, user, nil, readErr)
 		}
 		p.addTruth(views)
@@ -69,13 +70,14 @@ func (k *Kit) refusal(ctx context.Context, user string, ids []string, err error)
 	return Reply{Status: p.Status, Header: make(http.Header), Body: p}
 }
 
-// withTruth reports whether a refusal shows how things are.
+// withTruth reports whether the answer to a refusal has the truth of the entities.
 func withTruth(err error, status int) bool {
 	refusal, ok := errors.AsType[*Refusal](err)
 	return ok && (refusal.Truth || status == http.StatusNotFound || status == http.StatusConflict || status == http.StatusGone)
 }
 
-// addTruth adds the views of entities that are or were there, the first one first.
+// addTruth adds the views of entities that exist or once existed, the operation's first
+// entity first.
 func (p *Problem) addTruth(views []View) {
 	for i, v := range views {
 		switch {
@@ -88,7 +90,7 @@ func (p *Problem) addTruth(views []View) {
 	}
 }
 
-// Write answers a request with it.
+// Write answers a request with the reply.
 func (reply Reply) Write(w http.ResponseWriter) {
 	for name, values := range reply.Header {
 		w.Header()[name] = values
@@ -115,7 +117,7 @@ func (k *Kit) truthNow(ctx context.Context, viewer string, ids []string) (views 
 	return views, err
 }
 
-// entitiesOf returns what the operation names; nothing when there is no such operation.
+// entitiesOf returns the entities of the operation; none when there is no such operation.
 func (k *Kit) entitiesOf(name string, args any) (ids []string) {
 	o := k.operations[name]
 	if o == nil || !o.takes(args) {

@@ -6,21 +6,22 @@ import (
 	"time"
 )
 
-// sequencer has the database give positions to changes that have none yet. Each process
-// has one; the database sees to it that one works at a time.
+// sequencer calls Database.Sequence when changes may have no position yet. Each process
+// has one sequencer; the database lets one work at a time.
 type sequencer struct {
 	kit *Kit
-	// due has room for one value, which says that there is something to do.
+	// due has room for one value, which says that changes may wait for a position.
 	due chan struct{}
 }
 
-// othersPause is the least time between two looks for changes of other processes, which
-// those have left behind when they died.
+// othersPause is the least time between two searches for changes of other processes: a
+// process that dies leaves changes without position behind.
 const othersPause = time.Second
 
 func newSequencer(k *Kit) *sequencer { return &sequencer{kit: k, due: make(chan struct{}, 1)} }
 
-// wake says that this process has left changes without position. It never blocks.
+// wake tells the sequencer that this process has left changes without position. It
+// never blocks.
 func (s *sequencer) wake() {
 	select {
 	case s.due <- struct{}{}:
@@ -32,7 +33,7 @@ func (s *sequencer) run(ctx context.Context) {
 	beat := time.NewTicker(othersPause)
 	defer beat.Stop()
 	for {
-		own := false // this process has changed something, which may be in the feed already
+		own := false // this process has made a change, which may have its position already
 		select {
 		case <-s.due:
 			own = true

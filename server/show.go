@@ -2,9 +2,9 @@ package server
 
 import "net/http"
 
-// Show returns a handler that answers with the [View] of the entity that a request is
-// about, as its user sees it. It is 404 when there never was such an entity; of one that
-// was deleted the state is null.
+// Show returns a handler that answers with the [View] of an entity, as the user of the
+// request sees it. entity returns the id of the entity of a request. The answer is 404
+// for an entity that never existed; the state of a deleted entity is null.
 func (k *Kit) Show(entity func(*http.Request) string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		user, err := k.user(r)

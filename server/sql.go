@@ -2,8 +2,8 @@ package server
 
 import "context"
 
-// Query reads with the program's SQL. Parameters are $1, $2 and so on in both databases.
-// It is valid only within the call that it was given to, and must not be used
+// Query runs queries of the program. Parameters are $1, $2 and so on in both databases. A
+// Query is valid only within the call that it was passed to, and must not be used
 // concurrently.
 type Query interface {
 	// Query runs sql and calls row for each row, in order. scan reads the row's columns
@@ -21,18 +21,20 @@ type Tx interface {
 	Exec(ctx context.Context, sql string, args ...any) (int64, error)
 }
 
-// Reads collects the queries of a group of decided operations, so that they travel at once.
+// Reads collects the queries for a group of operations of a [Decision], so that all of them
+// travel in one round trip.
 type Reads struct{ reads []Read }
 
-// Query has sql run, and row called for each row, before the group is decided. An error of
-// row undoes the group, and its operations are tried singly.
+// Query adds a query: sql runs and row is called for each row before the group is decided.
+// An error of row rolls the group back, and its operations are tried singly.
 func (r *Reads) Query(row func(scan Scan) error, sql string, args ...any) {
 	guarded := func(scan Scan) error { return guard(func() error { return row(scan) }) }
 	r.reads = append(r.reads, Read{Row: guarded, SQL: sql, Args: args})
 }
 
-// Writes collects what a group of decided operations writes, so that it travels at once.
+// Writes collects the statements of a group of operations of a [Decision], so that all of
+// them travel in one round trip.
 type Writes struct{ writes []Write }
 
-// Exec has sql run, after all that was collected before it.
+// Exec adds a statement. Statements run in the order in which they were added.
 func (w *Writes) Exec(sql string, args ...any) { w.writes = append(w.writes, Write{sql, args}) }

@@ -6,26 +6,26 @@ import "context"
 // and O a viewer's own.
 //
 // In its JSON the truth of an entity is {"id", "version", "changedAt", "contains", "state",
-// "position"}: state is the value, null when the entity is not there; contains has the keys
-// of the viewer's latest operations on it; position is a place in the feed that the truth
-// is not older than.
+// "position"}: state is the value, null when the entity does not exist; contains has the
+// keys of the viewer's latest operations on it; position is a [Cursor], and the truth is at
+// least as new as this place in the feed.
 type Truth[S, O any] struct {
-	// Read returns the shared parts of those of the entities that are there.
+	// Read returns the shared parts of the entities that exist.
 	Read func(ctx context.Context, q Query, ids []string) (map[string]S, error)
-	// Own returns the viewers' own parts, of those who have one; nil: nobody has.
+	// Own returns the own parts of the viewers who have one; nil: no viewer has an own part.
 	Own func(ctx context.Context, q Query, ids, viewers []string) (map[Own]O, error)
-	// View returns the state as it is encoded; own is zero for a viewer who has none.
-	// nil: it is the shared part. It is pure.
+	// View returns the state to be encoded; own is zero for a viewer without own part. View is
+	// pure. nil: the state is the shared part.
 	View func(shared S, own O) any
 }
 
-// Truths is any [Truth].
+// Truths is a [Truth] of any types.
 type Truths interface {
-	// shared returns the shared parts of those of the entities that are there.
+	// shared returns the shared parts of the entities that exist.
 	shared(ctx context.Context, q Query, ids []string) (map[string]any, error)
-	// own returns the viewers' own parts, of those who have one.
+	// own returns the own parts of the viewers who have one.
 	own(ctx context.Context, q Query, ids, viewers []string) (map[Own]any, error)
-	// view returns the state; own is nil for a viewer who has nothing of it.
+	// view returns the state; own is nil for a viewer without own part.
 	view(shared, own any) any
 }
 
@@ -64,8 +64,8 @@ type View struct {
 	Version   uint64   `json:"version"`
 	ChangedAt int64    `json:"changedAt"`
 	Contains  []string `json:"contains,omitempty"`
-	// State is the value; nil when the entity is not there.
+	// State is the value; nil when the entity does not exist.
 	State any `json:"state"`
-	// Position is a place in the feed that the truth is not older than.
+	// Position is a [Cursor]: the truth is at least as new as this place in the feed.
 	Position string `json:"position"`
 }

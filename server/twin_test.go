@@ -61,7 +61,7 @@ func TestKitDoesWhatItsTwinDoes(t *testing.T) {
 	}
 }
 
-// expectTwin fails unless what is kept is what the twin has.
+// expectTwin fails unless the database has the same rows as the twin.
 func expectTwin(t *testing.T, kit *server.Kit, db server.Database, w *twin) {
 	t.Helper()
 	var at server.Cursor

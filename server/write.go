@@ -6,11 +6,11 @@ import (
 	"math/rand/v2"
 )
 
-// Write calls do with a transaction about rows of the program that belong to no entity,
-// and at the time now on the database's clock, in milliseconds since the Unix epoch.
-// Clients are not told of it. What do returns as an error undoes all and is returned. do
-// may be called several times; only what the last call did stays. An error that wraps
-// [ErrUnavailable] leaves open whether it stays.
+// Write runs do in a transaction, for rows of the program that belong to no entity. now
+// is the time on the database's clock, in milliseconds since the Unix epoch. Clients are
+// not told of these changes. An error of do rolls the transaction back and is returned.
+// Write may call do several times; only the effects of the last call stay. After an
+// error that wraps [ErrUnavailable] the effects may or may not have stayed.
 func (k *Kit) Write(ctx context.Context, do func(ctx context.Context, tx Tx, now int64) error) error {
 	pause := firstPause
 	for n := 1; ; n++ {

@@ -25,7 +25,7 @@
 //     of answering: the effect is there, the client does not know. Event streams
 //     are cut at their beginning instead, since they have no end.
 //
-// # What must not be assumed
+// # Not guaranteed
 //
 // A cut connection is closed without a byte of answer. Browsers and net/http send
 // some requests again by themselves when a connection which they have used before

@@ -8,12 +8,12 @@ import (
 	"sync"
 )
 
-// bad is a request with one thing wrong in it.
+// bad is a request with one fault.
 type bad struct {
 	name string
 	call call
-	// early: it may be refused before anything reads it, without a problem, and by closing
-	// the connection.
+	// early allows the server to refuse the request before reading it, without a problem
+	// or by closing the connection.
 	early bool
 }
 
@@ -110,7 +110,7 @@ func (r *run) checkRetryAfter(ctx context.Context) (string, error) {
 	return fmt.Sprintf("%d answers of 429 or 503", r.busy), nil
 }
 
-// hurry sends reads at once, by a bounded number of senders.
+// hurry sends many reads at the same time, from a bounded number of senders.
 func (r *run) hurry(ctx context.Context) error {
 	entity, err := r.entity(ctx)
 	if err != nil {

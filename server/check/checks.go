@@ -22,7 +22,7 @@ var checks = []struct {
 	{"feed-resume", "A stream goes on after the last position, without a hole.", (*run).checkResume},
 	{"feed-gap", "A position that the server does not know is refused, or answered with a reset.", (*run).checkGap},
 	{"feed-order", "The versions of one entity ascend in a stream.", (*run).checkOrder},
-	{"other-process", "Another process shows what one has answered, and goes on with its streams.", (*run).checkAlso},
+	{"other-process", "Another process shows the effects of operations that one has answered, and resumes its streams.", (*run).checkAlso},
 	{"bad-requests", "What is wrong with a request is answered with 400 to 499 and a problem, and changes nothing.", (*run).checkBad},
 	{"retry-after", "Answers of 429 and 503 say when to come again.", (*run).checkRetryAfter},
 }

@@ -53,8 +53,8 @@ func (r *run) checkKeyCrash(ctx context.Context) (string, error) {
 	return fmt.Sprintf("%d of %d operations were answered at the first attempt", answered, len(sent)), nil
 }
 
-// crash sends operations while the server is killed. All that were sent have a key that
-// must have one effect in the end, whether they were answered or not.
+// crash sends operations while the server is killed. In the end the key of each sent
+// operation must have exactly one effect, whether the operation was answered or not.
 func (r *run) crash(ctx context.Context, entity string) (sent []call, answered int, err error) {
 	if r.Profile.Add == nil {
 		return nil, 0, r.Restart(ctx)
@@ -64,7 +64,7 @@ func (r *run) crash(ctx context.Context, entity string) (sent []call, answered i
 	begun := make(chan struct{}, people)
 	for _, u := range r.users {
 		senders.Go(func() {
-			const most = 20 // for each sender
+			const most = 20 // operations of each sender
 			for i := range most {
 				c := r.operation(r.Profile.Add, u, entity)
 				mu.Lock()
@@ -78,7 +78,7 @@ func (r *run) crash(ctx context.Context, entity string) (sent []call, answered i
 					if i == 0 {
 						begun <- struct{}{}
 					}
-					return // it was killed
+					return // the server was killed
 				}
 				if a.ok() {
 					mu.Lock()

@@ -1,21 +1,23 @@
 // Package check asks a server, over HTTP and in any language, whether it keeps the
-// server's half of optimistic updates: each thing that the client library assumes is one
-// line of a [Report].
+// server's half of optimistic updates: each assumption of the client library is one line
+// of a [Report].
 //
 // # Guarantees
 //
-//   - A check judges effects by reading truth, and answers only where the assumption is
-//     about answers: a server that breaks one assumption fails the lines about that one.
+//   - A check judges the effect of an operation by reading truth, and looks at answers
+//     only where the assumption is about answers: a server that breaks one assumption
+//     fails the lines about that assumption.
 //   - Each check sends a bounded number of requests in a bounded time.
-//   - Nothing is contacted but the URLs of the [Target]: redirects are not followed, and no
+//   - Only the URLs of the [Target] are contacted: redirects are not followed, and no
 //     proxy is used.
-//   - Where both of two behaviours are right, both pass: a request whose key is in use may
-//     wait or be answered with 409.
+//   - Where two behaviours are right, both pass: a request whose key is in use may wait
+//     or be answered with 409.
 //
-// # What must not be assumed
+// # Not guaranteed
 //
 //   - A pass is no proof. Races and crashes are tried a few times, not searched for.
-//   - The server is changed: people, entities and operations of the checks stay in it. It
-//     must be one for tests, and nobody else may change the entities that are checked.
-//   - A line that is not checked says nothing. It names what would have been needed.
+//   - The server is changed: people, entities and operations of the checks stay in it.
+//     Use a server for tests, and let no other client change the entities of the checks.
+//   - A line that is not checked gives no verdict. It names the part of the profile or
+//     target that is missing.
 package check

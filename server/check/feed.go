@@ -6,10 +6,10 @@ import (
 	"time"
 )
 
-// errNoFeed is why the feed is not checked.
+// errNoFeed is the reason for not checking the feed.
 const errNoFeed = gap("the profile has no feed")
 
-// now reads which versions the entities have.
+// now reads the present versions of the entities.
 func (r *run) now(ctx context.Context, entities []string) (map[string]int64, error) {
 	versions := make(map[string]int64)
 	for _, entity := range entities {
@@ -61,7 +61,7 @@ func (r *run) checkResume(ctx context.Context) (string, error) {
 	return "", r.resume(ctx, r.base)
 }
 
-// resume follows a stream, makes changes while it is away, and goes on with it at base.
+// resume follows a stream and ends it, makes changes, and resumes the stream at base.
 func (r *run) resume(ctx context.Context, base string) error {
 	u := r.users[0]
 	entities, err := r.entities(ctx, 4)
@@ -98,7 +98,8 @@ func (r *run) resume(ctx context.Context, base string) error {
 	return nil
 }
 
-// position makes a change of the entity, and returns where a stream is that was told of it.
+// position changes the entity, and returns the position of a stream that was told of the
+// change.
 func (r *run) position(ctx context.Context, entity string) (string, error) {
 	s, err := r.live(ctx, r.base, r.users[0], "", false)
 	if err != nil {
@@ -142,7 +143,8 @@ func (r *run) checkGap(ctx context.Context) (string, error) {
 	return seen, nil
 }
 
-// lost asks for a position that is not known, and returns how the server says so.
+// lost asks for a position that the server does not know, and describes the server's
+// answer.
 func (r *run) lost(ctx context.Context, position string) (string, error) {
 	s, err := r.follow(ctx, r.base, r.users[0], position, false)
 	if err != nil {
@@ -160,7 +162,7 @@ func (r *run) lost(ctx context.Context, position string) (string, error) {
 		if first == "nothing" {
 			first = fmt.Sprintf("the event %q", short(e.name))
 		}
-		return s.reset || len(s.versions) > 0 // who was told something believes to have missed nothing
+		return s.reset || len(s.versions) > 0 // a client that gets versions believes that it missed none
 	})
 	if !s.reset {
 		return "", failf("after position %s, which nobody was given, the stream began with %s, and should be refused or reset", position, first)
@@ -203,7 +205,7 @@ func (r *run) checkOrder(ctx context.Context) (string, error) {
 	defer again.close()
 	streams := []*stream{live, again}
 	err = r.untilNow(ctx, entity, streams)
-	if err == nil { // what was told after the last version is behind, when one more is told
+	if err == nil { // one more change: when it is told, all earlier news have been
 		if _, _, err := r.on(ctx, r.users[0], entity); err != nil {
 			return "", err
 		}
@@ -223,7 +225,7 @@ func (r *run) checkOrder(ctx context.Context) (string, error) {
 	return fmt.Sprintf("%d events", len(live.versions[entity])+len(again.versions[entity])), nil
 }
 
-// untilNow waits until the streams have told of the entity as it is.
+// untilNow waits until the streams have told of the present version of the entity.
 func (r *run) untilNow(ctx context.Context, entity string, streams []*stream) error {
 	versions, err := r.now(ctx, []string{entity})
 	if err != nil {

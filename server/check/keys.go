@@ -70,7 +70,7 @@ func set(on bool) string {
 	return "not set"
 }
 
-// difference says what two views of an entity differ in.
+// difference names the first difference between two views of an entity.
 func difference(before, after view) string {
 	switch {
 	case before.on != after.on:
@@ -78,7 +78,7 @@ func difference(before, after view) string {
 	case before.count != after.count:
 		return fmt.Sprintf("the count of marks from %d to %d", before.count, after.count)
 	case before.added != after.added:
-		return fmt.Sprintf("the count of what was added from %d to %d", before.added, after.added)
+		return fmt.Sprintf("the count of additions from %d to %d", before.added, after.added)
 	}
 	return fmt.Sprintf("the version from %d to %d", before.version, after.version)
 }
@@ -178,7 +178,7 @@ func (r *run) checkKeyOther(ctx context.Context) (string, error) {
 }
 
 func (r *run) checkKeyRace(ctx context.Context) (string, error) {
-	const at1 = 12 // requests at the same time
+	const at1 = 12 // requests sent at the same time
 	u := r.users[0]
 	forms := []*Request{&r.Profile.On}
 	if r.Profile.Add != nil {

@@ -10,19 +10,20 @@ import (
 	"time"
 )
 
-// view is the truth of an entity, as far as checks look at it.
+// view holds the parts of an entity's truth that the checks look at.
 type view struct {
 	id      string
 	version int64
 	on      bool
 	count   int64 // -1: not told
 	added   int64 // -1: not told
-	// contains are keys; told is false when the truth does not say.
+	// contains has the keys of operations; told is false when the truth has no such
+	// list.
 	contains []string
 	told     bool
 }
 
-// same reports whether the two show the same state.
+// same reports whether both views show the same state.
 func (v view) same(w view) bool { return v.on == w.on && v.count == w.count && v.added == w.added }
 
 // viewAt reads the truth at a pointer of a body.
@@ -54,7 +55,7 @@ func (r *run) viewAt(body any, pointer string) (view, error) {
 	}
 	if where.Contains != "" {
 		v.told = true
-		list, _ := at(value, where.Contains).([]any) // it may be left out when there is none
+		list, _ := at(value, where.Contains).([]any) // a server may leave out an empty list
 		for _, key := range list {
 			text, _ := key.(string)
 			v.contains = append(v.contains, text)
@@ -85,7 +86,7 @@ func (r *run) readAt(ctx context.Context, base string, u *user, entity string) (
 	return v, nil
 }
 
-// stamp returns a moment that is later than all before it, less what it is to be ago.
+// stamp returns a moment later than all earlier ones, minus ago.
 func (r *run) stamp(ago time.Duration) string {
 	unit := int64(1)
 	switch r.Profile.Stamp {
@@ -103,12 +104,12 @@ func (r *run) stamp(ago time.Duration) string {
 	return strconv.FormatInt(r.last, 10)
 }
 
-// operation makes a new one of that form, with a key of its own.
+// operation makes a new operation of that form, with a key of its own.
 func (r *run) operation(form *Request, u *user, entity string) call {
 	return r.operationOf(form, u, entity, r.stamp(0))
 }
 
-// older makes one that is an hour older than the latest.
+// older makes an operation whose stamp is an hour older than the latest.
 func (r *run) older(form *Request, u *user, entity string) call {
 	return r.operationOf(form, u, entity, r.stamp(time.Hour))
 }
@@ -134,7 +135,7 @@ func newID() string {
 	return text[:8] + "-" + text[8:12] + "-" + text[12:16] + "-" + text[16:20] + "-" + text[20:]
 }
 
-// carry has the operation carried out.
+// carry sends the operation and fails unless it is carried out.
 func (r *run) carry(ctx context.Context, c call) (answer, error) {
 	a, err := r.settle(ctx, c)
 	if err == nil && !a.ok() {
@@ -143,13 +144,14 @@ func (r *run) carry(ctx context.Context, c call) (answer, error) {
 	return a, err
 }
 
-// carryAll has operations carried out at the same time.
+// carryAll carries out operations at the same time.
 func (r *run) carryAll(ctx context.Context, calls []call) error {
 	_, err := all(calls, func(c call) (answer, error) { return r.carry(ctx, c) })
 	return err
 }
 
-// all asks for each of the calls at the same time, and returns the answers in their order and the first error.
+// all calls ask for all calls at the same time, and returns the answers in the
+// order of the calls, and the first error.
 func all(calls []call, ask func(call) (answer, error)) ([]answer, error) {
 	answers, errs := make([]answer, len(calls)), make([]error, len(calls))
 	var asked sync.WaitGroup
@@ -163,7 +165,7 @@ func all(calls []call, ask func(call) (answer, error)) ([]answer, error) {
 	return answers, nil
 }
 
-// on and off set the user's mark, and take it away.
+// on sets the user's mark on the entity, and off removes it.
 func (r *run) on(ctx context.Context, u *user, entity string) (call, answer, error) {
 	c := r.operation(&r.Profile.On, u, entity)
 	a, err := r.carry(ctx, c)
@@ -176,7 +178,7 @@ func (r *run) off(ctx context.Context, u *user, entity string) (call, answer, er
 	return c, a, err
 }
 
-// entity returns one on which nobody has a mark.
+// entity returns an entity without marks.
 func (r *run) entity(ctx context.Context) (string, error) {
 	if r.Profile.Create == nil {
 		entity := r.Profile.Entities[int(r.numbers.Add(1))%len(r.Profile.Entities)]
@@ -185,7 +187,7 @@ func (r *run) entity(ctx context.Context) (string, error) {
 	return r.create(ctx, newID())
 }
 
-// create makes the entity, under the id if the server lets the client choose.
+// create creates an entity, with the id if the server lets the client choose.
 func (r *run) create(ctx context.Context, id string) (string, error) {
 	c := r.operation(r.Profile.Create, r.users[0], id)
 	a, err := r.carry(ctx, c)
@@ -199,7 +201,7 @@ func (r *run) create(ctx context.Context, id string) (string, error) {
 	return id, nil
 }
 
-// entities returns n different ones, or as many as there are.
+// entities returns n different entities, or all if there are fewer.
 func (r *run) entities(ctx context.Context, n int) ([]string, error) {
 	if r.Profile.Create == nil {
 		n = min(n, len(r.Profile.Entities))
@@ -214,7 +216,8 @@ func (r *run) entities(ctx context.Context, n int) ([]string, error) {
 	return ids, nil
 }
 
-// clear takes all marks of the run off an entity that was there before.
+// clear removes the marks of the run's users from an entity that existed before
+// the run.
 func (r *run) clear(ctx context.Context, entity string) error {
 	for _, u := range r.users {
 		v, err := r.read(ctx, u, entity)

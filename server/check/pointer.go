@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// parse reads JSON, with numbers as they are written; nil when it is none.
+// parse reads JSON and keeps numbers as they are written; nil when data is not JSON.
 func parse(data []byte) any {
 	d := json.NewDecoder(bytes.NewReader(data))
 	d.UseNumber()
@@ -20,7 +20,8 @@ func parse(data []byte) any {
 
 var unescape = strings.NewReplacer("~1", "/", "~0", "~")
 
-// at returns what a JSON pointer (RFC 6901) names in a value; nil when there is nothing.
+// at returns the part of a value that a JSON pointer (RFC 6901) names; nil when there is
+// none.
 func at(value any, pointer string) any {
 	if pointer == "" {
 		return value

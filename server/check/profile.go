@@ -13,44 +13,45 @@ import (
 	"strings"
 )
 
-// Profile says how requests look for one server, and where its answers have what the
-// checks look at. In places where a profile has a text for the server (paths, headers, and
-// texts in bodies) it may name these, which are filled in:
+// Profile describes the requests of one server, and where its answers have the parts that
+// the checks look at. Texts of a profile that are sent to the server (paths, headers, and
+// texts in bodies) may contain these names, which are replaced:
 //
 //	{user}         a name of letters, digits and -; empty for nobody
 //	{entity}       the entity that the request is about
-//	{item}         a new UUID for each operation, for what Add makes
+//	{item}         a new UUID for each operation, for the item that Add makes
 //	{text}         a text, another one for each operation
 //	{stamp}        the moment of the operation, see Stamp; {stampNumber} as the whole of a
 //	               text becomes a JSON number
 //
-// Pointers are JSON pointers (RFC 6901); an empty one is the whole value where that makes
-// sense, and otherwise says that the server has no such thing.
+// Pointers are JSON pointers (RFC 6901); the comment at a field says whether the empty
+// pointer means the whole value, or that the server's answers have no such part.
 type Profile struct {
-	// Name is for the report.
+	// Name is the profile's name in the report.
 	Name string `json:"name"`
 
-	// SignIn opens a session, which the server's cookies carry; nil: requests say in
-	// themselves who sends them, by {user}.
+	// SignIn opens a session, which the server's cookies carry; nil: requests name their
+	// user themselves, by {user}.
 	SignIn *Request `json:"signIn,omitempty"`
 
-	// Create makes an entity, and is an operation with a key; nil: Entities are there.
-	// Without Entities the entity's id is a new UUID of version 7 that the check chooses, or
-	// what CreatedID names in the answer.
+	// Create creates an entity, and is an operation with a key; nil: the checks use
+	// Entities. The id of a created entity is at the pointer CreatedID in the answer, or
+	// else a new UUID of version 7 that the check chooses.
 	Create    *Request `json:"create,omitempty"`
 	CreatedID string   `json:"createdId,omitempty"`
-	// Entities are ids of entities that are there, without Create. Checks use them again.
+	// Entities are ids of existing entities, for profiles without Create. Several checks use
+	// the same entity.
 	Entities []string `json:"entities,omitempty"`
 
-	// On and Off are the operations that have the user's mark on the entity be set, and not
-	// set: wanted states, such as a like.
+	// On and Off are the operations that set and remove the user's mark on the entity, such
+	// as a like.
 	On  Request `json:"on"`
 	Off Request `json:"off"`
-	// Add is an operation that adds something each time that it is carried out, such as a
-	// comment; nil: there is none.
+	// Add is an operation that adds an item each time that it is carried out, such as a
+	// comment; nil: the server has none.
 	Add *Request `json:"add,omitempty"`
-	// Conflict is an operation that is refused as a conflict for each entity; nil: none is,
-	// or Stamp makes one.
+	// Conflict is an operation that is refused as a conflict for every entity; nil: the
+	// server has none, or Stamp makes one.
 	Conflict *Request `json:"conflict,omitempty"`
 	// Read answers with the truth of the entity, for the user.
 	Read Request `json:"read"`
@@ -60,10 +61,10 @@ type Profile struct {
 	// counter; empty: the server has none.
 	Stamp string `json:"stamp,omitempty"`
 
-	// Answer and Truth say where the answers of operations, and truths, have their parts.
+	// Answer has pointers into the answers of operations, and Truth into truths.
 	Answer Answer `json:"answer"`
 	Truth  Truth  `json:"truth"`
-	// Feed is the server's stream of changes; nil: it has none.
+	// Feed is the server's stream of changes; nil: the server has none.
 	Feed *Feed `json:"feed,omitempty"`
 
 	// LargeBody and LargeHeader are sizes in bytes that the server refuses; 0 is 1 MiB for
@@ -75,59 +76,61 @@ type Profile struct {
 // Request is the form of one kind of request.
 type Request struct {
 	Method string `json:"method"`
-	// Path begins with a slash; it may have a query.
+	// Path begins with a slash; a query may follow.
 	Path   string            `json:"path"`
 	Header map[string]string `json:"header,omitempty"`
-	// Body is sent as application/json; nil: there is none.
+	// Body is sent as application/json; nil: the request has no body.
 	Body json.RawMessage `json:"body,omitempty"`
 }
 
 // Answer has pointers into the answer to an operation that was carried out, and into the
 // body of a conflict.
 type Answer struct {
-	// Truth is where the truth is; empty: it is the whole answer.
+	// Truth points to the truth; empty: the truth is the whole answer.
 	Truth string `json:"truth,omitempty"`
-	// Already is a boolean: all was as wanted before. Empty: the server does not say so.
+	// Already points to a boolean, which is true when the effect was already there before
+	// the operation. Empty: the server does not say.
 	Already string `json:"already,omitempty"`
-	// Conflict is where a conflict has the truth; empty: it is the whole body.
+	// Conflict points to the truth in the body of a conflict; empty: the truth is the whole
+	// body.
 	Conflict string `json:"conflict,omitempty"`
 }
 
 // Truth has pointers into the truth of an entity.
 type Truth struct {
-	// ID is the entity's id, a text.
+	// ID points to the entity's id, a text.
 	ID string `json:"id"`
-	// Version is a whole number, as a number or a text.
+	// Version points to a whole number, as a number or a text.
 	Version string `json:"version"`
-	// On is a boolean: the user's mark is set.
+	// On points to a boolean: the user's mark is set.
 	On string `json:"on"`
-	// Count is how many people's marks are set; Added is how often Add was carried out.
-	// Empty: truth does not tell.
+	// Count points to the number of users whose mark is set; Added to the number of times
+	// that Add was carried out. Empty: the truth has no such number.
 	Count string `json:"count,omitempty"`
 	Added string `json:"added,omitempty"`
-	// Contains is a list of the keys of the user's operations that are part of the truth.
-	// Empty: truth does not tell.
+	// Contains points to a list of the keys of the user's operations that are part of the
+	// truth. Empty: the truth has no such list.
 	Contains string `json:"contains,omitempty"`
 }
 
 // Feed is a stream of server-sent events whose ids are positions.
 type Feed struct {
 	Request
-	// After is the query parameter that says where to go on, beside the header
-	// Last-Event-ID; empty: there is none.
+	// After is the query parameter for the position after which a stream starts, beside the
+	// header Last-Event-ID; empty: there is none.
 	After string `json:"after,omitempty"`
 	// Hello is the name of the event that opens a stream; empty: there is none.
 	Hello string `json:"hello,omitempty"`
 	// Change is the name of the event of a change; empty is "message". ID and Version are
-	// pointers into its data; empty are those of Truth.
+	// pointers into its data; empty means the pointers of Truth.
 	Change  string `json:"change,omitempty"`
 	ID      string `json:"id,omitempty"`
 	Version string `json:"version,omitempty"`
 	// Reset is the name of the event that says that the position is not known; empty: such
 	// a position is refused with a status of 400 to 499.
 	Reset string `json:"reset,omitempty"`
-	// Unknown are positions, beside those that the check makes up, which the server cannot
-	// know or has forgotten.
+	// Unknown are positions that the server cannot know or has forgotten, in addition to the
+	// positions that the check makes up.
 	Unknown []string `json:"unknown,omitempty"`
 }
 
@@ -138,7 +141,7 @@ var profiles embed.FS
 func Profiles() []string {
 	entries, err := fs.ReadDir(profiles, "profiles")
 	if err != nil {
-		panic(err) // they are part of the program
+		panic(err) // the profiles are part of the program
 	}
 	names := make([]string, len(entries))
 	for i, e := range entries {
@@ -159,7 +162,7 @@ func BuiltIn(name string) (Profile, error) {
 	return DecodeProfile(data)
 }
 
-// DecodeProfile reads the JSON of a profile. Fields that it does not know are errors.
+// DecodeProfile reads the JSON of a profile. Unknown fields are errors.
 func DecodeProfile(data []byte) (Profile, error) {
 	var p Profile
 	d := json.NewDecoder(bytes.NewReader(data))

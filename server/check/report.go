@@ -5,15 +5,16 @@ import (
 	"strings"
 )
 
-// Verdict on one assumption.
+// Verdict is the result of the check of one assumption.
 type Verdict int
 
 const (
-	// NotChecked: something that the check needs is missing; [Line.Seen] says what.
+	// NotChecked: the profile or the target lacks a part that the check needs;
+	// [Line.Seen] names it.
 	NotChecked Verdict = iota
-	// Pass: the server did as the client assumes.
+	// Pass: the server behaved as the client assumes.
 	Pass
-	// Fail: it did not.
+	// Fail: the server behaved otherwise.
 	Fail
 )
 
@@ -33,17 +34,18 @@ type Line struct {
 	Name string
 	// Want is the assumption, as a sentence.
 	Want string
-	// Verdict on it.
+	// Verdict is the result of the check.
 	Verdict Verdict
-	// Seen is what the server did, or why it could not be asked.
+	// Seen describes the server's behaviour, or the reason why it could not be
+	// checked.
 	Seen string
 }
 
 // Report has one line for each assumption, always the same ones in the same order.
 type Report struct {
-	// URL is that of the server.
+	// URL is the URL of the server.
 	URL string
-	// Profile is the name of the profile by which it was asked.
+	// Profile is the name of the profile.
 	Profile string
 	Lines   []Line
 }

@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// keyHeader names an operation.
+// keyHeader is the header with the key of an operation.
 const keyHeader = "Idempotency-Key"
 
 // call is one request, ready to be sent any number of times: always the same bytes.
@@ -20,7 +20,7 @@ type call struct {
 	user         *user  // nil: nobody
 }
 
-// values are filled in where a profile names them.
+// values replace the names in a profile.
 type values struct{ user, entity, item, text, stamp string }
 
 // fill makes a call of a request's form.
@@ -33,7 +33,7 @@ func (form *Request) fill(v values) call {
 		c.header.Set(name, inText.Replace(value))
 	}
 	if len(form.Body) > 0 {
-		c.body, _ = json.Marshal(filled(parse(form.Body), inText, v.stamp)) // it was JSON before
+		c.body, _ = json.Marshal(filled(parse(form.Body), inText, v.stamp)) // the value was read from JSON
 		if c.header.Get("Content-Type") == "" {
 			c.header.Set("Content-Type", "application/json")
 		}
@@ -61,7 +61,7 @@ func filled(value any, names *strings.Replacer, stamp string) any {
 	return value
 }
 
-// mentions reports whether the form names something that is filled in.
+// mentions reports whether the form contains the name.
 func (form *Request) mentions(name string) bool {
 	for _, value := range form.Header {
 		if strings.Contains(value, name) {
@@ -71,7 +71,8 @@ func (form *Request) mentions(name string) bool {
 	return strings.Contains(form.Path, name) || bytes.Contains(form.Body, []byte(name))
 }
 
-// with returns the call with another value of a header; an empty one takes it away.
+// with returns the call with another value of a header; an empty value removes the
+// header.
 func (c call) with(name, value string) call {
 	c.header = c.header.Clone()
 	c.header.Del(name)
@@ -81,12 +82,12 @@ func (c call) with(name, value string) call {
 	return c
 }
 
-// key is that of an operation.
+// key returns the key of the operation.
 func (c call) key() string { return c.header.Get(keyHeader) }
 
 func (c call) String() string { return c.method + " " + c.path }
 
-// answer to a call.
+// answer is the server's answer to a call.
 type answer struct {
 	status int
 	header http.Header
@@ -96,7 +97,8 @@ type answer struct {
 func (a answer) ok() bool      { return a.status >= 200 && a.status < 300 }
 func (a answer) refused() bool { return a.status >= 400 && a.status < 500 }
 
-// busy reports whether the answer says to come again: 429, 503, and 409 with Retry-After.
+// busy reports whether the answer asks the client to try again: 429, 503, and 409 with
+// Retry-After.
 func (a answer) busy() bool {
 	return a.status == http.StatusTooManyRequests || a.status == http.StatusServiceUnavailable ||
 		a.status == http.StatusConflict && a.header.Get("Retry-After") != ""
@@ -119,7 +121,7 @@ func (a answer) String() string {
 	return text
 }
 
-// short bounds a text that the server chose.
+// short bounds the length of a text that the server chose.
 func short(text string) string {
 	const longest = 120
 	text = strings.Map(func(r rune) rune {

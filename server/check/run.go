@@ -16,21 +16,21 @@ import (
 	"time"
 )
 
-// Target is the server to be asked.
+// Target is the server to be checked.
 type Target struct {
-	// URL is where the server is, such as "http://localhost:8080".
+	// URL is the address of the server, such as "http://localhost:8080".
 	URL string
-	// Profile says how requests look for it.
+	// Profile describes the requests of the server.
 	Profile Profile
 	// Also is another process of the same server, on the same database; empty: none.
 	Also string
 	// Restart kills the server without warning (kill -9), starts it again at the same URL
 	// and returns. nil: crashes are not checked.
 	Restart func(ctx context.Context) error
-	// Hurry is how many reads are sent at once at the end, to see a refusal of too many; 0:
-	// none, at most 5000.
+	// Hurry is the number of reads sent at the same time at the end, to see the server refuse
+	// some; at most 5000; 0: none.
 	Hurry int
-	// Patience is how long the feed may take to tell of a change; 0 is 10 s.
+	// Patience is the longest time in which the feed may tell of a change; 0 means 10 s.
 	Patience time.Duration
 }
 
@@ -45,8 +45,8 @@ const (
 	mostHurry    = 5000
 )
 
-// Errors of checks: a failure is what the server did wrong, a gap why it was not asked.
-// Other errors are failures too.
+// Errors of checks: a failure describes a wrong behaviour of the server, a gap the reason
+// why a check was left out. Errors of other types count as failures.
 type (
 	failure string
 	gap     string
@@ -57,7 +57,7 @@ func (e gap) Error() string     { return string(e) }
 
 func failf(format string, args ...any) error { return failure(fmt.Sprintf(format, args...)) }
 
-// user is one of the people who ask; the cookies are their session.
+// user is one of the users who send requests; the cookies are the user's session.
 type user struct {
 	name   string
 	client *http.Client
@@ -68,9 +68,9 @@ type run struct {
 	Target
 	base  string
 	also  string // empty: none
-	id    string // in all names of the run
+	id    string // is part of all names that the run makes up
 	users []*user
-	// transport asks nobody but who is named: no proxy.
+	// transport connects to the named servers only: it uses no proxy.
 	transport *http.Transport
 
 	requests atomic.Int64 // of the check that runs
@@ -80,14 +80,15 @@ type run struct {
 	mu     sync.Mutex
 	last   int64    // stamp
 	busy   int      // answers of 429 and 503
-	silent []string // those of them without a good Retry-After
+	silent []string // calls that got such an answer without a good Retry-After
 }
 
-// people is how many sign in.
+// people is the number of users.
 const people = 4
 
-// Run asks the server everything. Without an answer the report's first line fails, and the
-// rest is not checked. It returns when ctx ends, at the latest after one minute for each line.
+// Run makes all checks. When the server does not answer, the first line of the report
+// fails and the other lines are not checked. It returns when ctx ends, at the latest after
+// one minute for each line.
 func Run(ctx context.Context, target Target) Report {
 	report := Report{URL: target.URL, Profile: target.Profile.Name}
 	r, err := newRun(target)
@@ -153,7 +154,7 @@ func (r *run) person(name string) *user {
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
 }
 
-// baseOf accepts the URL of a server: no path, no query.
+// baseOf checks the URL of a server, which has no path and no query.
 func baseOf(text string) (string, error) {
 	u, err := url.Parse(text)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil ||
@@ -163,7 +164,7 @@ func baseOf(text string) (string, error) {
 	return u.Scheme + "://" + u.Host, nil
 }
 
-// bounded runs a part of the run within its bounds.
+// bounded runs a part of the run within its time and its number of requests.
 func (r *run) bounded(ctx context.Context, part func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(ctx, mostTime)
 	defer cancel()
@@ -224,7 +225,7 @@ func (r *run) send(ctx context.Context, base string, c call) (answer, error) {
 	return a, nil
 }
 
-// do sends the call and returns the response as it begins.
+// do sends the call and returns the response when its header has arrived.
 func (r *run) do(ctx context.Context, base string, c call) (*http.Response, error) {
 	request, err := http.NewRequestWithContext(ctx, c.method, base+c.path, body(c.body))
 	if err != nil {
@@ -245,7 +246,7 @@ func body(data []byte) io.Reader {
 	return strings.NewReader(string(data))
 }
 
-// note keeps what the server says when it is busy.
+// note records the answer of a busy server.
 func (r *run) note(c call, a answer) {
 	if a.status != http.StatusTooManyRequests && a.status != http.StatusServiceUnavailable {
 		return
@@ -258,8 +259,7 @@ func (r *run) note(c call, a answer) {
 	}
 }
 
-// retryForm reports whether the text is one that Retry-After may have: whole seconds, or
-// a date.
+// retryForm reports whether the text is a valid Retry-After: whole seconds, or a date.
 func retryForm(text string) bool {
 	if _, err := strconv.ParseUint(text, 10, 32); err == nil {
 		return true
@@ -268,8 +268,8 @@ func retryForm(text string) bool {
 	return err == nil
 }
 
-// settle sends the call until the answer is not that the server is busy, as the client
-// does; bounded.
+// settle sends the call, as the client does, until the server is not busy; the number of
+// tries is bounded.
 func (r *run) settle(ctx context.Context, c call) (answer, error) { return r.settleAt(ctx, r.base, c) }
 
 func (r *run) settleAt(ctx context.Context, base string, c call) (answer, error) {

@@ -10,28 +10,28 @@ import (
 	"time"
 )
 
-// event of a stream of server-sent events.
+// event is one server-sent event.
 type event struct{ id, name, data string }
 
-// stream is one of the server's. It belongs to one goroutine; close ends its reader.
+// stream is one stream of the server. It belongs to one goroutine; close ends its reader.
 type stream struct {
 	run    *run
-	answer answer // its body is parsed when it is no stream
-	// events are those that come; closed when the stream ends.
+	answer answer // has a parsed body when the server refused the stream
+	// events receives the events; closed when the stream ends.
 	events chan event
 	cancel context.CancelFunc
 	body   io.Closer
 
-	// position is the id of the last event that had one; empty: none had.
+	// position is the id of the last event with an id; empty: no event had one.
 	position string
-	// versions are those that were told of each entity, in their order.
+	// versions has the versions that the stream told of each entity, in their order.
 	versions map[string][]int64
-	reset    bool // the server said so
+	reset    bool // the server sent a reset
 	ended    bool
 }
 
-// follow opens a stream that goes on after a position; empty: from now on. By query says
-// to name the position in the query instead of the header.
+// follow opens a stream after a position; empty: from now on. byQuery puts the position
+// into the query instead of the header.
 func (r *run) follow(ctx context.Context, base string, u *user, after string, byQuery bool) (*stream, error) {
 	feed := r.Profile.Feed
 	c := feed.Request.fill(values{user: u.name})
@@ -69,7 +69,7 @@ func (r *run) follow(ctx context.Context, base string, u *user, after string, by
 	return s, nil
 }
 
-// live opens a stream that has to be one.
+// live opens a stream and fails if the server refuses it.
 func (r *run) live(ctx context.Context, base string, u *user, after string, byQuery bool) (*stream, error) {
 	s, err := r.follow(ctx, base, u, after, byQuery)
 	if err != nil {
@@ -103,7 +103,7 @@ func (s *stream) listen(ctx context.Context, body io.Reader) {
 			e.data += value + "\n"
 		case "":
 			if lines.Text() != "" || e == (event{}) {
-				continue // a comment, or nothing
+				continue // a comment, or an event without data
 			}
 			if e.name == "" {
 				e.name = "message"
@@ -126,8 +126,8 @@ func (s *stream) close() {
 	}
 }
 
-// await takes events until done says so of one. It reports false when Patience or the
-// stream is over.
+// await takes events until done returns true for one of them. It returns false when
+// Patience or the stream is over.
 func (s *stream) await(ctx context.Context, done func(event) bool) bool {
 	return s.awaitFor(ctx, s.run.Patience, done)
 }
@@ -154,7 +154,7 @@ func (s *stream) awaitFor(ctx context.Context, patience time.Duration, done func
 	}
 }
 
-// take keeps what the event tells.
+// take records the news of the event.
 func (s *stream) take(e event) {
 	feed, truth := s.run.Profile.Feed, s.run.Profile.Truth
 	if e.id != "" {
@@ -180,7 +180,7 @@ func or(text, otherwise string) string {
 	return text
 }
 
-// told reports whether the stream has told of the entity in the version, or a later one.
+// told reports whether the stream has told of the version of the entity or of a later one.
 func (s *stream) told(entity string, version int64) bool {
 	for _, v := range s.versions[entity] {
 		if v >= version {
@@ -190,7 +190,8 @@ func (s *stream) told(entity string, version int64) bool {
 	return false
 }
 
-// awaitAll waits until all entities were told in these versions, and fails if they are not.
+// awaitAll waits until the stream has told of these versions of all entities, and fails if
+// it does not.
 func (s *stream) awaitAll(ctx context.Context, versions map[string]int64) error {
 	missing := func() (n int, which string) {
 		for entity, version := range versions {

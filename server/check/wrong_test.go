@@ -37,7 +37,7 @@ const (
 	noKeysInTruth     flaw = "truth does not contain keys"
 	bareConflicts     flaw = "conflicts without truth"
 	oddConflicts      flaw = "conflicts are 400"
-	arrivalWins       flaw = "who arrives last wins"
+	arrivalWins       flaw = "the last to arrive wins"
 	readsPastHoles    flaw = "the feed is read past holes"
 	noResume          flaw = "streams do not go on"
 	noGap             flaw = "streams go on after anything"
@@ -126,7 +126,7 @@ func (s *shop) target(t *testing.T) check.Target {
 		Restart: func(ctx context) error { s.kill(); return nil }}
 }
 
-// kill takes away what a process loses.
+// kill drops the state that a process keeps in memory.
 func (s *shop) kill() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -264,7 +264,7 @@ func (s *shop) unlocked(until func() bool) {
 	}
 }
 
-// carry carries out the operation, or returns what is said beside its refusal.
+// carry carries out the operation, or returns the body of its refusal.
 func (s *shop) carry(r *http.Request, user, key string, p payload, k *kept) (refused map[string]any) {
 	if k.thing == "" {
 		k.thing, k.status = p.ID, http.StatusCreated

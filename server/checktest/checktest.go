@@ -7,8 +7,8 @@ import (
 	"github.com/optimist-go/optimist/server/check"
 )
 
-// Run asks the server everything, and has one subtest for each line of the report: it
-// fails, passes or is skipped as the line says.
+// Run makes all checks of [check.Run], with one subtest for each line of the report:
+// a line that is not checked skips its subtest.
 func Run(t *testing.T, target check.Target) {
 	t.Helper()
 	for _, line := range check.Run(t.Context(), target).Lines {

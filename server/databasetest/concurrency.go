@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// pause gives others time to come to wait. If it is too short, a test sees less, and does
-// not fail.
+// pause gives other goroutines time to block. If it is too short, a test sees fewer
+// orders and does not fail.
 func pause(tb testing.TB) {
 	tb.Helper()
 	time.Sleep(50 * time.Millisecond)
@@ -29,7 +29,7 @@ func each(tb testing.TB, n int, f func(n int) error) {
 	}
 }
 
-// eventually waits until the channel gives something.
+// eventually waits for a value of the channel, at most patience.
 func eventually[T any](tb testing.TB, what string, c <-chan T) T {
 	tb.Helper()
 	select {

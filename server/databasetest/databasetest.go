@@ -4,7 +4,7 @@
 // processes do; a database for one process may return the same handle each time. [RunOpen]
 // tests how it is opened.
 //
-// The flag -databasetest.entries says how many entries of the feed the test of many
+// The flag -databasetest.entries is the number of feed entries that the test of many
 // writers makes.
 package databasetest
 
@@ -22,8 +22,8 @@ import (
 
 var entries = flag.Int("databasetest.entries", 6000, "entries of the feed that many writers make while it is read")
 
-// Fresh makes an empty database for one test, and returns what opens handles on it. They
-// are closed when the test ends.
+// Fresh makes an empty database for one test, and returns a function that opens handles
+// on it. The handles are closed when the test ends.
 type Fresh func(tb testing.TB) (open func() server.Database)
 
 // check is one test of the contract.
@@ -45,8 +45,8 @@ var checks = []check{
 	{"an entity that is held for too long is to be tried again", entityAgain},
 	{"entities are claimed in any order without deadlock", entityOrder},
 	{"no update is lost", updatesCounted},
-	{"what is rolled back leaves nothing", rolledBack},
-	{"what fails leaves nothing", failed},
+	{"a rolled back transaction leaves nothing", rolledBack},
+	{"a failed transaction leaves nothing", failed},
 	{"the program reads and writes in the transaction", program},
 	{"an error of the program's reading is passed on", programError},
 	{"text comes back as it was or is refused", text},
@@ -55,17 +55,17 @@ var checks = []check{
 	{"the feed is read on in parts", feedParts},
 	{"the feed has no holes beside many writers", feedHoles},
 	{"versions of an entity ascend in the feed", feedVersions},
-	{"what is left for later is put into the feed by any process", feedLater},
+	{"any process puts changes left for later into the feed", feedLater},
 	{"an unknown place in the feed is a gap", feedGap},
 	{"a new era is greater and makes a gap", newEra},
-	{"a moment shows what was committed before", momentFresh},
+	{"a moment shows earlier commits", momentFresh},
 	{"a moment shows one state and nothing of later ones", momentStable},
 	{"a moment's position is exact", momentExact},
 	{"truth contains the latest keys in order", contains},
-	{"what is old is forgotten", forget},
-	{"who watches is woken from another process", watchTold},
-	{"who watches is woken now and then", watchNow},
-	{"who stops watching is woken no more", watchStopped},
+	{"old keys and entries are forgotten", forget},
+	{"another process wakes a watcher", watchTold},
+	{"a watcher is woken now and then", watchNow},
+	{"a stopped watcher is woken no more", watchStopped},
 	{"a canceled call begins nothing", canceled},
 	{"ready means that it works", ready},
 	{"a closed database is not available", closed},
@@ -78,8 +78,8 @@ func Run(t *testing.T, fresh Fresh) {
 	}
 }
 
-// Failing runs the tests of these names and returns the names of those that fail, with
-// what they said. It is for showing that the tests catch a wrong database.
+// Failing runs the tests of these names and returns the messages of the tests that
+// fail, by name. It serves to show that the tests catch a wrong database.
 func Failing(tb testing.TB, fresh Fresh, names ...string) map[string]string {
 	tb.Helper()
 	found := make(map[string]string)
@@ -111,7 +111,8 @@ func named(name string) (check, bool) {
 	return check{}, false
 }
 
-// recorder keeps to itself that a test failed. It is for one goroutine.
+// recorder records the failure of a test without failing the outer one. It belongs to
+// one goroutine.
 type recorder struct {
 	testing.TB
 	failed bool
@@ -140,15 +141,15 @@ func (r *recorder) FailNow() {
 	runtime.Goexit()
 }
 
-// patience bounds what has to happen and may take its time.
+// patience is the longest wait for an event that must happen.
 const patience = 30 * time.Second
 
-// claim is a claim of one key of user "u" and some entities.
+// claim returns a claim of one key of user "u" and some entities.
 func claim(key string, ids ...string) server.Claim {
 	return server.Claim{Keys: []server.Key{{User: "u", Key: key, Fingerprint: "f"}}, Entities: ids}
 }
 
-// begin begins a transaction, which is undone when the test ends.
+// begin begins a transaction, which is rolled back when the test ends.
 func begin(tb testing.TB, db server.Database, c server.Claim) server.Work {
 	tb.Helper()
 	w, err := db.Begin(tb.Context(), c)
@@ -166,7 +167,8 @@ func commit(tb testing.TB, w server.Work, c server.Commit) {
 	}
 }
 
-// done says that the operation with the key was carried out on the entities.
+// done returns the record that the operation with the key was carried out on the
+// entities.
 func done(key string, version uint64, ids ...string) server.Done {
 	return server.Done{
 		Key:      server.Key{User: "u", Key: key, Fingerprint: "f"},
@@ -175,7 +177,7 @@ func done(key string, version uint64, ids ...string) server.Done {
 	}
 }
 
-// grown is all that is held, one version on.
+// grown returns the held entities with their versions grown by one.
 func grown(w server.Work) []server.Entity {
 	var changed []server.Entity
 	for _, e := range w.Held() {
@@ -198,7 +200,7 @@ func change(ctx context.Context, db server.Database, key string, later bool, ids
 	return nil
 }
 
-// changes is change that has to work.
+// changes is change, and fails the test on an error.
 func changes(tb testing.TB, db server.Database, key string, later bool, ids ...string) {
 	tb.Helper()
 	if err := change(tb.Context(), db, key, later, ids...); err != nil {
@@ -206,7 +208,7 @@ func changes(tb testing.TB, db server.Database, key string, later bool, ids ...s
 	}
 }
 
-// position is the newest place in the feed.
+// position returns the cursor of the newest position in the feed.
 func position(tb testing.TB, db server.Database) server.Cursor {
 	tb.Helper()
 	var at server.Cursor
@@ -220,7 +222,7 @@ func position(tb testing.TB, db server.Database) server.Cursor {
 	return at
 }
 
-// start is the place before all entries of a fresh database.
+// start returns the cursor before all entries of a fresh database.
 func start(tb testing.TB, db server.Database) server.Cursor {
 	tb.Helper()
 	at := position(tb, db)
@@ -245,7 +247,7 @@ func rest(ctx context.Context, db server.Database, after server.Cursor) ([]serve
 	}
 }
 
-// entriesAfter is rest that has to work, after giving positions to all.
+// entriesAfter sequences all changes and then is rest, failing the test on an error.
 func entriesAfter(tb testing.TB, db server.Database, after server.Cursor) []server.Entry {
 	tb.Helper()
 	if _, err := db.Sequence(tb.Context()); err != nil {
@@ -258,7 +260,7 @@ func entriesAfter(tb testing.TB, db server.Database, after server.Cursor) []serv
 	return all
 }
 
-// entity is an entity's row as a moment shows it.
+// entity returns an entity's row as a moment shows it.
 func entity(tb testing.TB, db server.Database, id string) server.Entity {
 	tb.Helper()
 	var e server.Entity
@@ -275,7 +277,7 @@ func entity(tb testing.TB, db server.Database, id string) server.Entity {
 	return e
 }
 
-// wants fails the test unless the error is the one that is wanted.
+// wants fails the test unless the error is one of the wanted errors.
 func wants(tb testing.TB, what string, err error, want ...error) {
 	tb.Helper()
 	for _, w := range want {

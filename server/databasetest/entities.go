@@ -37,7 +37,7 @@ func entityHeld(tb testing.TB, fresh Fresh) {
 	open := fresh(tb)
 	first, second := open(), open()
 	changes(tb, first, "old", false, "e")
-	// One that is there already, and one that is made to be held.
+	// An entity that exists already, and one that exists only by being held.
 	for _, id := range []string{"e", "new"} {
 		before := entity(tb, first, id).Version
 		w := begin(tb, first, claim("first"+id, id))
@@ -48,7 +48,7 @@ func entityHeld(tb testing.TB, fresh Fresh) {
 			tb.Fatal(got.err)
 		}
 		if v := got.work.Held()[0].Version; v != before+1 {
-			tb.Errorf("who waited for %s sees version %d, and not %d", id, v, before+1)
+			tb.Errorf("an operation that waited for %s sees version %d, and not %d", id, v, before+1)
 		}
 		got.work.Rollback()
 	}
@@ -83,7 +83,7 @@ func entityOrder(tb testing.TB, fresh Fresh) {
 				return fmt.Errorf("%v: %w", c, err)
 			}
 			var commit server.Commit
-			if i%3 > 0 { // else it is refused, and new entities go away again
+			if i%3 > 0 { // the third part is refused, and its new entities vanish again
 				commit.Changed = grown(w)[:2]
 			}
 			if err := w.Commit(ctx, commit); err != nil {
@@ -157,8 +157,8 @@ func failed(tb testing.TB, fresh Fresh) {
 	changes(tb, db, "k", false, "e")
 }
 
-// leftNothing fails the test if key and entity, the program's rows or the feed show
-// anything.
+// leftNothing fails the test if the key, the entity, a row of the program or the feed
+// shows an effect.
 func leftNothing(tb testing.TB, db server.Database, from server.Cursor, key, id string) {
 	tb.Helper()
 	w := begin(tb, db, claim(key, id))

@@ -12,7 +12,7 @@ import (
 	"github.com/optimist-go/optimist/server"
 )
 
-// versioned is an entry without its place.
+// versioned is an entry without its position.
 type versioned struct {
 	entity  string
 	version uint64
@@ -54,8 +54,8 @@ func ascending(tb testing.TB, after server.Cursor, entries []server.Entry) {
 	}
 }
 
-// byPartition returns the entries of each partition in their order: there is none among
-// partitions.
+// byPartition returns the entries of each partition in their order. Entries of different
+// partitions have no order.
 func byPartition(entries []server.Entry) []server.Entry {
 	entries = slices.Clone(entries)
 	slices.SortStableFunc(entries, func(a, b server.Entry) int { return cmp.Compare(a.Partition, b.Partition) })
@@ -100,8 +100,8 @@ func feedParts(tb testing.TB, fresh Fresh) {
 	}
 }
 
-// feedHoles has many writers on several handles, whose commits overtake each other, while
-// one follows the feed.
+// feedHoles runs many writers on several handles, whose commits overtake each other,
+// while a reader follows the feed.
 func feedHoles(tb testing.TB, fresh Fresh) {
 	open := fresh(tb)
 	dbs := []server.Database{open(), open(), open()}
@@ -121,7 +121,7 @@ func feedHoles(tb testing.TB, fresh Fresh) {
 	go func() {
 		var r result
 		for at, last := from, false; r.err == nil; {
-			again := writing.Load() // what is committed by now is in the feed or to be sequenced
+			again := writing.Load() // changes committed before this line are in the feed or wait for Sequence
 			var some []server.Entry
 			if _, r.err = reader.Sequence(ctx); r.err != nil {
 				break
@@ -197,7 +197,8 @@ func versionsAscend(tb testing.TB, entries []server.Entry) {
 	}
 }
 
-// feedVersions changes few entities at once and later, while several give positions.
+// feedVersions changes few entities, with and without Commit.Later, while several
+// handles sequence.
 func feedVersions(tb testing.TB, fresh Fresh) {
 	open := fresh(tb)
 	dbs := []server.Database{open(), open(), open()}
@@ -235,7 +236,7 @@ func feedLater(tb testing.TB, fresh Fresh) {
 	from := start(tb, db)
 	changes(tb, db, "k1", true, "a")
 	changes(tb, db, "k2", true, "b")
-	changes(tb, db, "k3", false, "a") // and what was left of it comes before
+	changes(tb, db, "k3", false, "a") // and the change of "a" that was left for later comes before it
 	got, _, err := rest(tb.Context(), other, from)
 	if err != nil {
 		tb.Fatal(err)

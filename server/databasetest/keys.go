@@ -63,7 +63,7 @@ type claimed struct {
 }
 
 // beginBeside begins a transaction that has to wait for another one, and gives it time to
-// be waiting.
+// block.
 func beginBeside(tb testing.TB, db server.Database, c server.Claim) <-chan claimed {
 	result := make(chan claimed, 1)
 	ctx := tb.Context()
@@ -124,7 +124,7 @@ func keyBusy(tb testing.TB, fresh Fresh) {
 	first, second := open(), open()
 	w := begin(tb, first, claim("k", "e"))
 	_, err := second.Begin(tb.Context(), claim("k", "other"))
-	// A database with one writer cannot know what its holder has claimed.
+	// A database with one writer may not know the claim of the transaction that holds it.
 	wants(tb, "a claimed key", err, server.ErrBusy, server.ErrAgain)
 	if first != second {
 		wants(tb, "a claimed key", err, server.ErrBusy)
@@ -134,8 +134,8 @@ func keyBusy(tb testing.TB, fresh Fresh) {
 	changes(tb, second, "after", false, "e", "other")
 }
 
-// keyRaced has many claim the same keys at the same time, through several handles, each
-// time with other ones beside them.
+// keyRaced lets many transactions claim the same keys at the same time, through several
+// handles, each with further keys of its own.
 func keyRaced(tb testing.TB, fresh Fresh) {
 	open := fresh(tb)
 	dbs := []server.Database{open(), open(), open()}

@@ -22,7 +22,7 @@ func forget(tb testing.TB, fresh Fresh) {
 		defer w.Rollback()
 		return w.Now()
 	}
-	for made := now(); now() <= made+1; { // the clock has to be past it
+	for made := now(); now() <= made+1; { // until the clock is past the time of the entries
 		pause(tb)
 	}
 	known := func(key string) bool {
@@ -43,7 +43,7 @@ func forget(tb testing.TB, fresh Fresh) {
 		tb.Error("an old key is still known")
 	}
 	_, _, err := other.Entries(tb.Context(), from, 10)
-	wants(tb, "a place before what was forgotten", err, server.ErrGap)
+	wants(tb, "a place before the forgotten entries", err, server.ErrGap)
 	at := server.Cursor{Era: middle.Era, At: append([]int64(nil), middle.At...)}
 	if got, _, err := other.Entries(tb.Context(), at, 10); err != nil || len(got) != 0 {
 		tb.Errorf("at the newest place: %v, %v", got, err)
@@ -79,7 +79,7 @@ func forget(tb testing.TB, fresh Fresh) {
 	}
 }
 
-// watcher watches, and lets the test know.
+// watcher watches the database and tells the test of each call of wake.
 func watcher(tb testing.TB, db server.Database) (<-chan struct{}, func()) {
 	woken := make(chan struct{}, 1)
 	stop := db.Watch(func() {
@@ -126,7 +126,7 @@ func watchNow(tb testing.TB, fresh Fresh) {
 
 func watchStopped(tb testing.TB, fresh Fresh) {
 	db := fresh(tb)()
-	stopped := false // by this goroutine, after which nobody may look
+	stopped := false // no call of wake may begin after stop has returned
 	stop := db.Watch(func() {
 		if stopped {
 			panic("woken after stop")

@@ -51,8 +51,9 @@ func momentStable(tb testing.TB, fresh Fresh) {
 	}
 }
 
-// momentExact reads moments beside writers of both kinds. What the feed has up to a
-// moment's position has to make exactly the versions that the moment shows.
+// momentExact reads moments beside writers with and without Commit.Later. The
+// entries of the feed up to a moment's position must add up to exactly the versions
+// that the moment shows.
 func momentExact(tb testing.TB, fresh Fresh) {
 	open := fresh(tb)
 	dbs := []server.Database{open(), open()}

@@ -120,7 +120,8 @@ func programError(tb testing.TB, fresh Fresh) {
 	err = db.Read(ctx, func(ctx context.Context, m server.Moment) error { return m.Query(ctx, refuse, `SELECT 1`) })
 	wants(tb, "Read, Query", err, errProgram)
 
-	// An error that the program keeps to itself does not go unnoticed.
+	// An error of a statement that the program does not return makes the commit
+	// fail all the same.
 	w = begin(tb, db, claim("k3", "e"))
 	_, _ = w.Exec(ctx, `INSERT INTO databasetest_rows (id, n) VALUES ('after', 2)`)
 	_, _ = w.Exec(ctx, `INSERT INTO databasetest_rows (id, n) VALUES ('later', 3)`)
@@ -131,7 +132,7 @@ func programError(tb testing.TB, fresh Fresh) {
 	}
 }
 
-// text holds texts from strangers against all doors.
+// text puts hostile texts into every place that takes a text.
 func text(tb testing.TB, fresh Fresh) {
 	db := fresh(tb)()
 	table(tb, db)

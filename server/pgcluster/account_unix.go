@@ -11,7 +11,8 @@ import (
 	"syscall"
 )
 
-// account is who runs the server. The zero account is who runs this process.
+// account is the system account that runs the server. The zero account is the account of
+// this process.
 type account struct{ credential *syscall.Credential }
 
 // unprivileged returns an account that PostgreSQL agrees to run under: it refuses root.
@@ -37,7 +38,8 @@ func unprivileged() (account, error) {
 	return account{}, errors.New("pgcluster: PostgreSQL does not run as root, and there is neither a user postgres nor a user nobody")
 }
 
-// process has a process run under the account, and live on when this one's group is killed.
+// process returns attributes with which a process runs under the account, and survives when
+// the group of this process is killed.
 func (a account) process() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Credential: a.credential, Setsid: true}
 }

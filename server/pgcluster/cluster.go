@@ -2,9 +2,9 @@
 // for runs that have to stop and kill a database.
 //
 // A cluster ends with [Cluster.Close], and also when the process that started it ends in
-// any other way: a watcher process sees to that. It listens on the loopback address and on
-// a Unix socket, needs a password, and does not sync its files unless it is told to, so it
-// must not be trusted to outlive the machine.
+// any other way: a watcher process ends it. The cluster listens on the loopback address
+// and on a Unix socket, and needs a password. It does not sync its files unless a setting
+// says so: a crash of the machine may destroy its data.
 package pgcluster
 
 import (
@@ -28,14 +28,14 @@ import (
 // in /usr/lib/postgresql.
 var ErrMissing = errors.New("there are no PostgreSQL server programs (initdb, pg_ctl) on this machine")
 
-// Mode is how a cluster is stopped.
+// Mode is a way to stop a cluster.
 type Mode string
 
 // Modes.
 const (
-	// Fast ends all connections and writes all to disk.
+	// Fast ends all connections and writes all changes to disk.
 	Fast Mode = "fast"
-	// Immediate breaks all off; the next start recovers.
+	// Immediate ends all processes at once; the next start recovers.
 	Immediate Mode = "immediate"
 )
 
@@ -53,9 +53,9 @@ type Cluster struct {
 	alive   io.Closer // the watcher acts when this closes
 }
 
-// Start starts a cluster and returns when it answers, after about a second. Settings are
-// those of postgresql.conf, for example "fsync=on". The error is [ErrMissing] without
-// PostgreSQL on the machine.
+// Start starts a cluster and returns when it answers, after about a second. The settings
+// are settings of postgresql.conf, for example "fsync=on". The error is [ErrMissing] when
+// the machine has no PostgreSQL.
 func Start(settings ...string) (*Cluster, error) {
 	bin, err := programs()
 	if err != nil {
@@ -81,7 +81,7 @@ func Start(settings ...string) (*Cluster, error) {
 	if err := c.create(); err != nil {
 		return nil, errors.Join(err, c.Close())
 	}
-	// A free port may be taken by somebody else before the server takes it.
+	// Another process may take the free port before the server does.
 	for range 3 {
 		if c.port, err = freePort(); err != nil {
 			break
@@ -93,7 +93,7 @@ func Start(settings ...string) (*Cluster, error) {
 	return nil, errors.Join(err, c.Close())
 }
 
-// URL is where a database of the cluster is reached, by TCP, with all rights.
+// URL returns the URL of a database of the cluster, by TCP, for a user with all rights.
 func (c *Cluster) URL(database string) string {
 	u := url.URL{
 		Scheme:   "postgres",
@@ -105,7 +105,7 @@ func (c *Cluster) URL(database string) string {
 	return u.String()
 }
 
-// Socket is where a database of the cluster is reached by the Unix socket.
+// Socket returns the URL of a database of the cluster by the Unix socket.
 func (c *Cluster) Socket(database string) string {
 	q := url.Values{"sslmode": {"disable"}, "host": {c.folder}, "port": {strconv.Itoa(c.port)}}
 	u := url.URL{
@@ -117,12 +117,13 @@ func (c *Cluster) Socket(database string) string {
 	return u.String()
 }
 
-// Address is the host and port on which the cluster listens. It stays the same.
+// Address returns the host and port on which the cluster listens. They stay the same.
 func (c *Cluster) Address() string {
 	return net.JoinHostPort("127.0.0.1", strconv.Itoa(c.port))
 }
 
-// Start starts the cluster again after Stop or Kill. If it runs already, that is an error.
+// Start starts the cluster again after Stop or Kill. A cluster that runs already is an
+// error.
 func (c *Cluster) Start() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -138,7 +139,7 @@ func (c *Cluster) Start() error {
 	for _, s := range c.settings {
 		options = append(options, "-c "+s)
 	}
-	// What a killed server leaves behind may still be on its way out.
+	// Child processes of a killed server may still be ending.
 	var err error
 	for range 50 {
 		if err = c.control("start", "-w", "-t", "30", "-l", filepath.Join(c.folder, "server.log"), "-o", strings.Join(options, " ")); err == nil {
@@ -177,7 +178,7 @@ func (c *Cluster) Kill() error {
 	return nil
 }
 
-// Log is the end of the server's log, at most so many bytes.
+// Log returns the last most bytes of the server's log.
 func (c *Cluster) Log(most int) string {
 	data, err := os.ReadFile(filepath.Join(c.folder, "server.log"))
 	if err != nil {
@@ -186,7 +187,7 @@ func (c *Cluster) Log(most int) string {
 	return string(data[max(0, len(data)-most):])
 }
 
-// Close ends the cluster and removes all of it. A second Close does nothing.
+// Close ends the cluster and removes its files. A second Close does nothing.
 func (c *Cluster) Close() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -215,8 +216,8 @@ func (c *Cluster) create() error {
 	}
 	data := filepath.Join(c.folder, "data")
 	common := []string{"-D", data, "-U", "postgres", "-A", "password", "--pwfile=" + secret, "--no-sync", "-E", "UTF8"}
-	// Where it can be had, texts are in the order of people and not of bytes, as in most
-	// databases that a program will meet.
+	// With ICU, texts are ordered as people order them and not by bytes, as in most
+	// databases in production.
 	err := c.run("initdb", append(slices.Clone(common), "--no-locale", "--locale-provider=icu", "--icu-locale=en")...)
 	if err == nil {
 		return nil
@@ -232,8 +233,8 @@ func (c *Cluster) control(verb string, args ...string) error {
 	return c.run("pg_ctl", append([]string{verb, "-D", filepath.Join(c.folder, "data")}, args...)...)
 }
 
-// run runs a program of PostgreSQL. What it says goes through a file: the server inherits
-// it, and a pipe would be waited for as long as the server runs.
+// run runs a program of PostgreSQL. Its output goes to a file: the server inherits the
+// output, and reading a pipe would last as long as the server runs.
 func (c *Cluster) run(name string, args ...string) error {
 	said, err := os.Create(filepath.Join(c.folder, name+".out"))
 	if err != nil {
@@ -266,14 +267,15 @@ func (c *Cluster) pid() (int, error) {
 	return pid, nil
 }
 
-// leftovers says that the last start failed because a killed server is not quite gone.
+// leftovers reports whether the last start failed because processes of a killed server
+// still run.
 func (c *Cluster) leftovers() bool {
 	end := c.Log(500)
 	return strings.Contains(end, "pre-existing shared memory") || strings.Contains(end, `"postmaster.pid" already exists`)
 }
 
-// watch starts the process that ends the cluster when alive closes, be it by Close or
-// because this process is no more.
+// watch starts the process that ends the cluster when alive closes: by Close or by the
+// end of this process.
 func (c *Cluster) watch() error {
 	r, w, err := os.Pipe()
 	if err != nil {
@@ -306,7 +308,7 @@ func programs() (string, error) {
 		return "", ErrMissing
 	}
 	version := func(path string) float64 {
-		v, _ := strconv.ParseFloat(filepath.Base(filepath.Dir(filepath.Dir(path))), 64) // 0: oldest
+		v, _ := strconv.ParseFloat(filepath.Base(filepath.Dir(filepath.Dir(path))), 64) // 0: the oldest
 		return v
 	}
 	newest := slices.MaxFunc(found, func(a, b string) int { return int(10 * (version(a) - version(b))) })

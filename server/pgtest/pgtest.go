@@ -1,7 +1,7 @@
-// Package pgtest gives tests a PostgreSQL of their own.
+// Package pgtest starts private PostgreSQL clusters and databases for tests.
 //
-// On a machine without PostgreSQL the tests that ask for one are skipped and say why. If
-// the environment variable CI is "true" they fail instead.
+// On a machine without PostgreSQL the tests that need it are skipped and say why. If the
+// environment variable CI is "true" they fail instead.
 package pgtest
 
 import (
@@ -19,8 +19,7 @@ import (
 	"github.com/optimist-go/optimist/server/pgcluster"
 )
 
-// shared is the cluster that the tests of this process have in common. It ends with the
-// process.
+// shared is the cluster that the tests of this process share. It ends with the process.
 var shared = sync.OnceValues(func() (*pgcluster.Cluster, error) { return pgcluster.Start() })
 
 var numbers atomic.Int64
@@ -36,8 +35,8 @@ func Database(tb testing.TB) string {
 	return On(tb, c)
 }
 
-// Cluster starts a cluster for this test alone, to be stopped and killed. It ends with
-// the test.
+// Cluster starts a cluster for this test alone, which the test may stop and kill. The
+// cluster ends with the test.
 func Cluster(tb testing.TB, settings ...string) *pgcluster.Cluster {
 	tb.Helper()
 	c, err := pgcluster.Start(settings...)
@@ -65,7 +64,7 @@ func On(tb testing.TB, c *pgcluster.Cluster) string {
 	tb.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 		defer cancel()
-		_ = execute(ctx, c, "drop database "+name+" with (force)") // else it goes with the cluster
+		_ = execute(ctx, c, "drop database "+name+" with (force)") // otherwise it ends with the cluster
 	})
 	return c.URL(name)
 }

@@ -29,7 +29,7 @@ INSERT INTO posts (id) SELECT 'p' || n FROM generate_series(0, 9999) n;
 CREATE TABLE marks (post text, user_id text, PRIMARY KEY (post, user_id));
 `)}}
 
-// marks is what a group knows: who has marked what, before and since.
+// marks is the state of a group: the marks of viewers on entities, before and since.
 type marks struct {
 	before map[server.Own]bool
 	since  []server.Own
@@ -89,7 +89,7 @@ func registerLikes(kit *server.Kit) {
 
 // BenchmarkSideBySide measures both kinds of operations beside a bare transaction for each
 // request, in turns, with 256 clients on the default number of connections. The database
-// syncs its files. One iteration is one turn of each. What counts is the ratios to the bare
+// syncs its files. One iteration is one turn of each. Only the ratios count, to the bare
 // transaction, and those only on a machine that does nothing else: a group waits for few
 // processes in turn, and bare transactions compete as many at once.
 func BenchmarkSideBySide(b *testing.B) {

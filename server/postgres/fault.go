@@ -12,13 +12,13 @@ import (
 	"github.com/optimist-go/optimist/server"
 )
 
-// programError is an error of a function of the program. It is passed on as it is.
+// programError is an error of a function of the program. It is returned unchanged.
 type programError struct{ error }
 
 func (e programError) Unwrap() error { return e.error }
 
-// fault says of an error which of the kit's errors it is. conn is the connection on which
-// it came; nil: there was none yet. ctx is that of the caller.
+// fault wraps an error in the matching error of package server. conn is the connection on
+// which the error occurred; nil: there was none yet. ctx is the context of the caller.
 func fault(ctx context.Context, err error, conn *pgx.Conn) error {
 	var program programError
 	var pg *pgconn.PgError
@@ -45,14 +45,14 @@ func fault(ctx context.Context, err error, conn *pgx.Conn) error {
 	}
 }
 
-// kindOf says which of the kit's errors an error of the server is; nil: it is none, but a
-// fault of the program.
+// kindOf returns the error of package server that an error of PostgreSQL means; nil: the
+// error is a fault of the program.
 func kindOf(err *pgconn.PgError) error {
 	switch err.Code {
 	case "40001", // serialization failure
 		"40P01", // deadlock
 		"55P03", // lock timeout
-		"57014", // statement timeout, or canceled by an operator
+		"57014", // statement timeout, or cancelled by an operator
 		"26000": // a prepared statement is gone, as behind a pooler
 		return server.ErrAgain
 	case "0A000":
@@ -62,7 +62,7 @@ func kindOf(err *pgconn.PgError) error {
 		return nil
 	case "22021", "22P05": // a zero byte, not UTF-8, not to be converted
 		return server.ErrText
-	case "25006", // read only: this was the primary once
+	case "25006", // read only: this server is no longer the primary
 		"25P03", // idle in transaction for too long
 		"40003", // whether it was committed is not known
 		"3D000": // no such database: it is being restored
@@ -70,7 +70,7 @@ func kindOf(err *pgconn.PgError) error {
 	}
 	switch class := err.Code[:min(2, len(err.Code))]; class {
 	case "08", // connection
-		"28", // who we are is not known: as when a server starts with other files
+		"28", // authorization failed, as when a server starts with other files
 		"53", // out of connections, memory, disk
 		"57", // shutdown, crash, starting up
 		"58": // system errors
@@ -82,7 +82,7 @@ func kindOf(err *pgconn.PgError) error {
 	return nil
 }
 
-// isLockTimeout reports whether a lock was waited for too long.
+// isLockTimeout reports whether waiting for a lock took too long.
 func isLockTimeout(err error) bool {
 	var pg *pgconn.PgError
 	return errors.As(err, &pg) && pg.Code == "55P03"

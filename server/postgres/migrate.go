@@ -36,7 +36,7 @@ type schema struct {
 func migrate(ctx context.Context, config *pgx.ConnConfig, program fs.FS) error {
 	db := stdlib.OpenDB(*config)
 	defer db.Close()
-	// A dial's own error says more than goose's.
+	// The error of connecting says more than the error of goose.
 	if err := db.PingContext(ctx); err != nil {
 		return err
 	}
@@ -101,9 +101,9 @@ func (s schema) up(ctx context.Context, db *sql.DB) error {
 	return err
 }
 
-// locker is goose's own lock, asked for more often, because processes that start together
-// wait for each other. It asks and does not wait in the database: a statement that waits
-// would be waited for by CREATE INDEX CONCURRENTLY.
+// locker takes goose's own lock, and tries more often than goose, because processes that
+// start together wait for each other. It tries repeatedly instead of waiting in the
+// database: CREATE INDEX CONCURRENTLY would wait for a statement that waits.
 type locker struct{}
 
 const lockPause = 50 * time.Millisecond

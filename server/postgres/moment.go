@@ -13,19 +13,19 @@ import (
 const (
 	beginMoment = `BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY`
 
-	// The first statement that looks at a table is the moment.
+	// The first statement that reads a table fixes the moment.
 	lookAround = `SELECT part, era, position, EXISTS (SELECT FROM optimist_pending) FROM optimist_heads ORDER BY part`
 
-	// Commits that leave rows to be sequenced pass a gate together; who closes it waits
-	// for those that are through, and holds up the next ones. Only who has looked twice
-	// in vain closes it, and opens it with the moment in hand.
+	// Commits that leave rows to be sequenced pass a gate, a shared lock. Closing the gate
+	// waits for the commits that are inside, and holds up the next ones. A Read that has
+	// failed twice closes the gate, and opens it when it has its moment.
 	passGate  = `pg_advisory_xact_lock_shared(7236278361437)`
 	closeGate = `SELECT pg_advisory_lock(7236278361437)`
 	openGate  = `SELECT pg_advisory_unlock(7236278361437)`
 )
 
-// Read is that of [server.Database]. It takes one round trip besides what look asks, and
-// one or two more when there are changes that have no position yet.
+// Read implements [server.Database]. It takes one round trip besides the queries of look,
+// and one or two more when some changes have no position yet.
 func (db *Database) Read(ctx context.Context, look func(ctx context.Context, m server.Moment) error) error {
 	return db.with(ctx, func(ctx context.Context, conn *pgxpool.Conn) error {
 		defer db.undo(conn)
@@ -53,13 +53,13 @@ func (db *Database) Read(ctx context.Context, look func(ctx context.Context, m s
 	})
 }
 
-// maxMoves bounds how often rows are moved behind the closed gate: each time up to
-// moveAtOnce of them.
+// maxMoves bounds the number of moves behind the closed gate; each moves up to moveAtOnce
+// rows.
 const maxMoves = 20
 
-// moment begins a transaction that sees one moment, and says whether all that it sees has
-// a position. The first try hopes so, the second one gives positions before, and the
-// others do it behind the closed gate.
+// moment begins a transaction that sees one moment, and reports whether all changes in it
+// have a position. The first try expects that they do, the second gives positions before,
+// and the later ones do so behind the closed gate.
 func (db *Database) moment(ctx context.Context, m *moment, try int) (clear bool, err error) {
 	var p pipeline
 	var moved int
@@ -100,7 +100,7 @@ type moment struct {
 
 func (m *moment) Position() server.Cursor { return m.at }
 
-// Query is that of [server.Query].
+// Query implements [server.Query].
 func (m *moment) Query(ctx context.Context, row func(scan server.Scan) error, sql string, args ...any) error {
 	if m.conn == nil {
 		return errEnded
@@ -131,7 +131,7 @@ FROM unnest($1::text[]) AS wanted (entity), unnest($2::text[]) AS viewers (user_
 ORDER BY found.id`
 )
 
-// Entities is that of [server.Moment].
+// Entities implements [server.Moment].
 func (m *moment) Entities(ctx context.Context, ids []string) ([]server.Entity, error) {
 	found := make([]server.Entity, len(ids))
 	for i, id := range ids {
@@ -152,7 +152,7 @@ func (m *moment) Entities(ctx context.Context, ids []string) ([]server.Entity, e
 	return found, nil
 }
 
-// Contains is that of [server.Moment].
+// Contains implements [server.Moment].
 func (m *moment) Contains(ctx context.Context, ids, users []string, limit int) (map[server.Own][]string, error) {
 	found := make(map[server.Own][]string)
 	err := m.Query(ctx, func(scan server.Scan) error {

@@ -32,8 +32,8 @@ func naive(tb testing.TB) func() server.Database {
 	}
 }
 
-// stale counts in a row as it should, and reads the counter in another part of the
-// statement than it writes it, where it still is what it was when the statement began.
+// stale increments the counter correctly, but reads it in another part of the same
+// statement, which sees the value from before the statement.
 func stale(tb testing.TB) func() server.Database {
 	open := fresh(tb)
 	return func() server.Database {

@@ -67,7 +67,7 @@ func TestOpenSaysWhatIsWrong(t *testing.T) {
 	}
 }
 
-// TestErrorsOfTheServer holds the kinds against what PostgreSQL says.
+// TestErrorsOfTheServer compares the kinds with the errors of a real PostgreSQL.
 func TestErrorsOfTheServer(t *testing.T) {
 	db := open(t, pgtest.Database(t), Options{})
 	for code, want := range map[string]error{

@@ -1,5 +1,5 @@
-// Package postgres is the database of a [server.Kit] that any number of processes share:
-// one PostgreSQL, from version 13 on.
+// Package postgres implements [server.Database] with PostgreSQL, from version 13 on. Any
+// number of processes may share one database.
 //
 // # Guarantees
 //
@@ -12,20 +12,20 @@
 //   - Tables that a later version of the kit or of the program has brought up are refused,
 //     and stay as they are.
 //
-// # What must not be assumed
+// # Not guaranteed
 //
 //   - The connections need a session of their own only for LISTEN and for statements that
 //     are prepared. Behind a pooler of transactions, such as PgBouncer, add
 //     default_query_exec_mode=exec to the URL if the pooler does not know prepared
-//     statements; LISTEN is not heard there, and changes by other processes are seen by
-//     looking, once a second.
-//   - A transaction takes an advisory lock for each of its keys and entities, of those that
-//     are numbered by 64 bits. They fit into what the server sets aside for locks by
-//     default; if operations name many entities each, raise max_locks_per_transaction.
+//     statements; LISTEN does not work there, and watchers notice the changes of other
+//     processes by their look once a second.
+//   - A transaction takes an advisory lock (of the kind with a 64-bit number) for each of
+//     its keys and entities. The default lock table of PostgreSQL has room for them;
+//     raise max_locks_per_transaction if each operation names many entities.
 //   - The tables whose names begin with optimist_ belong to this package. The program may
 //     read them, and must not write them.
-//   - Text with a zero byte, or that is not UTF-8, cannot be kept in PostgreSQL. It is
-//     refused with [server.ErrText].
+//   - PostgreSQL cannot keep text with a zero byte or invalid UTF-8. Such text is refused
+//     with [server.ErrText].
 package postgres
 
 import (
@@ -42,8 +42,8 @@ import (
 	"github.com/optimist-go/optimist/server"
 )
 
-// How long things may take. The database ends statements that take longer; the times of
-// this side are for when it does not answer.
+// Bounds in time. The database itself ends statements that take too long; these times are
+// for a database that does not answer.
 const (
 	connectTime = 2 * time.Second  // the URL's connect_timeout goes before it
 	acquireTime = 3 * time.Second  // for a connection of the pool
@@ -51,27 +51,28 @@ const (
 	settleTime  = 2 * time.Second  // for a rollback
 )
 
-// limits bounds what one transaction may cost others: a statement 2 s, waiting for a lock
-// 1 s, and 10 s between two statements, after which a process that stands still or is cut
-// off loses its locks.
+// limits bounds the time for which a transaction may hold up others: 2 s for a statement,
+// 1 s for waiting for a lock, and 10 s between two statements, after which a process that
+// stands still or is cut off loses its locks.
 const limits = `SELECT set_config('statement_timeout', '2000', true), set_config('lock_timeout', '1000', true), set_config('idle_in_transaction_session_timeout', '10000', true)`
 
-// Options of a database. Zero means the default that is named.
+// Options are the options of a [Database]. The zero value of a field means the default
+// named there.
 type Options struct {
-	// Connections is how many connections the pool may have; 0 means 8, and 2 is the
-	// least. Two more listen and tell.
+	// Connections is the greatest number of connections of the pool; 0 means 8, and 2 is the
+	// least. Two further connections listen and notify.
 	Connections int
-	// Migrations are files of the program's own tables, in the format of goose, whose
-	// table of versions is goose_db_version; nil: the program sees to its tables. They are
-	// brought up by one process at a time, after the kit's own tables.
+	// Migrations are files of the program's own tables, in the format of goose, whose table
+	// of versions is goose_db_version; nil: the program takes care of its tables itself. One
+	// process at a time applies them, after the kit's own tables.
 	Migrations fs.FS
-	// Now takes the place of the database's clock whenever it returns another time than
-	// the zero time: for tests, and for writing a past. nil: it never does.
+	// Now replaces the database's clock for tests and for writing old data: the time that it
+	// returns is used unless it is the zero time. nil: the database's clock is always used.
 	Now func() time.Time
 }
 
-// Database is PostgreSQL as [server.Database]. Make one with [Open]. It is safe for
-// concurrent use.
+// Database is a [server.Database] on PostgreSQL. Make one with [Open]. A Database is safe
+// for concurrent use.
 type Database struct {
 	pool  *pgxpool.Pool
 	parts int // of the feed
@@ -82,7 +83,7 @@ type Database struct {
 	stop context.CancelFunc
 
 	mu    sync.Mutex
-	works map[*work]struct{} // those that are open; nil after Close
+	works map[*work]struct{} // open transactions; nil after Close
 }
 
 var _ server.Database = (*Database)(nil)
@@ -156,7 +157,7 @@ func (db *Database) Ready(ctx context.Context) error {
 
 var errClosed = fmt.Errorf("%w: it was closed", server.ErrUnavailable)
 
-// scope bounds ctx by the life of the database and by the time that a call may take.
+// scope bounds ctx by the life of the Database and by the longest time of a call.
 func (db *Database) scope(ctx context.Context) (context.Context, func()) {
 	ctx, cancel := context.WithTimeout(ctx, answerTime)
 	stop := context.AfterFunc(db.ctx, cancel)
@@ -180,8 +181,8 @@ func (db *Database) acquire(ctx context.Context) (*pgxpool.Conn, error) {
 	return conn, nil
 }
 
-// release gives a connection back. If it was lost, the others are replaced too: they
-// belong to the same server.
+// release gives a connection back. After the loss of a connection all others of the pool
+// are replaced too, because they belong to the same server.
 func (db *Database) release(conn *pgxpool.Conn) {
 	lost := conn.Conn().IsClosed()
 	conn.Release()
@@ -203,7 +204,7 @@ func (db *Database) with(ctx context.Context, f func(ctx context.Context, conn *
 }
 
 // undo ends a transaction that may be open on the connection. It does not depend on the
-// time of who began it.
+// context of the transaction.
 func (db *Database) undo(conn *pgxpool.Conn) {
 	ctx, cancel := context.WithTimeout(context.Background(), settleTime)
 	defer cancel()
@@ -211,11 +212,11 @@ func (db *Database) undo(conn *pgxpool.Conn) {
 		return
 	}
 	if _, err := conn.Exec(ctx, `ROLLBACK`); err != nil {
-		_ = conn.Conn().Close(ctx) // the server undoes what its client leaves
+		_ = conn.Conn().Close(ctx) // the server rolls back the transaction of a closed connection
 	}
 }
 
-// fault maps an error; see the function of that name.
+// fault maps an error; see the function fault.
 func (db *Database) fault(ctx context.Context, err error, conn *pgx.Conn) error {
 	if err != nil && db.ctx.Err() != nil && !errors.Is(err, server.ErrUnavailable) {
 		return fmt.Errorf("%w: %w", errClosed, err)

@@ -21,8 +21,8 @@ type panicking struct{}
 
 func (panicking) Value() (driver.Value, error) { panic("the program's fault") }
 
-// newErrands is a kit with an operation of each shape, both of which do what they should
-// not when they are told to.
+// newErrands is a kit with an operation of each shape, both of which misbehave when their
+// arguments say so.
 func newErrands(t *testing.T, db server.Database) *server.Kit {
 	t.Helper()
 	kit, err := server.Open(t.Context(), db, server.Options{Truth: server.Truth[int, any]{

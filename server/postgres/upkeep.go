@@ -7,15 +7,16 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// forgetAtOnce is how many rows are forgotten in one transaction, so that nobody waits
-// for long.
+// forgetAtOnce is the number of rows deleted in one transaction, so that no operation
+// waits for long.
 const forgetAtOnce = 5000
 
 const (
 	forgetKeys     = `DELETE FROM optimist_keys WHERE ctid = ANY(ARRAY(SELECT ctid FROM optimist_keys WHERE made_at < (extract(epoch FROM clock_timestamp()) * 1000)::bigint - $1 LIMIT $2))`
 	forgetContains = `DELETE FROM optimist_contains WHERE ctid = ANY(ARRAY(SELECT ctid FROM optimist_contains WHERE made_at < (extract(epoch FROM clock_timestamp()) * 1000)::bigint - $1 LIMIT $2))`
 
-	// The oldest entries up to the first one that is young enough, and not the newest.
+	// The oldest entries before the first one that is young enough, but never the newest
+	// entry.
 	forgetEntries = `WITH old AS (
 	SELECT max(position) AS upto FROM (
 		SELECT position, bool_and(made_at < (extract(epoch FROM clock_timestamp()) * 1000)::bigint - $2) OVER (ORDER BY position) AS past FROM (
@@ -30,7 +31,7 @@ UPDATE optimist_heads h SET forgotten = old.upto FROM old
 WHERE h.part = $1 AND old.upto > h.forgotten`
 )
 
-// Forget is that of [server.Database].
+// Forget implements [server.Database].
 func (db *Database) Forget(ctx context.Context, age time.Duration) error {
 	if set := db.set(); !set.IsZero() {
 		age += time.Since(set)
@@ -64,8 +65,8 @@ func (db *Database) repeat(ctx context.Context, full int64, sql string, args ...
 	}
 }
 
-// newEra counts on also after a restore of an older copy, in which later eras than that
-// of the copy may have been used: the clock is then ahead of them.
+// newEra is greater than all earlier eras, even after the restore of an older copy that
+// does not know the latest ones: an era is at least the time of its beginning.
 const newEra = `WITH held AS (
 	SELECT part, era FROM optimist_heads ORDER BY part FOR UPDATE
 ), next AS (
@@ -73,7 +74,7 @@ const newEra = `WITH held AS (
 )
 UPDATE optimist_heads h SET era = next.era FROM next, held WHERE h.part = held.part RETURNING h.era`
 
-// NewEra is that of [server.Database].
+// NewEra implements [server.Database].
 func (db *Database) NewEra(ctx context.Context) (era int64, err error) {
 	err = db.with(ctx, func(ctx context.Context, conn *pgxpool.Conn) error {
 		return conn.QueryRow(ctx, newEra).Scan(&era)

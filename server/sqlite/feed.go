@@ -7,9 +7,9 @@ import (
 	"github.com/optimist-go/optimist/server"
 )
 
-// Entries implements [server.Database]. That every position up to the newest is there
-// holds because there is one writer: positions are given out in the order of commits. It
-// would not hold where writers overlap.
+// Entries implements [server.Database]. Because there is one writer, positions are
+// assigned in the order of commits, and every position up to the newest is visible. With
+// overlapping writers this would not hold.
 func (d *Database) Entries(ctx context.Context, after server.Cursor, limit int) (entries []server.Entry, next server.Cursor, err error) {
 	err = d.atMoment(ctx, func(m *moment) error {
 		if after.Era != m.at.Era || len(after.At) != 1 || after.At[0] > m.at.At[0] {
@@ -49,12 +49,13 @@ func (d *Database) Sequence(ctx context.Context) (int, error) {
 	return 0, ctx.Err()
 }
 
-// forgetAtOnce is how many rows of a table go in one transaction, so that operations
-// need not wait long.
+// forgetAtOnce is the number of rows of a table deleted in one transaction, so that
+// operations need not wait long.
 const forgetAtOnce = 1000
 
-// forgetting has a statement for each table. What goes from the feed is all before an
-// entry that stays, so that positions stay consecutive, whatever the clock did.
+// forgetting has a statement for each table. The deleted entries of the feed are all
+// entries before one that stays, so that positions stay consecutive even if the clock
+// was set back.
 var forgetting = []string{
 	`DELETE FROM optimist_keys WHERE (user_id, key) IN (SELECT user_id, key FROM optimist_keys WHERE made_at < $1 LIMIT $2)`,
 	`DELETE FROM optimist_contains WHERE seq IN (SELECT seq FROM optimist_contains WHERE made_at < $1 LIMIT $2)`,
@@ -86,8 +87,8 @@ func (d *Database) Forget(ctx context.Context, age time.Duration) error {
 	return nil
 }
 
-// NewEra implements [server.Database]. An era is a time, so that it is greater also than
-// those that the copy which was restored does not know.
+// NewEra implements [server.Database]. An era is at least the time of its beginning, so
+// it is also greater than the eras that a restored copy does not know.
 func (d *Database) NewEra(ctx context.Context) (era int64, err error) {
 	err = d.write(ctx, func(ctx context.Context, tx server.Tx) error {
 		return tx.Query(ctx, func(scan server.Scan) error { return scan(&era) },

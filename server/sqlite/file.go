@@ -17,9 +17,9 @@ import (
 	sqlite3 "modernc.org/sqlite/lib"
 )
 
-// Errors of [Open]. All are told before anything is written.
+// Errors of [Open]. Open returns them before it writes anything.
 var (
-	// ErrInUse says that the file belongs to another Database.
+	// ErrInUse says that another [Database] has opened the file.
 	ErrInUse = errors.New("another server uses this database")
 	// ErrDamaged says that the file is not a whole database.
 	ErrDamaged = errors.New("the database is damaged")
@@ -28,20 +28,20 @@ var (
 )
 
 const (
-	// private is the mode of all files: what is in them is nobody else's to read.
+	// private is the mode of all files: only their owner may read them.
 	private fs.FileMode = 0o600
 
-	// checkTime bounds the check of a large file at Open. What it has not come to by then
-	// is taken as good.
+	// checkTime bounds the check of a large file at Open. Pages that are not checked by then
+	// are taken as good.
 	checkTime = 5 * time.Second
 )
 
-// magic is what a database begins with.
+// magic is the beginning of a database file.
 var magic = []byte("SQLite format 3\x00")
 
-// locate returns the true name of the file, which need not be there: a file has one
-// lock, whichever link leads to it. It opens nothing: when this process has the file open,
-// closing it once more would give up SQLite's locks.
+// locate resolves the links in the name of the file, which need not exist: a file has one
+// lock, and several links may lead to it. locate does not open the file: if this process
+// has opened the file already, closing a second descriptor would give up SQLite's locks.
 func locate(name string) (string, error) {
 	info, err := os.Stat(name)
 	switch {
@@ -68,7 +68,7 @@ func locateNew(name string) (string, error) {
 	return filepath.Join(folder, filepath.Base(name)), err
 }
 
-// makeFile makes the file when it is not there, with its mode from the first byte on.
+// makeFile creates the file if it does not exist, with its mode from the first byte on.
 func makeFile(name string) error {
 	file, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE, private)
 	if err != nil {
@@ -90,7 +90,7 @@ func checkBeginning(file io.Reader) error {
 	return nil
 }
 
-// damaged is an error that says what to do.
+// damaged returns an ErrDamaged that names the remedy.
 func damaged(detail string) error {
 	return fmt.Errorf("%w: %s; bring a copy of it back, or move it away, and an empty one is made", ErrDamaged, detail)
 }
@@ -113,7 +113,7 @@ func narrow(file string) error {
 	return nil
 }
 
-// inspect returns why the file is not to be written; it writes nothing.
+// inspect returns the reason why the file must not be written; it writes nothing.
 func inspect(ctx context.Context, file string, options Options) error {
 	db, err := sql.Open("sqlite", address(file, reading))
 	if err != nil {
@@ -152,7 +152,7 @@ FROM sqlite_master WHERE type = 'table'`).Scan(&tables, &ours)
 	return nil
 }
 
-// checkPages reads the whole database, or as much of it as there is time for.
+// checkPages checks the pages of the database for at most the given time.
 func checkPages(ctx context.Context, db *sql.DB, atMost time.Duration) error {
 	checking, cancel := context.WithTimeout(ctx, atMost)
 	defer cancel()

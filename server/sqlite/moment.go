@@ -10,11 +10,11 @@ import (
 	"github.com/optimist-go/optimist/server"
 )
 
-// pool are the connections that read.
+// pool holds the connections that read.
 type pool struct {
-	// db has twice as many connections as there are moments at once: one for the moment,
-	// and one for a statement of it that has to be prepared. With fewer, moments that hold
-	// all of them would wait for each other.
+	// db has two connections for each moment that may be open: one for the moment, and one
+	// for preparing its statements. With fewer connections, moments that hold all of them
+	// would wait for each other.
 	db         *sql.DB
 	moments    chan struct{} // has one value for each moment
 	statements *statements
@@ -79,7 +79,7 @@ func (d *Database) atMoment(ctx context.Context, look func(m *moment) error) err
 		}
 		return each(rows, row)
 	}}
-	if err := m.position(ctx); err != nil { // it is the first to read, so this is the moment
+	if err := m.position(ctx); err != nil { // the first read fixes the moment
 		return d.explainReading(err)
 	}
 	return d.explainReading(look(m))

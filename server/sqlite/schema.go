@@ -21,13 +21,14 @@ const (
 	programTable = goose.DefaultTablename
 )
 
-// schema are tables that are brought up by the same files.
+// schema is a group of tables that are made by the same migrations.
 type schema struct {
 	files fs.FS
 	table string // of versions
 }
 
-// schemas are the kit's, and that of the program if it has one, whose files may be nil.
+// schemas returns the schema of the kit and, unless its files are nil, the schema of the
+// program.
 func schemas(program fs.FS) ([]schema, error) {
 	own, err := fs.Sub(migrations, "migrations")
 	if err != nil {
@@ -65,8 +66,8 @@ func (s schema) check(ctx context.Context, db *sql.DB) error {
 	return nil
 }
 
-// migrate brings all tables up to date, the kit's first. now is the first era: a file that
-// is made anew does not take up the history of the one before it.
+// migrate brings all tables up to date, the kit's first. now becomes the first era: a file
+// that is made anew does not continue the era of its predecessor.
 func migrate(ctx context.Context, db *sql.DB, program fs.FS, now int64) error {
 	all, err := schemas(program)
 	if err != nil {

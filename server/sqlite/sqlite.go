@@ -1,17 +1,16 @@
-// Package sqlite is the database of a kit in one SQLite file, or in memory, for one
+// Package sqlite implements [server.Database] with one SQLite file, or in memory, for one
 // process.
 //
 // # Guarantees
 //
 //   - A commit that has returned is on disk: WAL with synchronous=FULL survives kill -9 and
 //     the loss of power.
-//   - One transaction writes at a time. Reading a file has connections of its own, and
-//     never waits for writing.
-//   - A file belongs to one Database at a time. The system's lock of a file beside it, with
-//     the ending .lock, sees to that. It goes with its process, however that ends; the empty
-//     file stays.
-//   - All files are their owner's alone to read and write (mode 0600), from their first
-//     byte.
+//   - One transaction writes at a time. Reads of a file use connections of their own, and
+//     never wait for a writer.
+//   - A file belongs to one Database at a time. The system's lock on a second file, with
+//     the ending .lock, ensures it. The lock ends with its process, also after a crash;
+//     the empty file stays.
+//   - Only their owner may read and write the files (mode 0600), from their first byte on.
 //   - A file that is damaged, or that another program or a later version of this one has
 //     written, is refused and stays as it is.
 //
@@ -20,12 +19,13 @@
 // A parameter of type []string, []int64 or []int travels as JSON: id IN (SELECT value FROM
 // json_each($1)).
 //
-// # What must not be assumed
+// # Not guaranteed
 //
 //   - The lock does not exclude other machines on a network file system.
-//   - A statement of the program that writes has two seconds; then its transaction is undone.
-//   - In memory there is one connection: reading waits for writing. Within one
-//     transaction or moment another would wait for ever, and fails after five seconds.
+//   - A statement of the program that writes has two seconds; then its transaction is
+//     rolled back.
+//   - A database in memory has one connection: reads wait for writes. A transaction or
+//     moment opened within another one could wait for ever, and fails after five seconds.
 package sqlite
 
 import (
@@ -49,24 +49,25 @@ import (
 // lockSuffix is the ending of the file that holds the lock.
 const lockSuffix = ".lock"
 
-// Options of a Database. The zero value is ready for use.
+// Options are the options of a [Database]. The zero value is ready for use.
 type Options struct {
-	// Inspect returns why the file, which has tables already, is not to be written; db
-	// only reads. nil: a database that has tables, and none of the kit's, is refused with
-	// [ErrForeign].
+	// Inspect is called for a file that has tables already, with a db that only reads; an
+	// error keeps Open from writing the file and is returned. nil: a database with tables,
+	// but without the kit's tables, is refused with [ErrForeign].
 	Inspect func(ctx context.Context, db *sql.DB) error
 
 	// Migrations are files of the program's own tables, in the format of goose, whose table
-	// of versions is goose_db_version; nil: the program sees to its tables. They are brought
-	// up after the kit's own tables, and must not use names that begin with "optimist_".
+	// of versions is goose_db_version; nil: the program takes care of its tables itself. They
+	// are applied after the kit's own tables, and must not use names that begin with
+	// "optimist_".
 	Migrations fs.FS
 
-	// Readers is how many reads run at once; 0 means one for each CPU, at least 4. In
-	// memory it is not used.
+	// Readers is the greatest number of reads at the same time; 0 means one for each CPU, at
+	// least 4. A database in memory ignores it.
 	Readers int
 
-	// Now takes the place of the machine's clock whenever it returns another time than the
-	// zero time: for tests, and for writing a past. nil: it never does.
+	// Now replaces the machine's clock for tests and for writing old data: the time that it
+	// returns is used unless it is the zero time. nil: the machine's clock is always used.
 	Now func() time.Time
 }
 
@@ -96,8 +97,8 @@ func Open(ctx context.Context, file string, options Options) (*Database, error) 
 	return d, nil
 }
 
-// Memory returns an empty database in memory, which ends with Close. ctx is only about
-// opening.
+// Memory returns an empty database in memory, which ends with [Database.Close]. ctx bounds
+// only Memory itself.
 func Memory(ctx context.Context, options Options) (*Database, error) {
 	d := newDatabase(options)
 	if err := d.prepare(ctx, ":memory:"); err != nil {
@@ -139,7 +140,7 @@ func (d *Database) open(ctx context.Context, file string) error {
 	}
 	err = d.openOwn(ctx, file)
 	if lockIsNew && (errors.Is(err, ErrDamaged) || errors.Is(err, ErrForeign)) {
-		os.Remove(file + lockSuffix) // nothing of ours stays beside what is not ours
+		os.Remove(file + lockSuffix) // no lock file stays beside a file of another program
 	}
 	return err
 }
@@ -208,7 +209,7 @@ func (d *Database) Close() error {
 	return d.closeErr
 }
 
-// release closes what has been opened so far.
+// release closes the connections and files opened so far.
 func (d *Database) release() error {
 	d.watches.close()
 	var errs []error

@@ -14,8 +14,8 @@ import (
 	"github.com/optimist-go/optimist/server"
 )
 
-// mostStatements is how many are kept prepared. SQL beyond that, which a program must
-// have put together from values, is prepared for each use.
+// mostStatements is the greatest number of statements kept prepared. Further SQL, which a
+// program must have assembled from values, is prepared for each use.
 const mostStatements = 500
 
 type preparer interface {
@@ -35,7 +35,7 @@ func newStatements(on preparer) *statements {
 	return &statements{on: on, bySQL: make(map[string]*sql.Stmt)}
 }
 
-// get returns the statement, and what has to be called when it has been used.
+// get returns the statement, and a function to be called after its use.
 func (s *statements) get(ctx context.Context, query string) (stmt *sql.Stmt, used func(), err error) {
 	s.mu.Lock()
 	stmt = s.bySQL[query]
@@ -55,7 +55,8 @@ func (s *statements) get(ctx context.Context, query string) (stmt *sql.Stmt, use
 	return stmt, func() { stmt.Close() }, nil
 }
 
-// close closes all. Statements do not close with their connection, and would keep it.
+// close closes all statements. Statements do not close with their connection, and would
+// keep it open.
 func (s *statements) close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -83,8 +84,8 @@ func each(rows *sql.Rows, row func(scan server.Scan) error) error {
 	return rows.Err()
 }
 
-// arguments returns the program's arguments as they travel: lists as JSON, for json_each.
-// Text that other databases cannot keep is refused with [server.ErrText].
+// arguments returns the program's arguments as SQLite takes them: lists as JSON, for
+// json_each. Text that other databases cannot keep is refused with [server.ErrText].
 func arguments(args []any) ([]any, error) {
 	travel := args
 	for i, arg := range args {
@@ -94,7 +95,7 @@ func arguments(args []any) ([]any, error) {
 				return nil, fmt.Errorf("sqlite: parameter $%d: %w", i+1, server.ErrText)
 			}
 		case []string, []int64, []int:
-			if &travel[0] == &args[0] { // the program's own stay as they are
+			if &travel[0] == &args[0] { // the program's own slice stays as it is
 				travel = slices.Clone(args)
 			}
 			travel[i] = list(arg)
@@ -106,7 +107,7 @@ func arguments(args []any) ([]any, error) {
 // list returns the text of a list of texts or numbers, for json_each.
 func list(values any) string {
 	text, err := json.Marshal(values)
-	if err != nil || string(text) == "null" { // nil; there is no such list that has no JSON
+	if err != nil || string(text) == "null" { // of a nil list; these types have no errors
 		return "[]"
 	}
 	return string(text)

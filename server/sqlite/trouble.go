@@ -12,8 +12,8 @@ import (
 	"github.com/optimist-go/optimist/server"
 )
 
-// explain says of errors of writing that are the disk's that they may pass, and keeps in
-// mind that there was one. All others stay as they are.
+// explain wraps an error of the disk during a write in ErrUnavailable, because it may
+// pass, and records that the disk is in trouble. It returns all other errors unchanged.
 func (d *Database) explain(err error) error {
 	explained := d.explainReading(err)
 	if errors.Is(explained, server.ErrUnavailable) && !errors.Is(err, server.ErrUnavailable) {
@@ -34,15 +34,15 @@ func (d *Database) explainReading(err error) error {
 	if !ok || errors.Is(err, server.ErrUnavailable) {
 		return err
 	}
-	switch e.Code() & 0xff { // the bits above say which call it was
+	switch e.Code() & 0xff { // the higher bits name the failed call
 	case sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_CANTOPEN:
 		return fmt.Errorf("sqlite: the disk does not take or give anything now: %w: %w", server.ErrUnavailable, err)
 	}
 	return err
 }
 
-// Ready implements [server.Database]. When the disk has refused something, a commit has to
-// work again before Ready is content.
+// Ready implements [server.Database]. After the disk has refused a write, Ready fails
+// until a commit works again.
 func (d *Database) Ready(ctx context.Context) error {
 	if err := d.atMoment(ctx, func(*moment) error { return nil }); err != nil {
 		return err
@@ -57,11 +57,12 @@ func (d *Database) Ready(ctx context.Context) error {
 	return nil
 }
 
-// probeSize is larger than a request that a server should take.
+// probeSize is the size of the row that a probe writes, in bytes: larger than the body of
+// any operation.
 const probeSize = 64 << 10
 
-// writeForNothing writes a row, and then removes it. (In one transaction SQLite would not
-// write its pages at all.)
+// writeForNothing writes a row to try the disk, and then removes it. (In one transaction
+// SQLite would not write its pages at all.)
 func (d *Database) writeForNothing(ctx context.Context) error {
 	for _, step := range []func(ctx context.Context, tx server.Tx) error{
 		func(ctx context.Context, tx server.Tx) error {

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// beat is how often watchers are woken without a reason.
+// beat is the time between two calls of wake without a reason.
 const beat = time.Second
 
 // watches are the goroutines that wake watchers.
@@ -16,9 +16,9 @@ type watches struct {
 	all    map[*watch]bool
 }
 
-// watch is one goroutine.
+// watch is one goroutine that calls one wake.
 type watch struct {
-	told  chan struct{} // has room for one value, which says that wake is to be called
+	told  chan struct{} // has room for one value: wake is to be called
 	quit  chan struct{} // closed to end the goroutine
 	ended chan struct{} // closed by the goroutine when it has ended
 }
@@ -30,7 +30,7 @@ func (d *Database) Tell() {
 	for w := range d.watches.all {
 		select {
 		case w.told <- struct{}{}:
-		default: // it is to be called already
+		default: // wake will be called already
 		}
 	}
 }
@@ -85,7 +85,7 @@ func (s *watches) remove(w *watch) {
 	}
 }
 
-// close ends all, and waits for their end.
+// close ends all goroutines, and waits for their end.
 func (s *watches) close() {
 	s.mu.Lock()
 	s.closed = true

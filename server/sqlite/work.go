@@ -16,8 +16,9 @@ type work struct {
 	known    []*server.Record
 	held     []server.Entity
 
-	// failed is the error of the first statement that failed. Nothing runs after it, as
-	// SQLite may have undone all: later statements would be transactions of their own.
+	// failed is the error of the first statement that failed. No statement runs after
+	// it, because SQLite may have rolled back the transaction: a later statement would
+	// be a transaction of its own.
 	failed error
 	ended  bool
 }
@@ -118,8 +119,8 @@ func (t *work) run(ctx context.Context, args []any, statement func(ctx context.C
 		t.failed = err
 		return err
 	}
-	// A statement that writes and is broken off takes the transaction with it; so it is
-	// not broken off because somebody does not wait for it.
+	// Interrupting a statement that writes rolls back the whole transaction; so the end
+	// of the caller's ctx does not interrupt it.
 	limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), statementTime)
 	defer cancel()
 	err = t.database.writer.use(func() error { return statement(limited, args) })
@@ -132,7 +133,7 @@ func (t *work) run(ctx context.Context, args []any, statement func(ctx context.C
 
 var errEnded = errors.New("sqlite: the transaction has ended")
 
-// tooLong says of an error that it comes from the end of the time, if it does.
+// tooLong explains an error that comes from the end of statementTime.
 func tooLong(limited context.Context, err error) error {
 	if err == nil || limited.Err() == nil {
 		return err
@@ -218,13 +219,12 @@ func (t *work) Rollback() {
 	}
 	t.ended = true
 	w := t.database.writer
-	_ = w.use(w.undo) // what cannot be undone now is undone at the next begin
+	_ = w.use(w.undo) // if this fails, the next begin rolls back
 	w.give()
 }
 
-// write calls do with a transaction that has nothing to do with
-// operations: no key, no version, no entry in the feed. It is undone if do returns an
-// error, which is returned.
+// write calls do with a transaction without operation: no key, no version, no entry
+// in the feed. An error of do rolls it back and is returned.
 func (d *Database) write(ctx context.Context, do func(ctx context.Context, tx server.Tx) error) error {
 	t, err := d.Begin(ctx, server.Claim{})
 	if err != nil {

@@ -17,35 +17,38 @@ import (
 )
 
 const (
-	// patience is for how long another transaction may hold what one that waits claims.
+	// patience is the longest time for which the open transaction may hold a key or an
+	// entity of a waiting claim.
 	patience = time.Second
-	// longPatience is for how long it may hold other things. However many wait, each of
-	// them gets its turn.
+	// longPatience is the longest time for which the open transaction may keep any claim
+	// waiting. The number of waiting claims does not matter: each gets its turn.
 	longPatience = 5 * time.Second
-	// statementTime is how long one statement of the program may take while it keeps
-	// all others from writing.
+	// statementTime is the longest time for one statement of the program: meanwhile no
+	// other transaction can write.
 	statementTime = 2 * time.Second
 )
 
-// writer owns the one connection that writes. Whoever has the turn uses it.
+// writer owns the one connection that writes. The goroutine that has taken the turn uses
+// it.
 type writer struct {
 	db         *sql.DB
 	conn       *sql.Conn
 	statements *statements
 
-	// turn holds one value when no transaction is open. Who waits for it longest gets it.
+	// turn holds one value when no transaction is open. The goroutine that has waited
+	// longest gets it.
 	turn chan struct{}
-	// quit is closed when the writer is.
+	// quit is closed when the writer is closed.
 	quit chan struct{}
 
-	// troubled is true when the disk has refused something; Ready sets it back.
+	// troubled is true after the disk has refused a write; Ready resets it.
 	troubled atomic.Bool
 
 	// mu guards the fields below it.
 	mu     sync.Mutex
 	closed bool
-	held   server.Claim   // that of the transaction that was begun last
-	since  time.Time      // when that was
+	held   server.Claim   // the claim of the transaction begun last
+	since  time.Time      // when it began
 	active sync.WaitGroup // uses of the connection; grows only while closed is false
 }
 
@@ -55,7 +58,7 @@ func newWriter(db *sql.DB, conn *sql.Conn) *writer {
 	return w
 }
 
-// take waits for the turn, and has to be followed by give.
+// take waits for the turn. After it the caller must call give.
 func (w *writer) take(ctx context.Context, claim server.Claim) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -85,7 +88,8 @@ func (w *writer) take(ctx context.Context, claim server.Claim) error {
 	}
 }
 
-// obstacle returns why the claim should wait no longer for the transaction that is open.
+// obstacle returns the reason why the claim must not wait longer for the open
+// transaction.
 func (w *writer) obstacle(claim server.Claim) error {
 	w.mu.Lock()
 	held, age := w.held, time.Since(w.since)
@@ -116,7 +120,7 @@ func (w *writer) give() {
 	w.turn <- struct{}{}
 }
 
-// use calls f, which may use the connection. The caller has the turn.
+// use calls f, which may use the connection. The caller has taken the turn.
 func (w *writer) use(f func() error) error {
 	w.mu.Lock()
 	if w.closed {
@@ -135,7 +139,8 @@ func (w *writer) isClosed() bool {
 	return w.closed
 }
 
-// begin opens a transaction. If an earlier one could not be undone, it is undone now.
+// begin opens a transaction. It first rolls back an earlier one that could not be rolled
+// back before.
 func (w *writer) begin() error {
 	err := w.exec("BEGIN IMMEDIATE")
 	if e, ok := errors.AsType[*sqlite.Error](err); ok && e.Code() == sqlite3.SQLITE_ERROR {
@@ -146,17 +151,17 @@ func (w *writer) begin() error {
 	return err
 }
 
-// undo undoes the transaction. SQLite itself has done so after some errors.
+// undo rolls the transaction back. After some errors SQLite itself has done so already.
 func (w *writer) undo() error {
 	err := w.exec("ROLLBACK")
 	if e, ok := errors.AsType[*sqlite.Error](err); ok && e.Code() == sqlite3.SQLITE_ERROR {
-		return nil // there is none
+		return nil // no transaction is open
 	}
 	return err
 }
 
 // exec runs one of the kit's own statements, without a deadline: it is short, and
-// a statement that is broken off takes the transaction with it.
+// interrupting a statement rolls back the whole transaction.
 func (w *writer) exec(query string, args ...any) error {
 	_, err := w.execCounting(context.Background(), query, args)
 	return err
@@ -188,7 +193,8 @@ func (w *writer) query(ctx context.Context, row func(server.Scan) error, query s
 	return each(rows, row)
 }
 
-// close waits for the statement in hand, undoes what is open and closes the connection.
+// close waits for the running statement, rolls back the open transaction and closes the
+// connection.
 func (w *writer) close() error {
 	w.mu.Lock()
 	w.closed = true

@@ -5,8 +5,9 @@
 //	go run ./server/cmd/servercheck -profile mine.json -also http://localhost:8081 http://localhost:8080
 //	go run ./server/cmd/servercheck -restart 'docker kill app; docker start app' http://localhost:8080
 //
-// It ends with 0 when nothing has failed, with 1 when something has, and with 2 when it
-// could not ask. It leaves people and entities in the server, which must be one for tests.
+// It exits with 0 when no line failed, with 1 when a line failed, and with 2 when the
+// checks could not begin. It leaves people and entities in the server, which must be one
+// for tests.
 package main
 
 import (
@@ -86,7 +87,8 @@ func profileOf(name string) (check.Profile, error) {
 	return check.DecodeProfile(data)
 }
 
-// shell runs the command; a server that it starts may go on and keep its output to itself.
+// shell runs the command. A server that the command starts may outlive it; shell does not
+// wait for the server's output.
 func shell(ctx context.Context, command string) error {
 	cmd := exec.CommandContext(ctx, "sh", "-c", command)
 	cmd.WaitDelay = time.Second

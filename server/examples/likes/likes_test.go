@@ -145,7 +145,7 @@ func TestTheExample(t *testing.T) {
 				t.Errorf("the like: %+v", liked)
 			}
 			if again := p.put("/posts/hello/like", "ada", "k2", `{"on":true}`); !again.Already || again.Truth.State.Likes != 1 {
-				t.Errorf("what is liked already: %+v", again)
+				t.Errorf("a like that is there already: %+v", again)
 			}
 			if none := p.put("/posts/none/save", "ada", "k3", `{"on":true}`); none.status != 404 {
 				t.Errorf("a post that is not there: %+v", none)

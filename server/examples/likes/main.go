@@ -1,6 +1,6 @@
-// Command likes is a whole server of posts that people like, save and comment: the file
-// posts.go is all that a program adds to the kit, beside its tables and types (tables.go)
-// and the way in (main.go).
+// Command likes is a complete server of posts that people like, save and comment. A
+// program adds to the kit its operations and truth (posts.go), its tables and types
+// (tables.go), and its start (main.go).
 //
 //	go run ./server/examples/likes                           # a file likes.db
 //	go run ./server/examples/likes -db postgres://host/name  # any number of processes
@@ -9,7 +9,7 @@
 //	curl -X PUT 'localhost:8080/posts/hello/like?user=ada' -H 'Idempotency-Key: 1' \
 //		-H 'Content-Type: application/json' -d '{"on":true}'
 //
-// The user is who the query says: this is an example.
+// Because this is an example, it believes the user named in the query.
 package main
 
 import (
@@ -101,7 +101,7 @@ func publish(ctx context.Context, k *server.Kit, c Change) error {
 	return err
 }
 
-// user is who the query or the header says.
+// user returns the user named in the query or the header.
 func user(r *http.Request) (string, error) {
 	return cmp.Or(r.URL.Query().Get("user"), r.Header.Get("User")), nil
 }

@@ -6,7 +6,7 @@ import (
 	"github.com/optimist-go/optimist/server"
 )
 
-// Post is what all see of a post.
+// Post is the part of a post that all viewers share.
 type Post struct {
 	ID       string `json:"id"`
 	Text     string `json:"text"`
@@ -15,7 +15,7 @@ type Post struct {
 	Latest   string `json:"latest"` // comment
 }
 
-// Marks are a viewer's own on a post.
+// Marks are a viewer's own part of a post.
 type Marks struct {
 	Liked bool `json:"liked"`
 	Saved bool `json:"saved"`
@@ -58,7 +58,7 @@ FROM posts WHERE id IN $1`
 
 	insertPost = `INSERT INTO posts (id, text) VALUES ($1, $2) ON CONFLICT DO NOTHING`
 
-	// What is so already changes no row.
+	// A like that is there already changes no row.
 	setLiked = `INSERT INTO marks (post, viewer, liked) SELECT id, $2, $3 FROM posts WHERE id = $1
 	AND $3 <> COALESCE((SELECT liked FROM marks WHERE post = $1 AND viewer = $2), FALSE)
 ON CONFLICT (post, viewer) DO UPDATE SET liked = excluded.liked`
@@ -66,7 +66,7 @@ ON CONFLICT (post, viewer) DO UPDATE SET liked = excluded.liked`
 	AND $3 <> COALESCE((SELECT saved FROM marks WHERE post = $1 AND viewer = $2), FALSE)
 ON CONFLICT (post, viewer) DO UPDATE SET saved = excluded.saved`
 
-	// The post is locked: nobody else takes the number.
+	// The post is locked: no other transaction takes the number.
 	insertComment = `INSERT INTO comments (post, number, author, text)
 SELECT id, 1 + (SELECT COUNT(*) FROM comments WHERE post = $1), $2, $3 FROM posts WHERE id = $1`
 )

@@ -1,13 +1,13 @@
-// Package fanout decides what each of many streams is to be told of one feed.
+// Package fanout decides which changes of one feed each of many streams is to be told.
 //
 // A [Log] keeps the latest changes of the feed as frames that were encoded once. Streams
-// read it at their own pace: a stream is nothing but a place in the log, so that a slow one
-// costs no memory. It is told the latest frame of each entity that changed after its place
-// and never one that was superseded. A stream that the log no longer reaches is told to
-// read the feed by itself, until it finds its way back.
+// read the log at their own pace: a stream is only a place in the log, so a slow stream
+// costs no memory. A stream is told the latest frame of each entity that changed after its
+// place, and no superseded frame. A stream whose place is older than the log reads the feed
+// by itself, until it finds its way back.
 //
-// A Log is a machine: it has no lock, no goroutine and no clock, and does the same with the
-// same calls. Whoever shares it guards it.
+// A Log is a machine without lock, goroutine and clock: the same calls give the same
+// results. A caller that shares a Log guards it with a lock.
 package fanout
 
 import "slices"
@@ -15,9 +15,9 @@ import "slices"
 // Frame is the news of one entity.
 type Frame struct {
 	Entity string
-	// Plain is for all viewers who have nothing of their own of the entity.
+	// Plain is for all viewers without own part of the entity.
 	Plain []byte
-	// Own is for the others, by viewer.
+	// Own has the bytes for the other viewers, by viewer.
 	Own map[string][]byte
 }
 
@@ -39,12 +39,12 @@ func (f *Frame) size() int {
 
 // Bounds of a Log. All are positive.
 type Bounds struct {
-	// Rounds, Frames and Bytes are the most that are kept. The newest round is kept
-	// however large it is.
+	// Rounds, Frames and Bytes bound the number of rounds and frames kept, and their size in
+	// bytes. The newest round is kept even if it is larger.
 	Rounds, Frames, Bytes int
 }
 
-// Place is the number of the last round that a stream was told; 0 is no place.
+// Place is the number of the last round that a stream was told; 0 means no place.
 type Place uint64
 
 // Log is the latest rounds of a feed, whose cursors are of type C. Make one with [New].
@@ -53,15 +53,16 @@ type Log[C any] struct {
 	reaches func(c, other C) bool
 	bounds  Bounds
 
-	// rounds have consecutive numbers. A stream at the first one's place misses nothing.
+	// rounds have consecutive numbers. A stream at the first round's place misses nothing.
 	rounds []round[C]
-	// in has the round of each frame that is kept: each entity has only its latest.
+	// in has the round of each kept frame, by entity: only the latest frame of an entity is
+	// kept.
 	in map[string]Place
 	// frames and bytes are the sums over rounds.
 	frames, bytes int
 
-	// begun is the number of the round that was begun last: that of the newest round, or
-	// one more while a round is being read.
+	// begun is the number of the round begun last: the number of the newest round, or one more
+	// while a round is being read.
 	begun Place
 
 	viewers map[string]*viewer
@@ -73,19 +74,20 @@ type round[C any] struct {
 	frames []*Frame
 }
 
-// viewer is one for whom streams are open.
+// viewer is a viewer with open streams.
 type viewer struct {
 	streams int
 	// since is the first round that is read for the viewer too.
 	since Place
 }
 
-// New returns a Log that has no place in the feed yet.
+// New returns a Log without rounds.
 func New[C any](bounds Bounds, reaches func(c, other C) bool) *Log[C] {
 	return &Log[C]{bounds: bounds, reaches: reaches, in: make(map[string]Place), viewers: make(map[string]*viewer)}
 }
 
-// Enter has the rounds that begin from now on read for the viewer of one more stream.
+// Enter adds a stream of the viewer: rounds that begin from now on are read for this viewer
+// too.
 func (l *Log[C]) Enter(name string) {
 	v := l.viewers[name]
 	if v == nil {
@@ -95,7 +97,7 @@ func (l *Log[C]) Enter(name string) {
 	v.streams++
 }
 
-// Leave takes back one Enter.
+// Leave undoes one [Log.Enter].
 func (l *Log[C]) Leave(name string) {
 	v := l.viewers[name]
 	if v.streams--; v.streams == 0 {
@@ -103,8 +105,8 @@ func (l *Log[C]) Leave(name string) {
 	}
 }
 
-// Begin says that a round is about to be read, and returns for whom. A round that could
-// not be read is begun again.
+// Begin says that a round is about to be read, and returns the viewers for whom. After a
+// failed reading call Begin again.
 func (l *Log[C]) Begin() (viewers []string) {
 	l.begun = l.rounds[len(l.rounds)-1].number + 1
 	viewers = make([]string, 0, len(l.viewers))
@@ -115,7 +117,8 @@ func (l *Log[C]) Begin() (viewers []string) {
 	return viewers
 }
 
-// Land adds the round that was begun last: the frames of all that changed up to the cursor.
+// Land adds the round that was begun last: the frames of all entities that changed up to
+// the cursor.
 func (l *Log[C]) Land(cursor C, frames []*Frame) {
 	for _, f := range frames {
 		l.drop(f.Entity)
@@ -129,7 +132,7 @@ func (l *Log[C]) Land(cursor C, frames []*Frame) {
 	}
 }
 
-// drop takes out the frame of the entity that is superseded.
+// drop removes the superseded frame of the entity.
 func (l *Log[C]) drop(entity string) {
 	number, ok := l.in[entity]
 	if !ok {
@@ -147,7 +150,8 @@ func (l *Log[C]) tooLarge() bool {
 	return len(l.rounds) > l.bounds.Rounds+1 || len(l.rounds) > 2 && (l.frames > l.bounds.Frames || l.bytes > l.bounds.Bytes)
 }
 
-// forgetOldest has streams begin at the second round's place at the earliest.
+// forgetOldest drops the first round: streams then begin at the second round's place at the
+// earliest.
 func (l *Log[C]) forgetOldest() {
 	for _, f := range slices.Clone(l.rounds[1].frames) {
 		l.drop(f.Entity)
@@ -156,8 +160,8 @@ func (l *Log[C]) forgetOldest() {
 	l.rounds = l.rounds[1:]
 }
 
-// Break says that the feed goes on at the cursor, and that the log does not know what came
-// before: all streams that have a place have lost theirs.
+// Break says that the feed goes on at the cursor and that the log does not know the changes
+// before: all streams lose their places.
 func (l *Log[C]) Break(cursor C) {
 	l.begun++
 	l.rounds = []round[C]{{number: l.begun, cursor: cursor}}
@@ -173,9 +177,9 @@ func (l *Log[C]) Newest() (cursor C, ok bool) {
 	return l.rounds[len(l.rounds)-1].cursor, true
 }
 
-// Join finds the place of a stream that has been told everything up to the cursor. false
-// when the log does not reach it, or was not read for the viewer from there on; then the
-// stream has to read the feed by itself, and ask again.
+// Join finds the place of a stream that has been told everything up to the cursor. It
+// returns false when the log does not reach back to the cursor, or was not read for the
+// viewer from there on; then the stream reads the feed by itself and calls Join again.
 func (l *Log[C]) Join(cursor C, name string) (Place, bool) {
 	v := l.viewers[name]
 	for _, r := range slices.Backward(l.rounds) {
@@ -189,10 +193,10 @@ func (l *Log[C]) Join(cursor C, name string) (Place, bool) {
 	return 0, false
 }
 
-// Take appends to frames what comes after the place, which may be nothing, and returns the
-// place and the cursor up to which the stream then has been told. It takes whole rounds, and
-// no further one when it has most frames. false when the log does not reach back to the
-// place: the stream has to read the feed by itself, and then join.
+// Take appends to frames the frames after the place, of which there may be none, and
+// returns the place and the cursor up to which the stream is told with them. It takes whole
+// rounds until it has at least most frames. It returns false when the log does not reach
+// back to the place: the stream reads the feed by itself and then calls [Log.Join].
 func (l *Log[C]) Take(frames []*Frame, place Place, most int) ([]*Frame, Place, C, bool) {
 	var cursor C
 	if place < l.rounds[0].number {

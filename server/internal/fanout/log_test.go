@@ -20,7 +20,7 @@ type world struct {
 	streams map[*client]bool
 }
 
-// client is a stream, and what its client knows.
+// client is a stream, and the versions that its client knows.
 type client struct {
 	viewer string
 	place  Place
@@ -38,7 +38,7 @@ func (w *world) text(upTo int, viewer string) string {
 	return fmt.Sprintf("%d ", upTo)
 }
 
-// land reads what a real reader reads: the entities of the entries, as they are by now.
+// land reads like the real reader: the present state of the entities of the entries.
 func (w *world) land() {
 	var frames []*Frame
 	seen := make(map[string]bool)

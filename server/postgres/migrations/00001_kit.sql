@@ -1,8 +1,6 @@
 -- +goose Up
 
--- Which operations have been carried out. A key is claimed by an advisory lock before its
--- row is there, and entities are held in the same way. Times ascend nearly as rows do, so
--- that the smallest kind of index finds the old ones.
+-- The operations that have been carried out. A key is claimed by an advisory lock before its row exists, and entities are held in the same way. Times ascend nearly as rows do, so that the smallest kind of index finds the old ones.
 CREATE TABLE optimist_keys (
 	user_id     text COLLATE "C" NOT NULL,
 	key         text COLLATE "C" NOT NULL,
@@ -14,7 +12,7 @@ CREATE TABLE optimist_keys (
 );
 CREATE INDEX optimist_keys_made_at ON optimist_keys USING brin (made_at) WITH (pages_per_range = 16);
 
--- Which keys the truth of an entity contains, for the user who sent them. Ids of one
+-- The keys that the truth of an entity contains, for the user who sent them. Ids of one
 -- entity ascend in the order of the operations, because each holds the entity.
 CREATE TABLE optimist_contains (
 	user_id text COLLATE "C" NOT NULL,
@@ -26,15 +24,14 @@ CREATE TABLE optimist_contains (
 );
 CREATE INDEX optimist_contains_made_at ON optimist_contains USING brin (made_at) WITH (pages_per_range = 16);
 
--- One row for each entity that ever was.
+-- One row for each entity that ever existed.
 CREATE TABLE optimist_entities (
 	id         text COLLATE "C" PRIMARY KEY,
 	version    bigint NOT NULL,
 	changed_at bigint NOT NULL
 ) WITH (fillfactor = 70);
 
--- The counter of each partition of the feed. Whoever adds to the feed holds the row until
--- the commit, so that positions are visible in their order. Entries up to forgotten are gone.
+-- The counter of each partition of the feed. A transaction that adds to the feed holds the row until the commit, so that positions become visible in their order. Entries up to forgotten are deleted.
 CREATE TABLE optimist_heads (
 	part      integer PRIMARY KEY,
 	position  bigint NOT NULL DEFAULT 0,

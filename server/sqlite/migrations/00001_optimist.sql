@@ -2,8 +2,7 @@
 
 -- Times are milliseconds since the Unix epoch.
 
--- Keys of operations that were carried out. version is that of the operation's first
--- entity when it had been.
+-- Keys of operations that were carried out. version is the version of the operation's first entity after the operation.
 CREATE TABLE optimist_keys (
 	user_id     TEXT    NOT NULL,
 	key         TEXT    NOT NULL,
@@ -16,7 +15,7 @@ CREATE TABLE optimist_keys (
 
 CREATE INDEX optimist_keys_by_age ON optimist_keys (made_at);
 
--- Which keys the truth of an entity contains, for the user who sent them. seq grows.
+-- The keys that the truth of an entity contains, for the user who sent them. seq grows.
 CREATE TABLE optimist_contains (
 	seq     INTEGER PRIMARY KEY,
 	entity  TEXT    NOT NULL,
@@ -51,7 +50,7 @@ CREATE TABLE optimist_feed (
 	PRIMARY KEY (part, position)
 ) WITHOUT ROWID;
 
--- What is written to see whether writing works. It is empty otherwise.
+-- A row that is written to see whether writing works, and then removed.
 CREATE TABLE optimist_probe (
 	filling TEXT NOT NULL
 );
