@@ -22,21 +22,21 @@ const (
 type CommentArgs struct {
 	ID   string
 	Text string // empty to delete
-	// At is when a comment was written, in milliseconds since the Unix epoch, until
-	// the server says when it got it.
+	// At is the time of writing on this device, in milliseconds since the Unix epoch. The
+	// comment shows it until the server has told its own time.
 	At int64
 }
 
-// Comments writes, edits and deletes the user's comments. One that fails for good
-// stays in view until the user retries, edits, discards or deletes it.
+// Comments writes, edits and deletes the user's comments. A comment whose operation
+// fails for good stays in view until the user retries, edits, discards or deletes it.
 type Comments struct {
 	service            *Service
 	add, edit, discard *optimist.Action[Post, CommentArgs]
 
 	// mu guards the field below it.
 	mu sync.Mutex
-	// open has the operations that were not settled when last looked at, oldest
-	// first, by the comment's id.
+	// open has, by the comment's id and oldest first, the operations that were not
+	// settled at the last look.
 	open map[string][]*optimist.Handle
 }
 
@@ -77,15 +77,15 @@ func newComments(s *Service, policy optimist.Policy) *Comments {
 	return c
 }
 
-// fold says what becomes of two operations on a comment of which the first has not
-// left yet. What is not said here is that the second replaces the first:
+// fold registers the rules for two operations on a comment of which the first has not
+// left yet. Without a rule the second operation replaces the first:
 //
 //	add  + edit   = add, with the edit's text
 //	add  + delete = nothing, and no call
 //	edit + edit   = the second edit
 //	edit + delete = delete
 func (c *Comments) fold() {
-	// Their errors are in Manager.Err, which New returns.
+	// The errors of Merge are in Manager.Err, which New returns.
 	optimist.Merge(c.add, c.edit, func(add, edit *CommentArgs) optimist.MergeRule {
 		add.Text = edit.Text
 		return optimist.TakeFirst
@@ -94,9 +94,10 @@ func (c *Comments) fold() {
 }
 
 var (
-	// ErrNoComment says that there is no such comment, or no longer.
+	// ErrNoComment says that the comment does not exist, or no longer exists.
 	ErrNoComment = errors.New("there is no such comment")
-	// ErrNothingFailed says that about a comment there is nothing to decide.
+	// ErrNothingFailed says that no operation on the comment waits for a decision of the
+	// user.
 	ErrNothingFailed = errors.New("nothing about this comment has failed")
 )
 
@@ -117,7 +118,7 @@ func (c *Comments) mine(p Post, id string) error {
 	return nil
 }
 
-// Add writes a comment and returns the id that it has from now on.
+// Add writes a comment and returns its id.
 func (c *Comments) Add(ctx context.Context, post, text string) (id string, h *optimist.Handle, err error) {
 	if err := wire.CheckText("text", text, wire.MaxCommentText); err != nil {
 		return "", nil, err
@@ -128,7 +129,7 @@ func (c *Comments) Add(ctx context.Context, post, text string) (id string, h *op
 	return id, h, err
 }
 
-// Edit changes the text of a comment. One that failed to be added is sent again
+// Edit changes the text of a comment. A comment whose addition failed is sent again
 // with the new text.
 func (c *Comments) Edit(ctx context.Context, post, id, text string) (*optimist.Handle, error) {
 	if err := wire.CheckText("text", text, wire.MaxCommentText); err != nil {
@@ -137,7 +138,8 @@ func (c *Comments) Edit(ctx context.Context, post, id, text string) (*optimist.H
 	return c.execute(ctx, c.edit, post, CommentArgs{ID: id, Text: text})
 }
 
-// Delete takes a comment away. One that the server never got makes no call.
+// Delete deletes a comment. For a comment that was never sent to the server there is
+// no call.
 func (c *Comments) Delete(ctx context.Context, post, id string) (*optimist.Handle, error) {
 	return c.execute(ctx, c.discard, post, CommentArgs{ID: id})
 }
@@ -165,8 +167,8 @@ func (c *Comments) execute(ctx context.Context, action *optimist.Action[Post, Co
 	return h, nil
 }
 
-// adopt takes over operations of an earlier life. The slot of one of ours is the id of
-// its comment.
+// adopt takes over restored operations. The slot of an operation on a comment is the
+// comment's id.
 func (c *Comments) adopt(handles []*optimist.Handle) {
 	slots := make(map[string]string)
 	for _, e := range c.service.manager.Snapshot().Entities {
@@ -188,18 +190,19 @@ func (c *Comments) adopt(handles []*optimist.Handle) {
 
 func ended(h *optimist.Handle) bool { return h.State() == optimist.Ended }
 
-// Retry sends what failed about a comment again.
+// Retry sends the failed operation on a comment again.
 func (c *Comments) Retry(id string) error {
 	return c.decide(id, (*optimist.Handle).Retry)
 }
 
-// Discard gives up what failed about a comment: one that could not be added goes,
-// one that could not be edited or deleted is as it was.
+// Discard gives up the failed operation on a comment: a comment that could not be
+// added disappears, and a comment that could not be edited or deleted shows its old
+// text.
 func (c *Comments) Discard(id string) error {
 	return c.decide(id, (*optimist.Handle).Discard)
 }
 
-// decide makes the decision about the operation on which the others wait.
+// decide makes the decision about the failed operation, for which the later ones wait.
 func (c *Comments) decide(id string, decision func(*optimist.Handle) error) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -244,7 +244,7 @@ func TestLostAnswer(t *testing.T) {
 	if _, err := d.Likes.Toggle(t.Context(), post); err != nil {
 		t.Fatal(err)
 	}
-	d.flush() // the stream that was open before says what became of them
+	d.flush() // the stream that was open before tells their results
 	setNetwork(t, server, fault.Rule{})
 	after, err := server.Store().Truth(t.Context(), post, "zoe")
 	if err != nil {

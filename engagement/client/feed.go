@@ -14,10 +14,10 @@ import (
 type Feed struct {
 	Posts []string // ids, newest first
 	Next  string   // cursor of the following page; empty at the end
-	After string   // where Follow goes on from
+	After string   // position for Follow
 }
 
-// Load reads a page of the feed; an empty cursor is its beginning.
+// Load reads a page of the feed; an empty cursor means the first page.
 func (s *Service) Load(ctx context.Context, cursor string, limit int) (Feed, error) {
 	page, err := s.page(ctx, cursor, limit)
 	if err != nil {
@@ -53,20 +53,21 @@ func (s *Service) page(ctx context.Context, cursor string, limit int) (wire.Page
 	return page, nil
 }
 
-// OlderComments reads the page of comments before a cursor, which is Post.Older or
-// that of the page after it.
+// OlderComments reads the page of comments before a cursor. The cursor is
+// Post.Older for the first such page, and then part of each page.
 func (s *Service) OlderComments(ctx context.Context, post, cursor string) (wire.CommentPage, error) {
 	return read(ctx, s.transport, "GET", "/v1/posts/"+post+"/comments?limit=50&cursor="+cursor, nil, wire.DecodeCommentPage)
 }
 
-// Refresh reads one post anew. One that the server does not have is gone.
+// Refresh reads one post anew. A post that the server does not have becomes
+// absent.
 func (s *Service) Refresh(ctx context.Context, post string) error {
 	began := time.Now()
 	t, err := read(ctx, s.transport, "GET", "/v1/posts/"+post, nil, wire.DecodeTruth)
 	var r *Refusal
 	switch {
 	case err == nil:
-	case errors.As(err, &r) && r.Problem.Truth != nil: // deleted, and since when
+	case errors.As(err, &r) && r.Problem.Truth != nil: // a deleted post has a truth with its version
 		t = *r.Problem.Truth
 	case r != nil && r.Problem.Type == wire.ProblemNotFound:
 		s.know(post, false)
@@ -87,13 +88,13 @@ func (s *Service) receive(t wire.Truth) error {
 	return s.posts.Receive(t.ID, truth)
 }
 
-// know notes whether a post is there, to read it anew.
+// know records whether a post exists: a renewal reads existing posts.
 func (s *Service) know(post string, there bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if there {
 		s.known[post] = true
 	} else {
-		delete(s.known, post) // what was deleted stays so
+		delete(s.known, post) // a deleted post stays deleted
 	}
 }

@@ -9,30 +9,31 @@ import (
 	"github.com/optimist-go/optimist/engagement/wire"
 )
 
-// Link is how the stream of truth stands.
+// Link is the state of the stream of truth.
 type Link uint8
 
 const (
 	Connecting Link = iota
 	Live
-	Broken // and trying again
+	Broken // and trying to reconnect
 )
 
-// longestSilence is after how long without a word a stream counts as dead; the
-// server says something every 15 s.
+// longestSilence is the time without an event after which a stream counts as dead; the
+// server sends a heartbeat every 15 s.
 const longestSilence = 40 * time.Second
 
 var errSilent = errors.New("the server says nothing any more")
 
-// ErrOtherViewer ends Follow: the session now is somebody else's.
+// ErrOtherViewer ends [Service.Follow]: the session now belongs to another user.
 var ErrOtherViewer = errors.New("somebody else is signed in now")
 
-// Follow takes truth as it changes, from a position that Load or an earlier Follow gave,
-// until ctx ends. It comes back by itself when the stream breaks, and misses nothing: what
-// the server cannot tell any more is read anew, see renewal. report, if not nil, is told
-// how the stream stands. Truth as others see it is not taken: a session that has ended
-// ends Follow with ErrSignedOut, another one with ErrOtherViewer. Follow returns the
-// position that it has come to. A Service has one Follow at a time.
+// Follow receives truth as it changes, from a position of [Service.Load] or of an earlier
+// Follow, until ctx ends. It reconnects when the stream breaks, and misses no change:
+// after a gap that the server cannot tell any more, Follow reads the posts anew. report,
+// if not nil, is called with each change of the stream's state. Follow does not accept
+// truth for another viewer: when the session has ended it returns [ErrSignedOut], and for
+// the session of another user [ErrOtherViewer]. It also returns the position up to which
+// truth was received. A Service has one Follow at a time.
 func (s *Service) Follow(ctx context.Context, after string, report func(Link, error)) (string, error) {
 	if report == nil {
 		report = func(Link, error) {}
@@ -64,16 +65,16 @@ func (s *Service) Follow(ctx context.Context, after string, report func(Link, er
 	return f.after, ctx.Err()
 }
 
-// follower is one Follow. It belongs to its goroutine, but for what renew uses; a
-// Transport gives it one event at a time.
+// follower is one Follow. It belongs to Follow's goroutine, except for the fields that
+// renew uses; the Transport delivers one event at a time.
 type follower struct {
 	service *Service
 	doubt   chan struct{} // wakes renew
 
 	after    string // everything up to here was taken
-	failures int    // streams in a row that said nothing, or what could not be taken
+	failures int    // streams in a row without an acceptable event
 	broken   bool
-	ended    error // why there is nothing to come back for
+	ended    error // the reason not to reconnect
 
 	// mu guards the field below it, and is held while reporting.
 	mu        sync.Mutex
@@ -81,7 +82,7 @@ type follower struct {
 	report    func(Link, error)
 }
 
-// connect notes whether there is a stream, and reports that.
+// connect records whether the stream is connected, and reports it.
 func (f *follower) connect(on bool, err error) {
 	f.mu.Lock()
 	f.connected = on
@@ -89,8 +90,8 @@ func (f *follower) connect(on bool, err error) {
 	f.tell(err)
 }
 
-// tell reports that something went wrong or, without an error, that the user sees what
-// the server holds, if that is so.
+// tell reports an error or, without one, that the stream is live if it is connected and
+// no renewal is unfinished.
 func (f *follower) tell(err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -102,8 +103,8 @@ func (f *follower) tell(err error) {
 	}
 }
 
-// stream reads one connection, to its end or to the first event that cannot be taken:
-// what comes behind that one is left, for the next stream tells it again.
+// stream reads one connection to its end or to the first unacceptable event. It ignores
+// the events after that one, because the next stream repeats them.
 func (f *follower) stream(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -156,7 +157,7 @@ func (f *follower) take(e Event) error {
 			}
 		}
 		f.after = hello.After
-		if f.broken { // the server is there again: what waits for it need not wait longer
+		if f.broken { // the server answers again: operations that wait to be retried need not wait longer
 			f.broken = false
 			f.service.manager.RetryNow()
 		}
@@ -176,7 +177,7 @@ func (f *follower) take(e Event) error {
 	return nil
 }
 
-// pause waits; it reports whether ctx lasted.
+// pause waits for d, and reports whether ctx lasted that long.
 func pause(ctx context.Context, d time.Duration) bool {
 	if d <= 0 {
 		return ctx.Err() == nil

@@ -11,8 +11,8 @@ import (
 	"github.com/optimist-go/optimist/engagement/wire"
 )
 
-// TestTruthThatCannotBeTaken: what comes behind it is not taken either, so that the next
-// stream begins before it; and a server that says it again and again is not hammered.
+// TestTruthThatCannotBeTaken: later events are not taken either, so that the next stream
+// begins before it; and a server that says it again and again is not hammered.
 func TestTruthThatCannotBeTaken(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, b := newPost(), newPost()
@@ -59,7 +59,8 @@ func TestStreamThatSaidAllIsNoFailure(t *testing.T) {
 	})
 }
 
-// TestStreamComesBackWhenItWasTold: not sooner, whatever it would do by itself.
+// TestStreamComesBackWhenItWasTold: not sooner, although its own backoff would be
+// shorter.
 func TestStreamComesBackWhenItWasTold(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const wait = 5 * time.Second

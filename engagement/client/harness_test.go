@@ -121,7 +121,7 @@ func newDevice(t *testing.T, m *engaged.Main, user string, policy optimist.Polic
 		<-followed
 		over, cancel := context.WithCancel(context.Background())
 		cancel()
-		s.Close(over) // what a test leaves unsettled is its own affair
+		s.Close(over) // a test may leave operations unsettled
 	})
 	return d
 }
@@ -165,7 +165,7 @@ func awaitEvent(t *testing.T, sub *optimist.Subscription, kind optimist.EventKin
 	return optimist.Event{}
 }
 
-// agrees checks that what the user sees is what the server holds.
+// agrees checks that the user sees the state that the server holds.
 func (d *device) agrees(m *engaged.Main, post string) {
 	d.t.Helper()
 	truth, err := m.Store().Truth(d.t.Context(), post, d.User())

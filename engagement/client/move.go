@@ -8,17 +8,18 @@ import (
 	"github.com/optimist-go/optimist"
 )
 
-// Move ends a Service that was made with Options.Later, and returns one that goes on with
-// its changes and with those that an earlier owner has left in the journal, which all of
-// them are stored in. What was under way is sent again, with the same key. The new Service
-// knows what the old one knew; call Restore, as of any. When the journal cannot be used, it
-// is closed, the error says why, and the new Service has Options.Later as well.
+// Move ends a Service that was made with Options.Later, and returns a Service that goes on
+// with its unsettled changes and with the changes that an earlier owner has left in the
+// journal j; all of them are stored in j. Operations under way are sent again with the same
+// keys. The new Service knows the truths of the old one; call [Service.Restore] on it. When
+// j cannot be used, Move closes it and returns the error and a new Service that has
+// Options.Later again.
 //
 // Follow must have returned, and nothing may be changed meanwhile.
 func (s *Service) Move(j optimist.Journal) (*Service, error) {
 	ended, cancel := context.WithCancel(context.Background())
 	cancel()
-	s.Close(ended) // what is unsettled stays in the interim journal
+	s.Close(ended) // unsettled operations stay in the interim journal
 	o := s.options
 	o.Journal, o.Later = &bequest{Journal: j, left: s.interim.left()}, false
 	next, err := New(o)
@@ -35,7 +36,7 @@ func (s *Service) Move(j optimist.Journal) (*Service, error) {
 	return next, err
 }
 
-// tell notes truth that another Service may have to go on with.
+// tell records truth that a later Service may have to go on with.
 func (s *Service) tell(post string, t optimist.Truth[Post]) {
 	if s.interim == nil {
 		return
@@ -47,9 +48,10 @@ func (s *Service) tell(post string, t optimist.Truth[Post]) {
 	}
 }
 
-// interim is a journal in memory, whose records another journal takes over. It says that
-// it keeps nothing. Its sequence numbers are from the time at which it was made, so that
-// they are in no other journal, and in the order in which pages were opened.
+// interim is a journal in memory, whose records another journal takes over. Its durability
+// says that it keeps nothing. Its sequence numbers begin at the time of its creation, so
+// that no other journal has the same numbers, and journals of several pages are ordered by
+// the time of opening.
 type interim struct {
 	base uint64
 
@@ -64,8 +66,8 @@ func (*interim) Durability() optimist.Durability { return optimist.DurableNever 
 
 func (*interim) Close() error { return nil }
 
-// Load returns, beside what is there, a record that only says where numbers begin. The
-// manager puts it into quarantine; Restore discards it.
+// Load returns the records and one more, which only says where the sequence numbers begin.
+// The manager puts this one into quarantine; Restore discards it.
 func (i *interim) Load() ([]optimist.JournalRecord, error) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -85,14 +87,15 @@ func (i *interim) Write(records []optimist.JournalRecord) error {
 	return nil
 }
 
-// left are the records of operations. The header is not: another journal has its own.
+// left returns the records of operations, without the header: the other journal has its
+// own.
 func (i *interim) left() []optimist.JournalRecord {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	return without(merged(nil, i.records), 0)
 }
 
-// bequest is a journal that takes records over when it is loaded.
+// bequest is a journal that takes over the records of an interim journal when it is loaded.
 type bequest struct {
 	optimist.Journal
 	left []optimist.JournalRecord
@@ -106,7 +109,7 @@ func (b *bequest) Load() ([]optimist.JournalRecord, error) {
 	return merged(records, b.left), err
 }
 
-// Durability is that of the journal.
+// Durability returns the durability of the journal below.
 func (b *bequest) Durability() optimist.Durability {
 	if d, ok := b.Journal.(optimist.JournalDurability); ok {
 		return d.Durability()
@@ -114,7 +117,7 @@ func (b *bequest) Durability() optimist.Durability {
 	return optimist.DurablePower
 }
 
-// merged are both, ascending by sequence number. list is so already.
+// merged returns both lists, ascending by sequence number. list ascends already.
 func merged(list, more []optimist.JournalRecord) []optimist.JournalRecord {
 	for _, r := range more {
 		at := len(list)

@@ -38,7 +38,7 @@ func tabOf(t *testing.T, tr client.Transport, j optimist.Journal) (s *client.Ser
 	return s, feed.Posts
 }
 
-// crash ends a Service with what is unsettled.
+// crash ends a Service and leaves its operations unsettled.
 func crash(s *client.Service) {
 	over, cancel := context.WithCancel(context.Background())
 	cancel()

@@ -7,27 +7,27 @@ import (
 	"github.com/optimist-go/optimist/engagement/wire"
 )
 
-// Post is what the user sees of a post: the server's state with the user's own
-// unsettled changes in it. It is a value; nobody changes its slices in place.
+// Post is a post as the user sees it: the server's state with the user's own unsettled
+// changes applied. It is a value: its slices are never changed in place.
 type Post struct {
 	wire.PostState
 
-	// Told are the comments as the server told them last; those in PostState are with the
-	// user's unsettled changes.
+	// Told are the comments of the server's last truth; the comments in PostState include
+	// the user's unsettled changes.
 	Told []wire.Comment
 
-	// Beyond are unsettled changes of comments that are older than those in Comments.
+	// Beyond are unsettled changes of comments that may be older than all in Comments.
 	Beyond []CommentChange
 }
 
-// CommentChange is a change of a comment that is not at hand.
+// CommentChange is a change of a comment that is not loaded.
 type CommentChange struct {
 	ID      string
 	Text    string
 	Deleted bool
 }
 
-// On makes the change in a list of comments, which itself stays as it is.
+// On returns the list of comments with the change. It does not modify list.
 func (c CommentChange) On(list []wire.Comment) []wire.Comment {
 	i := slices.IndexFunc(list, func(old wire.Comment) bool { return old.ID == c.ID })
 	switch {
@@ -77,7 +77,7 @@ func step(on bool) int {
 	return -1
 }
 
-// withComment makes sure that the comment is there.
+// withComment adds the comment unless the post has it.
 func (p Post) withComment(c wire.Comment) Post {
 	if p.indexOf(c.ID) >= 0 {
 		return p
@@ -87,8 +87,8 @@ func (p Post) withComment(c wire.Comment) Post {
 	return p
 }
 
-// withText makes sure that the comment says the text. ok is false when there is no
-// such comment.
+// withText sets the text of the comment. ok is false when the post has no such
+// comment.
 func (p Post) withText(id, text string) (_ Post, ok bool) {
 	c := CommentChange{ID: id, Text: text}
 	if p.indexOf(id) < 0 {
@@ -98,8 +98,7 @@ func (p Post) withText(id, text string) (_ Post, ok bool) {
 	return p, true
 }
 
-// withoutComment makes sure that the comment is not there. ok is false when it
-// already is not.
+// withoutComment removes the comment. ok is false when the post has no such comment.
 func (p Post) withoutComment(id string) (_ Post, ok bool) {
 	c := CommentChange{ID: id, Deleted: true}
 	if p.indexOf(id) < 0 {
@@ -110,10 +109,10 @@ func (p Post) withoutComment(id string) (_ Post, ok bool) {
 	return p, true
 }
 
-// beyond notes the change of a comment that may be among the older ones.
+// beyond adds the change of a comment that may be one of the older comments.
 func (p Post) beyond(c CommentChange) (_ Post, ok bool) {
 	if p.Older == "" {
-		return p, false // all comments are at hand, and this is none of them
+		return p, false // all comments are loaded, and this is none of them
 	}
 	if c.Deleted && !slices.Contains(p.Beyond, c) {
 		p.CommentsCount--
@@ -122,9 +121,9 @@ func (p Post) beyond(c CommentChange) (_ Post, ok bool) {
 	return p, true
 }
 
-// truthOf is the server's word in the library's terms. Of the time of the change the
-// server tells only the millisecond; its last stamp is not before any that the truth
-// contains, so that the next tap here is later than all of them.
+// truthOf converts the server's truth to the library's. The server tells the time of
+// the change only in milliseconds; truthOf takes the last stamp of that millisecond,
+// so that the next tap on this device is later than all changes in the truth.
 func truthOf(t wire.Truth) optimist.Truth[Post] {
 	out := optimist.Gone[Post](t.Version)
 	if t.State != nil {

@@ -11,28 +11,28 @@ import (
 	"github.com/optimist-go/optimist/engagement/wire"
 )
 
-// Regret is how long a deletion of a post waits before it leaves, so that it can still
-// be cancelled without the server having heard of it.
+// Regret is the time for which a deletion of a post waits before it leaves. Within this
+// time it can be cancelled, and the server never learns of it.
 const Regret = 6 * time.Second
 
 // PostArgs are the arguments of an operation on a post as a whole.
 type PostArgs struct {
 	ID   string
 	Text string // empty to delete
-	// At is when the post was written, in milliseconds since the Unix epoch, until the
-	// server says when it got it.
+	// At is the time of writing on this device, in milliseconds since the Unix epoch. The
+	// post shows it until the server has told its own time.
 	At int64
 }
 
-// Posts writes posts and deletes the user's own. A post that is deleted before it left is
-// never seen by others, and neither is anything that was done to it.
+// Posts writes posts and deletes the user's own. Other users never see a post that is
+// deleted before it left, nor the operations on such a post.
 type Posts struct {
 	service        *Service
 	write, discard *optimist.Action[Post, PostArgs]
 
 	// mu guards the field below it.
 	mu sync.Mutex
-	// deletions are those that had not ended when last looked at, by post.
+	// deletions has, by post, the deletions that had not ended at the last look.
 	deletions map[string]*optimist.Handle
 }
 
@@ -76,7 +76,7 @@ func newPosts(s *Service) *Posts {
 	return p
 }
 
-// Write writes a post and returns the id that it has from now on.
+// Write writes a post and returns its id.
 func (p *Posts) Write(ctx context.Context, text string) (id string, h *optimist.Handle, err error) {
 	if err := p.service.mayAct(); err != nil {
 		return "", nil, err
@@ -90,9 +90,9 @@ func (p *Posts) Write(ctx context.Context, text string) (id string, h *optimist.
 	return id, h, err
 }
 
-// Delete takes a post of the user away. It leaves after Regret; until then the handle's
-// Cancel brings the post back as if nothing had been. The handle of a post that had not
-// left itself has ended already.
+// Delete deletes a post of the user. The deletion leaves after [Regret]; until then the
+// handle's Cancel undoes it without a trace. When the post itself had not left, the
+// returned handle has ended already.
 func (p *Posts) Delete(ctx context.Context, post string) (*optimist.Handle, error) {
 	if err := p.service.mayAct(); err != nil {
 		return nil, err
@@ -104,7 +104,7 @@ func (p *Posts) Delete(ctx context.Context, post string) (*optimist.Handle, erro
 	return h, err
 }
 
-// note keeps a deletion's handle for Undelete.
+// note stores a deletion's handle for Undelete.
 func (p *Posts) note(post string, h *optimist.Handle) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -116,7 +116,7 @@ func (p *Posts) note(post string, h *optimist.Handle) {
 	p.deletions[post] = h
 }
 
-// adopt takes over operations of an earlier life.
+// adopt takes over restored operations.
 func (p *Posts) adopt(handles []*optimist.Handle) {
 	for _, h := range handles {
 		if h.Type() == "delete_post" {
@@ -125,8 +125,8 @@ func (p *Posts) adopt(handles []*optimist.Handle) {
 	}
 }
 
-// Undelete takes a deletion back that has not left yet. Later it fails with
-// optimist.ErrSettled.
+// Undelete undoes a deletion that has not left yet. Later it fails with
+// [optimist.ErrSettled].
 func (p *Posts) Undelete(post string) error {
 	p.mu.Lock()
 	h := p.deletions[post]

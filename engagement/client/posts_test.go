@@ -64,7 +64,7 @@ func TestPostLife(t *testing.T) {
 	}
 }
 
-// TestPostBeforeTheServerHasIt: what is done to a post that is still on its way comes
+// TestPostBeforeTheServerHasIt: operations on a post that is still on its way come
 // after it.
 func TestPostBeforeTheServerHasIt(t *testing.T) {
 	server := startServer(t)

@@ -9,19 +9,19 @@ import (
 	"github.com/optimist-go/optimist/engagement/wire"
 )
 
-// Refusal is an error that the server answered.
+// Refusal is an error answered by the server.
 type Refusal struct{ Problem wire.Problem }
 
 // refused begins the text of a Refusal. The status and the type of the problem follow,
 // then a colon and the reason.
 const refused = "refused "
 
-// Error has all that Recall needs.
+// Error returns a text from which [Recall] can restore the error.
 func (r *Refusal) Error() string {
 	return refused + strconv.Itoa(r.Problem.Status) + " " + r.Problem.Type + ": " + r.Reason()
 }
 
-// Reason is why, in words for people.
+// Reason returns the reason of the refusal, in words for people.
 func (r *Refusal) Reason() string {
 	if r.Problem.Detail != "" {
 		return r.Problem.Detail
@@ -29,9 +29,9 @@ func (r *Refusal) Reason() string {
 	return "the server answered with status " + strconv.Itoa(r.Problem.Status)
 }
 
-// Recall is the error of which a journal has kept only the text, as far as this package
-// or the library made it: why an operation of an earlier life failed. Any other error is
-// returned as it is.
+// Recall restores an error of which a journal has kept only the text, if this package or
+// the library made it: the reason why a restored operation had failed. Any other error
+// is returned unchanged.
 func Recall(err error) error {
 	var refusal *Refusal
 	var send *optimist.SendError

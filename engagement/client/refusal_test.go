@@ -9,8 +9,8 @@ import (
 	"github.com/optimist-go/optimist/engagement/wire"
 )
 
-// TestRecall: of why an operation failed a journal keeps the text, and the program knows
-// again what it was.
+// TestRecall: a journal keeps only the text of an error, from which the program restores
+// the error.
 func TestRecall(t *testing.T) {
 	gone := &Refusal{wire.Problem{Type: wire.ProblemGone, Status: 410, Detail: "the post was deleted: for good"}}
 	bare := &Refusal{wire.Problem{Status: 502, Detail: "the server answered with status 502"}}

@@ -8,22 +8,23 @@ import (
 	"github.com/optimist-go/optimist/engagement/wire"
 )
 
-// longestRead is how long one read of a renewal may take.
+// longestRead is the longest time for one read of a renewal.
 const longestRead = 10 * time.Second
 
-// renewal is what a reset leaves to do: to read anew whatever may have changed without
-// the stream having told. The pages of the feed come first, as far as the program has
-// loaded it, for they also bring what is new; then, one by one, the posts that the pages
-// did not bring. What was read is done with, however often the stream breaks meanwhile:
-// the stream goes on from the position of the reset and tells all that changes later.
+// renewal is the work after a reset: to read all posts anew that may have changed
+// without an event of the stream. The pages of the feed are read first, as far as the
+// program has loaded the feed, because they also contain new posts; then, one by one,
+// the posts that were not on these pages. A post is read once even if the stream breaks
+// meanwhile: the stream goes on from the position of the reset and tells all later
+// changes.
 //
-// It belongs to the goroutine of Follow that renews.
+// It belongs to the renewing goroutine of Follow.
 type renewal struct {
 	stale  map[string]bool // posts not read since the reset
-	oldest int64           // as far as pages are read: when the oldest post was made
+	oldest int64           // pages are read back to this creation time of a post
 	cursor string          // of the next page
 	paged  bool            // no page is left to read
-	next   time.Time       // nothing is read before
+	next   time.Time       // no read begins before it
 }
 
 // doubt begins a renewal of everything.
@@ -36,14 +37,14 @@ func (s *Service) doubt() {
 	}
 }
 
-// doubtful is the renewal that is not finished; nil: none.
+// doubtful returns the unfinished renewal; nil: there is none.
 func (s *Service) doubtful() *renewal {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.renewal
 }
 
-// finish forgets a renewal, unless another reset has put a new one into its place.
+// finish forgets a renewal, unless another reset has replaced it.
 func (s *Service) finish(r *renewal) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -52,7 +53,7 @@ func (s *Service) finish(r *renewal) {
 	}
 }
 
-// renew does what resets leave to do, until ctx ends.
+// renew works on the renewals of resets, until ctx ends.
 func (f *follower) renew(ctx context.Context) {
 	for failures := 0; ctx.Err() == nil; {
 		r := f.service.doubtful()
@@ -99,7 +100,7 @@ func (r *renewal) step(ctx context.Context, s *Service) error {
 	return nil
 }
 
-// read notes what a page has brought.
+// read records which posts a page contained.
 func (r *renewal) read(page wire.Page) {
 	r.cursor = page.Next
 	r.paged = page.Next == ""
@@ -111,7 +112,7 @@ func (r *renewal) read(page wire.Page) {
 	}
 }
 
-// retryAfter is how long the server asked to be left alone.
+// retryAfter returns the time for which the server asked not to be called.
 func retryAfter(err error) time.Duration {
 	var r *Refusal
 	if errors.As(err, &r) {

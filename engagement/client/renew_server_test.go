@@ -42,7 +42,7 @@ func TestResetOfManyPosts(t *testing.T) {
 	followToLive(t, c, "1.1000000")
 }
 
-// TestServerWithAnotherDatabase: nothing of what was known is there any more.
+// TestServerWithAnotherDatabase: none of the known posts exists any more.
 func TestServerWithAnotherDatabase(t *testing.T) {
 	old, now := startServer(t), startServer(t, "-demo=false", "-db", "memory")
 	before, err := nethttp.New(old.URL())

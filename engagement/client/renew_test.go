@@ -44,8 +44,8 @@ func paths(s *script) (all []string) {
 	return all
 }
 
-// TestResetIsSeenThrough: the first read fails, the stream breaks, its events go on; what
-// was missed is read nevertheless, once, and only then the link is live.
+// TestResetIsSeenThrough: the first read fails, the stream breaks, its events go on; the
+// missed posts are read nevertheless, once, and only then the link is live.
 func TestResetIsSeenThrough(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, b, fresh := newPost(), newPost(), newPost()
@@ -81,8 +81,9 @@ func TestResetIsSeenThrough(t *testing.T) {
 	})
 }
 
-// TestResetReadsAsFarAsTheFeed: pages up to the oldest post that was loaded, then what
-// they did not bring; a post that the server does not have is gone, one that was deleted too.
+// TestResetReadsAsFarAsTheFeed: pages up to the oldest post that was loaded, then the posts
+// that these did not contain; a post that the server does not have becomes absent, and so
+// does a deleted one.
 func TestResetReadsAsFarAsTheFeed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var posts []string
@@ -133,8 +134,8 @@ func TestResetReadsAsFarAsTheFeed(t *testing.T) {
 }
 
 // TestResetHeedsRetryAfter: the server says when to go on; that is later than a stream may
-// be silent, and the stream goes on telling meanwhile. What was read is not read again,
-// not even by the next Follow.
+// be silent, and the stream goes on telling meanwhile. Posts that were read are not read
+// again, not even by the next Follow.
 func TestResetHeedsRetryAfter(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, b := newPost(), newPost()

@@ -17,7 +17,7 @@ import (
 )
 
 // script is a server that is written down: each connection of its stream, and each
-// answer. What comes after the last stream is a connection that says nothing.
+// answer. Every connection after the last stream of the script is silent.
 type script struct {
 	streams []func(ctx context.Context, take func(client.Event)) error
 	answer  func(client.Request) (client.Response, error)
@@ -106,7 +106,8 @@ func truth(id string, version uint64, likes int) wire.Truth {
 		Post: wire.Post{ID: id, Author: "x", Text: "t", CreatedAt: 1, LikesCount: likes}, Comments: []wire.Comment{}}}
 }
 
-// follow follows the script as zoe until the test ends. Links get what is reported.
+// follow follows the script as zoe until the test ends. Links gets the reported
+// states.
 func follow(t *testing.T, s *script, after int64) (*client.Service, <-chan client.Link) {
 	t.Helper()
 	c := newClient(t, s)

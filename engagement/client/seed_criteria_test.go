@@ -80,7 +80,7 @@ func TestSeed_GracefulHandlingOfNetworkIssues(t *testing.T) {
 		} else if err := d.Manager().SetOnline(false); err != nil {
 			t.Fatal(err)
 		}
-		var taps []*client.LikeTap
+		var taps []*client.Tap[client.LikeResult]
 		for range 3 {
 			tap, err := d.Likes.Toggle(t.Context(), post)
 			if err != nil {

@@ -18,7 +18,7 @@ func TestSeed_DebouncingWorksCorrectly(t *testing.T) {
 	d := newDevice(t, server, "zoe", optimist.Policy{Debounce: quick.Debounce})
 	post := d.posts[0]
 	before := d.Post(post).Value.LikesCount
-	var last *client.LikeTap
+	var last *client.Tap[client.LikeResult]
 	for range 7 {
 		tap, err := d.Likes.Toggle(t.Context(), post)
 		if err != nil {

@@ -26,7 +26,8 @@ func sendComment(ctx context.Context, s *Service, c optimist.Call[CommentArgs], 
 	return operate(ctx, s, c.ID, method, "/v1/posts/"+c.Entity+"/comments/"+c.Args.ID, body)
 }
 
-// operate sends one operation, under the key that it keeps for life.
+// operate sends one operation with its idempotency key, which stays the same on
+// every try.
 func operate(ctx context.Context, s *Service, key, method, path string, body any) (optimist.Truth[Post], error) {
 	data, err := leanjson.Marshal(body)
 	if err != nil {
@@ -44,8 +45,9 @@ func operate(ctx context.Context, s *Service, key, method, path string, body any
 	return t, err
 }
 
-// classOfSilence says what it means that no answer came. Only who knows that the
-// request cannot have arrived may say so.
+// classOfSilence returns the class of a call without answer. It is Offline when
+// the transport knows that the request cannot have arrived, and otherwise
+// Unknown.
 func classOfSilence(err error) optimist.Class {
 	if errors.Is(err, ErrUnreachable) {
 		return optimist.Offline
@@ -53,12 +55,12 @@ func classOfSilence(err error) optimist.Class {
 	return optimist.Unknown
 }
 
-// readOutcome turns the answer to an operation into truth, or into an error that
-// says what it means.
+// readOutcome turns the answer to an operation into truth, or into an error with
+// its class.
 //
 //	2xx                        truth
-//	2xx that is not ours       Unknown: somebody between us and the server answered
-//	409 in-progress            Overloaded: ask again, the first call still runs
+//	2xx of another form        Unknown: another program than the server answered
+//	409 in-progress            Overloaded: try again, the first call still runs
 //	409 conflict, 404, 410     Conflicting when truth came with it, else Permanent
 //	all others                 as optimist.StatusError has it
 func readOutcome(a Response) (optimist.Truth[Post], error) {
@@ -103,8 +105,8 @@ func refusalOf(a Response) *Refusal {
 	return &Refusal{p}
 }
 
-// resolve lets the last writer win. What an operation is about and is gone cannot
-// be won back.
+// resolve lets the last writer win. An operation on a deleted post or comment
+// loses.
 func resolve[A any](c optimist.Conflict[Post, A]) optimist.Decision[A] {
 	var r *Refusal
 	if errors.As(c.Err, &r) && r.Problem.Winner == nil {
@@ -113,7 +115,7 @@ func resolve[A any](c optimist.Conflict[Post, A]) optimist.Decision[A] {
 	return optimist.LastWriterWins(c)
 }
 
-// read gets something that changes nothing, and decodes it.
+// read sends a request that changes nothing, and decodes the answer.
 func read[T any](ctx context.Context, t Transport, method, path string, body any, decode func([]byte) (T, error)) (T, error) {
 	data, err := answer(ctx, t, method, path, body)
 	if err != nil {
@@ -123,7 +125,8 @@ func read[T any](ctx context.Context, t Transport, method, path string, body any
 	return decode(data)
 }
 
-// answer is apart from read so that the page carries it once.
+// answer is the part of read that does not depend on T, so that the page contains
+// it once.
 func answer(ctx context.Context, t Transport, method, path string, body any) ([]byte, error) {
 	r := Request{Method: method, Path: path}
 	if body != nil {
@@ -139,7 +142,7 @@ func answer(ctx context.Context, t Transport, method, path string, body any) ([]
 	return a.Body, err
 }
 
-// backoff is the wait before the nth attempt to come back, 0 for the first.
+// backoff returns the wait before the nth attempt to reconnect, 0 for the first.
 func backoff(n int) time.Duration {
 	if n == 0 {
 		return 0

@@ -10,46 +10,48 @@ import (
 	"github.com/optimist-go/optimist"
 )
 
-// Options of a Service. Transport is required, the rest may be zero.
+// Options are the options of a [Service]. Transport is required, all other fields may be
+// zero.
 type Options struct {
 	Transport Transport
 
-	// User is who acts; empty: nobody is signed in, and nothing can be changed.
+	// User is the user who acts; empty: no user is signed in, and every change fails with
+	// [ErrSignedOut].
 	User string
 
 	// ClientID names this device or tab; empty: random.
 	ClientID string
 
-	// Policy is for all operations, but that posts and comments are sent without a
-	// debounce, deletions of posts after Regret, and that comments which fail wait for
+	// Policy applies to all operations, with these exceptions: posts and comments are sent
+	// without a debounce, deletions of posts after [Regret], and comments that fail wait for
 	// the user's decision.
 	Policy optimist.Policy
 
-	// Journal keeps changes that the server does not have yet, for this user's next
-	// Service; nil: they live in memory only. With one, call Restore before anything
-	// is changed. The Service closes it.
+	// Journal stores changes that the server does not have yet, for this user's next
+	// Service; nil: they live in memory only. With a journal, call [Service.Restore] before
+	// the first change. The Service closes the journal.
 	Journal optimist.Journal
 
-	// Later says that there is no Journal yet, and that one may come: then Move takes what
-	// is unsettled over. Restore must be called as with a journal.
+	// Later says that Journal is not available yet: [Service.Move] later stores the
+	// unsettled changes in one. Call [Service.Restore] as with a journal.
 	Later bool
 
-	interim *interim // with Later: go on with this one
+	interim *interim // with Later: the interim journal to go on with
 
 	// MaxInFlight caps the calls under way. 0: the library's default.
 	MaxInFlight int
 }
 
-// Service is the application for one user. Make one with New. It is safe for
+// Service is the application for one user. Make one with [New]. A Service is safe for
 // concurrent use.
 type Service struct {
 	Posts    *Posts
-	Likes    *Likes
-	Saves    *Saves
+	Likes    *Marks[LikeResult]
+	Saves    *Marks[SaveResult]
 	Comments *Comments
 
 	options   Options
-	interim   *interim // nil: there is a journal, or none comes
+	interim   *interim // nil: Options has a Journal, or Later is false
 	user      string
 	transport Transport
 	manager   *optimist.Manager
@@ -57,18 +59,19 @@ type Service struct {
 
 	// mu guards the fields below it.
 	mu      sync.Mutex
-	known   map[string]bool // posts that are there, as far as was told
-	oldest  int64           // of the posts that Load has brought, when it was made
-	renewal *renewal        // nil: what is known is so
-	// truths are what was told, by post, as far as Move has to hand it on; inherited is what
-	// it has handed on, until Restore.
+	known   map[string]bool // existing posts that the server has told of
+	oldest  int64           // the earliest creation time of the posts that Load has read
+	renewal *renewal        // nil: the known posts are up to date
+	// truths has the truths, by post, that Move hands on; inherited has the truths that Move
+	// has handed on, until Restore.
 	truths, inherited map[string]optimist.Truth[Post]
 }
 
-// ErrSignedOut refuses changes as long as nobody is signed in.
+// ErrSignedOut refuses changes while no user is signed in.
 var ErrSignedOut = errors.New("sign in first")
 
-// New returns a Service. Close it.
+// New returns a Service, to be closed with [Service.Close]. The error says which option
+// is missing or wrong.
 func New(o Options) (*Service, error) {
 	if o.Transport == nil {
 		return nil, errors.New("client: Options.Transport is nil")
@@ -83,8 +86,9 @@ func New(o Options) (*Service, error) {
 	}
 	m, err := optimist.New(optimist.Options{
 		ClientID: o.ClientID, Policy: o.Policy, MaxInFlight: o.MaxInFlight, Journal: o.Journal,
-		// The server keeps stamps to its own clock. A device whose clock is slow, by
-		// hours even, follows it: else its taps would be older than what they answer.
+		// The server keeps stamps to its own clock. A device whose clock is slow, by hours
+		// even, follows it: otherwise its taps would be older than the truths on which they
+		// were made.
 		MaxDrift: math.MaxInt64,
 	})
 	if err != nil {
@@ -99,21 +103,21 @@ func New(o Options) (*Service, error) {
 	return s, m.Err()
 }
 
-// User is who acts; empty when nobody is signed in.
+// User returns the user who acts; empty when no user is signed in.
 func (s *Service) User() string { return s.user }
 
-// Manager is the manager of all changes, for its events, counts and switches.
+// Manager returns the manager of all changes, for its events, counts and switches.
 func (s *Service) Manager() *optimist.Manager { return s.manager }
 
-// Post is the post as the user sees it now.
+// Post returns the post as the user sees it now.
 func (s *Service) Post(id string) optimist.View[Post] { return s.posts.View(id) }
 
-// Watch ranges over what the user sees of a post; see optimist.Store.Watch.
+// Watch ranges over the views of a post; see [optimist.Store.Watch].
 func (s *Service) Watch(ctx context.Context, id string) iter.Seq[optimist.View[Post]] {
 	return s.posts.Watch(ctx, id)
 }
 
-// EntityOf is the name under which events speak of a post.
+// EntityOf returns the entity name of a post in events.
 func EntityOf(post string) string { return "post:" + post }
 
 // Restore brings back the changes that an earlier Service has left in the journal.
@@ -139,9 +143,9 @@ func (s *Service) Restore() error {
 	return err
 }
 
-// Close gives unsettled changes until ctx ends. What is left then stays in the
-// journal; without one it is undone, and the error says so. Follow must have
-// returned.
+// Close gives unsettled changes time to settle until ctx ends. Changes that are left then
+// stay in the journal; without a journal they are undone, and the error says so.
+// [Service.Follow] must have returned before.
 func (s *Service) Close(ctx context.Context) error { return s.manager.Close(ctx) }
 
 func (s *Service) mayAct() error {

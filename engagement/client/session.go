@@ -6,7 +6,7 @@ import (
 	"github.com/optimist-go/optimist/engagement/wire"
 )
 
-// CurrentSession says who is signed in.
+// CurrentSession asks the server which user is signed in.
 func CurrentSession(ctx context.Context, t Transport) (wire.Session, error) {
 	return read(ctx, t, "GET", "/v1/session", nil, wire.DecodeSession)
 }

@@ -8,8 +8,9 @@ import (
 	"github.com/optimist-go/optimist/engagement/leanjson"
 )
 
-// stored keeps arguments in a journal as JSON. A program that is not for a page takes
-// jsonstored.Of, which does the same and can upcast; see package leanjson.
+// stored encodes arguments for a journal as JSON. A program that is not for a page
+// uses jsonstored.Of, which does the same and can read older versions; see package
+// leanjson.
 func stored[A any]() optimist.Stored[A] {
 	const version = 1
 	return optimist.Stored[A]{
@@ -17,7 +18,7 @@ func stored[A any]() optimist.Stored[A] {
 		Encode:  func(a A) ([]byte, error) { return leanjson.Marshal(a) },
 		Decode: func(from int, data []byte) (a A, err error) {
 			if from != version {
-				return a, errors.New("what is stored has version " + strconv.Itoa(from) + ", this program knows " + strconv.Itoa(version))
+				return a, errors.New("stored arguments of version " + strconv.Itoa(from) + "; this program knows version " + strconv.Itoa(version))
 			}
 			err = leanjson.Unmarshal(data, &a)
 			return a, err

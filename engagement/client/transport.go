@@ -8,22 +8,23 @@ import (
 
 // Transport reaches the server. Implementations are safe for concurrent use.
 type Transport interface {
-	// RoundTrip sends one request and returns the whole answer, whatever its status.
-	// An error means that no answer came: ErrUnreachable when the request cannot
-	// have arrived, anything else when it may have.
+	// RoundTrip sends one request and returns the whole answer, with any status. An
+	// error means that no answer came: [ErrUnreachable] when the request cannot have
+	// arrived, any other error when it may have arrived.
 	RoundTrip(ctx context.Context, r Request) (Response, error)
 
-	// Stream reads the server's events for a viewer from a wire.Position on (empty: from now on) and gives each
-	// to take, one at a time, until they end or ctx does. It always returns an error
-	// that says why. take does not wait for the network; events that are there when
-	// ctx ends may still be given.
+	// Stream reads the server's events for a viewer from a [wire.Position] on
+	// (empty: from now on) and passes each to take, one at a time, until the stream
+	// or ctx ends. It always returns an error with the reason of the end. take does
+	// not wait for the network; after the end of ctx, events already received may
+	// still be passed to take.
 	Stream(ctx context.Context, viewer string, after string, take func(Event)) error
 }
 
-// StreamPath is where the events from a position on are.
+// StreamPath returns the path of the stream of events after a position.
 func StreamPath(after string) string { return "/v1/events?after=" + after }
 
-// ErrUnreachable is the error of a request that reached nobody.
+// ErrUnreachable is the error of a request that did not reach the server.
 var ErrUnreachable = errors.New("the server cannot be reached")
 
 // Request is one request to the server.

@@ -9,8 +9,8 @@ import (
 	"github.com/optimist-go/optimist/server"
 )
 
-// audit asks the database itself, in SQL, about all that it has ever been told: it must be
-// one that nothing was forgotten of.
+// audit checks in the database, by SQL, that it has the effects of all acknowledged
+// operations. The database must not have forgotten keys yet.
 func audit(ctx context.Context, kit *server.Kit, acknowledged []load.Effect) error {
 	var (
 		kept             = make(map[load.Effect]bool)

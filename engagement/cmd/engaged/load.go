@@ -19,11 +19,11 @@ import (
 )
 
 var (
-	// errNotHeld is the end of a run that found what must not be.
-	errNotHeld = errors.New("what must hold did not")
-	// errToldFail is the same when the last line on stdout has said so.
+	// errNotHeld ends a run that found a broken promise.
+	errNotHeld = errors.New("a promise was broken")
+	// errToldFail is the same after the last line on stdout has said FAIL.
 	errToldFail = errors.New("FAIL")
-	// errInterrupted is the end of a run that a signal has ended.
+	// errInterrupted ends a run that a signal has ended.
 	errInterrupted = errors.New("interrupted")
 )
 

@@ -22,7 +22,7 @@ var figures = []string{
 	"taps", "tookNs", "unknownKeys", "viewers", "visible",
 }
 
-// read returns what the command has written as JSON, and only that.
+// read parses the output of the command, which must be one JSON value.
 func read(t *testing.T, stdout string) map[string]any {
 	t.Helper()
 	var report map[string]any
@@ -90,7 +90,7 @@ func TestLoadThatDoesNotHold(t *testing.T) {
 	defer liar.Close()
 	stdout, stderr, status := runToEnd(t, "load", "-json", "-clients", "2", "-taps", "40", "-think", "1ms", "-addr", liar.URL)
 	report := read(t, stdout)
-	if status != 1 || report["held"] != false || report["divergence"] == 0.0 || !strings.HasSuffix(stderr, "engaged: what must hold did not\n") {
+	if status != 1 || report["held"] != false || report["divergence"] == 0.0 || !strings.HasSuffix(stderr, "engaged: a promise was broken\n") {
 		t.Errorf("status %d: %s%s", status, stdout, stderr)
 	}
 	if err := server.Process.Signal(os.Interrupt); err != nil {

@@ -2,9 +2,9 @@
 // comments, on a database file that it makes itself.
 //
 //	engaged [serve] [flags]   the server and its page
-//	engaged load [flags]      many clients on a bad network, and what became of them
-//	engaged new-era [-db …]   after the database was restored from an older copy
-//	engaged version           which version this is
+//	engaged load [flags]      many clients on a bad network, and a check of their operations
+//	engaged new-era [-db …]   begin a new era after the restore of an older copy
+//	engaged version           the version of this program
 //
 // Run it with -help for the flags.
 package main
@@ -26,7 +26,7 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // a second signal does not wait
+	context.AfterFunc(ctx, stop) // a second signal ends the program at once
 	err := run(ctx, os.Args[1:])
 	if err == errToldFail {
 		os.Exit(1)
@@ -40,9 +40,9 @@ func main() {
 const usage = `engaged serves posts that people like, save and comment on, and a page to do it.
 
   engaged [serve] [flags]   the server and its page
-  engaged load [flags]      many clients on a bad network, and what became of them
-  engaged new-era [-db …]   after the database was restored from an older copy
-  engaged version           which version this is
+  engaged load [flags]      many clients on a bad network, and a check of their operations
+  engaged new-era [-db …]   begin a new era after the restore of an older copy
+  engaged version           the version of this program
   engaged help [command]    this, and the flags of the command
 
 `
@@ -78,8 +78,8 @@ func run(ctx context.Context, args []string) error {
 	return fmt.Errorf("there is no command %q; there are serve, load, new-era and version, see engaged help", command)
 }
 
-// newEra begins a new history of the database: positions of the one before say nothing of
-// it, so that all clients read anew what they hold.
+// newEra begins a new era of the feed: positions of earlier eras are not valid in it, so
+// all clients read their posts anew.
 func newEra(ctx context.Context, args []string) error {
 	m := engaged.New()
 	m.Usage = usage

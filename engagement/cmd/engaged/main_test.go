@@ -17,7 +17,7 @@ import (
 	"time"
 )
 
-// patience is how long a test waits for what must come.
+// patience is the longest wait for an event that must come.
 const patience = time.Minute
 
 // TestMain is also the command itself.
@@ -101,7 +101,7 @@ func TestVersion(t *testing.T) {
 	}
 }
 
-// TestMistakes: each ends the command with one line that says what is wrong.
+// TestMistakes: each ends the command with one line that names the mistake.
 func TestMistakes(t *testing.T) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

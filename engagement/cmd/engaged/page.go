@@ -12,9 +12,9 @@ import (
 	"github.com/optimist-go/optimist/engagement/wire"
 )
 
-// latePage is a page that is built while the server runs already, so that a port or a
-// database that cannot be used is told before a minute of compiling. Who asks for it
-// sooner waits.
+// latePage is a page that is built while the server runs already, so that an unusable
+// port or database is reported before a minute of compiling. Requests for the page
+// wait until it is built.
 type latePage struct {
 	built   chan struct{} // closed once handler is set
 	handler http.Handler
@@ -28,19 +28,20 @@ func (p *latePage) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case <-r.Context().Done():
 		return
 	}
-	// Compiling may have taken all the time that the server gives an answer.
+	// Compiling may have used up the time that the server gives an answer.
 	http.NewResponseController(w).SetWriteDeadline(time.Now().Add(time.Minute))
 	p.handler.ServeHTTP(w, r)
 }
 
-// build compiles the browser client if need be. When that cannot be done the page says
-// so too, and the server runs all the same. Whatever happens, nobody waits any more.
+// build compiles the browser client if need be. If this fails the page shows the
+// error, and the server runs all the same. In every case waiting requests are
+// answered.
 func (p *latePage) build(ctx context.Context) error {
 	p.handler = http.HandlerFunc(ending)
 	defer close(p.built)
 	build, err := page.New(ctx, page.Options{Progress: os.Stderr})
 	if ctx.Err() != nil {
-		return nil // the server is to end
+		return nil // the server ends
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "engaged:", err)

@@ -29,7 +29,8 @@ func waiting(t *testing.T, p *latePage, writeTimeout time.Duration) (answer chan
 	return answer, s
 }
 
-// TestPageGivenUp: whoever waits for the page does not hold up a server that is to end.
+// TestPageGivenUp: requests that wait for the page do not hold up the end of the
+// server.
 func TestPageGivenUp(t *testing.T) {
 	p := newLatePage()
 	answer, s := waiting(t, p, 0)

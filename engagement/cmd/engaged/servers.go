@@ -38,7 +38,8 @@ func serveLoad(ctx context.Context, args []string) error {
 	return errors.Join(err, m.Close())
 }
 
-// fleetFlags are about servers in processes of their own, and what is done to them.
+// fleetFlags are the flags for servers in processes of their own, and for the faults of
+// these servers.
 type fleetFlags struct {
 	servers, killServer, killDB, cutListen int
 	dbDown, holdForeign                    time.Duration
@@ -56,7 +57,7 @@ func (f *fleetFlags) register(flags *flag.FlagSet) {
 	flags.DurationVar(&f.holdForeign, "hold-foreign", 0, "how long a transaction is held open in another database of the PostgreSQL cluster, from the first tap")
 }
 
-// wanted reports whether servers are to have processes of their own.
+// wanted reports whether the servers get processes of their own.
 func (f *fleetFlags) wanted() bool { return *f != fleetFlags{} }
 
 func (f *fleetFlags) validate(addr string) error {
@@ -75,17 +76,17 @@ func (f *fleetFlags) validate(addr string) error {
 	case f.killDB > 0 && f.db != "":
 		return errors.New("-kill-db is for the cluster that is started for the run; it does not go with -db")
 	case f.db != "" && !sqlstore.IsPostgres(f.db) && (f.servers > 1 || f.postgres()):
-		return errors.New("-db: several servers, and what is done to PostgreSQL, need a database at postgres://…")
+		return errors.New("-db: several servers, and the faults of PostgreSQL, need a database at postgres://…")
 	}
 	return nil
 }
 
-// postgres reports whether something is done that only PostgreSQL has.
+// postgres reports whether a flag needs PostgreSQL.
 func (f *fleetFlags) postgres() bool { return f.killDB > 0 || f.cutListen > 0 || f.holdForeign > 0 }
 
-// start starts the database, if need be, and the servers, and tells c of them.
+// start starts the database, if need be, and the servers, and adds them to c.
 func (f *fleetFlags) start(ctx context.Context, c *load.Config, bad fault.Setting, ended func(error)) (stop func() error, err error) {
-	var stops []func() error // the last comes first
+	var stops []func() error // called in reverse order
 	stop = func() error {
 		var errs []error
 		for i := len(stops) - 1; i >= 0; i-- {
@@ -183,7 +184,7 @@ func (f *fleetFlags) troubles(c *load.Config, servers *fleet.Fleet, cluster *pgc
 	return all, nil
 }
 
-// audit opens the database that the servers have left.
+// audit opens the database after the end of the servers, and audits it.
 func (f *fleetFlags) audit(ctx context.Context, effects []load.Effect) error {
 	m := engaged.New()
 	m.Stderr = io.Discard

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// version says which build of the program this is, in one line.
+// version describes the build of the program in one line.
 func version(b *debug.BuildInfo) string {
 	if b == nil {
 		return "engaged, built without a word about its version"

@@ -1,7 +1,7 @@
 //go:build !js
 
 // Command page is the client that runs in the browser. Package page builds it, and
-// the server gives it out; there is nothing to run by hand.
+// the server serves it; it is not run by hand.
 package main
 
 import (
