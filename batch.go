@@ -88,7 +88,7 @@ func (m *Manager) Batch(ctx context.Context, plans ...Planned) ([]*Handle, error
 	}
 	now := time.Now()
 	for _, p := range plans {
-		p.handle.op.Stamp = engine.Stamp(m.clock.next(now))
+		p.handle.op.Timestamp = engine.Timestamp(m.clock.next(now))
 	}
 	err := m.stepLocked(now, &batch)
 	m.joinedLocked() // the operations know it themselves

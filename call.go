@@ -43,7 +43,7 @@ func callOf[A any](ctx context.Context, h *Handle, at attempt) Call[A] {
 	o := &h.op
 	c := Call[A]{
 		ID: h.id(at.restored), Args: *o.Args.(*A), Attempt: at.n,
-		At: Timestamp(o.Stamp), ClientID: h.m.opts.ClientID, BaseVersion: at.version,
+		At: Timestamp(o.Timestamp), ClientID: h.m.opts.ClientID, BaseVersion: at.version,
 	}
 	c.flight, _ = ctx.(*flight)
 	if at.typ.parts == nil {

@@ -25,7 +25,7 @@ type Conflict[T, A any] struct {
 
 // Decision is a resolver's answer. The Conflict's methods make it.
 type Decision[A any] struct {
-	decision engine.Decision
+	decision engine.Choice
 	args     *A
 	err      error
 }
@@ -40,12 +40,12 @@ func (c Conflict[T, A]) TakeTheirs() Decision[A] { return Decision[A]{decision: 
 // Merge sends other arguments instead, as another operation with a key and a
 // timestamp of its own.
 func (c Conflict[T, A]) Merge(args A) Decision[A] {
-	return Decision[A]{decision: engine.MergeBoth, args: &args}
+	return Decision[A]{decision: engine.Merge, args: &args}
 }
 
 // Fail makes the operation fail with err (nil: that of the attempt).
 func (c Conflict[T, A]) Fail(err error) Decision[A] {
-	return Decision[A]{decision: engine.FailIt, err: err}
+	return Decision[A]{decision: engine.Fail, err: err}
 }
 
 // MineIsLater reports whether the operation is the last writer: the later timestamp,
@@ -79,7 +79,7 @@ func ServerWins[T, A any](c Conflict[T, A]) Decision[A] { return c.TakeTheirs() 
 // timestamp to agree: resolve with Merge(c.Args) there.
 func ClientWins[T, A any](c Conflict[T, A]) Decision[A] { return c.KeepMine() }
 
-func (a *Action[T, A]) resolve(c *engine.ConflictInfo) engine.Verdict {
+func (a *Action[T, A]) resolve(c *engine.Conflict) engine.Decision {
 	a.store.m.enterLocked(&a.typ.label)
 	asT := func(v any) (t T) { t, _ = v.(T); return t }
 	d := a.def.Resolve(Conflict[T, A]{
@@ -87,23 +87,23 @@ func (a *Action[T, A]) resolve(c *engine.ConflictInfo) engine.Verdict {
 		Base: asT(c.Base), Mine: asT(c.Mine), Theirs: asT(c.Theirs.Value),
 		BasePresence: Presence(c.BasePresence), TheirsPresence: Presence(c.Theirs.Presence),
 		BaseVersion: c.BaseVersion, TheirsVersion: c.Theirs.Version,
-		MineAt: Timestamp(c.Op.Stamp), TheirsAt: Timestamp(c.Theirs.At),
-		MineBy: c.Client, TheirsBy: c.Theirs.By, Err: c.Err,
+		MineAt: Timestamp(c.Op.Timestamp), TheirsAt: Timestamp(c.Theirs.At),
+		MineBy: c.MineBy, TheirsBy: c.Theirs.By, Err: c.Err,
 	})
 	var merged *Handle
-	if d.decision == engine.MergeBoth && d.args != nil {
+	if d.decision == engine.Merge && d.args != nil {
 		merged = newTyped(a.store.m, &a.typ, a.clone(*d.args))
 	}
 	return a.verdict(d.decision, d.err, merged)
 }
 
 // verdict is a decision as the engine takes it.
-func (a *anyAction) verdict(d engine.Decision, err error, merged *Handle) engine.Verdict {
-	v := engine.Verdict{Decision: d, Err: sound("resolve", err)}
+func (a *anyAction) verdict(d engine.Choice, err error, merged *Handle) engine.Decision {
+	v := engine.Decision{Choice: d, Err: sound("resolve", err)}
 	if merged != nil {
-		merged.op.Stamp = engine.Stamp(a.store.m.clock.next(time.Now()))
+		merged.op.Timestamp = engine.Timestamp(a.store.m.clock.next(time.Now()))
 		if _, err := a.typ.prepare(&merged.op); err != nil {
-			return engine.Verdict{Decision: engine.FailIt, Err: err}
+			return engine.Decision{Choice: engine.Fail, Err: err}
 		}
 		v.Merged = &merged.op
 	}
@@ -147,7 +147,7 @@ func Merge[T, A, B any](first *Action[T, A], second *Action[T, B], rule func(fir
 	if first == nil || second == nil || rule == nil {
 		err := errorf.New("%w: Merge needs two actions and a rule", ErrInvalid)
 		if second != nil {
-			second.anyAction.breakOff(err)
+			second.anyAction.noteInvalid(err)
 		}
 		return err
 	}
@@ -174,7 +174,7 @@ func merge(first, second *anyAction, rule func(older, newer any, took func(first
 		err = errorf.New("%w: %q and %q both need a Slot", ErrInvalid, first.typ.Name, second.typ.Name)
 	}
 	if err != nil {
-		second.breakOff(err)
+		second.noteInvalid(err)
 		return err
 	}
 	m := second.store.m
@@ -196,16 +196,16 @@ func merge(first, second *anyAction, rule func(older, newer any, took func(first
 		}
 		switch verdict {
 		case TakeFirst:
-			return engine.Merged{Verdict: engine.TakeOlder, Args: a}
+			return engine.Merged{Rule: engine.TakeFirst, Args: a}
 		case Annihilate:
-			return engine.Merged{Verdict: engine.Annihilate}
+			return engine.Merged{Rule: engine.Annihilate}
 		case Separate:
-			return engine.Merged{Verdict: engine.Separate}
+			return engine.Merged{Rule: engine.Separate}
 		}
 		if same := second.typ.SameArgs; same != nil && same(newer.Args, b) {
-			return engine.Merged{Verdict: engine.Replace} // as without a rule
+			return engine.Merged{Rule: engine.Replace} // as without a rule
 		}
-		return engine.Merged{Verdict: engine.TakeNewer, Args: b}
+		return engine.Merged{Rule: engine.TakeSecond, Args: b}
 	}
 	return nil
 }

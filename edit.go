@@ -43,7 +43,7 @@ func (h *Handle) replace(parked *Handle) error {
 		return typ.refused(id, err)
 	}
 	now := time.Now()
-	h.op.Stamp = engine.Stamp(m.clock.next(now))
+	h.op.Timestamp = engine.Timestamp(m.clock.next(now))
 	err := m.stepLocked(now, &engine.Decide{Op: &parked.op, Edit: &h.op})
 	m.unlock()
 	if err != nil {

@@ -20,21 +20,21 @@ func (m *Manager) carryOutLocked(f *engine.Effect, now time.Time) {
 		m.abortLocked(handleOf(f.Op))
 	case engine.Persist:
 		if m.journal != nil {
-			m.journal.putLocked(m, f.Op, !f.Again)
+			m.journal.putLocked(m, f.Op, !f.Rewrite)
 		}
 	case engine.Rewind:
 		m.closures.rewindLocked(f.Entity, f.Victims)
 	case engine.Adopt:
 		m.closures.adoptLocked(f.Op, f.Value)
-	case engine.Joined:
+	case engine.OpJoined:
 		m.joined = handleOf(f.Op)
-	case engine.Settled:
+	case engine.OpSettled:
 		m.settledLocked(f)
-	case engine.Unsure, engine.Reread:
+	case engine.TruthUnsure, engine.Reread:
 		if s, ok := f.Entity.Space().Owner.(*anyStore); ok && s.reread != nil {
 			s.reread(f.Entity)
 		}
-	case engine.AckedNow:
+	case engine.OpAcknowledged:
 		handleOf(f.Op).movedLocked()
 	}
 	if len(m.subs) > 0 {
@@ -59,7 +59,7 @@ func (m *Manager) settledLocked(f *engine.Effect) {
 			ID: o.ID(m.engine), Type: o.Type.Name, Entity: fullName(o.Entity()), Calls: o.Calls(), Err: err,
 		}
 	}
-	if m.journal != nil && o.Stored() {
+	if m.journal != nil && o.Persisted() {
 		m.journal.settleLocked(m, o)
 	}
 	if o.Type.Closure {

@@ -133,11 +133,11 @@ func publicErr(err error) error {
 		return ErrGuard
 	case errors.Is(err, engine.ErrDependency):
 		return ErrDependency
-	case errors.Is(err, engine.ErrAlreadyEnded):
+	case errors.Is(err, engine.ErrSettled):
 		return ErrSettled
 	case errors.Is(err, engine.ErrNotParked):
 		return ErrNotParked
-	case errors.Is(err, engine.ErrOutcomeUnknown):
+	case errors.Is(err, engine.ErrUnknownOutcome):
 		return ErrUnknownOutcome
 	case errors.Is(err, engine.ErrDeadline):
 		return ErrDeadline
@@ -244,9 +244,9 @@ func StatusError(status int, retryAfter time.Duration, err error) error {
 
 // judged is how the manager reads the error of a Send function.
 type judged struct {
-	class      Class
-	retryAfter time.Duration
-	guessed    bool // nobody classified the error
+	class        Class
+	retryAfter   time.Duration
+	unclassified bool // nobody classified the error
 }
 
 // classify reads the error of a Send function whose context was ctx.
@@ -256,7 +256,7 @@ func classify(ctx context.Context, err error) judged {
 	case errors.As(err, &s) && s.Class >= Transient && s.Class <= Unknown:
 		return judged{class: s.Class, retryAfter: max(s.RetryAfter, 0)}
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
-		return judged{class: Unknown, guessed: true}
+		return judged{class: Unknown, unclassified: true}
 	}
 	return guess(ctx)
 }
@@ -266,7 +266,7 @@ func classify(ctx context.Context, err error) judged {
 // words a transport has for that.
 func guess(ctx context.Context) judged {
 	if ctx.Err() != nil {
-		return judged{class: Unknown, guessed: true}
+		return judged{class: Unknown, unclassified: true}
 	}
-	return judged{class: Transient, guessed: true}
+	return judged{class: Transient, unclassified: true}
 }

@@ -113,9 +113,9 @@ type SubscribeOptions struct {
 // than its buffer loses the oldest and gets a Gap event that counts them; it never
 // delays the manager. Methods are safe for concurrent use.
 type Subscription struct {
-	m    *Manager
-	opts SubscribeOptions
-	held *engine.Entity // keeps the numbering; guarded by m.mu
+	m      *Manager
+	opts   SubscribeOptions
+	pinned *engine.Entity // keeps the numbering; guarded by m.mu
 
 	more chan struct{} // capacity 1: something was added or the end has come
 
@@ -152,8 +152,8 @@ func (m *Manager) Subscribe(opts SubscribeOptions) *Subscription {
 	} else {
 		unnamed = m.unnamedLocked(opts.Entity)
 		space, id := m.spaceLocked(opts.Entity)
-		s.held = m.engine.Hold(space, id)
-		first.describe(s.held)
+		s.pinned = m.engine.Pin(space, id)
+		first.describe(s.pinned)
 	}
 	s.add(first)
 	if unnamed != nil {
@@ -174,7 +174,7 @@ func (m *Manager) listenLocked(more int) {
 
 // describe fills in how an entity looks.
 func (ev *Event) describe(ent *engine.Entity) {
-	ev.Entity, ev.Number = fullName(ent), ent.Changes()
+	ev.Entity, ev.Number = fullName(ent), ent.Number()
 	ev.Value, _ = ent.View()
 	ev.Pending, ev.Failed = ent.Pending(), ent.Parked()
 }
@@ -261,9 +261,9 @@ func (s *Subscription) Close() {
 			break
 		}
 	}
-	if s.held != nil {
-		s.m.engine.Unhold(s.held)
-		s.held = nil
+	if s.pinned != nil {
+		s.m.engine.Unpin(s.pinned)
+		s.pinned = nil
 	}
 	s.m.mu.Unlock()
 	s.mu.Lock()
@@ -323,12 +323,12 @@ func (ev *Event) alsoNames(o *engine.Op) {
 }
 
 var eventKinds = map[engine.EffectKind]EventKind{
-	engine.Send: OpSent, engine.Accepted: OpAccepted, engine.Joined: OpJoined, engine.Retrying: OpRetrying,
-	engine.Deferred: OpDeferred, engine.AckedNow: OpAcknowledged, engine.Conflicted: OpConflicted,
-	engine.ParkedNow: OpParked, engine.Unparked: OpUnparked, engine.Settled: OpSettled,
-	engine.RolledBack: OpsRolledBack, engine.Stale: TruthStale, engine.Changed: Changed,
-	engine.Unsure: TruthUnsure, engine.Sure: TruthSure,
-	engine.GateClosed: SendingPaused, engine.GateOpened: SendingResumed,
+	engine.Send: OpSent, engine.OpAccepted: OpAccepted, engine.OpJoined: OpJoined, engine.OpRetrying: OpRetrying,
+	engine.OpDeferred: OpDeferred, engine.OpAcknowledged: OpAcknowledged, engine.OpConflicted: OpConflicted,
+	engine.OpParked: OpParked, engine.OpUnparked: OpUnparked, engine.OpSettled: OpSettled,
+	engine.OpsRolledBack: OpsRolledBack, engine.TruthStale: TruthStale, engine.Changed: Changed,
+	engine.TruthUnsure: TruthUnsure, engine.TruthSure: TruthSure,
+	engine.SendingPaused: SendingPaused, engine.SendingResumed: SendingResumed,
 }
 
 // tellLocked turns an effect into an event for the subscribers.
@@ -347,10 +347,10 @@ func (m *Manager) tellLocked(f *engine.Effect, now time.Time) {
 	if f.Op != nil {
 		m.nameLocked(&ev, f.Op)
 	}
-	if f.Other != nil && f.Kind == engine.Settled {
-		ev.Successor = f.Other.ID(m.engine)
+	if f.Successor != nil && f.Kind == engine.OpSettled {
+		ev.Successor = f.Successor.ID(m.engine)
 	}
-	if f.Kind == engine.Retrying {
+	if f.Kind == engine.OpRetrying {
 		ev.Due = time.Duration(f.Due - m.now(now))
 	}
 	if f.Kind == engine.Changed {

@@ -235,7 +235,7 @@ func (m *Manager) progressed(f *flight, came progress, tell, lasts bool) {
 		m.publishLocked(ev)
 	}
 	if lasts && !f.disowned {
-		m.stepLocked(now, engine.Lasting{Op: &f.h.op})
+		m.stepLocked(now, engine.Progressed{Op: &f.h.op})
 	}
 	m.unlock()
 }

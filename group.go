@@ -31,9 +31,9 @@ type Group[A any] struct {
 // Part is what a group does to one entity. Store.Part, Store.CreatePart and
 // Store.DeletePart make it.
 type Part struct {
-	member engine.Member
-	m      *Manager
-	err    error
+	part engine.Part
+	m    *Manager
+	err  error
 }
 
 // Part changes an entity.
@@ -58,9 +58,9 @@ func (s *Store[T]) part(id string, kind Kind, apply func(T) (T, error)) Part {
 	case apply == nil && kind != Delete:
 		p.err = errorf.New("%w: the part of %s:%s has no apply function", ErrInvalid, s.space.Name, id)
 	}
-	p.member = engine.Member{Space: s.space, Entity: id, Kind: engine.Kind(kind)}
+	p.part = engine.Part{Space: s.space, Entity: id, Kind: engine.Kind(kind)}
 	if apply != nil {
-		p.member.Apply = func(value, _ any) (any, error) {
+		p.part.Apply = func(value, _ any) (any, error) {
 			v, _ := value.(T)
 			after, err := apply(v)
 			if err != nil {
@@ -75,7 +75,7 @@ func (s *Store[T]) part(id string, kind Kind, apply func(T) (T, error)) Part {
 // EntityTruth is truth about a named entity. Store.Truth makes it.
 type EntityTruth struct {
 	m        *Manager
-	received engine.Received
+	received engine.EntityTruth
 	err      error
 }
 
@@ -90,15 +90,15 @@ func (s *Store[T]) Truth(id string, t Truth[T]) EntityTruth {
 	case t.unsaid() != nil:
 		told.err = errorf.New("truth of %s:%s: %w", s.space.Name, id, t.unsaid())
 	default:
-		told.received = engine.Received{Space: s.space, Entity: id, Truth: s.m.told(t.erased())}
+		told.received = engine.EntityTruth{Space: s.space, Entity: id, Truth: s.m.told(t.erased())}
 	}
 	return told
 }
 
 // received takes what the answer of a group tells, as far as it is about this manager's
 // stores. The engine of another one is not ours to write into.
-func (m *Manager) received(typ string, told []EntityTruth) []engine.Received {
-	all := make([]engine.Received, 0, len(told))
+func (m *Manager) received(typ string, told []EntityTruth) []engine.EntityTruth {
+	all := make([]engine.EntityTruth, 0, len(told))
 	for i, t := range told {
 		err := t.err
 		switch {
@@ -132,13 +132,13 @@ func RegisterGroup[A any](m *Manager, def Group[A]) *GroupAction[A] {
 	t := &g.typ
 	t.Type = engine.Type{Name: def.Type, Family: def.Type, SameArgs: sameArgsOf[A](), Owner: t}
 	if def.Send != nil {
-		t.send = func(ctx context.Context, h *Handle, at attempt) (engine.Truth, []engine.Received, error) {
+		t.send = func(ctx context.Context, h *Handle, at attempt) (engine.Truth, []engine.EntityTruth, error) {
 			told, err := def.Send(ctx, callOf[A](ctx, h, at))
 			return engine.Truth{}, m.received(def.Type, told), err
 		}
 	}
 	if def.Parts != nil {
-		t.parts = func(args any) ([]engine.Member, error) { return g.parts(*args.(*A)) }
+		t.parts = func(args any) ([]engine.Part, error) { return g.parts(*args.(*A)) }
 	}
 	if def.User != nil {
 		t.user = func(args any) string { return def.User(*args.(*A)) }
@@ -149,7 +149,7 @@ func RegisterGroup[A any](m *Manager, def Group[A]) *GroupAction[A] {
 	if err := m.registerGroup(t, g.err, def.Policy); err != nil {
 		g.err = errorf.New("group %q: %w", def.Type, err)
 		if m != nil {
-			m.breakOff(g.err)
+			m.noteInvalid(g.err)
 		}
 	}
 	return g
@@ -175,7 +175,7 @@ func (m *Manager) registerGroup(t *opType, cloneErr error, policy Policy) error 
 }
 
 // parts asks the program which entities an operation touches.
-func (g *GroupAction[A]) parts(args A) (members []engine.Member, err error) {
+func (g *GroupAction[A]) parts(args A) (members []engine.Part, err error) {
 	var parts []Part
 	if err := contain("parts", func() { parts = g.def.Parts(args) }); err != nil {
 		return nil, errorf.New("%w: %w", ErrInvalid, err)
@@ -190,13 +190,13 @@ func (g *GroupAction[A]) parts(args A) (members []engine.Member, err error) {
 		case p.m == nil || p.m != g.m:
 			return nil, errorf.New("%w: part %d is of no store of this manager", ErrInvalid, i)
 		}
-		if apply := p.member.Apply; apply != nil {
-			p.member.Apply = func(value, args any) (any, error) {
+		if apply := p.part.Apply; apply != nil {
+			p.part.Apply = func(value, args any) (any, error) {
 				g.m.enterLocked(&g.typ.label)
 				return apply(value, args)
 			}
 		}
-		members = append(members, p.member)
+		members = append(members, p.part)
 	}
 	return members, nil
 }
@@ -217,8 +217,8 @@ func (g *GroupAction[A]) Execute(ctx context.Context, args A, after ...*Handle) 
 		return nil, g.refused(err)
 	}
 	now := time.Now()
-	h.op.Stamp = engine.Stamp(m.clock.next(now))
-	h.awaited = g.typ.codec.wait && g.typ.Journaled
+	h.op.Timestamp = engine.Timestamp(m.clock.next(now))
+	h.awaited = g.typ.codec.wait && g.typ.Stored
 	err = m.stepLocked(now, &engine.Execute{Op: &h.op, Group: members, After: deps})
 	m.unlock()
 	if err != nil {
@@ -230,7 +230,7 @@ func (g *GroupAction[A]) Execute(ctx context.Context, args A, after ...*Handle) 
 	return h, nil
 }
 
-func (g *GroupAction[A]) prepare(args A, after []*Handle) (th *typedHandle[A], members []engine.Member, deps []*engine.Op, err error) {
+func (g *GroupAction[A]) prepare(args A, after []*Handle) (th *typedHandle[A], members []engine.Part, deps []*engine.Op, err error) {
 	if g.err != nil {
 		return nil, nil, nil, g.err
 	}
@@ -244,7 +244,7 @@ func (g *GroupAction[A]) prepare(args A, after []*Handle) (th *typedHandle[A], m
 	if members, err = g.parts(th.args); err != nil {
 		return nil, nil, nil, err
 	}
-	if g.typ.Journaled {
+	if g.typ.Stored {
 		if _, err := g.typ.codec.encodeArgs(h.op.Args); err != nil {
 			return nil, nil, nil, err
 		}

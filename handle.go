@@ -154,7 +154,7 @@ func (h *Handle) Type() string {
 func (h *Handle) Entity() string { return fullName(h.op.Entity()) }
 
 // Timestamp is the hybrid logical time of the tap.
-func (h *Handle) Timestamp() Timestamp { return Timestamp(h.op.Stamp) }
+func (h *Handle) Timestamp() Timestamp { return Timestamp(h.op.Timestamp) }
 
 // State is where the operation stands now.
 func (h *Handle) State() State {
@@ -284,7 +284,7 @@ func (h *Handle) reachedLocked(stage Stage) (bool, error) {
 		if h.m.journal == nil {
 			return false, errorf.New("%w: this manager has no journal, so nothing becomes durable", ErrInvalid)
 		}
-		if !h.op.Type.Journaled {
+		if !h.op.Type.Stored {
 			return false, errorf.New("%w: type %q has no Stored, so its operations live in memory", ErrInvalid, h.op.Type.Name)
 		}
 		if h.more != nil && h.more.journal != nil {

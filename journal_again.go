@@ -170,7 +170,7 @@ type unmarked struct {
 func (w *journalWriter) mark(m *Manager, o *engine.Op) *unmarked {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if w.dead || !o.Type.Journaled {
+	if w.dead || !o.Type.Stored {
 		return nil
 	}
 	if o.State() != engine.Ended {

@@ -70,7 +70,7 @@ func (c codec) encodeArgs(args any) (data []byte, err error) {
 // waitForDisk waits until an operation of a type that asks for it is durable. One
 // that cannot be is taken back, unless the call only joined it.
 func (h *Handle) waitForDisk(ctx context.Context, joined bool) error {
-	if typ := typeOf(&h.op); !typ.codec.wait || !typ.Journaled {
+	if typ := typeOf(&h.op); !typ.codec.wait || !typ.Stored {
 		return nil
 	}
 	err := h.Await(ctx, Durable)
@@ -198,7 +198,7 @@ func (w *journalWriter) record(m *Manager, e journalEntry) (JournalRecord, error
 		}
 	}
 	r := record{
-		kept: e.kept, pos: o.Pos(), stamp: Timestamp(o.Stamp), id: e.id, typ: typ.Name,
+		kept: e.kept, pos: o.Pos(), timestamp: Timestamp(o.Timestamp), id: e.id, typ: typ.Name,
 		schema: typ.codec.version, slot: o.Slot, deps: e.deps, args: e.data,
 	}
 	if r.id == "" {
@@ -242,7 +242,7 @@ func (w *journalWriter) settleLocked(m *Manager, o *engine.Op) {
 
 // outcomeData is what stands in the journal for an end, for people to read.
 var outcomeData = map[engine.Outcome][]byte{
-	engine.Confirmed: []byte("confirmed"), engine.Undone: []byte("rolled back"),
+	engine.Confirmed: []byte("confirmed"), engine.RolledBack: []byte("rolled back"),
 	engine.Superseded: []byte("superseded"), engine.Cancelled: []byte("cancelled"),
 }
 

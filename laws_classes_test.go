@@ -34,12 +34,12 @@ func TestLaw13_TheTableOfStatuses(t *testing.T) {
 
 func TestLaw13_NeverByTheTextOfAnError(t *testing.T) {
 	for _, text := range []string{"404 not found", "status 409", "offline", "unauthorized", "permanent failure", "context canceled"} {
-		equal(t, text, classify(t.Context(), errors.New(text)), judged{class: Transient, guessed: true})
+		equal(t, text, classify(t.Context(), errors.New(text)), judged{class: Transient, unclassified: true})
 	}
 	for _, err := range []error{context.Canceled, context.DeadlineExceeded, fmt.Errorf("get: %w", context.Canceled)} {
-		equal(t, err.Error(), classify(t.Context(), err), judged{class: Unknown, guessed: true})
+		equal(t, err.Error(), classify(t.Context(), err), judged{class: Unknown, unclassified: true})
 	}
-	equal(t, "no class", classify(t.Context(), &SendError{Class: 99, Err: errNo}), judged{class: Transient, guessed: true})
+	equal(t, "no class", classify(t.Context(), &SendError{Class: 99, Err: errNo}), judged{class: Transient, unclassified: true})
 	is(t, Fail(Permanent, nil), nil)
 }
 

@@ -104,7 +104,7 @@ func TestLaw23_ClearAllIsLoggingOut(t *testing.T) {
 		w.time(time.Hour)
 		equal(t, "calls afterwards", len(w.server.heard()), 0)
 		equal(t, "callbacks", len(w.noted()), 0)
-		equal(t, "timer", w.m.engine.NextDeadline() > 1<<60, true)
+		equal(t, "timer", w.m.engine.NextTick() > 1<<60, true)
 		h := d.tap("4") // the manager goes on
 		w.flush()
 		w.outcome(h, Confirmed)
@@ -406,7 +406,7 @@ func TestLaw25_SettledIsForgotten(t *testing.T) {
 		equal(t, "others known", w.m.loose.Len(), 0)
 		equal(t, "closures kept", closureLogs(w.m), 0)
 		equal(t, "workers, work, callbacks", [3]int{w.m.workers, len(w.m.work), len(w.m.callbacks.queues)}, [3]int{})
-		equal(t, "timer", w.m.armed, w.m.engine.NextDeadline())
+		equal(t, "timer", w.m.armed, w.m.engine.NextTick())
 		equal(t, "deadline", w.m.armed > 1<<60, true)
 	})
 }

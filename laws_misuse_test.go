@@ -173,7 +173,7 @@ func TestLaw47_RestoreForgotten(t *testing.T) {
 }
 
 func TestLaw47_ATypeThatIsRegisteredAfterRestore(t *testing.T) {
-	left := record{pos: 1, stamp: 1, id: "x-1", typ: "late", store: "page", entity: "1", slot: "title", args: []byte("x")}
+	left := record{pos: 1, timestamp: 1, id: "x-1", typ: "late", store: "page", entity: "1", slot: "title", args: []byte("x")}
 	opts := instant
 	opts.Journal = quickJournal{left: []JournalRecord{{Seq: 1, Data: left.encode()}}}
 	inWorld(t, opts, func(t *testing.T, w *world) {

@@ -200,7 +200,7 @@ func (m *Manager) halt() {
 	m.mu.Lock()
 	m.halted = true
 	ticked := m.stopTimerLocked()
-	m.engine.HoldSending(true)
+	m.engine.ShutGate(true)
 	m.abandonLocked()
 	if m.reader != nil {
 		m.reader.haltLocked()

@@ -32,13 +32,13 @@ type Manager struct {
 
 	// mu guards everything below. Functions of the program are never called under
 	// it, except the pure ones that are data: Apply, Guard, Merge rules, Resolve.
-	mu     latch.Mutex
-	engine *engine.Engine
-	clock  clock
-	loose  *engine.Space            // entities of no store
-	spaces map[string]*engine.Space // of stores, by name
-	types  map[string]*opType       // registered, by name
-	broken []error                  // definitions that cannot work
+	mu      latch.Mutex
+	engine  *engine.Engine
+	clock   clock
+	loose   *engine.Space            // entities of no store
+	spaces  map[string]*engine.Space // of stores, by name
+	types   map[string]*opType       // registered, by name
+	invalid []error                  // definitions that cannot work
 
 	// work holds attempts that may leave; workers counts the goroutines that take
 	// them. promised is 1 while a worker is about to look for work by itself.
@@ -100,20 +100,20 @@ func New(opts Options) (*Manager, error) {
 		types:  make(map[string]*opType),
 		armed:  engine.Never,
 	}
-	left, err := m.openJournal()
+	known, err := m.openJournal()
 	if err != nil {
 		return nil, errors.Join(err, opts.Journal.Close())
 	}
-	life := strconv.FormatUint(rand.Uint64(), 36) + strconv.FormatUint(rand.Uint64(), 36)
+	prefix := strconv.FormatUint(rand.Uint64(), 36) + strconv.FormatUint(rand.Uint64(), 36)
 	if m.opts.ClientID == "" {
-		m.opts.ClientID = life
+		m.opts.ClientID = prefix
 	} else {
-		life = m.opts.ClientID + "-" + life
+		prefix = m.opts.ClientID + "-" + prefix
 	}
 	m.engine = engine.New(engine.Config{
-		Prefix:       life,
-		Seq:          left.seq,
-		Client:       m.opts.ClientID,
+		Prefix:       prefix,
+		Seq:          known.seq,
+		ClientID:     m.opts.ClientID,
 		MaxInFlight:  opts.MaxInFlight,
 		MaxPerEntity: opts.MaxPerEntity,
 		MaxPending:   opts.MaxPending,
@@ -137,7 +137,7 @@ func (m *Manager) Err() error {
 		return err
 	}
 	defer m.mu.Unlock()
-	return errors.Join(m.broken...)
+	return errors.Join(m.invalid...)
 }
 
 // now is the engine's time.
@@ -169,9 +169,9 @@ func (m *Manager) stepLocked(now time.Time, in engine.Input) error {
 	if m.lost != nil {
 		return m.lost
 	}
-	left := true
+	unfinished := true
 	defer func() {
-		if left {
+		if unfinished {
 			m.breakLocked()
 		}
 	}()
@@ -183,7 +183,7 @@ func (m *Manager) stepLocked(now time.Time, in engine.Input) error {
 	if afterStep != nil {
 		afterStep(m.engine)
 	}
-	left = false // what follows is ours, except steps that look after themselves
+	unfinished = false // what follows is ours, except steps that look after themselves
 	if m.journal != nil {
 		m.journal.tryAgainLocked(m.now(now))
 		m.journal.flushLocked(m)
@@ -239,7 +239,7 @@ func (m *Manager) rewindsLocked() (ready, slow bool) {
 
 // armLocked keeps one timer at the next deadline, or none.
 func (m *Manager) armLocked(now time.Time) {
-	next := m.engine.NextDeadline()
+	next := m.engine.NextTick()
 	if m.journal != nil {
 		next = min(next, m.journal.dueLocked())
 	}

@@ -19,10 +19,10 @@ func (m *Manager) unloadedLocked(o *engine.Op) {
 		return // its state is elsewhere
 	}
 	for ent := range o.Entities {
-		if _, shown := ent.View(); shown != engine.Unknown || ent.Told || o.Creates() {
+		if _, shown := ent.View(); shown != engine.NotLoaded || ent.Warned || o.Creates() {
 			continue
 		}
-		ent.Told = true
+		ent.Warned = true
 		m.publishLocked(Event{
 			Kind: Misused, Entity: fullName(ent), ID: o.ID(m.engine), Type: o.Type.Name, Attempt: o.Calls(),
 			Err: errorf.New("%w: %s of %s is sent and not seen; Receive or Refresh its truth first", ErrNotLoaded, o.Type.Name, fullName(ent)),

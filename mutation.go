@@ -189,7 +189,7 @@ func (a *anyAction) register(policy Policy) {
 	t := &a.typ
 	if err := a.check(policy); err != nil {
 		a.err = errorf.New("mutation %q: %w", t.Name, err)
-		a.breakOff(a.err)
+		a.noteInvalid(a.err)
 		return
 	}
 	t.space, t.Owner = a.store.space, t
@@ -236,17 +236,17 @@ func (a *anyAction) check(policy Policy) error {
 }
 
 // breakOff notes that a definition cannot work, where Manager.Err tells it.
-func (a *anyAction) breakOff(err error) {
+func (a *anyAction) noteInvalid(err error) {
 	if a.store != nil && a.store.m != nil {
-		a.store.m.breakOff(err)
+		a.store.m.noteInvalid(err)
 	}
 }
 
-func (m *Manager) breakOff(err error) {
+func (m *Manager) noteInvalid(err error) {
 	if errors.Is(err, ErrStuck) || m.lock() != nil {
 		return // the definition was made inside of a function that is data
 	}
-	m.broken = append(m.broken, err)
+	m.invalid = append(m.invalid, err)
 	m.mu.Unlock()
 }
 
@@ -278,12 +278,12 @@ func (m *Manager) checkType(t *opType, policy Policy) error {
 func (m *Manager) register(t *opType, policy Policy) {
 	t.setPolicy(policy.withDefaults(m.opts.Policy))
 	t.label = label{"type", t.Name}
-	t.Journaled = m.journal != nil && t.codec.encode != nil
+	t.Stored = m.journal != nil && t.codec.encode != nil
 	m.mu.Lock()
 	m.types[t.Name] = t
 	if m.journal != nil {
 		if err := m.journal.lateLocked(t.Name); err != nil {
-			m.broken = append(m.broken, err)
+			m.invalid = append(m.invalid, err)
 		}
 	}
 	m.mu.Unlock()
@@ -302,7 +302,7 @@ func (a *Action[T, A]) apply(value, args any) (any, error) {
 	return after, nil
 }
 
-func (a *Action[T, A]) send(ctx context.Context, h *Handle, at attempt) (engine.Truth, []engine.Received, error) {
+func (a *Action[T, A]) send(ctx context.Context, h *Handle, at attempt) (engine.Truth, []engine.EntityTruth, error) {
 	t, err := a.def.Send(ctx, callOf[A](ctx, h, at))
 	if wrong := t.unsaid(); wrong != nil {
 		h.m.report(Event{Kind: TruthRefused, Entity: h.Entity(), ID: h.id(at.restored), Type: at.typ.Name, Err: wrong})
@@ -399,9 +399,9 @@ func (h *Handle) submit(ctx context.Context, id string, derive func(*engine.Enti
 			return nil, typ.refused(id, err)
 		}
 	}
-	h.op.Stamp = engine.Stamp(m.clock.next(now))
+	h.op.Timestamp = engine.Timestamp(m.clock.next(now))
 	m.input = engine.Execute{Space: typ.space, Entity: id, Op: &h.op, After: deps}
-	h.awaited = typ.codec.wait && typ.Journaled
+	h.awaited = typ.codec.wait && typ.Stored
 	if encoded != nil {
 		m.journal.encoded, m.journal.encodedArgs = encoded, h.op.Args
 	}
@@ -437,7 +437,7 @@ func (t *opType) prepare(o *engine.Op) (encoded []byte, err error) {
 			err = errorf.New("%w: Slot returned an empty name", ErrInvalid)
 		}
 	}
-	if err == nil && t.Journaled {
+	if err == nil && t.Stored {
 		encoded, err = t.codec.encodeArgs(o.Args)
 	}
 	return encoded, err

@@ -67,7 +67,7 @@ func (w *journalWriter) lateLocked(typ string) error {
 // in quarantine: what is in a group that is there nobody knows.
 func (w *journalWriter) mayQuarantineCreation(in *engine.Restore) bool {
 	return slices.ContainsFunc(w.quarantine, func(q Quarantined) bool {
-		return q.record == nil || q.record.store == "" || slices.ContainsFunc(in.Members(), func(e engine.Member) bool {
+		return q.record == nil || q.record.store == "" || slices.ContainsFunc(in.Parts(), func(e engine.Part) bool {
 			return e.Space.Name == q.record.store && e.Entity == q.record.entity
 		})
 	})
@@ -76,7 +76,7 @@ func (w *journalWriter) mayQuarantineCreation(in *engine.Restore) bool {
 // endAsideLocked rolls back what is not in the engine, because something that it depends
 // on came to nothing.
 func (w *journalWriter) endAsideLocked(m *Manager, q Quarantined) {
-	w.queue = append(w.queue, journalEntry{seq: q.Seq, ends: true, data: outcomeData[engine.Undone]})
+	w.queue = append(w.queue, journalEntry{seq: q.Seq, ends: true, data: outcomeData[engine.RolledBack]})
 	m.publishLocked(Event{Kind: OpSettled, ID: q.ID, Type: q.Type, Entity: q.Entity, Outcome: RolledBack, Err: ErrDependency})
 }
 
@@ -100,7 +100,7 @@ func (w *journalWriter) orphansLocked(m *Manager, lost uint64) {
 // followLocked tells what is in quarantine of the end of what it may depend on.
 func (w *journalWriter) followLocked(m *Manager, o *engine.Op) {
 	switch o.Outcome() {
-	case engine.Undone, engine.Cancelled:
+	case engine.RolledBack, engine.Cancelled:
 		w.orphansLocked(m, o.Seq())
 	case engine.Superseded:
 		successor := map[uint64]uint64{o.Seq(): o.Successor().Seq()}

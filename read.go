@@ -81,11 +81,11 @@ func (m *Manager) reading(read func(context.Context, string) (Truth[any], error)
 
 // askLocked asks for an entity to be read, from the start if it waits for another try.
 func (r *reader) askLocked(ent *engine.Entity, read func(context.Context, string) (Truth[any], error)) {
-	ent = r.m.engine.Hold(ent.Space(), ent.ID()) // another record, if nothing else was held of it
+	ent = r.m.engine.Pin(ent.Space(), ent.ID()) // another record, if nothing else was held of it
 	for _, one := range slices.Concat(r.waiting, r.reading) {
 		if one.ent == ent {
 			one.tries, one.due = 0, time.Time{}
-			r.m.engine.Unhold(ent)
+			r.m.engine.Unpin(ent)
 			return
 		}
 	}
@@ -250,5 +250,5 @@ func (r *reader) finishLocked(one *rereading, t Truth[any], err error) {
 	if one.ent.Unsure() && err != nil {
 		m.publishLocked(Event{Kind: TruthUnsure, Entity: fullName(one.ent), Err: err})
 	}
-	m.engine.Unhold(one.ent)
+	m.engine.Unpin(one.ent)
 }

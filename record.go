@@ -51,37 +51,37 @@ const (
 
 // Flags of a record.
 const (
-	flagParked  = 1 << iota // a person decides
-	flagUnknown             // nobody knows how an attempt ended
-	flagFlying              // an attempt is under way
-	flagAcked               // the server has it, and truth is awaited
-	flagSilent              // the server acknowledged it without a version of its own
-	flagGuess               // the answer seemed to be a lagging replica's
-	flagInDoubt             // nobody classified how an attempt ended
-	flagStands              // it stands on a creation
+	flagParked       = 1 << iota // a person decides
+	flagUnknown                  // nobody knows how an attempt ended
+	flagInFlight                 // an attempt is under way
+	flagAcked                    // the server has it, and truth is awaited
+	flagSilent                   // the server acknowledged it without a version of its own
+	flagGuess                    // the answer seemed to be a lagging replica's
+	flagUnclassified             // nobody classified how an attempt ended
+	flagStands                   // it stands on a creation
 
 	allFlags = 1<<iota - 1
 )
 
 // record is an operation as the journal holds it.
 type record struct {
-	kept    engine.Kept // its times in milliseconds: NotBefore since 1970
-	pos     uint64
-	stamp   Timestamp
-	id      string
-	typ     string
-	schema  int
-	store   string
-	entity  string
-	slot    string
-	failure string
-	deps    []uint64
-	args    []byte
+	kept      engine.Kept // its times in milliseconds: NotBefore since 1970
+	pos       uint64
+	timestamp Timestamp
+	id        string
+	typ       string
+	schema    int
+	store     string
+	entity    string
+	slot      string
+	failure   string
+	deps      []uint64
+	args      []byte
 }
 
 // flagsOf names the flags of a record, in the order of their bits.
 func flagsOf(k *engine.Kept) [8]*bool {
-	return [8]*bool{&k.Parked, &k.Unknown, &k.Flying, &k.Acked, &k.Silent, &k.Guess, &k.InDoubt, &k.Stands}
+	return [8]*bool{&k.Parked, &k.Unknown, &k.InFlight, &k.Acked, &k.Silent, &k.Guess, &k.Unclassified, &k.Stands}
 }
 
 func (r *record) encode() []byte {
@@ -95,7 +95,7 @@ func (r *record) encode() []byte {
 	}
 	b = append(b, recordFormat)
 	for _, n := range [...]uint64{
-		flags, r.pos, uint64(r.stamp), uint64(k.Calls), uint64(k.Attempts), uint64(k.Unanswered), uint64(k.Conflicts),
+		flags, r.pos, uint64(r.timestamp), uint64(k.Calls), uint64(k.Attempts), uint64(k.Unanswered), uint64(k.Conflicts),
 		uint64(k.Conflict), uint64(k.NotBefore), uint64(k.Used), k.Version,
 	} {
 		b = appendUint(b, n)
@@ -177,14 +177,14 @@ func (d *decoder) way(r *record) {
 	for i, on := range flagsOf(k) {
 		*on = flags&(1<<i) != 0
 	}
-	r.pos, r.stamp = d.uint(), Timestamp(d.uint())
+	r.pos, r.timestamp = d.uint(), Timestamp(d.uint())
 	k.Calls, k.Attempts, k.Unanswered, k.Conflicts = d.count(1<<15), d.count(1<<15), d.count(1<<15), d.count(math.MaxUint8)
 	k.Conflict = engine.Resolution(d.count(math.MaxUint8))
 	k.NotBefore, k.Used = engine.Time(min(d.uint(), math.MaxInt64)), engine.Time(min(d.uint(), math.MaxInt64))
 	k.Version = d.uint()
 	k.Unanswered = min(k.Unanswered, k.Attempts)
 	states := 0
-	for _, on := range []bool{k.Parked, k.Flying, k.Acked} {
+	for _, on := range []bool{k.Parked, k.InFlight, k.Acked} {
 		if on {
 			states++
 		}
@@ -196,7 +196,7 @@ func (d *decoder) way(r *record) {
 // nobody knows, unless the operation is parked and its failure known.
 func (d *decoder) oldWay(r *record) {
 	flags := d.byte()
-	r.pos, r.stamp = d.uint(), Timestamp(d.uint())
+	r.pos, r.timestamp = d.uint(), Timestamp(d.uint())
 	k := &r.kept
 	k.Parked, k.Calls = flags&flagParked != 0, d.count(1<<15)
 	unknown := flags&flagUnknown != 0

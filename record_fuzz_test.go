@@ -18,7 +18,7 @@ func TestLaw31_RecordsOfFormat1AreReadAsBefore(t *testing.T) {
 	r, err := decodeRecord(oldRecord)
 	is(t, err, nil)
 	want := record{
-		kept: engine.Kept{Calls: 4, Parked: true, Unknown: true}, pos: 7, stamp: 9, id: "id", typ: "like", schema: 2,
+		kept: engine.Kept{Calls: 4, Parked: true, Unknown: true}, pos: 7, timestamp: 9, id: "id", typ: "like", schema: 2,
 		store: "post", entity: "42", slot: "user 7", failure: "no", deps: []uint64{1}, args: []byte("args"),
 	}
 	equal(t, "record", r, want)
@@ -34,9 +34,9 @@ func FuzzDecodeRecord(f *testing.F) {
 	full := record{
 		kept: engine.Kept{
 			Calls: 5, Attempts: 3, Unanswered: 1, Conflicts: 2, Conflict: engine.KeptMine, NotBefore: 1 << 41, Used: 1500,
-			Parked: true, Unknown: true, InDoubt: true, Stands: true,
+			Parked: true, Unknown: true, Unclassified: true, Stands: true,
 		},
-		pos: 7, stamp: 1 << 40, id: "id", typ: "like", schema: 2, store: "post",
+		pos: 7, timestamp: 1 << 40, id: "id", typ: "like", schema: 2, store: "post",
 		entity: "42", slot: "user 7", failure: "no", deps: []uint64{1, 1 << 63}, args: []byte(`{"On":true}`),
 	}
 	f.Add(full.encode())
@@ -58,22 +58,22 @@ func FuzzDecodeRecord(f *testing.F) {
 }
 
 func FuzzEncodeRecord(f *testing.F) {
-	f.Add(uint16(flagFlying|flagStands), uint64(1), uint64(2), uint16(3), uint64(4), "id", "like", uint16(1), "post", "42", "user", "no", uint64(5), []byte("args"))
+	f.Add(uint16(flagInFlight|flagStands), uint64(1), uint64(2), uint16(3), uint64(4), "id", "like", uint16(1), "post", "42", "user", "no", uint64(5), []byte("args"))
 	f.Fuzz(func(t *testing.T, flags uint16, pos, stamp uint64, calls uint16, number uint64, id, typ string, schema uint16,
 		store, entity, slot, failure string, dep uint64, args []byte) {
 		if id == "" {
 			t.Skip("an operation has an id")
 		}
 		r := record{
-			pos: pos, stamp: Timestamp(stamp), id: id,
+			pos: pos, timestamp: Timestamp(stamp), id: id,
 			typ: typ, schema: int(schema), store: store, entity: entity, slot: slot, failure: failure, deps: []uint64{dep}, args: args,
 		}
 		k := &r.kept
 		for i, on := range flagsOf(k) {
 			*on = flags&(1<<i) != 0
 		}
-		k.Parked = k.Parked && !k.Flying && !k.Acked
-		k.Flying = k.Flying && !k.Acked
+		k.Parked = k.Parked && !k.InFlight && !k.Acked
+		k.InFlight = k.InFlight && !k.Acked
 		k.Silent, k.Guess = k.Silent && k.Acked, k.Guess && k.Acked
 		k.Calls, k.Attempts, k.Unanswered = int(calls%(1<<15)), int(calls%(1<<15)), int(calls%7)
 		k.Unanswered, k.Conflicts, k.Conflict = min(k.Unanswered, k.Attempts), int(calls%256), engine.Resolution(calls%6)

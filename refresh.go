@@ -50,7 +50,7 @@ func (s *anyStore) refresh(ctx context.Context, id string, load func(context.Con
 	m.mu.Unlock()
 	defer func() {
 		m.mu.Lock()
-		m.engine.Unhold(ent)
+		m.engine.Unpin(ent)
 		m.mu.Unlock()
 	}()
 	failed := func(err error) error { return errorf.New("refresh of %s:%s: %w", s.space.Name, id, err) }

@@ -61,7 +61,7 @@ func (m *Manager) openJournal() (header, error) {
 		l.JournalRecord = jr
 		l.record, l.err = decodeRecord(jr.Data)
 		h.seq = max(h.seq, jr.Seq)
-		m.clock.observe(l.stamp, m.epoch) // it may be ahead because truth under it was
+		m.clock.observe(l.timestamp, m.epoch) // it may be ahead because truth under it was
 	}
 	// What an operation depends on may have been replaced by a later one, at its place.
 	order.By(len(loaded),
@@ -110,7 +110,7 @@ func (m *Manager) restoreAllLocked() (Restored, error) {
 	live := make(map[uint64]*engine.Op) // and those that were rolled back
 	lost := make(map[uint64]bool)
 	now := time.Now()
-	m.engine.HoldSending(true) // nothing leaves before everything is there
+	m.engine.ShutGate(true) // nothing leaves before everything is there
 	for i := range w.loaded {
 		r := &w.loaded[i]
 		h, err := m.restoreLocked(r, live, lost, now)
@@ -131,7 +131,7 @@ func (m *Manager) restoreAllLocked() (Restored, error) {
 	}
 	out.Quarantined = slices.Clone(w.quarantine)
 	w.loaded = nil
-	m.engine.HoldSending(false)
+	m.engine.ShutGate(false)
 	w.header = true
 	m.stepLocked(now, engine.Tick{})
 	return out, nil
@@ -145,18 +145,18 @@ func (m *Manager) restoreLocked(r *loadedRecord, live map[uint64]*engine.Op, los
 		return nil, r.err
 	case typ == nil:
 		return nil, errorf.New("%w: no type %q is registered", ErrInvalid, r.typ)
-	case !typ.Journaled:
+	case !typ.Stored:
 		return nil, errorf.New("%w: type %q is registered without Stored", ErrInvalid, r.typ)
 	}
 	var h *Handle
-	var parts []engine.Member
+	var parts []engine.Part
 	var err error
 	m.enterLocked(&typ.label)
 	m.foreignLocked(func() { h, parts, err = r.decode(m, typ) }, m.breakLocked)
 	if err != nil {
 		return nil, err
 	}
-	h.op.Slot, h.op.Stamp = r.slot, engine.Stamp(r.stamp)
+	h.op.Slot, h.op.Timestamp = r.slot, engine.Timestamp(r.timestamp)
 	in := &engine.Restore{
 		ID: r.id, Seq: r.Seq, Pos: r.pos, Kept: m.keptBy(r.kept, now),
 		Execute: engine.Execute{Entity: r.entity, Op: &h.op},
@@ -188,7 +188,7 @@ func (m *Manager) restoreLocked(r *loadedRecord, live map[uint64]*engine.Op, los
 }
 
 // decode asks the program for the operation's arguments, and a group for its parts.
-func (r *loadedRecord) decode(m *Manager, typ *opType) (h *Handle, parts []engine.Member, err error) {
+func (r *loadedRecord) decode(m *Manager, typ *opType) (h *Handle, parts []engine.Part, err error) {
 	var args any
 	if p := contain("decode", func() { args, err = typ.codec.decode(r.schema, r.args) }); p != nil {
 		err = p
@@ -214,7 +214,7 @@ type loadedRecord struct {
 func (r *loadedRecord) quarantined(err error) Quarantined {
 	q := Quarantined{Seq: r.Seq, Args: r.Data, Err: err}
 	if r.err == nil {
-		q.ID, q.Type, q.Schema, q.At, q.Args = r.id, r.typ, r.schema, r.stamp, r.args
+		q.ID, q.Type, q.Schema, q.At, q.Args = r.id, r.typ, r.schema, r.timestamp, r.args
 		known := r.record // else the quarantine keeps all that was loaded
 		q.record = &known
 		if q.Entity = r.entity; r.store != "" {

@@ -23,7 +23,7 @@ type opType struct {
 	maxTimeout time.Duration
 	next       func(n int, err error) (time.Duration, bool)
 	// send makes one attempt. It is called without any lock.
-	send func(context.Context, *Handle, attempt) (engine.Truth, []engine.Received, error)
+	send func(context.Context, *Handle, attempt) (engine.Truth, []engine.EntityTruth, error)
 	// settled runs the program's callbacks; nil without any.
 	settled func(*Handle, Result)
 	slot    func(args any) string // nil: a slot of their own
@@ -32,8 +32,8 @@ type opType struct {
 	// change of any closure once more.
 	adopt func(h *Handle, state any) (rollback func())
 	again func() (rollback func())
-	codec codec                                   // how operations of this type are journaled
-	parts func(args any) ([]engine.Member, error) // of a group
+	codec codec                                 // how operations of this type are journaled
+	parts func(args any) ([]engine.Part, error) // of a group
 	// adoptArgs makes a handle for arguments that the codec has decoded.
 	adoptArgs func(m *Manager, args any) *Handle
 }
@@ -292,11 +292,11 @@ func (m *Manager) try(f *flight, now engine.Time, answer *engine.Answer) {
 func (m *Manager) failed(f *flight, answer *engine.Answer, j judged, err error) {
 	f.judged = true
 	answer.Class, answer.Err = engine.Class(j.class), err
-	answer.Unclassified, answer.RetryAfter = j.guessed, engine.Time(j.retryAfter)
+	answer.Unclassified, answer.RetryAfter = j.unclassified, engine.Time(j.retryAfter)
 	switch j.class {
 	case Transient, Overloaded, Unknown:
 		if f.typ.next != nil {
-			answer.Overrule = m.overrule(f.attempt, err)
+			answer.Next = m.overrule(f.attempt, err)
 		}
 	}
 }
@@ -306,7 +306,7 @@ var errSendGone = &PanicError{In: "send", Value: errGoexit}
 // sent is what came of one attempt.
 type sent struct {
 	truth engine.Truth
-	more  []engine.Received
+	more  []engine.EntityTruth
 	err   error
 	judged
 }
@@ -330,14 +330,14 @@ func sendContained(f *flight) (r sent) {
 }
 
 // overrule asks the program's Retry.Next. When that panics the schedule decides.
-func (m *Manager) overrule(a attempt, err error) *engine.Again {
+func (m *Manager) overrule(a attempt, err error) *engine.Next {
 	var wait time.Duration
 	var again bool
 	told := Event{Entity: a.h.Entity(), ID: a.h.id(a.restored), Type: a.typ.Name}
 	if m.contained(told, "retry", func() { wait, again = a.typ.next(a.counted+1, err) }) != nil {
 		return nil
 	}
-	return &engine.Again{Again: again, After: engine.Time(max(wait, 0))}
+	return &engine.Next{Again: again, Wait: engine.Time(max(wait, 0))}
 }
 
 // observeLocked lets the clock follow the server's, and reports a stamp that it does not

@@ -60,7 +60,7 @@ func (m *Manager) snapshotLocked() Snapshot {
 	}
 	for ent := range m.engine.Busy {
 		_, _, version := ent.Truth()
-		es := EntitySnapshot{Entity: fullName(ent), Version: version, Number: ent.Changes()}
+		es := EntitySnapshot{Entity: fullName(ent), Version: version, Number: ent.Number()}
 		es.Operations = make([]OpSnapshot, 0, ent.Pending())
 		for o := range ent.Ops {
 			es.Operations = append(es.Operations, m.opSnapshotLocked(o, now))
@@ -73,7 +73,7 @@ func (m *Manager) snapshotLocked() Snapshot {
 func (m *Manager) opSnapshotLocked(o *engine.Op, now time.Time) OpSnapshot {
 	os := OpSnapshot{
 		ID: o.ID(m.engine), Type: o.Type.Name, Slot: o.Slot, State: State(o.State()),
-		Timestamp: Timestamp(o.Stamp), Attempts: o.Attempts(), Calls: o.Calls(),
+		Timestamp: Timestamp(o.Timestamp), Attempts: o.Attempts(), Calls: o.Calls(),
 		Unknown: o.UnknownOutcome(), Err: publicErr(o.ParkedFor()),
 	}
 	if user := typeOf(o).user; user != nil {

@@ -110,7 +110,7 @@ func (s *anyStore) open(m *Manager, name string, lane func(id string) string, eq
 		s.err = errorf.New("%w: there is a store %q already", ErrInvalid, name)
 	}
 	if s.err != nil {
-		m.broken = append(m.broken, s.err)
+		m.invalid = append(m.invalid, s.err)
 		return
 	}
 	m.spaces[name] = s.space
@@ -247,7 +247,7 @@ func (m *Manager) told(t Truth[any]) engine.Truth {
 	}
 	out := engine.Truth{
 		Presence: engine.Presence(t.Presence), Value: t.Value, Version: t.Version, Wrote: t.Wrote,
-		At: engine.Stamp(t.At), By: t.By, Contains: t.Contains,
+		At: engine.Timestamp(t.At), By: t.By, Contains: t.Contains,
 	}
 	if !t.ReadAt.IsZero() {
 		out.ReadAt = max(m.now(t.ReadAt), 1)
@@ -295,7 +295,7 @@ func viewLocked(ent *engine.Entity) View[any] {
 	_, _, version := ent.Truth()
 	v := View[any]{
 		Presence: Presence(presence), Pending: ent.Pending(), Failed: ent.Parked(),
-		Version: version, Number: ent.Changes(), Unsure: ent.Unsure(),
+		Version: version, Number: ent.Number(), Unsure: ent.Unsure(),
 	}
 	if presence == engine.Present {
 		v.Value = value
@@ -349,7 +349,7 @@ func (s *anyStore) receive(id string, t Truth[any]) (old bool, err error) {
 
 // receiveLocked takes truth that no call told. It reports whether that was too old.
 func (m *Manager) receiveLocked(space *engine.Space, id string, t Truth[any], now time.Time) bool {
-	m.receive.Received = engine.Received{Space: space, Entity: id, Truth: m.told(t)}
+	m.receive.EntityTruth = engine.EntityTruth{Space: space, Entity: id, Truth: m.told(t)}
 	m.observeLocked(&m.receive.Truth, now)
 	m.stepLocked(now, &m.receive)
 	old := m.receive.Old
@@ -358,7 +358,7 @@ func (m *Manager) receiveLocked(space *engine.Space, id string, t Truth[any], no
 }
 
 func (s *anyStore) holdLocked(id string) (ent *engine.Entity) {
-	s.m.foreignLocked(func() { ent = s.m.engine.Hold(s.space, id) }, s.m.mu.Unlock) // it asks for the lane
+	s.m.foreignLocked(func() { ent = s.m.engine.Pin(s.space, id) }, s.m.mu.Unlock) // it asks for the lane
 	return ent
 }
 
@@ -385,7 +385,7 @@ func (s *anyStore) Forget(id string) bool {
 	if !m.engine.Forget(ent) {
 		return false
 	}
-	if shown != engine.Unknown {
+	if shown != engine.NotLoaded {
 		m.carryOutLocked(&engine.Effect{Kind: engine.Changed, Entity: ent}, time.Now())
 	}
 	return true

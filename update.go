@@ -257,7 +257,7 @@ func (m *Manager) executeClosure(ctx context.Context, name func() string, entity
 func (c *closure) input(m *Manager, name string, space *engine.Space, id string, deps []*engine.Op) *engine.Execute {
 	c.typ.Type = engine.Type{Name: name, Family: c.family, Closure: true, SameArgs: sameWant, Owner: &c.typ}
 	c.typ.setPolicy(c.policy.withDefaults(m.opts.Policy))
-	c.typ.send = func(ctx context.Context, _ *Handle, _ attempt) (engine.Truth, []engine.Received, error) {
+	c.typ.send = func(ctx context.Context, _ *Handle, _ attempt) (engine.Truth, []engine.EntityTruth, error) {
 		t, err := c.send(ctx)
 		return t, nil, err
 	}
@@ -286,7 +286,7 @@ func (all *closures) acceptLocked(c *closure, in *engine.Execute, log *closureLo
 	m := all.m
 	now := time.Now()
 	h := &c.handle
-	h.op.Stamp = engine.Stamp(m.clock.next(now))
+	h.op.Timestamp = engine.Timestamp(m.clock.next(now))
 	err := m.stepLocked(now, in)
 	if joined := m.joinedLocked(); err == nil && joined != nil {
 		h = joined

@@ -43,7 +43,7 @@ func (s *anyStore) watch(ctx context.Context, id string) iter.Seq[View[any]] {
 			m.mu.Lock()
 			w.leaveLocked(ent)
 			m.listenLocked(-1)
-			m.engine.Unhold(ent)
+			m.engine.Unpin(ent)
 			m.mu.Unlock()
 		}()
 		for yield(view) {

@@ -81,12 +81,12 @@ type outcome struct {
 // Calls take a while, and are answered with truth, or without a word if silent.
 func play(history []deed, silent bool) (outcome, error) {
 	p := &player{now: 1e12, silent: silent, server: engine.Truth{Presence: engine.Absent, Version: 1}, fails: make(map[*engine.Op]bool)}
-	p.e = engine.New(engine.Config{Prefix: "p", Client: "me", MaxInFlight: 4, MaxPerEntity: 99, MaxPending: 99, ProbeAfter: 9})
+	p.e = engine.New(engine.Config{Prefix: "p", ClientID: "me", MaxInFlight: 4, MaxPerEntity: 99, MaxPending: 99, ProbeAfter: 9})
 	p.space = engine.NewSpace("s")
 	p.space.Equal = func(a, b any) bool { return a.(lab.Value) == b.(lab.Value) }
-	p.step(&engine.Receive{Received: engine.Received{Space: p.space, Entity: "a", Truth: p.server}})
+	p.step(&engine.Receive{EntityTruth: engine.EntityTruth{Space: p.space, Entity: "a", Truth: p.server}})
 	for i, d := range history {
-		o := &engine.Op{Type: d.typ, Slot: d.slot, Args: d.args, Stamp: engine.Stamp(i + 1)}
+		o := &engine.Op{Type: d.typ, Slot: d.slot, Args: d.args, Timestamp: engine.Timestamp(i + 1)}
 		p.fails[o] = d.fails
 		p.step(&engine.Execute{Space: p.space, Entity: "a", Op: o}) // refusals are part of a history
 		p.pass(d.gap)
@@ -127,7 +127,7 @@ func (p *player) step(in engine.Input) {
 // pass lets time go by; a call is answered 50 ms after it left.
 func (p *player) pass(d engine.Time) {
 	for end := p.now + d; p.now <= end; {
-		next := p.e.NextDeadline()
+		next := p.e.NextTick()
 		switch arrives := p.now + 50e6; {
 		case len(p.waiting) > 0 && arrives <= end && arrives <= next:
 			p.now = arrives

@@ -22,7 +22,7 @@ func (e *Engine) answer(in *Answer) {
 		return
 	}
 	e.listen(in)
-	if in.RetryAfter > 0 && in.Overrule == nil {
+	if in.RetryAfter > 0 && in.Next == nil {
 		e.gate.ask(o, e.now, e.now.plus(in.RetryAfter))
 	}
 	if o.state == Ended {
@@ -32,21 +32,21 @@ func (e *Engine) answer(in *Answer) {
 	switch in.Class {
 	case OK:
 		e.succeeded(o, in)
-	case Conflict:
+	case Conflicting:
 		e.conflicted(o, in)
 	case Permanent:
 		e.refused(o, in)
 	case Offline, Unauthenticated:
 		e.postpone(o, in)
 	default:
-		e.again(o, in)
+		e.retry(o, in)
 	}
 }
 
 // answered reports whether anybody has answered. A status is an answer, whatever it
 // says; an error that nobody classified may be the network's own.
 func (in *Answer) answered() bool {
-	return in.Class != Offline && in.Class != UnknownOutcome && !in.Unclassified
+	return in.Class != Offline && in.Class != Unknown && !in.Unclassified
 }
 
 // refused ends an operation that will never work. The truth that came with the refusal
@@ -64,16 +64,16 @@ func (e *Engine) refused(o *Op, in *Answer) {
 		e.fail(o, in.Err)
 	}
 	e.refold(o)
-	e.bury(o, nil, Undone)
+	e.bury(o, nil, RolledBack)
 }
 
 // about is the truth that the answer tells of an entity.
 func (in *Answer) about(ent *Entity) Truth {
-	if ent == in.Op.part.entity && in.Truth.Presence != Unknown {
+	if ent == in.Op.part.entity && in.Truth.Presence != NotLoaded {
 		return in.Truth
 	}
 	for _, r := range in.More {
-		if r.Space == ent.space && r.Entity == ent.id && r.Truth.Presence != Unknown {
+		if r.Space == ent.space && r.Entity == ent.id && r.Truth.Presence != NotLoaded {
 			return r.Truth
 		}
 	}
@@ -85,7 +85,7 @@ func (in *Answer) about(ent *Entity) Truth {
 func (e *Engine) adoptAll(in *Answer) (covered bool) {
 	if ent := in.Op.part.entity; !in.Op.Type.Closure {
 		covered = e.adopt(ent, in.Truth)
-		if covered && in.Truth.Presence != Unknown && !in.lags(ent) {
+		if covered && in.Truth.Presence != NotLoaded && !in.lags(ent) {
 			e.reassure(ent) // it was asked after whatever is in doubt
 		}
 	}
@@ -107,7 +107,7 @@ func (e *Engine) succeeded(o *Op, in *Answer) {
 		e.closureSucceeded(o, t)
 	case o.Group():
 		e.groupSucceeded(o, in)
-	case t.Presence != Unknown:
+	case t.Presence != NotLoaded:
 		e.confirmWith(o, in)
 	case max(t.Version, t.Wrote) > ent.version:
 		e.ack(o, max(t.Version, t.Wrote))
@@ -117,7 +117,7 @@ func (e *Engine) succeeded(o *Op, in *Answer) {
 		e.succeededSilently(o)
 	}
 	e.refold(o)
-	e.bury(o, nil, Undone)
+	e.bury(o, nil, RolledBack)
 }
 
 // succeededSilently makes what was predicted truth, but not before operations that
@@ -172,11 +172,11 @@ func (e *Engine) groupSucceeded(o *Op, in *Answer) {
 	e.leaveLanes(o)
 	o.parts(func(p *part) {
 		e.confirmGuesses(p, nil)
-		if t := in.about(p.entity); t.Presence == Unknown || p.entity.outdates(t) {
-			if !p.told {
+		if t := in.about(p.entity); t.Presence == NotLoaded || p.entity.outdates(t) {
+			if !p.contained {
 				e.foldIntoTruth(p)
 			}
-			p.told, p.entity.settledAt = true, e.now
+			p.contained, p.entity.settledAt = true, e.now
 		}
 	})
 	e.adoptAll(in)
@@ -185,8 +185,8 @@ func (e *Engine) groupSucceeded(o *Op, in *Answer) {
 	}
 	o.parts(func(p *part) {
 		switch t := in.about(p.entity); {
-		case t.Presence == Unknown:
-		case t.Wrote > p.entity.version && !p.told:
+		case t.Presence == NotLoaded:
+		case t.Wrote > p.entity.version && !p.contained:
 			e.foldIntoTruth(p)
 			p.entity.isPast(t.Wrote - 1)
 		default:
@@ -206,10 +206,10 @@ func (e *Engine) ack(o *Op, version uint64) {
 	e.timers.remove(o)
 	x := o.more()
 	x.version, x.ackedAt = version, e.now
-	for _, n := range x.needers {
+	for _, n := range x.dependents {
 		e.wakeOp(n)
 	}
-	e.emit(Effect{Kind: AckedNow, Op: o})
+	e.emit(Effect{Kind: OpAcknowledged, Op: o})
 	e.keep(o)
 }
 
@@ -232,10 +232,10 @@ func (e *Engine) closureSucceeded(o *Op, t Truth) {
 
 // postpone puts an operation back whose attempt costs nothing.
 func (e *Engine) postpone(o *Op, in *Answer) {
-	e.emit(Effect{Kind: Deferred, Op: o, Err: in.Err})
-	if in.Class == Unauthenticated && !e.gate.refused {
-		e.gate.refused = true
-		e.emit(Effect{Kind: GateClosed, Op: o, Err: in.Err})
+	e.emit(Effect{Kind: OpDeferred, Op: o, Err: in.Err})
+	if in.Class == Unauthenticated && !e.gate.unauthenticated {
+		e.gate.unauthenticated = true
+		e.emit(Effect{Kind: SendingPaused, Op: o, Err: in.Err})
 	}
 	e.sendAgain(o)
 }
@@ -250,7 +250,7 @@ func (e *Engine) takeBack(o *Op, in *Answer) {
 		}
 		return
 	}
-	e.emit(Effect{Kind: Deferred, Op: o, Err: in.Err})
+	e.emit(Effect{Kind: OpDeferred, Op: o, Err: in.Err})
 	e.keep(o)
 	o.state, o.due = Waiting, min(e.now.plus(in.RetryAfter), o.Expiry())
 	if o.Expiry() <= e.now {
@@ -275,30 +275,30 @@ func (e *Engine) sendAgain(o *Op) {
 	e.wakeOp(o)
 }
 
-// again schedules the next attempt, or gives up.
-func (e *Engine) again(o *Op, in *Answer) {
+// retry schedules the next attempt, or gives up.
+func (e *Engine) retry(o *Op, in *Answer) {
 	o.state = Waiting
 	o.attempts = increased(o.attempts)
-	silent := in.Class == UnknownOutcome
+	silent := in.Class == Unknown
 	if silent {
 		o.unknown = true
 		o.more().unanswered = increased(o.ext.unanswered)
 	}
 	if in.Unclassified {
-		o.more().inDoubt = true
+		o.more().unclassified = true
 	}
 	if silent || in.Unclassified {
 		e.letPass(o)
 	}
 	r := o.Type.Retry
-	next := Again{
+	next := Next{
 		Again: r.Max < 0 || o.answered() <= r.Max,
-		After: r.Delay(int(o.attempts), in.RetryAfter, in.Rand),
+		Wait:  r.Delay(int(o.attempts), in.RetryAfter, in.Rand),
 	}
-	if in.Overrule != nil {
-		next = *in.Overrule
+	if in.Next != nil {
+		next = *in.Next
 	}
-	if in.RetryAfter > 0 && in.Overrule == nil {
+	if in.RetryAfter > 0 && in.Next == nil {
 		o.more().notBefore = e.now.plus(in.RetryAfter)
 	}
 	expired := e.now >= o.Expiry()
@@ -309,13 +309,13 @@ func (e *Engine) again(o *Op, in *Answer) {
 	case silent && (!next.Again || r.Max >= 0 && int(o.attempts) > r.Max):
 		// Nothing may be called a failure to which nobody answered: ask on, with the
 		// same key, as rarely as the policy allows.
-		next.After = r.Delay(40, in.RetryAfter, in.Rand)
+		next.Wait = r.Delay(40, in.RetryAfter, in.Rand)
 	case !next.Again:
 		e.fail(o, in.Err)
 		return
 	}
-	o.due = min(e.now.plus(max(next.After, 0)), o.Expiry())
-	e.emit(Effect{Kind: Retrying, Op: o, Attempt: int(o.calls), Err: in.Err, Due: o.due})
+	o.due = min(e.now.plus(max(next.Wait, 0)), o.Expiry())
+	e.emit(Effect{Kind: OpRetrying, Op: o, Attempt: int(o.calls), Err: in.Err, Due: o.due})
 	e.keep(o)
 	e.schedule(o)
 	e.wakeOp(o)
@@ -337,9 +337,9 @@ func (e *Engine) conflicted(o *Op, in *Answer) {
 	o.state = Waiting
 	o.answeredNow()
 	ent := o.part.entity
-	info := ConflictInfo{
-		Op: o, Theirs: in.Truth, TheirsIsKnown: in.Truth.Presence != Unknown,
-		Client: e.cfg.Client, Err: in.Err,
+	info := Conflict{
+		Op: o, Theirs: in.Truth, TheirsIsKnown: in.Truth.Presence != NotLoaded,
+		MineBy: e.cfg.ClientID, Err: in.Err,
 	}
 	info.Base, info.BasePresence, info.BaseVersion = ent.Truth()
 	if o.ext != nil && o.ext.leftOn != nil {
@@ -357,23 +357,23 @@ func (e *Engine) conflicted(o *Op, in *Answer) {
 		e.resolved(o, AlreadySo)
 		e.confirmWith(o, in)
 		e.refold(o)
-		e.bury(o, nil, Undone)
+		e.bury(o, nil, RolledBack)
 		return
 	}
 	verdict := resolve(o.Type.Resolve, &info)
 	e.adoptAll(in)
 	if o.state == Ended { // the truth named it, or its guard no longer holds
 		e.refold(o)
-		e.bury(o, nil, Undone)
+		e.bury(o, nil, RolledBack)
 		return
 	}
 	e.decideConflict(o, in, verdict)
 	e.refold(o)
-	e.bury(o, nil, Undone)
+	e.bury(o, nil, RolledBack)
 }
 
-func (e *Engine) decideConflict(o *Op, in *Answer, v Verdict) {
-	switch v.Decision {
+func (e *Engine) decideConflict(o *Op, in *Answer, v Decision) {
+	switch v.Choice {
 	case KeepMine:
 		if int(o.conflicts) < o.Type.MaxConflicts {
 			o.conflicts++
@@ -386,14 +386,14 @@ func (e *Engine) decideConflict(o *Op, in *Answer, v Verdict) {
 		e.resolved(o, TookTheirs)
 		e.condemn(o, nil, in.Err)
 		return
-	case MergeBoth:
+	case Merge:
 		if v.Merged != nil && int(o.conflicts) < o.Type.MaxConflicts {
 			o.conflict = MergedBoth
 			v.Merged.conflict = MergedBoth
 			v.Merged.conflicts = o.conflicts + 1
-			v.Merged.Stamp = max(v.Merged.Stamp, in.Truth.At.next())
+			v.Merged.Timestamp = max(v.Merged.Timestamp, in.Truth.At.next())
 			v.Merged.stampOver(o.part.entity)
-			e.emit(Effect{Kind: Conflicted, Op: o, Resolution: MergedBoth})
+			e.emit(Effect{Kind: OpConflicted, Op: o, Resolution: MergedBoth})
 			e.takePlace(o, v.Merged)
 			return
 		}
@@ -409,7 +409,7 @@ func (e *Engine) decideConflict(o *Op, in *Answer, v Verdict) {
 // resolved notes how a conflict was resolved.
 func (e *Engine) resolved(o *Op, how Resolution) {
 	o.conflict = how
-	e.emit(Effect{Kind: Conflicted, Op: o, Resolution: how})
+	e.emit(Effect{Kind: OpConflicted, Op: o, Resolution: how})
 }
 
 // alreadySo reports whether truth t is what the operation wants.
@@ -418,13 +418,13 @@ func (e *Engine) alreadySo(o *Op, t Truth) bool {
 	return err == nil && presence == t.Presence && o.part.entity.space.same(after, t.Value)
 }
 
-func resolve(fn func(*ConflictInfo) Verdict, c *ConflictInfo) (v Verdict) {
+func resolve(fn func(*Conflict) Decision, c *Conflict) (v Decision) {
 	if fn == nil {
 		return lastWriterWins(c)
 	}
 	defer func() {
 		if r := recover(); r != nil {
-			v = Verdict{Decision: FailIt, Err: &PanicError{r}}
+			v = Decision{Choice: Fail, Err: &PanicError{r}}
 		}
 	}()
 	return fn(c)

@@ -41,8 +41,8 @@ func (e *Engine) batch(in *Batch) error {
 		if more += need; e.pending+more > e.cfg.MaxPending {
 			return ErrQueueFull
 		}
-		members := item.Members()
-		if err := checkMembers(members); err != nil {
+		members := item.Parts()
+		if err := checkParts(members); err != nil {
 			return err
 		}
 		for _, m := range members {
@@ -109,14 +109,14 @@ func takesPlace(o, older *Op, ops []*Op, needed bool) bool {
 		return false
 	}
 	trial := Op{Type: o.Type, Args: o.Args, Slot: o.Slot}
-	switch m := merged(older, o); m.Verdict {
+	switch m := merged(older, o); m.Rule {
 	case Separate:
 		return false
 	case Annihilate:
 		return true
-	case TakeOlder:
+	case TakeFirst:
 		trial.Type, trial.Args = older.Type, m.Args
-	case TakeNewer:
+	case TakeSecond:
 		trial.Args = m.Args
 	}
 	return trial.fitsInPlaceOf(older) == nil
@@ -135,6 +135,6 @@ func (e *Engine) loseAtOnce(in *Execute, err error) {
 		o.ext.group = nil
 	}
 	e.admit(o, 0)
-	e.emit(Effect{Kind: Accepted, Op: o})
-	e.settle(o, Undone, err, nil)
+	e.emit(Effect{Kind: OpAccepted, Op: o})
+	e.settle(o, RolledBack, err, nil)
 }

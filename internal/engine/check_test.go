@@ -38,7 +38,7 @@ func TestCheckFinds(t *testing.T) {
 		e := New(Config{MaxInFlight: 1, MaxPerEntity: 9, MaxPending: 9, ProbeAfter: 9})
 		s := NewSpace("s")
 		s.Equal = func(a, b any) bool { return a == b }
-		e.Step(1, &Receive{Received: Received{Space: s, Entity: "x", Truth: Truth{Presence: Present, Value: "0", Version: 1}}})
+		e.Step(1, &Receive{EntityTruth: EntityTruth{Space: s, Entity: "x", Truth: Truth{Presence: Present, Value: "0", Version: 1}}})
 		a, b := &Op{Type: typ, Args: "1", Slot: "1"}, &Op{Type: typ, Args: "2", Slot: "2"}
 		e.Step(1, &Execute{Space: s, Entity: "x", Op: a})
 		e.Step(1, &Execute{Space: s, Entity: "x", Op: b})

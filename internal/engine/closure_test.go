@@ -17,7 +17,7 @@ var toggle = &engine.Type{
 func (b *bench) toggle(on bool) *engine.Op {
 	b.t.Helper()
 	b.stamp++
-	o := &engine.Op{Type: toggle, Slot: "s", Args: on, Stamp: b.stamp}
+	o := &engine.Op{Type: toggle, Slot: "s", Args: on, Timestamp: b.stamp}
 	o.SetBase(!on)
 	b.must(&engine.Execute{Space: b.space, Entity: "a", Op: o})
 	return o
@@ -166,7 +166,7 @@ func TestDoubtOfClosuresEndsWithAnAnswerAndIsBounded(t *testing.T) {
 		b.must(&engine.Execute{Space: b.space, Entity: "a", Op: o})
 		b.pass(sec)
 		b.must(engine.Cancel{Op: o})
-		b.must(&engine.Answer{Op: o, Class: engine.UnknownOutcome})
+		b.must(&engine.Answer{Op: o, Class: engine.Unknown})
 	}
 	off := func(slot int) *engine.Op {
 		o := &engine.Op{Type: toggle, Slot: fmt.Sprint(slot), Args: false}
@@ -187,8 +187,8 @@ func TestClosureConflictIsAFailure(t *testing.T) {
 	b := newBench(t)
 	on := b.toggle(true)
 	b.pass(sec)
-	b.answer(on, engine.Conflict, none)
-	b.is(on, engine.Undone)
+	b.answer(on, engine.Conflicting, none)
+	b.is(on, engine.RolledBack)
 }
 
 func TestClosureWithoutAWantIsAlwaysSent(t *testing.T) {

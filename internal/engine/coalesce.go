@@ -4,7 +4,7 @@ package engine
 // group stands between. An operation without slot, with dependencies, or that is a
 // barrier coalesces with nothing: neither with earlier ones nor with later ones.
 func (e *Engine) coalescible(o *Op) *Op {
-	if o.Slot == "" || o.Type.Barrier || o.dependent() {
+	if o.Slot == "" || o.Type.Barrier || o.comesAfter() {
 		return nil
 	}
 	return priorInSlot(o, o.part.entity.last)
@@ -17,7 +17,7 @@ func priorInSlot(o *Op, p *part) *Op {
 		case p.op.Type.Barrier || p.op.Group():
 			return nil
 		case p.op.sharesSlot(o):
-			if p.op.depends() {
+			if p.op.waitsForOthers() {
 				return nil // it may go with what it depends on, and o must not
 			}
 			return p.op
@@ -53,14 +53,14 @@ func (o *Op) frozen() bool { return o.left && (o.state != Parked || o.unknown) }
 // cannot be undone without a word to it.
 func merged(older, newer *Op) Merged {
 	if older.Type.Kind == Create && newer.Type.Kind == Delete {
-		return Merged{Verdict: Separate} // what can be taken back has been
+		return Merged{Rule: Separate} // what can be taken back has been
 	}
 	m := mergeRule(older, newer)
-	if m.Verdict == Annihilate && older.mayBeDone() {
-		m.Verdict = Replace
+	if m.Rule == Annihilate && older.mayBeDone() {
+		m.Rule = Replace
 	}
-	if m.Verdict == Annihilate && older.needed() || !older.handsOn(newer) {
-		m.Verdict = Separate
+	if m.Rule == Annihilate && older.hasDependents() || !older.handsOn(newer) {
+		m.Rule = Separate
 	}
 	return m
 }
@@ -78,13 +78,13 @@ func mergeRule(older, newer *Op) (m Merged) {
 	if rule == nil {
 		was, is := older.Type.Kind, newer.Type.Kind
 		if was == is || was == Change && is == Delete {
-			return Merged{Verdict: Replace}
+			return Merged{Rule: Replace}
 		}
-		return Merged{Verdict: Separate}
+		return Merged{Rule: Separate}
 	}
 	defer func() {
 		if recover() != nil {
-			m = Merged{Verdict: Separate}
+			m = Merged{Rule: Separate}
 		}
 	}()
 	return rule(older, newer)
@@ -140,7 +140,7 @@ func (e *Engine) join(older, o *Op) {
 		e.schedule(older)
 	}
 	o.successor = older
-	e.emit(Effect{Kind: Joined, Op: older, Other: o})
+	e.emit(Effect{Kind: OpJoined, Op: older, Successor: o})
 }
 
 // inVain reports whether sending o, which makes next of the view up to before, would be
@@ -149,7 +149,7 @@ func (e *Engine) join(older, o *Op) {
 func (e *Engine) inVain(o *Op, before *part, next any, nextPresence Presence) bool {
 	ent := o.part.entity
 	switch {
-	case o.Slot == "" || o.Type.Barrier || o.Type.Pessimistic || o.dependent() || o.Group():
+	case o.Slot == "" || o.Type.Barrier || o.Type.Pessimistic || o.comesAfter() || o.Group():
 		return false
 	case e.inDoubt(o) || o.overwrites():
 		return false
@@ -157,7 +157,7 @@ func (e *Engine) inVain(o *Op, before *part, next any, nextPresence Presence) bo
 		return o.ext != nil && o.ext.hasBase && equalAny(o.ext.base, o.Args) && !before.slotBusy(o)
 	}
 	value, presence := ent.upTo(before)
-	if presence == Unknown || presence != nextPresence || !ent.space.same(value, next) {
+	if presence == NotLoaded || presence != nextPresence || !ent.space.same(value, next) {
 		return false
 	}
 	return e.serverHas(o, before)
@@ -231,7 +231,7 @@ func (e *Engine) serverHas(o *Op, before *part) bool {
 		}
 	}
 	after, afterPresence, err := o.part.apply(value, presence)
-	return err == nil && presence != Unknown && presence == afterPresence && ent.space.same(value, after)
+	return err == nil && presence != NotLoaded && presence == afterPresence && ent.space.same(value, after)
 }
 
 func equalAny(a, b any) (equal bool) {
@@ -256,7 +256,7 @@ func (e *Engine) settleIfAlreadySo(o *Op) bool {
 	e.remove(&o.part)
 	e.refold(o)
 	e.settle(o, Confirmed, nil, nil)
-	e.bury(o, nil, Undone)
+	e.bury(o, nil, RolledBack)
 	return true
 }
 
@@ -267,16 +267,16 @@ func (e *Engine) supersede(older, o *Op, m Merged) error {
 		e.leaveDoubt(older)
 	}
 	typ, args := o.Type, o.Args
-	switch m.Verdict {
-	case TakeOlder:
+	switch m.Rule {
+	case TakeFirst:
 		o.Type, o.Args = older.Type, m.Args
-	case TakeNewer:
+	case TakeSecond:
 		o.Args = m.Args
 	case Annihilate:
 		e.dissolve(older, o)
 		e.settleUnsent(o)
 		e.refold(o)
-		e.bury(o, nil, Undone)
+		e.bury(o, nil, RolledBack)
 		return nil
 	}
 	if older.ext != nil && older.ext.hasBase && o.Type.Closure {
@@ -302,7 +302,7 @@ func (e *Engine) supersede(older, o *Op, m Merged) error {
 		e.takePlace(older, o)
 	}
 	e.refold(o)
-	e.bury(o, nil, Undone)
+	e.bury(o, nil, RolledBack)
 	return nil
 }
 
@@ -333,28 +333,28 @@ func (e *Engine) dissolve(older, successor *Op) {
 // handsOn reports whether another can be what the dependents of o wait for: stored ones
 // need one that is stored, for a restart takes what is not in the journal for confirmed.
 func (o *Op) handsOn(successor *Op) bool {
-	return successor.Type.Journaled || !o.Type.Journaled || !o.needed()
+	return successor.Type.Stored || !o.Type.Stored || !o.hasDependents()
 }
 
 // inherit hands the dependents of one operation to the one that replaces it.
 func (e *Engine) inherit(older, successor *Op) {
-	if older.ext == nil || len(older.ext.needers) == 0 || successor.state == Ended {
+	if older.ext == nil || len(older.ext.dependents) == 0 || successor.state == Ended {
 		return
 	}
-	for _, n := range older.ext.needers {
+	for _, n := range older.ext.dependents {
 		for i, d := range n.ext.deps {
 			if d == older {
 				n.ext.deps[i] = successor
 			}
 		}
 		e.wakeOp(n) // the successor may be one that the server has, or that waits for a person
-		if n.stored && n.state != Ended {
-			e.emit(Effect{Kind: Persist, Op: n, Again: true})
+		if n.persisted && n.state != Ended {
+			e.emit(Effect{Kind: Persist, Op: n, Rewrite: true})
 		}
 	}
 	x := successor.more()
-	x.needers = append(x.needers, older.ext.needers...)
-	older.ext.needers = nil
+	x.dependents = append(x.dependents, older.ext.dependents...)
+	older.ext.dependents = nil
 }
 
 // takePlace accepts o at the position of older, which is superseded. The caller

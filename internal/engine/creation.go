@@ -19,14 +19,14 @@ import (
 // kind is what the operation does to the existence of this entity.
 func (p *part) kind() Kind {
 	if p.op.Group() {
-		kind, _ := p.member()
+		kind, _ := p.does()
 		return kind
 	}
 	return p.op.Type.Kind
 }
 
-// member is what a group does to this entity.
-func (p *part) member() (Kind, func(value, args any) (any, error)) {
+// does is what a group does to this entity.
+func (p *part) does() (Kind, func(value, args any) (any, error)) {
 	x := p.op.ext
 	if p.index > 0 {
 		g := &x.group[p.index-1]
@@ -59,17 +59,17 @@ func (ent *Entity) creationUpTo(p *part) *part {
 	return nil
 }
 
-// Members are the entities of an operation that was not accepted yet.
-func (in *Execute) Members() []Member {
+// Parts are the entities of an operation that was not accepted yet.
+func (in *Execute) Parts() []Part {
 	if len(in.Group) > 0 {
 		return in.Group
 	}
-	return []Member{{Space: in.Space, Entity: in.Entity, Kind: in.Op.Type.Kind, Apply: in.Op.Type.Apply}}
+	return []Part{{Space: in.Space, Entity: in.Entity, Kind: in.Op.Type.Kind, Apply: in.Op.Type.Apply}}
 }
 
 // HasCreation reports whether there is a creation on which the operation would stand.
 func (in *Execute) HasCreation() bool {
-	return slices.ContainsFunc(in.Members(), func(m Member) bool {
+	return slices.ContainsFunc(in.Parts(), func(m Part) bool {
 		ent := m.Space.Find(m.Entity)
 		return ent != nil && m.Kind != Create && ent.creationUpTo(ent.last) != nil
 	})
@@ -110,7 +110,7 @@ func checkStored(o *Op, kind Kind, ent *Entity, before *part) error {
 }
 
 func checkStoredOn(typ, creation *Type) error {
-	if typ.Journaled && !creation.Journaled {
+	if typ.Stored && !creation.Stored {
 		return errorf.New("%w: %q is stored, and the creation %q on which it stands is not", ErrUnstored, typ.Name, creation.Name)
 	}
 	return nil
@@ -226,7 +226,7 @@ func (e *Engine) revokedBy(o *Op, ent *Entity, after []*Op) (c *part, clean bool
 		return nil, false
 	}
 	refused := c.op.state == Parked && !c.op.mayBeDone()
-	if c.op.left && !refused || o.sharesSlot(c.op) && hasRule(c.op, o) && mergeRule(c.op, o).Verdict == Separate {
+	if c.op.left && !refused || o.sharesSlot(c.op) && hasRule(c.op, o) && mergeRule(c.op, o).Rule == Separate {
 		return nil, false
 	}
 	earlier := maker(c.prev)
@@ -261,7 +261,7 @@ func (e *Engine) revoke(in *Execute) (done bool, err error) {
 	}
 	e.endCreation(c, successor)
 	e.refold(o)
-	e.bury(c.op, nil, Undone)
+	e.bury(c.op, nil, RolledBack)
 	switch {
 	case !clean: // it is sent
 	case successor == o:
@@ -281,7 +281,7 @@ func (c *part) alone() bool {
 		if p.op.ext == nil {
 			continue
 		}
-		for _, n := range p.op.ext.needers {
+		for _, n := range p.op.ext.dependents {
 			if n.state != Ended && !c.covers(n) {
 				return false
 			}
@@ -319,11 +319,11 @@ func (e *Engine) endCreation(c *part, deletion *Op) {
 			e.condemn(o, c.op, ErrDependency)
 			continue
 		}
-		var needers []*Op
+		var dependents []*Op
 		if o.ext != nil {
-			needers = o.ext.needers
+			dependents = o.ext.dependents
 		}
-		for _, n := range needers {
+		for _, n := range dependents {
 			if n != deletion {
 				e.condemn(n, o, ErrDependency)
 			}

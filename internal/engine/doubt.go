@@ -41,7 +41,7 @@ func (e *Engine) leaveDoubt(o *Op) {
 	case !o.Type.Closure:
 		o.parts(func(p *part) {
 			ent := p.entity
-			if p.told {
+			if p.contained {
 				return
 			}
 			version := ent.version + 1
@@ -52,11 +52,11 @@ func (e *Engine) leaveDoubt(o *Op) {
 				version = max(version, ent.doubt.version)
 			}
 			ent.doubt = &doubt{since: e.now, version: version}
-			e.emit(Effect{Kind: Unsure, Op: o, Entity: ent})
+			e.emit(Effect{Kind: TruthUnsure, Op: o, Entity: ent})
 		})
 		return
 	case o.ext == nil || !o.ext.hasBase: // nobody knows what its slot held, so nothing can end the doubt
-		e.emit(Effect{Kind: Unsure, Op: o, Entity: o.part.entity})
+		e.emit(Effect{Kind: TruthUnsure, Op: o, Entity: o.part.entity})
 		return
 	case slices.Contains(e.doubts, o.slotName()):
 		return
@@ -64,14 +64,14 @@ func (e *Engine) leaveDoubt(o *Op) {
 		e.doubts = slices.Delete(e.doubts, 0, 1)
 	}
 	e.doubts = append(e.doubts, o.slotName())
-	e.emit(Effect{Kind: Unsure, Op: o, Entity: o.part.entity})
+	e.emit(Effect{Kind: TruthUnsure, Op: o, Entity: o.part.entity})
 }
 
 // reassure ends an entity's doubt: newer truth is held.
 func (e *Engine) reassure(ent *Entity) {
 	if ent.doubt != nil {
 		ent.doubt = nil
-		e.emit(Effect{Kind: Sure, Entity: ent})
+		e.emit(Effect{Kind: TruthSure, Entity: ent})
 	}
 }
 
@@ -80,7 +80,7 @@ func (e *Engine) reassure(ent *Entity) {
 // arrival.
 func (d *doubt) endedBy(t Truth) bool {
 	switch {
-	case t.Presence == Unknown:
+	case t.Presence == NotLoaded:
 		return false
 	case t.Version >= d.version, t.ReadAt != 0 && t.ReadAt >= d.since:
 		return true
@@ -98,7 +98,7 @@ func (e *Engine) endSlotDoubt(o *Op) bool {
 	if e.doubts = slices.Delete(e.doubts, i, i+1); len(e.doubts) == 0 {
 		e.doubts = nil
 	}
-	e.emit(Effect{Kind: Sure, Op: o, Entity: o.part.entity})
+	e.emit(Effect{Kind: TruthSure, Op: o, Entity: o.part.entity})
 	return true
 }
 

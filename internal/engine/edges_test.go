@@ -20,7 +20,7 @@ func TestRecordsAreForgottenWhenNothingNeedsThem(t *testing.T) {
 	if b.space.Len() != 0 {
 		t.Fatal("an entity without truth, operations and watchers is kept")
 	}
-	ent := b.e.Hold(b.space, "a")
+	ent := b.e.Pin(b.space, "a")
 	b.receive(b.truth(liked(true), 1))
 	o = b.like(false)
 	if b.e.Forget(ent) {
@@ -30,10 +30,10 @@ func TestRecordsAreForgottenWhenNothingNeedsThem(t *testing.T) {
 		break
 	}
 	b.must(engine.RollbackAll{Entity: ent})
-	if b.e.Unhold(ent); b.space.Len() != 1 || !b.e.Forget(ent) || b.space.Len() != 0 {
+	if b.e.Unpin(ent); b.space.Len() != 1 || !b.e.Forget(ent) || b.space.Len() != 0 {
 		t.Fatal("truth keeps the record, and only truth")
 	}
-	b.e.Unhold(b.e.Hold(b.space, "a"))
+	b.e.Unpin(b.e.Pin(b.space, "a"))
 	for _, kept := range []*engine.Op{o} {
 		for ent := range kept.Entities {
 			if ent.ID() != "a" || ent.Space() != b.space {
@@ -41,7 +41,7 @@ func TestRecordsAreForgottenWhenNothingNeedsThem(t *testing.T) {
 			}
 		}
 	}
-	if o.Stored() || o.RestoredID() != "" || b.e.Parked() != 0 {
+	if o.Persisted() || o.RestoredID() != "" || b.e.Parked() != 0 {
 		t.Fatal("it was neither stored, nor restored, nor parked")
 	}
 }
@@ -61,12 +61,12 @@ func TestLoopsCanBeLeft(t *testing.T) {
 func TestGroupsMustBeSound(t *testing.T) {
 	b := newBench(t)
 	id := func(v, _ any) (any, error) { return v, nil }
-	twice := []engine.Member{{Space: b.space, Entity: "a", Apply: id}, {Space: b.space, Entity: "a", Apply: id}}
-	var wide []engine.Member
+	twice := []engine.Part{{Space: b.space, Entity: "a", Apply: id}, {Space: b.space, Entity: "a", Apply: id}}
+	var wide []engine.Part
 	for i := range 201 {
-		wide = append(wide, engine.Member{Space: b.space, Entity: fmt.Sprint(i), Apply: id})
+		wide = append(wide, engine.Part{Space: b.space, Entity: fmt.Sprint(i), Apply: id})
 	}
-	for _, group := range [][]engine.Member{twice, wide} {
+	for _, group := range [][]engine.Part{twice, wide} {
 		in := engine.Execute{Op: b.op(lab.Group, "", lab.Args{}), Group: group}
 		first := engine.Execute{Space: b.space, Entity: "a", Op: b.op(lab.Like, "user 0", lab.Args{On: true})}
 		if err := b.step(&engine.Batch{Items: []engine.Execute{first, in}}); !errors.Is(err, engine.ErrGroupTooWide) {
@@ -94,9 +94,9 @@ func TestPanicsOfProgramsAreContained(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.space.Equal = func(x, y any) bool { boom(); return true }
-	b.e.Step(b.now, &engine.Receive{Received: engine.Received{Space: b.space, Entity: "b", Truth: b.truth(lab.Value{}, 1)}})
-	b.e.Step(b.now, &engine.Receive{Received: engine.Received{Space: b.space, Entity: "b", Truth: b.truth(lab.Value{}, 2)}})
-	if b.space.Find("b").Changes() != 2 {
+	b.e.Step(b.now, &engine.Receive{EntityTruth: engine.EntityTruth{Space: b.space, Entity: "b", Truth: b.truth(lab.Value{}, 1)}})
+	b.e.Step(b.now, &engine.Receive{EntityTruth: engine.EntityTruth{Space: b.space, Entity: "b", Truth: b.truth(lab.Value{}, 2)}})
+	if b.space.Find("b").Number() != 2 {
 		t.Fatal("what cannot be compared has changed")
 	}
 }
@@ -119,7 +119,7 @@ func TestKeptMineTooOften(t *testing.T) {
 	b.receive(b.truth(lab.Value{}, 1))
 	o := b.do(lab.Save, "user 0", lab.Args{On: true})
 	for i := range 2 {
-		b.answer(o, engine.Conflict, b.truth(lab.Value{N: i + 1}, uint64(i+2)))
+		b.answer(o, engine.Conflicting, b.truth(lab.Value{N: i + 1}, uint64(i+2)))
 	}
 	if o.State() != engine.Parked || o.Conflict() != engine.Refused {
 		t.Fatal(o.State(), o.Conflict())
@@ -190,7 +190,7 @@ func TestBurst(t *testing.T) {
 		b.answer(b.sent[i], engine.OK, none)
 	}
 	b.calls(100)
-	if b.e.Pending() != 0 || b.e.NextDeadline() != engine.Never {
+	if b.e.Pending() != 0 || b.e.NextTick() != engine.Never {
 		t.Fatal("something is left")
 	}
 }
@@ -209,7 +209,7 @@ func TestDependentsDoNotCoalesce(t *testing.T) {
 		b.is(later, engine.Unsettled)
 		b.pass(sec)
 		b.answer(parent, engine.Permanent, none)
-		b.is(child, engine.Undone)
+		b.is(child, engine.RolledBack)
 		b.is(later, engine.Unsettled)
 		b.pass(sec)
 		b.answer(later, engine.OK, b.truth(lab.Value{Doc: want}, 2))
@@ -232,7 +232,7 @@ func TestDependentClosuresDoNotCoalesce(t *testing.T) {
 	b.is(later, engine.Unsettled)
 	b.pass(sec)
 	b.answer(parent, engine.Permanent, none)
-	b.is(child, engine.Undone)
+	b.is(child, engine.RolledBack)
 	b.pass(sec)
 	b.answer(later, engine.OK, none)
 	b.is(later, engine.Confirmed)
@@ -242,7 +242,7 @@ func TestDependentClosuresDoNotCoalesce(t *testing.T) {
 // another, nor does another come into the place of what it waits for.
 func TestStoredWaitsForStored(t *testing.T) {
 	stored := *lab.Like
-	stored.Name, stored.Journaled, stored.Debounce = "stored like", true, engine.Debounce{}
+	stored.Name, stored.Stored, stored.Debounce = "stored like", true, engine.Debounce{}
 	loose := *lab.Like
 	loose.Debounce = engine.Debounce{}
 	b := newBench(t)

@@ -30,7 +30,7 @@ import "slices"
 // supplies defaults.
 type Config struct {
 	Prefix       string // of operation ids; unique for this engine's life
-	Client       string // breaks ties between equal stamps
+	ClientID     string // breaks ties between equal timestamps
 	MaxInFlight  int    // concurrent sends, at least 1
 	MaxPerEntity int    // unsettled operations of one entity
 	MaxPending   int    // unsettled operations in all
@@ -112,7 +112,7 @@ func (e *Engine) Step(now Time, in Input) ([]Effect, error) {
 		e.countOpen()
 	}
 	if paused && e.Sending() && !e.Quiet { // the step has had its last word about it
-		e.effects = slices.Insert(e.effects, 0, Effect{Kind: GateOpened})
+		e.effects = slices.Insert(e.effects, 0, Effect{Kind: SendingResumed})
 	}
 	e.announce() // what is seen comes before what is sent
 	e.pump()
@@ -136,7 +136,7 @@ func (e *Engine) announce() {
 		ent.touched = 0
 		value, presence := ent.View()
 		if t.closure || presence != t.presence || !ent.space.same(value, t.value) {
-			ent.changes++
+			ent.number++
 			e.emit(Effect{Kind: Changed, Entity: ent})
 		}
 		e.release(ent)
@@ -157,7 +157,7 @@ func emptied[T any](s []T) []T {
 //
 //go:noinline
 func (e *Engine) emit(f Effect) {
-	if e.Quiet && f.Kind >= Accepted {
+	if e.Quiet && f.Kind >= OpAccepted {
 		return
 	}
 	if f.Op != nil {
@@ -178,17 +178,17 @@ func (e *Engine) touch(ent *Entity) *touch {
 	return &e.touched[ent.touched-1]
 }
 
-// NextDeadline is when the engine wants a Tick, or Never.
-func (e *Engine) NextDeadline() Time {
-	return min(e.timers.next(), e.gate.deadline(e))
+// NextTick is when the engine wants a Tick, or Never.
+func (e *Engine) NextTick() Time {
+	return min(e.timers.next(), e.gate.nextTick(e))
 }
 
 // LastSeq is the last sequence number given to an operation.
 func (e *Engine) LastSeq() uint64 { return e.seq }
 
-// HoldSending stops sending, or lets it go on, without anybody being told: for as long as
+// ShutGate stops sending, or lets it go on, without anybody being told: for as long as
 // operations are restored one by one.
-func (e *Engine) HoldSending(on bool) { e.gate.restoring = on }
+func (e *Engine) ShutGate(on bool) { e.gate.shut = on }
 
 // Pending counts unsettled operations, parked ones included.
 func (e *Engine) Pending() int { return e.pending }
@@ -201,7 +201,7 @@ func (e *Engine) Parked() int { return e.parked }
 func (e *Engine) InFlight() int { return e.inFlight }
 
 // Sending reports whether operations may leave.
-func (e *Engine) Sending() bool { return e.gate.online && !e.gate.refused && !e.gate.probing }
+func (e *Engine) Sending() bool { return e.gate.online && !e.gate.unauthenticated && !e.gate.probing }
 
 // Busy calls yield for every entity that has unsettled operations until it
 // returns false, in the order in which they became busy.

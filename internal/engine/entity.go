@@ -6,7 +6,7 @@ import "maps"
 type Presence uint8
 
 const (
-	Unknown Presence = iota // nobody has told
+	NotLoaded Presence = iota // nothing is known of it; in a Truth: no value is said
 	Present
 	Absent // known not to be there
 )
@@ -78,13 +78,13 @@ type Entity struct {
 	// was confirmed since.
 	loose   bool
 	isDirty bool  // see dirty
-	Told    bool  // belongs to the shell
+	Warned  bool  // belongs to the shell
 	touched int32 // 1 + index in the engine's list during a Step, else 0
 	// settledAt is when an operation last left the fold because the server has it,
 	// or when truth was last taken; an undated read that began before is old.
 	settledAt Time
-	// latest: no later stamp was told of the entity or given to an operation of it.
-	latest Stamp
+	// latest: no later timestamp was told of the entity or given to an operation of it.
+	latest Timestamp
 
 	// first..last are the parts that are folded over truth, by op.pos.
 	first, last        *part
@@ -98,11 +98,11 @@ type Entity struct {
 	lane *lane
 	own  lane // what lane points to unless the space names lanes
 
-	changes   uint64 // Changed effects so far: numbers them without gaps
+	number    uint64 // Changed effects so far: numbers them without gaps
 	unended   int32  // operations in first..last
 	creations int32  // those of them that make the entity
 	parked    int32  // those of them that are parked
-	holds     int32  // watchers and calls under way that keep the record
+	pins      int32  // watchers and calls under way that keep the record
 
 	held  int32  // operations in first..last that are held
 	doubt *doubt // nil: sure
@@ -128,8 +128,8 @@ func (ent *Entity) View() (any, Presence) {
 // Truth is what the server last said, and since which version.
 func (ent *Entity) Truth() (any, Presence, uint64) { return ent.truth, ent.presence, ent.version }
 
-// Changes counts the Changed effects of this entity so far.
-func (ent *Entity) Changes() uint64 { return ent.changes }
+// Number counts the Changed effects of this entity so far.
+func (ent *Entity) Number() uint64 { return ent.number }
 
 // Pending counts unsettled operations; Parked those of them that wait for a person.
 func (ent *Entity) Pending() int { return int(ent.unended) }
@@ -146,16 +146,16 @@ func (ent *Entity) Ops(yield func(*Op) bool) {
 	}
 }
 
-// Hold returns the entity and keeps its record until Unhold.
-func (e *Engine) Hold(s *Space, id string) *Entity {
+// Pin returns the entity and keeps its record until Unpin.
+func (e *Engine) Pin(s *Space, id string) *Entity {
 	ent := e.entity(s, id)
-	ent.holds++
+	ent.pins++
 	return ent
 }
 
-// Unhold gives a Hold back.
-func (e *Engine) Unhold(ent *Entity) {
-	ent.holds--
+// Unpin ends a Pin.
+func (e *Engine) Unpin(ent *Entity) {
+	ent.pins--
 	e.release(ent)
 }
 
@@ -165,11 +165,11 @@ func (e *Engine) Forget(ent *Entity) bool {
 	if ent.first != nil {
 		return false
 	}
-	if ent.presence != Unknown {
-		ent.changes++
+	if ent.presence != NotLoaded {
+		ent.number++
 	}
 	ent.doubt = nil // whatever comes next is newer
-	ent.truth, ent.presence, ent.version, ent.floor, ent.latest = nil, Unknown, 0, 0, 0
+	ent.truth, ent.presence, ent.version, ent.floor, ent.latest = nil, NotLoaded, 0, 0, 0
 	e.release(ent)
 	return true
 }
@@ -199,7 +199,7 @@ func (e *Engine) entity(s *Space, id string) *Entity {
 
 // release forgets an entity of which nothing needs to be remembered.
 func (e *Engine) release(ent *Entity) {
-	if ent.first != nil || ent.holds > 0 || ent.presence != Unknown || ent.version != 0 {
+	if ent.first != nil || ent.pins > 0 || ent.presence != NotLoaded || ent.version != 0 {
 		return
 	}
 	if ent.space.entities[ent.id] != ent {

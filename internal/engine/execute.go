@@ -44,24 +44,24 @@ func (e *Engine) execute(in *Execute) error {
 		return e.appendOp(o, in.After, older)
 	}
 	// Whether it is accepted depends on what the user sees, coalesced or not.
-	if value, presence := ent.View(); presence != Unknown {
+	if value, presence := ent.View(); presence != NotLoaded {
 		if _, _, err := o.part.fold(value, presence); err != nil {
 			return err
 		}
 	}
 	m := merged(older, o)
-	if m.Verdict == Separate {
+	if m.Rule == Separate {
 		return e.appendOp(o, in.After, older)
 	}
 	return e.supersede(older, o, m)
 }
 
-// stampOver makes the stamp of a new operation later than the truth of an entity under
+// stampOver makes the timestamp of a new operation later than the truth of an entity under
 // it, and than earlier operations there: the clock that gave it may be behind the clock
 // of the client that made these.
 func (o *Op) stampOver(ent *Entity) {
-	o.Stamp = max(o.Stamp, ent.latest.next())
-	ent.latest = o.Stamp
+	o.Timestamp = max(o.Timestamp, ent.latest.next())
+	ent.latest = o.Timestamp
 }
 
 // Refuses reports why an operation would not be accepted, whatever its change does.
@@ -85,7 +85,7 @@ func (e *Engine) resolveAfter(in *Execute) error {
 			d = d.successor
 		}
 		switch {
-		case d.state != Ended && in.Op.Type.Journaled && !d.Type.Journaled:
+		case d.state != Ended && in.Op.Type.Stored && !d.Type.Stored:
 			return ErrUnstored
 		case d.state != Ended:
 			kept = append(kept, d)
@@ -95,7 +95,7 @@ func (e *Engine) resolveAfter(in *Execute) error {
 	}
 	in.After = kept
 	if len(kept) > 0 || in.Op.ext != nil { // a batch asks twice
-		in.Op.more().dependent = len(kept) > 0
+		in.Op.more().comesAfter = len(kept) > 0
 		in.Op.ext.deps = kept // appendOp and executeGroup complete the other direction
 	}
 	return nil
@@ -157,14 +157,14 @@ func (e *Engine) enter(o *Op, after []*Op) {
 	})
 	e.joinLanes(o)
 	for _, d := range after {
-		d.neededBy(o)
+		d.addDependent(o)
 	}
 	if o.Type.Closure {
 		e.touch(o.part.entity).closure = true
 	}
-	e.emit(Effect{Kind: Accepted, Op: o})
-	if o.Type.Journaled && !o.stored {
-		o.stored = true
+	e.emit(Effect{Kind: OpAccepted, Op: o})
+	if o.Type.Stored && !o.persisted {
+		o.persisted = true
 		e.emit(Effect{Kind: Persist, Op: o})
 	}
 	e.schedule(o)
@@ -174,7 +174,7 @@ func (e *Engine) enter(o *Op, after []*Op) {
 // settleUnsent accepts and ends an operation for which nothing needs to be sent.
 func (e *Engine) settleUnsent(o *Op) {
 	e.admit(o, 0)
-	e.emit(Effect{Kind: Accepted, Op: o})
+	e.emit(Effect{Kind: OpAccepted, Op: o})
 	if o.Type.Closure {
 		// The state outside was changed; it now is what the slot held before.
 		e.touch(o.part.entity).closure = true

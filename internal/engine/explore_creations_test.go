@@ -76,7 +76,7 @@ type nursery struct {
 	e     *Engine
 	space *Space
 	now   Time
-	stamp Stamp
+	stamp Timestamp
 
 	there   bool // on the server
 	value   child
@@ -115,7 +115,7 @@ func newNursery() *nursery {
 func (w *nursery) boot(cfg Config) {
 	w.e, w.space = New(cfg), NewSpace("m")
 	w.space.Equal = func(a, b any) bool { return a == b }
-	w.e.Hold(w.space, "a")
+	w.e.Pin(w.space, "a")
 }
 
 func (w *nursery) ent() *Entity { return w.space.entities["a"] }
@@ -131,7 +131,7 @@ func births() (all []choice[*nursery]) {
 	}
 	seen := (*nursery).seen
 	// An id is new: in a life that knows nothing of what the last one made, nobody makes it.
-	add("make", func(w *nursery) bool { return !w.seen() && (w.crashes == 0 || w.ent().presence != Unknown) }, func(w *nursery) error { return w.tap(birthMake, "text", deed{text: 1}) })
+	add("make", func(w *nursery) bool { return !w.seen() && (w.crashes == 0 || w.ent().presence != NotLoaded) }, func(w *nursery) error { return w.tap(birthMake, "text", deed{text: 1}) })
 	add("title", seen, func(w *nursery) error { return w.tap(birthTitle, "text", deed{text: 2}) })
 	add("like", seen, func(w *nursery) error {
 		value, _ := w.ent().View()
@@ -142,7 +142,7 @@ func births() (all []choice[*nursery]) {
 		return w.tap(birthMark, "", deed{mark: 1 << w.marks})
 	})
 	add("drop", seen, func(w *nursery) error { return w.tap(birthDrop, "", deed{}) })
-	add("timer", func(w *nursery) bool { return w.e.NextDeadline() != Never }, (*nursery).tick)
+	add("timer", func(w *nursery) bool { return w.e.NextTick() != Never }, (*nursery).tick)
 	called := func(w *nursery) bool { return w.call != nil }
 	add("the call arrives", func(w *nursery) bool { return w.call != nil && !w.done[w.call.seq] && w.possible(w.call) },
 		func(w *nursery) error { w.process(w.call); return nil })
@@ -150,7 +150,7 @@ func births() (all []choice[*nursery]) {
 	for _, a := range []struct {
 		name  string
 		class Class
-	}{{"transient", Transient}, {"permanent", Permanent}, {"lost", UnknownOutcome}} {
+	}{{"transient", Transient}, {"permanent", Permanent}, {"lost", Unknown}} {
 		add(a.name, called, func(w *nursery) error { return w.answer(a.class, false) })
 	}
 	add("transient, done", called, func(w *nursery) error { return w.breaks() })
@@ -194,7 +194,7 @@ func (w *nursery) step(in Input) error {
 			if err := w.leaves(f.Op); err != nil {
 				return err
 			}
-		case Settled:
+		case OpSettled:
 			if _, twice := w.ends[f.Op.seq]; twice {
 				return fmt.Errorf("operation %d settled twice", f.Op.seq)
 			}
@@ -219,7 +219,7 @@ func (w *nursery) leaves(o *Op) error {
 		return nil
 	}
 	end := w.ends[t.creation.seq]
-	if end != Undone && end != Cancelled || o.Type == birthDrop && w.reached[t.creation.seq] {
+	if end != RolledBack && end != Cancelled || o.Type == birthDrop && w.reached[t.creation.seq] {
 		return nil
 	}
 	return fmt.Errorf("%s %d is sent, though the creation %d came to nothing", o.Type.Name, o.seq, t.creation.seq)
@@ -245,7 +245,7 @@ func (w *nursery) tap(typ *Type, slot string, d deed) error {
 	maker := w.lastMaker()
 	_, presence, _ := w.ent().Truth()
 	w.stamp++
-	o := &Op{Type: typ, Args: d, Slot: slot, Stamp: w.stamp}
+	o := &Op{Type: typ, Args: d, Slot: slot, Timestamp: w.stamp}
 	w.known = append(w.known, o)
 	if err := w.step(&Execute{Space: w.space, Entity: "a", Op: o}); err != nil {
 		return err
@@ -257,7 +257,7 @@ func (w *nursery) tap(typ *Type, slot string, d deed) error {
 }
 
 func (w *nursery) tick() error {
-	w.now = max(w.now, w.e.NextDeadline())
+	w.now = max(w.now, w.e.NextTick())
 	return w.step(Tick{})
 }
 
@@ -290,7 +290,7 @@ func (w *nursery) truth() Truth {
 }
 
 func (w *nursery) push() error {
-	return w.step(&Receive{Received: Received{Space: w.space, Entity: "a", Truth: w.truth()}})
+	return w.step(&Receive{EntityTruth: EntityTruth{Space: w.space, Entity: "a", Truth: w.truth()}})
 }
 
 // answer ends the call. What the server cannot do it refuses, with truth; asked: it comes to it.
@@ -312,7 +312,7 @@ func (w *nursery) answer(class Class, asked bool) error {
 	switch in.Class {
 	case OK, Permanent:
 		w.doubted[o.seq] = false
-	case UnknownOutcome:
+	case Unknown:
 		w.doubted[o.seq] = true
 	case Transient:
 		if w.charged[o.seq]++; w.charged[o.seq] > 1+o.Type.Retry.Max {
@@ -354,7 +354,7 @@ func (w *nursery) crash() error {
 		}
 		all = append(all, &Restore{
 			ID: o.ID(w.e), Seq: o.seq, Pos: o.pos, Kept: o.Kept(w.now), Err: o.ParkedFor(),
-			Execute: Execute{Entity: "a", Op: &Op{Type: o.Type, Args: o.Args, Slot: o.Slot, Stamp: o.Stamp}},
+			Execute: Execute{Entity: "a", Op: &Op{Type: o.Type, Args: o.Args, Slot: o.Slot, Timestamp: o.Timestamp}},
 		})
 	}
 	cfg := exploreConfig
@@ -365,7 +365,7 @@ func (w *nursery) crash() error {
 	if _, ended := w.ends[w.maker]; ended {
 		w.ours = false // that an entity is unsure is not kept, and truth is not either
 	}
-	w.e.HoldSending(true)
+	w.e.ShutGate(true)
 	for _, k := range all {
 		k.Space = w.space
 		w.known = append(w.known, k.Op)
@@ -373,7 +373,7 @@ func (w *nursery) crash() error {
 			return err
 		}
 	}
-	w.e.HoldSending(false)
+	w.e.ShutGate(false)
 	return w.step(Tick{})
 }
 
@@ -388,7 +388,7 @@ func (w *nursery) calmDown() error {
 		switch i := slices.IndexFunc(w.known, func(o *Op) bool { return o.state == Parked }); {
 		case w.call != nil:
 			err = w.answer(OK, true)
-		case w.e.NextDeadline() != Never:
+		case w.e.NextTick() != Never:
 			err = w.tick()
 		case i >= 0:
 			if err = w.push(); err == nil && w.e.parked > 0 && !w.seen() && !w.leaving() {
@@ -475,7 +475,7 @@ func (w *nursery) fingerprint() []byte {
 		number(uint64(o.Type.Name[0])+uint64(o.Type.Name[1])<<8, uint64(d.text), uint64(d.mark), uint64(o.state), uint64(o.outcome), uint64(o.attempts),
 			uint64(o.answered()), uint64(w.charged[o.seq]))
 		t, tied := w.ties[o.seq]
-		flag(d.like, o.left, o.unknown, o.ext != nil && o.ext.inDoubt, o.timer != 0, o.Stands(), w.done[o.seq], w.doubted[o.seq], w.retried[o.seq],
+		flag(d.like, o.left, o.unknown, o.ext != nil && o.ext.unclassified, o.timer != 0, o.Stands(), w.done[o.seq], w.doubted[o.seq], w.retried[o.seq],
 			tied && t.made == w.made, tied && t.creation.state == Ended)
 		if o.state == Acked {
 			behind(o.ext.version)
@@ -499,6 +499,6 @@ func (w *nursery) fingerprint() []byte {
 		number(uint64(o.pos - w.known[0].pos))
 	}
 	after(w.e.gate.until)
-	after(w.e.NextDeadline())
+	after(w.e.NextTick())
 	return b
 }

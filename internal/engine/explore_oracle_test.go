@@ -15,7 +15,7 @@ func (w *world) calmDown() error {
 		if n > 200 {
 			return fmt.Errorf("%d operations never settle", w.e.pending)
 		}
-		switch next := w.e.NextDeadline(); {
+		switch next := w.e.NextTick(); {
 		case len(w.calls) > 0:
 			if err := w.answer(0, OK, true); err != nil {
 				return err
@@ -121,7 +121,7 @@ func (w *world) fingerprint() []byte {
 		for o := range ent.Ops {
 			args := o.Args.(wish)
 			number(1, uint64(o.state), uint64(o.attempts), uint64(o.conflicts), uint64(o.conflict))
-			flag(args.on, args.save, o.left, o.unknown, o.ext != nil && o.ext.inDoubt, o.timer != 0, s.done[o.seq])
+			flag(args.on, args.save, o.left, o.unknown, o.ext != nil && o.ext.unclassified, o.timer != 0, s.done[o.seq])
 			if o.state == Acked {
 				number(o.ext.version)
 			}
@@ -143,10 +143,10 @@ func (w *world) fingerprint() []byte {
 		number(uint64(w.indexOf(o)))
 	}
 	g := &w.e.gate
-	flag(g.online, g.refused, g.probing, g.probe != nil, w.crashes > 0)
+	flag(g.online, g.unauthenticated, g.probing, g.probe != nil, w.crashes > 0)
 	number(uint64(g.probes))
 	after(g.until)
-	after(w.e.NextDeadline())
+	after(w.e.NextTick())
 	if len(w.known) > 0 {
 		number(uint64(w.indexOf(w.known[0])), uint64(w.known[0].state))
 	}

@@ -36,8 +36,8 @@ func choices() (all []choice[*world]) {
 	add("tap like a", always, func(w *world) error { return w.tap(0, false) })
 	add("tap save a", always, func(w *world) error { return w.tap(0, true) })
 	add("tap like b", always, func(w *world) error { return w.tap(1, false) })
-	add("timer", func(w *world) bool { return w.e.NextDeadline() != Never }, func(w *world) error {
-		w.now = max(w.now, w.e.NextDeadline())
+	add("timer", func(w *world) bool { return w.e.NextTick() != Never }, func(w *world) error {
+		w.now = max(w.now, w.e.NextTick())
 		return w.step(Tick{})
 	})
 	for n := range 2 {
@@ -47,13 +47,13 @@ func choices() (all []choice[*world]) {
 			class   Class
 			reached bool
 		}{
-			{"ok", OK, true}, {"transient", Transient, false}, {"permanent", Permanent, false}, {"conflict", Conflict, false},
-			{"lost answer", UnknownOutcome, true}, {"lost request", UnknownOutcome, false},
+			{"ok", OK, true}, {"transient", Transient, false}, {"permanent", Permanent, false}, {"conflict", Conflicting, false},
+			{"lost answer", Unknown, true}, {"lost request", Unknown, false},
 		} {
 			add(fmt.Sprintf("call %d: %s", n, a.name), under, func(w *world) error { return w.answer(n, a.class, a.reached) })
 		}
 		add(fmt.Sprintf("call %d: lasts", n), func(w *world) bool { return len(w.calls) > n && w.e.gate.probe == w.calls[n] },
-			func(w *world) error { return w.step(Lasting{w.calls[n]}) })
+			func(w *world) error { return w.step(Progressed{w.calls[n]}) })
 		add(fmt.Sprintf("call %d: broken, done", n), under, func(w *world) error { return w.breaks(n) })
 	}
 	add("call 0: ok, read too early", func(w *world) bool { return len(w.calls) > 0 }, func(w *world) error { return w.answerEarly(true) })

@@ -16,7 +16,7 @@ type wish struct {
 	on   bool
 }
 
-func exploreType(name string, park bool, resolve func(*ConflictInfo) Verdict) *Type {
+func exploreType(name string, park bool, resolve func(*Conflict) Decision) *Type {
 	return &Type{
 		Name: name, Family: name, Park: park, Resolve: resolve, MaxConflicts: 1,
 		SameArgs: func(a, b any) bool { return a == b },
@@ -39,7 +39,7 @@ func (v *model) apply(w wish) {
 
 var (
 	exploreLike = exploreType("like", false, nil)
-	exploreSave = exploreType("save", true, func(*ConflictInfo) Verdict { return Verdict{Decision: KeepMine} })
+	exploreSave = exploreType("save", true, func(*Conflict) Decision { return Decision{Choice: KeepMine} })
 )
 
 func init() { exploreSave.EndsCalls = true }
@@ -73,7 +73,7 @@ type world struct {
 	e       *Engine
 	space   *Space
 	now     Time
-	stamp   Stamp
+	stamp   Timestamp
 	servers [2]server
 	calls   []*Op
 	intents [2][2]intent // entity, like or save
@@ -88,7 +88,7 @@ type world struct {
 }
 
 var exploreConfig = Config{
-	Prefix: "x", Client: "me", MaxInFlight: 2, MaxPerEntity: 9, MaxPending: 9, ProbeAfter: 2,
+	Prefix: "x", ClientID: "me", MaxInFlight: 2, MaxPerEntity: 9, MaxPending: 9, ProbeAfter: 2,
 	Probe: Retry{Base: 1e9, Cap: 4e9},
 }
 
@@ -109,7 +109,7 @@ func (w *world) boot(cfg Config) {
 	w.space = NewSpace("m")
 	w.space.Equal = func(a, b any) bool { return a == b }
 	for i := range w.servers {
-		w.e.Hold(w.space, entityNames[i])
+		w.e.Pin(w.space, entityNames[i])
 	}
 }
 
@@ -152,14 +152,14 @@ func (w *world) step(in Input) error {
 			if !slices.Contains(w.calls, f.Op) || f.Op.Type == exploreLike && f.Op.outcome != Confirmed {
 				return fmt.Errorf("the call of %d is ended", f.Op.seq)
 			}
-		case Settled:
+		case OpSettled:
 			if w.ends[f.Op.seq]++; w.ends[f.Op.seq] > 1 {
 				return fmt.Errorf("operation %d settled twice", f.Op.seq)
 			}
-			if f.Outcome == Undone || f.Outcome == Cancelled {
+			if f.Outcome == RolledBack || f.Outcome == Cancelled {
 				w.intentOf(f.Op).void = true
 			}
-		case Conflicted:
+		case OpConflicted:
 			w.intentOf(f.Op).void = f.Resolution != KeptMine
 		}
 	}
@@ -168,7 +168,7 @@ func (w *world) step(in Input) error {
 }
 
 func (w *world) push(i int, t Truth) error {
-	return w.step(&Receive{Received: Received{Space: w.space, Entity: entityNames[i], Truth: t}})
+	return w.step(&Receive{EntityTruth: EntityTruth{Space: w.space, Entity: entityNames[i], Truth: t}})
 }
 
 // tap asks for the opposite of what is shown.
@@ -181,7 +181,7 @@ func (w *world) tap(i int, save bool) error {
 		args.on, typ, slot, kind = !v.Save, exploreSave, "save", 1
 	}
 	w.stamp++
-	o := &Op{Type: typ, Args: args, Slot: slot, Stamp: w.stamp}
+	o := &Op{Type: typ, Args: args, Slot: slot, Timestamp: w.stamp}
 	w.intents[i][kind] = intent{tapped: true, on: args.on, void: w.misled[i]}
 	w.known = append(w.known, o)
 	return w.step(&Execute{Space: w.space, Entity: entityNames[i], Op: o})
@@ -200,25 +200,25 @@ func (w *world) answer(n int, class Class, reached bool) error {
 	o := w.calls[n]
 	w.calls = slices.Delete(w.calls, n, n+1)
 	s := &w.servers[w.indexOf(o)]
-	if s.done[o.seq] && (class == Permanent || class == Conflict) {
+	if s.done[o.seq] && (class == Permanent || class == Conflicting) {
 		class = OK // the same key has the same answer
 	}
 	in := &Answer{Op: o, Class: class}
 	if reached {
 		s.process(o)
 	}
-	if class == OK || class == Conflict {
+	if class == OK || class == Conflicting {
 		w.misled[w.indexOf(o)] = false
 	}
 	switch class {
 	case OK:
 		in.Truth = s.truth()
-	case Conflict:
+	case Conflicting:
 		s.value.Others++
 		s.version++
 		in.Truth = s.truth()
 	}
-	if class == Conflict || class == Permanent {
+	if class == Conflicting || class == Permanent {
 		w.intentOf(o).void = w.intentOf(o).void || !reached
 	}
 	return w.step(in)
@@ -265,7 +265,7 @@ func (w *world) crash(reached bool) error {
 		for o := range ent.Ops {
 			all = append(all, kept{Restore{
 				ID: o.ID(w.e), Seq: o.seq, Pos: o.pos, Kept: o.Kept(w.now), Err: o.ParkedFor(),
-				Execute: Execute{Op: &Op{Type: o.Type, Args: o.Args, Slot: o.Slot, Stamp: o.Stamp}},
+				Execute: Execute{Op: &Op{Type: o.Type, Args: o.Args, Slot: o.Slot, Timestamp: o.Timestamp}},
 			}, ent.id})
 		}
 	}
@@ -275,7 +275,7 @@ func (w *world) crash(reached bool) error {
 	w.boot(cfg)
 	w.calls, w.known, w.offline = nil, nil, false
 	w.crashes++
-	w.e.HoldSending(true)
+	w.e.ShutGate(true)
 	for i := range all {
 		k := &all[i]
 		k.Space, k.Entity = w.space, k.entity
@@ -284,6 +284,6 @@ func (w *world) crash(reached bool) error {
 			return err
 		}
 	}
-	w.e.HoldSending(false)
+	w.e.ShutGate(false)
 	return w.step(Tick{})
 }

@@ -36,7 +36,7 @@ func (ent *Entity) upTo(p *part) (any, Presence) {
 // operation that opted out of optimism, a change to an entity of which nothing is
 // known) gives the value back; that it applies is checked nevertheless.
 func (p *part) fold(value any, presence Presence) (any, Presence, error) {
-	if p.op.Type.Closure || p.told {
+	if p.op.Type.Closure || p.contained {
 		return value, presence, nil
 	}
 	after, afterPresence, err := p.apply(value, presence)
@@ -51,7 +51,7 @@ func (p *part) fold(value any, presence Presence) (any, Presence, error) {
 // it shows nothing, and is judged when truth comes.
 func (p *part) refold(value any, presence Presence) (any, Presence, error) {
 	after, afterPresence, err := p.fold(value, presence)
-	if presence == Present && p.entity.presence == Unknown {
+	if presence == Present && p.entity.presence == NotLoaded {
 		err = nil
 	}
 	return after, afterPresence, err
@@ -63,7 +63,7 @@ func (e *Engine) truthMoved(ent *Entity, was Presence) {
 		e.untieAll(ent)
 	}
 	e.markDirty(ent, ent.first)
-	if was == Unknown {
+	if was == NotLoaded {
 		e.markDirty(ent, ent.last) // all are judged now, also behind a value that stays
 	}
 }
@@ -84,11 +84,11 @@ func (p *part) make(value any, presence Presence) (any, Presence, error) {
 	o := p.op
 	kind, fn := o.Type.Kind, o.Type.Apply
 	if o.Group() {
-		kind, fn = p.member()
+		kind, fn = p.does()
 	}
 	if kind == Change {
 		switch presence {
-		case Unknown:
+		case NotLoaded:
 			return value, presence, nil
 		case Absent:
 			return value, presence, ErrAbsent
@@ -215,7 +215,7 @@ func (e *Engine) condemn(o *Op, cause *Op, err error) {
 	e.leaveLanes(o)
 	o.parts(e.remove)
 	if o.ext != nil {
-		for _, n := range o.ext.needers {
+		for _, n := range o.ext.dependents {
 			e.condemn(n, o, ErrDependency)
 		}
 	}

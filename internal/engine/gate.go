@@ -5,24 +5,24 @@ import "maps"
 // gate says whether anything may be sent at all. While the server answers nobody,
 // one operation probes with growing waits and the others wait behind it.
 type gate struct {
-	restoring bool // operations of an earlier life are still coming
-	online    bool // as the program says
-	refused   bool // authentication was refused; until RetryNow
-	probing   bool
-	probe     *Op  // whose attempt is the probe, while it is under way
-	until     Time // the next probe leaves no earlier
-	probes    int  // probes without an answer in a row
+	shut            bool // operations of an earlier life are still coming
+	online          bool // as the program says
+	unauthenticated bool // authentication was refused; until RetryNow
+	probing         bool
+	probe           *Op  // whose attempt is the probe, while it is under way
+	until           Time // the next probe leaves no earlier
+	probes          int  // probes without an answer in a row
 	// silent are the lanes that got no answer since anybody got one. A lane counts
 	// once: one that is stuck is no sign that the server answers nobody. A group counts
 	// as its first lane.
 	silent map[laneName]bool
 	// asked says until when the server wants nothing of a lane; nil: of none.
 	asked map[laneName]Time
-	left  int // entries of asked after the last sweep
+	swept int // entries of asked after the last sweep
 }
 
 func (g *gate) open(e *Engine) bool {
-	if g.restoring || !g.online || g.refused {
+	if g.shut || !g.online || g.unauthenticated {
 		return false
 	}
 	return !g.probing || g.probe == nil && e.now >= g.until
@@ -34,9 +34,9 @@ func (g *gate) sent(o *Op) {
 	}
 }
 
-// deadline is when a probe may leave for which somebody waits.
-func (g *gate) deadline(e *Engine) Time {
-	if g.probing && g.probe == nil && g.online && !g.refused && e.ready.first != nil && g.until > e.now {
+// nextTick is when a probe may leave for which somebody waits.
+func (g *gate) nextTick(e *Engine) Time {
+	if g.probing && g.probe == nil && g.online && !g.unauthenticated && e.ready.first != nil && g.until > e.now {
 		return g.until
 	}
 	return Never
@@ -48,9 +48,9 @@ func (g *gate) ask(o *Op, now, until Time) {
 	if g.asked == nil {
 		g.asked = make(map[laneName]Time)
 	}
-	if len(g.asked) > 2*g.left+8 {
+	if len(g.asked) > 2*g.swept+8 {
 		maps.DeleteFunc(g.asked, func(_ laneName, until Time) bool { return until <= now })
-		g.left = len(g.asked)
+		g.swept = len(g.asked)
 	}
 	o.parts(func(p *part) { g.asked[p.entity.laneName()] = max(g.asked[p.entity.laneName()], until) })
 }
@@ -93,7 +93,7 @@ func (e *Engine) listen(in *Answer) {
 		g.silent[o.firstLane()] = true
 		if !g.probing && (in.Class == Offline || len(g.silent) >= e.cfg.ProbeAfter) {
 			g.probing, g.probes = true, 0
-			e.emit(Effect{Kind: GateClosed, Op: o, Err: in.Err})
+			e.emit(Effect{Kind: SendingPaused, Op: o, Err: in.Err})
 			ends = true
 		}
 	}
@@ -110,9 +110,9 @@ func (e *Engine) probed(random uint64) {
 	g.until = e.now.plus(e.cfg.Probe.Delay(g.probes, 0, random))
 }
 
-// lasting lets another operation probe while the call of one goes on: what takes long
+// progressed lets another operation probe while the call of one goes on: what takes long
 // keeps nobody waiting for its answer.
-func (e *Engine) lasting(o *Op) {
+func (e *Engine) progressed(o *Op) {
 	if e.gate.landed(o) {
 		e.probed(0)
 	}
@@ -152,7 +152,7 @@ func (e *Engine) setOnline(online bool) {
 	g.online = online
 	switch {
 	case !online && was:
-		e.emit(Effect{Kind: GateClosed})
+		e.emit(Effect{Kind: SendingPaused})
 	case online && (!was || g.probing):
 		g.stopProbing()
 		e.retryAll()
@@ -160,8 +160,8 @@ func (e *Engine) setOnline(online bool) {
 }
 
 func (e *Engine) retryNow() {
-	if e.gate.refused || e.gate.probing {
-		e.gate.refused = false
+	if e.gate.unauthenticated || e.gate.probing {
+		e.gate.unauthenticated = false
 		e.gate.stopProbing()
 	}
 	e.retryAll()
@@ -170,7 +170,7 @@ func (e *Engine) retryNow() {
 // retryAll ends every wait between attempts, and what the server asked for.
 func (e *Engine) retryAll() {
 	if e.gate.asked != nil {
-		e.gate.asked, e.gate.left = nil, 0
+		e.gate.asked, e.gate.swept = nil, 0
 		for ent := range e.Busy {
 			e.wake(ent.lane)
 		}

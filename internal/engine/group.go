@@ -1,7 +1,7 @@
 package engine
 
-// checkMembers reports a group that cannot work.
-func checkMembers(group []Member) error {
+// checkParts reports a group that cannot work.
+func checkParts(group []Part) error {
 	if len(group) > 200 {
 		return ErrGroupTooWide
 	}
@@ -16,7 +16,7 @@ func checkMembers(group []Member) error {
 }
 
 // spread makes the parts of a group.
-func (e *Engine) spread(o *Op, group []Member) {
+func (e *Engine) spread(o *Op, group []Part) {
 	x := o.more()
 	x.first = group[0]
 	x.group = make([]groupPart, len(group)-1)
@@ -31,12 +31,12 @@ func (e *Engine) spread(o *Op, group []Member) {
 // executeGroup accepts one operation in several entities. It coalesces with nothing.
 func (e *Engine) executeGroup(in *Execute) error {
 	o := in.Op
-	if err := checkMembers(in.Group); err != nil {
+	if err := checkParts(in.Group); err != nil {
 		return err
 	}
 	e.spread(o, in.Group)
 	o.parts(func(p *part) { o.stampOver(p.entity) })
-	o.parts(func(p *part) { p.entity.latest = o.Stamp })
+	o.parts(func(p *part) { p.entity.latest = o.Timestamp })
 	var err error
 	o.parts(func(p *part) {
 		e.touch(p.entity)

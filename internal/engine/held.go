@@ -97,7 +97,7 @@ func (e *Engine) suspectBehind(o *Op) {
 		p.standing(func(q *part) { e.suspect(q.op) })
 	})
 	if o.ext != nil {
-		for _, n := range o.ext.needers {
+		for _, n := range o.ext.dependents {
 			e.suspect(n)
 		}
 	}
@@ -145,7 +145,7 @@ func (e *Engine) letGo(o *Op) {
 		}
 	})
 	if o.ext != nil {
-		for _, n := range o.ext.needers {
+		for _, n := range o.ext.dependents {
 			e.rejoin(n)
 		}
 	}

@@ -6,17 +6,17 @@ package engine
 type Input interface{ step(*Engine) error }
 
 // Execute asks to accept one operation. Op must be fresh, with Type, Args, Slot and
-// Stamp set by the caller; the engine fills in the rest.
+// Timestamp set by the caller; the engine fills in the rest.
 type Execute struct {
 	Space  *Space
 	Entity string
 	Op     *Op
-	Group  []Member // entities of a group; Space and Entity are then ignored
-	After  []*Op    // operations on which Op depends
+	Group  []Part // entities of a group; Space and Entity are then ignored
+	After  []*Op  // operations on which Op depends
 }
 
-// Member is one entity of a group operation.
-type Member struct {
+// Part is what a group does to one entity.
+type Part struct {
 	Space  *Space
 	Entity string
 	Kind   Kind
@@ -45,10 +45,10 @@ type Answer struct {
 	Op         *Op
 	Class      Class // OK, or how it failed
 	Err        error
-	Truth      Truth      // about the operation's (first) entity
-	More       []Received // about other entities
-	RetryAfter Time       // a duration: the server's own wish, 0 when it has none
-	Rand       uint64     // for jitter
+	Truth      Truth         // about the operation's (first) entity
+	More       []EntityTruth // about other entities
+	RetryAfter Time          // a duration: the server's own wish, 0 when it has none
+	Rand       uint64        // for jitter
 	// Ignore: the call has ended and nobody wants to know how.
 	Ignore bool
 	// Unclassified: nobody said what Err means, and Class is a guess. It may be the
@@ -59,21 +59,21 @@ type Answer struct {
 	// of no meaning.
 	NotSent bool
 	guessed bool // the engine takes the value told for a lagging replica's
-	// Overrule, when not nil, replaces the type's retry schedule for this failure.
-	Overrule *Again
+	// Next, when not nil, replaces the type's retry schedule for this failure.
+	Next *Next
 }
 
-// Again says whether and when to try again.
-type Again struct {
+// Next says whether and when the next attempt is made.
+type Next struct {
 	Again bool
-	After Time // a duration
+	Wait  Time // a duration
 }
 
-// Lasting says that a call goes on beyond its timeout, because it reports progress.
-type Lasting struct{ Op *Op }
+// Progressed says that a call goes on beyond its timeout, because it reports progress.
+type Progressed struct{ Op *Op }
 
-// Received is truth about a named entity.
-type Received struct {
+// EntityTruth is truth about a named entity.
+type EntityTruth struct {
 	Space  *Space
 	Entity string
 	Truth  Truth
@@ -81,7 +81,7 @@ type Received struct {
 
 // Receive is truth that came by push or refetch.
 type Receive struct {
-	Received
+	EntityTruth
 	// Asked: it is the end of a read for which a Reread had asked. Without a value, nothing
 	// was found out.
 	Asked bool
@@ -135,7 +135,7 @@ func (in *Execute) step(e *Engine) error    { return e.execute(in) }
 func (in *Batch) step(e *Engine) error      { return e.batch(in) }
 func (in *Restore) step(e *Engine) error    { return e.restore(in) }
 func (in *Answer) step(e *Engine) error     { e.answer(in); return nil }
-func (in Lasting) step(e *Engine) error     { e.lasting(in.Op); return nil }
+func (in Progressed) step(e *Engine) error  { e.progressed(in.Op); return nil }
 func (in *Receive) step(e *Engine) error    { e.receive(in); return nil }
 func (in *Durable) step(e *Engine) error    { e.durable(in); return nil }
 func (in *Decide) step(e *Engine) error     { return e.decide(in) }

@@ -3,35 +3,35 @@ package engine
 // Kept is what the journal keeps of an operation's way, beside its content: enough that a
 // crash changes nothing but time.
 type Kept struct {
-	Calls      int        // attempts that left, the one under way included
-	Attempts   int        // charged to the retry policy
-	Unanswered int        // those of them that nobody answered
-	Conflicts  int        // that were kept
-	Conflict   Resolution // of the last one
-	NotBefore  Time       // the server asked for no attempt until then; 0: it did not
-	Used       Time       // a duration: how much of the deadline has gone by
-	Version    uint64     // Acked: of the truth that is awaited
-	Flying     bool       // an attempt is under way
-	Unknown    bool       // nobody knows how an earlier one ended
-	InDoubt    bool       // nobody classified how one ended
-	Acked      bool       // the server has it
-	Silent     bool       // Acked: the server told no version of its own
-	Guess      bool       // Acked: by an answer that seemed to be a lagging replica's
-	Parked     bool       // it waits for a person
-	Stands     bool       // it stands on a creation
+	Calls        int        // attempts that left, the one under way included
+	Attempts     int        // charged to the retry policy
+	Unanswered   int        // those of them that nobody answered
+	Conflicts    int        // that were kept
+	Conflict     Resolution // of the last one
+	NotBefore    Time       // the server asked for no attempt until then; 0: it did not
+	Used         Time       // a duration: how much of the deadline has gone by
+	Version      uint64     // Acked: of the truth that is awaited
+	InFlight     bool       // an attempt is under way
+	Unknown      bool       // nobody knows how an earlier one ended
+	Unclassified bool       // nobody classified how one ended
+	Acked        bool       // the server has it
+	Silent       bool       // Acked: the server told no version of its own
+	Guess        bool       // Acked: by an answer that seemed to be a lagging replica's
+	Parked       bool       // it waits for a person
+	Stands       bool       // it stands on a creation
 }
 
 // Kept is what the journal has to keep of the operation now.
 func (o *Op) Kept(now Time) Kept {
 	k := Kept{
 		Calls: int(o.calls), Attempts: int(o.attempts), Conflicts: int(o.conflicts), Conflict: o.conflict,
-		Flying: o.state == InFlight, Unknown: o.unknown, Acked: o.state == Acked, Parked: o.state == Parked, Stands: o.Stands(),
+		InFlight: o.state == InFlight, Unknown: o.unknown, Acked: o.state == Acked, Parked: o.state == Parked, Stands: o.Stands(),
 	}
 	if o.Type.Deadline > 0 {
 		k.Used = max(now-o.burst, 0)
 	}
 	if x := o.ext; x != nil {
-		k.Unanswered, k.InDoubt = int(x.unanswered), x.inDoubt
+		k.Unanswered, k.Unclassified = int(x.unanswered), x.unclassified
 		if x.notBefore > now {
 			k.NotBefore = x.notBefore
 		}
@@ -44,8 +44,8 @@ func (o *Op) Kept(now Time) Kept {
 
 // keep has the journal told how far the operation has come.
 func (e *Engine) keep(o *Op) {
-	if o.stored && o.state != Ended {
-		e.emit(Effect{Kind: Persist, Op: o, Again: true})
+	if o.persisted && o.state != Ended {
+		e.emit(Effect{Kind: Persist, Op: o, Rewrite: true})
 	}
 }
 
@@ -53,8 +53,8 @@ func (e *Engine) keep(o *Op) {
 // under way nobody knows how it ended.
 func (o *Op) takeUp(k Kept, now Time) {
 	o.calls, o.attempts, o.conflicts, o.conflict = uint16(k.Calls), uint16(k.Attempts), uint8(k.Conflicts), k.Conflict
-	o.left, o.unknown = k.Calls > 0, k.Unknown || k.Flying
+	o.left, o.unknown = k.Calls > 0, k.Unknown || k.InFlight
 	x := o.more()
-	x.unanswered, x.inDoubt, x.notBefore = uint16(k.Unanswered), k.InDoubt, k.NotBefore
+	x.unanswered, x.unclassified, x.notBefore = uint16(k.Unanswered), k.Unclassified, k.NotBefore
 	o.burst, o.due = now-k.Used, max(now, k.NotBefore)
 }

@@ -21,7 +21,7 @@ type bench struct {
 	e       *engine.Engine
 	space   *engine.Space
 	now     engine.Time
-	stamp   engine.Stamp
+	stamp   engine.Timestamp
 	effects []engine.Effect
 	sent    []*engine.Op
 	ends    []*engine.Op
@@ -30,13 +30,13 @@ type bench struct {
 func newBench(t *testing.T) *bench {
 	b := &bench{t: t, now: 1000 * sec, stamp: 1}
 	b.e = engine.New(engine.Config{
-		Prefix: "p", Client: "me", MaxInFlight: 8, MaxPerEntity: 100, MaxPending: 1000, ProbeAfter: 3,
+		Prefix: "p", ClientID: "me", MaxInFlight: 8, MaxPerEntity: 100, MaxPending: 1000, ProbeAfter: 3,
 		Probe: engine.Retry{Base: sec, Cap: 8 * sec},
 	})
 	b.space = engine.NewSpace("things")
 	b.space.Equal = func(x, y any) bool { return x.(lab.Value) == y.(lab.Value) }
-	b.e.Hold(b.space, "a")
-	b.e.Hold(b.space, "b")
+	b.e.Pin(b.space, "a")
+	b.e.Pin(b.space, "b")
 	return b
 }
 
@@ -48,7 +48,7 @@ func (b *bench) step(in engine.Input) error {
 		switch f.Kind {
 		case engine.Send:
 			b.sent = append(b.sent, f.Op)
-		case engine.Settled:
+		case engine.OpSettled:
 			b.ends = append(b.ends, f.Op)
 		}
 	}
@@ -68,7 +68,7 @@ func (b *bench) must(in engine.Input) {
 
 func (b *bench) op(typ *engine.Type, slot string, a lab.Args) *engine.Op {
 	b.stamp++
-	return &engine.Op{Type: typ, Slot: slot, Args: a, Stamp: b.stamp}
+	return &engine.Op{Type: typ, Slot: slot, Args: a, Timestamp: b.stamp}
 }
 
 // do executes an operation of entity "a".
@@ -90,7 +90,7 @@ func (b *bench) truth(v lab.Value, version uint64) engine.Truth {
 
 func (b *bench) receive(t engine.Truth) {
 	b.t.Helper()
-	b.must(&engine.Receive{Received: engine.Received{Space: b.space, Entity: "a", Truth: t}})
+	b.must(&engine.Receive{EntityTruth: engine.EntityTruth{Space: b.space, Entity: "a", Truth: t}})
 }
 
 func (b *bench) answer(o *engine.Op, class engine.Class, t engine.Truth) {
@@ -106,8 +106,8 @@ func (b *bench) answer(o *engine.Op, class engine.Class, t engine.Truth) {
 func (b *bench) pass(d engine.Time) {
 	b.t.Helper()
 	end := b.now + d
-	for b.e.NextDeadline() <= end {
-		b.now = max(b.now, b.e.NextDeadline())
+	for b.e.NextTick() <= end {
+		b.now = max(b.now, b.e.NextTick())
 		b.must(engine.Tick{})
 	}
 	b.now = end

@@ -52,10 +52,10 @@ func (e *Engine) showsGuess(p *part) bool {
 	return !e.guessBefore(p) && (p.op.ext.silent || !p.isMissing(p.entity.truth, p.entity.presence))
 }
 
-// told is the entity whose truth contains an acknowledged operation when truth of ent has
+// shownBy is the entity whose truth contains an acknowledged operation when truth of ent has
 // come for which it waited: none, if its answer said nothing, for then that truth is of an
 // earlier one.
-func (o *Op) told(ent *Entity) *Entity {
+func (o *Op) shownBy(ent *Entity) *Entity {
 	if o.ext.silent {
 		return nil
 	}
@@ -112,9 +112,9 @@ func (e *Engine) timeGuess(o *Op) {
 		o.ext.asked = true
 		e.emit(Effect{Kind: Reread, Op: o, Entity: ent})
 	default:
-		e.confirm(o, o.told(ent))
+		e.confirm(o, o.shownBy(ent))
 		e.refold(o)
-		e.bury(o, nil, Undone)
+		e.bury(o, nil, RolledBack)
 	}
 }
 
@@ -125,7 +125,7 @@ func (e *Engine) endOfRead(ent *Entity, found bool) {
 		if o.state == Acked && o.ext.asked {
 			told := ent
 			if !found {
-				told = o.told(ent)
+				told = o.shownBy(ent)
 			}
 			e.confirm(o, told)
 		}

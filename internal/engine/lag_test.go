@@ -86,7 +86,7 @@ func TestAGroupsOldAnswerIsIgnored(t *testing.T) {
 		return v, nil
 	}
 	o := b.op(lab.Group, "", lab.Args{})
-	b.must(&engine.Execute{Op: o, Group: []engine.Member{{Space: b.space, Entity: "a", Apply: add}}})
+	b.must(&engine.Execute{Op: o, Group: []engine.Part{{Space: b.space, Entity: "a", Apply: add}}})
 	b.pass(sec)
 	b.answer(o, engine.OK, engine.Truth{Presence: engine.Present, Value: lab.Value{}, ReadAt: 1})
 	b.is(o, engine.Confirmed)
@@ -105,7 +105,7 @@ func TestTruthBetweenAGroupsAnswerAndItsWriteIsOld(t *testing.T) {
 		return v, nil
 	}
 	o := b.op(lab.Group, "", lab.Args{})
-	b.must(&engine.Execute{Op: o, Group: []engine.Member{{Space: b.space, Entity: "a", Apply: add}}})
+	b.must(&engine.Execute{Op: o, Group: []engine.Part{{Space: b.space, Entity: "a", Apply: add}}})
 	b.pass(sec)
 	b.answer(o, engine.OK, engine.Truth{Presence: engine.Present, Value: lab.Value{}, Version: 3, Wrote: 6})
 	b.is(o, engine.Confirmed)

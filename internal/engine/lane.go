@@ -153,7 +153,7 @@ func (e *Engine) pump() {
 // sendable reports whether the operation is first in all its lanes, all of them are
 // free, and nothing else holds it back.
 func (e *Engine) sendable(o *Op) bool {
-	if o.state != Waiting || o.due > e.now || o.Type.Journaled && !o.durable {
+	if o.state != Waiting || o.due > e.now || o.Type.Stored && !o.durable {
 		return false
 	}
 	free := true
@@ -200,7 +200,7 @@ func (e *Engine) send(o *Op) {
 	e.gate.sent(o)
 	o.parts(func(p *part) {
 		p.entity.lane.flight = o
-		p.entity.holds++
+		p.entity.pins++
 	})
 	e.emit(Effect{Kind: Send, Op: o, Attempt: int(o.calls)})
 }
@@ -210,7 +210,7 @@ func (e *Engine) landed(o *Op) {
 	e.inFlight--
 	o.parts(func(p *part) {
 		p.entity.lane.flight = nil
-		p.entity.holds--
+		p.entity.pins--
 		e.touch(p.entity) // may be released at the end of the step
 		e.wake(p.entity.lane)
 	})

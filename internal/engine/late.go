@@ -10,10 +10,10 @@ func (e *Engine) lateAnswer(in *Answer) {
 		o.more().acceptedLate = true
 		if o.Type.Closure {
 			e.adoptLate(o, in.Truth)
-		} else if o.outcome == Cancelled || o.outcome == Undone {
+		} else if o.outcome == Cancelled || o.outcome == RolledBack {
 			e.predictLate(o, in)
 		}
-	case Conflict, Permanent:
+	case Conflicting, Permanent:
 		o.leaveOldBase()
 	default:
 		if reached := in.Class != Offline && in.Class != Unauthenticated; !reached && !o.mayBeDone() {
@@ -26,7 +26,7 @@ func (e *Engine) lateAnswer(in *Answer) {
 	e.adoptAll(in)
 	if in.Class == OK {
 		o.parts(func(p *part) {
-			if t := in.about(p.entity); t.Presence != Unknown && t.Wrote > p.entity.version && !p.told && !o.Type.Closure && o.outcome != Confirmed {
+			if t := in.about(p.entity); t.Presence != NotLoaded && t.Wrote > p.entity.version && !p.contained && !o.Type.Closure && o.outcome != Confirmed {
 				e.foldIntoTruth(p)
 				p.entity.isPast(t.Wrote - 1)
 			}
@@ -34,14 +34,14 @@ func (e *Engine) lateAnswer(in *Answer) {
 		})
 	}
 	e.refold(nil)
-	e.bury(nil, nil, Undone)
+	e.bury(nil, nil, RolledBack)
 }
 
 // predictLate makes truth of what the server did and said nothing about.
 func (e *Engine) predictLate(o *Op, in *Answer) {
 	o.parts(func(p *part) {
-		if in.about(p.entity).Presence == Unknown && (p.index > 0 || in.Truth.Version == 0 || in.Truth.Version > p.entity.version) {
-			if !p.told {
+		if in.about(p.entity).Presence == NotLoaded && (p.index > 0 || in.Truth.Version == 0 || in.Truth.Version > p.entity.version) {
+			if !p.contained {
 				e.foldIntoTruth(p)
 			}
 			p.entity.settledAt = e.now // what was read before does not have it

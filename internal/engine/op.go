@@ -21,11 +21,11 @@ func (t Time) plus(d Time) Time {
 	return t + d
 }
 
-// Stamp is a hybrid logical timestamp: 48 bits of milliseconds, 16 of counter.
-type Stamp uint64
+// Timestamp is a hybrid logical timestamp: 48 bits of milliseconds, 16 of counter.
+type Timestamp uint64
 
-// next is the stamp after s, if there is one.
-func (s Stamp) next() Stamp { return max(s, s+1) }
+// next is the timestamp after s, if there is one.
+func (s Timestamp) next() Timestamp { return max(s, s+1) }
 
 // Kind says what an operation does to its entity's existence.
 type Kind uint8
@@ -60,7 +60,7 @@ type Outcome uint8
 const (
 	Unsettled Outcome = iota
 	Confirmed
-	Undone // rolled back
+	RolledBack
 	Superseded
 	Cancelled
 )
@@ -92,7 +92,7 @@ type Type struct {
 	// Merge are the rules that combine an operation that has not left with a newer one, of
 	// this type, of its slot: by the name of the older one's type.
 	Merge   map[string]func(older, newer *Op) Merged
-	Resolve func(*ConflictInfo) Verdict // nil: the last writer by stamp wins
+	Resolve func(*Conflict) Decision // nil: the last writer by timestamp wins
 
 	Debounce     Debounce
 	Retry        Retry
@@ -103,7 +103,7 @@ type Type struct {
 	Barrier      bool // commutes with nothing
 	EndsCalls    bool // of operations that leave the view while one is under way
 	Closure      bool // state lives outside; Apply is not used
-	Journaled    bool // waits for Durable before its first attempt
+	Stored       bool // waits for Durable before its first attempt
 
 	Owner any // of no meaning to the engine
 }
@@ -111,11 +111,11 @@ type Type struct {
 // Op is one operation. Fields in the first block are the caller's and are frozen
 // once the operation was accepted; the others belong to the engine.
 type Op struct {
-	Type  *Type
-	Args  any
-	Slot  string // empty: a slot of its own
-	Stamp Stamp  // the engine sets it ahead if what the operation is laid over is later
-	Owner any    // of no meaning to the engine
+	Type      *Type
+	Args      any
+	Slot      string    // empty: a slot of its own
+	Timestamp Timestamp // the engine sets it ahead if what the operation is laid over is later
+	Owner     any       // of no meaning to the engine
 
 	seq uint64 // identity; order of acceptance
 	// pos orders lists. It is seq, or that of the operation whose place this one
@@ -137,30 +137,30 @@ type Op struct {
 	calls     uint16 // attempts that left, counted or not
 	unknown   bool   // an attempt's outcome is not known; sticky until an answer
 	left      bool   // an attempt has left: content and key are frozen
-	stored    bool   // the journal holds it
+	persisted bool   // the journal was told of it
 	durable   bool   // may be sent as far as the journal is concerned
 	timer     int32  // 1 + index in the timer heap, 0 when not in it
 }
 
 // ext is the rarely needed rest of an Op.
 type ext struct {
-	id      string      // of a restored operation
-	err     error       // why it is parked
-	group   []groupPart // second and later entities of a group
-	first   Member      // what a group does in its first entity
-	deps    []*Op       // unsettled operations on which this one depends
-	needers []*Op       // those that depend on this one
-	// dependent: it was accepted with deps, which may have been confirmed since.
-	dependent bool
-	version   uint64 // of the truth that is awaited, once acknowledged
-	ackedAt   Time
+	id         string      // of a restored operation
+	err        error       // why it is parked
+	group      []groupPart // second and later entities of a group
+	first      Part        // what a group does in its first entity
+	deps       []*Op       // unsettled operations on which this one depends
+	dependents []*Op       // those that depend on this one
+	// comesAfter: it was accepted with deps, which may have been confirmed since.
+	comesAfter bool
+	version    uint64 // of the truth that is awaited, once acknowledged
+	ackedAt    Time
 	// notBefore: the server asked for no attempt until then.
 	notBefore  Time
 	unanswered uint16 // attempts that were charged and that nobody answered
 	silent     bool   // acknowledged without a version: that of an earlier one is awaited
 	differs    bool   // the server accepted it and held something else
-	// inDoubt: an attempt ended in a way that nobody classified; the server may have it.
-	inDoubt      bool
+	// unclassified: an attempt ended in a way that nobody classified; the server may have it.
+	unclassified bool
 	leftOn       *ground
 	behind       *Op  // the operation of its slot behind which this one was accepted
 	acceptedLate bool // the server had it after it had been taken back
@@ -205,7 +205,7 @@ type part struct {
 	stands    bool
 	condemned bool // in Op.part: the operation leaves the fold in this Step
 	held      hold // in Op.part: whether it waits behind what waits for a person; it is not in its lanes then
-	told      bool // of a group: truth of the entity contains it, so it is not applied again
+	contained bool // of a group: truth of the entity contains it, so it is not applied again
 	suspected bool // in Op.part: it is among the engine's suspects
 }
 
@@ -295,19 +295,19 @@ func (o *Op) UnknownOutcome() bool { return o.unknown }
 func (o *Op) answeredNow() {
 	o.unknown = false
 	if o.ext != nil {
-		o.ext.inDoubt = false
+		o.ext.unclassified = false
 	}
 }
 
-// toldOfAny reports whether truth of any of a group's entities contains it.
-func (o *Op) toldOfAny() (any bool) {
-	o.parts(func(p *part) { any = any || p.told })
+// containedAnywhere reports whether truth of any of a group's entities contains it.
+func (o *Op) containedAnywhere() (any bool) {
+	o.parts(func(p *part) { any = any || p.contained })
 	return any
 }
 
 // mayBeDone reports whether the server may have the operation although nobody said so.
 func (o *Op) mayBeDone() bool {
-	return o.unknown || o.state == Acked || o.ext != nil && (o.ext.inDoubt || o.toldOfAny())
+	return o.unknown || o.state == Acked || o.ext != nil && (o.ext.unclassified || o.containedAnywhere())
 }
 
 // Left says that an attempt has left, so that content and key are frozen.
@@ -353,23 +353,23 @@ func (o *Op) Deps() []*Op {
 	return o.ext.deps
 }
 
-// depends reports whether it waits for the end of another one.
-func (o *Op) depends() bool {
+// waitsForOthers reports whether an operation on which it depends is unsettled.
+func (o *Op) waitsForOthers() bool {
 	return slices.ContainsFunc(o.Deps(), func(d *Op) bool { return d.state != Ended })
 }
 
-// dependent reports whether it was accepted to come after others.
-func (o *Op) dependent() bool { return o.ext != nil && o.ext.dependent }
+// comesAfter reports whether it was accepted to come after others.
+func (o *Op) comesAfter() bool { return o.ext != nil && o.ext.comesAfter }
 
-// needed reports whether an unsettled operation depends on this one.
-func (o *Op) needed() bool {
-	return o.ext != nil && slices.ContainsFunc(o.ext.needers, func(n *Op) bool { return n.state != Ended })
+// hasDependents reports whether an unsettled operation depends on this one.
+func (o *Op) hasDependents() bool {
+	return o.ext != nil && slices.ContainsFunc(o.ext.dependents, func(n *Op) bool { return n.state != Ended })
 }
 
-// neededBy notes that another operation depends on this one, until one of them ends.
-func (o *Op) neededBy(n *Op) {
+// addDependent notes that another operation depends on this one, until one of them ends.
+func (o *Op) addDependent(n *Op) {
 	x := o.more()
-	x.needers = append(x.needers, n)
+	x.dependents = append(x.dependents, n)
 }
 
 // Stands reports whether the operation stands on a creation.
@@ -378,8 +378,8 @@ func (o *Op) Stands() (stands bool) {
 	return stands
 }
 
-// Stored reports whether the journal was told of the operation.
-func (o *Op) Stored() bool { return o.stored }
+// Persisted reports whether the journal was told of the operation.
+func (o *Op) Persisted() bool { return o.persisted }
 
 // Group reports whether the operation touches several entities.
 func (o *Op) Group() bool { return o.ext != nil && o.ext.first.Space != nil }

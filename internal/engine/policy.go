@@ -53,75 +53,75 @@ const (
 	Overloaded            // try again when the server says
 	Offline               // nobody was reached; costs no attempt
 	Unauthenticated       // somebody was reached who did not know us; costs no attempt
-	Conflict              // the server holds something else
+	Conflicting           // the server holds something else
 	Permanent             // it will never work
-	UnknownOutcome        // sent, no answer
+	Unknown               // sent, no answer
 )
 
-// Verdict is a resolver's decision.
-type Verdict struct {
-	Decision Decision
-	Merged   *Op // fresh, for MergeBoth
-	Err      error
+// Decision is a resolver's answer.
+type Decision struct {
+	Choice Choice
+	Merged *Op // fresh, for Merge
+	Err    error
 }
 
-// Decision is what to do about a conflict.
-type Decision uint8
+// Choice is what to do about a conflict.
+type Choice uint8
 
 const (
-	FailIt Decision = iota
+	Fail Choice = iota
 	KeepMine
 	TakeTheirs
-	MergeBoth
+	Merge
 )
 
-// ConflictInfo is what a resolver sees.
-type ConflictInfo struct {
+// Conflict is what a resolver sees.
+type Conflict struct {
 	Op            *Op
 	Base          any // truth held when the attempt left for the server
 	BasePresence  Presence
 	BaseVersion   uint64
 	Mine          any // what the operation makes of Base
 	Theirs        Truth
-	Client        string // ours, for ties
+	MineBy        string // ours, for ties
 	Err           error
 	TheirsIsKnown bool
 }
 
-// MineIsLater reports whether the operation is the last writer: later stamp, or
-// the greater client id at the same stamp.
-func (c *ConflictInfo) MineIsLater() bool {
-	if c.Op.Stamp != c.Theirs.At {
-		return c.Op.Stamp > c.Theirs.At
+// MineIsLater reports whether the operation is the last writer: later timestamp, or
+// the greater client id at the same one.
+func (c *Conflict) MineIsLater() bool {
+	if c.Op.Timestamp != c.Theirs.At {
+		return c.Op.Timestamp > c.Theirs.At
 	}
-	return c.Client > c.Theirs.By
+	return c.MineBy > c.Theirs.By
 }
 
-func lastWriterWins(c *ConflictInfo) Verdict {
+func lastWriterWins(c *Conflict) Decision {
 	switch {
 	case !c.TheirsIsKnown:
-		return Verdict{Decision: FailIt, Err: c.Err}
+		return Decision{Choice: Fail, Err: c.Err}
 	case c.Theirs.At == 0 || !c.MineIsLater():
-		return Verdict{Decision: TakeTheirs}
+		return Decision{Choice: TakeTheirs}
 	default:
-		return Verdict{Decision: KeepMine}
+		return Decision{Choice: KeepMine}
 	}
 }
 
 // Merged is what becomes of an operation that has not left and a newer one of its
 // slot.
 type Merged struct {
-	Verdict MergeVerdict
-	Args    any // of the survivor; for TakeOlder and TakeNewer
+	Rule MergeRule
+	Args any // of the survivor; for TakeFirst and TakeSecond
 }
 
-// MergeVerdict says which of two operations survives.
-type MergeVerdict uint8
+// MergeRule says which of two operations survives.
+type MergeRule uint8
 
 const (
-	Replace    MergeVerdict = iota // the newer, as it is
-	TakeOlder                      // an operation of the older's type with Args
-	TakeNewer                      // an operation of the newer's type with Args
-	Annihilate                     // neither: they undo each other
-	Separate                       // both, in order
+	Replace    MergeRule = iota // the newer, as it is
+	TakeFirst                   // an operation of the older's type with Args
+	TakeSecond                  // an operation of the newer's type with Args
+	Annihilate                  // neither: they undo each other
+	Separate                    // both, in order
 )

@@ -62,8 +62,8 @@ func TestBatchThatLosesItsGround(t *testing.T) {
 	replace := engine.Execute{Space: b.space, Entity: "a", Op: b.op(&gone, "note", lab.Args{Text: ""})}
 	after := engine.Execute{Space: b.space, Entity: "a", Op: b.op(lab.Add, "", lab.Args{N: 1}), After: []*engine.Op{held}}
 	b.must(&engine.Batch{Items: []engine.Execute{replace, after}})
-	b.is(held, engine.Undone)
-	b.is(after.Op, engine.Undone)
+	b.is(held, engine.RolledBack)
+	b.is(after.Op, engine.RolledBack)
 }
 
 func TestEditThatDoesNotApply(t *testing.T) {
@@ -106,7 +106,7 @@ func TestCallGivenUpWhenTheShellStops(t *testing.T) {
 	b.e.Quiet = true
 	o := b.like(true)
 	b.pass(sec)
-	b.e.HoldSending(true)
+	b.e.ShutGate(true)
 	b.must(&engine.Answer{Op: o, Ignore: true})
 	if o.State() != engine.Waiting || !o.UnknownOutcome() {
 		t.Fatal("its outcome is unknown")

@@ -12,7 +12,7 @@ import (
 // births are a creation that parks, a change in its slot, and a deletion, all in memory.
 func births() (found, title, drop *engine.Type) {
 	f, d := *lab.Found, *lab.Drop
-	f.Journaled, d.Journaled = false, false
+	f.Stored, d.Stored = false, false
 	c := f
 	c.Name, c.Kind, c.Park = "title", engine.Change, false
 	return &f, &c, &d
@@ -32,7 +32,7 @@ func TestCreationOverTruthWithADeletionBehindItDoesNotPark(t *testing.T) {
 	b.receive(b.truth(lab.Value{N: 1}, 1)) // somebody else has made it
 	deletion := b.do(drop, "", lab.Args{})
 	b.answer(creation, engine.Permanent, none)
-	b.is(creation, engine.Undone)
+	b.is(creation, engine.RolledBack)
 	b.answer(deletion, engine.OK, engine.Truth{Presence: engine.Absent, Version: 2})
 	b.is(deletion, engine.Confirmed)
 	if b.presence() != engine.Absent || b.e.Pending() != 0 {
@@ -70,7 +70,7 @@ func TestDeletionOfWhatIsInDoubtIsSent(t *testing.T) {
 	deletion := b.do(drop, "", lab.Args{})
 	b.pass(sec)
 	b.answer(second, engine.Permanent, none)
-	b.is(second, engine.Undone)
+	b.is(second, engine.RolledBack)
 	b.answer(deletion, engine.OK, engine.Truth{Presence: engine.Absent, Version: 3})
 	b.is(deletion, engine.Confirmed)
 	b.calls(3)
@@ -104,7 +104,7 @@ func TestDeletionPassesWhatIsHeldWhenItsCreationIsInDoubt(t *testing.T) {
 	creation := b.do(&again, "", lab.Args{On: true})
 	change := b.do(title, "s", lab.Args{On: false})
 	deletion := b.do(drop, "", lab.Args{})
-	b.must(&engine.Answer{Op: creation, Class: engine.UnknownOutcome, Err: errNo})
+	b.must(&engine.Answer{Op: creation, Class: engine.Unknown, Err: errNo})
 	if err := b.e.Check(); err != nil {
 		t.Fatal(err)
 	}

@@ -77,7 +77,7 @@ func TestMergeThatCannotApplyKeepsItsOwnArguments(t *testing.T) {
 	b.receive(b.truth(lab.Value{}, 1))
 	strict := *lab.Edit
 	strict.Merge = map[string]func(older, newer *engine.Op) engine.Merged{"create": func(older, newer *engine.Op) engine.Merged {
-		return engine.Merged{Verdict: engine.TakeNewer, Args: lab.Args{Text: "merged"}}
+		return engine.Merged{Rule: engine.TakeSecond, Args: lab.Args{Text: "merged"}}
 	}}
 	b.do(lab.CreateDoc, "doc", lab.Args{Text: "x"})
 	o := b.do(&strict, "doc", lab.Args{Text: "mine"}) // an edit needs the document
@@ -103,7 +103,7 @@ func TestLateSuccessOfWhatWasCancelledIsTruth(t *testing.T) {
 }
 
 func TestTapAfterCancelReachesTheServer(t *testing.T) {
-	for _, class := range []engine.Class{engine.OK, engine.UnknownOutcome} {
+	for _, class := range []engine.Class{engine.OK, engine.Unknown} {
 		b := newBench(t)
 		b.receive(b.truth(liked(false), 1))
 		first := b.like(true)
@@ -164,7 +164,7 @@ func TestDeadlineAfterACall(t *testing.T) {
 	b.now += 5 * sec // the call hangs beyond the deadline
 	b.must(engine.Tick{})
 	b.answer(o, engine.Offline, none)
-	b.is(o, engine.Undone)
+	b.is(o, engine.RolledBack)
 }
 
 func TestDeadlineHoldsAgainAfterARetry(t *testing.T) {
@@ -207,7 +207,7 @@ func TestEditOfWhatNeverLeftBeginsAnew(t *testing.T) {
 	}
 	b.must(engine.SetOnline{Online: true})
 	b.answer(first, engine.Permanent, none)
-	b.is(edited, engine.Undone)
+	b.is(edited, engine.RolledBack)
 }
 
 func TestShorterWaitAfterRetryNow(t *testing.T) {
@@ -231,7 +231,7 @@ func TestGivenUpCallIsNoOutage(t *testing.T) {
 		push.Contains = []string{o.ID(b.e)}
 		b.receive(push)
 		b.is(o, engine.Confirmed)
-		b.answer(o, engine.UnknownOutcome, none)
+		b.answer(o, engine.Unknown, none)
 	}
 	if !b.e.Sending() {
 		t.Fatal("the calls were ended by us, not by a silent server")
@@ -255,7 +255,7 @@ func TestCountersStayAtTheirEnd(t *testing.T) {
 	b := newBench(t)
 	o := b.do(lab.Guarded, "g", lab.Args{On: true})
 	for range math.MaxUint16 + 10 {
-		b.e.Step(b.now, &engine.Answer{Op: o, Class: engine.UnknownOutcome, Err: errNo})
+		b.e.Step(b.now, &engine.Answer{Op: o, Class: engine.Unknown, Err: errNo})
 		b.now += 10 * sec
 		b.e.Step(b.now, engine.Tick{})
 	}
@@ -269,7 +269,7 @@ func TestHiddenOperationIsCheckedAtEachRebase(t *testing.T) {
 	b.receive(b.truth(lab.Value{Doc: "x"}, 1))
 	o := b.do(lab.Rename, "doc", lab.Args{Text: "y"})
 	b.receive(b.truth(lab.Value{}, 2)) // without a document
-	b.is(o, engine.Undone)
+	b.is(o, engine.RolledBack)
 }
 
 func TestHiddenOperationIsNotTakenForWhatIsShown(t *testing.T) {
@@ -291,7 +291,7 @@ func TestRollbackJudgesByPositionAcrossEntities(t *testing.T) {
 	set := func(v, _ any) (any, error) { value, _ := v.(lab.Value); return value, nil }
 	group := func(kind engine.Kind, after ...*engine.Op) *engine.Op {
 		o := b.op(lab.Group, "", lab.Args{})
-		b.must(&engine.Execute{Op: o, After: after, Group: []engine.Member{
+		b.must(&engine.Execute{Op: o, After: after, Group: []engine.Part{
 			{Space: b.space, Entity: "a", Apply: set}, {Space: b.space, Entity: "b", Kind: kind, Apply: set},
 		}})
 		return o
@@ -302,10 +302,10 @@ func TestRollbackJudgesByPositionAcrossEntities(t *testing.T) {
 	makes := group(engine.Create, first)
 	o := b.op(lab.Like, "user 0", lab.Args{On: true})
 	b.must(&engine.Execute{Space: b.space, Entity: "b", Op: o})
-	b.answer(first, engine.Conflict, engine.Truth{Presence: engine.Absent, Version: 2})
-	b.is(removes, engine.Undone)
-	b.is(makes, engine.Undone)
-	b.is(o, engine.Undone) // for it stood on what the second group made
+	b.answer(first, engine.Conflicting, engine.Truth{Presence: engine.Absent, Version: 2})
+	b.is(removes, engine.RolledBack)
+	b.is(makes, engine.RolledBack)
+	b.is(o, engine.RolledBack) // for it stood on what the second group made
 }
 
 func TestGroupBehindWhatIsHeldStandsInNobodysWay(t *testing.T) {
@@ -320,7 +320,7 @@ func TestGroupBehindWhatIsHeldStandsInNobodysWay(t *testing.T) {
 	dependent := other(b.op(lab.Add, "", lab.Args{N: 1}), parked)
 	set := func(v, _ any) (any, error) { value, _ := v.(lab.Value); return value, nil }
 	group := b.op(lab.Group, "", lab.Args{})
-	b.must(&engine.Execute{Op: group, Group: []engine.Member{
+	b.must(&engine.Execute{Op: group, Group: []engine.Part{
 		{Space: b.space, Entity: "b", Apply: set}, {Space: b.space, Entity: "a", Apply: set},
 	}})
 	later := b.do(lab.Add, "", lab.Args{N: 1}) // behind a group nothing may go before it
@@ -362,14 +362,14 @@ func TestDeletionThatDependsOnWhatGoesWithTheCreation(t *testing.T) {
 	created := b.do(lab.CreateDoc, "doc", lab.Args{Text: "x"})
 	set := func(v, _ any) (any, error) { value, _ := v.(lab.Value); return value, nil }
 	group := b.op(lab.Group, "", lab.Args{})
-	b.must(&engine.Execute{Op: group, Group: []engine.Member{
+	b.must(&engine.Execute{Op: group, Group: []engine.Part{
 		{Space: b.space, Entity: "a", Apply: set}, {Space: b.space, Entity: "b", Kind: engine.Create, Apply: set},
 	}})
 	deleted := b.do(lab.DeleteDoc, "doc", lab.Args{}, group)
 	b.receive(engine.Truth{Presence: engine.Absent, Version: 1, Contains: []string{deleted.ID(b.e)}})
 	b.is(deleted, engine.Confirmed)
 	b.is(created, engine.Superseded)
-	b.is(group, engine.Undone)
+	b.is(group, engine.RolledBack)
 	if len(b.ends) != 3 {
 		t.Fatalf("%d ends, want 3", len(b.ends))
 	}

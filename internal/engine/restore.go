@@ -4,7 +4,7 @@ package engine
 // of which an operation that it depends on has been rolled back is rolled back as well.
 func (e *Engine) restore(in *Restore) error {
 	o := in.Op
-	if err := checkMembers(in.Group); err != nil {
+	if err := checkParts(in.Group); err != nil {
 		return err
 	}
 	lost := e.resolveAfter(&in.Execute)
@@ -21,14 +21,14 @@ func (e *Engine) restore(in *Restore) error {
 	e.admit(o, in.Pos)
 	o.seq, e.seq = in.Seq, last
 	o.takeUp(in.Kept, e.now)
-	o.stored, o.durable = true, true
-	var broken []*part // refold finds and reports them
+	o.persisted, o.durable = true, true
+	var misfits []*part // refold finds and reports them
 	o.parts(func(p *part) {
-		p.entity.latest = max(p.entity.latest, o.Stamp)
+		p.entity.latest = max(p.entity.latest, o.Timestamp)
 		value, presence := e.beforePos(p.entity, o.pos)
 		var err error
 		if p.after, p.presence, err = p.refold(value, presence); err != nil {
-			broken = append(broken, p)
+			misfits = append(misfits, p)
 		}
 	})
 	o.setBehind(priorInSlot(o, o.part.entity.before(o.pos)))
@@ -39,7 +39,7 @@ func (e *Engine) restore(in *Restore) error {
 	case !stands && lost == nil:
 		lost = ErrDependency // the creation has come to nothing meanwhile
 	}
-	for _, p := range broken {
+	for _, p := range misfits {
 		e.markDirty(p.entity, p)
 	}
 	switch {
@@ -58,7 +58,7 @@ func (e *Engine) restore(in *Restore) error {
 		e.condemn(o, nil, lost)
 	}
 	e.refold(o)
-	e.bury(o, nil, Undone)
+	e.bury(o, nil, RolledBack)
 	return nil
 }
 

@@ -21,7 +21,7 @@ func TestRestoreOfWhatNoLongerApplies(t *testing.T) {
 	b.receive(b.truth(lab.Value{}, 1))
 	b.restored(1, lab.CreateDoc, "doc", lab.Args{})
 	edit := b.restored(2, lab.Edit, "doc", lab.Args{Text: "y"})
-	b.is(edit, engine.Undone) // told, not kept in a view to which it does not apply
+	b.is(edit, engine.RolledBack) // told, not kept in a view to which it does not apply
 }
 
 // What was accepted over truth that is not loaded yet is judged when it comes.
@@ -31,8 +31,8 @@ func TestJudgedWhenTruthComes(t *testing.T) {
 		want  engine.Outcome
 	}{
 		{lab.Value{N: 3}, engine.Unsettled},
-		{lab.Value{N: 1}, engine.Undone},
-		{lab.Value{N: 1, Likes: [2]bool{false, true}}, engine.Undone}, // what operations alone had made
+		{lab.Value{N: 1}, engine.RolledBack},
+		{lab.Value{N: 1, Likes: [2]bool{false, true}}, engine.RolledBack}, // what operations alone had made
 	} {
 		b := newBench(t)
 		create := &engine.Type{Name: "make", Kind: engine.Create, Apply: func(value, _ any) (any, error) {
@@ -62,9 +62,9 @@ func TestDependentsOfWhatIsNotRestored(t *testing.T) {
 	child := b.restored(2, lab.CreateDoc, "doc", lab.Args{Text: "x"}, parent)
 	grandchild := b.restored(3, lab.Add, "", lab.Args{N: 1}, child)
 	for _, o := range []*engine.Op{parent, child, grandchild} {
-		b.is(o, engine.Undone)
+		b.is(o, engine.RolledBack)
 	}
-	if b.count(engine.RolledBack) != 1 || b.count(engine.Changed) != 0 {
+	if b.count(engine.OpsRolledBack) != 1 || b.count(engine.Changed) != 0 {
 		t.Error("told as a rollback, and never seen")
 	}
 }
@@ -72,8 +72,8 @@ func TestDependentsOfWhatIsNotRestored(t *testing.T) {
 // A group that Execute would refuse is not restored either.
 func TestRestoredGroupIsChecked(t *testing.T) {
 	set := func(v, _ any) (any, error) { value, _ := v.(lab.Value); return value, nil }
-	twice := engine.Member{Entity: "a", Kind: engine.Create, Apply: set}
-	for _, group := range [][]engine.Member{{twice, twice}, make([]engine.Member, 300)} {
+	twice := engine.Part{Entity: "a", Kind: engine.Create, Apply: set}
+	for _, group := range [][]engine.Part{{twice, twice}, make([]engine.Part, 300)} {
 		b := newBench(t)
 		for i := range group {
 			group[i].Space = b.space

@@ -10,8 +10,8 @@ import (
 // Reasons for refusing a decision about an operation.
 var (
 	ErrNotParked      = errors.New("the operation is not parked")
-	ErrAlreadyEnded   = errors.New("the operation has ended")
-	ErrOutcomeUnknown = errors.New("the operation's outcome is unknown")
+	ErrSettled        = errors.New("the operation has ended")
+	ErrUnknownOutcome = errors.New("the operation's outcome is unknown")
 )
 
 // settle ends an operation that is out of the fold and of its lanes.
@@ -27,21 +27,21 @@ func (e *Engine) settle(o *Op, outcome Outcome, err error, successor *Op) {
 	o.successor = successor
 	e.pending--
 	if o.ext != nil {
-		deps, needers := o.ext.deps, o.ext.needers
-		o.ext.deps, o.ext.needers, o.ext.leftOn, o.ext.behind = nil, nil, nil, nil
+		deps, dependents := o.ext.deps, o.ext.dependents
+		o.ext.deps, o.ext.dependents, o.ext.leftOn, o.ext.behind = nil, nil, nil, nil
 		for _, d := range deps {
 			if d.ext != nil { // else o has not been accepted
-				d.ext.needers = without(d.ext.needers, o)
+				d.ext.dependents = without(d.ext.dependents, o)
 			}
 		}
-		for _, n := range needers {
+		for _, n := range dependents {
 			if outcome == Confirmed { // others take it along, or have another in its place
 				n.ext.deps = without(n.ext.deps, o)
 			}
 			e.wakeOp(n)
 		}
 	}
-	e.emit(Effect{Kind: Settled, Op: o, Other: successor, Outcome: outcome, Err: err})
+	e.emit(Effect{Kind: OpSettled, Op: o, Successor: successor, Outcome: outcome, Err: err})
 }
 
 // without forgets one operation. What is looked for mostly is last.
@@ -65,7 +65,7 @@ func (e *Engine) fail(o *Op, err error) {
 	}
 	e.condemn(o, nil, err)
 	e.refold(o)
-	e.bury(o, nil, Undone)
+	e.bury(o, nil, RolledBack)
 }
 
 // outdated reports whether a newer operation replaces what o wanted, or removes what it
@@ -79,7 +79,7 @@ func (e *Engine) outdated(o *Op) bool {
 	}
 	for p := o.part.next; p != nil; p = p.next {
 		if p.op.sharesSlot(o) {
-			return mergeRule(o, p.op).Verdict == Replace
+			return mergeRule(o, p.op).Rule == Replace
 		}
 	}
 	return false
@@ -97,7 +97,7 @@ func (e *Engine) park(o *Op, err error) {
 		e.touch(p.entity)
 		p.entity.parked++
 	})
-	e.emit(Effect{Kind: ParkedNow, Op: o, Err: err})
+	e.emit(Effect{Kind: OpParked, Op: o, Err: err})
 	e.keep(o)
 }
 
@@ -106,7 +106,7 @@ func (e *Engine) decide(in *Decide) error {
 	o := in.Op
 	switch {
 	case o.state == Ended:
-		return ErrAlreadyEnded
+		return ErrSettled
 	case o.state != Parked:
 		return ErrNotParked
 	}
@@ -117,15 +117,15 @@ func (e *Engine) decide(in *Decide) error {
 		e.bury(o, nil, Cancelled)
 	case in.Edit != nil:
 		if o.unknown {
-			return ErrOutcomeUnknown
+			return ErrUnknownOutcome
 		}
 		if err := in.Edit.fitsInPlaceOf(o); err != nil {
 			return err
 		}
-		if deps := o.Deps(); o.dependent() {
-			in.Edit.more().deps, in.Edit.more().dependent = slices.Clone(deps), true
+		if deps := o.Deps(); o.comesAfter() {
+			in.Edit.more().deps, in.Edit.more().comesAfter = slices.Clone(deps), true
 			for _, d := range deps {
-				d.neededBy(in.Edit)
+				d.addDependent(in.Edit)
 			}
 		}
 		in.Edit.stampOver(o.part.entity)
@@ -135,14 +135,14 @@ func (e *Engine) decide(in *Decide) error {
 		e.gate.unask(o)
 		e.takePlace(o, in.Edit)
 		e.refold(in.Edit)
-		e.bury(in.Edit, nil, Undone)
+		e.bury(in.Edit, nil, RolledBack)
 	default:
 		e.gate.unask(o)
 		e.letGo(o)
 		e.unpark(o)
 		o.attempts, o.conflicts, o.burst = 0, 0, e.now
 		o.more().unanswered = 0
-		e.emit(Effect{Kind: Unparked, Op: o})
+		e.emit(Effect{Kind: OpUnparked, Op: o})
 		e.joinLanes(o)
 		e.keep(o)
 		e.sendAgain(o)
@@ -164,7 +164,7 @@ func (e *Engine) unpark(o *Op) {
 func (e *Engine) cancel(in Cancel) error {
 	o := in.Op
 	if o.state == Ended {
-		return ErrAlreadyEnded
+		return ErrSettled
 	}
 	e.condemn(o, nil, in.Err)
 	e.refold(o)
@@ -201,7 +201,7 @@ func (e *Engine) clearAll(in ClearAll) {
 	}
 	e.refold(nil)
 	e.bury(nil, nil, Cancelled)
-	e.gate = gate{online: e.gate.online, restoring: e.gate.restoring}
+	e.gate = gate{online: e.gate.online, shut: e.gate.shut}
 }
 
 // bury settles the condemned, last first: those that nobody drew along end with the
@@ -233,11 +233,11 @@ func (e *Engine) bury(cause *Op, where *Entity, outcome Outcome) {
 			}
 		}
 	}
-	e.emit(Effect{Kind: RolledBack, Op: cause, Entity: where, Err: err, Victims: victims, Outcome: outcome})
+	e.emit(Effect{Kind: OpsRolledBack, Op: cause, Entity: where, Err: err, Victims: victims, Outcome: outcome})
 	for _, v := range victims {
 		end := outcome
 		if v.Cause != nil || outcome == Cancelled && v.Err != nil {
-			end = Undone
+			end = RolledBack
 		}
 		e.settle(v.Op, end, v.Err, nil)
 	}

@@ -4,9 +4,9 @@ package engine
 type Truth struct {
 	Presence Presence // Unknown: no value was said
 	Value    any
-	Version  uint64 // 0: none
-	At       Stamp  // of the last change, 0: not said
-	By       string // client of the last change
+	Version  uint64    // 0: none
+	At       Timestamp // of the last change, 0: not said
+	By       string    // client of the last change
 	Contains []string
 	// Wrote, in an answer, is the version of the write, where the value told is older.
 	Wrote uint64
@@ -19,12 +19,12 @@ type Truth struct {
 func (e *Engine) receive(in *Receive) {
 	ent := e.entity(in.Space, in.Entity)
 	e.touch(ent)
-	in.Old = !e.adopt(ent, in.Truth) && in.Truth.Presence != Unknown
+	in.Old = !e.adopt(ent, in.Truth) && in.Truth.Presence != NotLoaded
 	if in.Asked {
-		e.endOfRead(ent, in.Truth.Presence != Unknown)
+		e.endOfRead(ent, in.Truth.Presence != NotLoaded)
 	}
 	e.refold(nil)
-	e.bury(nil, nil, Undone)
+	e.bury(nil, nil, RolledBack)
 }
 
 // adopt takes truth and settles every operation that the truth then held contains,
@@ -35,45 +35,45 @@ func (e *Engine) adopt(ent *Entity, t Truth) (covered bool) {
 		e.reassure(ent)
 	}
 	if f := ent.lane.flight; covered && f != nil && f.state == Ended && len(t.Contains) > 0 && e.names(t, f) {
-		f.parts(func(p *part) { p.told = p.told || p.entity == ent }) // its answer need not say so any more
+		f.parts(func(p *part) { p.contained = p.contained || p.entity == ent }) // its answer need not say so any more
 	}
 	for p := ent.first; p != nil; {
 		o, next := p.op, p.next
 		switch {
 		case covered && len(t.Contains) > 0 && e.names(t, o):
-			e.told(p)
+			e.nowContained(p)
 		case o.state != Acked:
 		case o.ext.guess:
 			if fresh && e.showsGuess(p) {
-				e.confirm(o, o.told(ent))
+				e.confirm(o, o.shownBy(ent))
 			}
 		case !ent.shows(o, t, fresh):
 		default:
 			if t.ReadAt != 0 { // what was read since is at least of that version
 				ent.version = max(ent.version, o.ext.version)
 			}
-			e.confirm(o, o.told(ent))
+			e.confirm(o, o.shownBy(ent))
 		}
 		p = next
 	}
 	return covered
 }
 
-// told notes that the truth held contains an operation, also one that has not left in
+// nowContained notes that the truth held contains an operation, also one that has not left in
 // this life: the server's word counts. A group ends when that is so of all its entities;
 // until then it is not applied again to those of which it is.
-func (e *Engine) told(p *part) {
+func (e *Engine) nowContained(p *part) {
 	o := p.op
 	if p.entity.loose {
 		p.entity.isPast(p.entity.version)
 	}
 	if o.Group() {
-		if !p.told {
-			p.told = true
+		if !p.contained {
+			p.contained = true
 			e.markDirty(p.entity, p)
 		}
 		all := true
-		o.parts(func(p *part) { all = all && p.told })
+		o.parts(func(p *part) { all = all && p.contained })
 		if !all {
 			return
 		}
@@ -103,20 +103,20 @@ func (ent *Entity) shows(o *Op, t Truth, fresh bool) bool {
 // take replaces the truth held, unless what came is older (not fresh). It does not
 // refold. covered: what is held then is at least as new as t.
 func (e *Engine) take(ent *Entity, t Truth) (fresh, covered bool) {
-	if t.Presence == Unknown {
+	if t.Presence == NotLoaded {
 		return false, t.Version != 0 && t.Version <= ent.version
 	}
 	e.touch(ent)
 	ent.latest = max(ent.latest, t.At) // also of what is older: the truth held came after it
-	held := ent.presence != Unknown || ent.version != 0
+	held := ent.presence != NotLoaded || ent.version != 0
 	switch {
 	case t.Version != 0 && held && t.Version < max(ent.version, ent.floor):
-		e.emit(Effect{Kind: Stale, Entity: ent})
+		e.emit(Effect{Kind: TruthStale, Entity: ent})
 		return false, true
 	case t.Version != 0 && held && t.Version == ent.version && !ent.loose:
 		return false, true
 	case ent.outdates(t):
-		e.emit(Effect{Kind: Stale, Entity: ent})
+		e.emit(Effect{Kind: TruthStale, Entity: ent})
 		return false, false
 	}
 	was := ent.presence
@@ -133,7 +133,7 @@ func (e *Engine) take(ent *Entity, t Truth) (fresh, covered bool) {
 	if moved {
 		e.truthMoved(ent, was)
 	}
-	e.emit(Effect{Kind: Newer, Entity: ent})
+	e.emit(Effect{Kind: TruthTaken, Entity: ent})
 	return true, true
 }
 
@@ -161,7 +161,7 @@ func (e *Engine) confirm(o *Op, told *Entity) {
 	e.leaveLanes(o)
 	o.parts(func(p *part) {
 		e.confirmGuesses(p, told)
-		if p.entity != told && !p.told {
+		if p.entity != told && !p.contained {
 			e.foldIntoTruth(p)
 		} else if !o.Type.Closure {
 			e.compare(p)

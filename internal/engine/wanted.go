@@ -65,7 +65,7 @@ func (e *Engine) compare(p *part) {
 func (e *Engine) gaveWay(o *Op) {
 	o.more().differs = true
 	o.conflict = TookTheirs
-	e.emit(Effect{Kind: Conflicted, Op: o, Resolution: TookTheirs})
+	e.emit(Effect{Kind: OpConflicted, Op: o, Resolution: TookTheirs})
 }
 
 // Differs reports whether the server accepted the operation and held something else than

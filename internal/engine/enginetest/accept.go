@@ -11,12 +11,12 @@ func (t *Twin) newOp(in *engine.Execute) *op {
 	real := in.Op
 	said, ok := t.asked[real]
 	if !ok {
-		said = asked{real.Type, real.Args, real.Stamp}
+		said = asked{real.Type, real.Args, real.Timestamp}
 	}
 	o := &op{real: real, typ: said.typ, args: said.args, slot: real.Slot, stamp: said.stamp}
 	members := in.Group
 	if len(members) == 0 {
-		members = []engine.Member{{Space: in.Space, Entity: in.Entity, Kind: o.typ.Kind, Apply: o.typ.Apply}}
+		members = []engine.Part{{Space: in.Space, Entity: in.Entity, Kind: o.typ.Kind, Apply: o.typ.Apply}}
 	}
 	for _, m := range members {
 		o.places = append(o.places, place{ent: t.entity(m.Space, m.Entity), kind: m.Kind, apply: m.Apply})
@@ -43,7 +43,7 @@ func (t *Twin) dependencies(after []*engine.Op, stored bool) (deps []*op, err er
 			d = d.successor
 		}
 		switch {
-		case d.state != engine.Ended && stored && !d.typ.Journaled:
+		case d.state != engine.Ended && stored && !d.typ.Stored:
 			return nil, engine.ErrUnstored
 		case d.state != engine.Ended:
 			deps = append(deps, d)
@@ -56,7 +56,7 @@ func (t *Twin) dependencies(after []*engine.Op, stored bool) (deps []*op, err er
 
 func (t *Twin) execute(in *engine.Execute) (err error) {
 	o := t.newOp(in)
-	if o.deps, err = t.dependencies(in.After, o.typ.Journaled); err != nil {
+	if o.deps, err = t.dependencies(in.After, o.typ.Stored); err != nil {
 		return err
 	}
 	o.stampOver()
@@ -78,30 +78,30 @@ func (t *Twin) execute(in *engine.Execute) (err error) {
 		return t.append(o, older)
 	}
 
-	if value, presence := t.view(ent); presence != engine.Unknown {
+	if value, presence := t.view(ent); presence != engine.NotLoaded {
 		if _, _, err := o.places[0].do(o, value, presence); err != nil {
 			return err // it is judged by what the user sees
 		}
 	}
 	asCalled := *o
 	m := t.mergeNow(older, o)
-	if m.Verdict == engine.Separate {
+	if m.Rule == engine.Separate {
 		return t.append(o, older)
 	}
 	if older.inDoubt {
 		t.leaveDoubt(older)
 	}
-	switch m.Verdict {
+	switch m.Rule {
 	case engine.Annihilate:
 		t.dissolve(older, o, nil)
 		t.confirmUnsent(o)
 		older.successor = o
 		t.rebase(o)
 		return nil
-	case engine.TakeOlder:
+	case engine.TakeFirst:
 		o.typ, o.args = older.typ, m.Args
 		o.places[0].kind, o.places[0].apply = o.typ.Kind, o.typ.Apply
-	case engine.TakeNewer:
+	case engine.TakeSecond:
 		o.args = m.Args
 	}
 	value, presence := t.foldBefore(ent, older.pos)
@@ -112,7 +112,7 @@ func (t *Twin) execute(in *engine.Execute) (err error) {
 		return t.append(&asCalled, older)
 	}
 	prior := t.priorInSlot(o, older.pos)
-	same := presence != engine.Unknown && presence == afterPresence && ent.same(value, after)
+	same := presence != engine.NotLoaded && presence == afterPresence && ent.same(value, after)
 	o.behind = older.behind
 	switch {
 	case prior != nil && joins(prior, o):
@@ -187,13 +187,13 @@ func mergeRule(older, newer *op) (m engine.Merged) {
 	if rule == nil {
 		was, is := older.typ.Kind, newer.typ.Kind
 		if was == is || was == engine.Change && is == engine.Delete {
-			return engine.Merged{Verdict: engine.Replace}
+			return engine.Merged{Rule: engine.Replace}
 		}
-		return engine.Merged{Verdict: engine.Separate}
+		return engine.Merged{Rule: engine.Separate}
 	}
 	defer func() {
 		if recover() != nil {
-			m = engine.Merged{Verdict: engine.Separate}
+			m = engine.Merged{Rule: engine.Separate}
 		}
 	}()
 	return rule(older.asOp(), newer.asOp())
@@ -202,20 +202,20 @@ func mergeRule(older, newer *op) (m engine.Merged) {
 // mergeNow is the rule as it is followed: the server must have what others depend on.
 func (t *Twin) mergeNow(older, newer *op) engine.Merged {
 	m := mergeRule(older, newer)
-	if m.Verdict == engine.Annihilate && older.inDoubt {
-		m.Verdict = engine.Replace
+	if m.Rule == engine.Annihilate && older.inDoubt {
+		m.Rule = engine.Replace
 	}
 	if older.typ.Kind == engine.Create && newer.typ.Kind == engine.Delete {
-		m.Verdict = engine.Separate
+		m.Rule = engine.Separate
 	}
-	if m.Verdict == engine.Annihilate && slices.ContainsFunc(t.ops, func(n *op) bool { return slices.Contains(n.deps, older) }) {
-		m.Verdict = engine.Separate
+	if m.Rule == engine.Annihilate && slices.ContainsFunc(t.ops, func(n *op) bool { return slices.Contains(n.deps, older) }) {
+		m.Rule = engine.Separate
 	}
 	return m
 }
 
 func (o *op) asOp() *engine.Op {
-	return &engine.Op{Type: o.typ, Args: o.args, Slot: o.slot, Stamp: o.stamp, Owner: o.real.Owner}
+	return &engine.Op{Type: o.typ, Args: o.args, Slot: o.slot, Timestamp: o.stamp, Owner: o.real.Owner}
 }
 
 // inVain reports whether sending an operation that changes nothing in the view, and has
@@ -230,7 +230,7 @@ func (t *Twin) inVain(o *op, pos uint64) bool {
 	}
 	value, presence := t.serverBefore(ent, pos)
 	after, afterPresence, err := o.places[0].do(o, value, presence)
-	return err == nil && presence != engine.Unknown && presence == afterPresence && ent.same(value, after)
+	return err == nil && presence != engine.NotLoaded && presence == afterPresence && ent.same(value, after)
 }
 
 // inDoubt reports whether the server may hold, or get, what nobody knows of.
@@ -272,7 +272,7 @@ func (t *Twin) append(o, prior *op) error {
 		if err != nil {
 			return err
 		}
-		same = same && presence != engine.Unknown && presence == afterPresence && p.ent.same(value, after)
+		same = same && presence != engine.NotLoaded && presence == afterPresence && p.ent.same(value, after)
 	}
 	if prior == nil && same && t.inVain(o, ^uint64(0)) {
 		t.confirmUnsent(o)
@@ -358,8 +358,8 @@ func (t *Twin) takePlace(older, o *op) {
 
 func (t *Twin) restore(in *engine.Restore) (err error) {
 	o := t.newOp(&in.Execute)
-	o.stamp = in.Op.Stamp
-	deps, lost := t.dependencies(in.After, o.typ.Journaled)
+	o.stamp = in.Op.Timestamp
+	deps, lost := t.dependencies(in.After, o.typ.Stored)
 	o.deps = deps
 	if o.slot != "" && !o.group() {
 		o.behind = t.priorInSlot(o, in.Pos)
@@ -378,7 +378,7 @@ func (t *Twin) restore(in *engine.Restore) (err error) {
 	}
 	k := in.Kept
 	o.calls, o.attempts, o.unheard, o.conflicts, o.conflict = k.Calls, k.Attempts, k.Unanswered, k.Conflicts, k.Conflict
-	o.left, o.unknown, o.inDoubt, o.durable = k.Calls > 0, k.Unknown || k.Flying, k.InDoubt, true
+	o.left, o.unknown, o.inDoubt, o.durable = k.Calls > 0, k.Unknown || k.InFlight, k.Unclassified, true
 	o.notBefore, o.burst, o.due = k.NotBefore, t.now-k.Used, max(t.now, k.NotBefore)
 	switch {
 	case k.Parked:
@@ -397,7 +397,7 @@ func (t *Twin) restore(in *engine.Restore) (err error) {
 func (t *Twin) kept(o *op, now engine.Time) engine.Kept {
 	k := engine.Kept{
 		Calls: o.calls, Attempts: o.attempts, Unanswered: o.unheard, Conflicts: o.conflicts, Conflict: o.conflict,
-		Flying: o.state == engine.InFlight, Unknown: o.unknown, InDoubt: o.inDoubt,
+		InFlight: o.state == engine.InFlight, Unknown: o.unknown, Unclassified: o.inDoubt,
 		Acked: o.state == engine.Acked, Parked: o.state == engine.Parked,
 		Stands: slices.ContainsFunc(o.places, func(p place) bool { return p.stands }),
 	}
@@ -416,5 +416,5 @@ func (t *Twin) kept(o *op, now engine.Time) engine.Kept {
 // rebase looks at every operation again, after a change that o made.
 func (t *Twin) rebase(o *op) {
 	t.purge(o)
-	t.bury(engine.Undone)
+	t.bury(engine.RolledBack)
 }

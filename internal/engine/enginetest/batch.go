@@ -20,7 +20,7 @@ func (t *Twin) batch(in *engine.Batch) (err error) {
 	pending := len(t.ops)
 	for i := range in.Items {
 		o := t.newOp(&in.Items[i])
-		if o.deps, err = t.dependencies(in.Items[i].After, o.typ.Journaled); err != nil {
+		if o.deps, err = t.dependencies(in.Items[i].After, o.typ.Stored); err != nil {
 			return err
 		}
 		need := 0
@@ -42,7 +42,7 @@ func (t *Twin) batch(in *engine.Batch) (err error) {
 				return engine.ErrQueueFull
 			}
 			if c := cmp.Or(l.maker, t.creationBefore(p.ent, ^uint64(0))); c != nil && p.kind != engine.Create &&
-				c.placeIn(p.ent).kind == engine.Create && p.ent.presence != engine.Present && o.typ.Journaled && !c.typ.Journaled {
+				c.placeIn(p.ent).kind == engine.Create && p.ent.presence != engine.Present && o.typ.Stored && !c.typ.Stored {
 				return engine.ErrUnstored
 			}
 			if p.kind != engine.Change {
@@ -62,7 +62,7 @@ func (t *Twin) batch(in *engine.Batch) (err error) {
 		if err := t.execute(&in.Items[i]); err != nil {
 			o := t.newOp(&in.Items[i]) // an earlier one took its ground away
 			t.admit(o, 0)
-			t.end(o, engine.Undone)
+			t.end(o, engine.RolledBack)
 		}
 	}
 	return nil
@@ -93,15 +93,15 @@ func (t *Twin) needsRoom(o *op, earlier []*op) bool {
 	}
 	merged := *o
 	merged.places = slices.Clone(o.places)
-	switch m := t.mergeNow(older, o); m.Verdict {
+	switch m := t.mergeNow(older, o); m.Rule {
 	case engine.Separate:
 		return true
 	case engine.Annihilate:
 		return false
-	case engine.TakeOlder:
+	case engine.TakeFirst:
 		merged.typ, merged.args = older.typ, m.Args
 		merged.places[0].kind, merged.places[0].apply = merged.typ.Kind, merged.typ.Apply
-	case engine.TakeNewer:
+	case engine.TakeSecond:
 		merged.args = m.Args
 	}
 	value, presence := t.foldBefore(o.places[0].ent, older.pos)

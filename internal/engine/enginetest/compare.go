@@ -29,18 +29,18 @@ func (d *Driver) step(in engine.Input) error {
 			d.calls = append(d.calls, f.Op)
 		case engine.Abort:
 			aborted = append(aborted, f.Op)
-		case engine.Settled:
+		case engine.OpSettled:
 			d.order = append(d.order, f.Op)
 			if d.settled[f.Op]++; d.settled[f.Op] > 1 {
 				return fmt.Errorf("%s settled twice", f.Op.ID(d.engine))
 			}
 		case engine.Reread:
 			d.reading[f.Entity.ID()] = true
-		case engine.Unsure, engine.Sure:
-			d.unsure[f.Entity.ID()] = f.Kind == engine.Unsure
-		case engine.GateClosed, engine.GateOpened:
-			d.paused = f.Kind == engine.GateClosed
-		case engine.RolledBack:
+		case engine.TruthUnsure, engine.TruthSure:
+			d.unsure[f.Entity.ID()] = f.Kind == engine.TruthUnsure
+		case engine.SendingPaused, engine.SendingResumed:
+			d.paused = f.Kind == engine.SendingPaused
+		case engine.OpsRolledBack:
 			for _, v := range f.Victims {
 				victims = append(victims, v.Op)
 			}
@@ -145,7 +145,7 @@ type facts struct {
 	Left     bool
 	Pos      uint64
 	Due      engine.Time
-	Stamp    engine.Stamp
+	Stamp    engine.Timestamp
 	Differs  bool
 }
 
@@ -163,9 +163,9 @@ func (d *Driver) compare() error {
 		}
 		pending := d.twin.count(ent, func(*op) bool { return true })
 		parked := d.twin.count(ent, func(o *op) bool { return o.state == engine.Parked })
-		if real.Pending() != pending || real.Parked() != parked || real.Changes() != ent.changes {
+		if real.Pending() != pending || real.Parked() != parked || real.Number() != ent.changes {
 			return fmt.Errorf("%s: the engine counts %d pending, %d parked, %d changes, the twin %d, %d, %d", ent.id,
-				real.Pending(), real.Parked(), real.Changes(), pending, parked, ent.changes)
+				real.Pending(), real.Parked(), real.Number(), pending, parked, ent.changes)
 		}
 		if real.Unsure() != ent.unsure || d.unsure[ent.id] != ent.unsure {
 			return fmt.Errorf("%s: unsure: %v for the engine, which told %v, %v for the twin", ent.id, real.Unsure(), d.unsure[ent.id], ent.unsure)
@@ -179,7 +179,7 @@ func (d *Driver) compare() error {
 			}
 			continue
 		}
-		got := facts{o.State(), o.Outcome(), o.Conflict(), o.Attempts(), o.Calls(), o.UnknownOutcome(), o.Left(), o.Pos(), o.Due(), o.Stamp, o.Differs()}
+		got := facts{o.State(), o.Outcome(), o.Conflict(), o.Attempts(), o.Calls(), o.UnknownOutcome(), o.Left(), o.Pos(), o.Due(), o.Timestamp, o.Differs()}
 		want := facts{t.state, t.outcome, t.conflict, t.attempts, t.calls, t.unknown, t.left, t.pos, t.due, t.stamp, t.differs}
 		if got.State != engine.Waiting {
 			got.Due, want.Due = 0, 0
@@ -188,7 +188,7 @@ func (d *Driver) compare() error {
 			return fmt.Errorf("%s %s: the engine has %+v, the twin %+v", o.Type.Name, o.ID(d.engine), got, want)
 		}
 	}
-	switch next, needs := d.engine.NextDeadline(), d.twin.needs(); {
+	switch next, needs := d.engine.NextTick(), d.twin.needs(); {
 	case d.paused == (d.twin.online && !d.twin.refused && !d.twin.probing):
 		return fmt.Errorf("the engine told last: paused %v", d.paused)
 	case d.engine.InFlight() != len(d.twin.calls):

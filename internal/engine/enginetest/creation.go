@@ -79,7 +79,7 @@ func (t *Twin) tiesEnd(ent *entity) {
 func (t *Twin) checkStored(o *op) error {
 	for _, p := range o.places {
 		c := t.creationBefore(p.ent, ^uint64(0))
-		if o.typ.Journaled && p.kind != engine.Create && c != nil && !c.typ.Journaled {
+		if o.typ.Stored && p.kind != engine.Create && c != nil && !c.typ.Stored {
 			return fmt.Errorf("%w: %s on %s", engine.ErrUnstored, o.typ.Name, c.typ.Name)
 		}
 	}
@@ -103,7 +103,7 @@ func (t *Twin) revokedBy(o *op) (c *op, clean bool) {
 		return nil, false
 	}
 	refused := c.state == engine.Parked && !c.mayBeDone()
-	if c.left && !refused || sharesSlot(c, o) && hasRule(c, o) && mergeRule(c, o).Verdict == engine.Separate {
+	if c.left && !refused || sharesSlot(c, o) && hasRule(c, o) && mergeRule(c, o).Rule == engine.Separate {
 		return nil, false
 	}
 	_, presence := t.foldBefore(ent, c.pos)
@@ -137,7 +137,7 @@ func (t *Twin) revoke(o *op) (done bool, err error) {
 	}
 	t.endCreation(c, successor)
 	t.purge(o)
-	t.bury(engine.Undone)
+	t.bury(engine.RolledBack)
 	switch {
 	case !clean:
 	case successor == o:

@@ -13,7 +13,7 @@ type Driver struct {
 
 	src   *Source
 	now   engine.Time
-	stamp engine.Stamp
+	stamp engine.Timestamp
 	cfg   engine.Config
 	named bool // both entities share a lane
 	// of the space
@@ -32,7 +32,7 @@ type Driver struct {
 	basedOn  map[*engine.Op]base // what the engine told a resolver, until the twin does
 	unlike   error               // the two told resolvers different things
 
-	membersOf map[*engine.Op][]engine.Member // of groups
+	membersOf map[*engine.Op][]engine.Part // of groups
 	order     []*engine.Op
 	reading   map[string]bool // entities that the engine asked to read
 	unsure    map[string]bool // entities, as the engine told
@@ -53,7 +53,7 @@ var ids = [2]string{"a", "b"}
 func NewDriver(bytes []byte) *Driver {
 	d := &Driver{src: NewSource(bytes), stamp: 1000, now: 1000 * sec}
 	d.cfg = engine.Config{
-		Client: "me", MaxInFlight: Pick(d.src, 4, 1, 2), MaxPerEntity: Pick(d.src, 12, 4),
+		ClientID: "me", MaxInFlight: Pick(d.src, 4, 1, 2), MaxPerEntity: Pick(d.src, 12, 4),
 		MaxPending: 16, ProbeAfter: Pick(d.src, 2, 1, 100), Probe: engine.Retry{Base: sec, Cap: 8 * sec, Jitter: 0.5},
 	}
 	d.named = d.src.One(4)
@@ -77,13 +77,13 @@ func (d *Driver) begin() {
 	d.engine = engine.New(d.cfg)
 	d.twin = NewTwin(d.cfg, func(o *engine.Op) string { return o.ID(d.engine) })
 	for _, id := range ids {
-		d.engine.Hold(d.space, id)
+		d.engine.Pin(d.space, id)
 		d.twin.entity(d.space, id)
 	}
 	d.known, d.calls, d.paused = nil, nil, false
 	d.unsure, d.reading = make(map[string]bool), make(map[string]bool)
 	d.settled = make(map[*engine.Op]int)
-	d.membersOf = make(map[*engine.Op][]engine.Member)
+	d.membersOf = make(map[*engine.Op][]engine.Part)
 	d.mergedOf = make(map[*engine.Op]*engine.Op)
 	d.basedOn = make(map[*engine.Op]base)
 }
@@ -102,7 +102,7 @@ func (d *Driver) Run() error {
 func (d *Driver) one() error {
 	if d.src.One(3) {
 		d.now += Pick(d.src, ms, 100*ms, 300*ms, sec, 3*sec)
-		if d.engine.NextDeadline() <= d.now { // the shell's timer fires
+		if d.engine.NextTick() <= d.now { // the shell's timer fires
 			if err := d.step(engine.Tick{}); err != nil {
 				return err
 			}
@@ -114,19 +114,19 @@ func (d *Driver) one() error {
 	case n < 22:
 		if len(d.calls) > 0 {
 			if d.src.One(12) {
-				return d.step(engine.Lasting{Op: d.calls[d.src.Below(len(d.calls))]})
+				return d.step(engine.Progressed{Op: d.calls[d.src.Below(len(d.calls))]})
 			}
 			return d.step(d.answer(d.calls[d.src.Below(len(d.calls))]))
 		}
 		return d.step(d.execute())
 	case n < 26:
-		in := &engine.Receive{Received: d.received()}
+		in := &engine.Receive{EntityTruth: d.received()}
 		if in.Asked = d.reading[in.Entity] && d.src.One(2); in.Asked {
 			delete(d.reading, in.Entity)
 		}
 		return d.step(in)
 	case n < 30:
-		if next := d.engine.NextDeadline(); next != engine.Never {
+		if next := d.engine.NextTick(); next != engine.Never {
 			d.now = max(d.now, next)
 		}
 		return d.step(engine.Tick{})
@@ -211,8 +211,8 @@ func (d *Driver) argsLike(a Args) Args {
 
 // fresh makes an operation that nobody knows yet.
 func (d *Driver) fresh(typ *engine.Type, a Args, slot string) *engine.Op {
-	d.stamp += engine.Stamp(1 + d.src.Below(3))
-	o := &engine.Op{Type: typ, Args: a, Slot: slot, Stamp: d.stamp, Owner: d}
+	d.stamp += engine.Timestamp(1 + d.src.Below(3))
+	o := &engine.Op{Type: typ, Args: a, Slot: slot, Timestamp: d.stamp, Owner: d}
 	d.known = append(d.known, o)
 	d.twin.Ask(o)
 	return o
@@ -264,7 +264,7 @@ func (d *Driver) execute() *engine.Execute {
 }
 
 // members of a group over both entities.
-func (d *Driver) members() []engine.Member {
+func (d *Driver) members() []engine.Part {
 	like := change(func(v *Value, a Args) error { v.Likes[0] = a.On; return nil })
 	strict := change(func(v *Value, a Args) error {
 		if v.N > 4 {
@@ -273,13 +273,13 @@ func (d *Driver) members() []engine.Member {
 		v.N += a.N
 		return nil
 	})
-	first := engine.Member{Space: d.space, Entity: "a", Apply: Pick(d.src, like, strict)}
-	second := engine.Member{Space: d.space, Entity: "b", Apply: Pick(d.src, like, strict)}
+	first := engine.Part{Space: d.space, Entity: "a", Apply: Pick(d.src, like, strict)}
+	second := engine.Part{Space: d.space, Entity: "b", Apply: Pick(d.src, like, strict)}
 	second.Kind = Pick(d.src, engine.Change, engine.Create, engine.Delete)
 	if d.src.One(2) {
 		first, second = second, first
 	}
-	return []engine.Member{first, second}
+	return []engine.Part{first, second}
 }
 
 func (d *Driver) batch() *engine.Batch {

@@ -16,7 +16,7 @@ func (t *Twin) gateHears(o *op, in *engine.Answer) {
 	if in.Ignore {
 		return
 	}
-	if in.RetryAfter > 0 && in.Overrule == nil {
+	if in.RetryAfter > 0 && in.Next == nil {
 		for _, p := range o.places {
 			if t.wishes == nil {
 				t.wishes = make(map[string]engine.Time)
@@ -24,7 +24,7 @@ func (t *Twin) gateHears(o *op, in *engine.Answer) {
 			t.wishes[p.ent.lane()] = max(t.wishes[p.ent.lane()], later(t.now, in.RetryAfter))
 		}
 	}
-	switch answered := in.Class != engine.Offline && in.Class != engine.UnknownOutcome && !in.Unclassified; {
+	switch answered := in.Class != engine.Offline && in.Class != engine.Unknown && !in.Unclassified; {
 	case answered:
 		t.silent = nil
 		if t.probing {
@@ -115,7 +115,7 @@ func (t *Twin) pump(order []*engine.Op) {
 		pick.state, pick.left, pick.calling = engine.InFlight, true, true
 		pick.calls++
 		on := pick.places[0].ent
-		pick.base = engine.ConflictInfo{Base: on.truth, BasePresence: on.presence, BaseVersion: on.version}
+		pick.base = engine.Conflict{Base: on.truth, BasePresence: on.presence, BaseVersion: on.version}
 		t.calls = append(t.calls, pick)
 		t.sent = append(t.sent, pick)
 		if t.probing {
@@ -151,7 +151,7 @@ func (t *Twin) sendable() (free []*op) {
 
 // ready: nothing but the server's wish can hold it back.
 func (t *Twin) ready(o *op, held map[*op]hold) bool {
-	return o.state == engine.Waiting && o.due <= t.now && (o.durable || !o.typ.Journaled) && t.itsTurn(o, held)
+	return o.state == engine.Waiting && o.due <= t.now && (o.durable || !o.typ.Stored) && t.itsTurn(o, held)
 }
 
 // wished is until when the server wants nothing of a lane of the operation.
@@ -277,7 +277,7 @@ func (t *Twin) alreadySo(o *op) bool {
 	ent := o.places[0].ent
 	value, presence := t.foldBefore(ent, o.pos)
 	after, afterPresence, err := o.places[0].do(o, value, presence)
-	if err != nil || presence == engine.Unknown || presence != afterPresence || !ent.same(value, after) {
+	if err != nil || presence == engine.NotLoaded || presence != afterPresence || !ent.same(value, after) {
 		return false
 	}
 	return t.inVain(o, o.pos)

@@ -65,7 +65,7 @@ func (t *Twin) purgeFirst(cause *op) bool {
 			}
 			value, presence := t.foldBefore(p.ent, o.pos)
 			_, _, err := p.do(o, value, presence)
-			if presence == engine.Present && p.ent.presence == engine.Unknown {
+			if presence == engine.Present && p.ent.presence == engine.NotLoaded {
 				continue // truth may be another, and has the last word
 			}
 			if err != nil {
@@ -91,7 +91,7 @@ func (t *Twin) bury(outcome engine.Outcome) {
 	for _, v := range t.victims {
 		end := outcome
 		if v.cause != nil || v.err != nil {
-			end = engine.Undone
+			end = engine.RolledBack
 		}
 		t.end(v.op, end)
 	}
@@ -124,7 +124,7 @@ func (t *Twin) answer(in *engine.Answer) {
 	case engine.OK:
 		o.unknown, o.inDoubt = false, false
 		t.succeeded(o, in)
-	case engine.Conflict:
+	case engine.Conflicting:
 		o.unknown, o.inDoubt = false, false
 		t.conflicted(o, in)
 	case engine.Permanent:
@@ -171,7 +171,7 @@ func (t *Twin) takeBack(o *op, in *engine.Answer) {
 // no value, has what was predicted.
 func (t *Twin) lateAnswer(o *op, in *engine.Answer) {
 	switch in.Class {
-	case engine.Transient, engine.Overloaded, engine.UnknownOutcome:
+	case engine.Transient, engine.Overloaded, engine.Unknown:
 		t.leaveDoubt(o)
 		return
 	case engine.Offline, engine.Unauthenticated:
@@ -181,7 +181,7 @@ func (t *Twin) lateAnswer(o *op, in *engine.Answer) {
 		return
 	}
 	o.late = o.late || in.Class == engine.OK
-	if in.Class == engine.OK && (o.outcome == engine.Cancelled || o.outcome == engine.Undone) {
+	if in.Class == engine.OK && (o.outcome == engine.Cancelled || o.outcome == engine.RolledBack) {
 		told := t.told(o, in)
 		for i := range o.places {
 			p := &o.places[i]
@@ -205,7 +205,7 @@ func (t *Twin) lateAnswer(o *op, in *engine.Answer) {
 		o.firm()
 	}
 	t.purge(nil)
-	t.bury(engine.Undone)
+	t.bury(engine.RolledBack)
 }
 
 // mayBeDone: the server may have it, and nobody said so.
@@ -236,7 +236,7 @@ func (t *Twin) leaveDoubt(o *op) {
 
 func (t *Twin) again(o *op, in *engine.Answer) {
 	o.attempts++
-	silent := in.Class == engine.UnknownOutcome
+	silent := in.Class == engine.Unknown
 	if silent {
 		o.unknown = true
 		o.unheard++
@@ -244,11 +244,11 @@ func (t *Twin) again(o *op, in *engine.Answer) {
 	o.inDoubt = o.inDoubt || in.Unclassified
 	r := o.typ.Retry
 	more, wait := r.Max < 0 || o.attempts-o.unheard <= r.Max, r.Delay(o.attempts, in.RetryAfter, in.Rand)
-	if in.Overrule == nil && in.RetryAfter > 0 {
+	if in.Next == nil && in.RetryAfter > 0 {
 		o.notBefore = later(t.now, in.RetryAfter)
 	}
-	if in.Overrule != nil {
-		more, wait = in.Overrule.Again, in.Overrule.After
+	if in.Next != nil {
+		more, wait = in.Next.Again, in.Next.Wait
 	}
 	expired := t.now >= o.expiry()
 	switch {
@@ -270,7 +270,7 @@ func (t *Twin) fail(o *op, err error) {
 	}
 	t.condemn(o, nil, err)
 	t.purge(o)
-	t.bury(engine.Undone)
+	t.bury(engine.RolledBack)
 }
 
 // outdated: a newer operation of the slot replaces what it wanted.
@@ -280,7 +280,7 @@ func (t *Twin) outdated(o *op) bool {
 	}
 	for _, later := range t.ops {
 		if later.pos > o.pos && later.placeIn(o.places[0].ent) != nil && sharesSlot(o, later) {
-			return mergeRule(o, later).Verdict == engine.Replace
+			return mergeRule(o, later).Rule == engine.Replace
 		}
 	}
 	return false
@@ -328,7 +328,7 @@ func (t *Twin) decide(in *engine.Decide) error {
 	o := t.of[in.Op]
 	switch {
 	case o.state == engine.Ended:
-		return engine.ErrAlreadyEnded
+		return engine.ErrSettled
 	case o.state != engine.Parked:
 		return engine.ErrNotParked
 	case in.Discard:
@@ -355,7 +355,7 @@ func (t *Twin) wants(o *op) {
 // for what that one waited for.
 func (t *Twin) edit(o *op, real *engine.Op) error {
 	if o.unknown {
-		return engine.ErrOutcomeUnknown
+		return engine.ErrUnknownOutcome
 	}
 	ent := o.places[0].ent
 	edited := t.newOp(&engine.Execute{Space: ent.space, Entity: ent.id, Op: real})

@@ -19,7 +19,7 @@ func (d *Driver) answer(o *engine.Op) *engine.Answer {
 	}
 	in.Class = Pick(d.src,
 		engine.OK, engine.OK, engine.OK, engine.OK, engine.Transient, engine.Transient, engine.Overloaded, engine.Offline,
-		engine.Unauthenticated, engine.Conflict, engine.Conflict, engine.Permanent, engine.UnknownOutcome)
+		engine.Unauthenticated, engine.Conflicting, engine.Conflicting, engine.Permanent, engine.Unknown)
 	if in.Class != engine.OK {
 		in.Err = errNo
 	}
@@ -33,7 +33,7 @@ func (d *Driver) answer(o *engine.Op) *engine.Answer {
 		case 2:
 			in.Truth.Version = d.version(id)
 		}
-	case engine.Conflict:
+	case engine.Conflicting:
 		if !d.src.One(4) {
 			in.Truth = d.truth(id)
 		}
@@ -41,22 +41,22 @@ func (d *Driver) answer(o *engine.Op) *engine.Answer {
 		if d.src.One(3) {
 			in.Truth = d.truth(id)
 		}
-	case engine.Overloaded, engine.UnknownOutcome, engine.Offline:
+	case engine.Overloaded, engine.Unknown, engine.Offline:
 		in.RetryAfter = Pick(d.src, 0, 2*sec, 60*sec, engine.Never)
 	case engine.Transient:
 		if d.src.One(8) {
-			in.Overrule = &engine.Again{Again: d.src.One(2), After: Pick(d.src, -sec, sec, 50*sec, engine.Never)}
+			in.Next = &engine.Next{Again: d.src.One(2), Wait: Pick(d.src, -sec, sec, 50*sec, engine.Never)}
 		}
 	}
-	if (in.Class == engine.OK || in.Class == engine.Conflict) && d.src.One(5) {
+	if (in.Class == engine.OK || in.Class == engine.Conflicting) && d.src.One(5) {
 		in.More = append(in.More, d.received())
 	}
 	return in
 }
 
-func (d *Driver) received() engine.Received {
+func (d *Driver) received() engine.EntityTruth {
 	id := d.id()
-	return engine.Received{Space: d.space, Entity: id, Truth: d.truth(id)}
+	return engine.EntityTruth{Space: d.space, Entity: id, Truth: d.truth(id)}
 }
 
 func (d *Driver) version(id string) uint64 {
@@ -79,12 +79,12 @@ func (d *Driver) truth(id string) engine.Truth {
 	case 0:
 		t.Presence = engine.Absent
 	case 1:
-		t.Presence = engine.Unknown
+		t.Presence = engine.NotLoaded
 	default:
 		t.Value = d.value(id)
 	}
 	if d.src.One(4) {
-		t.At, t.By = d.stamp-engine.Stamp(d.src.Below(6))+2, Pick(d.src, "me", "you", "")
+		t.At, t.By = d.stamp-engine.Timestamp(d.src.Below(6))+2, Pick(d.src, "me", "you", "")
 	}
 	if all := d.accepted(); len(all) > 0 && d.src.One(6) {
 		t.Contains = append(t.Contains, all[d.src.Below(len(all))].ID(d.engine))
@@ -141,7 +141,7 @@ func (d *Driver) restart() error {
 
 	d.cfg.Seq = d.engine.LastSeq()
 	d.begin()
-	d.engine.HoldSending(true)
+	d.engine.ShutGate(true)
 	d.twin.Restoring = true
 	again := make(map[*engine.Op]*engine.Op)
 	for i := range all {
@@ -150,7 +150,7 @@ func (d *Driver) restart() error {
 		o := d.fresh(old.Type, old.Args.(Args), old.Slot)
 		again[old] = o
 		k.in.Op, k.in.Space = o, d.space
-		o.Stamp = old.Stamp
+		o.Timestamp = old.Timestamp
 		for j := range k.in.Group {
 			k.in.Group[j].Space = d.space
 		}
@@ -164,7 +164,7 @@ func (d *Driver) restart() error {
 			return err
 		}
 	}
-	d.engine.HoldSending(false)
+	d.engine.ShutGate(false)
 	d.twin.Restoring = false
 	return d.step(engine.Tick{})
 }

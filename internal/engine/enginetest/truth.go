@@ -9,11 +9,11 @@ import (
 // take replaces the truth held unless what came is older. covered reports whether
 // the truth held afterwards is at least as new as what came.
 func (t *Twin) takeTruth(ent *entity, said engine.Truth) (fresh, covered bool) {
-	if said.Presence == engine.Unknown {
+	if said.Presence == engine.NotLoaded {
 		return false, said.Version != 0 && said.Version <= ent.version
 	}
 	ent.latest = max(ent.latest, said.At)
-	held := ent.presence != engine.Unknown || ent.version != 0
+	held := ent.presence != engine.NotLoaded || ent.version != 0
 	switch {
 	case said.Version != 0 && held && (said.Version < ent.version || said.Version < ent.floor || said.Version == ent.version && !ent.loose):
 		return false, true
@@ -42,7 +42,7 @@ func (ent *entity) outdates(said engine.Truth) bool {
 func (t *Twin) adopt(ent *entity, said engine.Truth) (covered bool) {
 	fresh, covered := t.takeTruth(ent, said)
 	newer := said.Version >= ent.sureAt || said.ReadAt > 0 && said.ReadAt >= ent.unsureSince
-	if newer = newer || said.Version == 0 && said.ReadAt == 0; covered && newer && said.Presence != engine.Unknown {
+	if newer = newer || said.Version == 0 && said.ReadAt == 0; covered && newer && said.Presence != engine.NotLoaded {
 		ent.unsure = false
 	}
 	for _, o := range t.calls {
@@ -87,7 +87,7 @@ func (t *Twin) adopt(ent *entity, said engine.Truth) (covered bool) {
 func (t *Twin) adoptAll(o *op, in *engine.Answer) (covered bool) {
 	covered = t.adopt(o.places[0].ent, in.Truth)
 	lags := o.guess || in.Truth.Wrote > o.places[0].ent.version
-	if covered && in.Truth.Presence != engine.Unknown && !lags {
+	if covered && in.Truth.Presence != engine.NotLoaded && !lags {
 		o.places[0].ent.unsure = false
 	}
 	for _, m := range in.More {
@@ -147,7 +147,7 @@ func (ent *entity) later(version uint64) {
 func (t *Twin) told(o *op, in *engine.Answer) map[*entity]engine.Truth {
 	told := make(map[*entity]engine.Truth)
 	tell := func(ent *entity, said engine.Truth) {
-		if _, ok := told[ent]; !ok && said.Presence != engine.Unknown {
+		if _, ok := told[ent]; !ok && said.Presence != engine.NotLoaded {
 			told[ent] = said
 		}
 	}
@@ -189,7 +189,7 @@ func (t *Twin) succeeded(o *op, in *engine.Answer) {
 		}
 		o.firm()
 		t.end(o, engine.Confirmed)
-	case said.Presence != engine.Unknown:
+	case said.Presence != engine.NotLoaded:
 		t.confirmWith(o, in)
 	case max(said.Version, said.Wrote) > ent.version:
 		t.untie(o)
@@ -251,9 +251,9 @@ func (t *Twin) confirmWith(o *op, in *engine.Answer) {
 
 func (t *Twin) conflicted(o *op, in *engine.Answer) {
 	said, ent := in.Truth, o.places[0].ent
-	known := said.Presence != engine.Unknown
+	known := said.Presence != engine.NotLoaded
 	info := o.base
-	info.Op, info.Theirs, info.TheirsIsKnown, info.Client, info.Err = o.real, said, known, t.cfg.Client, in.Err
+	info.Op, info.Theirs, info.TheirsIsKnown, info.MineBy, info.Err = o.real, said, known, t.cfg.ClientID, in.Err
 	info.Mine = info.Base
 	if mine, _, err := o.places[0].do(o, info.Base, info.BasePresence); err == nil {
 		info.Mine = mine
@@ -275,33 +275,33 @@ func (t *Twin) conflicted(o *op, in *engine.Answer) {
 	t.rebase(o)
 }
 
-func (t *Twin) verdict(o *op, info *engine.ConflictInfo) (v engine.Verdict) {
+func (t *Twin) verdict(o *op, info *engine.Conflict) (v engine.Decision) {
 	defer func() {
 		if r := recover(); r != nil {
-			v = engine.Verdict{Err: &engine.PanicError{Value: r}}
+			v = engine.Decision{Err: &engine.PanicError{Value: r}}
 		}
 	}()
 	switch theirs := info.Theirs; {
 	case o.typ.Resolve != nil:
 		return o.typ.Resolve(info)
 	case !info.TheirsIsKnown:
-		return engine.Verdict{Decision: engine.FailIt}
-	case theirs.At != 0 && (o.stamp > theirs.At || o.stamp == theirs.At && t.cfg.Client > theirs.By):
-		return engine.Verdict{Decision: engine.KeepMine}
+		return engine.Decision{Choice: engine.Fail}
+	case theirs.At != 0 && (o.stamp > theirs.At || o.stamp == theirs.At && t.cfg.ClientID > theirs.By):
+		return engine.Decision{Choice: engine.KeepMine}
 	}
-	return engine.Verdict{Decision: engine.TakeTheirs}
+	return engine.Decision{Choice: engine.TakeTheirs}
 }
 
-func (t *Twin) decideConflict(o *op, in *engine.Answer, v engine.Verdict) {
+func (t *Twin) decideConflict(o *op, in *engine.Answer, v engine.Decision) {
 	again := o.conflicts < o.typ.MaxConflicts
 	switch {
-	case v.Decision == engine.KeepMine && again:
+	case v.Choice == engine.KeepMine && again:
 		o.conflicts++
 		o.conflict, o.due = engine.KeptMine, t.now
-	case v.Decision == engine.TakeTheirs:
+	case v.Choice == engine.TakeTheirs:
 		o.conflict = engine.TookTheirs
 		t.condemn(o, nil, in.Err)
-	case v.Decision == engine.MergeBoth && v.Merged != nil && again:
+	case v.Choice == engine.Merge && v.Merged != nil && again:
 		o.conflict = engine.MergedBoth
 		ent := o.places[0].ent
 		merged := t.newOp(&engine.Execute{Space: ent.space, Entity: ent.id, Op: v.Merged})

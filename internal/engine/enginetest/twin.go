@@ -21,7 +21,7 @@ type op struct {
 	typ    *engine.Type
 	args   any
 	slot   string
-	stamp  engine.Stamp
+	stamp  engine.Timestamp
 	seq    uint64
 	pos    uint64
 	places []place
@@ -43,7 +43,7 @@ type op struct {
 	durable   bool
 	calling   bool // a call is under way, even if the operation has ended
 
-	base engine.ConflictInfo // only the base, of the last attempt
+	base engine.Conflict // only the base, of the last attempt
 
 	ackVersion uint64
 	ackedAt    engine.Time
@@ -77,7 +77,7 @@ type entity struct {
 	floor     uint64 // truth of a version below it is older than what is held
 	loose     bool   // the value came without version after that version
 	settledAt engine.Time
-	latest    engine.Stamp // that was told of it or given to an operation of it
+	latest    engine.Timestamp // that was told of it or given to an operation of it
 	changes   uint64
 
 	unsure      bool // an operation has ended that the server may have
@@ -128,7 +128,7 @@ type Twin struct {
 type asked struct {
 	typ   *engine.Type
 	args  any
-	stamp engine.Stamp
+	stamp engine.Timestamp
 }
 
 // orphan is a deletion whose creation came to nothing. reached: the server may have it.
@@ -150,7 +150,7 @@ func NewTwin(cfg engine.Config, name func(*engine.Op) string) *Twin {
 }
 
 // Ask notes what a call says, before the engine takes it and makes it its own.
-func (t *Twin) Ask(o *engine.Op) { t.asked[o] = asked{o.Type, o.Args, o.Stamp} }
+func (t *Twin) Ask(o *engine.Op) { t.asked[o] = asked{o.Type, o.Args, o.Timestamp} }
 
 // Step takes the input that the engine took. order lists the operations that the
 // engine sent or ended, as it did: its choice among free lanes.
@@ -194,16 +194,16 @@ func (t *Twin) take(in engine.Input) error {
 		return t.restore(in)
 	case *engine.Answer:
 		t.answer(in)
-	case engine.Lasting:
+	case engine.Progressed:
 		t.lasting(t.of[in.Op])
 	case *engine.Receive:
 		ent := t.entity(in.Space, in.Entity)
-		in.Old = !t.adopt(ent, in.Truth) && in.Truth.Presence != engine.Unknown
+		in.Old = !t.adopt(ent, in.Truth) && in.Truth.Presence != engine.NotLoaded
 		if in.Asked {
-			t.endOfRead(ent, in.Truth.Presence != engine.Unknown)
+			t.endOfRead(ent, in.Truth.Presence != engine.NotLoaded)
 		}
 		t.purge(nil)
-		t.bury(engine.Undone)
+		t.bury(engine.RolledBack)
 	case *engine.Durable:
 		for _, real := range in.Ops {
 			t.of[real].durable = true
@@ -213,7 +213,7 @@ func (t *Twin) take(in engine.Input) error {
 	case engine.Cancel:
 		o := t.of[in.Op]
 		if o.state == engine.Ended {
-			return engine.ErrAlreadyEnded
+			return engine.ErrSettled
 		}
 		t.condemn(o, nil, in.Err)
 		t.purge(o)
@@ -312,7 +312,7 @@ func (p *place) do(o *op, value any, presence engine.Presence) (any, engine.Pres
 
 // make is do, with the guard or without.
 func (p *place) make(o *op, value any, presence engine.Presence, guarded bool) (_ any, _ engine.Presence, err error) {
-	if p.kind == engine.Change && presence == engine.Unknown {
+	if p.kind == engine.Change && presence == engine.NotLoaded {
 		return value, presence, nil
 	}
 	if p.kind == engine.Change && presence == engine.Absent {

@@ -67,15 +67,15 @@ var (
 		Name: "save", Family: "save", SameArgs: sameArgs, Retry: engine.Retry{Max: 1, Base: sec, Cap: 4 * sec}, MaxConflicts: 1,
 		Debounce: engine.Debounce{Wait: 2 * sec, MaxWait: 5 * sec, Leading: true}, Park: true,
 		Apply:   change(func(v *Value, a Args) error { v.Saves[a.I] = a.On; return nil }),
-		Resolve: func(*engine.ConflictInfo) engine.Verdict { return engine.Verdict{Decision: engine.KeepMine} },
+		Resolve: func(*engine.Conflict) engine.Decision { return engine.Decision{Choice: engine.KeepMine} },
 	}
 	Add = &engine.Type{
 		Name: "add", Family: "add", Retry: engine.Retry{Max: 0, Base: sec, Cap: sec},
 		Apply:   change(func(v *Value, a Args) error { v.N += a.N; return nil }),
-		Resolve: func(*engine.ConflictInfo) engine.Verdict { return engine.Verdict{Decision: engine.TakeTheirs} },
+		Resolve: func(*engine.Conflict) engine.Decision { return engine.Decision{Choice: engine.TakeTheirs} },
 	}
 	Stored = &engine.Type{
-		Name: "stored", Family: "add", Retry: retry3, Journaled: true, EndsCalls: true, Park: true, Deadline: 20 * sec,
+		Name: "stored", Family: "add", Retry: retry3, Stored: true, EndsCalls: true, Park: true, Deadline: 20 * sec,
 		Apply: change(func(v *Value, a Args) error { v.N += a.N; return nil }),
 	}
 	CreateDoc = &engine.Type{
@@ -85,14 +85,14 @@ var (
 	// Found makes the entity, is stored, and fails into a person's hands; so does Keep,
 	// which changes it. Drop removes it.
 	Found = &engine.Type{
-		Name: "found", Family: "found", Kind: engine.Create, Retry: engine.Retry{Max: 1, Base: sec, Cap: sec}, Journaled: true, Park: true,
+		Name: "found", Family: "found", Kind: engine.Create, Retry: engine.Retry{Max: 1, Base: sec, Cap: sec}, Stored: true, Park: true,
 		Apply: change(func(v *Value, a Args) error { v.Safe = a.On; return nil }),
 	}
 	Drop = &engine.Type{
-		Name: "drop", Family: "drop", Kind: engine.Delete, Retry: engine.Retry{Max: 1, Base: sec, Cap: sec}, Journaled: true,
+		Name: "drop", Family: "drop", Kind: engine.Delete, Retry: engine.Retry{Max: 1, Base: sec, Cap: sec}, Stored: true,
 	}
 	Keep = &engine.Type{
-		Name: "keep", Family: "keep", Retry: engine.Retry{Max: 1, Base: sec, Cap: sec}, Journaled: true, Park: true,
+		Name: "keep", Family: "keep", Retry: engine.Retry{Max: 1, Base: sec, Cap: sec}, Stored: true, Park: true,
 		Apply: change(func(v *Value, a Args) error { v.N = a.N; return nil }),
 	}
 	Edit = &engine.Type{
@@ -109,7 +109,7 @@ var (
 	}
 	DeleteDoc = &engine.Type{
 		Name: "delete", Family: "doc", Kind: engine.Delete, SameArgs: sameArgs, Retry: retry3, Merge: docRules,
-		Resolve: func(c *engine.ConflictInfo) engine.Verdict { panic("resolver") },
+		Resolve: func(c *engine.Conflict) engine.Decision { panic("resolver") },
 	}
 	// Rename shows when it is confirmed, and shares the slot of those that show at once.
 	Rename = &engine.Type{
@@ -136,7 +136,7 @@ var (
 			if newer.Args.(Args).N == 0 {
 				panic("rule")
 			}
-			return engine.Merged{Verdict: engine.Separate}
+			return engine.Merged{Rule: engine.Separate}
 		}},
 	}
 	// Sum adds up with what came before it, also with what has failed.
@@ -146,9 +146,9 @@ var (
 		Merge: rules{"sum": func(older, newer *engine.Op) engine.Merged {
 			a := newer.Args.(Args)
 			if a.N += older.Args.(Args).N; a.N == 0 {
-				return engine.Merged{Verdict: engine.Annihilate}
+				return engine.Merged{Rule: engine.Annihilate}
 			}
-			return engine.Merged{Verdict: engine.TakeNewer, Args: a}
+			return engine.Merged{Rule: engine.TakeSecond, Args: a}
 		}},
 	}
 	Publish = &engine.Type{
@@ -176,20 +176,20 @@ func mergeDoc(older, newer *engine.Op) engine.Merged {
 	switch {
 	case older.Type.Name == "create" && newer.Type.Name == "edit":
 		a.Text = b.Text
-		return engine.Merged{Verdict: engine.TakeOlder, Args: a}
+		return engine.Merged{Rule: engine.TakeFirst, Args: a}
 	case older.Type.Name == "create" && newer.Type.Name == "delete":
-		return engine.Merged{Verdict: engine.Annihilate}
+		return engine.Merged{Rule: engine.Annihilate}
 	case older.Type.Name == "edit" && newer.Type.Name == "edit" && b.N == 2: // it takes the edit back
-		return engine.Merged{Verdict: engine.Annihilate}
+		return engine.Merged{Rule: engine.Annihilate}
 	case older.Type.Name == "edit":
-		return engine.Merged{Verdict: engine.TakeNewer, Args: b}
+		return engine.Merged{Rule: engine.TakeSecond, Args: b}
 	}
-	return engine.Merged{Verdict: engine.Replace}
+	return engine.Merged{Rule: engine.Replace}
 }
 
 // mergeBoth answers a conflict with both texts. Engine and twin get the same
 // operation for the same question.
-func mergeBoth(c *engine.ConflictInfo) engine.Verdict {
+func mergeBoth(c *engine.Conflict) engine.Decision {
 	d := c.Op.Owner.(*Driver)
 	told := base{c.Base, c.Mine, c.BasePresence, c.BaseVersion}
 	if first, asked := d.basedOn[c.Op]; !asked {
@@ -208,7 +208,7 @@ func mergeBoth(c *engine.ConflictInfo) engine.Verdict {
 		d.twin.Ask(m)
 	}
 	if len(m.Args.(Args).Text) > 8 {
-		return engine.Verdict{Decision: engine.FailIt, Err: errNo}
+		return engine.Decision{Choice: engine.Fail, Err: errNo}
 	}
-	return engine.Verdict{Decision: engine.MergeBoth, Merged: m}
+	return engine.Decision{Choice: engine.Merge, Merged: m}
 }
