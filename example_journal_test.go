@@ -49,7 +49,7 @@ func Example_journal() {
 
 	m, rename := start(false) // offline
 	h, _ := rename.Execute(ctx, "1", "final")
-	fmt.Println("durable:", h.Await(ctx, optimist.Durable) == nil)
+	fmt.Println("durable:", h.Await(ctx, optimist.Journaled) == nil)
 	keys[h.ID()] = true
 
 	ended, end := context.WithCancel(ctx)

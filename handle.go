@@ -40,8 +40,10 @@ const (
 	// Applied: the change is in the view. True from the start, except for an
 	// operation that opted out of optimism.
 	Applied Stage = iota
-	// Durable: the journal holds the operation. Never reached without a journal.
-	Durable
+	// Journaled: the journal holds the operation, and it survives as much as the
+	// journal's [journal.Durability] says. Never reached without a journal, nor with one
+	// that keeps nothing beyond the process.
+	Journaled
 	// Acknowledged: the server has it.
 	Acknowledged
 	// Settled: it has ended, one way or another.
@@ -49,7 +51,7 @@ const (
 )
 
 func (s Stage) String() string {
-	return [...]string{"applied", "durable", "acknowledged", "settled"}[min(s, Settled)]
+	return [...]string{"applied", "journaled", "acknowledged", "settled"}[min(s, Settled)]
 }
 
 // State is where an operation stands.
@@ -277,7 +279,7 @@ func (h *Handle) reachedLocked(stage Stage) (bool, error) {
 			return false, h.endedWithoutLocked("applied")
 		}
 		return false, nil
-	case Durable:
+	case Journaled:
 		if h.durable {
 			return true, nil
 		}

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/optimist-go/optimist/journal"
 )
 
 // TestLaw28_BadInput: each row is refused with a typed error that says what and
@@ -339,11 +341,13 @@ func TestLaw28_BadInput(t *testing.T) {
 }
 
 // quickJournal keeps nothing and never waits. An earlier life left something.
-type quickJournal struct{ left []JournalRecord }
+type quickJournal struct{ left []journal.Record }
 
-func (j quickJournal) Load() ([]JournalRecord, error) { return j.left, nil }
-func (quickJournal) Write([]JournalRecord) error      { return nil }
-func (quickJournal) Close() error                     { return nil }
+func (j quickJournal) Load() ([]journal.Record, error) { return j.left, nil }
+
+func (quickJournal) Durability() journal.Durability { return journal.DurablePower }
+func (quickJournal) Write([]journal.Record) error   { return nil }
+func (quickJournal) Close() error                   { return nil }
 
 // prepare makes what bad input is about: something pending, something that has
 // ended, a plan that was used and an entity that is gone.

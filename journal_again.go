@@ -7,6 +7,7 @@ import (
 
 	"github.com/optimist-go/optimist/internal/engine"
 	"github.com/optimist-go/optimist/internal/errorf"
+	"github.com/optimist-go/optimist/journal"
 )
 
 // What the journal refused is written again: an operation whose end is not on the disk
@@ -206,5 +207,5 @@ func needsMark(o *engine.Op) bool { return o.Creates() }
 
 // refusedForNow reports whether a later Write may succeed.
 func refusedForNow(err error) bool {
-	return errors.Is(err, ErrJournalRefused) || errors.Is(err, ErrJournalTooLarge)
+	return errors.Is(err, journal.ErrRefused) || errors.Is(err, journal.ErrTooLarge)
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/optimist-go/optimist/internal/engine"
+	"github.com/optimist-go/optimist/journal"
 )
 
 // journalBatch is what one Write makes durable.
@@ -90,7 +91,7 @@ func (w *journalWriter) write(m *Manager, b *journalBatch) error {
 			b.failed = append(b.failed, e.op)
 			continue
 		}
-		wr := written{JournalRecord: r}
+		wr := written{Record: r}
 		if e.first {
 			wr.first = e.op
 			b.ops = append(b.ops, e.op)
@@ -98,11 +99,11 @@ func (w *journalWriter) write(m *Manager, b *journalBatch) error {
 		b.records = append(b.records, wr)
 	}
 	if b.header != nil {
-		b.records = append(b.records, written{JournalRecord: JournalRecord{Data: b.header.encode()}})
+		b.records = append(b.records, written{Record: journal.Record{Data: b.header.encode()}})
 	}
-	records := make([]JournalRecord, len(b.records))
+	records := make([]journal.Record, len(b.records))
 	for i := range b.records {
-		records[i] = b.records[i].JournalRecord
+		records[i] = b.records[i].Record
 	}
 	var err error
 	if p := contain("the journal", func() { err = w.j.Write(records) }); p != nil {
@@ -141,6 +142,6 @@ func (w *journalWriter) tellLocked(m *Manager, b *journalBatch, err error) {
 		ops = slices.DeleteFunc(ops, takenBack)
 	}
 	if len(ops) > 0 {
-		m.stepNowLocked(&engine.Durable{Ops: ops})
+		m.stepNowLocked(&engine.Journaled{Ops: ops})
 	}
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/optimist-go/optimist"
 	"github.com/optimist-go/optimist/filejournal"
+	"github.com/optimist-go/optimist/journal"
 	"github.com/optimist-go/optimist/memjournal"
 )
 
@@ -24,7 +25,7 @@ func textStored() optimist.Stored[args100] {
 	}
 }
 
-func journaled(b testing.TB, j optimist.Journal) (*optimist.Manager, *optimist.Action[note, args100]) {
+func journaled(b testing.TB, j journal.Journal) (*optimist.Manager, *optimist.Action[note, args100]) {
 	m, err := optimist.New(optimist.Options{Journal: j, MaxPending: 1 << 30, Policy: optimist.Policy{
 		Debounce: optimist.Debounce{Wait: time.Hour, MaxWait: time.Hour},
 	}})
@@ -57,11 +58,11 @@ func BenchmarkJournaledExecute(b *testing.B) {
 	cancel()
 	for _, c := range []struct {
 		name string
-		open func(b *testing.B) optimist.Journal
+		open func(b *testing.B) journal.Journal
 	}{
-		{"none", func(*testing.B) optimist.Journal { return nil }},
-		{"memory", func(*testing.B) optimist.Journal { return memjournal.New() }},
-		{"file", func(b *testing.B) optimist.Journal {
+		{"none", func(*testing.B) journal.Journal { return nil }},
+		{"memory", func(*testing.B) journal.Journal { return memjournal.New() }},
+		{"file", func(b *testing.B) journal.Journal {
 			j, err := filejournal.Open(b.TempDir(), filejournal.Options{})
 			if err != nil {
 				b.Fatal(err)
@@ -95,7 +96,7 @@ func BenchmarkJournaledExecute(b *testing.B) {
 func BenchmarkJournalLoad(b *testing.B) {
 	const n = 100_000
 	dir := b.TempDir()
-	open := func() optimist.Journal {
+	open := func() journal.Journal {
 		j, err := filejournal.Open(dir, filejournal.Options{})
 		if err != nil {
 			b.Fatal(err)
@@ -113,7 +114,7 @@ func BenchmarkJournalLoad(b *testing.B) {
 		}
 		last = h
 	}
-	if err := last.Await(context.Background(), optimist.Durable); err != nil {
+	if err := last.Await(context.Background(), optimist.Journaled); err != nil {
 		b.Fatal(err)
 	}
 	m.Close(ended)

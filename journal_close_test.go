@@ -11,6 +11,7 @@ import (
 
 	"github.com/optimist-go/optimist"
 	"github.com/optimist-go/optimist/filejournal"
+	"github.com/optimist-go/optimist/journal"
 	"github.com/optimist-go/optimist/memjournal"
 )
 
@@ -20,7 +21,7 @@ type gated struct {
 	write, end chan struct{}
 }
 
-func (g gated) Write(r []optimist.JournalRecord) error {
+func (g gated) Write(r []journal.Record) error {
 	if g.write != nil {
 		<-g.write
 	}
@@ -45,7 +46,7 @@ type writer struct {
 	undo  int // OnError calls
 }
 
-func newWriter(t *testing.T, j optimist.Journal, how optimist.Stored[edit]) *writer {
+func newWriter(t *testing.T, j journal.Journal, how optimist.Stored[edit]) *writer {
 	t.Helper()
 	w := &writer{m: must[*optimist.Manager](t)(optimist.New(optimist.Options{Journal: j}))}
 	w.notes = optimist.NewStore[note](w.m, "note")
@@ -132,7 +133,7 @@ func TestLaw29_DurableIsNotAwaitedInVain(t *testing.T) {
 		var disk memjournal.Disk
 		w := newWriter(t, durable{must[*memjournal.Journal](t)(disk.Open())}, optimist.Stored[edit]{})
 		h := must[*optimist.Handle](t)(w.write.Execute(t.Context(), "1", edit{"a"}))
-		if err := h.Await(t.Context(), optimist.Durable); !errors.Is(err, optimist.ErrInvalid) {
+		if err := h.Await(t.Context(), optimist.Journaled); !errors.Is(err, optimist.ErrInvalid) {
 			t.Fatalf("an operation without Stored: %v", err)
 		}
 		w.m.Close(t.Context())
@@ -203,7 +204,7 @@ func TestLaw33_NothingIsDecidedOnceTheJournalIsClosed(t *testing.T) {
 func TestLaw33_NewThatFailsClosesTheJournal(t *testing.T) {
 	dir := t.TempDir()
 	j := must[*filejournal.Journal](t)(filejournal.Open(dir, filejournal.Options{}))
-	if err := j.Write([]optimist.JournalRecord{{Seq: 0, Data: []byte("no header")}}); err != nil {
+	if err := j.Write([]journal.Record{{Seq: 0, Data: []byte("no header")}}); err != nil {
 		t.Fatal(err)
 	}
 	j.Close()
@@ -285,7 +286,7 @@ func TestLaw32_NewThatFailsHasClosedTheJournal(t *testing.T) {
 		if _, err := optimist.New(opts); !errors.Is(err, optimist.ErrInvalid) {
 			t.Errorf("%s: %v", name, err)
 		}
-		if _, err := j.Load(); !errors.Is(err, optimist.ErrJournalClosed) {
+		if _, err := j.Load(); !errors.Is(err, journal.ErrClosed) {
 			t.Errorf("%s: the journal was left open: %v", name, err)
 		}
 	}

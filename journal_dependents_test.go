@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 
 	"github.com/optimist-go/optimist"
+	"github.com/optimist-go/optimist/journal"
 	"github.com/optimist-go/optimist/memjournal"
 )
 
@@ -256,7 +257,7 @@ func TestLaw30_OnePlaceOneOperation(t *testing.T) {
 		synctest.Wait()
 		p.disk.Crash()
 		j := must[*memjournal.Journal](t)(p.disk.Open())
-		before := must[[]optimist.JournalRecord](t)(j.Load())
+		before := must[[]journal.Record](t)(j.Load())
 		j.Close()
 		p.crash(v)
 
@@ -264,7 +265,7 @@ func TestLaw30_OnePlaceOneOperation(t *testing.T) {
 		p.tap(v, "parent", "new")
 		p.crash(v)
 		j = must[*memjournal.Journal](t)(p.disk.Open())
-		if after := must[[]optimist.JournalRecord](t)(j.Load()); bytes.Equal(after[1].Data, before[1].Data) || len(after) != len(before) {
+		if after := must[[]journal.Record](t)(j.Load()); bytes.Equal(after[1].Data, before[1].Data) || len(after) != len(before) {
 			t.Fatalf("nothing was replaced: %v", after)
 		}
 		if err := j.Write(before[1:]); err != nil { // they are back
@@ -367,7 +368,7 @@ func TestLaw33_DiscardAfterTheJournalFailed(t *testing.T) {
 		p.disk.Inject(1, memjournal.FailLost)
 		p.tap(v, "child", "x")
 		synctest.Wait()
-		if err := v.m.DiscardQuarantined(v.restored.Quarantined[0].Seq); !errors.Is(err, optimist.ErrJournalFailed) {
+		if err := v.m.DiscardQuarantined(v.restored.Quarantined[0].Seq); !errors.Is(err, journal.ErrFailed) {
 			t.Errorf("discarded: %v", err)
 		}
 		if n := len(v.m.Quarantined()); n != 3 {

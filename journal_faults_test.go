@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/optimist-go/optimist"
+	"github.com/optimist-go/optimist/journal"
 	"github.com/optimist-go/optimist/memjournal"
 )
 
@@ -69,7 +70,7 @@ type watched struct {
 	die func()
 }
 
-func (j watched) Write(records []optimist.JournalRecord) error {
+func (j watched) Write(records []journal.Record) error {
 	err := j.durable.Write(records)
 	if errors.Is(err, memjournal.ErrCrashed) {
 		j.die()
@@ -198,7 +199,7 @@ func (c *career) look() {
 	ended, cancel := context.WithCancel(context.Background())
 	cancel()
 	for _, h := range c.now.handles {
-		err := h.Await(ended, optimist.Durable)
+		err := h.Await(ended, optimist.Journaled)
 		if _, over := h.Result(); over {
 			delete(c.promised, h.ID())
 		} else if err == nil {
@@ -303,7 +304,7 @@ func live(t *testing.T, faulty func(*career), after func(c *career, step int)) (
 			h.Retry()
 		}
 		// Only a journal that has stopped may lack ends: what was refused is tried once more.
-		if err := c.now.m.Flush(ctx); err != nil && (!errors.Is(err, optimist.ErrNotOnDisk) || errors.Is(err, optimist.ErrJournalRefused)) {
+		if err := c.now.m.Flush(ctx); err != nil && (!errors.Is(err, optimist.ErrNotOnDisk) || errors.Is(err, journal.ErrRefused)) {
 			t.Error(err)
 		}
 		c.look()

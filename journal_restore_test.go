@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/optimist-go/optimist"
+	"github.com/optimist-go/optimist/journal"
 	"github.com/optimist-go/optimist/memjournal"
 )
 
@@ -83,13 +84,13 @@ func TestLaw33_RefusedIsWrittenLater(t *testing.T) {
 		synctest.Wait()
 		w.disk.Inject(1, memjournal.Refuse)
 		first := must[*optimist.Handle](t)(l.edit.Execute(ctx, "1", edit{"a"}))
-		if err := first.Await(ctx, optimist.Durable); !errors.Is(err, optimist.ErrJournalRefused) {
+		if err := first.Await(ctx, optimist.Journaled); !errors.Is(err, journal.ErrRefused) {
 			t.Fatalf("refused: %v", err)
 		}
 		second := must[*optimist.Handle](t)(l.edit.Execute(ctx, "2", edit{"b"}))
 		synctest.Wait()
 		for _, h := range []*optimist.Handle{first, second} {
-			if err := h.Await(ctx, optimist.Durable); err != nil {
+			if err := h.Await(ctx, optimist.Journaled); err != nil {
 				t.Errorf("with room again: %v", err)
 			}
 		}
@@ -106,7 +107,7 @@ func TestLaw33_RefusedIsWrittenLater(t *testing.T) {
 func TestLaw30_ParkedWithALongError(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx := t.Context()
-		w := world{reject: optimist.Fail(optimist.Permanent, errors.New(strings.Repeat("no ", optimist.MaxJournalData/2)))}
+		w := world{reject: optimist.Fail(optimist.Permanent, errors.New(strings.Repeat("no ", journal.MaxData/2)))}
 		l := w.start(t, optimist.Options{})
 		must[*optimist.Handle](t)(l.edit.Execute(ctx, "1", edit{"a"}))
 		if err := l.m.Flush(ctx); err != nil {
@@ -131,12 +132,12 @@ func TestLaw33_TooLargeHarmsNoOther(t *testing.T) {
 		var w world
 		l := w.start(t, optimist.Options{})
 		var large, small *optimist.Handle
-		large = must[*optimist.Handle](t)(l.edit.Execute(ctx, strings.Repeat("x", optimist.MaxJournalData), edit{"a"}))
+		large = must[*optimist.Handle](t)(l.edit.Execute(ctx, strings.Repeat("x", journal.MaxData), edit{"a"}))
 		small = must[*optimist.Handle](t)(l.edit.Execute(ctx, "1", edit{"a"}))
-		if err := large.Await(ctx, optimist.Durable); !errors.Is(err, optimist.ErrJournalTooLarge) {
+		if err := large.Await(ctx, optimist.Journaled); !errors.Is(err, journal.ErrTooLarge) {
 			t.Errorf("the large one: %v", err)
 		}
-		if err := small.Await(ctx, optimist.Durable); err != nil {
+		if err := small.Await(ctx, optimist.Journaled); err != nil {
 			t.Errorf("the small one: %v", err)
 		}
 		if err := l.m.Flush(ctx); err != nil {

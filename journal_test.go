@@ -12,13 +12,14 @@ import (
 	"time"
 
 	"github.com/optimist-go/optimist"
+	"github.com/optimist-go/optimist/journal"
 	"github.com/optimist-go/optimist/memjournal"
 )
 
 // durable lets a journal in memory pass for one on a disk that survives.
 type durable struct{ *memjournal.Journal }
 
-func (durable) Durability() optimist.Durability { return optimist.DurablePower }
+func (durable) Durability() journal.Durability { return journal.DurablePower }
 
 type note struct {
 	Text string
@@ -150,7 +151,7 @@ func TestLaw29_JournalBeforeSend(t *testing.T) {
 		var w world
 		l := w.start(t, optimist.Options{})
 		h := must[*optimist.Handle](t)(l.edit.Execute(ctx, "1", edit{"a"}))
-		if err := h.Await(ctx, optimist.Durable); err != nil {
+		if err := h.Await(ctx, optimist.Journaled); err != nil {
 			t.Fatal(err)
 		}
 		if w.disk.Writes() == 0 || len(w.seen) != 0 {
@@ -375,7 +376,7 @@ func TestLaw33_FailingDiskIsReported(t *testing.T) {
 				defer sub.Close()
 				w.disk.Inject(1, c.fault)
 				h := must[*optimist.Handle](t)(l.edit.Execute(ctx, "1", edit{"a"}))
-				if err := h.Await(ctx, optimist.Durable); err == nil {
+				if err := h.Await(ctx, optimist.Journaled); err == nil {
 					t.Fatal("claims to be durable")
 				}
 				_, err := l.edit.Execute(ctx, "2", edit{"b"})

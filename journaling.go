@@ -10,6 +10,7 @@ import (
 
 	"github.com/optimist-go/optimist/internal/engine"
 	"github.com/optimist-go/optimist/internal/errorf"
+	"github.com/optimist-go/optimist/journal"
 )
 
 // Stored says how operations of a type are written to the journal. The zero value:
@@ -61,8 +62,8 @@ func (c codec) encodeArgs(args any) (data []byte, err error) {
 	if err != nil {
 		return nil, errorf.New("%w: arguments cannot be stored: %w", ErrInvalid, sound("encode", err))
 	}
-	if len(data) > MaxJournalData-4096 {
-		return nil, errorf.New("%w: arguments of %d bytes", ErrJournalTooLarge, len(data))
+	if len(data) > journal.MaxData-4096 {
+		return nil, errorf.New("%w: arguments of %d bytes", journal.ErrTooLarge, len(data))
 	}
 	return data, nil
 }
@@ -73,7 +74,7 @@ func (h *Handle) waitForDisk(ctx context.Context, joined bool) error {
 	if typ := typeOf(&h.op); !typ.codec.wait || !typ.Stored {
 		return nil
 	}
-	err := h.Await(ctx, Durable)
+	err := h.Await(ctx, Journaled)
 	if err == nil {
 		return nil
 	}
@@ -92,8 +93,8 @@ var errNotDurable = errorf.New("%w: the journal keeps nothing beyond the process
 // time and as much in it as has come up. It has a goroutine only while there is
 // something to write. The Manager's lock guards all of it.
 type journalWriter struct {
-	j          Journal
-	durability Durability // what the journal promises
+	j          journal.Journal
+	durability journal.Durability // what the journal promises
 	client     string
 
 	queue  []journalEntry // to be written, in order
@@ -135,7 +136,7 @@ type journalEntry struct {
 
 // written is a record, and the operation that is durable with it, or nil.
 type written struct {
-	JournalRecord
+	journal.Record
 	first *engine.Op
 }
 
@@ -143,7 +144,7 @@ type written struct {
 func (w *journalWriter) putLocked(m *Manager, o *engine.Op, first bool) {
 	if w.dead {
 		if first {
-			w.undurableLocked(o, errorf.New("%w: %w", ErrJournalFailed, w.failed))
+			w.undurableLocked(o, errorf.New("%w: %w", journal.ErrFailed, w.failed))
 			if !takenBack(o) {
 				m.released = append(m.released, o)
 			}
@@ -186,15 +187,15 @@ func (m *Manager) keptBy(k engine.Kept, now time.Time) engine.Kept {
 }
 
 // record makes the bytes. It needs no lock: of the operation it reads what is frozen.
-func (w *journalWriter) record(m *Manager, e journalEntry) (JournalRecord, error) {
+func (w *journalWriter) record(m *Manager, e journalEntry) (journal.Record, error) {
 	if e.op == nil {
-		return JournalRecord{Seq: e.seq, Settled: e.ends, Data: e.data}, nil
+		return journal.Record{Seq: e.seq, Settled: e.ends, Data: e.data}, nil
 	}
 	o, typ := e.op, typeOf(e.op)
 	if e.data == nil {
 		var err error
 		if e.data, err = typ.codec.encodeArgs(o.Args); err != nil {
-			return JournalRecord{}, err
+			return journal.Record{}, err
 		}
 	}
 	r := record{
@@ -211,10 +212,10 @@ func (w *journalWriter) record(m *Manager, e journalEntry) (JournalRecord, error
 		r.failure = shortened(errorf.TextOf(e.why))
 	}
 	data := r.encode()
-	if len(data) > MaxJournalData {
-		return JournalRecord{}, errorf.New("%w: an operation of %d bytes", ErrJournalTooLarge, len(data))
+	if len(data) > journal.MaxData {
+		return journal.Record{}, errorf.New("%w: an operation of %d bytes", journal.ErrTooLarge, len(data))
 	}
-	return JournalRecord{Seq: e.seq, Data: data}, nil
+	return journal.Record{Seq: e.seq, Data: data}, nil
 }
 
 // shortened keeps why an operation failed to what a person reads.
@@ -305,7 +306,7 @@ func lastOfEach(batch []written) []written {
 // heldLocked notes that the journal holds an operation, which is as durable as the
 // journal is.
 func (w *journalWriter) heldLocked(h *Handle) {
-	if h.durable = w.durability > DurableNever; !h.durable {
+	if h.durable = w.durability > journal.DurableNever; !h.durable {
 		h.moreLocked().journal = errNotDurable
 	}
 	h.movedLocked()
@@ -369,7 +370,7 @@ func (m *Manager) closeJournal() error {
 	m.mu.Unlock()
 	var errs []error
 	if failed != nil {
-		errs = append(errs, errorf.New("%w: %w", ErrJournalFailed, failed))
+		errs = append(errs, errorf.New("%w: %w", journal.ErrFailed, failed))
 	}
 	if err := w.j.Close(); err != nil {
 		errs = append(errs, errorf.New("close the journal: %w", err))

@@ -8,6 +8,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/optimist-go/optimist/journal"
 )
 
 func TestLaw01_ExecuteReturnsWithTheChangeVisible(t *testing.T) {
@@ -40,7 +42,7 @@ func TestLaw01_ExecuteDoesNotWaitForDisk(t *testing.T) {
 		equal(t, "waited", time.Since(began), 0)
 		time.Sleep(30 * time.Minute)
 		equal(t, "calls before it is on disk", len(w.server.heard()), 0)
-		is(t, h.Await(w.ctx, Durable), nil)
+		is(t, h.Await(w.ctx, Journaled), nil)
 		equal(t, "durable after", time.Since(began), time.Hour)
 	})
 }
@@ -48,8 +50,10 @@ func TestLaw01_ExecuteDoesNotWaitForDisk(t *testing.T) {
 // slowJournal takes an hour for each write.
 type slowJournal struct{}
 
-func (slowJournal) Load() ([]JournalRecord, error) { return nil, nil }
-func (slowJournal) Write([]JournalRecord) error    { time.Sleep(time.Hour); return nil }
+func (slowJournal) Load() ([]journal.Record, error) { return nil, nil }
+
+func (slowJournal) Durability() journal.Durability { return journal.DurablePower }
+func (slowJournal) Write([]journal.Record) error   { time.Sleep(time.Hour); return nil }
 func (slowJournal) Close() error                   { return nil }
 
 func TestLaw01_ApplyThatFailsChangesNothing(t *testing.T) {

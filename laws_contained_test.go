@@ -6,6 +6,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/optimist-go/optimist/journal"
 )
 
 // What a program's own code does badly or slowly stays its own.
@@ -237,7 +239,7 @@ var storedText = Stored[string]{
 // slowDisk takes longer for a write than a call may take.
 type slowDisk struct{ slowJournal }
 
-func (slowDisk) Write([]JournalRecord) error { time.Sleep(600 * time.Millisecond); return nil }
+func (slowDisk) Write([]journal.Record) error { time.Sleep(600 * time.Millisecond); return nil }
 
 func TestLaw12_TheTimeoutBeginsWhenTheDiskKnows(t *testing.T) {
 	opts := instant

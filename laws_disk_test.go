@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/optimist-go/optimist"
+	"github.com/optimist-go/optimist/journal"
 	"github.com/optimist-go/optimist/memjournal"
 )
 
@@ -26,7 +27,7 @@ func newTimed(t *testing.T, disk *memjournal.Disk) timed {
 	return timed{durable{must[*memjournal.Journal](t)(disk.Open())}, time.Now(), new(sync.Mutex), new([]time.Duration)}
 }
 
-func (j timed) Write(r []optimist.JournalRecord) error {
+func (j timed) Write(r []journal.Record) error {
 	j.mu.Lock()
 	*j.at = append(*j.at, time.Since(j.began))
 	j.mu.Unlock()
@@ -141,7 +142,7 @@ func TestLaw46_CallsSayWhatTheDiskDoesNotHave(t *testing.T) {
 				before := time.Now()
 				j.since()
 				err := call(t, w)
-				if !errors.Is(err, optimist.ErrNotOnDisk) || !errors.Is(err, optimist.ErrJournalRefused) || !strings.Contains(err.Error(), ": 1 of them") {
+				if !errors.Is(err, optimist.ErrNotOnDisk) || !errors.Is(err, journal.ErrRefused) || !strings.Contains(err.Error(), ": 1 of them") {
 					t.Errorf("it says %v", err)
 				}
 				if took := time.Since(before); took > 0 {
@@ -188,7 +189,7 @@ func TestLaw46_CallsSayWhatTheDiskDoesNotHave(t *testing.T) {
 				second.Cancel()
 				j.since()
 				time.Sleep(24 * time.Hour)
-				if err := call(t, w); !errors.Is(err, optimist.ErrNotOnDisk) || !errors.Is(err, optimist.ErrJournalFailed) || !strings.Contains(err.Error(), ": 2 of them") {
+				if err := call(t, w); !errors.Is(err, optimist.ErrNotOnDisk) || !errors.Is(err, journal.ErrFailed) || !strings.Contains(err.Error(), ": 2 of them") {
 					t.Errorf("it says %v", err)
 				}
 				if at := j.since(); len(at) > 0 {
@@ -286,7 +287,7 @@ func TestLaw29_NoAttemptOfACreationLeavesWithoutItsMark(t *testing.T) {
 		sub.Close()
 		deferred := 0
 		for ev := range sub.All(t.Context()) {
-			if ev.Kind == optimist.OpDeferred && ev.ID == created[0].ID() && errors.Is(ev.Err, optimist.ErrJournalRefused) {
+			if ev.Kind == optimist.OpDeferred && ev.ID == created[0].ID() && errors.Is(ev.Err, journal.ErrRefused) {
 				deferred++
 			}
 		}

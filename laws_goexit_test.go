@@ -8,6 +8,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/optimist-go/optimist/journal"
 )
 
 // t.FailNow ends its goroutine, wherever a program's test calls it. So does
@@ -146,7 +148,7 @@ type endingJournal struct {
 	closed bool
 }
 
-func (j *endingJournal) Write([]JournalRecord) error {
+func (j *endingJournal) Write([]journal.Record) error {
 	if j.writes++; j.writes == j.nth {
 		runtime.Goexit()
 	}
@@ -168,7 +170,7 @@ func TestLaw33_AJournalThatEndsItsGoroutineHasFailed(t *testing.T) {
 				t.Errorf("write %d: Flush says %v", nth, err)
 			}
 			w.outcome(h, Confirmed)
-			if err := w.m.Close(w.ctx); errors.Is(err, ErrJournalFailed) != (nth > 0) {
+			if err := w.m.Close(w.ctx); errors.Is(err, journal.ErrFailed) != (nth > 0) {
 				t.Errorf("write %d: Close says %v", nth, err)
 			}
 		})
@@ -326,12 +328,12 @@ func TestLaw28_DataThatEndsTheGoroutineInTheMiddleOfAChange(t *testing.T) {
 // slowEndingJournal takes two seconds for a write.
 type slowEndingJournal struct{ endingJournal }
 
-func (*slowEndingJournal) Write([]JournalRecord) error { time.Sleep(2 * time.Second); return nil }
+func (*slowEndingJournal) Write([]journal.Record) error { time.Sleep(2 * time.Second); return nil }
 
 func TestLaw28_DecodeThatEndsTheGoroutineOfRestore(t *testing.T) {
 	r := record{id: "x", pos: 1, typ: "stored", store: "page", entity: "1", slot: "title", args: []byte("a")}
 	opts := instant
-	opts.Journal = loadedJournal{records: []JournalRecord{{Seq: 1, Data: r.encode()}}}
+	opts.Journal = loadedJournal{records: []journal.Record{{Seq: 1, Data: r.encode()}}}
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, opts)
 		def := w.renaming("stored")
@@ -348,7 +350,7 @@ func TestLaw28_DecodeThatEndsTheGoroutineOfRestore(t *testing.T) {
 // loadedJournal holds records of an earlier life.
 type loadedJournal struct {
 	quickJournal
-	records []JournalRecord
+	records []journal.Record
 }
 
-func (j loadedJournal) Load() ([]JournalRecord, error) { return j.records, nil }
+func (j loadedJournal) Load() ([]journal.Record, error) { return j.records, nil }

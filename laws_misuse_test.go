@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/optimist-go/optimist/journal"
 )
 
 // misused are the errors of the events that were told since the last call.
@@ -175,7 +177,7 @@ func TestLaw47_RestoreForgotten(t *testing.T) {
 func TestLaw47_ATypeThatIsRegisteredAfterRestore(t *testing.T) {
 	left := record{pos: 1, timestamp: 1, id: "x-1", typ: "late", store: "page", entity: "1", slot: "title", args: []byte("x")}
 	opts := instant
-	opts.Journal = quickJournal{left: []JournalRecord{{Seq: 1, Data: left.encode()}}}
+	opts.Journal = quickJournal{left: []journal.Record{{Seq: 1, Data: left.encode()}}}
 	inWorld(t, opts, func(t *testing.T, w *world) {
 		must(w.m.Restore())(t)
 		is(t, w.m.Err(), nil)

@@ -260,7 +260,7 @@ func TestLaw21_StagesCanBeAwaited(t *testing.T) {
 		equal(t, "state", h.State(), InFlight)
 		is(t, h.Await(w.ctx, Applied), nil)
 		equal(t, "applied after", time.Since(began), 0)
-		is(t, h.Await(w.ctx, Durable), ErrInvalid) // there is no journal
+		is(t, h.Await(w.ctx, Journaled), ErrInvalid) // there is no journal
 		is(t, h.Await(w.ctx, Acknowledged), nil)
 		equal(t, "acknowledged after", time.Since(began), time.Second)
 		short, cancel := context.WithTimeout(w.ctx, time.Second)

@@ -191,7 +191,7 @@ func (m *Manager) stepLocked(now time.Time, in engine.Input) error {
 	if len(m.released) > 0 {
 		ops := m.released
 		m.released = nil
-		m.stepNowLocked(&engine.Durable{Ops: ops})
+		m.stepNowLocked(&engine.Journaled{Ops: ops})
 	}
 	if len(m.subs) > 0 {
 		m.tellLateLocked(now)

@@ -6,6 +6,7 @@ import (
 
 	"github.com/optimist-go/optimist/internal/engine"
 	"github.com/optimist-go/optimist/internal/errorf"
+	"github.com/optimist-go/optimist/journal"
 )
 
 // Options are a Manager's settings. The zero value works. A negative duration or
@@ -34,9 +35,10 @@ type Options struct {
 	// truth that bears it are later than it. 0: 5 min.
 	MaxDrift time.Duration
 
-	// Journal makes operations durable. Nil: they live in memory only. The manager
-	// owns it from New on, and closes it, also when New fails.
-	Journal Journal
+	// Journal makes operations durable: a [journal.Journal], such as filejournal's. Nil:
+	// they live in memory only. The manager owns it from New on, and closes it, also when
+	// New fails.
+	Journal journal.Journal
 	// OnJournalError chooses what happens when the journal fails.
 	OnJournalError JournalFailure
 }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/optimist-go/optimist/internal/engine"
 	"github.com/optimist-go/optimist/internal/errorf"
+	"github.com/optimist-go/optimist/journal"
 )
 
 // Quarantined lists the operations in the journal that this program could not
@@ -38,7 +39,7 @@ func (m *Manager) DiscardQuarantined(seq uint64) error {
 	case w == nil || i < 0:
 		return errorf.New("%w: no operation %d is in quarantine", ErrInvalid, seq)
 	case w.dead:
-		return errorf.New("%w: %w", ErrJournalFailed, w.failed)
+		return errorf.New("%w: %w", journal.ErrFailed, w.failed)
 	}
 	w.quarantine = slices.Delete(w.quarantine, i, i+1)
 	w.queue = append(w.queue, journalEntry{seq: seq, ends: true, data: []byte("discarded from quarantine")})

@@ -8,6 +8,7 @@ import (
 	"github.com/optimist-go/optimist/internal/engine"
 	"github.com/optimist-go/optimist/internal/errorf"
 	"github.com/optimist-go/optimist/internal/order"
+	"github.com/optimist-go/optimist/journal"
 )
 
 // Restored is what Restore found in the journal.
@@ -50,7 +51,7 @@ func (m *Manager) openJournal() (header, error) {
 	var h header
 	if len(records) > 0 && records[0].Seq == 0 {
 		if h, err = decodeHeader(records[0].Data); err != nil {
-			return header{}, errorf.New("%w: %w", ErrJournalCorrupt, err)
+			return header{}, errorf.New("%w: %w", journal.ErrCorrupt, err)
 		}
 		records = records[1:]
 	}
@@ -58,7 +59,7 @@ func (m *Manager) openJournal() (header, error) {
 	loaded := make([]loadedRecord, len(records))
 	for i, jr := range records {
 		l := &loaded[i]
-		l.JournalRecord = jr
+		l.Record = jr
 		l.record, l.err = decodeRecord(jr.Data)
 		h.seq = max(h.seq, jr.Seq)
 		m.clock.observe(l.timestamp, m.epoch) // it may be ahead because truth under it was
@@ -73,10 +74,7 @@ func (m *Manager) openJournal() (header, error) {
 	if m.opts.ClientID == "" {
 		m.opts.ClientID = h.client
 	}
-	m.journal = &journalWriter{j: m.opts.Journal, durability: DurablePower, loaded: loaded, again: engine.Never}
-	if d, ok := m.opts.Journal.(JournalDurability); ok {
-		m.journal.durability = d.Durability()
-	}
+	m.journal = &journalWriter{j: m.opts.Journal, durability: m.opts.Journal.Durability(), loaded: loaded, again: engine.Never}
 	return h, nil
 }
 
@@ -206,7 +204,7 @@ func (r *loadedRecord) decode(m *Manager, typ *opType) (h *Handle, parts []engin
 
 // loadedRecord is a record that the journal had.
 type loadedRecord struct {
-	JournalRecord
+	journal.Record
 	record
 	err error // why it cannot be read
 }

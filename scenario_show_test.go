@@ -44,7 +44,7 @@ func (w *stage) show(verb string, args []string) string {
 			w.result(&out, name)
 		}
 	case "await":
-		stages := []optimist.Stage{optimist.Applied, optimist.Durable, optimist.Acknowledged, optimist.Settled}
+		stages := []optimist.Stage{optimist.Applied, optimist.Journaled, optimist.Acknowledged, optimist.Settled}
 		ended, stop := context.WithCancel(w.ctx)
 		stop()
 		for _, s := range stages {

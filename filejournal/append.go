@@ -1,10 +1,10 @@
 package filejournal
 
-import "github.com/optimist-go/optimist"
+import "github.com/optimist-go/optimist/journal"
 
 // flush writes the batches of a group as one frame. The queue calls it, one group at
 // a time.
-func (j *Journal) flush(batches [][]optimist.JournalRecord) error {
+func (j *Journal) flush(batches [][]journal.Record) error {
 	j.ioMu.Lock()
 	defer j.ioMu.Unlock()
 	if err := j.stateLocked(); err != nil {

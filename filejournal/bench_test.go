@@ -6,9 +6,9 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/optimist-go/optimist"
 	"github.com/optimist-go/optimist/filejournal"
 	"github.com/optimist-go/optimist/internal/groupcommit"
+	"github.com/optimist-go/optimist/journal"
 )
 
 // The benchmarks of appending put the journal beside the floor: the same bytes
@@ -83,9 +83,9 @@ func benchJournal(b *testing.B, writers int, options filejournal.Options) {
 	appendAll(b, writers, func() error {
 		mu.Lock()
 		seq++
-		r := optimist.JournalRecord{Seq: seq / 2, Settled: seq%2 == 1, Data: operation}
+		r := journal.Record{Seq: seq / 2, Settled: seq%2 == 1, Data: operation}
 		mu.Unlock()
-		return j.Write([]optimist.JournalRecord{r})
+		return j.Write([]journal.Record{r})
 	})
 }
 
@@ -119,7 +119,7 @@ func BenchmarkLoad(b *testing.B) {
 		b.Fatal(err)
 	}
 	for seq := range uint64(live) { // a frame each, which is the worst case
-		if err := j.Write([]optimist.JournalRecord{{Seq: seq, Data: operation}}); err != nil {
+		if err := j.Write([]journal.Record{{Seq: seq, Data: operation}}); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -153,7 +153,7 @@ func BenchmarkSize(b *testing.B) {
 		}
 		for seq := range uint64(live) {
 			// Far from the start, so that sequence numbers are not small.
-			if err := j.Write([]optimist.JournalRecord{{Seq: seq + 1<<40, Data: operation}}); err != nil {
+			if err := j.Write([]journal.Record{{Seq: seq + 1<<40, Data: operation}}); err != nil {
 				b.Fatal(err)
 			}
 		}

@@ -9,8 +9,8 @@ import (
 // by itself when half of the log is settled; call it to remove settled data from the
 // disk at once, after a log-out for instance.
 //
-// After an error that does not wrap optimist.ErrJournalFailed or
-// optimist.ErrJournalCorrupt the log is as it was and the journal goes on.
+// After an error that does not wrap journal.ErrFailed or
+// journal.ErrCorrupt the log is as it was and the journal goes on.
 func (j *Journal) Compact() error {
 	j.ioMu.Lock()
 	defer j.ioMu.Unlock()

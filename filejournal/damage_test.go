@@ -8,7 +8,7 @@ import (
 	"errors"
 	"testing"
 
-	"github.com/optimist-go/optimist"
+	"github.com/optimist-go/optimist/journal"
 	"github.com/optimist-go/optimist/journaltest"
 )
 
@@ -25,7 +25,7 @@ func diskWith(log []byte) *simDisk {
 
 // sample writes a log of random batches and returns its bytes, the batches, and
 // where the log ended after each of them.
-func sample(t testing.TB, seed uint64, n int, closeIt bool) (log []byte, batches [][]optimist.JournalRecord, ends []int64) {
+func sample(t testing.TB, seed uint64, n int, closeIt bool) (log []byte, batches [][]journal.Record, ends []int64) {
 	t.Helper()
 	d := newSimDisk()
 	j, err := open(d, simDir, Options{})
@@ -50,7 +50,7 @@ func sample(t testing.TB, seed uint64, n int, closeIt bool) (log []byte, batches
 	return bytes.Clone(d.names[simLog].cached), batches, ends
 }
 
-func modelOf(batches [][]optimist.JournalRecord) *journaltest.Model {
+func modelOf(batches [][]journal.Record) *journaltest.Model {
 	var m journaltest.Model
 	for _, batch := range batches {
 		m.Write(batch)
@@ -61,7 +61,7 @@ func modelOf(batches [][]optimist.JournalRecord) *journaltest.Model {
 // checkDamaged opens a log that was closed and then changed: either nothing is lost,
 // or the loss is reported, nothing is made up, nothing can be built on it, and
 // Repair makes it sound.
-func checkDamaged(t testing.TB, log []byte, batches [][]optimist.JournalRecord) (reported bool) {
+func checkDamaged(t testing.TB, log []byte, batches [][]journal.Record) (reported bool) {
 	t.Helper()
 	d := diskWith(log)
 	j, err := open(d, simDir, Options{})
@@ -78,13 +78,13 @@ func checkDamaged(t testing.TB, log []byte, batches [][]optimist.JournalRecord) 
 		}
 		return false
 	}
-	if !errors.Is(err, optimist.ErrJournalCorrupt) {
-		t.Fatalf("Load: error %v, want one that wraps ErrJournalCorrupt", err)
+	if !errors.Is(err, journal.ErrCorrupt) {
+		t.Fatalf("Load: error %v, want one that wraps journal.ErrCorrupt", err)
 	}
 	if err := journaltest.Within(loaded, batches); err != nil {
 		t.Fatal(err)
 	}
-	if err := j.Write(batches[0]); !errors.Is(err, optimist.ErrJournalCorrupt) {
+	if err := j.Write(batches[0]); !errors.Is(err, journal.ErrCorrupt) {
 		t.Fatalf("Write to a damaged journal: error %v", err)
 	}
 	if err := j.Close(); err != nil {
@@ -97,7 +97,7 @@ func checkDamaged(t testing.TB, log []byte, batches [][]optimist.JournalRecord) 
 	return true
 }
 
-func checkRepair(t testing.TB, d *simDisk, log []byte, loaded []optimist.JournalRecord) {
+func checkRepair(t testing.TB, d *simDisk, log []byte, loaded []journal.Record) {
 	t.Helper()
 	done, err := repair(d, simDir)
 	if err != nil || done.Records != len(loaded) {
@@ -190,7 +190,7 @@ func TestLogInsideARecord(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := j.Write([]optimist.JournalRecord{{Seq: 1 << 40, Data: log}}); err != nil {
+	if err := j.Write([]journal.Record{{Seq: 1 << 40, Data: log}}); err != nil {
 		t.Fatal(err)
 	}
 	torn := d.names[simLog].cached
@@ -228,7 +228,7 @@ func TestForeignFileIsLeftAlone(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if records, err := j.Load(); !errors.Is(err, optimist.ErrJournalCorrupt) || len(records) != 0 {
+		if records, err := j.Load(); !errors.Is(err, journal.ErrCorrupt) || len(records) != 0 {
 			t.Errorf("Load of %q = %d records, %v", content, len(records), err)
 		}
 	}

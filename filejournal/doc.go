@@ -8,7 +8,7 @@
 //   - A Write that was cut off by a crash is there whole or not at all.
 //   - Damage is never passed over in silence. Whatever byte of a closed log is
 //     changed, Load returns every record, or what could be read together with an
-//     error that wraps optimist.ErrJournalCorrupt.
+//     error that wraps journal.ErrCorrupt.
 //   - The log stops at the first failed sync. A sync is never tried again, because
 //     after a failure the system may say yes without having written.
 //   - The file stays below the larger of Options.CompactAt and twice the live

@@ -4,8 +4,8 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/optimist-go/optimist"
 	"github.com/optimist-go/optimist/internal/ownlock"
+	"github.com/optimist-go/optimist/journal"
 )
 
 // ErrVersion: the log was written by another version of this package. Open returns
@@ -15,19 +15,19 @@ var ErrVersion = errors.New("filejournal: unknown version of the log")
 // failure is an error of the medium after which the journal stops.
 func failure(op, name string, err error) error {
 	return fmt.Errorf("filejournal: %s %s: %w (%w; open it again when the disk is well)",
-		op, name, err, optimist.ErrJournalFailed)
+		op, name, err, journal.ErrFailed)
 }
 
 // refusal is an error of the medium that harmed nothing.
 func refusal(op, name string, err error) error {
 	return fmt.Errorf("filejournal: %s %s: %w (%w; make room and write again)",
-		op, name, err, optimist.ErrJournalRefused)
+		op, name, err, journal.ErrRefused)
 }
 
 // corruption says where the damage of a log begins.
 func corruption(name string, at int64) error {
 	return fmt.Errorf("filejournal: %s is damaged at byte %d: %w (Repair sets it aside and keeps what can be read)",
-		name, at, optimist.ErrJournalCorrupt)
+		name, at, journal.ErrCorrupt)
 }
 
 // lockFailure is the error of an owner's lock that could not be had.
@@ -35,11 +35,11 @@ func lockFailure(dir string, err error) error {
 	var held *ownlock.HeldError
 	if errors.As(err, &held) {
 		return fmt.Errorf("filejournal: open %s: %w (%w; close it there, or wait for that process to end)",
-			dir, err, optimist.ErrJournalOwned)
+			dir, err, journal.ErrOwned)
 	}
 	return failure("lock", dir, err)
 }
 
 func closed(name string) error {
-	return fmt.Errorf("filejournal: %s: %w", name, optimist.ErrJournalClosed)
+	return fmt.Errorf("filejournal: %s: %w", name, journal.ErrClosed)
 }

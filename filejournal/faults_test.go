@@ -9,7 +9,7 @@ import (
 	"os"
 	"testing"
 
-	"github.com/optimist-go/optimist"
+	"github.com/optimist-go/optimist/journal"
 	"github.com/optimist-go/optimist/journaltest"
 )
 
@@ -54,7 +54,7 @@ func (s *script) run(seed uint64) {
 			switch {
 			case err == nil:
 				s.model.Write(batch)
-			case errors.Is(err, optimist.ErrJournalRefused) && !s.disk.dead:
+			case errors.Is(err, journal.ErrRefused) && !s.disk.dead:
 				// Nothing of it may ever appear.
 			default:
 				s.model.Doubt(batch)
@@ -62,7 +62,7 @@ func (s *script) run(seed uint64) {
 			if len(s.disk.struck) > 0 {
 				s.writesSince++
 			}
-			for s.disk.dead || errors.Is(err, optimist.ErrJournalFailed) || s.powerFails() {
+			for s.disk.dead || errors.Is(err, journal.ErrFailed) || s.powerFails() {
 				err = nil
 				s.disk.dead = s.disk.dead || s.powerFails()
 				_ = j.Close()
@@ -112,7 +112,7 @@ func (s *script) open() *Journal {
 		j, err := open(s.disk, "/a/b/journal", s.options)
 		if err != nil {
 			s.mustBeTyped("Open", err)
-			if errors.Is(err, optimist.ErrJournalOwned) {
+			if errors.Is(err, journal.ErrOwned) {
 				s.fatal("a failed Open kept the lock")
 			}
 			continue
@@ -138,7 +138,7 @@ func (s *script) open() *Journal {
 func (s *script) mustBeTyped(what string, err error) {
 	switch {
 	case err == nil, s.disk.dead,
-		errors.Is(err, optimist.ErrJournalFailed), errors.Is(err, optimist.ErrJournalRefused):
+		errors.Is(err, journal.ErrFailed), errors.Is(err, journal.ErrRefused):
 		return
 	}
 	if len(s.disk.struck) == 0 {

@@ -8,7 +8,7 @@ import (
 	"hash/crc32"
 	"math/bits"
 
-	"github.com/optimist-go/optimist"
+	"github.com/optimist-go/optimist/journal"
 )
 
 const (
@@ -67,11 +67,11 @@ type record struct {
 }
 
 // live is the record as it was written by the owner of the journal.
-func (r record) live() optimist.JournalRecord {
-	return optimist.JournalRecord{Seq: r.seq, Data: r.data}
+func (r record) live() journal.Record {
+	return journal.Record{Seq: r.seq, Data: r.data}
 }
 
-func appendRecord(buf []byte, r optimist.JournalRecord) []byte {
+func appendRecord(buf []byte, r journal.Record) []byte {
 	buf = binary.AppendUvarint(buf, r.Seq)
 	size := uint64(len(r.Data)) << 1
 	if r.Settled {
@@ -82,7 +82,7 @@ func appendRecord(buf []byte, r optimist.JournalRecord) []byte {
 }
 
 // encodedSize is how many bytes appendRecord appends for r.
-func encodedSize(r optimist.JournalRecord) int {
+func encodedSize(r journal.Record) int {
 	return uvarintSize(r.Seq) + uvarintSize(uint64(len(r.Data))<<1) + len(r.Data)
 }
 

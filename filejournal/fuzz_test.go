@@ -9,7 +9,7 @@ import (
 	"hash/crc32"
 	"testing"
 
-	"github.com/optimist-go/optimist"
+	"github.com/optimist-go/optimist/journal"
 	"github.com/optimist-go/optimist/journaltest"
 )
 
@@ -41,7 +41,7 @@ func FuzzOpen(f *testing.F) {
 			return
 		}
 		loaded, err := j.Load()
-		if err != nil && !errors.Is(err, optimist.ErrJournalCorrupt) {
+		if err != nil && !errors.Is(err, journal.ErrCorrupt) {
 			t.Fatalf("Load: %v", err)
 		}
 		var m journaltest.Model
@@ -56,7 +56,7 @@ func FuzzOpen(f *testing.F) {
 			checkRepair(t, d, log, loaded)
 			return
 		}
-		batch := []optimist.JournalRecord{journaltest.Put(1, "new"), {Seq: 2, Settled: true}}
+		batch := []journal.Record{journaltest.Put(1, "new"), {Seq: 2, Settled: true}}
 		if err := j.Write(batch); err != nil {
 			t.Fatal(err)
 		}

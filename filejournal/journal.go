@@ -9,22 +9,21 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"github.com/optimist-go/optimist"
 	"github.com/optimist-go/optimist/internal/groupcommit"
+	"github.com/optimist-go/optimist/journal"
 )
 
 var (
-	_ optimist.Journal           = (*Journal)(nil)
-	_ optimist.JournalDurability = (*Journal)(nil)
+	_ journal.Journal = (*Journal)(nil)
 )
 
-// A Journal is an optimist.Journal in a file. Open makes one. Its methods are safe
+// A Journal is an journal.Journal in a file. Open makes one. Its methods are safe
 // for concurrent use.
 type Journal struct {
 	fs      filesystem
 	name    string // of the log
 	options Options
-	queue   *groupcommit.Queue[[]optimist.JournalRecord]
+	queue   *groupcommit.Queue[[]journal.Record]
 
 	// compactDue is set when the log has grown beyond its bound, and cleared by the
 	// writer that takes the duty to compact it.
@@ -69,11 +68,11 @@ const (
 // Load returns the live records, ascending by sequence number. It reads the file,
 // and may be called more than once.
 //
-// If the log is damaged the error wraps optimist.ErrJournalCorrupt and the records
+// If the log is damaged the error wraps journal.ErrCorrupt and the records
 // are those of every frame that can be read. Then a record may be missing, be older
 // than its latest, or have been settled. Nothing can be written any more; Repair
 // makes a journal of what can be read.
-func (j *Journal) Load() ([]optimist.JournalRecord, error) {
+func (j *Journal) Load() ([]journal.Record, error) {
 	j.ioMu.Lock()
 	defer j.ioMu.Unlock()
 	if err := j.stateLocked(); err != nil && err != j.damage {
@@ -83,17 +82,17 @@ func (j *Journal) Load() ([]optimist.JournalRecord, error) {
 	if err != nil {
 		return nil, failure("read the size of", j.name, err)
 	}
-	live := make([]optimist.JournalRecord, 0, len(j.places))
+	live := make([]journal.Record, 0, len(j.places))
 	found, err := scan(j.log, size, func(r record) error {
 		if j.liveLocked(r) {
-			live = append(live, optimist.JournalRecord{Seq: r.seq, Data: bytes.Clone(r.data)})
+			live = append(live, journal.Record{Seq: r.seq, Data: bytes.Clone(r.data)})
 		}
 		return nil
 	})
 	if err != nil {
 		return nil, failure("read", j.name, err)
 	}
-	slices.SortFunc(live, func(a, b optimist.JournalRecord) int { return cmp.Compare(a.Seq, b.Seq) })
+	slices.SortFunc(live, func(a, b journal.Record) int { return cmp.Compare(a.Seq, b.Seq) })
 	if j.damage == nil && (found.damaged || len(live) != len(j.places)) {
 		j.damage = corruption(j.name, found.at) // since Open
 	}
@@ -104,18 +103,18 @@ func (j *Journal) Load() ([]optimist.JournalRecord, error) {
 // overlap share a sync.
 //
 // Beside the errors of every journal: a full disk is an error that wraps
-// optimist.ErrJournalRefused and the system's error, and harms nothing.
-func (j *Journal) Write(records []optimist.JournalRecord) error {
+// journal.ErrRefused and the system's error, and harms nothing.
+func (j *Journal) Write(records []journal.Record) error {
 	weight := 0
 	for _, r := range records {
-		if len(r.Data) > optimist.MaxJournalData {
+		if len(r.Data) > journal.MaxData {
 			return fmt.Errorf("filejournal: record %d has %d bytes, %d are allowed: %w",
-				r.Seq, len(r.Data), optimist.MaxJournalData, optimist.ErrJournalTooLarge)
+				r.Seq, len(r.Data), journal.MaxData, journal.ErrTooLarge)
 		}
 		weight += recordSize(len(r.Data))
 		if weight > maxBody {
 			return fmt.Errorf("filejournal: %d records in one write have more than %d bytes: %w",
-				len(records), maxBody, optimist.ErrJournalTooLarge)
+				len(records), maxBody, journal.ErrTooLarge)
 		}
 	}
 	err := j.queue.Commit(records, weight)
@@ -149,12 +148,12 @@ func (j *Journal) Close() error {
 	return err
 }
 
-// Durability is optimist.DurablePower, or optimist.DurableProcess with SyncRelaxed.
-func (j *Journal) Durability() optimist.Durability {
+// Durability is journal.DurablePower, or journal.DurableProcess with SyncRelaxed.
+func (j *Journal) Durability() journal.Durability {
 	if j.options.Sync == SyncRelaxed {
-		return optimist.DurableProcess
+		return journal.DurableProcess
 	}
-	return optimist.DurablePower
+	return journal.DurablePower
 }
 
 // Stats is the state of a journal at one moment.

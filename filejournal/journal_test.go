@@ -5,21 +5,21 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/optimist-go/optimist"
 	"github.com/optimist-go/optimist/filejournal"
+	"github.com/optimist-go/optimist/journal"
 	"github.com/optimist-go/optimist/journaltest"
 )
 
 // target is a file journal with these options, as the suites see it.
 func target(options filejournal.Options) journaltest.Target {
 	return journaltest.Target{
-		Open: func(dir string) (optimist.Journal, error) { return opened(filejournal.Open(dir, options)) },
+		Open: func(dir string) (journal.Journal, error) { return opened(filejournal.Open(dir, options)) },
 		Size: folderSize,
 	}
 }
 
 // opened keeps a nil *Journal from becoming an interface that is not nil.
-func opened(j *filejournal.Journal, err error) (optimist.Journal, error) {
+func opened(j *filejournal.Journal, err error) (journal.Journal, error) {
 	if err != nil {
 		return nil, err
 	}

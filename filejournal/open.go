@@ -16,10 +16,10 @@ const (
 // Open opens the journal in the folder dir, which it makes if it is missing, and
 // becomes its owner. It cuts off a write that a crash left unfinished.
 //
-// The error wraps optimist.ErrJournalOwned if the journal has another owner,
+// The error wraps journal.ErrOwned if the journal has another owner,
 // ErrVersion if it was written by another version of this package,
 // errors.ErrUnsupported where there are no files, and otherwise
-// optimist.ErrJournalFailed and the system's error. Damage is not an error of Open:
+// journal.ErrFailed and the system's error. Damage is not an error of Open:
 // Load reports it.
 func Open(dir string, options Options) (*Journal, error) {
 	return open(osFS{}, dir, options)

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"path/filepath"
 
-	"github.com/optimist-go/optimist"
+	"github.com/optimist-go/optimist/journal"
 )
 
 // Repaired is what Repair did.
@@ -41,7 +41,7 @@ func repair(fsys filesystem, dir string) (done Repaired, err error) {
 		}
 	}()
 	live, err := j.Load()
-	if !errors.Is(err, optimist.ErrJournalCorrupt) {
+	if !errors.Is(err, journal.ErrCorrupt) {
 		return Repaired{Records: len(live)}, err
 	}
 

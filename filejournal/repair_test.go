@@ -8,7 +8,7 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/optimist-go/optimist"
+	"github.com/optimist-go/optimist/journal"
 	"github.com/optimist-go/optimist/journaltest"
 )
 
@@ -24,7 +24,7 @@ func TestDamageLosesOneFrameOnly(t *testing.T) {
 			t.Fatal(err)
 		}
 		loaded, err := j.Load()
-		if !errors.Is(err, optimist.ErrJournalCorrupt) {
+		if !errors.Is(err, journal.ErrCorrupt) {
 			t.Fatalf("batch %d: Load: error %v", k, err)
 		}
 		rest := slices.Concat(batches[:k], batches[k+1:])
@@ -43,7 +43,7 @@ func TestLostHeaderLosesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	loaded, err := j.Load()
-	if !errors.Is(err, optimist.ErrJournalCorrupt) {
+	if !errors.Is(err, journal.ErrCorrupt) {
 		t.Fatalf("Load: error %v", err)
 	}
 	if err := modelOf(batches).Check(loaded); err != nil {
@@ -66,7 +66,7 @@ func TestRepairDiesAnywhere(t *testing.T) {
 				if len(d.struck) == 0 {
 					return // all calls have been struck
 				}
-				if err != nil && !d.dead && !errors.Is(err, optimist.ErrJournalFailed) {
+				if err != nil && !d.dead && !errors.Is(err, journal.ErrFailed) {
 					t.Errorf("%v: Repair: error %v", d.struck, err)
 				}
 				d.restart(how, rand.New(rand.NewPCG(1, 2)))

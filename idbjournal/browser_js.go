@@ -5,8 +5,8 @@ import (
 	"errors"
 	"syscall/js"
 
-	"github.com/optimist-go/optimist"
 	"github.com/optimist-go/optimist/internal/errorf"
+	"github.com/optimist-go/optimist/journal"
 )
 
 // waiter waits for the first of some events of an object.
@@ -114,7 +114,7 @@ func own(ctx context.Context, name string, wait bool) (*lock, error) {
 	case ok := <-granted:
 		callback.Release() // called once
 		if !ok {
-			return nil, errorf.New("%w: another tab has it open", optimist.ErrJournalOwned)
+			return nil, errorf.New("%w: another tab has it open", journal.ErrOwned)
 		}
 		return &lock{resolve, released, []js.Func{failed, settled}}, nil
 	case err := <-refused:
@@ -143,7 +143,7 @@ func try(f func() js.Value) (v js.Value, err error) {
 // reason turns a DOMException into an error of this package.
 func reason(e js.Value) error {
 	if !e.Truthy() {
-		return errorf.New("%w: the browser gave no reason", optimist.ErrJournalFailed)
+		return errorf.New("%w: the browser gave no reason", journal.ErrFailed)
 	}
 	name, message := e.Get("name").String(), e.Get("message").String()
 	switch name {
@@ -154,7 +154,7 @@ func reason(e js.Value) error {
 	case "VersionError":
 		return errorf.New("%w: it was written by another version of this package", ErrUnavailable)
 	}
-	return errorf.New("%w: %s: %s", optimist.ErrJournalFailed, name, message)
+	return errorf.New("%w: %s: %s", journal.ErrFailed, name, message)
 }
 
-func isRefused(err error) bool { return errors.Is(err, optimist.ErrJournalRefused) }
+func isRefused(err error) bool { return errors.Is(err, journal.ErrRefused) }

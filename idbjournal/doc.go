@@ -11,14 +11,14 @@
 //     browser keeps its word. It is given to the browser whole, to be committed, before
 //     Write waits: a page that is left a moment later loses nothing of it, as a rule.
 //   - Among the tabs and workers of one origin a journal has one owner, by a Web Lock.
-//     The others get optimist.ErrJournalOwned from Open at once, and wait for their turn in
+//     The others get journal.ErrOwned from Open at once, and wait for their turn in
 //     Wait. The browser gives the lock up when the owner is closed, navigates away or
 //     crashes, and the next of them gets it. A page that is left and may be shown again
 //     (the browser's back/forward cache) gives it up as well: there Write fails with
-//     optimist.ErrJournalFailed from then on, and the page has to be loaded anew.
+//     journal.ErrFailed from then on, and the page has to be loaded anew.
 //   - What Delete has deleted leaves no trace that a page could read.
 //   - When there is no room a Write fails with ErrQuota, which wraps
-//     optimist.ErrJournalRefused, and has kept nothing.
+//     journal.ErrRefused, and has kept nothing.
 //
 // # Limits
 //
@@ -46,8 +46,8 @@ package idbjournal
 import (
 	"errors"
 
-	"github.com/optimist-go/optimist"
 	"github.com/optimist-go/optimist/internal/errorf"
+	"github.com/optimist-go/optimist/journal"
 )
 
 var (
@@ -58,5 +58,5 @@ var (
 	// deleted. Closing that tab helps.
 	ErrBlocked = errors.New("idbjournal: the database is blocked by another tab")
 	// ErrQuota: the origin has used all the storage that the browser gives it.
-	ErrQuota = errorf.New("idbjournal: the browser's quota is used up: %w", optimist.ErrJournalRefused)
+	ErrQuota = errorf.New("idbjournal: the browser's quota is used up: %w", journal.ErrRefused)
 )

@@ -6,16 +6,15 @@ import (
 	"sync"
 	"syscall/js"
 
-	"github.com/optimist-go/optimist"
 	"github.com/optimist-go/optimist/internal/errorf"
+	"github.com/optimist-go/optimist/journal"
 )
 
 var (
-	_ optimist.Journal           = (*Journal)(nil)
-	_ optimist.JournalDurability = (*Journal)(nil)
+	_ journal.Journal = (*Journal)(nil)
 )
 
-// A Journal is an optimist.Journal in IndexedDB. Open makes one. Its methods are safe
+// A Journal is an journal.Journal in IndexedDB. Open makes one. Its methods are safe
 // for concurrent use.
 type Journal struct {
 	name string
@@ -35,9 +34,9 @@ type Journal struct {
 const storeName = "records"
 
 // Open opens the journal of that name, which it makes if it is missing, and becomes
-// its owner. The error wraps optimist.ErrJournalOwned if another tab owns it,
+// its owner. The error wraps journal.ErrOwned if another tab owns it,
 // ErrUnavailable, ErrBlocked or ErrQuota where the browser offers no storage, and
-// otherwise optimist.ErrJournalFailed. When ctx ends before the browser has answered,
+// otherwise journal.ErrFailed. When ctx ends before the browser has answered,
 // it is ctx's.
 func Open(ctx context.Context, name string) (*Journal, error) { return open(ctx, name, false) }
 
@@ -107,12 +106,12 @@ func openDatabase(ctx context.Context, name string) (js.Value, error) {
 	return js.Value{}, reason(request.Get("error"))
 }
 
-// Durability is optimist.DurablePower: transactions are strict.
-func (j *Journal) Durability() optimist.Durability { return optimist.DurablePower }
+// Durability is journal.DurablePower: transactions are strict.
+func (j *Journal) Durability() journal.Durability { return journal.DurablePower }
 
 // Load returns the live records, ascending by sequence number. It may be called more
 // than once.
-func (j *Journal) Load() ([]optimist.JournalRecord, error) {
+func (j *Journal) Load() ([]journal.Record, error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if err := j.stateLocked(); err != nil {
@@ -126,7 +125,7 @@ func (j *Journal) Load() ([]optimist.JournalRecord, error) {
 		return nil, errorf.New("load journal %q: %w", j.name, err)
 	}
 	keys, values = keys.Get("result"), values.Get("result")
-	records := make([]optimist.JournalRecord, 0, keys.Length())
+	records := make([]journal.Record, 0, keys.Length())
 	bytes := js.Global().Get("Uint8Array")
 	for i := range keys.Length() {
 		key, value := keys.Index(i), values.Index(i)
@@ -136,12 +135,12 @@ func (j *Journal) Load() ([]optimist.JournalRecord, error) {
 			seq, err = strconv.ParseUint(key.String(), 16, 64)
 		}
 		if key.Type() != js.TypeString || err != nil || keyOf(seq) != key.String() || !value.InstanceOf(bytes) {
-			j.damage = errorf.New("journal %q: %w: entry %d of the store is not a record", j.name, optimist.ErrJournalCorrupt, i)
+			j.damage = errorf.New("journal %q: %w: entry %d of the store is not a record", j.name, journal.ErrCorrupt, i)
 			continue
 		}
 		data := make([]byte, value.Length())
 		js.CopyBytesToGo(data, value)
-		records = append(records, optimist.JournalRecord{Seq: seq, Data: data})
+		records = append(records, journal.Record{Seq: seq, Data: data})
 	}
 	return records, j.damage
 }
@@ -153,11 +152,11 @@ func keyOf(seq uint64) string {
 }
 
 // Write makes the records durable, in one transaction.
-func (j *Journal) Write(records []optimist.JournalRecord) error {
+func (j *Journal) Write(records []journal.Record) error {
 	for _, r := range records {
-		if len(r.Data) > optimist.MaxJournalData {
+		if len(r.Data) > journal.MaxData {
 			return errorf.New("idbjournal: record %d has %d bytes, %d are allowed: %w",
-				r.Seq, len(r.Data), optimist.MaxJournalData, optimist.ErrJournalTooLarge)
+				r.Seq, len(r.Data), journal.MaxData, journal.ErrTooLarge)
 		}
 	}
 	j.mu.Lock()
@@ -221,13 +220,13 @@ func (j *Journal) transactLocked(mode string, work func(store js.Value)) error {
 
 func (j *Journal) stateLocked() error {
 	if j.closed {
-		return errorf.New("idbjournal: %w", optimist.ErrJournalClosed)
+		return errorf.New("idbjournal: %w", journal.ErrClosed)
 	}
 	return j.failed
 }
 
 // Delete deletes the journal: all that it holds, and its database. It is for a person who
-// leaves nothing behind. Load and Write fail from then on, with optimist.ErrJournalClosed.
+// leaves nothing behind. Load and Write fail from then on, with journal.ErrClosed.
 // The journal is owned until Close, and so are the moments in between: nobody else has
 // opened it. The error is ErrBlocked as long as somebody has opened the database without
 // owning it, and the browser deletes it when they close it; when ctx ends before the browser
@@ -236,9 +235,9 @@ func (j *Journal) Delete(ctx context.Context) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if j.closed {
-		return errorf.New("idbjournal: %w", optimist.ErrJournalClosed)
+		return errorf.New("idbjournal: %w", journal.ErrClosed)
 	}
-	j.failed = errorf.New("idbjournal: journal %q was deleted: %w", j.name, optimist.ErrJournalClosed)
+	j.failed = errorf.New("idbjournal: journal %q was deleted: %w", j.name, journal.ErrClosed)
 	j.db.Call("close")
 	request, err := try(func() js.Value { return js.Global().Get("indexedDB").Call("deleteDatabase", j.name) })
 	if err == nil {

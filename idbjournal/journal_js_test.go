@@ -6,8 +6,8 @@ import (
 	"syscall/js"
 	"testing"
 
-	"github.com/optimist-go/optimist"
 	"github.com/optimist-go/optimist/idbjournal"
+	"github.com/optimist-go/optimist/journal"
 	"github.com/optimist-go/optimist/journaltest"
 )
 
@@ -23,7 +23,7 @@ func TestMain(m *testing.M) {
 }
 
 func TestSuite(t *testing.T) {
-	journaltest.Run(t, journaltest.Target{Open: func(dir string) (optimist.Journal, error) {
+	journaltest.Run(t, journaltest.Target{Open: func(dir string) (journal.Journal, error) {
 		j, err := idbjournal.Open(t.Context(), dir)
 		if err != nil {
 			return nil, err
@@ -61,7 +61,7 @@ func TestDamageIsReported(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := j.Write([]optimist.JournalRecord{{Seq: 1, Data: []byte("whole")}}); err != nil {
+	if err := j.Write([]journal.Record{{Seq: 1, Data: []byte("whole")}}); err != nil {
 		t.Fatal(err)
 	}
 	j.Close()
@@ -74,10 +74,10 @@ func TestDamageIsReported(t *testing.T) {
 	}
 	defer j.Close()
 	records, err := j.Load()
-	if !errors.Is(err, optimist.ErrJournalCorrupt) || len(records) != 1 {
-		t.Errorf("Load: %d records, %v; want the whole one, and ErrJournalCorrupt", len(records), err)
+	if !errors.Is(err, journal.ErrCorrupt) || len(records) != 1 {
+		t.Errorf("Load: %d records, %v; want the whole one, and journal.ErrCorrupt", len(records), err)
 	}
-	if err := j.Write([]optimist.JournalRecord{{Seq: 3}}); !errors.Is(err, optimist.ErrJournalCorrupt) {
+	if err := j.Write([]journal.Record{{Seq: 3}}); !errors.Is(err, journal.ErrCorrupt) {
 		t.Errorf("Write on a damaged journal: %v", err)
 	}
 }
@@ -98,8 +98,8 @@ func TestDeletedUnderneath(t *testing.T) {
 	defer j.Close()
 	await(t, js.Global().Get("indexedDB").Call("deleteDatabase", "deleted"))
 	for range 2 {
-		if err := j.Write([]optimist.JournalRecord{{Seq: 1}}); !errors.Is(err, optimist.ErrJournalFailed) {
-			t.Errorf("Write after the data was cleared: %v, want ErrJournalFailed", err)
+		if err := j.Write([]journal.Record{{Seq: 1}}); !errors.Is(err, journal.ErrFailed) {
+			t.Errorf("Write after the data was cleared: %v, want journal.ErrFailed", err)
 		}
 	}
 }
@@ -126,7 +126,7 @@ func TestWaitForTheOwner(t *testing.T) {
 	for waiting := 0; waiting == 0; { // until it is in the queue, where the impatient one is not
 		waiting = await(t, locks.Call("query")).Get("pending").Length()
 	}
-	if err := first.Write([]optimist.JournalRecord{{Seq: 1, Data: []byte("left")}}); err != nil {
+	if err := first.Write([]journal.Record{{Seq: 1, Data: []byte("left")}}); err != nil {
 		t.Fatal(err)
 	}
 	first.Close()
@@ -142,7 +142,7 @@ func TestDeleteLeavesNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := j.Write([]optimist.JournalRecord{{Seq: 1, Data: []byte("secret")}}); err != nil {
+	if err := j.Write([]journal.Record{{Seq: 1, Data: []byte("secret")}}); err != nil {
 		t.Fatal(err)
 	}
 	if err := j.Delete(t.Context()); err != nil {
@@ -154,14 +154,14 @@ func TestDeleteLeavesNothing(t *testing.T) {
 			t.Error("the database is still there")
 		}
 	}
-	if err := j.Write([]optimist.JournalRecord{{Seq: 2}}); !errors.Is(err, optimist.ErrJournalClosed) {
+	if err := j.Write([]journal.Record{{Seq: 2}}); !errors.Is(err, journal.ErrClosed) {
 		t.Errorf("Write after Delete: %v", err)
 	}
-	if _, err := idbjournal.Open(t.Context(), "deleted"); !errors.Is(err, optimist.ErrJournalOwned) {
+	if _, err := idbjournal.Open(t.Context(), "deleted"); !errors.Is(err, journal.ErrOwned) {
 		t.Errorf("Open before Close: %v", err)
 	}
 	j.Close()
-	if err := j.Delete(t.Context()); !errors.Is(err, optimist.ErrJournalClosed) {
+	if err := j.Delete(t.Context()); !errors.Is(err, journal.ErrClosed) {
 		t.Errorf("Delete after Close: %v", err)
 	}
 	if j, err = idbjournal.Open(t.Context(), "deleted"); err != nil {
@@ -184,7 +184,7 @@ func TestPageThatIsLeft(t *testing.T) {
 		js.Global().Call("dispatchEvent", event)
 	}
 	left(false)
-	if err := j.Write([]optimist.JournalRecord{{Seq: 1, Data: []byte("one")}}); err != nil {
+	if err := j.Write([]journal.Record{{Seq: 1, Data: []byte("one")}}); err != nil {
 		t.Fatal(err)
 	}
 	left(true)
@@ -193,7 +193,7 @@ func TestPageThatIsLeft(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer next.Close()
-	if err := j.Write([]optimist.JournalRecord{{Seq: 1, Data: []byte("two")}}); !errors.Is(err, optimist.ErrJournalFailed) {
+	if err := j.Write([]journal.Record{{Seq: 1, Data: []byte("two")}}); !errors.Is(err, journal.ErrFailed) {
 		t.Errorf("Write in a page that was left: %v", err)
 	}
 	if records, err := next.Load(); err != nil || len(records) != 1 || string(records[0].Data) != "one" {

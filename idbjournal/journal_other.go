@@ -5,12 +5,12 @@ package idbjournal
 import (
 	"context"
 
-	"github.com/optimist-go/optimist"
 	"github.com/optimist-go/optimist/internal/errorf"
+	"github.com/optimist-go/optimist/journal"
 )
 
-// A Journal is an optimist.Journal in the browser.
-type Journal struct{ optimist.Journal }
+// A Journal is an journal.Journal in the browser.
+type Journal struct{ journal.Journal }
 
 // Open opens the journal of that name and becomes its owner. This program does not
 // run in a browser: it fails with ErrUnavailable.

@@ -5,7 +5,7 @@ import (
 	"maps"
 	"slices"
 
-	"github.com/optimist-go/optimist"
+	"github.com/optimist-go/optimist/journal"
 )
 
 // A Model is the dumb twin of a journal: a map in memory, and where nobody can know
@@ -26,7 +26,7 @@ func (m *Model) all() []world {
 }
 
 // Write says that a Write with this batch has returned nil.
-func (m *Model) Write(batch []optimist.JournalRecord) {
+func (m *Model) Write(batch []journal.Record) {
 	for _, w := range m.all() {
 		w.apply(batch)
 	}
@@ -35,7 +35,7 @@ func (m *Model) Write(batch []optimist.JournalRecord) {
 // Doubt says that a Write with this batch was cut off, or has returned an error that
 // leaves it open what is on disk: all of the batch is there, or nothing of it.
 // Each doubt doubles the work of Check until the next Check.
-func (m *Model) Doubt(batch []optimist.JournalRecord) {
+func (m *Model) Doubt(batch []journal.Record) {
 	for _, w := range m.all() {
 		other := maps.Clone(w)
 		other.apply(batch)
@@ -45,7 +45,7 @@ func (m *Model) Doubt(batch []optimist.JournalRecord) {
 	}
 }
 
-func (w world) apply(batch []optimist.JournalRecord) {
+func (w world) apply(batch []journal.Record) {
 	for _, r := range batch {
 		if r.Settled {
 			delete(w, r.Seq)
@@ -57,7 +57,7 @@ func (w world) apply(batch []optimist.JournalRecord) {
 
 // Check compares what Load returned with the model: ascending, none settled, and
 // exactly the live records. It ends all doubt, as the journal has now shown its state.
-func (m *Model) Check(loaded []optimist.JournalRecord) error {
+func (m *Model) Check(loaded []journal.Record) error {
 	got := make(world, len(loaded))
 	for i, r := range loaded {
 		if i > 0 && loaded[i-1].Seq >= r.Seq {
@@ -83,7 +83,7 @@ func (m *Model) Check(loaded []optimist.JournalRecord) error {
 
 // Within checks what a damaged journal could still read: nothing in it that was
 // never written. Batches must be all those ever written.
-func Within(loaded []optimist.JournalRecord, batches [][]optimist.JournalRecord) error {
+func Within(loaded []journal.Record, batches [][]journal.Record) error {
 	written := make(map[uint64][]string)
 	for _, r := range slices.Concat(batches...) {
 		if !r.Settled {

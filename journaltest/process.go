@@ -13,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/optimist-go/optimist"
+	"github.com/optimist-go/optimist/journal"
 )
 
 // Variables through which a test binary runs itself as another process.
@@ -195,11 +195,11 @@ func testOwnerProcess(t *testing.T, target Target, dir string) {
 		t.Fatalf("the child process says %q", line)
 	}
 	began := time.Now()
-	if j, err := target.Open(dir); !errors.Is(err, optimist.ErrJournalOwned) {
+	if j, err := target.Open(dir); !errors.Is(err, journal.ErrOwned) {
 		if err == nil {
 			_ = j.Close()
 		}
-		t.Errorf("Open of another process's journal: error %v, want ErrJournalOwned", err)
+		t.Errorf("Open of another process's journal: error %v, want journal.ErrOwned", err)
 	}
 	if took := time.Since(began); took > time.Second {
 		t.Errorf("the refusal took %v, more than a second", took)

@@ -3,7 +3,7 @@ package journaltest
 import (
 	"math/rand/v2"
 
-	"github.com/optimist-go/optimist"
+	"github.com/optimist-go/optimist/journal"
 )
 
 // A Generator makes random batches as a manager would write them: new operations,
@@ -28,31 +28,31 @@ func NewGenerator(seed, first, step uint64) *Generator {
 }
 
 // Next returns the next batch, of one to six records.
-func (g *Generator) Next() []optimist.JournalRecord {
-	batch := make([]optimist.JournalRecord, 0, 6)
+func (g *Generator) Next() []journal.Record {
+	batch := make([]journal.Record, 0, 6)
 	for range 1 + g.rng.IntN(6) {
 		batch = append(batch, g.record())
 	}
 	return batch
 }
 
-func (g *Generator) record() optimist.JournalRecord {
+func (g *Generator) record() journal.Record {
 	switch pick := g.rng.IntN(20); {
 	case pick == 0 && g.step == 1:
-		return optimist.JournalRecord{Seq: 0, Data: g.data()}
+		return journal.Record{Seq: 0, Data: g.data()}
 	case pick < 4 && len(g.live) > 0:
-		return optimist.JournalRecord{Seq: g.live[g.rng.IntN(len(g.live))], Data: g.data()}
+		return journal.Record{Seq: g.live[g.rng.IntN(len(g.live))], Data: g.data()}
 	case pick < 12 && len(g.live) > 0:
 		i := g.rng.IntN(len(g.live))
 		seq := g.live[i]
 		g.live[i] = g.live[len(g.live)-1]
 		g.live = g.live[:len(g.live)-1]
-		return optimist.JournalRecord{Seq: seq, Settled: true, Data: g.data()}
+		return journal.Record{Seq: seq, Settled: true, Data: g.data()}
 	}
 	seq := g.next
 	g.next += g.step
 	g.live = append(g.live, seq)
-	return optimist.JournalRecord{Seq: seq, Data: g.data()}
+	return journal.Record{Seq: seq, Data: g.data()}
 }
 
 // data is mostly of the size of an operation, sometimes empty, sometimes large.

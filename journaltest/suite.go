@@ -5,7 +5,7 @@ import (
 	"math"
 	"testing"
 
-	"github.com/optimist-go/optimist"
+	"github.com/optimist-go/optimist/journal"
 )
 
 // Run runs the whole suite, each rule as a subtest with a fresh folder.
@@ -50,7 +50,7 @@ func testLatest(t *testing.T, target Target, dir string) {
 	for _, data := range []string{"a", "bb", "c"} {
 		j := target.mustOpen(t, dir)
 		mustLoad(t, j)
-		batch := []optimist.JournalRecord{Put(1, data), Put(2, "two "+data), Put(1, data+data)}
+		batch := []journal.Record{Put(1, data), Put(2, "two "+data), Put(1, data+data)}
 		mustWrite(t, j, batch...)
 		m.Write(batch)
 		mustClose(t, j)
@@ -65,7 +65,7 @@ func testSettled(t *testing.T, target Target, dir string) {
 	mustWrite(t, j, Settle(99)) // never put: nothing happens
 	mustClose(t, j)
 	var m Model
-	m.Write([]optimist.JournalRecord{Put(1, "a"), Put(3, "c")})
+	m.Write([]journal.Record{Put(1, "a"), Put(3, "c")})
 	target.mustHold(t, dir, &m)
 
 	j = target.mustOpen(t, dir)
@@ -76,7 +76,7 @@ func testSettled(t *testing.T, target Target, dir string) {
 
 func testBatchOrder(t *testing.T, target Target, dir string) {
 	j := target.mustOpen(t, dir)
-	batch := []optimist.JournalRecord{
+	batch := []journal.Record{
 		Put(1, "old"), Settle(1), // put and settled in one: gone
 		Settle(2), Put(2, "kept"), // the later record counts
 		Put(3, "old"), Put(3, "new"),
@@ -90,7 +90,7 @@ func testBatchOrder(t *testing.T, target Target, dir string) {
 
 func testAscending(t *testing.T, target Target, dir string) {
 	j := target.mustOpen(t, dir)
-	batch := []optimist.JournalRecord{
+	batch := []journal.Record{
 		Put(math.MaxUint64, "last"), Put(1<<63, "upper half"), Put(300, "c"), Put(7, "a"),
 		Put(1<<32, "d"), Put(0, "header"), Put(9, "b"),
 	}
@@ -114,9 +114,9 @@ func testAscending(t *testing.T, target Target, dir string) {
 func testNothing(t *testing.T, target Target, dir string) {
 	j := target.mustOpen(t, dir)
 	mustWrite(t, j) // no record
-	batch := []optimist.JournalRecord{{Seq: 5}, {Seq: 6, Data: []byte{}}}
+	batch := []journal.Record{{Seq: 5}, {Seq: 6, Data: []byte{}}}
 	mustWrite(t, j, batch...)
-	mustWrite(t, j, optimist.JournalRecord{Seq: 7, Settled: true}) // no outcome
+	mustWrite(t, j, journal.Record{Seq: 7, Settled: true}) // no outcome
 	mustClose(t, j)
 	var m Model
 	m.Write(batch)
@@ -126,7 +126,7 @@ func testNothing(t *testing.T, target Target, dir string) {
 func testNotRetained(t *testing.T, target Target, dir string) {
 	j := target.mustOpen(t, dir)
 	data := []byte("as it was at the call")
-	records := []optimist.JournalRecord{{Seq: 1, Data: data}, {Seq: 2, Data: data}}
+	records := []journal.Record{{Seq: 1, Data: data}, {Seq: 2, Data: data}}
 	mustWrite(t, j, records...)
 	if string(data) != "as it was at the call" || records[0].Seq != 1 {
 		t.Error("Write changed the caller's slice")
@@ -136,29 +136,29 @@ func testNotRetained(t *testing.T, target Target, dir string) {
 	mustWrite(t, j, Put(3, "next")) // would carry the change, if the slice were kept
 	mustClose(t, j)
 	var m Model
-	m.Write([]optimist.JournalRecord{Put(1, "as it was at the call"), Put(2, "as it was at the call"), Put(3, "next")})
+	m.Write([]journal.Record{Put(1, "as it was at the call"), Put(2, "as it was at the call"), Put(3, "next")})
 	target.mustHold(t, dir, &m)
 
 	j = target.mustOpen(t, dir)
 	loaded := mustLoad(t, j)
 	copy(loaded[0].Data, "CHANGED") // the caller may do as it likes with these too
 	mustWrite(t, j, Put(4, "later"))
-	m.Write([]optimist.JournalRecord{Put(4, "later")})
+	m.Write([]journal.Record{Put(4, "later")})
 	mustClose(t, j)
 	target.mustHold(t, dir, &m)
 }
 
 func testLargest(t *testing.T, target Target, dir string) {
 	j := target.mustOpen(t, dir)
-	largest := optimist.JournalRecord{Seq: 1, Data: bytes.Repeat([]byte{0xF7}, optimist.MaxJournalData)}
+	largest := journal.Record{Seq: 1, Data: bytes.Repeat([]byte{0xF7}, journal.MaxData)}
 	mustWrite(t, j, largest, Put(2, "beside"))
-	tooLarge := optimist.JournalRecord{Seq: 3, Data: make([]byte, optimist.MaxJournalData+1)}
-	err := j.Write([]optimist.JournalRecord{Put(4, "in the refused batch"), tooLarge})
-	mustBe(t, "Write of a record one byte too large", err, optimist.ErrJournalTooLarge)
+	tooLarge := journal.Record{Seq: 3, Data: make([]byte, journal.MaxData+1)}
+	err := j.Write([]journal.Record{Put(4, "in the refused batch"), tooLarge})
+	mustBe(t, "Write of a record one byte too large", err, journal.ErrTooLarge)
 	mustWrite(t, j, Put(5, "after it"))
 	mustClose(t, j)
 	var m Model
-	m.Write([]optimist.JournalRecord{largest, Put(2, "beside"), Put(5, "after it")})
+	m.Write([]journal.Record{largest, Put(2, "beside"), Put(5, "after it")})
 	target.mustHold(t, dir, &m)
 }
 
@@ -168,10 +168,10 @@ func testClosed(t *testing.T, target Target, dir string) {
 	for range 3 {
 		mustClose(t, j)
 	}
-	mustBe(t, "Write after Close", j.Write([]optimist.JournalRecord{Put(2, "b")}), optimist.ErrJournalClosed)
+	mustBe(t, "Write after Close", j.Write([]journal.Record{Put(2, "b")}), journal.ErrClosed)
 	_, err := j.Load()
-	mustBe(t, "Load after Close", err, optimist.ErrJournalClosed)
+	mustBe(t, "Load after Close", err, journal.ErrClosed)
 	var m Model
-	m.Write([]optimist.JournalRecord{Put(1, "a")})
+	m.Write([]journal.Record{Put(1, "a")})
 	target.mustHold(t, dir, &m)
 }

@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/optimist-go/optimist"
+	"github.com/optimist-go/optimist/journal"
 )
 
 func testSecondOwner(t *testing.T, target Target, dir string) {
@@ -18,7 +18,7 @@ func testSecondOwner(t *testing.T, target Target, dir string) {
 		if err == nil {
 			mustClose(t, second)
 		}
-		mustBe(t, "Open of an owned journal", err, optimist.ErrJournalOwned)
+		mustBe(t, "Open of an owned journal", err, journal.ErrOwned)
 		if took := time.Since(began); took > time.Second {
 			t.Errorf("the refusal took %v, more than a second", took)
 		}
@@ -26,13 +26,13 @@ func testSecondOwner(t *testing.T, target Target, dir string) {
 	}
 	mustClose(t, first)
 	var m Model
-	m.Write([]optimist.JournalRecord{Put(1, "a"), Put(2, "undisturbed")})
+	m.Write([]journal.Record{Put(1, "a"), Put(2, "undisturbed")})
 	target.mustHold(t, dir, &m) // takes over
 	mustClose(t, first)         // of an earlier owner: must not free the next one's
 	j := target.mustOpen(t, dir)
 	mustClose(t, first)
 	_, err := target.Open(dir)
-	mustBe(t, "Open after a late second Close of the former owner", err, optimist.ErrJournalOwned)
+	mustBe(t, "Open after a late second Close of the former owner", err, journal.ErrOwned)
 	mustClose(t, j)
 }
 
@@ -64,9 +64,9 @@ func testConcurrent(t *testing.T, target Target, dir string) {
 }
 
 // checkWriters checks records that writer w numbered w, w+n, w+2n and so on.
-func checkWriters(t testing.TB, loaded []optimist.JournalRecord, models []Model) {
+func checkWriters(t testing.TB, loaded []journal.Record, models []Model) {
 	t.Helper()
-	parts := make([][]optimist.JournalRecord, len(models))
+	parts := make([][]journal.Record, len(models))
 	for _, r := range loaded {
 		w := r.Seq % uint64(len(models))
 		parts[w] = append(parts[w], r)
@@ -92,7 +92,7 @@ func testCloseDuringWrites(t *testing.T, target Target, dir string) {
 			for i := 0; ; i++ {
 				batch := g.Next()
 				if err := j.Write(batch); err != nil {
-					mustBe(t, "Write during Close", err, optimist.ErrJournalClosed)
+					mustBe(t, "Write during Close", err, journal.ErrClosed)
 					break
 				}
 				models[w].Write(batch)
@@ -137,7 +137,7 @@ func testMany(t *testing.T, target Target, dir string) {
 	j := target.mustOpen(t, dir)
 	var m Model
 	for from := 1; from <= total; from += perBatch {
-		batch := make([]optimist.JournalRecord, perBatch)
+		batch := make([]journal.Record, perBatch)
 		for i := range batch {
 			batch[i] = Put(uint64(from+i), fmt.Sprintf("%0100d", from+i))
 		}
@@ -163,8 +163,8 @@ func testBounded(t *testing.T, target Target, dir string) {
 	mustWrite(t, j, Put(0, "header"), Put(1, "lives on"))
 	const perBatch = 500
 	for from := uint64(2); from < 80*perBatch; from += perBatch {
-		put := make([]optimist.JournalRecord, perBatch)
-		settle := make([]optimist.JournalRecord, perBatch)
+		put := make([]journal.Record, perBatch)
+		settle := make([]journal.Record, perBatch)
 		for i := range put {
 			put[i] = Put(from+uint64(i), fmt.Sprintf("%0200d", i))
 			settle[i] = Settle(from + uint64(i))
@@ -181,7 +181,7 @@ func testBounded(t *testing.T, target Target, dir string) {
 	}
 	mustClose(t, j)
 	var m Model
-	m.Write([]optimist.JournalRecord{Put(0, "header"), Put(1, "lives on")})
+	m.Write([]journal.Record{Put(0, "header"), Put(1, "lives on")})
 	target.mustHold(t, dir, &m)
 }
 

@@ -1,9 +1,9 @@
-// Package journaltest states the contract of optimist.Journal as tests. Every journal
+// Package journaltest states the contract of journal.Journal as tests. Every journal
 // passes Run; those that survive their process also pass RunProcesses.
 //
 //	func TestJournal(t *testing.T) {
 //		journaltest.Run(t, journaltest.Target{
-//			Open: func(dir string) (optimist.Journal, error) { return myjournal.Open(dir) },
+//			Open: func(dir string) (journal.Journal, error) { return myjournal.Open(dir) },
 //		})
 //	}
 //
@@ -19,14 +19,14 @@ import (
 	"strconv"
 	"testing"
 
-	"github.com/optimist-go/optimist"
+	"github.com/optimist-go/optimist/journal"
 )
 
 // Target is a kind of journal under test.
 type Target struct {
 	// Open opens the journal that is kept in the folder dir, which exists and begins
 	// empty. Two calls with one dir are the same journal.
-	Open func(dir string) (optimist.Journal, error)
+	Open func(dir string) (journal.Journal, error)
 
 	// Size returns the bytes that the journal in dir takes, open or not. Nil skips
 	// the tests of bounded growth.
@@ -37,7 +37,7 @@ type Target struct {
 	MaxSize int64
 }
 
-func (target Target) mustOpen(t testing.TB, dir string) optimist.Journal {
+func (target Target) mustOpen(t testing.TB, dir string) journal.Journal {
 	t.Helper()
 	j, err := target.Open(dir)
 	if err != nil {
@@ -47,21 +47,21 @@ func (target Target) mustOpen(t testing.TB, dir string) optimist.Journal {
 	return j
 }
 
-func mustWrite(t testing.TB, j optimist.Journal, records ...optimist.JournalRecord) {
+func mustWrite(t testing.TB, j journal.Journal, records ...journal.Record) {
 	t.Helper()
 	if err := j.Write(records); err != nil {
 		t.Fatalf("Write: %v", err)
 	}
 }
 
-func mustClose(t testing.TB, j optimist.Journal) {
+func mustClose(t testing.TB, j journal.Journal) {
 	t.Helper()
 	if err := j.Close(); err != nil {
 		t.Fatalf("Close: %v", err)
 	}
 }
 
-func mustLoad(t testing.TB, j optimist.Journal) []optimist.JournalRecord {
+func mustLoad(t testing.TB, j journal.Journal) []journal.Record {
 	t.Helper()
 	records, err := j.Load()
 	if err != nil {
@@ -88,13 +88,13 @@ func mustBe(t testing.TB, what string, err, want error) {
 }
 
 // Put is a record of an operation that goes on.
-func Put(seq uint64, data string) optimist.JournalRecord {
-	return optimist.JournalRecord{Seq: seq, Data: []byte(data)}
+func Put(seq uint64, data string) journal.Record {
+	return journal.Record{Seq: seq, Data: []byte(data)}
 }
 
 // Settle is a record that ends the operation seq.
-func Settle(seq uint64) optimist.JournalRecord {
-	return optimist.JournalRecord{Seq: seq, Settled: true, Data: []byte("done")}
+func Settle(seq uint64) journal.Record {
+	return journal.Record{Seq: seq, Settled: true, Data: []byte("done")}
 }
 
 // Seed returns the seed of a random test and logs it: JOURNALTEST_SEED, or a new one.

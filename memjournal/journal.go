@@ -3,15 +3,14 @@ package memjournal
 import (
 	"fmt"
 
-	"github.com/optimist-go/optimist"
+	"github.com/optimist-go/optimist/journal"
 )
 
 var (
-	_ optimist.Journal           = (*Journal)(nil)
-	_ optimist.JournalDurability = (*Journal)(nil)
+	_ journal.Journal = (*Journal)(nil)
 )
 
-// A Journal is an optimist.Journal in memory. Disk.Open and New make one. Its methods
+// A Journal is an journal.Journal in memory. Disk.Open and New make one. Its methods
 // are safe for concurrent use.
 type Journal struct {
 	disk *Disk
@@ -21,12 +20,12 @@ type Journal struct {
 	failed error // stopped
 }
 
-// Durability is optimist.DurableNever.
-func (j *Journal) Durability() optimist.Durability { return optimist.DurableNever }
+// Durability is journal.DurableNever.
+func (j *Journal) Durability() journal.Durability { return journal.DurableNever }
 
 // Load returns the live records, ascending by sequence number. It may be called more
 // than once.
-func (j *Journal) Load() ([]optimist.JournalRecord, error) {
+func (j *Journal) Load() ([]journal.Record, error) {
 	d := j.disk
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -37,11 +36,11 @@ func (j *Journal) Load() ([]optimist.JournalRecord, error) {
 }
 
 // Write keeps the records until the process ends, or ends as Disk.Inject said.
-func (j *Journal) Write(records []optimist.JournalRecord) error {
+func (j *Journal) Write(records []journal.Record) error {
 	for _, r := range records {
-		if len(r.Data) > optimist.MaxJournalData {
+		if len(r.Data) > journal.MaxData {
 			return fmt.Errorf("memjournal: record %d has %d bytes, %d are allowed: %w",
-				r.Seq, len(r.Data), optimist.MaxJournalData, optimist.ErrJournalTooLarge)
+				r.Seq, len(r.Data), journal.MaxData, journal.ErrTooLarge)
 		}
 	}
 	d := j.disk
@@ -58,12 +57,12 @@ func (j *Journal) Write(records []optimist.JournalRecord) error {
 	delete(d.faults, d.writes)
 	switch fault {
 	case Refuse:
-		return fmt.Errorf("%w: %w", ErrDiskFull, optimist.ErrJournalRefused)
+		return fmt.Errorf("%w: %w", ErrDiskFull, journal.ErrRefused)
 	case FailLost, FailKept:
 		if fault == FailKept {
 			d.storeLocked(records, true)
 		}
-		j.failed = fmt.Errorf("%w: %w", ErrDiskBad, optimist.ErrJournalFailed)
+		j.failed = fmt.Errorf("%w: %w", ErrDiskBad, journal.ErrFailed)
 		return j.failed
 	case CrashBefore, CrashAfter:
 		if fault == CrashAfter {
@@ -84,7 +83,7 @@ func (j *Journal) Close() error {
 	if j.ended != nil {
 		return nil
 	}
-	j.ended = fmt.Errorf("memjournal: %w", optimist.ErrJournalClosed)
+	j.ended = fmt.Errorf("memjournal: %w", journal.ErrClosed)
 	d.owner = nil
 	if j.failed == nil {
 		d.syncLocked()

@@ -24,7 +24,7 @@ import (
 	"slices"
 	"sync"
 
-	"github.com/optimist-go/optimist"
+	"github.com/optimist-go/optimist/journal"
 )
 
 // New returns a journal on a disk of its own.
@@ -81,7 +81,7 @@ func (d *Disk) Open() (*Journal, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.owner != nil {
-		return nil, fmt.Errorf("memjournal: %w (close it there first)", optimist.ErrJournalOwned)
+		return nil, fmt.Errorf("memjournal: %w (close it there first)", journal.ErrOwned)
 	}
 	d.owner = &Journal{disk: d}
 	return d.owner, nil
@@ -100,7 +100,7 @@ func (d *Disk) crashLocked() {
 	d.cached = maps.Clone(d.synced)
 	d.dirty = false
 	if d.owner != nil {
-		d.owner.ended = fmt.Errorf("%w: %w", ErrCrashed, optimist.ErrJournalClosed)
+		d.owner.ended = fmt.Errorf("%w: %w", ErrCrashed, journal.ErrClosed)
 		d.owner = nil
 	}
 }
@@ -146,17 +146,17 @@ func (d *Disk) Writes() int {
 }
 
 // loadLocked returns copies of the live records, ascending.
-func (d *Disk) loadLocked() []optimist.JournalRecord {
-	records := make([]optimist.JournalRecord, 0, len(d.cached))
+func (d *Disk) loadLocked() []journal.Record {
+	records := make([]journal.Record, 0, len(d.cached))
 	for seq, data := range d.cached {
-		records = append(records, optimist.JournalRecord{Seq: seq, Data: bytes.Clone(data)})
+		records = append(records, journal.Record{Seq: seq, Data: bytes.Clone(data)})
 	}
-	slices.SortFunc(records, func(a, b optimist.JournalRecord) int { return cmp.Compare(a.Seq, b.Seq) })
+	slices.SortFunc(records, func(a, b journal.Record) int { return cmp.Compare(a.Seq, b.Seq) })
 	return records
 }
 
 // storeLocked applies records, whole, and syncs them if sync is set.
-func (d *Disk) storeLocked(records []optimist.JournalRecord, sync bool) {
+func (d *Disk) storeLocked(records []journal.Record, sync bool) {
 	if d.cached == nil {
 		d.cached = make(map[uint64][]byte)
 		d.synced = make(map[uint64][]byte)

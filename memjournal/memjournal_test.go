@@ -6,7 +6,7 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/optimist-go/optimist"
+	"github.com/optimist-go/optimist/journal"
 	"github.com/optimist-go/optimist/journaltest"
 	"github.com/optimist-go/optimist/memjournal"
 )
@@ -14,7 +14,7 @@ import (
 func TestSuite(t *testing.T) {
 	var mu sync.Mutex
 	disks := make(map[string]*memjournal.Disk)
-	journaltest.Run(t, journaltest.Target{Open: func(dir string) (optimist.Journal, error) {
+	journaltest.Run(t, journaltest.Target{Open: func(dir string) (journal.Journal, error) {
 		mu.Lock()
 		defer mu.Unlock()
 		if disks[dir] == nil {
@@ -72,12 +72,12 @@ func afterFault(t *testing.T, disk *memjournal.Disk, j *memjournal.Journal, faul
 	again := j.Write(nil)
 	switch fault {
 	case memjournal.Refuse:
-		if !errors.Is(err, optimist.ErrJournalRefused) || !errors.Is(err, memjournal.ErrDiskFull) || again != nil {
+		if !errors.Is(err, journal.ErrRefused) || !errors.Is(err, memjournal.ErrDiskFull) || again != nil {
 			t.Fatalf("refused write: %v, then %v", err, again)
 		}
 		return j
 	case memjournal.FailLost, memjournal.FailKept:
-		if !errors.Is(err, optimist.ErrJournalFailed) || again != err {
+		if !errors.Is(err, journal.ErrFailed) || again != err {
 			t.Fatalf("failed write: %v, then %v", err, again)
 		}
 		if err := j.Close(); err != nil {
@@ -96,7 +96,7 @@ func TestLazyDiskForgetsWhatWasNotSynced(t *testing.T) {
 	disk.SetLazy(true)
 	write := func(j *memjournal.Journal, seq uint64) {
 		t.Helper()
-		if err := j.Write([]optimist.JournalRecord{journaltest.Put(seq, "x")}); err != nil {
+		if err := j.Write([]journal.Record{journaltest.Put(seq, "x")}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -120,7 +120,7 @@ func TestLazyDiskForgetsWhatWasNotSynced(t *testing.T) {
 }
 
 func TestSaysThatNothingIsDurable(t *testing.T) {
-	if d := memjournal.New().Durability(); d != optimist.DurableNever {
+	if d := memjournal.New().Durability(); d != journal.DurableNever {
 		t.Errorf("Durability = %v", d)
 	}
 }
@@ -134,7 +134,7 @@ func reopen(t *testing.T, disk *memjournal.Disk) *memjournal.Journal {
 	return j
 }
 
-func load(t *testing.T, j *memjournal.Journal) []optimist.JournalRecord {
+func load(t *testing.T, j *memjournal.Journal) []journal.Record {
 	t.Helper()
 	records, err := j.Load()
 	if err != nil {

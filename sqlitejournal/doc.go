@@ -12,11 +12,11 @@
 //     which Durability reports: with PRAGMA synchronous = FULL they survive the loss
 //     of power, with NORMAL (in WAL mode) the death of the process.
 //   - A Write that fails before its commit is rolled back and wraps
-//     optimist.ErrJournalRefused: the database was busy or full, and the journal goes
+//     journal.ErrRefused: the database was busy or full, and the journal goes
 //     on. If a failed commit can't be rolled back, the journal stops with
-//     optimist.ErrJournalFailed.
+//     journal.ErrFailed.
 //   - Every record carries a checksum, as SQLite's pages do not. Load reports
-//     records that do not match theirs with optimist.ErrJournalCorrupt.
+//     records that do not match theirs with journal.ErrCorrupt.
 //   - The program's other tables and transactions are not touched, and no connection
 //     is kept between calls: a pool of one connection is enough.
 //
@@ -29,7 +29,7 @@
 // As a second bar, each Open takes the next number of a counter in the database, and
 // every Write checks in its transaction that the number is still the last: an owner
 // that lost its lock to another, on a file system without locks for instance, fails
-// with optimist.ErrJournalOwned and writes nothing. A database in memory can have one
+// with journal.ErrOwned and writes nothing. A database in memory can have one
 // owner for each *sql.DB.
 //
 // # Layout, version 1

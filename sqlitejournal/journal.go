@@ -12,27 +12,26 @@ import (
 	"slices"
 	"sync"
 
-	"github.com/optimist-go/optimist"
 	"github.com/optimist-go/optimist/internal/groupcommit"
+	"github.com/optimist-go/optimist/journal"
 )
 
 var (
-	_ optimist.Journal           = (*Journal)(nil)
-	_ optimist.JournalDurability = (*Journal)(nil)
+	_ journal.Journal = (*Journal)(nil)
 )
 
 // groupLimit bounds the data of one transaction, in bytes, unless it is of one Write.
 const groupLimit = 16 << 20
 
-// A Journal is an optimist.Journal in a table. Open makes one. Its methods are safe
+// A Journal is an journal.Journal in a table. Open makes one. Its methods are safe
 // for concurrent use.
 type Journal struct {
 	db         *sql.DB
 	table      string
 	inMemory   bool
-	durability optimist.Durability
+	durability journal.Durability
 	number     int64 // of this owner, by the counter in the database
-	queue      *groupcommit.Queue[[]optimist.JournalRecord]
+	queue      *groupcommit.Queue[[]journal.Record]
 
 	// ioMu is held during a transaction, so that the journal has one at a time.
 	// Nothing is called under it but the database.
@@ -46,11 +45,11 @@ type Journal struct {
 // Durability says what a committed transaction of the database survives, as its
 // PRAGMA synchronous was when the journal was opened. The pragma belongs to a
 // connection: set it where the driver opens each of them.
-func (j *Journal) Durability() optimist.Durability { return j.durability }
+func (j *Journal) Durability() journal.Durability { return j.durability }
 
 // Load returns the live records, ascending by sequence number. It may be called more
 // than once.
-func (j *Journal) Load() ([]optimist.JournalRecord, error) {
+func (j *Journal) Load() ([]journal.Record, error) {
 	j.ioMu.Lock()
 	defer j.ioMu.Unlock()
 	if err := j.stateLocked(); err != nil && err != j.damage {
@@ -58,22 +57,22 @@ func (j *Journal) Load() ([]optimist.JournalRecord, error) {
 	}
 	live, bad, err := j.read()
 	// Two's complement has no order that SQL and we agree on.
-	slices.SortFunc(live, func(a, b optimist.JournalRecord) int { return cmp.Compare(a.Seq, b.Seq) })
+	slices.SortFunc(live, func(a, b journal.Record) int { return cmp.Compare(a.Seq, b.Seq) })
 	switch {
 	case err != nil && !damaged(err):
 		return nil, failure("read", err)
 	case err != nil:
 		j.damage = fmt.Errorf("sqlitejournal: table %s: %w: %w (recover the database with SQLite's tools)",
-			j.table, err, optimist.ErrJournalCorrupt)
+			j.table, err, journal.ErrCorrupt)
 	case bad > 0:
 		j.damage = fmt.Errorf("sqlitejournal: %d records of table %s do not match their checksums: %w (delete those rows to go on without them)",
-			bad, j.table, optimist.ErrJournalCorrupt)
+			bad, j.table, journal.ErrCorrupt)
 	}
 	return live, j.damage
 }
 
 // read returns the records that match their checksums, and how many do not.
-func (j *Journal) read() (live []optimist.JournalRecord, bad int, err error) {
+func (j *Journal) read() (live []journal.Record, bad int, err error) {
 	rows, err := j.db.Query(`SELECT seq, data, sum FROM ` + j.table)
 	if err != nil {
 		return nil, 0, err
@@ -90,7 +89,7 @@ func (j *Journal) read() (live []optimist.JournalRecord, bad int, err error) {
 			bad++
 			continue
 		}
-		live = append(live, optimist.JournalRecord{Seq: uint64(seq), Data: data})
+		live = append(live, journal.Record{Seq: uint64(seq), Data: data})
 	}
 	return live, bad, rows.Err()
 }
@@ -109,12 +108,12 @@ func checksum(seq uint64, data []byte) int64 {
 }
 
 // Write commits records, all or none. Writes that overlap share a transaction.
-func (j *Journal) Write(records []optimist.JournalRecord) error {
+func (j *Journal) Write(records []journal.Record) error {
 	weight := 0
 	for _, r := range records {
-		if len(r.Data) > optimist.MaxJournalData {
+		if len(r.Data) > journal.MaxData {
 			return fmt.Errorf("sqlitejournal: record %d has %d bytes, %d are allowed: %w",
-				r.Seq, len(r.Data), optimist.MaxJournalData, optimist.ErrJournalTooLarge)
+				r.Seq, len(r.Data), journal.MaxData, journal.ErrTooLarge)
 		}
 		weight += len(r.Data)
 	}
@@ -136,7 +135,7 @@ func (j *Journal) Close() error {
 }
 
 // flush commits the batches of a group. The queue calls it, one group at a time.
-func (j *Journal) flush(batches [][]optimist.JournalRecord) error {
+func (j *Journal) flush(batches [][]journal.Record) error {
 	j.ioMu.Lock()
 	defer j.ioMu.Unlock()
 	if err := j.stateLocked(); err != nil {
@@ -149,22 +148,22 @@ func (j *Journal) flush(batches [][]optimist.JournalRecord) error {
 	switch {
 	case err == nil:
 		return nil
-	case errors.As(err, &unknown), errors.Is(err, optimist.ErrJournalOwned):
+	case errors.As(err, &unknown), errors.Is(err, journal.ErrOwned):
 		j.failed = failure("write to", err)
 		return j.failed
 	}
 	return fmt.Errorf("sqlitejournal: write to table %s: %w (%w; write again when the database is free)",
-		j.table, err, optimist.ErrJournalRefused)
+		j.table, err, journal.ErrRefused)
 }
 
 // put brings records into the transaction of conn.
-func (j *Journal) put(ctx context.Context, conn *sql.Conn, records []optimist.JournalRecord) error {
+func (j *Journal) put(ctx context.Context, conn *sql.Conn, records []journal.Record) error {
 	var last int64
 	if err := conn.QueryRowContext(ctx, `SELECT opened FROM `+j.table+`_owner`).Scan(&last); err != nil {
 		return err
 	}
 	if last != j.number {
-		return fmt.Errorf("table %s was taken over by another owner: %w", j.table, optimist.ErrJournalOwned)
+		return fmt.Errorf("table %s was taken over by another owner: %w", j.table, journal.ErrOwned)
 	}
 	put, err := conn.PrepareContext(ctx, `INSERT INTO `+j.table+` (seq, data, sum) VALUES (?, ?, ?)
 		ON CONFLICT (seq) DO UPDATE SET data = excluded.data, sum = excluded.sum`)
@@ -197,7 +196,7 @@ func (j *Journal) put(ctx context.Context, conn *sql.Conn, records []optimist.Jo
 func (j *Journal) stateLocked() error {
 	switch {
 	case j.closed:
-		return fmt.Errorf("sqlitejournal: table %s: %w", j.table, optimist.ErrJournalClosed)
+		return fmt.Errorf("sqlitejournal: table %s: %w", j.table, journal.ErrClosed)
 	case j.failed != nil:
 		return j.failed
 	}
@@ -206,5 +205,5 @@ func (j *Journal) stateLocked() error {
 
 func failure(op string, err error) error {
 	return fmt.Errorf("sqlitejournal: %s the database: %w (%w; open the journal again when the database is well)",
-		op, err, optimist.ErrJournalFailed)
+		op, err, journal.ErrFailed)
 }

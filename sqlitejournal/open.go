@@ -9,9 +9,9 @@ import (
 	"regexp"
 	"sync"
 
-	"github.com/optimist-go/optimist"
 	"github.com/optimist-go/optimist/internal/groupcommit"
 	"github.com/optimist-go/optimist/internal/ownlock"
+	"github.com/optimist-go/optimist/journal"
 )
 
 // ErrVersion: the tables were made by another version of this package. Open returns
@@ -32,9 +32,9 @@ var tableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,60}$`)
 // Open opens the journal in the main database of db, makes its tables if they are
 // missing, and becomes its owner. Close does not close db; close the journal first.
 //
-// The error wraps optimist.ErrJournalOwned if the journal has another owner,
+// The error wraps journal.ErrOwned if the journal has another owner,
 // ErrVersion if its tables are of another version, and otherwise
-// optimist.ErrJournalFailed and the database's error.
+// journal.ErrFailed and the database's error.
 func Open(db *sql.DB, options Options) (*Journal, error) {
 	if options.Table == "" {
 		options.Table = "optimist_journal"
@@ -54,7 +54,7 @@ func Open(db *sql.DB, options Options) (*Journal, error) {
 		var held *ownlock.HeldError
 		if errors.As(err, &held) {
 			return nil, fmt.Errorf("sqlitejournal: open table %s of %s: %w (%w; close it there, or wait for that process to end)",
-				options.Table, file, err, optimist.ErrJournalOwned)
+				options.Table, file, err, journal.ErrOwned)
 		}
 		return nil, failure("lock", err)
 	}
@@ -142,11 +142,11 @@ func (j *Journal) prepare() error {
 		}
 		switch {
 		case j.inMemory:
-			j.durability = optimist.DurableNever
+			j.durability = journal.DurableNever
 		case synchronous < 2:
-			j.durability = optimist.DurableProcess
+			j.durability = journal.DurableProcess
 		default:
-			j.durability = optimist.DurablePower
+			j.durability = journal.DurablePower
 		}
 		return nil
 	})

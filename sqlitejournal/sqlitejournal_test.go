@@ -9,7 +9,7 @@ import (
 
 	_ "modernc.org/sqlite"
 
-	"github.com/optimist-go/optimist"
+	"github.com/optimist-go/optimist/journal"
 	"github.com/optimist-go/optimist/journaltest"
 	"github.com/optimist-go/optimist/sqlitejournal"
 )
@@ -25,7 +25,7 @@ func (j withDatabase) Close() error { return errors.Join(j.Journal.Close(), j.db
 // target is a journal in a database as a program would have it.
 func target(pragmas string) journaltest.Target {
 	return journaltest.Target{
-		Open: func(dir string) (optimist.Journal, error) {
+		Open: func(dir string) (journal.Journal, error) {
 			db, err := sql.Open("sqlite", "file:"+filepath.Join(dir, "app.db")+"?"+pragmas)
 			if err != nil {
 				return nil, err
@@ -92,8 +92,8 @@ func mustExec(t *testing.T, db *sql.DB, statement string) {
 	}
 }
 
-func put(j optimist.Journal, seq uint64) error {
-	return j.Write([]optimist.JournalRecord{journaltest.Put(seq, "x")})
+func put(j journal.Journal, seq uint64) error {
+	return j.Write([]journal.Record{journaltest.Put(seq, "x")})
 }
 
 // While the program itself holds the write lock, a write is refused; then all is well.
@@ -108,8 +108,8 @@ func TestBusyDatabaseRefuses(t *testing.T) {
 	if _, err := tx.Exec("INSERT INTO theirs VALUES (1)"); err != nil {
 		t.Fatal(err)
 	}
-	if err := put(j, 1); !errors.Is(err, optimist.ErrJournalRefused) {
-		t.Errorf("Write to a busy database: error %v, want ErrJournalRefused", err)
+	if err := put(j, 1); !errors.Is(err, journal.ErrRefused) {
+		t.Errorf("Write to a busy database: error %v, want journal.ErrRefused", err)
 	}
 	if err := tx.Commit(); err != nil {
 		t.Fatal(err)
@@ -162,8 +162,8 @@ func TestCommitThatIsRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	rows.Next() // holds the read lock
-	if err := put(j, 1); !errors.Is(err, optimist.ErrJournalRefused) {
-		t.Errorf("Write: error %v, want ErrJournalRefused", err)
+	if err := put(j, 1); !errors.Is(err, journal.ErrRefused) {
+		t.Errorf("Write: error %v, want journal.ErrRefused", err)
 	}
 	rows.Close()
 	if err := put(j, 2); err != nil {
@@ -185,7 +185,7 @@ func TestOwnerWithoutLockIsFencedOff(t *testing.T) {
 	second := mustOpen(t, db, "")
 	for range 2 {
 		err := put(first, 1)
-		if !errors.Is(err, optimist.ErrJournalOwned) || !errors.Is(err, optimist.ErrJournalFailed) {
+		if !errors.Is(err, journal.ErrOwned) || !errors.Is(err, journal.ErrFailed) {
 			t.Errorf("Write of the former owner: error %v", err)
 		}
 	}
@@ -209,11 +209,11 @@ func TestChangedRowIsReported(t *testing.T) {
 		}
 		mustExec(t, db, change)
 		got, err := j.Load()
-		if !errors.Is(err, optimist.ErrJournalCorrupt) || len(got) != 3 {
-			t.Errorf("%s: Load = %d records, %v; want 3 and ErrJournalCorrupt", change, len(got), err)
+		if !errors.Is(err, journal.ErrCorrupt) || len(got) != 3 {
+			t.Errorf("%s: Load = %d records, %v; want 3 and journal.ErrCorrupt", change, len(got), err)
 		}
-		if err := put(j, 9); !errors.Is(err, optimist.ErrJournalCorrupt) {
-			t.Errorf("%s: Write: error %v, want ErrJournalCorrupt", change, err)
+		if err := put(j, 9); !errors.Is(err, journal.ErrCorrupt) {
+			t.Errorf("%s: Write: error %v, want journal.ErrCorrupt", change, err)
 		}
 	}
 }
@@ -222,8 +222,8 @@ func TestPoolOfOneConnectionAndSeveralJournals(t *testing.T) {
 	db := mustDB(t, ":memory:", "")
 	db.SetMaxOpenConns(1)
 	a, b := mustOpen(t, db, "a"), mustOpen(t, db, "b")
-	if _, err := sqlitejournal.Open(db, sqlitejournal.Options{Table: "a"}); !errors.Is(err, optimist.ErrJournalOwned) {
-		t.Errorf("second Open in memory: error %v, want ErrJournalOwned", err)
+	if _, err := sqlitejournal.Open(db, sqlitejournal.Options{Table: "a"}); !errors.Is(err, journal.ErrOwned) {
+		t.Errorf("second Open in memory: error %v, want journal.ErrOwned", err)
 	}
 	if err := errors.Join(put(a, 1), put(b, 2), a.Close()); err != nil {
 		t.Fatal(err)
@@ -237,11 +237,11 @@ func TestPoolOfOneConnectionAndSeveralJournals(t *testing.T) {
 }
 
 func TestDurabilityFollowsTheDatabase(t *testing.T) {
-	for pragmas, want := range map[string]optimist.Durability{
-		wal:                           optimist.DurablePower,
-		"_pragma=synchronous(NORMAL)": optimist.DurableProcess,
-		"_pragma=synchronous(OFF)":    optimist.DurableProcess,
-		"mode=memory":                 optimist.DurableNever,
+	for pragmas, want := range map[string]journal.Durability{
+		wal:                           journal.DurablePower,
+		"_pragma=synchronous(NORMAL)": journal.DurableProcess,
+		"_pragma=synchronous(OFF)":    journal.DurableProcess,
+		"mode=memory":                 journal.DurableNever,
 	} {
 		db := mustDB(t, filepath.Join(t.TempDir(), "app.db"), pragmas)
 		if got := mustOpen(t, db, "").Durability(); got != want {
@@ -271,7 +271,7 @@ func TestBadUse(t *testing.T) {
 		}
 	}
 	db.Close()
-	if _, err := sqlitejournal.Open(db, sqlitejournal.Options{}); !errors.Is(err, optimist.ErrJournalFailed) {
-		t.Errorf("Open in a closed database: error %v, want ErrJournalFailed", err)
+	if _, err := sqlitejournal.Open(db, sqlitejournal.Options{}); !errors.Is(err, journal.ErrFailed) {
+		t.Errorf("Open in a closed database: error %v, want journal.ErrFailed", err)
 	}
 }

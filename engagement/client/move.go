@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/optimist-go/optimist"
+	"github.com/optimist-go/optimist/journal"
 )
 
 // Move ends a Service that was made with Options.Later, and returns a Service that goes on
@@ -16,7 +17,7 @@ import (
 // Options.Later again.
 //
 // Follow must have returned, and nothing may be changed meanwhile.
-func (s *Service) Move(j optimist.Journal) (*Service, error) {
+func (s *Service) Move(j journal.Journal) (*Service, error) {
 	ended, cancel := context.WithCancel(context.Background())
 	cancel()
 	s.Close(ended) // unsettled operations stay in the interim journal
@@ -57,24 +58,24 @@ type interim struct {
 
 	// mu guards the field below it.
 	mu      sync.Mutex
-	records []optimist.JournalRecord // live, in the order in which they came
+	records []journal.Record // live, in the order in which they came
 }
 
 func newInterim() *interim { return &interim{base: uint64(time.Now().UnixMilli()) << 12} }
 
-func (*interim) Durability() optimist.Durability { return optimist.DurableNever }
+func (*interim) Durability() journal.Durability { return journal.DurableNever }
 
 func (*interim) Close() error { return nil }
 
 // Load returns the records and one more, which only says where the sequence numbers begin.
 // The manager puts this one into quarantine; Restore discards it.
-func (i *interim) Load() ([]optimist.JournalRecord, error) {
+func (i *interim) Load() ([]journal.Record, error) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	return merged([]optimist.JournalRecord{{Seq: i.base}}, i.records), nil
+	return merged([]journal.Record{{Seq: i.base}}, i.records), nil
 }
 
-func (i *interim) Write(records []optimist.JournalRecord) error {
+func (i *interim) Write(records []journal.Record) error {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	for _, r := range records {
@@ -89,7 +90,7 @@ func (i *interim) Write(records []optimist.JournalRecord) error {
 
 // left returns the records of operations, without the header: the other journal has its
 // own.
-func (i *interim) left() []optimist.JournalRecord {
+func (i *interim) left() []journal.Record {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	return without(merged(nil, i.records), 0)
@@ -97,11 +98,11 @@ func (i *interim) left() []optimist.JournalRecord {
 
 // bequest is a journal that takes over the records of an interim journal when it is loaded.
 type bequest struct {
-	optimist.Journal
-	left []optimist.JournalRecord
+	journal.Journal
+	left []journal.Record
 }
 
-func (b *bequest) Load() ([]optimist.JournalRecord, error) {
+func (b *bequest) Load() ([]journal.Record, error) {
 	records, err := b.Journal.Load()
 	if err == nil && len(b.left) > 0 {
 		err = b.Journal.Write(b.left)
@@ -109,16 +110,8 @@ func (b *bequest) Load() ([]optimist.JournalRecord, error) {
 	return merged(records, b.left), err
 }
 
-// Durability returns the durability of the journal below.
-func (b *bequest) Durability() optimist.Durability {
-	if d, ok := b.Journal.(optimist.JournalDurability); ok {
-		return d.Durability()
-	}
-	return optimist.DurablePower
-}
-
 // merged returns both lists, ascending by sequence number. list ascends already.
-func merged(list, more []optimist.JournalRecord) []optimist.JournalRecord {
+func merged(list, more []journal.Record) []journal.Record {
 	for _, r := range more {
 		at := len(list)
 		for at > 0 && list[at-1].Seq > r.Seq {
@@ -131,7 +124,7 @@ func merged(list, more []optimist.JournalRecord) []optimist.JournalRecord {
 	return list
 }
 
-func without(list []optimist.JournalRecord, seq uint64) []optimist.JournalRecord {
+func without(list []journal.Record, seq uint64) []journal.Record {
 	kept := list[:0]
 	for _, r := range list {
 		if r.Seq != seq {

@@ -12,12 +12,13 @@ import (
 	"github.com/optimist-go/optimist/engagement/client"
 	"github.com/optimist-go/optimist/engagement/fault"
 	"github.com/optimist-go/optimist/engagement/transport/nethttp"
+	"github.com/optimist-go/optimist/journal"
 	"github.com/optimist-go/optimist/memjournal"
 )
 
 // tabOf opens a tab of ada's browser, offline, and loads the feed if nothing is stored. ids
 // are those of the posts, or of the stored operations.
-func tabOf(t *testing.T, tr client.Transport, j optimist.Journal) (s *client.Service, ids []string) {
+func tabOf(t *testing.T, tr client.Transport, j journal.Journal) (s *client.Service, ids []string) {
 	t.Helper()
 	s, err := client.New(client.Options{Transport: tr, User: "ada", ClientID: "browser", Policy: quick, Journal: j, Later: j == nil})
 	if err != nil {
@@ -82,7 +83,7 @@ func TestMove(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := h.Await(t.Context(), optimist.Durable); err == nil {
+	if err := h.Await(t.Context(), optimist.Journaled); err == nil {
 		t.Error("a tab without a journal says that it stores")
 	}
 	if _, err := second.Comments.Edit(t.Context(), other, id, "of the second, edited"); err != nil {
@@ -190,13 +191,13 @@ func TestMoveToADamagedJournal(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := j.Write([]optimist.JournalRecord{{Seq: 0, Data: []byte("no header")}}); err != nil {
+	if err := j.Write([]journal.Record{{Seq: 0, Data: []byte("no header")}}); err != nil {
 		t.Fatal(err)
 	}
 	keys := operations(second)
 	for range 2 {
 		next, err := second.Move(j)
-		if !errors.Is(err, optimist.ErrJournalCorrupt) && !errors.Is(err, optimist.ErrJournalClosed) || next == nil {
+		if !errors.Is(err, journal.ErrCorrupt) && !errors.Is(err, journal.ErrClosed) || next == nil {
 			t.Fatalf("%v, %v", next, err)
 		}
 		defer crash(next)

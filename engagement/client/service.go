@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"github.com/optimist-go/optimist"
+	"github.com/optimist-go/optimist/journal"
 )
 
 // Options are the options of a [Service]. Transport is required, all other fields may be
@@ -30,7 +31,7 @@ type Options struct {
 	// Journal stores changes that the server does not have yet, for this user's next
 	// Service; nil: they live in memory only. With a journal, call [Service.Restore] before
 	// the first change. The Service closes the journal.
-	Journal optimist.Journal
+	Journal journal.Journal
 
 	// Later says that Journal is not available yet: [Service.Move] later stores the
 	// unsettled changes in one. Call [Service.Restore] as with a journal.

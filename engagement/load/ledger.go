@@ -6,6 +6,7 @@ import (
 
 	"github.com/optimist-go/optimist"
 	"github.com/optimist-go/optimist/filejournal"
+	"github.com/optimist-go/optimist/journal"
 )
 
 // ledger is a client's journal, that tells what is about to stand in it. It is safe
@@ -37,7 +38,7 @@ func (l *ledger) open(m *optimist.Manager) {
 
 // Write tells before it writes. The manager publishes the events of what it writes
 // before it calls Write.
-func (l *ledger) Write(records []optimist.JournalRecord) error {
+func (l *ledger) Write(records []journal.Record) error {
 	l.say()
 	return l.Journal.Write(records)
 }

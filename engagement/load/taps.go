@@ -82,7 +82,7 @@ func (p *person) giveUp() error {
 // promise tells of the operations that are durable, in the order of the taps.
 func (p *person) promise(ctx context.Context, made <-chan *optimist.Handle) {
 	for h := range made {
-		if p.ledger != nil && h.Await(ctx, optimist.Durable) == nil {
+		if p.ledger != nil && h.Await(ctx, optimist.Journaled) == nil {
 			p.tell(note{Kind: noteDurable, Client: p.number, ID: h.ID()})
 		}
 	}

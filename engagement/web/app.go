@@ -8,6 +8,7 @@ import (
 
 	"github.com/optimist-go/optimist"
 	"github.com/optimist-go/optimist/engagement/client"
+	"github.com/optimist-go/optimist/journal"
 )
 
 // firstPage and nextPage are how many posts are read at a time.
@@ -25,7 +26,7 @@ type Hooks struct {
 	// App's lock held. Nil: this page shares none.
 	Shared Shared
 	// Journal opens the journal of a user's changes. When another page owns it, Journal
-	// waits for it or fails with optimist.ErrJournalOwned. Nil: there is none, and it goes
+	// waits for it or fails with journal.ErrOwned. Nil: there is none, and it goes
 	// without saying that changes live as long as the page. It is not called with the
 	// App's lock held.
 	Journal func(ctx context.Context, user string, wait bool) (Journal, error)
@@ -34,7 +35,7 @@ type Hooks struct {
 // Journal is a journal that can be deleted, with all that it holds. It stays owned until
 // it is closed.
 type Journal interface {
-	optimist.Journal
+	journal.Journal
 	Delete(context.Context) error
 }
 

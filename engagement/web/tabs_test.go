@@ -11,9 +11,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/optimist-go/optimist"
 	"github.com/optimist-go/optimist/engagement/client"
 	"github.com/optimist-go/optimist/engagement/wire"
+	"github.com/optimist-go/optimist/journal"
 	"github.com/optimist-go/optimist/memjournal"
 )
 
@@ -89,9 +89,9 @@ type kept struct {
 	user      string
 }
 
-func (k *kept) Durability() optimist.Durability { return optimist.DurablePower }
+func (k *kept) Durability() journal.Durability { return journal.DurablePower }
 
-func (k *kept) Write(records []optimist.JournalRecord) error {
+func (k *kept) Write(records []journal.Record) error {
 	err := k.Journal.Write(records)
 	if err == nil {
 		k.household.mu.Lock()

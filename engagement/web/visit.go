@@ -6,6 +6,7 @@ import (
 
 	"github.com/optimist-go/optimist"
 	"github.com/optimist-go/optimist/engagement/client"
+	"github.com/optimist-go/optimist/journal"
 )
 
 // begin starts a visit of the user. The one before must have ended. What the journal holds
@@ -99,14 +100,14 @@ const (
 
 // journalOf opens the user's journal, or says why there is none. One that the user has left
 // behind is deleted first.
-func (a *App) journalOf(user string) (j optimist.Journal, risk string) {
+func (a *App) journalOf(user string) (j journal.Journal, risk string) {
 	if user == "" || a.hooks.Journal == nil {
 		return nil, ""
 	}
 	a.deleteJournal(a.ctx, user, false)
 	opened, err := a.hooks.Journal(a.ctx, user, false)
 	switch {
-	case errors.Is(err, optimist.ErrJournalOwned):
+	case errors.Is(err, journal.ErrOwned):
 		return nil, elsewhere
 	case err != nil:
 		return nil, nowhere

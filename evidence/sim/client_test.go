@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/optimist-go/optimist"
+	"github.com/optimist-go/optimist/journal"
 	"github.com/optimist-go/optimist/memjournal"
 )
 
@@ -93,15 +94,15 @@ func (l *life) wasShown(o *op) bool {
 	return l.wasTold(o.entity) && (l.read[o.entity].value.Flags[o.args.Key] == o.args.On || was && listed.Flags[o.args.Key] == o.args.On)
 }
 
-// journal lets a life's journal pass for one that survives, and crashes it.
-type journal struct {
+// disk lets a life's journal pass for one that survives, and crashes it.
+type disk struct {
 	*memjournal.Journal
 	l *life
 }
 
-func (j journal) Durability() optimist.Durability { return optimist.DurablePower }
+func (j disk) Durability() journal.Durability { return journal.DurablePower }
 
-func (j journal) Write(records []optimist.JournalRecord) error {
+func (j disk) Write(records []journal.Record) error {
 	l := j.l
 	w := l.c.w
 	w.mu.Lock()
@@ -166,7 +167,7 @@ func (c *Client) start() {
 	}
 	l := &life{c: c, read: make(map[string]reading), listed: make(map[string]Post), wrote: make(map[string]bool)}
 	m, err := optimist.New(optimist.Options{
-		ClientID: c.String(), Journal: journal{j, l}, MaxInFlight: 2, ProbeAfter: 4,
+		ClientID: c.String(), Journal: disk{j, l}, MaxInFlight: 2, ProbeAfter: 4,
 		Policy: optimist.Policy{Retry: optimist.Retry{Jitter: -1, Base: 700 * time.Millisecond, Timeout: 5 * time.Second}},
 	})
 	if err != nil {

@@ -8,7 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/optimist-go/optimist"
+	"github.com/optimist-go/optimist/journal"
 )
 
 // Report is what came of a run.
@@ -158,7 +158,7 @@ func (w *World) close() {
 	}
 }
 
-func contents(records []optimist.JournalRecord) string {
+func contents(records []journal.Record) string {
 	var b strings.Builder
 	for _, r := range records {
 		fmt.Fprintf(&b, "%d:%q ", r.Seq, r.Data)

@@ -265,7 +265,7 @@ func (l *life) took(h *optimist.Handle, err error, after ...*optimist.Handle) {
 	w.running.Add(1)
 	go func() {
 		defer w.running.Done()
-		if h.Await(context.Background(), optimist.Durable) == nil {
+		if h.Await(context.Background(), optimist.Journaled) == nil {
 			w.mu.Lock()
 			if o := l.c.ops[id]; o != nil && !l.dead {
 				o.durable = true

@@ -152,7 +152,7 @@ func (o order) tap(ctx context.Context, p *program, rng *rand.Rand, taps *counte
 	go func() {
 		defer close(durable)
 		// A tap may join an operation that an earlier one made, and has its id then.
-		if h.Await(ctx, optimist.Durable) == nil {
+		if h.Await(ctx, optimist.Journaled) == nil {
 			say(report{Kind: "durable", Tap: n, ID: h.ID(), At: h.Timestamp()})
 		}
 	}()

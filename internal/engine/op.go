@@ -103,7 +103,7 @@ type Type struct {
 	Barrier      bool // commutes with nothing
 	EndsCalls    bool // of operations that leave the view while one is under way
 	Closure      bool // state lives outside; Apply is not used
-	Stored       bool // waits for Durable before its first attempt
+	Stored       bool // waits for Journaled before its first attempt
 
 	Owner any // of no meaning to the engine
 }

@@ -63,7 +63,7 @@ func (e *Engine) restore(in *Restore) error {
 }
 
 // durable lets go what waited for its record.
-func (e *Engine) durable(in *Durable) {
+func (e *Engine) durable(in *Journaled) {
 	for _, o := range in.Ops {
 		o.durable = true
 		if o.state == Waiting {

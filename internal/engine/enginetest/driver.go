@@ -141,7 +141,7 @@ func (d *Driver) one() error {
 	case n == 34:
 		return d.step(engine.Flush{})
 	case n == 35:
-		return d.step(&engine.Durable{Ops: append([]*engine.Op(nil), d.accepted()...)})
+		return d.step(&engine.Journaled{Ops: append([]*engine.Op(nil), d.accepted()...)})
 	case n == 36:
 		return d.step(d.batch())
 	case n == 37:

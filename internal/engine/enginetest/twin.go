@@ -204,7 +204,7 @@ func (t *Twin) take(in engine.Input) error {
 		}
 		t.purge(nil)
 		t.bury(engine.RolledBack)
-	case *engine.Durable:
+	case *engine.Journaled:
 		for _, real := range in.Ops {
 			t.of[real].durable = true
 		}

@@ -8,7 +8,6 @@ import (
 	"strings"
 	"syscall/js"
 
-	"github.com/optimist-go/optimist"
 	"github.com/optimist-go/optimist/idbjournal"
 )
 
@@ -19,13 +18,13 @@ func main() {
 		"open": promised(func(args []js.Value) (string, error) {
 			var err error
 			journal, err = idbjournal.Open(context.Background(), args[0].String())
-			if errors.Is(err, optimist.ErrJournalOwned) {
+			if errors.Is(err, journal.ErrOwned) {
 				return "owned", nil
 			}
 			return "open", err
 		}),
 		"write": promised(func(args []js.Value) (string, error) {
-			err := journal.Write([]optimist.JournalRecord{{Seq: uint64(args[0].Int()), Data: []byte(args[1].String())}})
+			err := journal.Write([]journal.Record{{Seq: uint64(args[0].Int()), Data: []byte(args[1].String())}})
 			return "written", err
 		}),
 		"load": promised(func([]js.Value) (string, error) {
@@ -37,12 +36,12 @@ func main() {
 			return strings.Join(all, " "), err
 		}),
 		"fill": promised(func([]js.Value) (string, error) {
-			data := make([]byte, optimist.MaxJournalData)
+			data := make([]byte, journal.MaxData)
 			random := rand.NewChaCha8([32]byte{}) // which nobody can compress
 			for seq := uint64(1000); seq < 1040; seq++ {
 				_, _ = random.Read(data)
-				if err := journal.Write([]optimist.JournalRecord{{Seq: seq, Data: data}}); err != nil {
-					if errors.Is(err, idbjournal.ErrQuota) && errors.Is(err, optimist.ErrJournalRefused) {
+				if err := journal.Write([]journal.Record{{Seq: seq, Data: data}}); err != nil {
+					if errors.Is(err, idbjournal.ErrQuota) && errors.Is(err, journal.ErrRefused) {
 						return "quota", nil
 					}
 					return "", err
