@@ -51,7 +51,7 @@ func firstLike(ctx context.Context) error {
 			return optimist.TruthOf(post, version), err
 		},
 	})
-	posts.Receive("42", optimist.TruthOf(Post{Likes: 3}, 1)) // what the server said before
+	posts.Receive("42", optimist.TruthOf(Post{Likes: 3}, 1)) // the server's value, read before
 
 	tap, err := like.Toggle(ctx, "42", "ann")
 	if err != nil {

@@ -206,7 +206,7 @@ func (x *watch) settled(ev optimist.Event) {
 			o.refusedForGood = true
 		}
 		if unknown(ev.Err) {
-			w.fail("%s: %s is called a failure, and nobody knows: %v", c, w.name(ev.ID), ev.Err)
+			w.fail("%s: %s is called a failure, with unknown outcome: %v", c, w.name(ev.ID), ev.Err)
 		}
 		if ev.Err == nil {
 			w.fail("%s: %s was rolled back without a reason", c, w.name(ev.ID))
@@ -320,7 +320,7 @@ func (x *watch) view(id string, p Post) {
 	}
 	for t := range p.Tokens {
 		if !was("token %s", t) {
-			w.fail("%s: %s shows token %s, which nobody asked for", c, id, t)
+			w.fail("%s: %s shows token %s, which no user asked for", c, id, t)
 		}
 	}
 	// Whoever is told only that something is done may be told older truth later.
@@ -353,7 +353,7 @@ func (x *watch) view(id string, p Post) {
 	}
 	for f := range p.Flags {
 		if !was("%s true", f) {
-			w.fail("%s: %s shows %q, which nobody asked for", c, id, f)
+			w.fail("%s: %s shows %q, which no user asked for", c, id, f)
 		}
 	}
 	// A flag of this client's own user changes only by what this client does.
@@ -366,11 +366,11 @@ func (x *watch) view(id string, p Post) {
 		}
 	}
 	if !was("title %s", p.Title) {
-		w.fail("%s: %s shows title %q, which nobody asked for", c, id, p.Title)
+		w.fail("%s: %s shows title %q, which no user asked for", c, id, p.Title)
 	}
 	for k, text := range p.Comments {
 		if !was("comment %s %s", k, text) {
-			w.fail("%s: %s shows comment %s=%q, which nobody asked for", c, id, k, text)
+			w.fail("%s: %s shows comment %s=%q, which no user asked for", c, id, k, text)
 		}
 	}
 }

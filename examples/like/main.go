@@ -58,7 +58,7 @@ func run(ctx context.Context, url string) error {
 		return err
 	}
 
-	posts.Receive("42", optimist.TruthOf(Post{Likes: 3}, 1)) // what the server said before
+	posts.Receive("42", optimist.TruthOf(Post{Likes: 3}, 1)) // the server's value, read before
 	tap, err := like.Toggle(ctx, "42", "ann")
 	if err != nil {
 		return err

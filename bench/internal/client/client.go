@@ -13,9 +13,9 @@ type Client interface {
 	Load(ids []string) error
 	// Tap changes an entity; the view has changed when it returns.
 	Tap(id string, op model.Op) (Ticket, error)
-	// View is what the screen shows.
+	// View returns the state on the screen.
 	View(id string) model.State
-	// Receive takes what the server says unasked.
+	// Receive takes a push of the server.
 	Receive(id string, t server.Truth) error
 	// Flush waits until everything is settled.
 	Flush() error
@@ -25,11 +25,11 @@ type Client interface {
 // Ticket follows a tap to its end.
 type Ticket interface {
 	Done() <-chan struct{}
-	// Fate is how it ended; before that, Open.
+	// Fate returns the end of the tap, or Open before it.
 	Fate() Fate
 }
 
-// Fate is how a tap ended.
+// Fate is the end of a tap.
 type Fate uint8
 
 const (
@@ -48,7 +48,7 @@ type Options struct {
 	FastRetry bool
 }
 
-// Library is what can be measured.
+// Library is a library that can be measured.
 type Library struct {
 	Name, Title, Doc string
 	// Variants are other documented ways to use it, for the workloads that tell.

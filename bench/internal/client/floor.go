@@ -9,8 +9,8 @@ import (
 	"github.com/optimist-go/optimist/bench/internal/server"
 )
 
-// floor is the least that any library must do: a mutex, a map write, and a timer
-// that is set again by every tap (or, without debounce, a goroutine for the call).
+// floor is the least work of any library: a mutex, a map write, and a timer that
+// is set again by every tap (or, without debounce, a goroutine for the call).
 // Nothing is ever rolled back, ordered or retried.
 type floor struct {
 	server   *server.Server

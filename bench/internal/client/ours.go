@@ -11,11 +11,11 @@ import (
 	"github.com/optimist-go/optimist/bench/internal/server"
 )
 
-// user is whose taps these are.
+// user is the user who taps.
 const user = "u1"
 
-// ours uses the typed door as the README shows it: a toggle for the like, and one
-// mutation for each change that adds up.
+// ours uses typed operations as the README shows it: a toggle for the like, and
+// one mutation for each change that adds up.
 type ours struct {
 	server  *server.Server
 	manager *optimist.Manager

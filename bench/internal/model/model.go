@@ -21,7 +21,7 @@ func Equal(a, b State) bool {
 	return a.Liked == b.Liked && a.Count == b.Count && a.X == b.X && a.Y == b.Y && slices.Equal(a.List, b.List)
 }
 
-// Kind is what an operation does.
+// Kind is the kind of an operation.
 type Kind uint8
 
 const (
@@ -73,7 +73,7 @@ func Draw(stream, op, attempt uint32) float64 {
 	return float64(x) / (1 << 32)
 }
 
-// Outcome is what becomes of an attempt to tell the server.
+// Outcome is the end of an attempt to reach the server.
 type Outcome uint8
 
 const (

@@ -71,12 +71,12 @@ func (m merged) metric(name string) (float64, bool) {
 	return result.Median(values), len(values) > 0
 }
 
-// right is whether every round was.
+// right reports whether every round was right.
 func (m merged) right() bool {
 	return !slices.ContainsFunc(m.cells, func(c result.Cell) bool { return !c.Right })
 }
 
-// got is what the first wrong round ended on, or else the first.
+// got is the end of the first wrong round, or else of the first round.
 func (m merged) got() string {
 	for _, c := range m.cells {
 		if !c.Right {
@@ -89,13 +89,13 @@ func (m merged) got() string {
 	return m.cells[0].Got
 }
 
-// notes are those of the round that reached least.
+// notes are the notes of the round that came least far.
 func (m merged) notes() string {
 	least := slices.MinFunc(m.cells, func(a, b result.Cell) int { return a.Reached - b.Reached })
 	return least.Notes
 }
 
-// short is whether a round reached less than it was asked to.
+// short reports whether a round did not reach its size.
 func (m merged) short() bool {
 	return slices.ContainsFunc(m.cells, func(c result.Cell) bool { return c.Notes != "" })
 }

@@ -21,7 +21,7 @@ var sections = []section{
 	{"W2", "Throughput until settled", "µs per tap", "taps on many entities until every one is settled, server answers at once; calls made"},
 	{"W4", "Rollback in a chain", "µs", "n unsettled operations on one entity, the first fails: until the library calls it settled; the view must show n-1"},
 	{"W5", "Server truth under pending work", "µs per push", "each entity has +1 pending and truth 10 comes: the view must show 11"},
-	{"W6", "Memory", "bytes per pending operation", "heap after garbage collection; in brackets what is left of it after settling, if that came within 8 s"},
+	{"W6", "Memory", "bytes per pending operation", "heap after garbage collection; in brackets the rest after settling, if all settled within 8 s"},
 }
 
 // Markdown writes a run as tables.
@@ -51,8 +51,8 @@ func heading(b *strings.Builder, run *runner.Run) {
 		fmt.Fprintf(b, ", commit %s", run.Commit)
 	}
 	fmt.Fprintf(b, ".\nOne process per library and workload, in turn; figures are medians of the rounds with their range, "+
-		"and in brackets the ratio to optimist; * is what a library reached in the time allowed, of the round that reached least. The rivals run on another language's runtime: the floors (a map write, a call, "+
-		"nothing else) show what that alone makes of it. The workloads are defined in `bench/WORKLOADS.md`.\n\n")
+		"and in brackets the ratio to optimist; * marks the result in the time allowed, of the round that came least far. The rivals run on another language's runtime: the floors (a map write and a call, "+
+		"no more) show the effect of the runtime alone. The workloads are defined in `bench/WORKLOADS.md`.\n\n")
 }
 
 func libraries(b *strings.Builder, t *table) {
@@ -77,7 +77,7 @@ func correctness(b *strings.Builder, t *table) {
 	if len(ids) == 0 {
 		return
 	}
-	b.WriteString("## Right or wrong\n\nWhat the screen shows after each of the server's answers; ✓ is what it ought to.\n\n")
+	b.WriteString("## Right or wrong\n\nThe screen after each of the server's answers; ✓ means the right result.\n\n")
 	row(b, "", names(ids, "row="))
 	for _, c := range t.columnsOf("E") {
 		fmt.Fprintf(b, "| %s ", c.label())
@@ -115,7 +115,7 @@ func bursts(b *strings.Builder, t *table) {
 	if len(ids) == 0 {
 		return
 	}
-	b.WriteString("## Calls for a burst of taps on one toggle (W3)\n\nAnswers overtake each other (60, 10, 40, 5 ms). Calls made, and ✗ with what the burst ended on if that is wrong.\n\n")
+	b.WriteString("## Calls for a burst of taps on one toggle (W3)\n\nAnswers overtake each other (60, 10, 40, 5 ms). The number of calls, and ✗ with the final state if it is wrong.\n\n")
 	row(b, "", names(ids, ""))
 	for _, c := range t.columnsOf("W3") {
 		fmt.Fprintf(b, "| %s ", c.label())

@@ -17,7 +17,7 @@ const Schema = 1
 // ErrDocument: a runner printed something else than a document of this schema.
 var ErrDocument = errors.New("not a result document")
 
-// Document is what one process measured.
+// Document has the measurements of one process.
 type Document struct {
 	Schema          int    `json:"schema"`
 	Library         string `json:"library"`

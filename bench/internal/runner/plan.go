@@ -54,7 +54,7 @@ var floorWorkloads = []string{"W1", "W2", "W6"}
 // countedWorkloads are repeated twice at most: they count, and time nothing.
 var countedWorkloads = []string{"W3", "W7", "E"}
 
-// Options say what to run. The zero value is the full form of everything.
+// Options of a run. The zero value is the full form of all workloads.
 type Options struct {
 	Quick     bool
 	Rounds    int // 0: 3, or 1 if quick

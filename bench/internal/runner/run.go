@@ -19,7 +19,7 @@ import (
 // as an error, not waited for.
 const limit = 90 * time.Second
 
-// Run is everything measured, and where.
+// Run has all measurements, and the machine on which they were made.
 type Run struct {
 	Date      time.Time          `json:"date"`
 	Form      string             `json:"form"`
@@ -32,7 +32,7 @@ type Run struct {
 	Documents []*result.Document `json:"documents"`
 }
 
-// Run installs what is missing and runs the plan: workload by workload, round by
+// Run installs missing rivals and runs the plan: workload by workload, round by
 // round, library by library, so that a slow minute of the machine hits all alike.
 func (p *Plan) Run(ctx context.Context, progress func(string)) (*Run, error) {
 	if err := p.install(ctx, progress); err != nil {
@@ -102,8 +102,8 @@ func (p *Plan) install(ctx context.Context, progress func(string)) error {
 	return nil
 }
 
-// process runs one library's process. What goes wrong inside is a document that
-// says so; an error means that the whole run must end.
+// process runs one library's process. A failure inside the process is a document
+// that says so; an error means that the whole run must end.
 func (p *Plan) process(ctx context.Context, ours string, l library, workload string) (*result.Document, error) {
 	limited, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()

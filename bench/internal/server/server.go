@@ -44,12 +44,12 @@ type Server struct {
 	calls    int
 	entities map[string]Truth
 	keys     map[string]*operation
-	audit    map[int]int                     // tap -> times that it took effect, whatever its key
+	audit    map[int]int                     // tap -> times that it took effect, under any key
 	held     map[string][]chan model.Outcome // by entity, first come first
 	holding  bool
 }
 
-// operation is what the server remembers of an idempotency key.
+// operation is the server's record of an idempotency key.
 type operation struct {
 	n        uint32 // by the order in which keys first arrived
 	attempts uint32
@@ -153,7 +153,7 @@ func (s *Server) truthLocked(entity string) Truth {
 	return Truth{State: model.Initial(), Version: 1}
 }
 
-// Change is what another client did to an entity.
+// Change makes another client's change of an entity.
 func (s *Server) Change(entity string, change func(*model.State)) Truth {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -225,7 +225,7 @@ func (s *Server) Duplicates() int {
 	return n
 }
 
-// Forget drops what the server remembers, so that it does not count as a client's
+// Forget drops the server's records, so that they do not count as a client's
 // memory.
 func (s *Server) Forget() {
 	s.mu.Lock()

@@ -74,7 +74,7 @@ func correctness(lib client.Library, _ Sizes) []result.Cell {
 	return cells
 }
 
-// tell returns what was seen 30 ms after each of the server's two answers.
+// tell returns the views 30 ms after each of the server's two answers.
 func (st story) tell(lib client.Library) (seen []string, err error) {
 	s, err := open(lib, server.Options{Hold: true}, client.Options{Debounce: true}, 1)
 	if err != nil {

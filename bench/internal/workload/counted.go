@@ -71,8 +71,8 @@ func word(on bool) string {
 	return "OFF"
 }
 
-// storm is W7: many taps through a bad network; what the screen and the server end
-// on.
+// storm is W7: many taps through a bad network; the final states of the screen and
+// the server.
 func storm(lib client.Library, sizes Sizes) []result.Cell {
 	c := result.Cell{
 		Params: map[string]any{"entities": sizes.Entities, "rounds": sizes.Rounds}, Unit: "entities",

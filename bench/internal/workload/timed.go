@@ -190,7 +190,7 @@ func pushUnderPending(lib client.Library, n int, c *result.Cell) error {
 	return nil
 }
 
-// memory is W6: heap per pending operation, and what is left of it after settling.
+// memory is W6: heap per pending operation, and the rest after settling.
 func memory(lib client.Library, sizes Sizes) []result.Cell {
 	n := sizes.Operations
 	c := result.Cell{Params: map[string]any{"operations": n}, Unit: "bytes/op", Right: true}

@@ -2,7 +2,7 @@ import { after } from '../lib/server.mjs';
 import { Session, turn } from '../lib/session.mjs';
 import { Budget } from '../lib/stats.mjs';
 
-/** W6: heap per pending operation, and what is left of it after settling. */
+/** W6: heap per pending operation, and the rest after settling. */
 export async function* run(adapter, { operations, warmup, budget }) {
   const params = { operations };
   const unit = 'bytes/op';
