@@ -13,16 +13,16 @@ import (
 // to do; test with errors.Is.
 var (
 	// ErrInvalid: an argument or definition cannot work. Nothing changed.
-	ErrInvalid = errors.New("optimist: invalid")
+	ErrInvalid = engine.ErrInvalid
 	// ErrClosed: the manager was closed. Nothing changed.
 	ErrClosed = errors.New("optimist: manager is closed")
 	// ErrBroken: a function of the program ended its goroutine in the middle of a change;
 	// see the package's documentation. The manager does nothing any more.
 	ErrBroken = errors.New("optimist: manager is broken")
 	// ErrQueueFull: a bound on unsettled operations was reached. Nothing changed.
-	ErrQueueFull = errors.New("optimist: too many unsettled operations")
+	ErrQueueFull = engine.ErrQueueFull
 	// ErrAbsent: the entity is known not to exist.
-	ErrAbsent = errors.New("optimist: entity does not exist")
+	ErrAbsent = engine.ErrAbsent
 	// ErrNotLoaded: nothing is known of the entity yet, and the call needs its value, or
 	// could not find it out.
 	ErrNotLoaded = errors.New("optimist: entity is not loaded")
@@ -30,19 +30,19 @@ var (
 	// of it was taken.
 	ErrStale = errors.New("optimist: what was read is older than what has settled since")
 	// ErrGuard: the operation's precondition does not hold.
-	ErrGuard = errors.New("optimist: precondition does not hold")
+	ErrGuard = engine.ErrGuard
 	// ErrDependency: an operation on which this one depends failed.
-	ErrDependency = errors.New("optimist: an operation on which this one depends failed")
+	ErrDependency = engine.ErrDependency
 	// ErrApply: the operation's Apply returned an error or panicked.
 	ErrApply = errors.New("optimist: apply failed")
 	// ErrSettled: the operation has ended; nothing can be done about it any more.
-	ErrSettled = errors.New("optimist: operation is settled")
+	ErrSettled = engine.ErrSettled
 	// ErrNotParked: only a parked operation can be retried, edited or discarded.
-	ErrNotParked = errors.New("optimist: operation is not parked")
+	ErrNotParked = engine.ErrNotParked
 	// ErrUnknownOutcome: the server may or may not have the operation.
-	ErrUnknownOutcome = errors.New("optimist: outcome is unknown")
+	ErrUnknownOutcome = engine.ErrUnknownOutcome
 	// ErrDeadline: the operation's total deadline passed.
-	ErrDeadline = errors.New("optimist: deadline has passed")
+	ErrDeadline = engine.ErrDeadline
 	// ErrClockDrift: a server's timestamp is too far ahead.
 	ErrClockDrift = errors.New("optimist: clock drift")
 	// ErrStuck: a function of the program has not returned, and a call that waited for it
@@ -98,35 +98,10 @@ type PanicError struct {
 
 func (e *PanicError) Error() string { return errorf.Text("panic in %s: %v", e.In, e.Value) }
 
-// publicErr turns the engine's reasons into this package's.
+// publicErr says of a panic that the engine contained where it happened.
 func publicErr(err error) error {
 	var p *engine.PanicError
-	switch {
-	case err == nil:
-		return nil
-	case errors.Is(err, engine.ErrQueueFull):
-		return ErrQueueFull
-	case errors.Is(err, engine.ErrAbsent):
-		return ErrAbsent
-	case errors.Is(err, engine.ErrGuard):
-		var both interface{ Unwrap() []error } // the engine's name for it, and the guard's own
-		if errors.As(err, &both) && len(both.Unwrap()) == 2 {
-			return errorf.New("%w: %w", ErrGuard, both.Unwrap()[1])
-		}
-		return ErrGuard
-	case errors.Is(err, engine.ErrDependency):
-		return ErrDependency
-	case errors.Is(err, engine.ErrSettled):
-		return ErrSettled
-	case errors.Is(err, engine.ErrNotParked):
-		return ErrNotParked
-	case errors.Is(err, engine.ErrUnknownOutcome):
-		return ErrUnknownOutcome
-	case errors.Is(err, engine.ErrDeadline):
-		return ErrDeadline
-	case errors.Is(err, engine.ErrGroupTooWide), errors.Is(err, engine.ErrUnstored):
-		return errorf.New("%w: %w", ErrInvalid, err)
-	case errors.As(err, &p):
+	if errors.As(err, &p) {
 		return errorf.New("%w: %w", ErrApply, &PanicError{In: "apply", Value: p.Value})
 	}
 	return err

@@ -233,7 +233,7 @@ func (r *reader) finishLocked(one *rereading, t Truth[any], err error) {
 		if err != nil {
 			t = Truth[any]{} // nothing was found out
 		}
-		m.receive.Asked = true
+		m.receive.Reread = true
 		m.receiveLocked(one.ent.Space(), one.ent.ID(), t, now)
 	}
 	policy := m.opts.Policy.Retry.engine()

@@ -44,7 +44,7 @@ var faults = []fault{
 		"w.unsaid = unsaid", "_ = unsaid"}}},
 	{"an unknown outcome is called a failure", []change{{"internal/engine/answer.go",
 		"case silent && (!next.Again || r.Max >= 0 && int(o.attempts) > r.Max):", "case false:"}, {"internal/engine/answer.go",
-		"r.Max < 0 || o.answered() <= r.Max,", "r.Max < 0 || int(o.attempts) <= r.Max,"}}},
+		"r.Max < 0 || o.answeredAttempts() <= r.Max,", "r.Max < 0 || int(o.attempts) <= r.Max,"}}},
 	{"an unknown outcome does not hold back its lane", []change{{"internal/engine/answer.go",
 		"if silent {\n\t\to.unknown = true\n", "if silent {\n\t\te.fail(o, in.Err)\n\t\treturn\n"}}},
 	{"dependents outlive the operation that they depend on", []change{{"internal/engine/fold.go",
@@ -80,7 +80,7 @@ var faults = []fault{
 	{"a restart forgets the attempts that were answered", []change{{"internal/engine/kept.go",
 		"uint16(k.Calls), uint16(k.Attempts)", "uint16(k.Calls), uint16(0)"}}},
 	{"answered attempts do not count after a silent one", []change{{"internal/engine/answer.go",
-		"r.Max < 0 || o.answered() <= r.Max,", "r.Max < 0 || o.unknown || o.answered() <= r.Max,"}}},
+		"r.Max < 0 || o.answeredAttempts() <= r.Max,", "r.Max < 0 || o.unknown || o.answeredAttempts() <= r.Max,"}}},
 	{"callbacks run twice", []change{{"effects.go",
 		"func(c callback) { c(r) }, joined)", "func(c callback) { c(r); c(r) }, joined)"}}},
 }

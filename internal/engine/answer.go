@@ -52,7 +52,7 @@ func (in *Answer) answered() bool {
 // refused ends an operation that will never work. The truth that came with the refusal
 // is truth.
 func (e *Engine) refused(o *Op, in *Answer) {
-	o.answeredNow()
+	o.noteAnswer()
 	o.state = Waiting
 	e.adoptAll(in)
 	switch {
@@ -63,8 +63,7 @@ func (e *Engine) refused(o *Op, in *Answer) {
 	default:
 		e.fail(o, in.Err)
 	}
-	e.refold(o)
-	e.bury(o, nil, RolledBack)
+	e.rebase(o)
 }
 
 // about is the truth that the answer tells of an entity.
@@ -100,7 +99,7 @@ func (e *Engine) adoptAll(in *Answer) (covered bool) {
 // succeeded is phase one of settlement, and phase two as well when the truth that
 // shows the operation is there.
 func (e *Engine) succeeded(o *Op, in *Answer) {
-	o.answeredNow()
+	o.noteAnswer()
 	ent, t := o.part.entity, in.Truth
 	switch {
 	case o.Type.Closure:
@@ -116,8 +115,7 @@ func (e *Engine) succeeded(o *Op, in *Answer) {
 	default:
 		e.succeededSilently(o)
 	}
-	e.refold(o)
-	e.bury(o, nil, RolledBack)
+	e.rebase(o)
 }
 
 // succeededSilently makes what was predicted truth, but not before operations that
@@ -292,7 +290,7 @@ func (e *Engine) retry(o *Op, in *Answer) {
 	}
 	r := o.Type.Retry
 	next := Next{
-		Again: r.Max < 0 || o.answered() <= r.Max,
+		Again: r.Max < 0 || o.answeredAttempts() <= r.Max,
 		Wait:  r.Delay(int(o.attempts), in.RetryAfter, in.Rand),
 	}
 	if in.Next != nil {
@@ -315,14 +313,14 @@ func (e *Engine) retry(o *Op, in *Answer) {
 		return
 	}
 	o.due = min(e.now.plus(max(next.Wait, 0)), o.Expiry())
-	e.emit(Effect{Kind: OpRetrying, Op: o, Attempt: int(o.calls), Err: in.Err, Due: o.due})
+	e.emit(Effect{Kind: OpRetrying, Op: o, Err: in.Err, Due: o.due})
 	e.keep(o)
 	e.schedule(o)
 	e.wakeOp(o)
 }
 
-// answered counts the attempts that were charged and that the server answered.
-func (o *Op) answered() int {
+// answeredAttempts counts the attempts that were charged and that the server answered.
+func (o *Op) answeredAttempts() int {
 	if o.ext == nil {
 		return int(o.attempts)
 	}
@@ -335,7 +333,7 @@ func increased(n uint16) uint16 { return max(n, n+1) }
 // conflicted asks the resolver what to do about other truth.
 func (e *Engine) conflicted(o *Op, in *Answer) {
 	o.state = Waiting
-	o.answeredNow()
+	o.noteAnswer()
 	ent := o.part.entity
 	info := Conflict{
 		Op: o, Theirs: in.Truth, TheirsIsKnown: in.Truth.Presence != NotLoaded,
@@ -356,20 +354,17 @@ func (e *Engine) conflicted(o *Op, in *Answer) {
 	if info.TheirsIsKnown && (o.Slot != "" || o.deletes()) && e.alreadySo(o, in.Truth) {
 		e.resolved(o, AlreadySo)
 		e.confirmWith(o, in)
-		e.refold(o)
-		e.bury(o, nil, RolledBack)
+		e.rebase(o)
 		return
 	}
 	verdict := resolve(o.Type.Resolve, &info)
 	e.adoptAll(in)
 	if o.state == Ended { // the truth named it, or its guard no longer holds
-		e.refold(o)
-		e.bury(o, nil, RolledBack)
+		e.rebase(o)
 		return
 	}
 	e.decideConflict(o, in, verdict)
-	e.refold(o)
-	e.bury(o, nil, RolledBack)
+	e.rebase(o)
 }
 
 func (e *Engine) decideConflict(o *Op, in *Answer, v Decision) {

@@ -275,8 +275,7 @@ func (e *Engine) supersede(older, o *Op, m Merged) error {
 	case Annihilate:
 		e.dissolve(older, o)
 		e.settleUnsent(o)
-		e.refold(o)
-		e.bury(o, nil, RolledBack)
+		e.rebase(o)
 		return nil
 	}
 	if older.ext != nil && older.ext.hasBase && o.Type.Closure {
@@ -301,8 +300,7 @@ func (e *Engine) supersede(older, o *Op, m Merged) error {
 	default:
 		e.takePlace(older, o)
 	}
-	e.refold(o)
-	e.bury(o, nil, RolledBack)
+	e.rebase(o)
 	return nil
 }
 

@@ -1,14 +1,5 @@
 package engine
 
-import "errors"
-
-// Reasons for which an operation is refused. The shell gives them public names.
-var (
-	ErrQueueFull    = errors.New("too many unsettled operations")
-	ErrGroupTooWide = errors.New("a group has at most 200 entities, each once")
-	ErrUnstored     = errors.New("a stored operation cannot depend on one that is not stored")
-)
-
 // execute accepts one operation, or lets it join an earlier one (Joined), or ends
 // it at once because nothing needs to be sent.
 func (e *Engine) execute(in *Execute) error {

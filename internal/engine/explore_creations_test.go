@@ -473,7 +473,7 @@ func (w *nursery) fingerprint() []byte {
 	op := func(o *Op) {
 		d := o.Args.(deed)
 		number(uint64(o.Type.Name[0])+uint64(o.Type.Name[1])<<8, uint64(d.text), uint64(d.mark), uint64(o.state), uint64(o.outcome), uint64(o.attempts),
-			uint64(o.answered()), uint64(w.charged[o.seq]))
+			uint64(o.answeredAttempts()), uint64(w.charged[o.seq]))
 		t, tied := w.ties[o.seq]
 		flag(d.like, o.left, o.unknown, o.ext != nil && o.ext.unclassified, o.timer != 0, o.Stands(), w.done[o.seq], w.doubted[o.seq], w.retried[o.seq],
 			tied && t.made == w.made, tied && t.creation.state == Ended)

@@ -1,23 +1,10 @@
 package engine
 
 import (
-	"errors"
 	"math"
 
 	"github.com/optimist-go/optimist/internal/errorf"
 )
-
-// Reasons for which a change cannot be applied. The shell gives them public names.
-var (
-	ErrAbsent     = errors.New("the entity does not exist")
-	ErrGuard      = errors.New("the precondition does not hold")
-	ErrDependency = errors.New("an operation on which this one depends failed")
-)
-
-// PanicError is a panic in a function of the program, contained.
-type PanicError struct{ Value any }
-
-func (p *PanicError) Error() string { return errorf.Text("panic: %v", p.Value) }
 
 // before is the fold up to p, without p.
 func (p *part) before() (any, Presence) {
@@ -170,6 +157,14 @@ func (e *Engine) refold(cause *Op) {
 		e.refoldEntity(first, limit, cause)
 	}
 	e.dirty = emptied(e.dirty)
+}
+
+// rebase brings the views up to date after a change of truth or of the operations over
+// it, and settles what no longer applies as rolled back. cause is the operation that brought
+// the change about, or nil.
+func (e *Engine) rebase(cause *Op) {
+	e.refold(cause)
+	e.bury(cause, nil, RolledBack)
 }
 
 // refoldEntity works up to a position, or until it condemns something.

@@ -68,8 +68,8 @@ func (g *gate) askedFor(o *Op) (until Time) {
 	return until
 }
 
-// answered notes that the server answered somebody.
-func (e *Engine) answered() {
+// somebodyAnswered notes that the server answered somebody.
+func (e *Engine) somebodyAnswered() {
 	g := &e.gate
 	g.silent = nil
 	if g.probing {
@@ -83,7 +83,7 @@ func (e *Engine) listen(in *Answer) {
 	g, o := &e.gate, in.Op
 	ends := g.landed(o)
 	if in.answered() {
-		e.answered()
+		e.somebodyAnswered()
 		return
 	}
 	if o.state != Ended { // else it may have been given up because nobody needs it

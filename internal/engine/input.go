@@ -82,9 +82,9 @@ type EntityTruth struct {
 // Receive is truth that came by push or refetch.
 type Receive struct {
 	EntityTruth
-	// Asked: it is the end of a read for which a Reread had asked. Without a value, nothing
+	// Reread: it is the end of a read for which a Reread had asked. Without a value, nothing
 	// was found out.
-	Asked bool
+	Reread bool
 	// Old: the engine sets it. What was read is older than something that has settled
 	// since, and nothing of it was taken.
 	Old bool

@@ -91,7 +91,7 @@ func (e *Engine) countOpen() {
 	}
 	for ent := range e.Busy {
 		for o := range ent.Ops {
-			if o.waitsByGuess() && !o.ext.asked {
+			if o.waitsByGuess() && !o.ext.rereading {
 				o.due = e.now.plus(max(o.ext.until-e.openBefore, 1))
 				e.schedule(o)
 			}
@@ -104,17 +104,16 @@ func (e *Engine) countOpen() {
 func (e *Engine) timeGuess(o *Op) {
 	ent := o.part.entity
 	switch left := o.ext.until - e.openFor(); {
-	case !e.Sending() || o.ext.asked:
+	case !e.Sending() || o.ext.rereading:
 	case left > 0:
 		o.due = e.now.plus(left)
 		e.schedule(o)
 	case ent.space.Readable:
-		o.ext.asked = true
+		o.ext.rereading = true
 		e.emit(Effect{Kind: Reread, Op: o, Entity: ent})
 	default:
 		e.confirm(o, o.shownBy(ent))
-		e.refold(o)
-		e.bury(o, nil, RolledBack)
+		e.rebase(o)
 	}
 }
 
@@ -122,7 +121,7 @@ func (e *Engine) timeGuess(o *Op) {
 func (e *Engine) endOfRead(ent *Entity, found bool) {
 	for p := ent.first; p != nil; {
 		o, next := p.op, p.next
-		if o.state == Acked && o.ext.asked {
+		if o.state == Acked && o.ext.rereading {
 			told := ent
 			if !found {
 				told = o.shownBy(ent)

@@ -202,7 +202,7 @@ func (e *Engine) send(o *Op) {
 		p.entity.lane.flight = o
 		p.entity.pins++
 	})
-	e.emit(Effect{Kind: Send, Op: o, Attempt: int(o.calls)})
+	e.emit(Effect{Kind: Send, Op: o})
 }
 
 // landed is the end of a call: the lanes are free for the next.

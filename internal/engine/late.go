@@ -33,8 +33,7 @@ func (e *Engine) lateAnswer(in *Answer) {
 			p.entity.loose = false
 		})
 	}
-	e.refold(nil)
-	e.bury(nil, nil, RolledBack)
+	e.rebase(nil)
 }
 
 // predictLate makes truth of what the server did and said nothing about.

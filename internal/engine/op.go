@@ -165,11 +165,11 @@ type ext struct {
 	behind       *Op  // the operation of its slot behind which this one was accepted
 	acceptedLate bool // the server had it after it had been taken back
 	// guess: acknowledged by an answer whose value seems to be a lagging replica's. It
-	// waits until sending has been open for that long in all; asked: it has waited so long,
+	// waits until sending has been open for that long in all; rereading: it has waited so long,
 	// and the entity is being read.
-	guess bool
-	asked bool
-	until Time
+	guess     bool
+	rereading bool
+	until     Time
 	// The bool-like slots of closures: what the slot held before, when known.
 	base    any
 	hasBase bool
@@ -291,8 +291,8 @@ func (o *Op) Due() Time { return o.due }
 // UnknownOutcome says that an attempt left whose end is not known.
 func (o *Op) UnknownOutcome() bool { return o.unknown }
 
-// answeredNow notes that the server has had its word about the operation itself.
-func (o *Op) answeredNow() {
+// noteAnswer notes that the server has had its word about the operation itself.
+func (o *Op) noteAnswer() {
 	o.unknown = false
 	if o.ext != nil {
 		o.ext.unclassified = false

@@ -1,10 +1,5 @@
 package engine
 
-import "errors"
-
-// ErrDeadline: an operation's total deadline passed.
-var ErrDeadline = errors.New("the operation's deadline has passed")
-
 // Debounce delays the first attempt so that a burst of taps becomes one.
 // Durations; Wait of 0 or less: none.
 type Debounce struct {

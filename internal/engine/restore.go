@@ -57,8 +57,7 @@ func (e *Engine) restore(in *Restore) error {
 	if lost != nil {
 		e.condemn(o, nil, lost)
 	}
-	e.refold(o)
-	e.bury(o, nil, RolledBack)
+	e.rebase(o)
 	return nil
 }
 

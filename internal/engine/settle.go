@@ -1,17 +1,9 @@
 package engine
 
 import (
-	"errors"
 	"slices"
 
 	"github.com/optimist-go/optimist/internal/order"
-)
-
-// Reasons for refusing a decision about an operation.
-var (
-	ErrNotParked      = errors.New("the operation is not parked")
-	ErrSettled        = errors.New("the operation has ended")
-	ErrUnknownOutcome = errors.New("the operation's outcome is unknown")
 )
 
 // settle ends an operation that is out of the fold and of its lanes.
@@ -64,8 +56,7 @@ func (e *Engine) fail(o *Op, err error) {
 		return
 	}
 	e.condemn(o, nil, err)
-	e.refold(o)
-	e.bury(o, nil, RolledBack)
+	e.rebase(o)
 }
 
 // outdated reports whether a newer operation replaces what o wanted, or removes what it
@@ -134,8 +125,7 @@ func (e *Engine) decide(in *Decide) error {
 		}
 		e.gate.unask(o)
 		e.takePlace(o, in.Edit)
-		e.refold(in.Edit)
-		e.bury(in.Edit, nil, RolledBack)
+		e.rebase(in.Edit)
 	default:
 		e.gate.unask(o)
 		e.letGo(o)

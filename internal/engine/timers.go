@@ -174,7 +174,7 @@ func (e *Engine) expire(o *Op) { e.giveUp(o, ErrDeadline) }
 // giveUp ends an operation whose time is over. One of unknown outcome that nobody ever
 // answered may not be called a failure: it is parked, unless a deletion follows it.
 func (e *Engine) giveUp(o *Op, err error) {
-	if o.unknown && o.answered() == 0 && !o.deletionBehind() {
+	if o.unknown && o.answeredAttempts() == 0 && !o.deletionBehind() {
 		e.park(o, err)
 		return
 	}

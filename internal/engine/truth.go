@@ -20,11 +20,10 @@ func (e *Engine) receive(in *Receive) {
 	ent := e.entity(in.Space, in.Entity)
 	e.touch(ent)
 	in.Old = !e.adopt(ent, in.Truth) && in.Truth.Presence != NotLoaded
-	if in.Asked {
+	if in.Reread {
 		e.endOfRead(ent, in.Truth.Presence != NotLoaded)
 	}
-	e.refold(nil)
-	e.bury(nil, nil, RolledBack)
+	e.rebase(nil)
 }
 
 // adopt takes truth and settles every operation that the truth then held contains,

@@ -11,7 +11,7 @@ func (p *part) wants(value any, presence Presence) (so, known bool) {
 	space := p.entity.space
 	once, there, err := p.make(value, presence)
 	switch {
-	case err == ErrAbsent:
+	case err != nil && presence == Absent && p.kind() == Change:
 		return false, true
 	case err != nil:
 		return false, false

@@ -121,7 +121,7 @@ func (d *Driver) one() error {
 		return d.step(d.execute())
 	case n < 26:
 		in := &engine.Receive{EntityTruth: d.received()}
-		if in.Asked = d.reading[in.Entity] && d.src.One(2); in.Asked {
+		if in.Reread = d.reading[in.Entity] && d.src.One(2); in.Reread {
 			delete(d.reading, in.Entity)
 		}
 		return d.step(in)

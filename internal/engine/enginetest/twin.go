@@ -199,7 +199,7 @@ func (t *Twin) take(in engine.Input) error {
 	case *engine.Receive:
 		ent := t.entity(in.Space, in.Entity)
 		in.Old = !t.adopt(ent, in.Truth) && in.Truth.Presence != engine.NotLoaded
-		if in.Asked {
+		if in.Reread {
 			t.endOfRead(ent, in.Truth.Presence != engine.NotLoaded)
 		}
 		t.purge(nil)
