@@ -25,51 +25,39 @@ type Conflict[T, A any] struct {
 
 // Decision is a resolver's answer. The Conflict's methods make it.
 type Decision[A any] struct {
-	decision engine.Choice
-	args     *A
-	err      error
+	choice engine.Choice
+	args   *A
+	err    error
 }
 
 // KeepMine sends the operation again, on the new version: same key, same content,
 // same timestamp. After Policy.MaxConflicts of them it is a failure.
-func (c Conflict[T, A]) KeepMine() Decision[A] { return Decision[A]{decision: engine.KeepMine} }
+func (c Conflict[T, A]) KeepMine() Decision[A] { return Decision[A]{choice: engine.KeepMine} }
 
 // TakeTheirs gives the operation up; the view shows the server's state.
-func (c Conflict[T, A]) TakeTheirs() Decision[A] { return Decision[A]{decision: engine.TakeTheirs} }
+func (c Conflict[T, A]) TakeTheirs() Decision[A] { return Decision[A]{choice: engine.TakeTheirs} }
 
 // Merge sends other arguments instead, as another operation with a key and a
 // timestamp of its own.
 func (c Conflict[T, A]) Merge(args A) Decision[A] {
-	return Decision[A]{decision: engine.Merge, args: &args}
+	return Decision[A]{choice: engine.Merge, args: &args}
 }
 
 // Fail makes the operation fail with err (nil: that of the attempt).
 func (c Conflict[T, A]) Fail(err error) Decision[A] {
-	return Decision[A]{decision: engine.Fail, err: err}
+	return Decision[A]{choice: engine.Fail, err: err}
 }
 
 // MineIsLater reports whether the operation is the last writer: the later timestamp,
 // or the greater client id at the same one. False when the server told no time.
 func (c Conflict[T, A]) MineIsLater() bool {
-	switch {
-	case c.TheirsAt == 0:
-		return false
-	case c.MineAt != c.TheirsAt:
-		return c.MineAt > c.TheirsAt
-	}
-	return c.MineBy > c.TheirsBy
+	return engine.MineIsLater(engine.Timestamp(c.MineAt), engine.Timestamp(c.TheirsAt), c.MineBy, c.TheirsBy)
 }
 
 // LastWriterWins keeps mine when it is later by timestamp, and else takes theirs.
 // Without the server's truth it fails. It is the default.
 func LastWriterWins[T, A any](c Conflict[T, A]) Decision[A] {
-	switch {
-	case c.TheirsPresence == NotLoaded:
-		return c.Fail(nil)
-	case c.MineIsLater():
-		return c.KeepMine()
-	}
-	return c.TakeTheirs()
+	return Decision[A]{choice: engine.LastWriterWins(engine.Presence(c.TheirsPresence), c.MineIsLater())}
 }
 
 // ServerWins takes theirs.
@@ -91,14 +79,14 @@ func (a *Action[T, A]) resolve(c *engine.Conflict) engine.Decision {
 		MineBy: c.MineBy, TheirsBy: c.Theirs.By, Err: c.Err,
 	})
 	var merged *Handle
-	if d.decision == engine.Merge && d.args != nil {
+	if d.choice == engine.Merge && d.args != nil {
 		merged = newTyped(a.store.m, &a.typ, a.clone(*d.args))
 	}
-	return a.verdict(d.decision, d.err, merged)
+	return a.decision(d.choice, d.err, merged)
 }
 
-// verdict is a decision as the engine takes it.
-func (a *anyAction) verdict(d engine.Choice, err error, merged *Handle) engine.Decision {
+// decision is a resolver's answer as the engine takes it.
+func (a *anyAction) decision(d engine.Choice, err error, merged *Handle) engine.Decision {
 	v := engine.Decision{Choice: d, Err: sound("resolve", err)}
 	if merged != nil {
 		merged.op.Timestamp = engine.Timestamp(a.store.m.clock.next(time.Now()))
@@ -118,18 +106,18 @@ func (a *anyAction) verdict(d engine.Choice, err error, merged *Handle) engine.D
 //	create   delete   Annihilate                          create+delete = nothing
 //	edit     edit     TakeSecond                          edit+edit     = edit
 //	edit     delete   TakeSecond                          edit+delete   = delete
-type MergeRule uint8
+type MergeRule = engine.MergeRule
 
 const (
 	// TakeSecond replaces the first by the second. It is what happens without a rule, when
 	// both change the entity, and when the second deletes what the first changes.
-	TakeSecond MergeRule = iota
+	TakeSecond = engine.TakeSecond
 	// TakeFirst keeps an operation of the first type.
-	TakeFirst
+	TakeFirst = engine.TakeFirst
 	// Annihilate drops both: they undo each other.
-	Annihilate
+	Annihilate = engine.Annihilate
 	// Separate sends both, in order.
-	Separate
+	Separate = engine.Separate
 )
 
 // Merge sets the rule for an operation of the first type that is followed by one of
@@ -187,25 +175,21 @@ func merge(first, second *anyAction, rule func(older, newer any, took func(first
 	}
 	second.typ.Merge[first.typ.Name] = func(older, newer *engine.Op) engine.Merged {
 		var a, b any
-		verdict := Separate // what keeps both, when the rule panics
+		merged := Separate // keeps both, when the rule panics
 		m.enterLocked(&second.typ.label)
 		if err := contain("merge", func() {
-			rule(older.Args, newer.Args, func(first, second any, rule MergeRule) { a, b, verdict = first, second, rule })
+			rule(older.Args, newer.Args, func(first, second any, rule MergeRule) { a, b, merged = first, second, rule })
 		}); err != nil {
 			m.publishLocked(Event{Kind: CallbackPanicked, Entity: fullName(older.Entity()), Type: newer.Type.Name, Err: err})
 		}
-		switch verdict {
+		switch merged {
 		case TakeFirst:
-			return engine.Merged{Rule: engine.TakeFirst, Args: a}
-		case Annihilate:
-			return engine.Merged{Rule: engine.Annihilate}
-		case Separate:
-			return engine.Merged{Rule: engine.Separate}
+			return engine.Merged{Rule: TakeFirst, Args: a}
+		case Annihilate, Separate:
+			return engine.Merged{Rule: merged}
 		}
-		if same := second.typ.SameArgs; same != nil && same(newer.Args, b) {
-			return engine.Merged{Rule: engine.Replace} // as without a rule
-		}
-		return engine.Merged{Rule: engine.TakeSecond, Args: b}
+		same := second.typ.SameArgs
+		return engine.Merged{Rule: TakeSecond, Args: b, Changed: same == nil || !same(newer.Args, b)} // else as without a rule
 	}
 	return nil
 }

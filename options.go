@@ -123,32 +123,32 @@ const Forever = math.MaxInt
 
 // FailurePolicy says what becomes of an operation that failed for good. Zero is the
 // manager's, as every field of a Policy.
-type FailurePolicy uint8
+type FailurePolicy = engine.FailurePolicy
 
 const (
 	// Revert undoes it; operations after it stay, rebased.
-	Revert FailurePolicy = iota + 1
+	Revert = engine.Revert
 	// Park keeps it applied and marked as failed, until the program retries, edits or
 	// discards it. Later operations of its slot and those that depend on it wait for
 	// that, and what must not overtake these; others of their lanes go on.
-	Park
+	Park = engine.Park
 )
 
 // CancelPolicy says what becomes of a call under way when its operation is taken back: by
 // Cancel or RollbackAll, with an operation on which it depends, or because its guard no
 // longer holds. Zero is the manager's.
-type CancelPolicy uint8
+type CancelPolicy = engine.CancelPolicy
 
 const (
 	// LetCallsEnd lets the call go on to its end, and takes what it says as truth. Later
 	// operations of its lane wait for it.
-	LetCallsEnd CancelPolicy = iota + 1
+	LetCallsEnd = engine.LetCallsEnd
 	// EndCalls ends the context of Send, as an upload needs it. Its lane is free, and its
 	// place among the calls under way, as soon as Send returns. The request may have left
 	// or still be on its way, so that it arrives after the lane's next one: choose it only
 	// where the server orders by version, and refuses what was sent on an older one, or
 	// where the order does not matter.
-	EndCalls
+	EndCalls = engine.EndCalls
 )
 
 // withDefaults fills zero fields from base, whose fields are all set. Of two fields that
@@ -236,8 +236,7 @@ func (p Policy) apply(t *engine.Type) {
 	t.Retry = p.Retry.engine()
 	t.Deadline = engine.Time(max(p.Retry.Deadline, 0))
 	t.MaxConflicts = min(max(p.MaxConflicts, 0), 255)
-	t.Park = p.OnFailure == Park
-	t.EndsCalls = p.OnCancel == EndCalls
+	t.OnFailure, t.OnCancel = p.OnFailure, p.OnCancel
 }
 
 func (r Retry) engine() engine.Retry {

@@ -336,8 +336,7 @@ func (e *Engine) conflicted(o *Op, in *Answer) {
 	o.noteAnswer()
 	ent := o.part.entity
 	info := Conflict{
-		Op: o, Theirs: in.Truth, TheirsIsKnown: in.Truth.Presence != NotLoaded,
-		MineBy: e.cfg.ClientID, Err: in.Err,
+		Op: o, Theirs: in.Truth, MineBy: e.cfg.ClientID, Err: in.Err,
 	}
 	info.Base, info.BasePresence, info.BaseVersion = ent.Truth()
 	if o.ext != nil && o.ext.leftOn != nil {
@@ -351,7 +350,7 @@ func (e *Engine) conflicted(o *Op, in *Answer) {
 		e.fail(o, in.Err)
 		return
 	}
-	if info.TheirsIsKnown && (o.Slot != "" || o.deletes()) && e.alreadySo(o, in.Truth) {
+	if in.Truth.Presence != NotLoaded && (o.Slot != "" || o.deletes()) && e.alreadySo(o, in.Truth) {
 		e.resolved(o, AlreadySo)
 		e.confirmWith(o, in)
 		e.rebase(o)
@@ -415,7 +414,7 @@ func (e *Engine) alreadySo(o *Op, t Truth) bool {
 
 func resolve(fn func(*Conflict) Decision, c *Conflict) (v Decision) {
 	if fn == nil {
-		return lastWriterWins(c)
+		return Decision{Choice: LastWriterWins(c.Theirs.Presence, MineIsLater(c.Op.Timestamp, c.Theirs.At, c.MineBy, c.Theirs.By))}
 	}
 	defer func() {
 		if r := recover(); r != nil {

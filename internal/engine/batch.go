@@ -117,7 +117,9 @@ func takesPlace(o, older *Op, ops []*Op, needed bool) bool {
 	case TakeFirst:
 		trial.Type, trial.Args = older.Type, m.Args
 	case TakeSecond:
-		trial.Args = m.Args
+		if m.Changed {
+			trial.Args = m.Args
+		}
 	}
 	return trial.fitsInPlaceOf(older) == nil
 }

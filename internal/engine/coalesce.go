@@ -57,7 +57,7 @@ func merged(older, newer *Op) Merged {
 	}
 	m := mergeRule(older, newer)
 	if m.Rule == Annihilate && older.mayBeDone() {
-		m.Rule = Replace
+		m.Rule = TakeSecond
 	}
 	if m.Rule == Annihilate && older.hasDependents() || !older.handsOn(newer) {
 		m.Rule = Separate
@@ -78,7 +78,7 @@ func mergeRule(older, newer *Op) (m Merged) {
 	if rule == nil {
 		was, is := older.Type.Kind, newer.Type.Kind
 		if was == is || was == Change && is == Delete {
-			return Merged{Rule: Replace}
+			return Merged{Rule: TakeSecond}
 		}
 		return Merged{Rule: Separate}
 	}
@@ -271,7 +271,9 @@ func (e *Engine) supersede(older, o *Op, m Merged) error {
 	case TakeFirst:
 		o.Type, o.Args = older.Type, m.Args
 	case TakeSecond:
-		o.Args = m.Args
+		if m.Changed {
+			o.Args = m.Args
+		}
 	case Annihilate:
 		e.dissolve(older, o)
 		e.settleUnsent(o)

@@ -38,9 +38,9 @@ func (c child) apply(typ string, d deed) child {
 	return c
 }
 
-func birthType(name, family string, kind Kind, park bool) *Type {
+func birthType(name, family string, kind Kind, onFailure FailurePolicy) *Type {
 	t := &Type{
-		Name: name, Family: family, Kind: kind, Park: park,
+		Name: name, Family: family, Kind: kind, OnFailure: onFailure,
 		SameArgs: func(a, b any) bool { return a == b },
 		Retry:    Retry{Max: 1, Base: 1e9, Cap: 4e9},
 	}
@@ -57,11 +57,11 @@ func birthType(name, family string, kind Kind, park bool) *Type {
 }
 
 var (
-	birthMake  = birthType("make", "text", Create, true)
-	birthTitle = birthType("title", "text", Change, false) // the creation's own slot
-	birthLike  = birthType("like", "like", Change, false)
-	birthMark  = birthType("mark", "", Change, true) // no slot
-	birthDrop  = birthType("drop", "", Delete, false)
+	birthMake  = birthType("make", "text", Create, Park)
+	birthTitle = birthType("title", "text", Change, Revert) // the creation's own slot
+	birthLike  = birthType("like", "like", Change, Revert)
+	birthMark  = birthType("mark", "", Change, Park) // no slot
+	birthDrop  = birthType("drop", "", Delete, Revert)
 )
 
 // tie is the creation on which an operation stands, and how often the server had made the

@@ -16,9 +16,9 @@ type wish struct {
 	on   bool
 }
 
-func exploreType(name string, park bool, resolve func(*Conflict) Decision) *Type {
+func exploreType(name string, onFailure FailurePolicy, resolve func(*Conflict) Decision) *Type {
 	return &Type{
-		Name: name, Family: name, Park: park, Resolve: resolve, MaxConflicts: 1,
+		Name: name, Family: name, OnFailure: onFailure, Resolve: resolve, MaxConflicts: 1,
 		SameArgs: func(a, b any) bool { return a == b },
 		Debounce: Debounce{Wait: 300e6, MaxWait: 2e9}, Retry: Retry{Max: 1, Base: 1e9, Cap: 4e9},
 		Apply: func(value, args any) (any, error) {
@@ -38,11 +38,11 @@ func (v *model) apply(w wish) {
 }
 
 var (
-	exploreLike = exploreType("like", false, nil)
-	exploreSave = exploreType("save", true, func(*Conflict) Decision { return Decision{Choice: KeepMine} })
+	exploreLike = exploreType("like", Revert, nil)
+	exploreSave = exploreType("save", Park, func(*Conflict) Decision { return Decision{Choice: KeepMine} })
 )
 
-func init() { exploreSave.EndsCalls = true }
+func init() { exploreSave.OnCancel = EndCalls }
 
 // server holds what clients wrote. A key is processed once.
 type server struct {

@@ -197,7 +197,7 @@ func (e *Engine) condemn(o *Op, cause *Op, err error) {
 	o.part.condemned = true
 	switch {
 	case o.state == InFlight: // the end of its call will tell
-		if o.Type.EndsCalls {
+		if o.Type.OnCancel == EndCalls {
 			e.emit(Effect{Kind: Abort, Op: o})
 		}
 	case o.mayBeDone():

@@ -96,14 +96,14 @@ type Type struct {
 
 	Debounce     Debounce
 	Retry        Retry
-	Deadline     Time // a duration from acceptance to giving up; 0: none
-	MaxConflicts int  // how often KeptMine is sent again
-	Park         bool // on failure; else revert
-	Pessimistic  bool // shows when confirmed
-	Barrier      bool // commutes with nothing
-	EndsCalls    bool // of operations that leave the view while one is under way
-	Closure      bool // state lives outside; Apply is not used
-	Stored       bool // waits for Journaled before its first attempt
+	Deadline     Time          // a duration from acceptance to giving up; 0: none
+	MaxConflicts int           // how often KeptMine is sent again
+	OnFailure    FailurePolicy // 0: Revert
+	Pessimistic  bool          // shows when confirmed
+	Barrier      bool          // commutes with nothing
+	OnCancel     CancelPolicy  // 0: LetCallsEnd
+	Closure      bool          // state lives outside; Apply is not used
+	Stored       bool          // waits for Journaled before its first attempt
 
 	Owner any // of no meaning to the engine
 }

@@ -72,51 +72,68 @@ const (
 
 // Conflict is what a resolver sees.
 type Conflict struct {
-	Op            *Op
-	Base          any // truth held when the attempt left for the server
-	BasePresence  Presence
-	BaseVersion   uint64
-	Mine          any // what the operation makes of Base
-	Theirs        Truth
-	MineBy        string // ours, for ties
-	Err           error
-	TheirsIsKnown bool
+	Op           *Op
+	Base         any // truth held when the attempt left for the server
+	BasePresence Presence
+	BaseVersion  uint64
+	Mine         any    // what the operation makes of Base
+	Theirs       Truth  // NotLoaded: the server did not say
+	MineBy       string // ours, for ties
+	Err          error
 }
 
-// MineIsLater reports whether the operation is the last writer: later timestamp, or
-// the greater client id at the same one.
-func (c *Conflict) MineIsLater() bool {
-	if c.Op.Timestamp != c.Theirs.At {
-		return c.Op.Timestamp > c.Theirs.At
-	}
-	return c.MineBy > c.Theirs.By
-}
-
-func lastWriterWins(c *Conflict) Decision {
+// MineIsLater reports whether the operation is the last writer: the later timestamp, or
+// the greater client id at the same one. Not when the server told no time.
+func MineIsLater(mineAt, theirsAt Timestamp, mineBy, theirsBy string) bool {
 	switch {
-	case !c.TheirsIsKnown:
-		return Decision{Choice: Fail, Err: c.Err}
-	case c.Theirs.At == 0 || !c.MineIsLater():
-		return Decision{Choice: TakeTheirs}
-	default:
-		return Decision{Choice: KeepMine}
+	case theirsAt == 0:
+		return false
+	case mineAt != theirsAt:
+		return mineAt > theirsAt
 	}
+	return mineBy > theirsBy
 }
 
-// Merged is what becomes of an operation that has not left and a newer one of its
-// slot.
+// LastWriterWins is the choice about a conflict without a resolver.
+func LastWriterWins(theirs Presence, mineIsLater bool) Choice {
+	switch {
+	case theirs == NotLoaded:
+		return Fail
+	case mineIsLater:
+		return KeepMine
+	}
+	return TakeTheirs
+}
+
+// FailurePolicy says what becomes of an operation that failed for good.
+type FailurePolicy uint8
+
+const (
+	Revert FailurePolicy = iota + 1 // it is rolled back
+	Park                            // it waits for a person
+)
+
+// CancelPolicy says what becomes of a call under way when its operation leaves the view.
+type CancelPolicy uint8
+
+const (
+	LetCallsEnd CancelPolicy = iota + 1 // its answer is taken as truth
+	EndCalls                            // it is told to end
+)
+
+// Merged is what becomes of two operations of one slot of which the first has not left.
 type Merged struct {
-	Rule MergeRule
-	Args any // of the survivor; for TakeFirst and TakeSecond
+	Rule    MergeRule
+	Args    any  // of the survivor; for TakeFirst, and for TakeSecond if Changed
+	Changed bool // TakeSecond: the second gets Args, else it is as it was
 }
 
 // MergeRule says which of two operations survives.
 type MergeRule uint8
 
 const (
-	Replace    MergeRule = iota // the newer, as it is
-	TakeFirst                   // an operation of the older's type with Args
-	TakeSecond                  // an operation of the newer's type with Args
+	TakeSecond MergeRule = iota // the second takes the place of the first
+	TakeFirst                   // an operation of the first's type with Args
 	Annihilate                  // neither: they undo each other
 	Separate                    // both, in order
 )

@@ -77,7 +77,7 @@ func TestMergeThatCannotApplyKeepsItsOwnArguments(t *testing.T) {
 	b.receive(b.truth(lab.Value{}, 1))
 	strict := *lab.Edit
 	strict.Merge = map[string]func(older, newer *engine.Op) engine.Merged{"create": func(older, newer *engine.Op) engine.Merged {
-		return engine.Merged{Rule: engine.TakeSecond, Args: lab.Args{Text: "merged"}}
+		return engine.Merged{Rule: engine.TakeSecond, Args: lab.Args{Text: "merged"}, Changed: true}
 	}}
 	b.do(lab.CreateDoc, "doc", lab.Args{Text: "x"})
 	o := b.do(&strict, "doc", lab.Args{Text: "mine"}) // an edit needs the document

@@ -51,7 +51,7 @@ func without(ops []*Op, o *Op) []*Op {
 
 // fail is the end of trying: park or roll back.
 func (e *Engine) fail(o *Op, err error) {
-	if o.Type.Park && !e.outdated(o) {
+	if o.Type.OnFailure == Park && !e.outdated(o) {
 		e.park(o, err)
 		return
 	}
@@ -70,7 +70,8 @@ func (e *Engine) outdated(o *Op) bool {
 	}
 	for p := o.part.next; p != nil; p = p.next {
 		if p.op.sharesSlot(o) {
-			return mergeRule(o, p.op).Rule == Replace
+			m := mergeRule(o, p.op)
+			return m.Rule == TakeSecond && !m.Changed
 		}
 	}
 	return false
@@ -179,7 +180,7 @@ func (e *Engine) clearAll(in ClearAll) {
 			if p.index > 0 || in.Keep != nil && in.Keep(p.op) {
 				continue
 			}
-			if p.op.state == InFlight && !p.op.Type.EndsCalls {
+			if p.op.state == InFlight && p.op.Type.OnCancel != EndCalls {
 				e.emit(Effect{Kind: Abort, Op: p.op})
 			}
 			all = append(all, Victim{Op: p.op})

@@ -102,7 +102,9 @@ func (t *Twin) execute(in *engine.Execute) (err error) {
 		o.typ, o.args = older.typ, m.Args
 		o.places[0].kind, o.places[0].apply = o.typ.Kind, o.typ.Apply
 	case engine.TakeSecond:
-		o.args = m.Args
+		if m.Changed {
+			o.args = m.Args
+		}
 	}
 	value, presence := t.foldBefore(ent, older.pos)
 	after, afterPresence, err := o.places[0].do(o, value, presence)
@@ -187,7 +189,7 @@ func mergeRule(older, newer *op) (m engine.Merged) {
 	if rule == nil {
 		was, is := older.typ.Kind, newer.typ.Kind
 		if was == is || was == engine.Change && is == engine.Delete {
-			return engine.Merged{Rule: engine.Replace}
+			return engine.Merged{Rule: engine.TakeSecond}
 		}
 		return engine.Merged{Rule: engine.Separate}
 	}
@@ -203,7 +205,7 @@ func mergeRule(older, newer *op) (m engine.Merged) {
 func (t *Twin) mergeNow(older, newer *op) engine.Merged {
 	m := mergeRule(older, newer)
 	if m.Rule == engine.Annihilate && older.inDoubt {
-		m.Rule = engine.Replace
+		m.Rule = engine.TakeSecond
 	}
 	if older.typ.Kind == engine.Create && newer.typ.Kind == engine.Delete {
 		m.Rule = engine.Separate

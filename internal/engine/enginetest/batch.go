@@ -102,7 +102,9 @@ func (t *Twin) needsRoom(o *op, earlier []*op) bool {
 		merged.typ, merged.args = older.typ, m.Args
 		merged.places[0].kind, merged.places[0].apply = merged.typ.Kind, merged.typ.Apply
 	case engine.TakeSecond:
-		merged.args = m.Args
+		if m.Changed {
+			merged.args = m.Args
+		}
 	}
 	value, presence := t.foldBefore(o.places[0].ent, older.pos)
 	_, _, err := merged.places[0].do(&merged, value, presence)

@@ -25,7 +25,7 @@ func (t *Twin) condemn(o, cause *op, err error) {
 	if !o.calling && o.mayBeDone() {
 		t.leaveDoubt(o)
 	}
-	if o.state == engine.InFlight && o.typ.EndsCalls {
+	if o.state == engine.InFlight && o.typ.OnCancel == engine.EndCalls {
 		t.aborted = append(t.aborted, o)
 	}
 	for _, n := range slices.Clone(t.ops) {
@@ -264,7 +264,7 @@ func (t *Twin) again(o *op, in *engine.Answer) {
 }
 
 func (t *Twin) fail(o *op, err error) {
-	if o.typ.Park && !t.outdated(o) {
+	if o.typ.OnFailure == engine.Park && !t.outdated(o) {
 		o.state = engine.Parked
 		return
 	}
@@ -280,7 +280,8 @@ func (t *Twin) outdated(o *op) bool {
 	}
 	for _, later := range t.ops {
 		if later.pos > o.pos && later.placeIn(o.places[0].ent) != nil && sharesSlot(o, later) {
-			return mergeRule(o, later).Rule == engine.Replace
+			m := mergeRule(o, later)
+			return m.Rule == engine.TakeSecond && !m.Changed
 		}
 	}
 	return false

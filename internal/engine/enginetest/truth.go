@@ -253,7 +253,7 @@ func (t *Twin) conflicted(o *op, in *engine.Answer) {
 	said, ent := in.Truth, o.places[0].ent
 	known := said.Presence != engine.NotLoaded
 	info := o.base
-	info.Op, info.Theirs, info.TheirsIsKnown, info.MineBy, info.Err = o.real, said, known, t.cfg.ClientID, in.Err
+	info.Op, info.Theirs, info.MineBy, info.Err = o.real, said, t.cfg.ClientID, in.Err
 	info.Mine = info.Base
 	if mine, _, err := o.places[0].do(o, info.Base, info.BasePresence); err == nil {
 		info.Mine = mine
@@ -284,7 +284,7 @@ func (t *Twin) verdict(o *op, info *engine.Conflict) (v engine.Decision) {
 	switch theirs := info.Theirs; {
 	case o.typ.Resolve != nil:
 		return o.typ.Resolve(info)
-	case !info.TheirsIsKnown:
+	case theirs.Presence == engine.NotLoaded:
 		return engine.Decision{Choice: engine.Fail}
 	case theirs.At != 0 && (o.stamp > theirs.At || o.stamp == theirs.At && t.cfg.ClientID > theirs.By):
 		return engine.Decision{Choice: engine.KeepMine}

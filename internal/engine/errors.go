@@ -1,0 +1,32 @@
+package engine
+
+import (
+	"errors"
+
+	"github.com/optimist-go/optimist/internal/errorf"
+)
+
+// Reasons for which an input is refused or an operation ends. They are the errors of the
+// public package under the same names, which documents them.
+var (
+	ErrInvalid        = errors.New("optimist: invalid")
+	ErrQueueFull      = errors.New("optimist: too many unsettled operations")
+	ErrAbsent         = errors.New("optimist: entity does not exist")
+	ErrGuard          = errors.New("optimist: precondition does not hold")
+	ErrDependency     = errors.New("optimist: an operation on which this one depends failed")
+	ErrSettled        = errors.New("optimist: operation is settled")
+	ErrNotParked      = errors.New("optimist: operation is not parked")
+	ErrUnknownOutcome = errors.New("optimist: outcome is unknown")
+	ErrDeadline       = errors.New("optimist: deadline has passed")
+)
+
+// Two reasons why an input is ErrInvalid.
+var (
+	ErrGroupTooWide = errorf.New("%w: a group has at most 200 entities, each once", ErrInvalid)
+	ErrUnstored     = errorf.New("%w: a stored operation cannot depend on one that is not stored", ErrInvalid)
+)
+
+// PanicError is a panic in a function of the program, contained.
+type PanicError struct{ Value any }
+
+func (p *PanicError) Error() string { return errorf.Text("panic: %v", p.Value) }
