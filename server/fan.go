@@ -84,28 +84,31 @@ func wakeUp(c chan struct{}) {
 func (f *fan) run(ctx context.Context) {
 	unwatch := f.db.Watch(func() { wakeUp(f.wake) })
 	defer unwatch()
-	pause := gather
+	var failed error
+	var next time.Time // not before it
 	for {
 		select {
 		case <-f.wake:
 		case <-ctx.Done():
 			return
 		}
-		if at, _ := f.place(); at.IsZero() && pause < lookAgain {
+		pause := max(gather, time.Until(next))
+		if at, _ := f.place(); at.IsZero() && failed == nil {
 			pause = 0 // a stream waits for its beginning
 		}
 		if wait(ctx, pause) != nil {
 			return
 		}
 		began := time.Now()
-		err := f.readOn(ctx)
+		failed = f.readOn(ctx)
 		if ctx.Err() != nil {
 			return
 		}
-		f.note(err)
-		pause = min(max(gather, time.Since(began)), 5*gather) // half of the time is for the rest of the program
-		if err != nil {
-			pause = lookAgain
+		f.note(failed)
+		ended := time.Now()
+		next = ended.Add(min(ended.Sub(began), 5*gather)) // half of the time is for the rest of the program
+		if failed != nil {
+			next = ended.Add(lookAgain)
 			wakeUp(f.wake)
 		}
 	}

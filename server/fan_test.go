@@ -14,6 +14,7 @@ import (
 type listener struct {
 	events []Event
 	last   Cursor
+	told   time.Time // the last event
 	err    error
 	end    context.CancelFunc
 	ended  bool
@@ -32,7 +33,7 @@ func listenSlowly(t *testing.T, k *Kit, viewer string, after Cursor, hold chan s
 			if hold != nil && len(l.events) > 0 {
 				<-hold
 			}
-			l.events, l.err = append(l.events, e), err
+			l.events, l.err, l.told = append(l.events, e), err, time.Now()
 			if !e.Cursor.IsZero() {
 				l.last = e.Cursor
 			}
@@ -108,6 +109,47 @@ func TestEachChangeIsReadOnceHoweverManyStreamsThereAre(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestTheReaderRestsOnlyBetweenRounds: while it wakes a thousand streams the time passes.
+// A change that comes then waits as long again, and one that comes later does not.
+func TestTheReaderRestsOnlyBetweenRounds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		db := newFakeDB()
+		k := openKit(t, db)
+		var all []*listener
+		for range 1000 {
+			all = append(all, listen(t, k, "ada", Cursor{}))
+		}
+		pass(time.Second)
+		first, last := time.Time{}, time.Time{}
+		like := func() (waited time.Duration) {
+			liked := time.Now()
+			db.like("a", "bob")
+			pass(time.Second)
+			first, last = all[0].told, all[0].told
+			for _, l := range all {
+				if first.After(l.told) {
+					first = l.told
+				}
+				if last.Before(l.told) {
+					last = l.told
+				}
+			}
+			return first.Sub(liked)
+		}
+		for n := range 3 {
+			if waited := like(); waited != gather {
+				t.Errorf("change %d is told after %v, and not %v", n+1, waited, gather)
+			}
+		}
+		took := last.Sub(first)
+		db.like("a", "bob")
+		time.Sleep(gather + took) // until the last stream is woken
+		if waited := like(); took == 0 || waited != took {
+			t.Errorf("a change right after a round that took %v is told after %v", took, waited)
+		}
+	})
 }
 
 func TestWithoutStreamsNothingIsRead(t *testing.T) {
