@@ -33,7 +33,7 @@ func (j *Journal) flush(batches [][]journal.Record) error {
 		}
 	}
 	if cap(frame) <= keepBuffer {
-		clear(frame) // what was written is not kept in memory
+		clear(frame) // written data does not stay in memory
 		j.buf = frame
 	}
 	if j.overgrownLocked() {
@@ -60,7 +60,7 @@ func (j *Journal) appendLocked(frame []byte) error {
 }
 
 // syncLocked syncs the log if the policy asks for it. A failed sync stops the
-// journal, for ever: after it nobody knows what is on the disk.
+// journal, for ever: after it the state of the disk is unknown.
 func (j *Journal) syncLocked() error {
 	if j.options.Sync == SyncRelaxed {
 		return nil
@@ -75,8 +75,8 @@ func (j *Journal) syncLocked() error {
 func (j *Journal) stopLocked(op string, err error) error {
 	if j.failed == nil {
 		j.failed = failure(op, j.name, err)
-		// The last frame may be in the system's cache and not on the disk. Nobody was
-		// told that it is there: take it away, lest the next owner rely on it. If this
+		// The last frame may be in the system's cache and not on the disk. Its Write was
+		// not acknowledged: truncate the frame, lest the next owner rely on it. If this
 		// fails too, the reader still sees any hole that a loss of power makes of it.
 		if j.log != nil {
 			_ = j.log.Truncate(j.end)

@@ -5,25 +5,26 @@ import (
 	"path/filepath"
 )
 
-// Compact writes the log anew with the live records alone, now. The journal does it
-// by itself when half of the log is settled; call it to remove settled data from the
-// disk at once, after a log-out for instance.
+// Compact writes the log anew with the live records alone, now. The journal compacts
+// by itself when half of the log is settled; call Compact to remove settled data from
+// the disk at once, after a log-out for instance.
 //
-// After an error that does not wrap journal.ErrFailed or
-// journal.ErrCorrupt the log is as it was and the journal goes on.
+// After an error that does not wrap [journal.ErrFailed] or [journal.ErrCorrupt] the
+// log is unchanged and the journal goes on.
 func (j *Journal) Compact() error {
 	j.ioMu.Lock()
 	defer j.ioMu.Unlock()
 	return j.compactLocked()
 }
 
-// overgrownLocked reports whether the log is beyond the bound that it keeps to.
+// overgrownLocked reports whether the log is larger than its bound.
 func (j *Journal) overgrownLocked() bool {
 	return j.end > j.options.CompactAt && j.end > headerSize+2*j.bytes && j.end > j.compactFrom
 }
 
-// compactIfDue keeps the log within its bound. A failure stays in Stats and, if it
-// stops the journal, in the next Write: the write that came before it is durable.
+// compactIfDue keeps the log within its bound. A failure is reported by Stats and, if
+// it stops the journal, by the next Write: the write before the compaction is
+// durable.
 func (j *Journal) compactIfDue() {
 	j.ioMu.Lock()
 	defer j.ioMu.Unlock()
@@ -45,8 +46,8 @@ func (j *Journal) compactLocked() error {
 		err = w.finish()
 	}
 	if err != nil {
-		// The log in use has not been touched. Even a failed sync is no reason to
-		// stop, as the file that it failed for is thrown away.
+		// The log in use has not been touched. Even a failed sync is no reason to stop,
+		// because the file with the failed sync is thrown away.
 		if w != nil {
 			w.discard()
 		}
@@ -57,7 +58,7 @@ func (j *Journal) compactLocked() error {
 		return err
 	}
 
-	// From here on there is no way back: an error leaves it open which log is there.
+	// From here on there is no way back: after an error either log may be in place.
 	_ = j.log.Close() // was synced; some systems do not replace an open file
 	j.log = nil
 	if err = w.install(j.name); err != nil {
@@ -76,8 +77,8 @@ func (j *Journal) compactLocked() error {
 	return nil
 }
 
-// copyLocked copies the live records, checking the log on the way. If it is no longer
-// what was written, the journal stops before the damage is copied.
+// copyLocked copies the live records, checking the log on the way. If the log is
+// damaged, the journal stops before the damage is copied.
 func (j *Journal) copyLocked(w *newLog) error {
 	var raw []byte
 	found, err := scan(j.log, j.end, func(r record) error {

@@ -8,29 +8,30 @@ import (
 	"github.com/optimist-go/optimist/journal"
 )
 
-// ErrVersion: the log was written by another version of this package. Open returns
-// it and leaves the log as it is; use the program that wrote it, or a newer one.
+// ErrVersion says that another version of this package has written the log. Open
+// returns it and leaves the log as it is; use the program that wrote it, or a
+// newer one.
 var ErrVersion = errors.New("filejournal: unknown version of the log")
 
-// failure is an error of the medium after which the journal stops.
+// failure returns an error of the medium after which the journal stops.
 func failure(op, name string, err error) error {
 	return fmt.Errorf("filejournal: %s %s: %w (%w; open it again when the disk is well)",
 		op, name, err, journal.ErrFailed)
 }
 
-// refusal is an error of the medium that harmed nothing.
+// refusal returns an error of the medium that did no harm.
 func refusal(op, name string, err error) error {
 	return fmt.Errorf("filejournal: %s %s: %w (%w; make room and write again)",
 		op, name, err, journal.ErrRefused)
 }
 
-// corruption says where the damage of a log begins.
+// corruption returns the error for damage that begins at an offset of the log.
 func corruption(name string, at int64) error {
-	return fmt.Errorf("filejournal: %s is damaged at byte %d: %w (Repair sets it aside and keeps what can be read)",
+	return fmt.Errorf("filejournal: %s is damaged at byte %d: %w (Repair sets it aside and keeps the readable records)",
 		name, at, journal.ErrCorrupt)
 }
 
-// lockFailure is the error of an owner's lock that could not be had.
+// lockFailure returns the error for an owner's lock that could not be taken.
 func lockFailure(dir string, err error) error {
 	var held *ownlock.HeldError
 	if errors.As(err, &held) {

@@ -66,7 +66,7 @@ type record struct {
 	size    int    // bytes that it takes in the file
 }
 
-// live is the record as it was written by the owner of the journal.
+// live returns the record as the owner of the journal wrote it.
 func (r record) live() journal.Record {
 	return journal.Record{Seq: r.seq, Data: r.data}
 }
@@ -81,14 +81,15 @@ func appendRecord(buf []byte, r journal.Record) []byte {
 	return append(buf, r.Data...)
 }
 
-// encodedSize is how many bytes appendRecord appends for r.
+// encodedSize returns the number of bytes that appendRecord appends for r.
 func encodedSize(r journal.Record) int {
 	return uvarintSize(r.Seq) + uvarintSize(uint64(len(r.Data))<<1) + len(r.Data)
 }
 
 func uvarintSize(v uint64) int { return (bits.Len64(v|1) + 6) / 7 }
 
-// recordSize is the most that a record with so much data takes, in bytes.
+// recordSize returns the greatest size of a record with data bytes of data, in
+// bytes.
 func recordSize(data int) int { return 2*binary.MaxVarintLen64 + data }
 
 // beginFrame leaves room for the header of a frame that endFrame fills in.
@@ -103,7 +104,7 @@ func endFrame(frame []byte, s salt, at int64) {
 	binary.LittleEndian.PutUint32(frame[8:], frameSum(frame, s, at))
 }
 
-// frameSum is the CRC of a whole frame, its own CRC field excepted.
+// frameSum returns the CRC of a whole frame, except for its CRC field.
 func frameSum(frame []byte, s salt, at int64) uint32 {
 	var seed [16]byte
 	copy(seed[:], s[:])

@@ -8,8 +8,8 @@ import (
 	"github.com/optimist-go/optimist/internal/ownlock"
 )
 
-// filesystem is every call that the journal makes on the world. Tests put one in
-// its place that fails, tears and forgets. Names are whole paths. Errors are those
+// filesystem has all system calls of the journal. Tests replace it by a filesystem
+// that fails, tears writes and forgets. Names are whole paths. Errors are errors
 // of package os: errors.Is knows fs.ErrNotExist and the system's error numbers.
 type filesystem interface {
 	// Lock takes the owner's lock or fails at once with an *ownlock.HeldError.

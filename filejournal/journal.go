@@ -17,7 +17,7 @@ var (
 	_ journal.Journal = (*Journal)(nil)
 )
 
-// A Journal is an journal.Journal in a file. Open makes one. Its methods are safe
+// Journal is a [journal.Journal] in a file. [Open] makes one. Its methods are safe
 // for concurrent use.
 type Journal struct {
 	fs      filesystem
@@ -26,17 +26,17 @@ type Journal struct {
 	queue   *groupcommit.Queue[[]journal.Record]
 
 	// compactDue is set when the log has grown beyond its bound, and cleared by the
-	// writer that takes the duty to compact it.
+	// writer that compacts it.
 	compactDue atomic.Bool
 
-	// ioMu is held during input and output, so that there is one at a time. Nothing
-	// is called under it but the filesystem.
+	// ioMu is held during input and output, so that there is one at a time. Only the
+	// filesystem is called under it.
 	ioMu sync.Mutex
 	lock io.Closer // the owner's lock, until closed
 	log  file      // nil between two logs, and after closed
 	salt salt
 
-	// end is where the next frame goes. All of the log before it is acknowledged or
+	// end is the offset of the next frame. All of the log before it is acknowledged or
 	// was found at Open, and, with SyncAlways, synced.
 	end int64
 	// sealed: the frame before end is a closing mark.
@@ -47,9 +47,9 @@ type Journal struct {
 
 	closed bool
 	damage error // found at Open; Load returns it with the rest
-	failed error // why the journal has stopped; never unset
+	failed error // the reason why the journal has stopped; never unset
 
-	compactErr  error // why the last compaction was given up
+	compactErr  error // the reason why the last compaction was given up
 	compactions int
 	// compactFrom is the size that the log must reach before compaction is tried
 	// again after it was given up.
@@ -68,10 +68,10 @@ const (
 // Load returns the live records, ascending by sequence number. It reads the file,
 // and may be called more than once.
 //
-// If the log is damaged the error wraps journal.ErrCorrupt and the records
-// are those of every frame that can be read. Then a record may be missing, be older
-// than its latest, or have been settled. Nothing can be written any more; Repair
-// makes a journal of what can be read.
+// If the log is damaged the error wraps [journal.ErrCorrupt], and the records are
+// the records of all readable frames. Then a record may be missing, be older than
+// its latest version, or have been settled. The journal takes no more writes;
+// [Repair] makes a new journal of the readable records.
 func (j *Journal) Load() ([]journal.Record, error) {
 	j.ioMu.Lock()
 	defer j.ioMu.Unlock()
@@ -99,11 +99,11 @@ func (j *Journal) Load() ([]journal.Record, error) {
 	return live, j.damage
 }
 
-// Write makes records durable, all or none, as Options.Sync says. Writes that
+// Write makes records durable, all or none, as [Options].Sync says. Writes that
 // overlap share a sync.
 //
-// Beside the errors of every journal: a full disk is an error that wraps
-// journal.ErrRefused and the system's error, and harms nothing.
+// The errors are the errors of [journal.Journal]. A full disk is an error that
+// wraps [journal.ErrRefused] and the system's error, and does no harm.
 func (j *Journal) Write(records []journal.Record) error {
 	weight := 0
 	for _, r := range records {
@@ -124,9 +124,9 @@ func (j *Journal) Write(records []journal.Record) error {
 	return err
 }
 
-// Close syncs what is not yet synced, marks the log as closed, and gives up
-// ownership. After an error everything that Write has acknowledged is still there,
-// as far as Options.Sync promises.
+// Close syncs unsynced writes, marks the log as closed, and gives up ownership.
+// Even after an error of Close, all acknowledged writes are there, as far as
+// [Options].Sync promises.
 func (j *Journal) Close() error {
 	j.ioMu.Lock()
 	defer j.ioMu.Unlock()
@@ -139,7 +139,7 @@ func (j *Journal) Close() error {
 	}
 	j.closed = true
 	if j.log != nil {
-		_ = j.log.Close() // what matters was synced
+		_ = j.log.Close() // all acknowledged writes were synced
 		j.log = nil
 	}
 	if lockErr := j.lock.Close(); err == nil && lockErr != nil {
@@ -148,7 +148,8 @@ func (j *Journal) Close() error {
 	return err
 }
 
-// Durability is journal.DurablePower, or journal.DurableProcess with SyncRelaxed.
+// Durability returns [journal.DurablePower], or [journal.DurableProcess] with
+// [SyncRelaxed].
 func (j *Journal) Durability() journal.Durability {
 	if j.options.Sync == SyncRelaxed {
 		return journal.DurableProcess
@@ -163,12 +164,12 @@ type Stats struct {
 	FileBytes   int64 // bytes of the file
 	Compactions int   // since Open
 
-	// CompactErr is why the last attempt to compact was given up, or nil. The log
+	// CompactErr is the reason why the last compaction was given up, or nil. The log
 	// is as good as before, but grows until an attempt succeeds.
 	CompactErr error
 }
 
-// Stats returns the state now. It waits for a write that is at work.
+// Stats returns the present state. It waits for a running write.
 func (j *Journal) Stats() Stats {
 	j.ioMu.Lock()
 	defer j.ioMu.Unlock()
@@ -178,7 +179,7 @@ func (j *Journal) Stats() Stats {
 	}
 }
 
-// stateLocked returns why nothing can be written, or nil.
+// stateLocked returns the reason why the journal takes no writes, or nil.
 func (j *Journal) stateLocked() error {
 	switch {
 	case j.closed:
@@ -189,7 +190,7 @@ func (j *Journal) stateLocked() error {
 	return j.damage
 }
 
-// noteLocked keeps places and bytes true for a record that is now in the log.
+// noteLocked updates places and bytes for a record that is now in the log.
 func (j *Journal) noteLocked(r record) error {
 	if old, ok := j.places[r.seq]; ok {
 		j.bytes -= int64(old.size)

@@ -81,8 +81,8 @@ func (w *newLog) finish() error {
 	return err
 }
 
-// discard removes what there is of the new log. What it cannot remove wastes space
-// until the next new log is written in its place, and harms nothing.
+// discard removes the new log. A file that it cannot remove wastes space until the
+// next new log replaces it, and does no harm.
 func (w *newLog) discard() {
 	if w.file != nil {
 		_ = w.file.Close()
@@ -90,8 +90,8 @@ func (w *newLog) discard() {
 	_ = w.fs.Remove(w.name)
 }
 
-// install puts a finished log durably in the place of the one at name, which must
-// not be open. After an error either of the two may be there.
+// install replaces the log at name, which must not be open, durably by a finished
+// one. After an error either of the two may be there.
 func (w *newLog) install(name string) error {
 	if err := w.fs.Rename(w.name, name); err != nil {
 		return err
@@ -99,8 +99,8 @@ func (w *newLog) install(name string) error {
 	return w.fs.SyncDir(filepath.Dir(name))
 }
 
-// ensureDir makes dir and what is missing above it. Their names are durable only
-// after syncAbove.
+// ensureDir makes dir and the missing folders above it. Their names are durable
+// only after syncAbove.
 func ensureDir(fsys filesystem, dir string) error {
 	err := fsys.Mkdir(dir)
 	if errors.Is(err, fs.ErrNotExist) && filepath.Dir(dir) != dir {
@@ -115,9 +115,9 @@ func ensureDir(fsys filesystem, dir string) error {
 	return err
 }
 
-// syncAbove makes the name of dir durable, and those of all folders above it: one
-// that exists may be left from an Open that was killed before it got here. What may
-// not be read was not made by us.
+// syncAbove makes the names of dir and of all folders above it durable: an existing
+// folder may be left from an Open that was killed before its syncAbove. It skips
+// folders that may not be read, because Open did not make them.
 func syncAbove(fsys filesystem, dir string) error {
 	for up := filepath.Dir(dir); up != dir; dir, up = up, filepath.Dir(up) {
 		if err := fsys.SyncDir(up); err != nil && !errors.Is(err, fs.ErrPermission) {

@@ -13,14 +13,15 @@ const (
 	newName  = "journal.new"
 )
 
-// Open opens the journal in the folder dir, which it makes if it is missing, and
-// becomes its owner. It cuts off a write that a crash left unfinished.
+// Open opens the journal in the folder dir, which it makes if it is missing. The
+// journal's owner is then this process. Open cuts off a write that a crash left
+// unfinished.
 //
-// The error wraps journal.ErrOwned if the journal has another owner,
-// ErrVersion if it was written by another version of this package,
-// errors.ErrUnsupported where there are no files, and otherwise
-// journal.ErrFailed and the system's error. Damage is not an error of Open:
-// Load reports it.
+// The error wraps [journal.ErrOwned] if the journal has another owner,
+// [ErrVersion] if it was written by another version of this package,
+// [errors.ErrUnsupported] where there are no files, and otherwise
+// [journal.ErrFailed] and the system's error. Damage is not an error of Open:
+// [Journal.Load] reports it.
 func Open(dir string, options Options) (*Journal, error) {
 	return open(osFS{}, dir, options)
 }
@@ -57,8 +58,8 @@ func open(fsys filesystem, dir string, options Options) (*Journal, error) {
 	return j, nil
 }
 
-// openLocked opens the log, writing an empty one if there is none, and brings the
-// journal to the state that it was left in.
+// openLocked opens the log, writing an empty one if there is none, and restores
+// the state of the journal from it.
 func (j *Journal) openLocked() error {
 	exists, err := j.fs.Exists(j.name)
 	if err != nil {
@@ -90,15 +91,15 @@ func (j *Journal) openLocked() error {
 	j.salt, j.end, j.sealed = found.salt, found.end, found.sealed
 	if found.damaged {
 		j.damage = corruption(j.name, found.at)
-		return nil // nothing is written any more, so nothing is repaired either
+		return nil // a damaged log is not written any more, so its end is not repaired
 	}
 	if size > j.end {
 		if err = j.log.Truncate(j.end); err != nil {
 			return failure("cut off an unfinished write of", j.name, err)
 		}
 	}
-	// The process before may have died between writing and syncing. What Load is
-	// about to show must be as durable as if it had lived.
+	// The process before may have died between writing and syncing. The records that
+	// Load returns must be as durable as if it had synced them.
 	return j.syncLocked()
 }
 
@@ -115,7 +116,8 @@ func (j *Journal) createLog() error {
 		}
 		return err
 	}
-	// Before the log has its name, so that one that has it need not be looked after.
+	// Before the log gets its name: the folders above an existing log are then known
+	// to be synced.
 	if err = syncAbove(j.fs, dir); err != nil {
 		return err
 	}

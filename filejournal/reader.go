@@ -6,21 +6,22 @@ import (
 	"io"
 )
 
-// scanned is what a reading of the log has found.
+// scanned is the result of reading the log.
 type scanned struct {
 	salt salt
-	// end is where the last intact frame ends; what follows was cut off by a crash.
+	// end is the offset of the end of the last intact frame; the bytes after it were
+	// cut off by a crash.
 	end int64
 	// sealed says that the last intact frame is a closing mark.
 	sealed bool
-	// damaged is where the first damage begins, if there is any.
+	// damaged is true if the log is damaged.
 	damaged bool
 	at      int64
 }
 
 // scan reads a log of size bytes and calls visit for every record of every intact
-// frame, in order. The record's data is valid during the call only. An error is one
-// of reading or of visit, or wraps ErrVersion; damage is not an error here.
+// frame, in order. The record's data is valid during the call only. The error is an
+// error of reading or of visit, or wraps ErrVersion; damage is not an error here.
 func scan(f io.ReaderAt, size int64, visit func(record) error) (scanned, error) {
 	found := scanned{end: min(headerSize, size)}
 	header := make([]byte, headerSize)
@@ -81,7 +82,7 @@ type frameReader struct {
 	records []record // its records
 }
 
-// readBuffer is how much of a log is read at a time, in bytes.
+// readBuffer is the number of bytes of a log that are read at a time.
 const readBuffer = 1 << 16
 
 // read reads the frame at offset at. ok is false if there is no intact one.
@@ -117,7 +118,7 @@ func (r *frameReader) read(at int64) (ok bool, err error) {
 
 // findFrame returns the offset of the first intact frame at or after from, or size
 // if there is none. If known is nil the header is lost: then a frame counts if it is
-// intact under the salt that it carries itself, which is returned.
+// intact under its own salt, which is returned.
 func findFrame(f io.ReaderAt, from, size int64, known *salt) (int64, salt, error) {
 	if from >= size {
 		return size, salt{}, nil

@@ -8,26 +8,25 @@ import (
 	"github.com/optimist-go/optimist/journal"
 )
 
-// Repaired is what Repair did.
+// Repaired is the result of [Repair].
 type Repaired struct {
-	// Records is how many live records could be read.
+	// Records is the number of live records that could be read.
 	Records int
-	// Aside is the file that the damaged log was copied to, empty if the log was
-	// not damaged and nothing was done.
+	// Aside is the name of the copy of the damaged log, empty if the log was not damaged.
 	Aside string
 }
 
 // Repair makes a sound journal of a damaged one: it copies the damaged log to a file
-// beside it, journal.damaged-1 or the next free number, and then puts a log with
-// everything that can be read in its place. A sound journal is left alone.
+// beside it, journal.damaged-1 or the next free number, and then replaces it by a log
+// with all readable records. A sound journal is not changed.
 //
-// What can be read is every intact frame. A record of a lost frame is missing, or as
-// it was before that frame: an operation that had settled may be live again, and is
-// then sent once more with its own key. One that waited for an operation whose record is
-// lost waits no longer.
+// The intact frames are readable. A record of a lost frame is missing, or has its state
+// from before that frame: a settled operation may be live again, and is then sent once
+// more with its own key. An operation that depended on an operation with a lost record
+// waits no longer.
 //
-// Repair needs the journal to have no owner; its errors are those of Open. A crash
-// during Repair leaves the damaged log or the sound one, never neither.
+// Repair needs the journal to have no owner; its errors are the errors of [Open]. After
+// a crash during Repair there is either the damaged log or the sound one.
 func Repair(dir string) (Repaired, error) { return repair(osFS{}, dir) }
 
 func repair(fsys filesystem, dir string) (done Repaired, err error) {
@@ -72,7 +71,7 @@ func repair(fsys filesystem, dir string) (done Repaired, err error) {
 	return Repaired{Records: len(live), Aside: aside}, nil
 }
 
-// setAsideLocked copies the log, durably, to a name that is free.
+// setAsideLocked copies the log, durably, to a free name.
 func (j *Journal) setAsideLocked() (name string, err error) {
 	for n, exists := 1, true; exists; n++ {
 		name = filepath.Join(filepath.Dir(j.name), fmt.Sprintf("journal.damaged-%d", n))

@@ -41,7 +41,7 @@ func (w *waiter) wait(ctx context.Context) (event string, err error) {
 	}
 }
 
-// release lets go of the browser's references. The target tells nothing any more.
+// release removes the listeners and releases the browser's references.
 func (w *waiter) release() {
 	for event, f := range w.funcs {
 		w.target.Set("on"+event, js.Null())
@@ -56,7 +56,7 @@ type lock struct {
 	funcs    []js.Func
 }
 
-// letGo gives the lock up, without waiting until the browser has taken it back.
+// letGo gives the lock up, without waiting for the browser.
 func (l *lock) letGo() { l.resolve.Invoke() }
 
 func (l *lock) release() {
@@ -67,7 +67,8 @@ func (l *lock) release() {
 	}
 }
 
-// own takes a Web Lock. When another has it, own says so at once, or waits for it.
+// own takes a Web Lock. When another page has the lock, own fails at once, or
+// waits.
 func own(ctx context.Context, name string, wait bool) (*lock, error) {
 	locks := js.Global().Get("navigator").Get("locks")
 	if !locks.Truthy() {
@@ -120,7 +121,7 @@ func own(ctx context.Context, name string, wait bool) (*lock, error) {
 	case err := <-refused:
 		return nil, err
 	case <-ctx.Done():
-		resolve.Invoke() // if it is granted after all, nobody has it
+		resolve.Invoke() // if the lock is granted after all, it is given back at once
 		leave()
 		return nil, ctx.Err()
 	}

@@ -1,31 +1,33 @@
-// Package idbjournal keeps a journal in the browser, in IndexedDB, so that what a
-// person did survives a reload, a crash of the tab and a crash of the browser.
+// Package idbjournal keeps a journal in the browser, in IndexedDB, so that a person's
+// unsent changes survive a reload, a crash of the tab and a crash of the browser.
 //
-// It works in programs for GOOS=js; elsewhere Open fails with ErrUnavailable, so that
-// code which uses it builds everywhere.
+// It works in programs for GOOS=js; elsewhere [Open] fails with [ErrUnavailable], so
+// that code which uses the package builds everywhere.
 //
 // # Guarantees
 //
 //   - A Write is one transaction, whole or not at all, and returns when the browser
 //     has completed it with durability "strict": flushed to the disk, as far as the
-//     browser keeps its word. It is given to the browser whole, to be committed, before
-//     Write waits: a page that is left a moment later loses nothing of it, as a rule.
-//   - Among the tabs and workers of one origin a journal has one owner, by a Web Lock.
-//     The others get journal.ErrOwned from Open at once, and wait for their turn in
-//     Wait. The browser gives the lock up when the owner is closed, navigates away or
-//     crashes, and the next of them gets it. A page that is left and may be shown again
-//     (the browser's back/forward cache) gives it up as well: there Write fails with
-//     journal.ErrFailed from then on, and the page has to be loaded anew.
-//   - What Delete has deleted leaves no trace that a page could read.
-//   - When there is no room a Write fails with ErrQuota, which wraps
-//     journal.ErrRefused, and has kept nothing.
+//     browser keeps its word. Write hands the whole transaction with its commit to
+//     the browser before it waits: as a rule, even a page that is left a moment later
+//     loses none of it.
+//   - Among the tabs and workers of one origin a journal has one owner, by a Web
+//     Lock. In the others [Open] fails with [journal.ErrOwned] at once, and [Wait]
+//     waits for their turn. The browser takes the lock back when the owner is closed,
+//     navigates away or crashes, and the next page that waits gets it. A page that is
+//     left and may be shown again (the browser's back/forward cache) gives the lock
+//     up as well: there Write fails with [journal.ErrFailed] from then on, and the
+//     page has to be loaded anew.
+//   - [Journal.Delete] leaves no trace that a page could read.
+//   - Without room a Write fails with [ErrQuota], which wraps [journal.ErrRefused],
+//     and stores nothing.
 //
 // # Limits
 //
 //   - The browser may evict all data of an origin when the disk runs full, unless the
 //     page asked for navigator.storage.persist(); and a person may clear it.
-//   - Some browsers offer no storage in private windows: Open fails with
-//     ErrUnavailable.
+//   - Some browsers offer no storage in private windows: [Open] fails with
+//     [ErrUnavailable].
 //   - Web Locks exist in secure contexts only (https, or localhost).
 //
 // Write waits for the browser, so it must not be called from a callback of
@@ -40,7 +42,7 @@
 //	    value     Uint8Array, the data of the live record
 //	web lock      "optimist journal " + the name, exclusive
 //
-// A settled record is deleted, so the store holds exactly what is live.
+// A settled record is deleted, so the store holds exactly the live records.
 package idbjournal
 
 import (
@@ -51,12 +53,12 @@ import (
 )
 
 var (
-	// ErrUnavailable: there is no durable storage here: not a browser, not a secure
-	// context, or a private window without storage.
+	// ErrUnavailable says that there is no durable storage: the program does not run in
+	// a browser, or in no secure context, or in a private window without storage.
 	ErrUnavailable = errors.New("idbjournal: no durable storage here")
-	// ErrBlocked: another tab holds the database in another version, or wants it
-	// deleted. Closing that tab helps.
+	// ErrBlocked says that another tab holds the database in another version, or wants
+	// it deleted. Closing that tab helps.
 	ErrBlocked = errors.New("idbjournal: the database is blocked by another tab")
-	// ErrQuota: the origin has used all the storage that the browser gives it.
+	// ErrQuota says that the origin has used up its storage in the browser.
 	ErrQuota = errorf.New("idbjournal: the browser's quota is used up: %w", journal.ErrRefused)
 )

@@ -14,8 +14,8 @@ var (
 	_ journal.Journal = (*Journal)(nil)
 )
 
-// A Journal is an journal.Journal in IndexedDB. Open makes one. Its methods are safe
-// for concurrent use.
+// Journal is a [journal.Journal] in IndexedDB. [Open] makes one. Its methods are safe for
+// concurrent use.
 type Journal struct {
 	name string
 
@@ -24,24 +24,25 @@ type Journal struct {
 	mu     sync.Mutex
 	db     js.Value
 	lock   *lock
-	gone   js.Func // of the database, when somebody else wants it
-	aside  js.Func // of the page, when it may be kept to be shown again
+	gone   js.Func // listener of the database, for a page that wants to delete or upgrade it
+	aside  js.Func // listener of the page, for its move into the back/forward cache
 	closed bool
-	failed error // why the journal has stopped; never unset
+	failed error // the reason why the journal has stopped; never unset
 	damage error // found by Load
 }
 
 const storeName = "records"
 
-// Open opens the journal of that name, which it makes if it is missing, and becomes
-// its owner. The error wraps journal.ErrOwned if another tab owns it,
-// ErrUnavailable, ErrBlocked or ErrQuota where the browser offers no storage, and
-// otherwise journal.ErrFailed. When ctx ends before the browser has answered,
-// it is ctx's.
+// Open opens the journal of that name, which it makes if it is missing. The journal's owner
+// is then this page. The error wraps [journal.ErrOwned] if another tab owns the journal,
+// [ErrUnavailable], [ErrBlocked] or [ErrQuota] where the browser offers no storage, and
+// otherwise [journal.ErrFailed]. It is ctx.Err() when ctx ends before the browser has
+// answered.
 func Open(ctx context.Context, name string) (*Journal, error) { return open(ctx, name, false) }
 
-// Wait is Open, but when another tab owns the journal Wait waits until that tab closes it,
-// is closed itself, or crashes. Those who wait get it in the order in which they asked.
+// Wait is [Open], but when another tab owns the journal Wait waits until that tab closes
+// it, is closed itself, or crashes. Waiting pages get the journal in the order of their
+// calls.
 func Wait(ctx context.Context, name string) (*Journal, error) { return open(ctx, name, true) }
 
 func open(ctx context.Context, name string, wait bool) (*Journal, error) {
@@ -56,13 +57,13 @@ func open(ctx context.Context, name string, wait bool) (*Journal, error) {
 	}
 	j := &Journal{name: name, db: db, lock: lock}
 	j.gone = js.FuncOf(func(js.Value, []js.Value) any {
-		db.Call("close") // cleared by the person, or wanted by another tab
+		db.Call("close") // the person cleared the data, or another tab wants the database
 		return nil
 	})
 	db.Set("onversionchange", j.gone)
 	j.aside = js.FuncOf(func(_ js.Value, args []js.Value) any {
 		if args[0].Get("persisted").Bool() {
-			db.Call("close") // when it has done what it is about
+			db.Call("close") // closes after the running transaction
 			lock.letGo()
 		}
 		return nil
@@ -89,7 +90,7 @@ func openDatabase(ctx context.Context, name string) (js.Value, error) {
 	request.Set("onupgradeneeded", upgrade)
 	event, err := w.wait(ctx)
 	if err != nil {
-		// It may still open: then nobody wants it.
+		// The database may still open: then close it again.
 		late := js.FuncOf(func(js.Value, []js.Value) any { request.Get("result").Call("close"); return nil })
 		request.Set("onsuccess", late)
 		return js.Value{}, err
@@ -106,7 +107,7 @@ func openDatabase(ctx context.Context, name string) (js.Value, error) {
 	return js.Value{}, reason(request.Get("error"))
 }
 
-// Durability is journal.DurablePower: transactions are strict.
+// Durability returns [journal.DurablePower]: transactions are strict.
 func (j *Journal) Durability() journal.Durability { return journal.DurablePower }
 
 // Load returns the live records, ascending by sequence number. It may be called more
@@ -186,8 +187,8 @@ func (j *Journal) Write(records []journal.Record) error {
 	return nil
 }
 
-// transactLocked runs one transaction and waits until it is complete. An error that is
-// not one of quota stops the journal.
+// transactLocked runs one transaction and waits until it is complete. Every error except an
+// exceeded quota stops the journal.
 func (j *Journal) transactLocked(mode string, work func(store js.Value)) error {
 	var w *waiter
 	tx, err := try(func() js.Value {
@@ -200,7 +201,7 @@ func (j *Journal) transactLocked(mode string, work func(store js.Value)) error {
 		_, err = try(func() js.Value {
 			work(tx.Call("objectStore", storeName))
 			if mode == "readwrite" && tx.Get("commit").Truthy() {
-				tx.Call("commit") // at once: a page that is left a moment later hears nothing more of it
+				tx.Call("commit") // at once: a page that is left a moment later gets no more events
 			}
 			return js.Undefined()
 		})
@@ -225,12 +226,12 @@ func (j *Journal) stateLocked() error {
 	return j.failed
 }
 
-// Delete deletes the journal: all that it holds, and its database. It is for a person who
-// leaves nothing behind. Load and Write fail from then on, with journal.ErrClosed.
-// The journal is owned until Close, and so are the moments in between: nobody else has
-// opened it. The error is ErrBlocked as long as somebody has opened the database without
-// owning it, and the browser deletes it when they close it; when ctx ends before the browser
-// has answered, it is ctx's.
+// Delete deletes the journal: all its records, and its database. It is for a person who
+// signs out. [Journal.Load] and [Journal.Write] fail from then on, with
+// [journal.ErrClosed]. The page owns the journal until [Journal.Close], so no other page
+// opens it meanwhile. The error is [ErrBlocked] while another page has opened the database
+// without owning the journal; the browser then deletes the database when that page closes
+// it. It is ctx.Err() when ctx ends before the browser has answered.
 func (j *Journal) Delete(ctx context.Context) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -257,7 +258,7 @@ func (j *Journal) Delete(ctx context.Context) error {
 	return nil
 }
 
-// Close gives up ownership. It waits for a Write that is at work.
+// Close gives up ownership. It waits for a running Write.
 func (j *Journal) Close() error {
 	j.mu.Lock()
 	defer j.mu.Unlock()

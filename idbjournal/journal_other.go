@@ -9,18 +9,18 @@ import (
 	"github.com/optimist-go/optimist/journal"
 )
 
-// A Journal is an journal.Journal in the browser.
+// Journal is a [journal.Journal] in the browser.
 type Journal struct{ journal.Journal }
 
-// Open opens the journal of that name and becomes its owner. This program does not
-// run in a browser: it fails with ErrUnavailable.
+// Open opens the journal of that name and becomes its owner. Outside a browser it
+// fails with [ErrUnavailable].
 func Open(_ context.Context, name string) (*Journal, error) {
 	return nil, errorf.New("%w: %q needs a browser (GOOS=js); see package filejournal", ErrUnavailable, name)
 }
 
-// Wait is Open, but waits for the owner. This program does not run in a browser: it fails
-// with ErrUnavailable.
+// Wait is [Open], but waits for the owner. Outside a browser it fails with
+// [ErrUnavailable].
 func Wait(ctx context.Context, name string) (*Journal, error) { return Open(ctx, name) }
 
-// Delete deletes the journal, which there is none of outside of a browser.
+// Delete deletes the journal. Outside a browser it fails with [ErrUnavailable].
 func (j *Journal) Delete(context.Context) error { return ErrUnavailable }

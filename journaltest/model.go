@@ -8,11 +8,11 @@ import (
 	"github.com/optimist-go/optimist/journal"
 )
 
-// A Model is the dumb twin of a journal: a map in memory, and where nobody can know
-// whether a write has happened, one map for either case. The zero Model is an empty
-// journal. It is not safe for concurrent use.
+// Model is a simple model of a journal: a map in memory, and after a write of unknown
+// outcome one map for each case. The zero Model is an empty journal. It is not safe
+// for concurrent use.
 type Model struct {
-	worlds []world // every state that the journal may be in; nil is the empty one
+	worlds []world // every possible state of the journal; nil is the empty state
 }
 
 // world is one possible state: the live records.
@@ -25,16 +25,16 @@ func (m *Model) all() []world {
 	return m.worlds
 }
 
-// Write says that a Write with this batch has returned nil.
+// Write records that a Write with this batch has returned nil.
 func (m *Model) Write(batch []journal.Record) {
 	for _, w := range m.all() {
 		w.apply(batch)
 	}
 }
 
-// Doubt says that a Write with this batch was cut off, or has returned an error that
-// leaves it open what is on disk: all of the batch is there, or nothing of it.
-// Each doubt doubles the work of Check until the next Check.
+// Doubt records that a Write with this batch was cut off, or has returned an error
+// after which either all or nothing of the batch is on disk. Each doubt doubles the
+// work of Check until the next Check.
 func (m *Model) Doubt(batch []journal.Record) {
 	for _, w := range m.all() {
 		other := maps.Clone(w)
@@ -55,7 +55,7 @@ func (w world) apply(batch []journal.Record) {
 	}
 }
 
-// Check compares what Load returned with the model: ascending, none settled, and
+// Check compares the result of Load with the model: ascending, none settled, and
 // exactly the live records. It ends all doubt, as the journal has now shown its state.
 func (m *Model) Check(loaded []journal.Record) error {
 	got := make(world, len(loaded))
@@ -81,8 +81,8 @@ func (m *Model) Check(loaded []journal.Record) error {
 	return fmt.Errorf("wrong state: %s", why)
 }
 
-// Within checks what a damaged journal could still read: nothing in it that was
-// never written. Batches must be all those ever written.
+// Within checks the records that a damaged journal could still read: all of them were
+// written before. batches must be all batches ever written.
 func Within(loaded []journal.Record, batches [][]journal.Record) error {
 	written := make(map[uint64][]string)
 	for _, r := range slices.Concat(batches...) {

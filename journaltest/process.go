@@ -29,16 +29,16 @@ const processWriters = 3
 
 // RunProcesses tests with processes of their own that everything acknowledged outlives
 // kill -9 at random instants, and that there is one owner among processes. The test
-// binary must call Child at the beginning of its TestMain.
+// binary must call [Child] at the beginning of its TestMain.
 //
-// It kills 40 processes, or as many as the variable JOURNALTEST_ROUNDS says.
+// It kills 40 processes, or the number in the environment variable JOURNALTEST_ROUNDS.
 func RunProcesses(t *testing.T, target Target) {
 	t.Run("KillAtRandomInstants", func(t *testing.T) { testKill(t, target, t.TempDir()) })
 	t.Run("OneOwnerAmongProcesses", func(t *testing.T) { testOwnerProcess(t, target, t.TempDir()) })
 }
 
-// Child does nothing in an ordinary run of the tests. In a process that RunProcesses
-// has started it plays its part and does not return.
+// Child returns at once in an ordinary run of the tests. In a process started by
+// [RunProcesses] it writes to the journal or holds it, and does not return.
 func Child(target Target) {
 	role := os.Getenv(envRole)
 	if role == "" {
@@ -119,7 +119,7 @@ func (c *child) next(t *testing.T) (line string, ok bool) {
 	return line, true
 }
 
-// kill ends the process without any chance to clean up.
+// kill ends the process without a chance to clean up.
 func (c *child) kill() { _ = c.cmd.Process.Kill() }
 
 // gone waits until the process has ended.
@@ -148,7 +148,7 @@ func testKill(t *testing.T, target Target, dir string) {
 		for n := rng.IntN(160) - 20; n > 0 && c.acknowledgement(t, &acked); n-- {
 		}
 		c.kill()
-		for c.acknowledgement(t, &acked) { // what it could still say
+		for c.acknowledgement(t, &acked) { // the last acknowledgements
 		}
 		c.gone()
 
@@ -157,7 +157,7 @@ func testKill(t *testing.T, target Target, dir string) {
 			for range acked[w] {
 				models[w].Write(g.Next())
 			}
-			models[w].Doubt(g.Next()) // the one at work when the process died
+			models[w].Doubt(g.Next()) // the batch that was being written when the process died
 			total += acked[w]
 		}
 		j := target.mustOpen(t, dir)
@@ -170,12 +170,12 @@ func testKill(t *testing.T, target Target, dir string) {
 	t.Logf("%d rounds, %d acknowledged batches", rounds, total)
 }
 
-// roundSeqs is how many sequence numbers a round may use, a multiple of
+// roundSeqs is the number of sequence numbers for each round, a multiple of
 // processWriters, so that a number tells its writer.
 const roundSeqs = processWriters << 24
 
 // acknowledgement reads one line of the process and counts the batch that it
-// acknowledges. It returns false when the process has said all.
+// acknowledges. It returns false at the end of the process's output.
 func (c *child) acknowledgement(t *testing.T, acked *[processWriters]int) bool {
 	t.Helper()
 	line, ok := c.next(t)

@@ -6,9 +6,9 @@ import (
 	"github.com/optimist-go/optimist/journal"
 )
 
-// A Generator makes random batches as a manager would write them: new operations,
-// changed ones, settled ones, now and then the header. The same seed makes the same
-// batches. It is not safe for concurrent use.
+// Generator makes random batches as a manager would write them: new, changed and
+// settled operations, now and then the header. The same seed makes the same
+// batches. A Generator is not safe for concurrent use.
 type Generator struct {
 	// Largest bounds the data of a record, in bytes. Zero means 10,000. Most records
 	// have up to 200, like an operation.
@@ -55,7 +55,8 @@ func (g *Generator) record() journal.Record {
 	return journal.Record{Seq: seq, Data: g.data()}
 }
 
-// data is mostly of the size of an operation, sometimes empty, sometimes large.
+// data returns data mostly of the size of an operation, sometimes empty, sometimes
+// large.
 func (g *Generator) data() []byte {
 	n := g.rng.IntN(200)
 	switch g.rng.IntN(20) {

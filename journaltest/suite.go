@@ -133,7 +133,7 @@ func testNotRetained(t *testing.T, target Target, dir string) {
 	}
 	copy(data, "CHANGED")
 	records[1] = Settle(1)
-	mustWrite(t, j, Put(3, "next")) // would carry the change, if the slice were kept
+	mustWrite(t, j, Put(3, "next")) // would write the changed data, if the journal had kept the slice
 	mustClose(t, j)
 	var m Model
 	m.Write([]journal.Record{Put(1, "as it was at the call"), Put(2, "as it was at the call"), Put(3, "next")})
@@ -141,7 +141,7 @@ func testNotRetained(t *testing.T, target Target, dir string) {
 
 	j = target.mustOpen(t, dir)
 	loaded := mustLoad(t, j)
-	copy(loaded[0].Data, "CHANGED") // the caller may do as it likes with these too
+	copy(loaded[0].Data, "CHANGED") // the caller may change loaded records too
 	mustWrite(t, j, Put(4, "later"))
 	m.Write([]journal.Record{Put(4, "later")})
 	mustClose(t, j)

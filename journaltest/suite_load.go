@@ -28,7 +28,7 @@ func testSecondOwner(t *testing.T, target Target, dir string) {
 	var m Model
 	m.Write([]journal.Record{Put(1, "a"), Put(2, "undisturbed")})
 	target.mustHold(t, dir, &m) // takes over
-	mustClose(t, first)         // of an earlier owner: must not free the next one's
+	mustClose(t, first)         // an earlier owner: its Close must not free the lock of the next
 	j := target.mustOpen(t, dir)
 	mustClose(t, first)
 	_, err := target.Open(dir)
@@ -36,7 +36,8 @@ func testSecondOwner(t *testing.T, target Target, dir string) {
 	mustClose(t, j)
 }
 
-// Writers of their own records share the journal; each one's writes stay in order.
+// Writers with records of their own share the journal; the writes of each stay in
+// order.
 func testConcurrent(t *testing.T, target Target, dir string) {
 	const writers, writes = 64, 12
 	seed := Seed(t)
@@ -78,7 +79,8 @@ func checkWriters(t testing.TB, loaded []journal.Record, models []Model) {
 	}
 }
 
-// A Write that Close meets is either done, and there, or refused, and not.
+// A Write during Close either succeeds, and its records are there, or is refused,
+// and they are not.
 func testCloseDuringWrites(t *testing.T, target Target, dir string) {
 	const writers = 8
 	seed := Seed(t)
@@ -150,7 +152,7 @@ func testMany(t *testing.T, target Target, dir string) {
 	t.Logf("opened, loaded and compared %d live records in %v", total, time.Since(began))
 }
 
-// Settled records must not pile up, however many there are.
+// Settled records must not pile up.
 func testBounded(t *testing.T, target Target, dir string) {
 	if target.Size == nil {
 		t.Skip("the journal has no size to look at")

@@ -1,5 +1,6 @@
-// Package journaltest states the contract of journal.Journal as tests. Every journal
-// passes Run; those that survive their process also pass RunProcesses.
+// Package journaltest states the contract of [journal.Journal] as tests. Every
+// journal passes [Run]; a journal that survives its process also passes
+// [RunProcesses].
 //
 //	func TestJournal(t *testing.T) {
 //		journaltest.Run(t, journaltest.Target{
@@ -8,8 +9,8 @@
 //	}
 //
 // Random tests print their seed when they fail; the variable JOURNALTEST_SEED runs
-// them with that seed. Package journaltest imports testing: do not import it from
-// anything but tests.
+// them with that seed. Package journaltest imports testing: import it only from
+// tests.
 package journaltest
 
 import (
@@ -24,16 +25,16 @@ import (
 
 // Target is a kind of journal under test.
 type Target struct {
-	// Open opens the journal that is kept in the folder dir, which exists and begins
-	// empty. Two calls with one dir are the same journal.
+	// Open opens the journal in the folder dir, which exists and is empty at first. Two
+	// calls with the same dir open the same journal.
 	Open func(dir string) (journal.Journal, error)
 
 	// Size returns the bytes that the journal in dir takes, open or not. Nil skips
 	// the tests of bounded growth.
 	Size func(dir string) (int64, error)
 
-	// MaxSize is what Size may be, in bytes, while a few small records are live,
-	// however many have settled. Zero means 2 MiB.
+	// MaxSize is the greatest allowed Size, in bytes, while a few small records are live
+	// and any number has settled. Zero means 2 MiB.
 	MaxSize int64
 }
 
@@ -70,7 +71,8 @@ func mustLoad(t testing.TB, j journal.Journal) []journal.Record {
 	return records
 }
 
-// mustHold reopens dir and checks that the journal holds what the model allows.
+// mustHold reopens dir and checks that the journal is in a state that the model
+// allows.
 func (target Target) mustHold(t testing.TB, dir string, m *Model) {
 	t.Helper()
 	j := target.mustOpen(t, dir)
@@ -87,12 +89,12 @@ func mustBe(t testing.TB, what string, err, want error) {
 	}
 }
 
-// Put is a record of an operation that goes on.
+// Put returns a record of an unsettled operation.
 func Put(seq uint64, data string) journal.Record {
 	return journal.Record{Seq: seq, Data: []byte(data)}
 }
 
-// Settle is a record that ends the operation seq.
+// Settle returns a record that ends the operation seq.
 func Settle(seq uint64) journal.Record {
 	return journal.Record{Seq: seq, Settled: true, Data: []byte("done")}
 }

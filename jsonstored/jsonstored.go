@@ -1,6 +1,6 @@
 // Package jsonstored writes the arguments of operations to a journal as JSON. It is
-// apart from package optimist because encoding/json adds a fifth to a program for the
-// browser, which may have no journal.
+// not part of package optimist because encoding/json makes a program for the browser
+// a fifth larger, and such a program may have no journal.
 package jsonstored
 
 import (
@@ -10,10 +10,10 @@ import (
 	"github.com/optimist-go/optimist"
 )
 
-// Upcast turns the JSON of one schema version into that of the next.
+// Upcast turns the JSON of one schema version into the JSON of the next.
 type Upcast func(data []byte) ([]byte, error)
 
-// Cast is an Upcast between two types.
+// Cast returns an [Upcast] between two types.
 func Cast[From, To any](cast func(From) (To, error)) Upcast {
 	return func(data []byte) ([]byte, error) {
 		var old From
@@ -28,15 +28,16 @@ func Cast[From, To any](cast func(From) (To, error)) Upcast {
 	}
 }
 
-// Of stores arguments of type A as JSON of a schema version, from 1. The upcasts lead
-// up to it, one for each step, the last from version-1: Of[A](3, from1, from2). What
-// older programs wrote stays readable as long as the upcasts from there are given.
+// Of stores arguments of type A as JSON of a schema version, which begins at 1. The
+// upcasts convert older versions step by step, the last one from version-1: Of[A](3,
+// from1, from2). Records of older programs stay readable as long as the upcasts from
+// their versions are given.
 //
 // Change the version when a field changes its name or its meaning. A new field whose
 // zero value is right for old operations needs no new version.
 //
-// Data of a version that is newer, or older than the first upcast, cannot be decoded:
-// the manager sets such operations aside and reports them.
+// Data of a newer version, or of a version before the first upcast, cannot be
+// decoded: the manager puts such operations into quarantine and reports them.
 //
 // Of panics when there are more upcasts than versions before this one.
 func Of[A any](version int, upcasts ...Upcast) optimist.Stored[A] {

@@ -10,8 +10,8 @@ var (
 	_ journal.Journal = (*Journal)(nil)
 )
 
-// A Journal is an journal.Journal in memory. Disk.Open and New make one. Its methods
-// are safe for concurrent use.
+// Journal is a [journal.Journal] in memory. [Disk.Open] and [New] make one. Its
+// methods are safe for concurrent use.
 type Journal struct {
 	disk *Disk
 
@@ -20,7 +20,7 @@ type Journal struct {
 	failed error // stopped
 }
 
-// Durability is journal.DurableNever.
+// Durability returns [journal.DurableNever].
 func (j *Journal) Durability() journal.Durability { return journal.DurableNever }
 
 // Load returns the live records, ascending by sequence number. It may be called more
@@ -35,7 +35,8 @@ func (j *Journal) Load() ([]journal.Record, error) {
 	return d.loadLocked(), nil
 }
 
-// Write keeps the records until the process ends, or ends as Disk.Inject said.
+// Write keeps the records until the process ends, or ends with the fault of
+// [Disk.Inject].
 func (j *Journal) Write(records []journal.Record) error {
 	for _, r := range records {
 		if len(r.Data) > journal.MaxData {

@@ -1,15 +1,15 @@
-// Package memjournal keeps a journal in memory. Nothing in it is durable: it is gone
-// with the process, and says so by its Durability. It is for tests and simulations,
-// and for programs that want the manager's journal code without a disk.
+// Package memjournal keeps a journal in memory. It is not durable: it is gone with
+// the process, and its Durability says so. It is for tests and simulations, and for
+// programs that want the manager's journal code without a disk.
 //
-// A Disk outlives the journals that are opened on it, as a file outlives a process.
+// A [Disk] outlives the journals that are opened on it, as a file outlives a process.
 // A simulation crashes it, and makes chosen writes fail:
 //
 //	var disk memjournal.Disk
 //	j, err := disk.Open()
 //	disk.Inject(3, memjournal.CrashAfter) // in the third Write from now on
 //	...
-//	j, err = disk.Open() // the next life of the simulated process
+//	j, err = disk.Open() // the restarted simulated process
 //
 // Calls take no time and never block on anything but each other, so that a journal
 // can be used inside a testing/synctest bubble.
@@ -36,14 +36,14 @@ func New() *Journal {
 	return j
 }
 
-// A Disk is where journals are kept. The zero Disk is empty and ready, and syncs
+// Disk simulates a disk with one journal. The zero Disk is empty and ready, and syncs
 // every write. A Disk must not be copied; its methods are safe for concurrent use.
 type Disk struct {
 	mu    sync.Mutex
 	owner *Journal // nil if the journal has no owner
 
-	// cached is what a reader finds, synced is what a Crash leaves of it. They are
-	// equal unless dirty is set.
+	// cached are the records that a reader finds, synced the records that remain after a
+	// Crash. They are equal unless dirty is set.
 	cached, synced map[uint64][]byte
 	dirty          bool
 
@@ -52,31 +52,31 @@ type Disk struct {
 	faults map[int]Fault // by the number of the write that they strike
 }
 
-// A Fault is what happens to one Write in place of success.
+// Fault is the way in which one Write fails.
 type Fault uint8
 
 const (
-	// Refuse: the disk is full. Nothing is kept, the journal goes on.
+	// Refuse: the disk is full. The write has no effect, the journal goes on.
 	Refuse Fault = iota + 1
-	// FailLost: the journal stops. Nothing of the write is there when it is opened
-	// again.
+	// FailLost: the journal stops. When it is opened again, the write is lost.
 	FailLost
-	// FailKept: the journal stops, and yet the write is there when it is opened again.
+	// FailKept: the journal stops. When it is opened again, the write is there
+	// nevertheless.
 	FailKept
-	// CrashBefore: a Crash just before the write reaches the disk.
+	// CrashBefore: a [Disk.Crash] just before the write reaches the disk.
 	CrashBefore
-	// CrashAfter: a Crash just after the write was synced, before Write returns.
+	// CrashAfter: a [Disk.Crash] just after the write was synced, before Write returns.
 	CrashAfter
 )
 
-// Errors that a simulated disk gives as causes.
+// Errors of a simulated disk, as causes.
 var (
 	ErrDiskFull = errors.New("memjournal: no space left on the simulated disk")
 	ErrDiskBad  = errors.New("memjournal: error of the simulated disk")
 	ErrCrashed  = errors.New("memjournal: simulated crash")
 )
 
-// Open opens the journal on the disk and becomes its owner.
+// Open opens the journal on the disk and makes the caller its owner.
 func (d *Disk) Open() (*Journal, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -87,9 +87,8 @@ func (d *Disk) Open() (*Journal, error) {
 	return d.owner, nil
 }
 
-// Crash ends the owner's life as kill -9 and a loss of power would: what was not
-// synced is forgotten, the owner's calls fail from now on, and the journal can be
-// opened again.
+// Crash simulates kill -9 and a loss of power: unsynced writes are lost, the owner's
+// calls fail from now on, and the journal can be opened again.
 func (d *Disk) Crash() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -105,15 +104,15 @@ func (d *Disk) crashLocked() {
 	}
 }
 
-// SetLazy says whether writes wait for Sync or Close to be synced, as they do on a
-// disk that is never told to. A Crash then forgets them although they returned nil.
+// SetLazy says whether writes stay unsynced until [Disk.Sync] or [Journal.Close]. A
+// Crash then loses them although Write returned nil.
 func (d *Disk) SetLazy(lazy bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.lazy = lazy
 }
 
-// Sync makes everything written survive a Crash.
+// Sync syncs all writes: they survive a Crash.
 func (d *Disk) Sync() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -126,7 +125,7 @@ func (d *Disk) syncLocked() {
 }
 
 // Inject makes the nth Write from now on, counted from 1, end in fault. It replaces
-// what was injected for that write before.
+// an earlier fault for that write.
 func (d *Disk) Inject(nth int, fault Fault) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -136,9 +135,9 @@ func (d *Disk) Inject(nth int, fault Fault) {
 	d.faults[d.writes+nth] = fault
 }
 
-// Writes returns how many calls of Write have brought records so far, including those
-// that a fault has struck. A simulation learns from it at how many instants it
-// can crash.
+// Writes returns the number of calls of Write with records so far, including calls
+// that ended in a fault. A simulation learns from it the number of instants at which
+// it can crash.
 func (d *Disk) Writes() int {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -155,7 +154,7 @@ func (d *Disk) loadLocked() []journal.Record {
 	return records
 }
 
-// storeLocked applies records, whole, and syncs them if sync is set.
+// storeLocked applies all records, and syncs them if sync is set.
 func (d *Disk) storeLocked(records []journal.Record, sync bool) {
 	if d.cached == nil {
 		d.cached = make(map[uint64][]byte)
@@ -172,7 +171,7 @@ func (d *Disk) storeLocked(records []journal.Record, sync bool) {
 	case !sync:
 		d.dirty = true
 		return
-	case d.dirty: // what came before is synced with it
+	case d.dirty: // earlier writes are synced with it
 		d.syncLocked()
 		return
 	}

@@ -7,7 +7,8 @@ import (
 	"github.com/optimist-go/optimist"
 )
 
-// Samples are what a definition is tried on: every value with every argument.
+// Samples are the values and arguments on which a definition is tried: every value with
+// every argument.
 type Samples[T, A any] struct {
 	Values []T
 	Args   []A
@@ -17,15 +18,15 @@ type Samples[T, A any] struct {
 //
 //   - a definition that cannot be registered, arguments that cannot be copied included
 //   - an Apply, Guard or Slot that changes its input, or gives two outputs for one
-//   - an Apply that is not idempotent in its slot: applied twice must be as once, for
-//     truth that already has the operation may lie under it. Operations without a slot
-//     are not tried, but the advice holds for them as well
-//   - a creation whose Apply hides what only the server knows: truth may lie under it,
-//     because an answer was lost or a push came first. A field that no argument sets
-//     where nothing was must be left alone where something is
-//   - a Fulfilled that says no of what Apply has just made
+//   - an Apply that is not idempotent in its slot: applying it twice must give the same
+//     as once, because the truth under it may contain the operation already. Operations
+//     without a slot are not tried, but the advice holds for them as well
+//   - a creation whose Apply overwrites fields that only the server knows: truth may lie
+//     under it, because an answer was lost or a push came first. A field that the
+//     creation does not set on an absent entity must stay unchanged on a present one
+//   - a Fulfilled that returns false for a result of Apply
 //   - a Clone whose copy differs, or shares memory with the original
-//   - a Stored whose Decode does not give back what Encode was given
+//   - a Stored whose Decode does not restore the arguments of Encode
 //
 // Samples that the Guard or Apply refuses are fine.
 func CheckMutation[T, A any](tb TB, def optimist.Mutation[T, A], s Samples[T, A]) {
@@ -158,7 +159,7 @@ func checkApply[T, A any](tb TB, def optimist.Mutation[T, A], value T, args A) {
 func checkCreation[T, A any](tb TB, def optimist.Mutation[T, A], s Samples[T, A]) {
 	tb.Helper()
 	var nothing T
-	var made []reflect.Value // where nothing was
+	var made []reflect.Value // from an absent entity
 	for _, args := range s.Args {
 		if v, err := def.Apply(nothing, args); err == nil {
 			made = append(made, reflect.ValueOf(v))
@@ -179,8 +180,8 @@ func checkCreation[T, A any](tb TB, def optimist.Mutation[T, A], s Samples[T, A]
 	}
 }
 
-// hidden names a field that truth has, that a creation never sets, and that is lost when
-// it lies over truth; or nothing.
+// hidden returns the name of a field of truth that a creation never sets and yet
+// overwrites; empty if there is none.
 func hidden(truth, over reflect.Value, made []reflect.Value) string {
 	if truth.Kind() != reflect.Struct {
 		return ""
@@ -203,9 +204,10 @@ func hidden(truth, over reflect.Value, made []reflect.Value) string {
 	return ""
 }
 
-// CheckToggle tries a toggle on values for users, and reports what CheckMutation
-// does, a Get that does not read what Set wrote, and a Set that touches what Get
-// reads for another user. Values that cannot tell users apart need one user here.
+// CheckToggle tries a toggle on values for users, and reports the faults of
+// [CheckMutation], a Get that does not return the state set by Set, and a Set that
+// changes the result of Get for another user. Values that cannot tell users apart need
+// one user here.
 func CheckToggle[T any](tb TB, def optimist.Toggle[T], values []T, users ...string) {
 	tb.Helper()
 	if def.Get == nil || def.Set == nil {
@@ -242,16 +244,16 @@ func CheckToggle[T any](tb TB, def optimist.Toggle[T], values []T, users ...stri
 	}
 }
 
-// Pairs are what a merge rule is tried on: every value with every two arguments that
-// share a slot. An entity that is not there is tried as well.
+// Pairs are the values and arguments on which a merge rule is tried: every value with
+// every two arguments that share a slot. An absent entity is tried as well.
 type Pairs[T, A, B any] struct {
 	Values []T
 	First  []A
 	Second []B
 }
 
-// CheckMerge tries a merge rule on pairs, and reports one that does not end where
-// sending both operations would. It also reports a rule that is not pure.
+// CheckMerge tries a merge rule on pairs, and reports a rule whose result differs from
+// sending both operations. It also reports a rule that is not pure.
 func CheckMerge[T, A, B any](tb TB, first optimist.Mutation[T, A], second optimist.Mutation[T, B],
 	rule func(*A, *B) optimist.MergeRule, p Pairs[T, A, B],
 ) {
@@ -274,7 +276,7 @@ func CheckMerge[T, A, B any](tb TB, first optimist.Mutation[T, A], second optimi
 			verdict := rule(&mergedA, &mergedB)
 			againA, againB := copied(first, a), copied(second, b)
 			if fingerprint(a)+fingerprint(b) != was {
-				tb.Errorf("merging %s with %s changes in place what arguments refer to; that can only be tried with a Clone", first.Type, second.Type)
+				tb.Errorf("merging %s with %s changes memory of its arguments in place; this can only be tried with a Clone", first.Type, second.Type)
 				return
 			}
 			if v := rule(&againA, &againB); v != verdict || fingerprint(againA) != fingerprint(mergedA) || fingerprint(againB) != fingerprint(mergedB) {
@@ -315,7 +317,7 @@ func copied[T, A any](def optimist.Mutation[T, A], args A) A {
 	return args
 }
 
-// state is an entity, there or not.
+// state is the state of an entity, present or absent.
 type state[T any] struct {
 	there bool
 	value T

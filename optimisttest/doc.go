@@ -1,17 +1,19 @@
 // Package optimisttest is for the tests of programs that use optimist.
 //
-//   - A Server is a small real server in memory: it keeps versions, honours
+//   - A [Server] is a small real server in memory: it counts versions, honours
 //     idempotency keys, and meets faults, by script or by a seed.
-//   - A Watcher reads a manager's events, and says what it saw when they are not
-//     those expected.
-//   - CheckMutation, CheckToggle and CheckMerge try a program's own definitions on
-//     samples: pure, idempotent, serialisable, and merged to the same end.
+//   - A [Watcher] reads a manager's events, and lists them when they are not as
+//     expected.
+//   - [CheckMutation], [CheckToggle] and [CheckMerge] try a program's own
+//     definitions on samples: whether they are pure, idempotent, serialisable,
+//     and merged to the same end.
 //
 // Everything runs in a testing/synctest bubble, where waits take no time, and
-// outside of one: TestButton in example_test.go is a whole test. Nothing that a program ships should import this package.
+// outside of one: TestButton in example_test.go is a whole test. Only tests
+// should import this package.
 package optimisttest
 
-// TB is the part of testing.TB that is needed here.
+// TB is the part of [testing.TB] that this package needs.
 type TB interface {
 	Helper()
 	Errorf(format string, args ...any)

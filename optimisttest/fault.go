@@ -8,7 +8,7 @@ import (
 	"github.com/optimist-go/optimist"
 )
 
-// Fault is what happens to one call. The zero Fault is none: the request arrives
+// Fault is the fault of one call. The zero Fault is no fault: the request arrives
 // at once, and so does the answer. Fields combine.
 type Fault struct {
 	// Delay passes before the request arrives, and AnswerDelay before its answer does.
@@ -21,7 +21,7 @@ type Fault struct {
 	LoseRequest, LoseAnswer bool
 	// Hang: with a loss, nothing breaks; the caller waits until its context ends.
 	Hang bool
-	// Conflict: the server answers with what it holds instead of applying.
+	// Conflict: the server answers with its truth instead of applying.
 	Conflict bool
 	// Err: the server refuses with this error instead of applying.
 	Err error
@@ -48,16 +48,17 @@ var (
 	Unauthenticated = Fault{Err: optimist.Fail(optimist.Unauthenticated, errScripted)}
 )
 
-// Delay is a slow request.
+// Delay returns the fault of a slow request.
 func Delay(d time.Duration) Fault { return Fault{Delay: d} }
 
-// Overloaded is a server that is busy, and says when to come back.
+// Overloaded returns the fault of a busy server that tells the time for the next
+// try.
 func Overloaded(retryAfter time.Duration) Fault {
 	return Fault{Err: &optimist.SendError{Class: optimist.Overloaded, RetryAfter: retryAfter, Err: errOverloaded}}
 }
 
-// Chaos is a bad network and a bad server, as probabilities between 0 and 1. The
-// zero Chaos is none.
+// Chaos describes a bad network and a bad server, as probabilities between 0 and 1.
+// The zero Chaos has no faults.
 type Chaos struct {
 	Seed uint64 // the same seed gives the nth call for an entity the same fault
 
@@ -67,8 +68,8 @@ type Chaos struct {
 	MaxDelay                           time.Duration // of the request, and of the answer
 }
 
-// fault draws for the nth call for an entity. It depends on nothing else, so that
-// calls for other entities, in whatever order, change nothing.
+// fault draws for the nth call for an entity. It depends only on these two, so that
+// the order of calls for different entities does not matter.
 func (c Chaos) fault(entity string, n int) (f Fault) {
 	if c == (Chaos{}) {
 		return f

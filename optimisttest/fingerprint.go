@@ -8,9 +8,9 @@ import (
 	"time"
 )
 
-// fingerprint writes a value with everything behind it, so that two values have the
-// same one when they say the same: nil and empty slices and maps do, and the same
-// instant in two zones does.
+// fingerprint writes a value with everything behind its pointers, so that values of
+// equal meaning have the same fingerprint: nil and empty slices and maps, and the
+// same instant in two zones.
 func fingerprint(v any) string {
 	var b strings.Builder
 	write(&b, reflect.ValueOf(v), nil)
@@ -84,8 +84,8 @@ func write(b *strings.Builder, v reflect.Value, outer []uintptr) {
 	}
 }
 
-// shared names a piece of memory that two values of one type share and either could
-// change, or is empty.
+// shared names mutable memory that two values of one type share; empty if there is
+// none.
 func shared(a, b reflect.Value, path string, outer []uintptr) string {
 	if !a.IsValid() || !b.IsValid() || a.Type() != b.Type() || a.Type() == timeType {
 		return ""

@@ -11,10 +11,9 @@ import (
 	"github.com/optimist-go/optimist"
 )
 
-// Server is a server in memory for the entities of one store. It counts versions
-// per entity, applies one idempotency key once and answers it the same again, and
-// names in its truth the operations that it contains. Methods are safe for
-// concurrent use.
+// Server is a server in memory for the entities of one store. It counts versions per
+// entity, applies each idempotency key once and repeats the answer, and names in its
+// truth the operations that it contains. Methods are safe for concurrent use.
 type Server[T any] struct {
 	// Strict: a call whose BaseVersion is not the entity's version is a conflict. Set
 	// it before the first call.
@@ -43,22 +42,22 @@ type entity[T any] struct {
 
 // answered is an operation that was applied.
 type answered[T any] struct {
-	content string // fingerprint of what was sent under the id
+	content string // fingerprint of the content sent with the id
 	truth   optimist.Truth[T]
 }
 
-// Call is one call that reached the Server's door, or was lost on the way.
+// Call is one call that reached the [Server] or was lost on the way.
 type Call struct {
 	ID      string // of the operation
 	Entity  string
 	Args    any
 	Attempt int
 	Fault   Fault
-	Applied bool  // this call changed something
+	Applied bool  // this call had an effect
 	Err     error // of the answer, delivered or lost; nil: success
 }
 
-// remembered is how many operations a truth names.
+// remembered is the greatest number of operations that a truth names.
 const remembered = 32
 
 // NewServer returns a server without entities.
@@ -69,7 +68,7 @@ func NewServer[T any]() *Server[T] {
 	}
 }
 
-// Put sets an entity, as somebody else would, and returns the truth to push.
+// Put sets an entity, as another client would, and returns the truth to push.
 func (s *Server[T]) Put(id string, value T) optimist.Truth[T] {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -79,7 +78,7 @@ func (s *Server[T]) Put(id string, value T) optimist.Truth[T] {
 	return e.truth()
 }
 
-// Remove deletes an entity, as somebody else would, and returns the truth to push.
+// Remove deletes an entity, as another client would, and returns the truth to push.
 func (s *Server[T]) Remove(id string) optimist.Truth[T] {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -90,7 +89,7 @@ func (s *Server[T]) Remove(id string) optimist.Truth[T] {
 	return e.truth()
 }
 
-// Truth is what the server holds now. An entity of which it never heard is absent,
+// Truth returns the server's present truth. An entity that never existed is absent,
 // at version 0.
 func (s *Server[T]) Truth(id string) optimist.Truth[T] {
 	s.mu.Lock()
@@ -101,46 +100,47 @@ func (s *Server[T]) Truth(id string) optimist.Truth[T] {
 	return optimist.Gone[T](0)
 }
 
-// Next scripts the faults of the next calls, whatever their entity. The zero Fault
-// lets one pass.
+// Next scripts the faults of the next calls for all entities. The zero [Fault] lets
+// a call pass.
 func (s *Server[T]) Next(faults ...Fault) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.script = append(s.script, faults...)
 }
 
-// NextFor scripts the faults of the next calls for one entity. They go before those
-// of Next.
+// NextFor scripts the faults of the next calls for one entity. They are used before
+// the faults of [Server.Next].
 func (s *Server[T]) NextFor(id string, faults ...Fault) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.scripts[id] = append(s.scripts[id], faults...)
 }
 
-// SetChaos draws the faults of calls that are not scripted. The zero Chaos ends it.
+// SetChaos draws the faults of calls that are not scripted. The zero [Chaos] ends
+// the faults.
 func (s *Server[T]) SetChaos(c Chaos) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.chaos = c
 }
 
-// Calls are the calls so far, in the order in which they were made.
+// Calls returns the calls so far, in the order in which they were made.
 func (s *Server[T]) Calls() []Call {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Clone(s.calls)
 }
 
-// Problems are keys that were used for two contents. There are none when the
-// definitions under test keep their arguments as they were.
+// Problems returns the keys that were used for two contents. There are none if the
+// definitions under test do not modify their arguments.
 func (s *Server[T]) Problems() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Clone(s.problems)
 }
 
-// Verify reports what is wrong when everything has settled: views that are not what
-// the server holds, operations that are still unsettled, and Problems.
+// Verify reports faults after all operations should have settled: views that differ
+// from the server's truth, unsettled operations, and [Server.Problems].
 func (s *Server[T]) Verify(tb TB, store *optimist.Store[T]) {
 	tb.Helper()
 	for _, p := range s.Problems() {
@@ -159,7 +159,7 @@ func (s *Server[T]) Verify(tb TB, store *optimist.Store[T]) {
 		case view.Pending > 0:
 			tb.Errorf("%s has %d unsettled operations", id, view.Pending)
 		case view.Presence == optimist.NotLoaded:
-			// The client never heard of it.
+			// The client was never told of the entity.
 		case view.Presence != truth.Presence || fingerprint(view.Value) != fingerprint(truth.Value):
 			tb.Errorf("%s shows %+v (%v), the server holds %+v (%v)", id, view.Value, view.Presence, truth.Value, truth.Presence)
 		}
@@ -189,9 +189,9 @@ func (e *entity[T]) truth() optimist.Truth[T] {
 	return t
 }
 
-// Change is a Send function whose operations change entities of the server by
-// apply. It may be the program's own Apply, or say independently what is right. An
-// error of apply that is not classified is permanent.
+// Change returns a Send function whose operations change entities of the server by
+// apply. apply may be the program's own Apply, or an independent definition of the
+// right result. An unclassified error of apply is permanent.
 func Change[T, A any](s *Server[T], apply func(T, A) (T, error)) func(context.Context, optimist.Call[A]) (optimist.Truth[T], error) {
 	return send(s, func(value T, there bool, args A) (T, bool, error) {
 		if !there {
@@ -202,7 +202,7 @@ func Change[T, A any](s *Server[T], apply func(T, A) (T, error)) func(context.Co
 	})
 }
 
-// Create is a Send function whose operations make entities that are not there.
+// Create returns a Send function whose operations create absent entities.
 func Create[T, A any](s *Server[T], apply func(T, A) (T, error)) func(context.Context, optimist.Call[A]) (optimist.Truth[T], error) {
 	return send(s, func(value T, _ bool, args A) (T, bool, error) {
 		value, err := apply(value, args)
@@ -210,12 +210,12 @@ func Create[T, A any](s *Server[T], apply func(T, A) (T, error)) func(context.Co
 	})
 }
 
-// Delete is a Send function whose operations remove entities.
+// Delete returns a Send function whose operations remove entities.
 func Delete[T, A any](s *Server[T]) func(context.Context, optimist.Call[A]) (optimist.Truth[T], error) {
 	return send(s, func(T, bool, A) (none T, there bool, err error) { return none, false, nil })
 }
 
-// Toggle is a Send function for a toggle, with the functions of its definition.
+// Toggle returns a Send function for a toggle, with the functions of its definition.
 func Toggle[T any](s *Server[T], get func(T, string) bool, set func(T, string, bool) T) func(context.Context, optimist.Call[optimist.Switched]) (optimist.Truth[T], error) {
 	return Change(s, func(value T, a optimist.Switched) (T, error) {
 		if get(value, a.User) == a.On {
@@ -225,7 +225,7 @@ func Toggle[T any](s *Server[T], get func(T, string) bool, set func(T, string, b
 	})
 }
 
-// effect is what an operation does to an entity on the server.
+// effect is the effect of an operation on an entity of the server.
 type effect[T, A any] func(value T, there bool, args A) (T, bool, error)
 
 func send[T, A any](s *Server[T], do effect[T, A]) func(context.Context, optimist.Call[A]) (optimist.Truth[T], error) {
@@ -240,7 +240,7 @@ func send[T, A any](s *Server[T], do effect[T, A]) func(context.Context, optimis
 			t, err = deliver(s, call, fault, c, do)
 			if fault.Twice {
 				again := s.record(Call{ID: c.ID, Entity: c.Entity, Args: c.Args, Attempt: c.Attempt, Fault: fault})
-				_, _ = deliver(s, again, fault, c, do) // nobody hears the second answer
+				_, _ = deliver(s, again, fault, c, do) // the second answer is lost
 			}
 		}
 		if err := after(ctx, fault.Delay, arrive); err != nil {
@@ -276,7 +276,7 @@ func after(ctx context.Context, d time.Duration, f func()) error {
 	}
 }
 
-// begin notes a call and finds its fault.
+// begin records a call and draws its fault.
 func (s *Server[T]) begin(c Call) (index int, f Fault) {
 	s.mu.Lock()
 	n := s.numbers[c.Entity]
@@ -301,7 +301,7 @@ func (s *Server[T]) record(c Call) (index int) {
 	return len(s.calls) - 1
 }
 
-// deliver is the server at work on one request.
+// deliver carries out one request on the server.
 func deliver[T, A any](s *Server[T], index int, fault Fault, c optimist.Call[A], do effect[T, A]) (t optimist.Truth[T], err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -309,7 +309,7 @@ func deliver[T, A any](s *Server[T], index int, fault Fault, c optimist.Call[A],
 	defer func() { s.calls[index].Err = err }()
 
 	if fault.Err != nil && !permanent(fault.Err) {
-		return t, fault.Err // refused at the door
+		return t, fault.Err // refused before it is applied
 	}
 	content := fingerprint(c.Args) + " of " + c.Entity
 	if before := s.answered[c.ID]; before != nil {

@@ -11,13 +11,13 @@ import (
 	"github.com/optimist-go/optimist"
 )
 
-// Watcher reads the events of a manager. It is for one goroutine.
+// Watcher reads the events of a manager. It belongs to one goroutine.
 //
 // Expected events are patterns: a field that is zero is not compared, Err is compared
 // with errors.Is, the others must be equal.
 type Watcher struct {
-	// Timeout bounds each wait for an event. 0: 5 s; longer than any wait of the
-	// program under test is right in a bubble.
+	// Timeout bounds each wait for an event; 0 means 5 s. In a bubble, choose a time
+	// longer than all waits of the program under test.
 	Timeout time.Duration
 
 	tb   TB
@@ -25,14 +25,14 @@ type Watcher struct {
 	seen []optimist.Event // since the last expectation was met
 }
 
-// Watch subscribes a Watcher. The first event is Started. It ends with the test.
+// Watch subscribes a [Watcher], which ends with the test. The first event is Started.
 func Watch(tb TB, m *optimist.Manager, opts optimist.SubscribeOptions) *Watcher {
 	w := &Watcher{tb: tb, sub: m.Subscribe(opts)}
 	tb.Cleanup(w.sub.Close)
 	return w
 }
 
-// Expect waits for these events, in this order. Others may come between.
+// Expect waits for these events, in this order. Other events may come between.
 func (w *Watcher) Expect(want ...optimist.Event) {
 	w.tb.Helper()
 	for _, pattern := range want {
@@ -50,7 +50,7 @@ func (w *Watcher) Expect(want ...optimist.Event) {
 	}
 }
 
-// ExpectExactly waits for these events, in this order, and nothing between.
+// ExpectExactly waits for these events, in this order, without other events between.
 func (w *Watcher) ExpectExactly(want ...optimist.Event) {
 	w.tb.Helper()
 	for _, pattern := range want {
@@ -63,8 +63,8 @@ func (w *Watcher) ExpectExactly(want ...optimist.Event) {
 	w.seen = nil
 }
 
-// ExpectNone reports events that are already there. In a bubble, call synctest.Wait
-// before.
+// ExpectNone fails the test if events have arrived since the last expectation. In a
+// bubble, call synctest.Wait before.
 func (w *Watcher) ExpectNone() {
 	w.tb.Helper()
 	if rest := w.Rest(); len(rest) > 0 {
@@ -90,7 +90,7 @@ func (w *Watcher) Wait(kind optimist.EventKind) optimist.Event {
 	}
 }
 
-// Rest takes the events that are there now, without waiting.
+// Rest returns the events that have arrived, without waiting.
 func (w *Watcher) Rest() []optimist.Event {
 	ended, end := context.WithCancel(context.Background())
 	end()
@@ -118,7 +118,7 @@ func (w *Watcher) next() (optimist.Event, bool) {
 	return ev, ok
 }
 
-// saw lists what came since the last expectation was met.
+// saw lists the events since the last expectation was met.
 func (w *Watcher) saw() string {
 	if len(w.seen) == 0 {
 		return " nothing"

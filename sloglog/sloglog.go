@@ -1,17 +1,17 @@
-// Package sloglog writes a manager's events to a log/slog logger. It is a subscriber
-// like any other, and apart from package optimist because log/slog makes a program for
+// Package sloglog writes a manager's events to a log/slog logger. It is an ordinary
+// subscriber. It is not part of package optimist because log/slog makes a program for
 // the browser larger.
 //
-// Levels say who must act:
+// A level names the party that must act:
 //
-//	Error  who runs the program: a panic, a journal that failed, an operation of a
+//	Error  the operator: a panic, a journal that failed, an operation of a
 //	       type that it no longer knows, a server clock that is wrong, truth of a store that is not ours
 //	Warn   the user: a change was rolled back, or waits for a decision. Also a gap
 //	       in the log
-//	Info   nobody, but it explains what the user sees: retries, conflicts, pauses
-//	Debug  nobody: everything else
+//	Info   no one; it explains the user's view: retries, conflicts, pauses
+//	Debug  no one: all other events
 //
-// Values are never logged, arguments only when asked for.
+// Values are never logged, arguments only with [Options].Args.
 package sloglog
 
 import (
@@ -22,23 +22,23 @@ import (
 	"github.com/optimist-go/optimist"
 )
 
-// Options choose what is logged. The zero value is everything that the logger's
-// handler lets through, without arguments.
+// Options choose the logged events. The zero value logs every event that the logger's
+// handler accepts, without arguments.
 type Options struct {
 	Entity string // only events of this entity; empty: of all
 	Buffer int    // events kept while the handler is slow; 0: 1,024
 	Args   bool   // log the arguments of operations, which may be private
-	// Level replaces the levels of this package. Nil: Level.
+	// Level replaces the levels of this package. nil means the function [Level].
 	Level func(optimist.Event) slog.Level
 }
 
 // Attach logs a manager's events from now on, in a goroutine of its own. The manager
-// never waits for the logger: when that falls behind, events are lost, and the log
-// says how many.
+// never waits for the logger: when the logger falls behind, events are lost, and the
+// log has their number.
 //
 // Logging ends when the manager is closed, or with stop, which returns when all
-// events so far have been written. It must not be called by the logger's handler. A
-// nil logger is slog.Default.
+// events so far have been written. The logger's handler must not call stop. A nil
+// logger means [slog.Default].
 func Attach(m *optimist.Manager, logger *slog.Logger, opts Options) (stop func()) {
 	if logger == nil {
 		logger = slog.Default()
@@ -55,7 +55,7 @@ func Attach(m *optimist.Manager, logger *slog.Logger, opts Options) (stop func()
 			if level := opts.Level(ev); handler.Enabled(ctx, level) {
 				r := slog.NewRecord(ev.At, level, "optimist: "+ev.Kind.String(), 0)
 				r.AddAttrs(attrs(ev)...)
-				_ = handler.Handle(ctx, r) // there is nowhere to say so
+				_ = handler.Handle(ctx, r) // an error of the handler has no other place to go
 			}
 		}
 	})
@@ -65,7 +65,7 @@ func Attach(m *optimist.Manager, logger *slog.Logger, opts Options) (stop func()
 	}
 }
 
-// Level is who must act on an event; see the package's documentation.
+// Level returns the level of an event; see the package's documentation.
 func Level(ev optimist.Event) slog.Level {
 	switch ev.Kind {
 	case optimist.CallbackPanicked, optimist.JournalFailed, optimist.OpQuarantined, optimist.ClockDrift, optimist.TruthRefused, optimist.Misused:
@@ -78,7 +78,7 @@ func Level(ev optimist.Event) slog.Level {
 	return slog.LevelDebug
 }
 
-// attrs are the fields of an event that are set.
+// attrs returns the fields of an event that are set.
 func attrs(ev optimist.Event) []slog.Attr {
 	var out []slog.Attr
 	text := func(key, value string) {

@@ -9,14 +9,15 @@
 //
 //   - A Write that returned nil is one committed transaction, or part of one: writes
 //     that overlap share a commit. It is as durable as the database's own commits,
-//     which Durability reports: with PRAGMA synchronous = FULL they survive the loss
-//     of power, with NORMAL (in WAL mode) the death of the process.
+//     which [Journal.Durability] reports: with PRAGMA synchronous = FULL they survive
+//     the loss of power, with NORMAL (in WAL mode) the death of the process.
 //   - A Write that fails before its commit is rolled back and wraps
-//     journal.ErrRefused: the database was busy or full, and the journal goes
-//     on. If a failed commit can't be rolled back, the journal stops with
-//     journal.ErrFailed.
-//   - Every record carries a checksum, as SQLite's pages do not. Load reports
-//     records that do not match theirs with journal.ErrCorrupt.
+//     [journal.ErrRefused]: the database was busy or full, and the journal goes on.
+//     If a failed commit cannot be rolled back, the journal stops with
+//     [journal.ErrFailed].
+//   - Every record carries a checksum, because SQLite's pages have none.
+//     [Journal.Load] reports records that do not match their checksums with
+//     [journal.ErrCorrupt].
 //   - The program's other tables and transactions are not touched, and no connection
 //     is kept between calls: a pool of one connection is enough.
 //
@@ -25,12 +26,12 @@
 // The owner holds the operating system's lock (see package filejournal, Limits) of an
 // empty file beside the database, named after it and the table and ending in -lock.
 // SQLite's own exclusive lock would keep the program from its database, and a lease
-// in a row would need a clock, and make a program that was killed wait for itself.
-// As a second bar, each Open takes the next number of a counter in the database, and
-// every Write checks in its transaction that the number is still the last: an owner
-// that lost its lock to another, on a file system without locks for instance, fails
-// with journal.ErrOwned and writes nothing. A database in memory can have one
-// owner for each *sql.DB.
+// in a row would need a clock, and a restarted program would have to wait for the end
+// of its own lease. As a second safeguard, each [Open] takes the next number of a
+// counter in the database, and every Write checks in its transaction that the number
+// is still the last: an owner that lost its lock to another, on a file system without
+// locks for instance, fails with [journal.ErrOwned] and writes nothing. A database in
+// memory can have one owner for each *sql.DB.
 //
 // # Layout, version 1
 //
@@ -45,5 +46,5 @@
 //		opened  INTEGER NOT NULL  -- the counter
 //	)
 //
-// Settled records are deleted; what their outcome was is not kept.
+// Settled records are deleted; their outcomes are not kept.
 package sqlitejournal

@@ -23,7 +23,7 @@ var (
 // groupLimit bounds the data of one transaction, in bytes, unless it is of one Write.
 const groupLimit = 16 << 20
 
-// A Journal is an journal.Journal in a table. Open makes one. Its methods are safe
+// Journal is a [journal.Journal] in a table. [Open] makes one. Its methods are safe
 // for concurrent use.
 type Journal struct {
 	db         *sql.DB
@@ -33,18 +33,18 @@ type Journal struct {
 	number     int64 // of this owner, by the counter in the database
 	queue      *groupcommit.Queue[[]journal.Record]
 
-	// ioMu is held during a transaction, so that the journal has one at a time.
-	// Nothing is called under it but the database.
+	// ioMu is held during a transaction, so that the journal has one at a time. Only the
+	// database is called under it.
 	ioMu   sync.Mutex
 	lock   io.Closer // the owner's lock, until closed
 	closed bool
 	damage error // found by Load
-	failed error // why the journal has stopped; never unset
+	failed error // the reason why the journal has stopped; never unset
 }
 
-// Durability says what a committed transaction of the database survives, as its
-// PRAGMA synchronous was when the journal was opened. The pragma belongs to a
-// connection: set it where the driver opens each of them.
+// Durability returns the durability of a commit of the database, by its PRAGMA
+// synchronous when the journal was opened. The pragma belongs to a connection: set it
+// in the driver's hook for new connections.
 func (j *Journal) Durability() journal.Durability { return j.durability }
 
 // Load returns the live records, ascending by sequence number. It may be called more
@@ -56,7 +56,7 @@ func (j *Journal) Load() ([]journal.Record, error) {
 		return nil, err
 	}
 	live, bad, err := j.read()
-	// Two's complement has no order that SQL and we agree on.
+	// SQL orders two's complement otherwise than unsigned numbers.
 	slices.SortFunc(live, func(a, b journal.Record) int { return cmp.Compare(a.Seq, b.Seq) })
 	switch {
 	case err != nil && !damaged(err):
@@ -71,7 +71,7 @@ func (j *Journal) Load() ([]journal.Record, error) {
 	return live, j.damage
 }
 
-// read returns the records that match their checksums, and how many do not.
+// read returns the records that match their checksums, and the number of the others.
 func (j *Journal) read() (live []journal.Record, bad int, err error) {
 	rows, err := j.db.Query(`SELECT seq, data, sum FROM ` + j.table)
 	if err != nil {
@@ -82,7 +82,7 @@ func (j *Journal) read() (live []journal.Record, bad int, err error) {
 		var seq, sum int64
 		var data []byte
 		if err := rows.Scan(&seq, &data, &sum); err != nil {
-			bad++ // a value of another type than we write
+			bad++ // a value of another type than Write writes
 			continue
 		}
 		if sum != checksum(uint64(seq), data) {
@@ -156,7 +156,7 @@ func (j *Journal) flush(batches [][]journal.Record) error {
 		j.table, err, journal.ErrRefused)
 }
 
-// put brings records into the transaction of conn.
+// put writes records in the transaction of conn.
 func (j *Journal) put(ctx context.Context, conn *sql.Conn, records []journal.Record) error {
 	var last int64
 	if err := conn.QueryRowContext(ctx, `SELECT opened FROM `+j.table+`_owner`).Scan(&last); err != nil {

@@ -14,13 +14,13 @@ import (
 	"github.com/optimist-go/optimist/journal"
 )
 
-// ErrVersion: the tables were made by another version of this package. Open returns
-// it and leaves them as they are.
+// ErrVersion says that another version of this package has made the tables. [Open]
+// returns it and leaves them unchanged.
 var ErrVersion = errors.New("sqlitejournal: unknown version of the tables")
 
 const version = 1
 
-// Options change where a journal is kept. The zero value is what most programs want.
+// Options choose the tables of a journal. The zero value fits most programs.
 type Options struct {
 	// Table names the table, and begins the name of the owner's table. It consists of
 	// letters, digits and underscores. Empty means optimist_journal.
@@ -29,12 +29,13 @@ type Options struct {
 
 var tableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,60}$`)
 
-// Open opens the journal in the main database of db, makes its tables if they are
-// missing, and becomes its owner. Close does not close db; close the journal first.
+// Open opens the journal in the main database of db and makes its tables if they are
+// missing. The caller becomes its owner. [Journal.Close] does not close db; close
+// the journal first.
 //
-// The error wraps journal.ErrOwned if the journal has another owner,
-// ErrVersion if its tables are of another version, and otherwise
-// journal.ErrFailed and the database's error.
+// The error wraps [journal.ErrOwned] if the journal has another owner, [ErrVersion]
+// if its tables have another version, and otherwise [journal.ErrFailed] and the
+// database's error.
 func Open(db *sql.DB, options Options) (*Journal, error) {
 	if options.Table == "" {
 		options.Table = "optimist_journal"
@@ -113,8 +114,8 @@ func (o memoryOwner) Close() error {
 	return nil
 }
 
-// prepare makes the tables, takes the next number of the owners' counter, and finds
-// out how durable the database is.
+// prepare makes the tables, takes the next number of the owners' counter, and reads
+// the durability of the database.
 func (j *Journal) prepare() error {
 	return j.transact(func(ctx context.Context, conn *sql.Conn) error {
 		for _, statement := range []string{

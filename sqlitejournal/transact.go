@@ -32,20 +32,21 @@ func (j *Journal) transact(do func(ctx context.Context, conn *sql.Conn) error) e
 			return nil
 		}
 		if _, undone := conn.ExecContext(ctx, "ROLLBACK"); undone == nil {
-			return err // it was still open, and now it is undone
+			return err // the transaction was still open, and is rolled back now
 		}
 		discard(conn)
 		return &commitError{err}
 	}
 	// SQLite may have rolled back by itself, on a full disk for instance. Then this
-	// fails and the connection is fine, but that is not worth finding out.
+	// ROLLBACK fails although the connection is sound; it is discarded all the same.
 	if _, undone := conn.ExecContext(ctx, "ROLLBACK"); undone != nil {
 		discard(conn)
 	}
 	return err
 }
 
-// discard takes the connection out of the pool. Closing it undoes what is open.
+// discard takes the connection out of the pool. Closing it rolls back an open
+// transaction.
 func discard(conn *sql.Conn) {
 	_ = conn.Raw(func(any) error { return driver.ErrBadConn })
 }

@@ -2,14 +2,14 @@ package mutants
 
 // fault is a small textual change that breaks one promise.
 type fault struct {
-	what string // the promise that is broken
+	what string // the broken promise
 	file string // in internal/engine
 	old  string // occurs once
 	new  string
 	test string // finds it
 }
 
-// faults are all faults; the first few are those of the short form.
+// faults are all faults; the short form tries the first few.
 var faults = []fault{
 	{"a change of mind joins an operation that has left with other content (law 11)", "execute.go",
 		"if older.frozen() {\n\t\treturn e.appendOp(o, in.After, older)\n\t}", "", "TestExplore"},

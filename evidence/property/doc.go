@@ -1,4 +1,4 @@
-// Package property holds what is true of every history, as tests that shrink what
-// they find: pgregory.net/rapid draws a whole script first, the script is played, and
-// what came out is judged afterwards.
+// Package property states properties of every history as tests with shrinking:
+// pgregory.net/rapid first draws a whole script, the script is played, and its result
+// is judged afterwards.
 package property

@@ -1,5 +1,5 @@
-// Command like is a first optimistic like, whole and over real HTTP: the server is busy
-// when the like comes first, and the second answer gets lost on its way.
+// Command like is a complete first optimistic like over real HTTP: the server is busy at
+// the first request, and the second answer gets lost on its way.
 //
 //	go run ./examples/like
 package main
@@ -19,7 +19,7 @@ import (
 	"github.com/optimist-go/optimist"
 )
 
-// Post is what the screen shows, and what the server tells.
+// Post is the state of a post, on the screen and in the server's answers.
 type Post struct {
 	Likes   int
 	Liked   bool // by the user of this client
@@ -54,7 +54,7 @@ func run(ctx context.Context, url string) error {
 			return optimist.TruthOf(p, p.Version), err
 		},
 	})
-	if err := m.Err(); err != nil { // a definition that cannot work
+	if err := m.Err(); err != nil { // an invalid definition
 		return err
 	}
 
@@ -78,8 +78,7 @@ func show(when string, v optimist.View[Post]) {
 	fmt.Println(when, v.Value.Likes, "likes,", v.Pending, "pending")
 }
 
-// setLiked makes sure of a state, it does not step towards one: it may be applied again
-// over newer truth.
+// setLiked sets a state and is idempotent: it may be applied again over newer truth.
 func setLiked(p Post, _ string, on bool) Post {
 	if p.Liked != on {
 		p.Liked = on
@@ -92,8 +91,8 @@ func setLiked(p Post, _ string, on bool) Post {
 	return p
 }
 
-// sendLike asks for the wanted state, never for "the other one", under a key that is the
-// same on each attempt.
+// sendLike asks for the wanted state and never for a toggle, with the same key on each
+// attempt.
 func sendLike(ctx context.Context, url string, c optimist.Call[optimist.Switched]) (p Post, err error) {
 	method := http.MethodDelete
 	if c.Args.On {
@@ -119,8 +118,8 @@ func sendLike(ctx context.Context, url string, c optimist.Call[optimist.Switched
 	return p, nil
 }
 
-// classOf says what it means that no answer came. Whoever could not connect has sent
-// nothing; all others may have been heard.
+// classOf returns the class of a call without answer. Without a connection nothing was
+// sent; every other request may have arrived.
 func classOf(err error) optimist.Class {
 	if failed, ok := errors.AsType[*net.OpError](err); ok && failed.Op == "dial" {
 		return optimist.Offline

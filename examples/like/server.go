@@ -6,8 +6,8 @@ import (
 	"sync"
 )
 
-// server is the other side: one post, and the keys of the requests that it has carried
-// out. It is too busy for the first request, and loses its second answer.
+// server is the server of the example: one post, and the keys of the requests that it
+// has carried out. It is too busy for the first request, and loses its second answer.
 type server struct {
 	// mu guards the fields below it.
 	mu       sync.Mutex
@@ -30,7 +30,7 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.post.Version++
 	}
 	if s.requests == 2 {
-		panic(http.ErrAbortHandler) // applied, but nobody hears of it
+		panic(http.ErrAbortHandler) // applied, but the answer is lost
 	}
-	json.NewEncoder(w).Encode(s.post) // a client that is gone is not our error
+	json.NewEncoder(w).Encode(s.post) // an error means that the client is gone
 }
