@@ -9,7 +9,7 @@ import (
 	"github.com/optimist-go/optimist/engagement/wire"
 )
 
-// Action is something that the user did on the page.
+// Action is an action of the user on the page.
 type Action struct {
 	Name    string // as in the attribute data-act
 	Post    string
@@ -17,8 +17,8 @@ type Action struct {
 	Value   string // of a control, or of the form's text
 }
 
-// Act carries an action out as far as it goes without the network: what it changes
-// is visible in the next Paint. It reports whether the text of a form was taken.
+// Act carries out the part of an action that needs no network: its changes are
+// visible in the next paint. It reports whether the text of a form was taken.
 func (a *App) Act(act Action) (taken bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -62,7 +62,7 @@ func (a *App) actLocked(act Action) (taken bool) {
 	return taken
 }
 
-// Words that are said in more than one place.
+// Words that are used in more than one place.
 const (
 	badName     = "Use lower-case letters, digits, dots, dashes and underscores, at most 32, and start with a letter."
 	signInFirst = "Sign in first."
@@ -82,7 +82,7 @@ func (a *App) signInLocked(name string) {
 	a.spawn(func(ctx context.Context) { a.signInAs(ctx, name) })
 }
 
-// lowered is a name as it can be: phones begin it with a capital.
+// lowered returns a name in lower case: phones begin names with a capital.
 func lowered(name string) string {
 	b := []byte(name)
 	for i, c := range b {
@@ -97,7 +97,7 @@ func (a *App) moreLocked() {
 	if a.visit == nil || a.end.Busy || a.next == "" {
 		return
 	}
-	if a.chrome.SignedOut { // the posts would come as others see them
+	if a.chrome.SignedOut { // the posts would come without the user's own marks
 		a.refusedLocked(client.ErrSignedOut)
 		return
 	}
@@ -123,7 +123,8 @@ func (a *App) writeLocked(words string) (taken bool) {
 	return a.wroteLocked(&a.writing.Problem, err)
 }
 
-// deleteLocked deletes a post, with a while for second thoughts if the server has it.
+// deleteLocked deletes a post. If the server has the post, the user can undo it for a
+// while.
 func (a *App) deleteLocked(s *client.Service, post string) error {
 	words := s.Post(post).Value.Text
 	h, err := s.Posts.Delete(a.ctx, post)
@@ -146,7 +147,7 @@ func (a *App) deleteLocked(s *client.Service, post string) error {
 	return nil
 }
 
-// undoLocked takes back what a notice tells of.
+// undoLocked undoes the change of a notice.
 func (a *App) undoLocked(id string) {
 	for _, n := range a.notices {
 		if number(n.ID) != id || n.Undo == nil {
@@ -162,7 +163,7 @@ func (a *App) undoLocked(id string) {
 	}
 }
 
-// actOnPostLocked does what is done to a post and its comments.
+// actOnPostLocked carries out actions on a post and its comments.
 func (a *App) actOnPostLocked(act Action) (taken bool) {
 	decides := act.Name == "comment-retry" || act.Name == "comment-discard"
 	if a.visit == nil || !a.inFeed[act.Post] && !decides {
@@ -202,7 +203,7 @@ func (a *App) actOnPostLocked(act Action) (taken bool) {
 		return false
 	case "comment-delete":
 		_, err = s.Comments.Delete(ctx, act.Post, act.Comment)
-		a.focus = "comments-" + act.Post // not a field, with which a phone opens its keyboard
+		a.focus = "comments-" + act.Post // not a field: a phone would open its keyboard
 	case "comment-retry":
 		err = s.Comments.Retry(act.Comment)
 		a.focus = "comments-" + act.Post
@@ -216,7 +217,7 @@ func (a *App) actOnPostLocked(act Action) (taken bool) {
 	return false
 }
 
-// wroteLocked notes why what was written was not taken, if it was not.
+// wroteLocked records the reason if a written text was refused.
 func (a *App) wroteLocked(problem *string, err error) (taken bool) {
 	*problem = ""
 	var bad *wire.InvalidError
@@ -231,7 +232,7 @@ func (a *App) wroteLocked(problem *string, err error) (taken bool) {
 	return false
 }
 
-// refusedLocked says why a tap did nothing.
+// refusedLocked tells the user why a tap had no effect.
 func (a *App) refusedLocked(err error) {
 	switch {
 	case err == nil:

@@ -11,112 +11,114 @@ import (
 	"github.com/optimist-go/optimist/journal"
 )
 
-// firstPage and nextPage are how many posts are read at a time.
+// firstPage and nextPage are the numbers of posts that are read at a time.
 const (
 	firstPage = 20
 	nextPage  = 100
 )
 
-// Hooks are what the App needs of the page that it is on. Wake is required.
+// Hooks are the functions of the page that the App calls. Wake is required.
 type Hooks struct {
 	// Wake asks for a Paint soon. It may be called often, and is not called with the App's
 	// lock held.
 	Wake func()
-	// Shared are the words that pages of the same browser share. It is also called with the
-	// App's lock held. Nil: this page shares none.
+	// Shared has the words that pages of the same browser share. It is also called with the
+	// App's lock held. nil: this page shares none.
 	Shared Shared
-	// Journal opens the journal of a user's changes. When another page owns it, Journal
-	// waits for it or fails with journal.ErrOwned. Nil: there is none, and it goes
-	// without saying that changes live as long as the page. It is not called with the
-	// App's lock held.
+	// Journal opens the journal of a user's changes. When another page owns it, Journal waits
+	// for it or fails with journal.ErrOwned. nil: there is no journal, and the page does not
+	// warn that changes live only as long as the page. It is not called with the App's lock
+	// held.
 	Journal func(ctx context.Context, user string, wait bool) (Journal, error)
 }
 
-// Journal is a journal that can be deleted, with all that it holds. It stays owned until
-// it is closed.
+// Journal is a journal that can be deleted with all its records. Its owner keeps it until
+// it closes it.
 type Journal interface {
 	journal.Journal
 	Delete(context.Context) error
 }
 
-// App is the state of the page. Make one with NewApp, Start it, Stop it. Methods
-// are safe for concurrent use, and return without waiting for the network.
+// App is the state of the page. Make one with [NewApp], call [App.Start], and [App.Stop] at
+// the end. Methods are safe for concurrent use, and return without waiting for the network.
 type App struct {
 	transport client.Transport
 	hooks     Hooks
-	ctx       context.Context // of everything that the App does by itself
+	ctx       context.Context // of all work that the App does by itself
 	stop      context.CancelFunc
 	running   sync.WaitGroup
-	ending    sync.WaitGroup // of visits that were dropped
+	ending    sync.WaitGroup // endings of dropped visits
 	panel     *panel
 
 	// mu guards everything below.
 	mu             sync.Mutex
 	visit          *visit // of one user; nil before the first, and between two
-	hidden         bool   // nobody sees the page
+	hidden         bool   // the page is not visible
 	unsure         bool   // the server did not say who is signed in
 	feed           []string
 	inFeed         map[string]bool
 	early          []string // posts that came before the feed
 	next           string
 	posts          map[string]*postUI  // of the feed
-	gone           map[string]gonePost // that have left it, until the next paint
+	gone           map[string]gonePost // posts that have left the feed, until the next paint
 	chrome         chromeModel
 	signIn         signInModel
 	writing        writeModel
 	end            feedModel
 	notices        []*notice
 	noticed        int      // ids given to notices
-	person         string   // who was signed in last
-	moving         bool     // the visit gets another client, see takeOver
-	late           []Action // to be done by that one
-	ended          string   // why a visit has, until the next paint; empty: none has
+	person         string   // the last signed-in user
+	moving         bool     // the visit gets another client: see takeOver
+	late           []Action // actions for that client
+	ended          string   // the reason of a visit's end, until the next paint; empty: none has ended
 	networkProblem string
 	ops            *opTracker
 	durable        bool // a journal keeps what is unsettled
 	times          *timeline
 	focus          string
-	acted          string // post that the user did something on last
+	acted          string // post of the user's last action
 	dirty          dirt
 
 	ask chan struct{} // wakes watchSession
 }
 
-// dirt is what has to be painted.
+// dirt has the parts of the page that must be painted.
 type dirt struct {
 	posts                                             map[string]bool
 	order                                             bool // of the feed
 	header, signIn, writing, kept, end, notices, labs bool
 }
 
-// gonePost is a post that is no longer shown, and why, as the beginning of a sentence.
+// gonePost is a post that is no longer shown, with the reason as the beginning of a
+// sentence.
 type gonePost struct {
 	ui  *postUI
 	why string
 }
 
-// visit is one user's time at the page.
+// visit is the time from a user's arrival on the page to the leaving.
 type visit struct {
-	user    string // empty: nobody's
+	user    string // empty: not signed in
 	stay    string // of the user when it began, see signedInKey
 	service *client.Service
 	events  *optimist.Subscription
-	bell    *optimist.Subscription // tells that there are events
+	bell    *optimist.Subscription // signals new events
 	ctx     context.Context
 	stop    context.CancelFunc
 	running sync.WaitGroup // goroutines, all of which end with ctx
 
-	// Of attend, and of the visit that follows when it has returned.
-	loaded bool   // the feed's first page is there
+	// Fields of attend, and after its return of the next visit.
+	loaded bool   // the feed's first page has been read
 	after  string // position of the stream
 
 	// Guarded by the App's lock.
-	turn context.CancelFunc // makes attend look anew at what is to do
-	// leaving says that the server may have heard that the user signs out, and did not answer.
+	turn context.CancelFunc // makes attend check its work anew
+	// leaving says that a sign-out was sent and not answered: the server may have carried it
+	// out.
 	leaving bool
 }
 
-// NewApp returns an App that does nothing yet.
+// NewApp returns an App, which is idle until [App.Start].
 func NewApp(t client.Transport, hooks Hooks) *App {
 	ctx, stop := context.WithCancel(context.Background())
 	a := &App{transport: t, hooks: hooks, ctx: ctx, stop: stop, ask: make(chan struct{}, 1), gone: make(map[string]gonePost)}
@@ -129,8 +131,8 @@ func NewApp(t client.Transport, hooks Hooks) *App {
 	return a
 }
 
-// resetLocked forgets everything about the user who was there. why is how their visit
-// ended, if there was one.
+// resetLocked forgets the state of the previous user. why is the reason of the end of the
+// previous visit, if there was one.
 func (a *App) resetLocked(user, why string) {
 	a.feed, a.inFeed, a.early, a.next = nil, make(map[string]bool), nil, ""
 	for id, ui := range a.posts {
@@ -152,11 +154,11 @@ func (a *App) resetLocked(user, why string) {
 	a.dirty = dirt{posts: make(map[string]bool), order: true, header: true, signIn: true, writing: true, kept: true, end: true, notices: true, labs: true}
 }
 
-// Start finds out who is signed in and shows the feed.
+// Start asks the server for the signed-in user and shows the feed.
 func (a *App) Start() { a.spawn(a.watchSession) }
 
-// Stop ends everything, as the end of the page does; it returns when nothing of the App
-// runs any more.
+// Stop ends the App, as the end of the page does; it returns when all goroutines of the App
+// have ended.
 func (a *App) Stop() {
 	a.stop()
 	a.running.Wait()
@@ -172,7 +174,7 @@ func (a *App) spawn(f func(context.Context)) {
 	a.running.Go(func() { f(a.ctx) })
 }
 
-// SetOnline tells what the browser says about the network.
+// SetOnline tells the App whether the browser has a network.
 func (a *App) SetOnline(online bool) {
 	a.mu.Lock()
 	a.chrome.Online = online
@@ -186,14 +188,14 @@ func (a *App) SetOnline(online bool) {
 	a.hooks.Wake()
 }
 
-// SetHidden tells whether somebody sees the page.
+// SetHidden tells the App whether the page is hidden.
 func (a *App) SetHidden(hidden bool) {
 	defer a.hooks.Wake()
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.hidden = hidden
 	if v := a.visit; v != nil {
-		if v.turn(); !hidden { // a page that slept has heard nothing
+		if v.turn(); !hidden { // a page that slept has missed events
 			if _, stay := a.remembered(); stay != v.stay {
 				a.lookLocked()
 				a.reopenLocked()
@@ -202,14 +204,14 @@ func (a *App) SetHidden(hidden bool) {
 	}
 }
 
-// Unsettled reports how many changes the server does not have yet.
+// Unsettled returns the number of changes that the server does not have yet.
 func (a *App) Unsettled() int {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.ops.total()
 }
 
-// AtRisk reports how many changes would be lost with the page.
+// AtRisk returns the number of changes that would be lost with the page.
 func (a *App) AtRisk() int {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -219,7 +221,7 @@ func (a *App) AtRisk() int {
 	return a.ops.total()
 }
 
-// uiLocked is what the user has opened on a post.
+// uiLocked returns the state of a post's controls.
 func (a *App) uiLocked(post string) *postUI {
 	ui := a.posts[post]
 	if ui == nil {
@@ -229,14 +231,14 @@ func (a *App) uiLocked(post string) *postUI {
 	return ui
 }
 
-// heldLocked marks the posts whose words change when sending stops or goes on.
+// heldLocked marks the posts whose status text changes when sending stops or goes on.
 func (a *App) heldLocked() {
 	for entity := range a.ops.posts {
 		a.dirty.posts[postOf(entity)] = true
 	}
 }
 
-// postOf is the id of the post that an event is about.
+// postOf returns the id of the post of an event's entity.
 func postOf(entity string) string {
 	const prefix = "post:"
 	if len(entity) > len(prefix) && entity[:len(prefix)] == prefix {
@@ -245,8 +247,8 @@ func postOf(entity string) string {
 	return entity
 }
 
-// tellLocked adds a notice. Those with a quote stay until they are closed, or somebody
-// else signs in.
+// tellLocked adds a notice. A notice with a quote stays until the user closes it, or
+// another user signs in.
 func (a *App) tellLocked(n *notice) {
 	a.noticed++
 	n.ID, n.of = a.noticed, a.person
@@ -261,13 +263,13 @@ func (a *App) tellLocked(n *notice) {
 	full := len(a.notices) > 3
 	a.notices = append(slices.DeleteFunc(a.notices, func(old *notice) bool {
 		goes := old.Text == n.Text && old.Quote == n.Quote || full && old.Quote == ""
-		full = full && !goes // one makes room
+		full = full && !goes // one notice makes room
 		return goes
 	}), n)
 	a.dirty.notices = true
 }
 
-// untellLocked takes notices with these words away.
+// untellLocked removes notices with these texts.
 func (a *App) untellLocked(texts ...string) {
 	a.notices = slices.DeleteFunc(a.notices, func(n *notice) bool { return slices.Contains(texts, n.Text) })
 	a.dirty.notices = true

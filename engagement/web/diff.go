@@ -1,14 +1,14 @@
 package web
 
-// surface is where nodes become visible: a page, or a pretended one in tests. E is
-// an element or a text on it.
+// surface shows nodes: it is a page, or a simulated page in tests. E is an element
+// or a text on it.
 type surface[E any] interface {
 	create(tag string) E
 	createText(s string) E
 	setText(e E, s string)
 	setAttr(e E, name, value string)
 	removeAttr(e E, name string)
-	insert(parent, child E, at int) // before the kid that is at this place, or last
+	insert(parent, child E, at int) // before the kid at this place, or last
 	remove(parent, child E)
 }
 
@@ -37,10 +37,10 @@ func mount[E any](s surface[E], n *Node) *mounted[E] {
 	return m
 }
 
-// fits reports whether the element can become the node.
+// fits reports whether the element can be changed into the node.
 func (m *mounted[E]) fits(n *Node) bool { return m.node.Tag == n.Tag && m.node.Key == n.Key }
 
-// update makes the element into the node, which fits.
+// update changes the element into the node, which fits.
 func (m *mounted[E]) update(s surface[E], n *Node) {
 	old := m.node
 	m.node = n
@@ -63,8 +63,8 @@ func (m *mounted[E]) update(s surface[E], n *Node) {
 	m.updateKids(s, n.Kids)
 }
 
-// updateKids keeps an element for each kid whose key (or place, without one) was
-// there before, so that focus, selection and what was typed stay.
+// updateKids keeps the element of each kid whose key (or place, without a key)
+// existed before, so that focus, selection and typed text stay.
 func (m *mounted[E]) updateKids(s surface[E], want []*Node) {
 	keyed := make(map[string]*mounted[E])
 	for _, k := range m.kids {
@@ -104,8 +104,8 @@ func (m *mounted[E]) updateKids(s surface[E], want []*Node) {
 			s.remove(m.e, k.e)
 		}
 	}
-	// order is what is on the surface; bring it to m.kids, moving as little as a
-	// single pass can.
+	// order is the present order on the surface; bring it to the order of m.kids,
+	// with the fewest moves that a single pass can find.
 	for i, k := range m.kids {
 		if i < len(order) && order[i] == k {
 			continue

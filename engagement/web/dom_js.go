@@ -11,7 +11,7 @@ type dom struct {
 	document js.Value
 	regions  map[string]*mounted[js.Value] // by name
 	posts    map[string]*mounted[js.Value] // by id
-	shown    []string                      // ids, as they are on the page
+	shown    []string                      // ids, in the order of the page
 	feed     js.Value
 }
 
@@ -25,8 +25,8 @@ func newDOM() *dom {
 	}
 }
 
-// region shows a node as the only kid of the element with that id; no node, nothing. What
-// the page began with stays until the first node.
+// region shows a node as the only kid of the element with that id; a nil node empties the
+// element. The page's own content stays until the first node.
 func (d *dom) region(name string, n *Node) {
 	old, parent := d.regions[name], d.document.Call("getElementById", name)
 	switch {
@@ -82,15 +82,16 @@ func (d *dom) order(ids []string) {
 	}
 }
 
-// mark leaves a time on the page's own record, where its tools and tests find it.
+// mark adds a mark to the page's performance record, for tools and tests.
 func mark(name string) { js.Global().Get("performance").Call("mark", name) }
 
 func (d *dom) focus(name string) {
 	// Names are made of ids, which the server and the client check.
 	if e := d.document.Call("querySelector", `[data-focus="`+name+`"]`); e.Truthy() {
-		// What is no control is only where the keyboard goes on.
+		// An element that is no control gets the focus only so that the keyboard goes on from
+		// there.
 		e.Call("focus", map[string]any{"preventScroll": e.Get("tabIndex").Int() < 0})
-		if e.Get("tagName").String() == "TEXTAREA" { // go on where the text ends
+		if e.Get("tagName").String() == "TEXTAREA" { // put the cursor at the end of the text
 			grow(e)
 			n := e.Get("textLength")
 			e.Call("setSelectionRange", n, n)
@@ -122,7 +123,7 @@ func (d *dom) remove(parent, child js.Value)      { parent.Call("removeChild", c
 
 func (d *dom) setAttr(e js.Value, name, value string) {
 	e.Call("setAttribute", name, value)
-	if name == "value" { // the attribute is only what a control begins with
+	if name == "value" { // the attribute is only the initial value of a control
 		e.Set("value", value)
 	}
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/optimist-go/optimist/engagement/wire"
 )
 
-// Gallery is a page with every state that the views can be in, from hand-made data.
+// Gallery returns a page with every state of the views, from hand-made data.
 func Gallery() string { return document("Gallery", gallery()) }
 
 func gallery() *Node {
@@ -28,7 +28,7 @@ func gallery() *Node {
 	}
 	for i, x := range galleryChrome() {
 		bar := el("header.top", nil, viewHeader(x.model)).with(number(i))
-		if x.model.LabOpen { // which its button names
+		if x.model.LabOpen { // the button names the panel's id
 			show("Bar: "+x.title, bar, el("div.lab", []string{"id", "lab"}))
 			continue
 		}
@@ -57,8 +57,8 @@ func gallery() *Node {
 	return el("main.gallery", nil, parts...)
 }
 
-// apart makes the ids in an exhibit its own, and the names of its landmarks: on the real
-// page there is one of each.
+// apart makes the ids and the names of landmarks in an exhibit unique: on the real page
+// there is one of each.
 func apart(n *Node, exhibit, title string) {
 	landmark := n.Tag == "section" || n.Tag == "aside"
 	for i := range n.Attrs {
@@ -80,7 +80,7 @@ func apart(n *Node, exhibit, title string) {
 	}
 }
 
-// Missing is the page of a server that has no client to give out.
+// Missing returns the page of a server without a client program.
 func Missing(why error) string {
 	if why == nil {
 		why = errors.New("it was not asked to")

@@ -2,16 +2,17 @@ package web
 
 import "strings"
 
-// escape is a function and not a variable: a page in the browser, which never writes
-// HTML, then does not carry it.
+// escape is a function and not a variable: the linker then leaves it out of the
+// page's program, which never writes HTML.
 func escape(text string) string {
 	return strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&quot;").Replace(text)
 }
 
-// empty elements have no end. Those of a drawing have one: without it, the next would be in them.
+// empty elements have no end. Elements of a drawing have one: without it, the
+// following elements would be inside them.
 var empty = map[string]bool{"input": true, "br": true, "meta": true, "link": true}
 
-// HTML is the node as markup, for pages that are made on the server.
+// HTML returns the node as markup, for pages that the server makes.
 func (n *Node) HTML() string {
 	var b strings.Builder
 	n.write(&b)

@@ -6,9 +6,9 @@ import (
 	"github.com/optimist-go/optimist/engagement/wire"
 )
 
-// inherit waits until the page that owns the user's journal lets go of it, and takes it
-// over: with what that page has left there, and with what was done here meanwhile. The user
-// sees nothing of it, but that this page stores from then on.
+// inherit waits until the page that owns the user's journal closes it, and takes it over,
+// with the changes that the other page has left there and the changes made here meanwhile.
+// The user only sees that this page stores changes from then on.
 func (a *App) inherit(v *visit) {
 	for v.ctx.Err() == nil {
 		j, err := a.hooks.Journal(v.ctx, v.user, true)
@@ -46,7 +46,7 @@ func (a *App) takeOver(v *visit, j Journal) {
 	a.mu.Lock()
 	late := a.late
 	a.moving, a.late = false, nil
-	if a.visit != v { // the user has left, or somebody else has come
+	if a.visit != v { // the user has left, or another user has come
 		a.tellLateLocked(late)
 		a.mu.Unlock()
 		heir.end(over)
@@ -77,8 +77,8 @@ func (a *App) takeOver(v *visit, j Journal) {
 	a.hooks.Wake()
 }
 
-// laterLocked keeps an action that the client has to do until it has been restarted. taken
-// is as of Act.
+// laterLocked keeps an action that needs the client until the client has been restarted.
+// taken is as in Act.
 func (a *App) laterLocked(act Action) (taken, later bool) {
 	most := 0
 	switch act.Name {
@@ -92,13 +92,13 @@ func (a *App) laterLocked(act Action) (taken, later bool) {
 		return false, false
 	}
 	if most > 0 && wire.CheckText("text", act.Value, most) != nil {
-		return false, false // which the client says without doing anything
+		return false, false // the client returns the same error without an effect
 	}
 	a.late = append(a.late, act)
 	return most > 0, true
 }
 
-// tellLateLocked quotes what was written and came to nothing.
+// tellLateLocked quotes the texts of actions that could not be carried out.
 func (a *App) tellLateLocked(late []Action) {
 	for _, act := range late {
 		if act.Name == "post-add" || act.Name == "comment-add" {

@@ -10,21 +10,21 @@ import (
 	"github.com/optimist-go/optimist/engagement/client"
 )
 
-// grace is how long unsettled changes have when somebody signs out.
+// grace is the time for unsettled changes when the user signs out.
 const grace = 3 * time.Second
 
-// Why a visit ended, as the beginning of a sentence.
+// Reasons of a visit's end, as the beginning of a sentence.
 const (
 	byHere      = "You signed out"
 	byOther     = "You signed out in another tab"
 	bySuccessor = "Somebody else signed in"
 )
 
-// stillIn is told when signing out did not work, and untold when it is no longer so.
+// stillIn is the notice after a failed sign-out, removed when it is no longer true.
 const stillIn = "Signing out did not reach the server. You are still signed in."
 
-// signOutLocked ends the session, and only then forgets what the server does not have:
-// who signs out leaves nothing behind in this browser.
+// signOutLocked ends the session, and only then deletes the unsent changes: signing out
+// leaves no data behind in this browser.
 func (a *App) signOutLocked() {
 	v := a.visit
 	if v == nil || a.chrome.Leaving {
@@ -43,7 +43,7 @@ func (a *App) signOutLocked() {
 			cancel()
 		}
 		err := client.SignOut(ctx, a.transport)
-		if err != nil && !errors.Is(err, client.ErrUnreachable) { // it may have come that far
+		if err != nil && !errors.Is(err, client.ErrUnreachable) { // the request may have reached the server
 			if now, e := client.CurrentSession(ctx, a.transport); e == nil && now.Name != v.user {
 				err = nil
 			}
@@ -63,8 +63,8 @@ func (a *App) signOutLocked() {
 	})
 }
 
-// hasLeftLocked notes that the user has signed out: for the pages of this browser, and for
-// those to come.
+// hasLeftLocked records that the user has signed out, for the present and future pages of
+// this browser.
 func (a *App) hasLeftLocked(user, why string) {
 	a.setLeft(user, true)
 	a.hooks.Shared.Set(stayKey+user, "")
@@ -80,7 +80,7 @@ func (a *App) hasLeftLocked(user, why string) {
 	a.reopenLocked()
 }
 
-// Look looks whether another page has ended or begun a session, and asks the server.
+// Look checks whether another page has ended or begun a session, and asks the server.
 func (a *App) Look() {
 	a.mu.Lock()
 	a.lookLocked()
@@ -89,8 +89,8 @@ func (a *App) Look() {
 	a.hooks.Wake()
 }
 
-// lookLocked drops the visit of a user who has signed out elsewhere. It asks nobody: what
-// is on the screen goes at once.
+// lookLocked drops the visit of a user who has signed out elsewhere. It does not ask the
+// server: the content of the screen goes at once.
 func (a *App) lookLocked() {
 	v := a.visit
 	if v == nil || v.user == "" {
@@ -102,8 +102,8 @@ func (a *App) lookLocked() {
 	}
 }
 
-// dropLocked ends the visit of a user who has signed out, tells what was unsent, and
-// deletes what is stored. Nothing of it is on the screen when the next paint is done.
+// dropLocked ends the visit of a user who has signed out, lists the unsent changes, and
+// deletes the journal. After the next paint the screen shows no more of the visit.
 func (a *App) dropLocked(v *visit, why string) {
 	a.drainLocked()
 	if !a.tellLostLocked(why) && why != byHere {
@@ -121,14 +121,14 @@ func (a *App) dropLocked(v *visit, why string) {
 	})
 }
 
-// leave ends the visit because somebody else is signed in. What the journal holds stays
-// there for the user; what is lost is told.
+// leave ends the visit because another user is signed in. Changes in the journal stay there
+// for their user; lost changes are listed.
 func (a *App) leave(v *visit) {
 	if v == nil {
 		return
 	}
 	a.mu.Lock()
-	if a.visit != v { // it was dropped
+	if a.visit != v { // the visit was dropped
 		a.mu.Unlock()
 		return
 	}
@@ -142,7 +142,7 @@ func (a *App) leave(v *visit) {
 	v.end(over)
 }
 
-// tellLostLocked tells of the changes that the server does not have, if there are any.
+// tellLostLocked lists the changes that the server does not have, if there are any.
 func (a *App) tellLostLocked(why string) bool {
 	var texts []string
 	for _, list := range a.ops.posts {
@@ -174,8 +174,8 @@ func (a *App) finishLeaving(ctx context.Context) error {
 	return nil
 }
 
-// deleteJournal deletes the journal of a user who has left. It waits for its owner, or does
-// nothing as long as there is one.
+// deleteJournal deletes the journal of a user who has left. With wait it waits for an owner
+// of the journal; without, it does nothing while there is one.
 func (a *App) deleteJournal(ctx context.Context, user string, wait bool) {
 	switch {
 	case !a.hasLeft(user):
@@ -192,12 +192,12 @@ func (a *App) deleteJournal(ctx context.Context, user string, wait bool) {
 	if a.emptied(ctx, j, user) {
 		return
 	}
-	if records, err := j.Load(); err == nil && len(records) == 0 { // opening has made it
+	if records, err := j.Load(); err == nil && len(records) == 0 { // opening has created it
 		j.Delete(ctx)
 	}
 }
 
-// emptied deletes a journal if its user has left. Who calls it owns the journal.
+// emptied deletes a journal if its user has left. The caller owns the journal.
 func (a *App) emptied(ctx context.Context, j Journal, user string) bool {
 	if !a.hasLeft(user) {
 		return false

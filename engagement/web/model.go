@@ -7,61 +7,61 @@ import (
 	"github.com/optimist-go/optimist/engagement/client"
 )
 
-// postModel is all that the view of a post depends on.
+// postModel has all state on which the view of a post depends.
 type postModel struct {
 	ID   string
-	User string // empty: nobody is signed in
+	User string // empty: not signed in
 	View optimist.View[client.Post]
 	Ops  []*opStatus
 	UI   postUI
 	Now  time.Time
-	// Held is what has to come before anything is sent; empty: nothing.
+	// Held names the event for which sending waits; empty: sending does not wait.
 	Held string
 }
 
-// postUI is what the user has opened on a post.
+// postUI is the state of a post's controls.
 type postUI struct {
 	Open    bool   // the comments are shown
-	Opened  bool   // they were, and stay on the page for what is written there
+	Opened  bool   // they were shown, and stay on the page for the text in their field
 	Editing string // id of the comment in the editor
-	Problem string // with what was written last
+	Problem string // with the last written text
 
 	Older  olderComments
 	Notice string // of a conflict that was resolved
 }
 
-// chromeModel is what is around the feed.
+// chromeModel is the state of the page around the feed.
 type chromeModel struct {
 	User      string
 	Link      client.Link
-	Online    bool // as the browser says
+	Online    bool // the browser has a network
 	Paused    bool // the manager sends nothing, or probes
 	SignedOut bool // the server no longer knows the session
 	Leaving   bool // the user is signing out
 	Pending   int
 	Failed    int
 	LabOpen   bool
-	Risk      string // why changes would be lost with the page; empty: they would not
+	Risk      string // the reason why changes would be lost with the page; empty: they are stored
 }
 
-// signInModel is the card on which a person says who they are.
+// signInModel is the card for signing in.
 type signInModel struct {
-	Again   string // whose session has ended; empty: nobody's
+	Again   string // the user whose session has ended; empty: no session has
 	Busy    bool
 	Problem string
 }
 
-// keptModel is the card with unsettled changes of posts that are not shown: before the
-// server has told them, and of old ones.
+// keptModel is the card with unsettled changes of posts that are not shown: posts that
+// the server has not told yet, and old posts.
 type keptModel struct {
-	Stored  bool        // in this browser; else they are only in the page
+	Stored  bool        // in this browser; otherwise only in the page
 	Held    string      // as in postModel
 	Changes []*opStatus // in the order in which they were made
 }
 
 // feedModel is the end of the feed.
 type feedModel struct {
-	Nobody  bool // the session has ended before there were posts
+	Nobody  bool // the session has ended before posts were read
 	Loaded  bool
 	Posts   int
 	More    bool
@@ -69,17 +69,18 @@ type feedModel struct {
 	Problem string
 }
 
-// notice is a message that is told once.
+// notice is a message that is shown once.
 type notice struct {
 	ID   int
 	Text string
-	// Quote is what the user wrote and would otherwise be lost.
+	// Quote is a text of the user that would otherwise be lost.
 	Quote string
 	Grave bool
-	// Undo takes back what the notice tells of, as long as it is shown; nil: it cannot be.
+	// Undo undoes the change of the notice, as long as the notice is shown; nil: there is
+	// no undo.
 	Undo  func() error
 	until time.Time
-	of    string // who was signed in last when it was told
+	of    string // the last signed-in user when it was added
 }
 
 // writeModel is the card on which a person writes a post.
@@ -91,11 +92,11 @@ type writeModel struct {
 // labModel is the panel with the network and the timeline.
 type labModel struct {
 	Open     bool
-	Nobody   bool // is signed in
+	Nobody   bool // no user is signed in
 	Known    bool // the server has a panel
 	Network  network
 	Problem  string // with the panel
 	Timeline *timeline
 	Now      time.Time
-	Names    func(entity string) string // of whose post an entity is
+	Names    func(entity string) string // the author of an entity's post
 }

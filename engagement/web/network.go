@@ -11,7 +11,7 @@ import (
 	"github.com/optimist-go/optimist/engagement/leanjson"
 )
 
-// network is how bad the network of this session is made, as the server's panel tells it.
+// network is the fault setting of this session, as the server's panel tells it.
 type network struct {
 	Profile  string    `json:"profile"`
 	Rule     rule      `json:"rule"`
@@ -37,7 +37,7 @@ type rule struct {
 	Offline      bool    `json:"offline"`
 }
 
-// wish is what the panel takes: a profile, or a rule.
+// wish is a request to the panel: a profile, or a rule.
 type wish struct {
 	Scope   string `json:"scope"`
 	Profile string `json:"profile,omitempty"`
@@ -49,9 +49,9 @@ const (
 	ownNetwork  = "own" // the entity
 )
 
-// panel sets the network. It is optimistic as all else is: a wish shows at once, of several
-// the last is sent, and one that is refused leaves no trace. Its manager is its own, for
-// the panel is reached also when the network is cut.
+// panel sets the network. It is optimistic too: a wish shows at once, of several wishes the
+// last is sent, and a refused wish leaves no trace. It has a manager of its own, because
+// the panel can be reached also when the network is cut.
 type panel struct {
 	transport client.Transport
 	manager   *optimist.Manager
@@ -59,9 +59,10 @@ type panel struct {
 	set       *optimist.Action[network, wish]
 }
 
-// newPanel returns a panel that calls settled after each wish, with why it failed.
+// newPanel returns a panel that calls settled after each wish, with the error if the wish
+// failed.
 func newPanel(t client.Transport, settled func(error)) *panel {
-	m, _ := optimist.New(optimist.Options{Policy: optimist.Policy{ // which are right
+	m, _ := optimist.New(optimist.Options{Policy: optimist.Policy{ // the options are valid
 		Debounce: optimist.NoDebounce, Retry: optimist.Retry{Max: 1, Base: 500 * time.Millisecond},
 	}})
 	p := &panel{transport: t, manager: m, store: optimist.NewStore[network](m, "network")}
@@ -93,15 +94,15 @@ func newPanel(t client.Transport, settled func(error)) *panel {
 	return p
 }
 
-// read asks how things stand. A server without a panel makes it absent.
+// read reads the present setting. With a server without a panel the setting is absent.
 func (p *panel) read(ctx context.Context) error {
 	return p.store.Refresh(ctx, ownNetwork, func(ctx context.Context) (optimist.Truth[network], error) {
 		return p.exchange(ctx, client.Request{Method: "GET", Path: networkPath})
 	})
 }
 
-// forget drops what it knows: the session is another one, and what is answered to the
-// old one is none of its business.
+// forget drops the setting, because the session is another one; late answers to the old
+// session are ignored.
 func (p *panel) forget() {
 	p.manager.ClearAll()
 	p.store.Forget(ownNetwork)
@@ -116,7 +117,7 @@ func (p *panel) exchange(ctx context.Context, r client.Request) (t optimist.Trut
 		return optimist.Gone[network](0), nil
 	case answer.Status != 200:
 		err := errors.New("status " + strconv.Itoa(answer.Status))
-		if answer.Status == 401 { // what is wanted of a session ends with it
+		if answer.Status == 401 { // the wishes of a session end with it
 			return t, optimist.Fail(optimist.Permanent, err)
 		}
 		return t, optimist.StatusError(answer.Status, answer.RetryAfter, err)
@@ -128,7 +129,7 @@ func (p *panel) exchange(ctx context.Context, r client.Request) (t optimist.Trut
 	return optimist.TruthOf(n, 0), nil
 }
 
-// wishOf is what an action on the panel wants, in place of what is now.
+// wishOf returns the wish of an action on the panel, given the present setting.
 func wishOf(act Action, now network) wish {
 	w, r := wish{Scope: "session"}, now.Rule
 	switch act.Name {
@@ -168,8 +169,8 @@ func (a *App) changeNetworkLocked(act Action) {
 	a.networkLocked(err)
 }
 
-// nobodyLocked says that nobody is signed in. As long as no answer told who is, somebody may
-// be: a session whose network is cut must be able to mend it.
+// nobodyLocked reports whether no user is signed in. Without an answer of the server a user
+// may be signed in: a session whose network is cut must be able to repair it.
 func (a *App) nobodyLocked() bool { return a.chrome.User == "" && a.visit != nil }
 
 // readNetwork brings the panel up to date.
@@ -178,7 +179,7 @@ func (a *App) readNetwork(ctx context.Context) {
 	a.networkSettled(err)
 }
 
-// networkSettled says what has become of a wish or a reading.
+// networkSettled records the end of a wish or a reading.
 func (a *App) networkSettled(err error) {
 	a.mu.Lock()
 	a.networkLocked(err)

@@ -9,7 +9,7 @@ import (
 type Node struct {
 	Tag   string
 	Text  string // of a text
-	Key   string // tells siblings apart; empty: by place
+	Key   string // identifies it among siblings; empty: its place does
 	Attrs []Attr
 	Kids  []*Node
 }
@@ -17,12 +17,12 @@ type Node struct {
 // Attr is an attribute. Names are unique within an element.
 type Attr struct{ Name, Value string }
 
-// text is a text node. What people wrote goes through here and nowhere else.
+// text returns a text node. All texts of people go through this function.
 func text(s string) *Node { return &Node{Text: s} }
 
-// el is an element. Its class follows the tag after a dot. attrs are names and values in
-// turn; one whose name is empty is left out. A button does nothing by itself, unless it is
-// of another type.
+// el returns an element. Its class follows the tag after a dot. attrs are names and values
+// in turn; an attribute with an empty name is left out. A button gets type="button" unless
+// attrs set another type.
 func el(tag string, attrs []string, kids ...*Node) *Node {
 	tag, class, _ := strings.Cut(tag, ".")
 	n := &Node{Tag: tag, Attrs: make([]Attr, 0, len(attrs)/2+2)}
@@ -45,7 +45,7 @@ func (n *Node) with(key string) *Node {
 	return n
 }
 
-// maybe is the node, or nothing.
+// maybe returns the node if show is true, else nil.
 func maybe(show bool, n *Node) *Node {
 	if show {
 		return n
@@ -53,7 +53,7 @@ func maybe(show bool, n *Node) *Node {
 	return nil
 }
 
-// when is the attribute's name if it is wanted, to be used in el.
+// when returns the attribute's name if on is true, for use in el.
 func when(on bool, name string) string {
 	if on {
 		return name

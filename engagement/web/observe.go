@@ -18,7 +18,7 @@ var over = func() context.Context {
 	return ctx
 }()
 
-// drainLocked takes in every event that is there.
+// drainLocked processes all pending events.
 func (a *App) drainLocked() {
 	if a.visit == nil {
 		return
@@ -54,7 +54,7 @@ func (a *App) observeLocked(e optimist.Event) {
 		var send *optimist.SendError
 		if errors.As(e.Err, &send) && send.Class == optimist.Unauthenticated {
 			a.expiredLocked(a.visit)
-			a.reopenLocked() // the answer may be to what left before a sign-in
+			a.reopenLocked() // the answer may be to a call from before a sign-in
 		}
 		a.dirty.header = true
 		a.heldLocked()
@@ -68,15 +68,15 @@ func (a *App) observeLocked(e optimist.Event) {
 	}
 }
 
-// changedLocked brings the feed in line with what there is.
+// changedLocked adds a post to the feed or removes it.
 func (a *App) changedLocked(post string, there bool) {
 	a.dirty.posts[post] = true
 	switch {
 	case there && !a.inFeed[post] && !a.end.Loaded:
 		a.early = append(a.early, post)
 	case there && !a.inFeed[post]:
-		// A post that is new, or older than what has been read so far: the latter
-		// comes with its page.
+		// The post is new, or older than the pages read so far: an older post comes with its
+		// page.
 		at := a.placeLocked(a.visit.service.Post(post))
 		if at == len(a.feed) && a.next != "" {
 			return
@@ -99,8 +99,8 @@ func (a *App) changedLocked(post string, there bool) {
 	}
 }
 
-// placeLocked is where a post belongs in the feed. One that the server does not have yet
-// stands first, whatever the clock says here.
+// placeLocked returns the place of a post in the feed. A post that the server does not
+// have yet is first, even if this device's clock is slow.
 func (a *App) placeLocked(v optimist.View[client.Post]) int {
 	if v.Version == 0 {
 		return 0
@@ -111,7 +111,8 @@ func (a *App) placeLocked(v optimist.View[client.Post]) int {
 	return at
 }
 
-// rolledBackLocked tells the user what was undone and why, in the user's words.
+// rolledBackLocked tells the user which change was undone and why, in the words of the
+// page.
 func (a *App) rolledBackLocked(e optimist.Event) {
 	if e.Outcome == optimist.Cancelled {
 		return // the user's own wish
@@ -136,7 +137,7 @@ func (a *App) rolledBackLocked(e optimist.Event) {
 		var refusal *client.Refusal
 		if errors.As(v.Err, &refusal) && refusal.Problem.Winner != nil {
 			if quote == "" {
-				continue // the conflict's notice says it better
+				continue // the conflict's notice is clearer
 			}
 			words += ": there is a newer one"
 		} else if reason := reasonOf(v.Err); reason != "" {
@@ -146,8 +147,8 @@ func (a *App) rolledBackLocked(e optimist.Event) {
 	}
 }
 
-// Tick lets time pass: it takes away what has been shown for long enough. It reports
-// whether something on the page moves by the passing of time.
+// Tick removes notices that have been shown for long enough. It reports whether a part
+// of the page changes by the passing of time alone.
 func (a *App) Tick(now time.Time) (moving bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -162,7 +163,7 @@ func (a *App) Tick(now time.Time) (moving bool) {
 	return moving
 }
 
-// Minute makes everything say its age anew.
+// Minute updates all ages on the page.
 func (a *App) Minute() {
 	a.mu.Lock()
 	for _, id := range a.feed {

@@ -8,22 +8,22 @@ import (
 	"github.com/optimist-go/optimist/engagement/wire"
 )
 
-// olderComments are those before the latest, which a post holds itself. They are as the
-// server told them; shown puts the user's own unsettled changes over them.
+// olderComments are the comments before the latest ones, which are part of the post. They
+// are as the server told them; shown applies the user's own unsettled changes.
 type olderComments struct {
-	Loaded bool   // some were asked for
+	Loaded bool   // a page of them was requested
 	Busy   bool   // they are being read
-	Cursor string // of the page before list; empty: there is none
+	Cursor string // of the page before list; empty: no such page
 
-	list    []wire.Comment // oldest first, up to where the post's own begin
-	window  []wire.Comment // the post's own, when last looked at
+	list    []wire.Comment // oldest first, up to the first comment of the post itself
+	window  []wire.Comment // the comments of the post itself at the last look
 	changes []client.CommentChange
-	revised uint64 // the post's, when last looked at
-	stale   bool   // wanted of them have to be read anew
+	revised uint64 // the post's revision at the last look
+	stale   bool   // the list has to be read anew
 	wanted  int
 }
 
-// shown are the older comments as the user sees them.
+// shown returns the older comments as the user sees them.
 func (o *olderComments) shown(p client.Post) []wire.Comment {
 	list := o.list
 	for _, c := range p.Beyond {
@@ -47,11 +47,11 @@ func (o *olderComments) take(p client.Post) {
 		end = slices.IndexFunc(all, func(c wire.Comment) bool { return c.ID == p.Told[0].ID })
 	}
 	switch {
-	case end < 0: // too many are new: there is a hole between
+	case end < 0: // too many new comments: there is a gap between
 		o.list, o.stale, o.wanted = nil, true, len(all)
 	case p.Revised != o.revised:
 		o.list, o.stale, o.wanted = all[:end], true, end
-		for _, c := range o.changes { // what the user changed is known without reading
+		for _, c := range o.changes { // the user's own changes are known without reading
 			if !slices.Contains(p.Beyond, c) {
 				o.list = c.On(o.list)
 			}
@@ -61,9 +61,8 @@ func (o *olderComments) take(p client.Post) {
 	}
 }
 
-// begin notes that comments are being read which end where those of the post begin. The
-// function that it returns takes them, and what has become of the post meanwhile is left
-// to follow.
+// begin records that the comments before the post's own comments are being read. The
+// function that it returns takes them; follow handles changes of the post meanwhile.
 func (o *olderComments) begin(p client.Post) (take func(list []wire.Comment, cursor string)) {
 	o.Busy, o.stale = true, false
 	return func(list []wire.Comment, cursor string) {
@@ -72,7 +71,7 @@ func (o *olderComments) begin(p client.Post) (take func(list []wire.Comment, cur
 	}
 }
 
-// olderLocked shows one page more of a post's comments.
+// olderLocked shows one more page of a post's comments.
 func (a *App) olderLocked(s *client.Service, post string, ui *postUI) {
 	p, o := s.Post(post).Value, &ui.Older
 	cursor, known := o.Cursor, o.list

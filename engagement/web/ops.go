@@ -9,14 +9,14 @@ import (
 	"github.com/optimist-go/optimist/engagement/client"
 )
 
-// opState is where an unsettled operation stands, in the words of the page.
+// opState is the state of an unsettled operation, in the words of the page.
 type opState uint8
 
 const (
 	opWaiting  opState = iota // for its debounce or its turn
 	opSending                 // a call is under way
 	opRetrying                // a call failed, the next one comes
-	opFailed                  // a person has to decide
+	opFailed                  // the user has to decide
 )
 
 // opStatus is one unsettled operation.
@@ -25,11 +25,11 @@ type opStatus struct {
 	Type    string
 	Post    string // id
 	Comment string // id, for the types about comments
-	Text    string // that the user wrote last for the comment, or wrote as the post
+	Text    string // the user's last text of the comment or of the post
 	State   opState
 	Calls   int
-	Reason  string // why the last call failed
-	Off     bool   // it takes a mark off
+	Reason  string // of the last call's failure
+	Off     bool   // it removes a mark
 	number  int    // in the order in which they were accepted
 }
 
@@ -60,7 +60,7 @@ func (t *opTracker) observe(e optimist.Event) {
 		})
 		for _, o := range list {
 			if c.Text != "" && o.Comment == c.ID {
-				o.Text = c.Text // an edit may live on in the operation before it
+				o.Text = c.Text // an edit may be merged into the operation before it
 			}
 		}
 		t.posts[e.Entity] = list
@@ -108,7 +108,7 @@ func postOfArgs(args any) client.PostArgs {
 	return client.PostArgs{}
 }
 
-// reasonOf is an error in words for people, also one of an earlier life.
+// reasonOf returns an error in words for people; the error may be a restored one.
 func reasonOf(err error) string {
 	err = client.Recall(err)
 	var refusal *client.Refusal
@@ -130,7 +130,7 @@ func reasonOf(err error) string {
 	return "something went wrong"
 }
 
-// ago says how long ago something was, shortly.
+// ago returns the age of a moment as a short text.
 func ago(now time.Time, ms int64) string {
 	const day = 24 * time.Hour
 	switch d := now.Sub(time.UnixMilli(ms)); {

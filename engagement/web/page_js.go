@@ -9,8 +9,8 @@ import (
 	"github.com/optimist-go/optimist/idbjournal"
 )
 
-// frameBudget is how long one frame's paint may take before the rest is left to the
-// next frame.
+// frameBudget is the longest time for one frame's paint; the rest is left to the next
+// frame.
 const frameBudget = 8 * time.Millisecond
 
 // page is the App on a real page. Its methods run in the page's one thread.
@@ -60,12 +60,12 @@ func openJournal(ctx context.Context, user string, wait bool) (Journal, error) {
 	return j, nil
 }
 
-// words are those of the browser's localStorage.
+// words is the browser's localStorage.
 type words struct{ storage js.Value }
 
-// sharedWords returns nil where a browser keeps none.
+// sharedWords returns nil in a browser without localStorage.
 func sharedWords() (shared Shared) {
-	defer func() { recover() }() // some have it, and do not let pages use it
+	defer func() { recover() }() // some browsers forbid its use by an exception
 	storage := js.Global().Get("localStorage")
 	storage.Call("getItem", signedInKey)
 	return words{storage}
@@ -87,8 +87,8 @@ func (w words) Set(key, word string) {
 	}
 }
 
-// wake asks for one frame, however often it is called. Pages that are not seen get
-// no frames; there a timer has to do.
+// wake asks for one frame; further calls before the frame have no effect. Hidden pages
+// get no frames, so a timer takes their place.
 func (p *page) wake() {
 	if p.asked {
 		return
@@ -110,7 +110,8 @@ func (p *page) paint() {
 	}
 }
 
-// act does what the user did and shows it before the next frame is drawn.
+// act carries out the user's action and shows its effect before the next frame is
+// drawn.
 func (p *page) act(a Action) bool {
 	taken := p.app.Act(a)
 	p.paint()
@@ -150,7 +151,7 @@ func (p *page) listen() {
 		}
 	})
 	on(p.window, "pageshow", func(e js.Value) {
-		if e.Get("persisted").Bool() { // it was left, and its journal with it
+		if e.Get("persisted").Bool() { // the page was left, and its journal closed
 			p.app.Look()
 			p.paint()
 			p.window.Get("location").Call("reload")
@@ -158,7 +159,7 @@ func (p *page) listen() {
 	})
 	on(p.window, "beforeunload", func(e js.Value) {
 		if p.app.AtRisk() > 0 {
-			e.Call("preventDefault") // the browser asks whether to leave
+			e.Call("preventDefault") // the browser asks the user whether to leave
 		}
 	})
 	on(document, "visibilitychange", func(js.Value) {
@@ -221,7 +222,7 @@ func closest(e js.Value, selector string) js.Value {
 	return t.Call("closest", selector)
 }
 
-// on listens for as long as the page lives.
+// on listens to an event until the end of the page.
 func on(target js.Value, event string, f func(js.Value)) {
 	target.Call("addEventListener", event, js.FuncOf(func(_ js.Value, args []js.Value) any {
 		f(args[0])

@@ -9,20 +9,21 @@ import (
 	"github.com/optimist-go/optimist/engagement/wire"
 )
 
-// canvas takes what has to be shown. The page is one, tests have another.
+// canvas shows the painted parts. The page is one, tests have another.
 type canvas interface {
 	region(name string, n *Node)
 	post(id string, n *Node)
-	// order says which posts are shown, in which order. Each has been given by post.
+	// order sets the shown posts and their order. Each of them was passed to post
+	// before.
 	order(ids []string)
 	focus(name string)
-	// draft is what is written in the field of that name; empty without one.
+	// draft returns the text in the field of that name; empty without such a field.
 	draft(name string) string
 }
 
-// paint gives the canvas everything that has changed since the last paint, and stops
-// when more says that there is no time left; the rest is for the next one. It
-// reports whether all was painted.
+// paint passes the changes since the last paint to the canvas, and stops when more
+// returns false; the next paint does the rest. It reports whether all changes were
+// painted.
 func (a *App) paint(c canvas, now time.Time, more func() bool) (done bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -122,7 +123,8 @@ func (a *App) postLocked(id string, now time.Time) postModel {
 	return m
 }
 
-// heldForLocked is what has to come before anything is sent; empty: nothing.
+// heldForLocked names the event for which sending waits; empty: sending does not
+// wait.
 func (a *App) heldForLocked() string {
 	switch {
 	case a.chrome.SignedOut:
@@ -133,7 +135,7 @@ func (a *App) heldForLocked() string {
 	return ""
 }
 
-// keptLocked are the unsettled changes of posts that are not shown.
+// keptLocked returns the unsettled changes of posts that are not shown.
 func (a *App) keptLocked() keptModel {
 	m := keptModel{Stored: a.durable, Held: a.heldForLocked()}
 	if m.Held == "" && !a.end.Loaded {
@@ -154,12 +156,13 @@ func (a *App) keptLocked() keptModel {
 	return m
 }
 
-// holdsLocked reports whether nothing is being sent.
+// holdsLocked reports whether sending is stopped.
 func (a *App) holdsLocked() bool {
 	return !a.chrome.Online || a.chrome.Paused || a.chrome.SignedOut || a.chrome.Link == client.Broken
 }
 
-// rescueLocked puts what is written in fields that are about to go into notices.
+// rescueLocked copies the texts of fields that are about to disappear into
+// notices.
 func (a *App) rescueLocked(c canvas) {
 	rescue := func(field, words string) {
 		if draft := c.draft(field); draft != "" {
@@ -174,7 +177,7 @@ func (a *App) rescueLocked(c canvas) {
 	}
 	if a.ended != "" {
 		rescue("new-post", a.ended+" while you were writing this.")
-		c.region("write", nil) // with what is written in it
+		c.region("write", nil) // with the text in its field
 		a.ended = ""
 	}
 	clear(a.gone)

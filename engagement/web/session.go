@@ -12,7 +12,7 @@ import (
 )
 
 // watchSession begins a visit of the user who is signed in, and asks again when that may
-// have changed. Visits begin nowhere else, and end here, in Stop, or by dropLocked.
+// have changed. Only watchSession begins visits; they end in it, in Stop, or by dropLocked.
 func (a *App) watchSession(ctx context.Context) {
 	a.recall(ctx)
 	for failures := 0; ; {
@@ -33,7 +33,8 @@ func (a *App) watchSession(ctx context.Context) {
 }
 
 // recall begins the visit of the user whom this browser remembers, before the server has
-// said a word. Nothing leaves until it has. What others left behind goes before.
+// answered. No change is sent until it has. Before, recall deletes the journals of users
+// who have signed out.
 func (a *App) recall(ctx context.Context) {
 	for _, user := range a.left() {
 		a.deleteJournal(ctx, user, false)
@@ -51,20 +52,21 @@ func (a *App) recall(ctx context.Context) {
 	}
 }
 
-// within is a context that ends after some time. With package context's own, the page would
-// be 4 KB larger.
+// within returns a context that ends after some time. With context.WithTimeout the page
+// would be 4 KB larger.
 func within(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancel(ctx)
 	timer := time.AfterFunc(d, cancel)
 	return ctx, func() { timer.Stop(); cancel() }
 }
 
-// retry says when to try again what has failed that often.
+// retry returns a channel that receives after the wait before the next try, by the number
+// of failures.
 func retry(failures int) <-chan time.Time {
 	return time.After(min(time.Second<<min(failures-1, 4), 10*time.Second))
 }
 
-// Reopen asks who is signed in now: another page of this browser may have changed that.
+// Reopen asks for the signed-in user: another page of this browser may have changed it.
 func (a *App) Reopen() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -80,16 +82,16 @@ func (a *App) reopenLocked() {
 	}
 }
 
-// sendLocked lets changes leave, or not: under the session of somebody else they would be
-// theirs, and without one they would come back.
+// sendLocked lets changes be sent, or stops sending: with the session of another user they
+// would become that user's changes, and without a session they would be refused.
 func (a *App) sendLocked() {
 	if a.visit != nil {
 		a.visit.service.Manager().SetOnline(a.chrome.Online && !a.unsure && !a.chrome.SignedOut)
 	}
 }
 
-// open asks who is signed in. The visit of the same user goes on, and so does that of a
-// user whose session has ended: only who signs out, or somebody else, ends it.
+// open asks for the signed-in user. The visit of the same user goes on, and so does the
+// visit of a user whose session has expired: only a sign-out or another user ends a visit.
 func (a *App) open(ctx context.Context) error {
 	a.mu.Lock()
 	a.lookLocked()
@@ -105,7 +107,7 @@ func (a *App) open(ctx context.Context) error {
 		session, err = client.CurrentSession(ctx, a.transport)
 	}
 	a.mu.Lock()
-	if _, now := a.remembered(); err == nil && now != stay { // the answer may be of before
+	if _, now := a.remembered(); err == nil && now != stay { // the answer may be from before the change
 		a.reopenLocked()
 		a.mu.Unlock()
 		return nil
@@ -133,7 +135,7 @@ func (a *App) open(ctx context.Context) error {
 		a.focus = "feed"
 	}
 	if err == nil && session.Name != "" && (v == nil || v.user == "") {
-		// What was told to who has left is for nobody else.
+		// Notices for the previous user are not shown to another one.
 		a.notices = slices.DeleteFunc(a.notices, func(n *notice) bool { return n.of != session.Name && n.of != "" })
 		a.dirty.notices = true
 	}
@@ -152,7 +154,7 @@ func (a *App) open(ctx context.Context) error {
 	return err
 }
 
-// goOnLocked goes on with a visit of which the server has said whose session there is.
+// goOnLocked goes on with a visit after the server has named the user of the session.
 func (a *App) goOnLocked(v *visit, expired bool) {
 	a.chrome.SignedOut = expired && v.user != ""
 	a.sendLocked()
@@ -173,7 +175,7 @@ func (a *App) goOnLocked(v *visit, expired bool) {
 	v.turn()
 }
 
-// attend reads the feed and follows the server, as long as somebody sees the page.
+// attend reads the feed and follows the server, as long as the page is visible.
 func (a *App) attend(v *visit) {
 	s, failures := v.service, 0
 	for v.ctx.Err() == nil {
@@ -181,7 +183,7 @@ func (a *App) attend(v *visit) {
 		a.mu.Lock()
 		v.turn = turn
 		idle := a.hidden || a.chrome.SignedOut
-		if !v.loaded { // truth as others see it is not taken
+		if !v.loaded { // truth for another viewer is not accepted
 			idle = a.chrome.SignedOut || a.unsure
 		}
 		a.mu.Unlock()
@@ -209,7 +211,7 @@ func (a *App) attend(v *visit) {
 			case ctx.Err() != nil || a.visit != v:
 			case errors.Is(err, client.ErrSignedOut):
 				a.expiredLocked(v)
-			default: // somebody else is signed in, which ends the visit
+			default: // another user is signed in, which ends the visit
 				a.reopenLocked()
 				idle = true
 			}
@@ -255,7 +257,7 @@ func (a *App) addPage(s *client.Service, feed client.Feed) {
 	a.hooks.Wake()
 }
 
-// addEarlyLocked shows posts that came before the feed: the user's own, for the most part.
+// addEarlyLocked shows posts that came before the feed: mostly the user's own.
 func (a *App) addEarlyLocked() {
 	a.drainLocked()
 	early := a.early
@@ -267,9 +269,9 @@ func (a *App) addEarlyLocked() {
 
 func (a *App) linked(s *client.Service, l client.Link) {
 	a.mu.Lock()
-	// A stream that begins anew is no news.
+	// Reconnecting is not shown as a change.
 	if a.visit != nil && a.visit.service == s && a.chrome.Link != l && l != client.Connecting {
-		if a.chrome.Link == client.Broken { // the server is there again
+		if a.chrome.Link == client.Broken { // the server answers again
 			s.Manager().RetryNow()
 		}
 		a.chrome.Link = l
@@ -283,7 +285,7 @@ func (a *App) linked(s *client.Service, l client.Link) {
 func (a *App) failToLoad(err error) {
 	a.mu.Lock()
 	if a.visit != nil && a.end.Loaded && !a.end.Busy {
-		a.mu.Unlock() // what was to be read was not the posts
+		a.mu.Unlock() // the failed request did not read posts
 		return
 	}
 	a.end = feedModel{Loaded: a.end.Loaded, Posts: len(a.feed), More: a.next != "", Problem: "The posts could not be loaded: " + reasonOf(asSilence(err)) + "."}
@@ -292,7 +294,7 @@ func (a *App) failToLoad(err error) {
 	a.hooks.Wake()
 }
 
-// asSilence says "no network" of everything that is not an answer.
+// asSilence turns every error that is not an answer into "no network".
 func asSilence(err error) error {
 	var refusal *client.Refusal
 	if errors.As(err, &refusal) {
@@ -315,9 +317,9 @@ func (a *App) signInAs(ctx context.Context, name string) {
 	a.hooks.Wake()
 }
 
-// signedInLocked notes that somebody has signed in here.
+// signedInLocked records that a user has signed in on this page.
 func (a *App) signedInLocked(name string) {
-	if user := a.hooks.Shared.Get(leavingKey); user != "" { // their session is over
+	if user := a.hooks.Shared.Get(leavingKey); user != "" { // that user's session is over
 		a.hooks.Shared.Set(leavingKey, "")
 		if user != name {
 			a.setLeft(user, true)
@@ -332,7 +334,7 @@ func (a *App) signedInLocked(name string) {
 	a.reopenLocked()
 }
 
-// problemOf is why something did not work, as a sentence.
+// problemOf returns the reason of a failure as a sentence.
 func problemOf(err error) string {
 	words := reasonOf(err)
 	if words == "something went wrong" {

@@ -8,8 +8,8 @@ import (
 	"sync"
 )
 
-// Shared keeps a few words for all pages of a browser, and beyond their end. A page whose
-// word is changed by another one calls App.Look.
+// Shared keeps a few words for all pages of a browser, and beyond their end. When another
+// page changes a word, the page calls [App.Look].
 type Shared interface {
 	Get(key string) string // empty: there is none
 	Set(key, word string)
@@ -17,31 +17,31 @@ type Shared interface {
 
 // The words that pages share.
 const (
-	// signedInKey is who is signed in, as far as the pages know, and their stay. What
-	// follows is new each time.
+	// signedInKey has the signed-in user, as far as the pages know, and the user's stay,
+	// followed by a part that is new each time.
 	signedInKey = "engaged-session"
-	// stayKey, followed by a user's name, is their stay: a word that begins with a sign-in
-	// and ends with a sign-out. Sessions that expire, and others who sign in between, do not
-	// end it. It names the client of all pages, so that each can send again what another one
-	// has sent: the same key with the same content.
+	// stayKey, followed by a user's name, has the user's stay: a word that is made at a
+	// sign-in and deleted at a sign-out. Expired sessions, and other users who sign in
+	// between, do not end it. It is the client id of all pages, so that each page can repeat
+	// a call of another one: the same key with the same content.
 	stayKey = "engaged-stay-"
-	// leavingKey is who is signing out. A page that begins while nobody has heard how that
-	// ended carries it out before it shows anything.
+	// leavingKey has the user who is signing out. A page that begins before the end of the
+	// sign-out is known carries it out before it shows content.
 	leavingKey = "engaged-leaving"
-	// leftKey are those who have signed out and whose journals are still to be deleted.
-	// Who gets the lock of such a journal deletes it first of all.
+	// leftKey has the users who have signed out and whose journals are still to be deleted.
+	// The page that gets the lock of such a journal deletes it first.
 	leftKey = "engaged-left"
 )
 
-// remembered is who is signed in, as far as the pages of this browser know.
+// remembered returns the signed-in user, as far as the pages of this browser know.
 func (a *App) remembered() (user, stay string) {
 	user, rest, _ := strings.Cut(a.hooks.Shared.Get(signedInKey), " ")
 	stay, _, _ = strings.Cut(rest, " ")
 	return user, stay
 }
 
-// remember notes who is signed in, which other pages hear of. Who was so before goes on
-// with their stay.
+// remember records the signed-in user, and other pages are told. A user who was signed in
+// before keeps the stay.
 func (a *App) remember(user string) {
 	stay := a.hooks.Shared.Get(stayKey + user)
 	if stay == "" {
@@ -53,7 +53,7 @@ func (a *App) remember(user string) {
 
 func newWord() string { return strconv.FormatUint(rand.Uint64(), 36) }
 
-// left are those whose journals are to be deleted.
+// left returns the users whose journals are to be deleted.
 func (a *App) left() (users []string) {
 	for rest := a.hooks.Shared.Get(leftKey); rest != ""; {
 		var user string
@@ -66,7 +66,7 @@ func (a *App) left() (users []string) {
 // hasLeft reports whether the user's journal is to be deleted.
 func (a *App) hasLeft(user string) bool { return slices.Contains(a.left(), user) }
 
-// setLeft notes that the journal of a user is to be deleted, or was.
+// setLeft records that the journal of a user is to be deleted, or has been.
 func (a *App) setLeft(user string, left bool) {
 	list := slices.DeleteFunc(a.left(), func(u string) bool { return u == user })
 	if left {
@@ -75,7 +75,7 @@ func (a *App) setLeft(user string, left bool) {
 	a.hooks.Shared.Set(leftKey, strings.Join(list, " "))
 }
 
-// lonely shares words with nobody: where a browser keeps none.
+// lonely keeps words for this page only, in a browser without localStorage.
 type lonely struct {
 	mu    sync.Mutex
 	words map[string]string

@@ -21,15 +21,15 @@ type span struct {
 // life is one operation from its tap to its end.
 type life struct {
 	ID, Type, Entity string
-	Spans            []span // the last one goes on while the operation lives
+	Spans            []span // the last one goes on until the operation ends
 	Off              bool   // it takes a mark off
 	Taps             int
 	Calls            int
 	Conflict         optimist.Resolution
-	Outcome          optimist.Outcome // 0 while it lives
+	Outcome          optimist.Outcome // 0 before the end
 }
 
-// timeline is the lives of the latest operations, and what they add up to.
+// timeline has the lives of the latest operations, and their totals.
 type timeline struct {
 	lives []*life // oldest first
 	last  time.Time
@@ -107,8 +107,8 @@ func (t *timeline) find(id string) *life {
 	return nil
 }
 
-// forget keeps the number of lives within bounds: those that have ended go first,
-// the oldest of them before the others.
+// forget bounds the number of lives: it removes ended lives first, the oldest before the
+// others.
 func (t *timeline) forget() {
 	if len(t.lives) <= timelineRows {
 		return
@@ -123,7 +123,7 @@ func (t *timeline) forget() {
 	t.lives = append(t.lives[:gone:gone], t.lives[gone+1:]...)
 }
 
-// moving reports whether the picture changes by the passing of time alone.
+// moving reports whether the picture changes with time alone.
 func (t *timeline) moving(now time.Time) bool {
 	for _, l := range t.lives {
 		if l.Outcome == 0 && l.kind() != "parked" {
@@ -133,7 +133,7 @@ func (t *timeline) moving(now time.Time) bool {
 	return now.Sub(t.last) < time.Second
 }
 
-// window is the stretch of time that is shown. It stands still when nothing happens.
+// window returns the shown stretch of time. It stands still while no operation is alive.
 func (t *timeline) window(now time.Time) (from, to time.Time) {
 	to = now
 	if !t.moving(now) {

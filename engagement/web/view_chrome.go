@@ -13,7 +13,7 @@ var people = []string{"ada", "ines", "joao", "kofi", "mika", "noor", "tomas", "w
 func viewHeader(m chromeModel) *Node {
 	words, class := standing(m)
 	trouble := ""
-	if class == "bad" { // each tap is no news for who listens
+	if class == "bad" { // screen readers need not read out each tap
 		m.Pending = 0
 		trouble, _ = standing(m)
 	}
@@ -33,7 +33,7 @@ func viewHeader(m chromeModel) *Node {
 	)
 }
 
-// standing says in a few words how things stand with the server.
+// standing describes the connection to the server in a few words.
 func standing(m chromeModel) (words, class string) {
 	waiting := ""
 	if m.Pending > 0 {
@@ -85,7 +85,7 @@ func viewSignIn(m signInModel) *Node {
 	)
 }
 
-// viewEnd is what stands after the last post.
+// viewEnd is the view after the last post.
 func viewEnd(m feedModel) *Node {
 	switch {
 	case m.Problem != "":

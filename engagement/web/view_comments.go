@@ -130,7 +130,7 @@ func small(act, post, comment, label, long string) *Node {
 	}, text(label))
 }
 
-// viewFailure says what failed and lets the user decide.
+// viewFailure names the failed change and lets the user decide.
 func viewFailure(post string, o *opStatus, what string, edit bool, discard string) *Node {
 	if o.Reason != "" {
 		what += ": " + o.Reason

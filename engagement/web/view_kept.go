@@ -47,7 +47,7 @@ func viewKeptChange(m keptModel, o *opStatus) *Node {
 	).with(o.ID)
 }
 
-// keptWords name a type of operation, and say that one has failed.
+// keptWords returns the words for a type of operation, and for its failure.
 func keptWords(typ string) (what, failed string) {
 	switch typ {
 	case "post":

@@ -56,7 +56,7 @@ func viewNetwork(m labModel) *Node {
 			hint = p.Title
 		}
 		if p.Name == "offline" {
-			continue // the switch above says it better
+			continue // the switch above shows it already
 		}
 		chips = append(chips, el("button.chip", []string{
 			"data-act", "net-profile", "data-value", p.Name, "title", p.Title,
@@ -105,7 +105,7 @@ func viewTimeline(m labModel) *Node {
 	return el("section.panel timeline", []string{"aria-labelledby", "time"},
 		el("h2", []string{"id", "time"}, text("Operations")),
 		viewTotals(t.total),
-		maybe(len(rows) == 0, el("p.hint", nil, text("Like or save something, and watch what becomes of it here.")).with("none")),
+		maybe(len(rows) == 0, el("p.hint", nil, text("Like or save something, and watch its operation here.")).with("none")),
 		maybe(len(rows) > 0, el("ol.lives", nil, rows...).with("lives")),
 		maybe(len(rows) > 0, viewLegend().with("legend")),
 	)
@@ -151,7 +151,7 @@ func viewTrack(l *life, from, to, now time.Time) *Node {
 	return el("svg.track", []string{"viewBox", "0 0 1000 20", "preserveAspectRatio", "none", "aria-hidden", "true"}, bars...)
 }
 
-// name is what the operation does, in a word.
+// name names the operation in a word.
 func (l *life) name() string {
 	switch {
 	case l.Type == "edit_comment":
@@ -164,7 +164,7 @@ func (l *life) name() string {
 	return l.Type
 }
 
-// stateWords is the life in a word or two.
+// stateWords describes the life in a word or two.
 func stateWords(l *life) string {
 	switch l.Outcome {
 	case optimist.Confirmed:

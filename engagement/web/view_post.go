@@ -11,7 +11,7 @@ import (
 
 func number(n int) string { return strconv.Itoa(n) }
 
-// brief is a count that stays narrow: 999, 1.2k, 34k.
+// brief returns a count as a short text: 999, 1.2k, 34k.
 func brief(n int) string {
 	switch {
 	case n < 1000:
@@ -22,7 +22,7 @@ func brief(n int) string {
 	return number(n/1000) + "k"
 }
 
-// plural is "1 like", "2 likes".
+// plural returns a text such as "1 like" or "2 likes".
 func plural(n int, one string) string {
 	if n == 1 {
 		return "1 " + one
@@ -47,13 +47,13 @@ func viewPost(m postModel) *Node {
 		),
 		el("p.text", nil, text(p.Text)),
 		viewActions(m),
-		// What is read out aloud has to be there before its words.
+		// An element that is read aloud has to exist before its text.
 		el("div", []string{"role", "status"}, maybe(m.UI.Notice != "", el("p.resolved", nil, icon("merge"), text(m.UI.Notice)))).with("resolved"),
 		comments,
 	)
 }
 
-// viewWrite is where a person writes a post.
+// viewWrite is the card for writing a post.
 func viewWrite(m writeModel) *Node {
 	return el("form.card write", []string{"data-act", "post-add"},
 		avatar(m.User),
@@ -68,7 +68,7 @@ func viewWrite(m writeModel) *Node {
 	)
 }
 
-// shortened is the beginning of a text, to tell it from others.
+// shortened returns the beginning of a text.
 func shortened(s string) string {
 	if r := []rune(s); len(r) > 30 {
 		return string(r[:30]) + "…"
@@ -83,7 +83,7 @@ func moment(ms int64, now time.Time) *Node {
 	}, text(ago(now, ms)))
 }
 
-// avatar is the first letter of a name, in a colour that belongs to it.
+// avatar shows the first letter of a name, in the name's colour.
 func avatar(name string) *Node {
 	hue := uint32(0)
 	for _, r := range name {
@@ -121,7 +121,7 @@ func action(act, post string, on bool, n int, label, unit, picture string) *Node
 	}, icon(picture), count(n))
 }
 
-// count is a number beside its picture. None is not shown, but has its place.
+// count shows a number beside its picture. Zero is not shown, but takes its place.
 func count(n int) *Node {
 	class := "count"
 	if n == 0 {
@@ -130,15 +130,15 @@ func count(n int) *Node {
 	return el("span."+class, []string{"aria-hidden", "true"}, text(brief(n)))
 }
 
-// viewStatus says in a few quiet words what is still on its way. What is settled
-// says nothing.
+// viewStatus describes the unsettled operations of a post in a few quiet words. Settled
+// operations are not mentioned.
 func viewStatus(m postModel) *Node {
 	words, class := "", "status"
 	for _, o := range m.Ops {
 		switch {
 		case o.Comment != "" && o.State == opFailed && !m.UI.Open:
 			words = "comment not saved"
-		case o.Comment != "": // comments say it themselves
+		case o.Comment != "": // comments show their own status
 		case m.Held != "":
 			words = "waiting for " + m.Held
 		case o.State == opRetrying || o.Calls > 1:
@@ -149,21 +149,22 @@ func viewStatus(m postModel) *Node {
 	}
 	switch words {
 	case "saving":
-		class += " late" // shows only when it takes a while
+		class += " late" // shown only after a while
 	case "comment not saved":
 		class += " bad"
 	}
 	return maybe(words != "", viewWay(words, class))
 }
 
-// viewWay says where something is on its way. On narrow screens what it waits for goes.
+// viewWay describes the state of an operation. On narrow screens the reason of its wait
+// is left out.
 func viewWay(words, class string) *Node {
 	short, more, _ := strings.Cut(words, " for")
 	return el("span."+class, nil, el("span.dot", []string{"aria-hidden", "true"}),
 		el("span", nil, text(short), maybe(more != "", el("span.more", nil, text(" for"+more))))).with("status")
 }
 
-// conflictNotice is what a person is told about a conflict that was resolved.
+// conflictNotice returns the notice of a resolved conflict.
 func conflictNotice(e optimist.Event) string {
 	what := map[string]string{"post": "post", "delete_post": "deletion", "like": "like", "save": "save", "comment": "comment", "edit_comment": "edit", "delete_comment": "deletion"}[e.Type]
 	switch e.Resolution {
@@ -177,7 +178,7 @@ func conflictNotice(e optimist.Event) string {
 	return ""
 }
 
-// icon is a drawing of 20 by 20.
+// icon returns a drawing of 20 by 20.
 func icon(name string) *Node {
 	return el("svg.icon", []string{"viewBox", "0 0 20 20", "aria-hidden", "true", "focusable", "false"},
 		el("path", []string{"d", icons[name]}))

@@ -9,15 +9,15 @@ import (
 	"github.com/optimist-go/optimist/journal"
 )
 
-// begin starts a visit of the user. The one before must have ended. What the journal holds
-// is shown without asking the server.
+// begin starts a visit of the user. The previous visit must have ended. The changes in the
+// journal are shown without asking the server.
 func (a *App) begin(user string) error {
 	a.ending.Wait()
 	_, stay := a.remembered()
 	journal, risk := a.journalOf(user)
 	o := client.Options{Transport: a.transport, User: user, ClientID: stay, Journal: journal, Later: risk == elsewhere}
 	s, err := client.New(o)
-	if err != nil && journal != nil { // it cannot be read: better without than not at all
+	if err != nil && journal != nil { // the journal cannot be read: go on without it
 		journal.Close()
 		journal, risk, o.Journal = nil, unreadable, nil
 		s, err = client.New(o)
@@ -32,7 +32,7 @@ func (a *App) begin(user string) error {
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if _, now := a.remembered(); user != "" && now != stay { // another page has ended it
+	if _, now := a.remembered(); user != "" && now != stay { // another page has ended the stay
 		a.spawn(func(context.Context) { v.end(over) })
 		a.reopenLocked()
 		return nil
@@ -52,8 +52,8 @@ func (a *App) begin(user string) error {
 	return nil
 }
 
-// newVisit returns a visit that sends nothing, see sendLocked, and does nothing by itself
-// before startLocked.
+// newVisit returns a visit that does not send yet (see sendLocked) and is idle before
+// startLocked.
 func (a *App) newVisit(user, stay string, s *client.Service) *visit {
 	ctx, stop := context.WithCancel(a.ctx)
 	s.Manager().SetOnline(false)
@@ -78,7 +78,7 @@ func (a *App) startLocked(v *visit) {
 	v.running.Go(func() { a.attend(v) })
 }
 
-// end lets go of a visit. What is unsettled has until ctx ends.
+// end ends a visit. Unsettled changes have time until ctx ends.
 func (v *visit) end(ctx context.Context) error {
 	if v == nil {
 		return nil
@@ -91,15 +91,15 @@ func (v *visit) end(ctx context.Context) error {
 	return err
 }
 
-// Why changes would be lost with the page, in words for people.
+// Reasons why changes would be lost with the page, in words for people.
 const (
 	elsewhere  = "Another tab stores your unsent changes; those made here are lost when this page closes"
 	nowhere    = "This browser stores nothing; unsent changes are lost when this page closes"
 	unreadable = "What was stored cannot be read; unsent changes are lost when this page closes"
 )
 
-// journalOf opens the user's journal, or says why there is none. One that the user has left
-// behind is deleted first.
+// journalOf opens the user's journal, or returns the reason why there is none. The journal
+// of a user who has signed out is deleted first.
 func (a *App) journalOf(user string) (j journal.Journal, risk string) {
 	if user == "" || a.hooks.Journal == nil {
 		return nil, ""
@@ -111,7 +111,7 @@ func (a *App) journalOf(user string) (j journal.Journal, risk string) {
 		return nil, elsewhere
 	case err != nil:
 		return nil, nowhere
-	case a.emptied(a.ctx, opened, user): // and is not, or just now
+	case a.emptied(a.ctx, opened, user): // the journal was to be deleted, and was not or only just now
 		opened.Close()
 		return nil, nowhere
 	}
