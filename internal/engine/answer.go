@@ -211,23 +211,6 @@ func (e *Engine) ack(o *Op, version uint64) {
 	e.keep(o)
 }
 
-// closureSucceeded ends a closure. The server may say what its slot holds now; if
-// that is not what was wanted, the state outside is brought to it.
-func (e *Engine) closureSucceeded(o *Op, t Truth) {
-	ent := o.part.entity
-	e.touch(ent)
-	state := o.Args
-	if t.Presence == Present && !equalAny(t.Value, o.Args) {
-		state = t.Value
-		e.touch(ent).closure = true
-		e.emit(Effect{Kind: Adopt, Op: o, Entity: ent, Value: t.Value})
-		e.gaveWay(o)
-	}
-	o.leaveBase(state)
-	e.endSlotDoubt(o)
-	e.confirm(o, ent)
-}
-
 // postpone puts an operation back whose attempt costs nothing.
 func (e *Engine) postpone(o *Op, in *Answer) {
 	e.emit(Effect{Kind: OpDeferred, Op: o, Err: in.Err})

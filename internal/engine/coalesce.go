@@ -125,15 +125,10 @@ func (in *Execute) found() *Entity {
 	return in.Space.Find(in.Entity)
 }
 
-// movesSlot reports whether a closure found another state outside than it wants.
-func (o *Op) movesSlot() bool {
-	return o.Type.Closure && o.ext != nil && o.ext.hasBase && !equalAny(o.ext.base, o.Args)
-}
-
 // join lets a tap share an earlier operation. The tap moves that one's deadline.
 func (e *Engine) join(older, o *Op) {
 	if o.movesSlot() {
-		e.touch(older.part.entity).closure = true
+		e.outsideMoves(older.part.entity)
 	}
 	if older.state == Waiting && !older.left {
 		older.due = max(older.due, older.Type.Debounce.due(e.now, older.burst, false))
@@ -154,7 +149,7 @@ func (e *Engine) inVain(o *Op, before *part, next any, nextPresence Presence) bo
 	case e.inDoubt(o) || o.overwrites():
 		return false
 	case o.Type.Closure:
-		return o.ext != nil && o.ext.hasBase && equalAny(o.ext.base, o.Args) && !before.slotBusy(o)
+		return o.base().is(o.Args) && !before.slotBusy(o)
 	}
 	value, presence := ent.upTo(before)
 	if presence == NotLoaded || presence != nextPresence || !ent.space.same(value, next) {
@@ -178,7 +173,7 @@ func (o *Op) overwrites() bool {
 		return false
 	}
 	if o.Type.Closure {
-		return !equalAny(f.Args, o.Args)
+		return !sameState(f.Args, o.Args)
 	}
 	value, presence, err := f.part.make(ent.truth, ent.presence)
 	if err != nil {
@@ -234,15 +229,6 @@ func (e *Engine) serverHas(o *Op, before *part) bool {
 	return err == nil && presence != NotLoaded && presence == afterPresence && ent.space.same(value, after)
 }
 
-func equalAny(a, b any) (equal bool) {
-	defer func() {
-		if recover() != nil {
-			equal = false
-		}
-	}()
-	return a == b
-}
-
 // settleIfAlreadySo ends the head of a lane without a call when its slot holds what
 // it wants.
 func (e *Engine) settleIfAlreadySo(o *Op) bool {
@@ -280,9 +266,7 @@ func (e *Engine) supersede(older, o *Op, m Merged) error {
 		e.rebase(o)
 		return nil
 	}
-	if older.ext != nil && older.ext.hasBase && o.Type.Closure {
-		o.SetBase(older.ext.base)
-	}
+	o.takeBaseOf(older)
 	value, presence := older.part.before()
 	next, nextPresence, err := o.part.fold(value, presence)
 	if err != nil {
@@ -317,7 +301,7 @@ func (o *Op) fitsInPlaceOf(older *Op) error {
 // dissolve ends an operation whose want has been replaced by successor's.
 func (e *Engine) dissolve(older, successor *Op) {
 	if older.Type.Closure {
-		e.touch(older.part.entity).closure = true // the state outside was changed back
+		e.outsideMoves(older.part.entity) // the state outside was changed back
 	}
 	if older.Creates() && !successor.Creates() {
 		for _, l := range older.orphans() {

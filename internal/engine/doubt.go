@@ -1,11 +1,9 @@
 package engine
 
-import "slices"
-
 // An entity is unsure when an operation has ended although the server may have it: the
 // operation was taken back and nobody answered its call, or its budget was spent on
 // attempts without an answer. Nothing is sent again for it. What the server holds is
-// learned from truth that is newer than the doubt.
+// learned from truth that is newer than the doubt. Of closures see closure.go.
 
 // doubt is what an entity is unsure about.
 type doubt struct {
@@ -13,58 +11,34 @@ type doubt struct {
 	version uint64 // truth of this version, or a later one, ends it
 }
 
-// maxDoubts bounds the slots of closures that are remembered as unsure.
-const maxDoubts = 256
-
-// slotName names a slot of a closure, also after its entity has been forgotten.
-type slotName struct {
-	space                *Space
-	entity, family, slot string
-}
-
-func (o *Op) slotName() slotName {
-	ent := o.part.entity
-	return slotName{ent.space, ent.id, o.Type.Family, o.Slot}
-}
-
 // Unsure reports whether an operation of the entity has ended although the server may
 // have it, and no newer truth has come since. Of closures see the effects.
 func (ent *Entity) Unsure() bool { return ent.doubt != nil }
 
 // leaveDoubt notes that nobody knows whether the server has an operation that has ended.
-// The truth of an entity of closures is nowhere, so no record of it would last: their
-// slots are kept in a list of their own, without the oldest when it is full.
 func (e *Engine) leaveDoubt(o *Op) {
 	switch {
 	case o.outcome == Confirmed:
 		return
-	case !o.Type.Closure:
-		o.parts(func(p *part) {
-			ent := p.entity
-			if p.contained {
-				return
-			}
-			version := ent.version + 1
-			if o.state == Acked && p.index == 0 && !o.ext.silent {
-				version = max(version, o.ext.version)
-			}
-			if ent.doubt != nil {
-				version = max(version, ent.doubt.version)
-			}
-			ent.doubt = &doubt{since: e.now, version: version}
-			e.emit(Effect{Kind: TruthUnsure, Op: o, Entity: ent})
-		})
+	case o.Type.Closure:
+		e.leaveSlotDoubt(o)
 		return
-	case o.ext == nil || !o.ext.hasBase: // nobody knows what its slot held, so nothing can end the doubt
-		e.emit(Effect{Kind: TruthUnsure, Op: o, Entity: o.part.entity})
-		return
-	case slices.Contains(e.doubts, o.slotName()):
-		return
-	case len(e.doubts) == maxDoubts:
-		e.doubts = slices.Delete(e.doubts, 0, 1)
 	}
-	e.doubts = append(e.doubts, o.slotName())
-	e.emit(Effect{Kind: TruthUnsure, Op: o, Entity: o.part.entity})
+	o.parts(func(p *part) {
+		ent := p.entity
+		if p.contained {
+			return
+		}
+		version := ent.version + 1
+		if o.state == Acked && p.index == 0 && !o.ext.silent {
+			version = max(version, o.ext.version)
+		}
+		if ent.doubt != nil {
+			version = max(version, ent.doubt.version)
+		}
+		ent.doubt = &doubt{since: e.now, version: version}
+		e.emit(Effect{Kind: TruthUnsure, Op: o, Entity: ent})
+	})
 }
 
 // reassure ends an entity's doubt: newer truth is held.
@@ -88,24 +62,10 @@ func (d *doubt) endedBy(t Truth) bool {
 	return t.Version == 0 && t.ReadAt == 0
 }
 
-// endSlotDoubt notes that the server told what a closure's slot holds, and reports
-// whether the slot was unsure.
-func (e *Engine) endSlotDoubt(o *Op) bool {
-	i := slices.Index(e.doubts, o.slotName())
-	if i < 0 {
-		return false
-	}
-	if e.doubts = slices.Delete(e.doubts, i, i+1); len(e.doubts) == 0 {
-		e.doubts = nil
-	}
-	e.emit(Effect{Kind: TruthSure, Op: o, Entity: o.part.entity})
-	return true
-}
-
 // inDoubt reports whether the server may get, or may have got, an operation that has
 // ended otherwise.
 func (e *Engine) inDoubt(o *Op) bool {
-	return o.part.entity.inDoubt() || len(e.doubts) > 0 && slices.Contains(e.doubts, o.slotName())
+	return o.part.entity.inDoubt() || e.slotUnsure(o)
 }
 
 func (ent *Entity) inDoubt() bool {

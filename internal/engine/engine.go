@@ -63,9 +63,9 @@ type Engine struct {
 	// pump checks again.
 	ready laneQueue
 
-	// doubts are slots of closures of which nobody knows what the server holds, oldest
-	// first; at most maxDoubts.
-	doubts []slotName
+	// unsureSlots are slots of closures of which nobody knows what the server holds, oldest
+	// first; at most maxUnsureSlots.
+	unsureSlots []slotName
 
 	// open says whether sending was open at the end of the last Step, since openSince;
 	// openBefore is how long it had been open until then.

@@ -151,7 +151,7 @@ func (e *Engine) enter(o *Op, after []*Op) {
 		d.addDependent(o)
 	}
 	if o.Type.Closure {
-		e.touch(o.part.entity).closure = true
+		e.outsideMoves(o.part.entity)
 	}
 	e.emit(Effect{Kind: OpAccepted, Op: o})
 	if o.Type.Stored && !o.persisted {
@@ -168,7 +168,7 @@ func (e *Engine) settleUnsent(o *Op) {
 	e.emit(Effect{Kind: OpAccepted, Op: o})
 	if o.Type.Closure {
 		// The state outside was changed; it now is what the slot held before.
-		e.touch(o.part.entity).closure = true
+		e.outsideMoves(o.part.entity)
 	}
 	e.settle(o, Confirmed, nil, nil)
 }

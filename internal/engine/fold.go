@@ -218,14 +218,3 @@ func (e *Engine) condemn(o *Op, cause *Op, err error) {
 		e.sink(l, o)
 	}
 }
-
-// giveBaseBack tells the next closure of the slot that the slot holds what it held
-// before this one.
-func (o *Op) giveBaseBack() {
-	for p := o.part.next; p != nil && o.ext != nil && o.ext.hasBase; p = p.next {
-		if p.op.sharesSlot(o) {
-			p.op.SetBase(o.ext.base)
-			return
-		}
-	}
-}

@@ -47,36 +47,3 @@ func (e *Engine) predictLate(o *Op, in *Answer) {
 		}
 	})
 }
-
-// adoptLate brings the state outside to what the server holds since a call whose
-// operation had been taken back.
-func (e *Engine) adoptLate(o *Op, t Truth) {
-	state := o.Args
-	if t.Presence == Present {
-		state = t.Value
-	}
-	o.leaveBase(state)
-	doubted := e.endSlotDoubt(o) // the base was a guess
-	if !doubted && o.ext != nil && o.ext.hasBase && equalAny(o.ext.base, state) {
-		return // it is there already
-	}
-	e.touch(o.part.entity).closure = true
-	e.emit(Effect{Kind: Adopt, Op: o, Entity: o.part.entity, Value: state})
-}
-
-// leaveBase tells later closures of the slot what the server holds there now.
-func (o *Op) leaveBase(state any) {
-	for p := o.part.entity.first; p != nil; p = p.next {
-		if p.op.pos > o.pos && p.op.sharesSlot(o) && p.op.ext != nil && p.op.ext.hasBase {
-			p.op.ext.base = state
-		}
-	}
-}
-
-// leaveOldBase tells later closures of the slot that the server did not get this one:
-// the slot holds what it held before.
-func (o *Op) leaveOldBase() {
-	if o.ext != nil && o.ext.hasBase {
-		o.leaveBase(o.ext.base)
-	}
-}

@@ -171,8 +171,7 @@ type ext struct {
 	rereading bool
 	until     Time
 	// The bool-like slots of closures: what the slot held before, when known.
-	base    any
-	hasBase bool
+	base base
 }
 
 // ground is the truth that an attempt left on, for a resolver that may ask.
@@ -228,9 +227,6 @@ func (o *Op) parts(f func(*part)) {
 		}
 	}
 }
-
-// SetBase tells what a closure's slot held before the operation.
-func (o *Op) SetBase(base any) { x := o.more(); x.base, x.hasBase = base, true }
 
 // Seq is the order of acceptance, unique in one engine; 0 before.
 func (o *Op) Seq() uint64 { return o.seq }
