@@ -33,7 +33,7 @@ var faults = []fault{
 	{"stale truth is taken", []change{{"internal/engine/truth.go",
 		"case t.Version != 0 && held && t.Version < max(ent.version, ent.floor):", "case false:"}}},
 	{"operations leave before they are on disk", []change{{"internal/engine/lane.go",
-		"o.Type.Stored && !o.durable", "false"}, {"send.go", "if m.journal != nil {\n\t\tif not", "if false {\n\t\tif not"}}},
+		"o.Type.Stored && o.journal != journaled", "false"}, {"send.go", "if m.journal != nil {\n\t\tif not", "if false {\n\t\tif not"}}},
 	{"the journal does not know of attempts", []change{{"send.go",
 		"if m.journal != nil {\n\t\tif not", "if false {\n\t\tif not"}}},
 	{"a change may be earlier than the truth that it changes", []change{{"internal/engine/truth.go",

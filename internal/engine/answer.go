@@ -350,10 +350,12 @@ func (e *Engine) conflicted(o *Op, in *Answer) {
 }
 
 func (e *Engine) decideConflict(o *Op, in *Answer, v Decision) {
+	x := o.more()
+	again := int(x.conflicts) < o.Type.MaxConflicts
 	switch v.Choice {
 	case KeepMine:
-		if int(o.conflicts) < o.Type.MaxConflicts {
-			o.conflicts++
+		if again {
+			x.conflicts++
 			e.resolved(o, KeptMine)
 			e.sendAgain(o)
 			return
@@ -364,10 +366,10 @@ func (e *Engine) decideConflict(o *Op, in *Answer, v Decision) {
 		e.condemn(o, nil, in.Err)
 		return
 	case Merge:
-		if v.Merged != nil && int(o.conflicts) < o.Type.MaxConflicts {
-			o.conflict = MergedBoth
-			v.Merged.conflict = MergedBoth
-			v.Merged.conflicts = o.conflicts + 1
+		if v.Merged != nil && again {
+			x.conflict = MergedBoth
+			v.Merged.more().conflict = MergedBoth
+			v.Merged.ext.conflicts = x.conflicts + 1
 			v.Merged.Timestamp = max(v.Merged.Timestamp, in.Truth.At.next())
 			v.Merged.stampOver(o.part.entity)
 			e.emit(Effect{Kind: OpConflicted, Op: o, Resolution: MergedBoth})
@@ -385,7 +387,7 @@ func (e *Engine) decideConflict(o *Op, in *Answer, v Decision) {
 
 // resolved notes how a conflict was resolved.
 func (e *Engine) resolved(o *Op, how Resolution) {
-	o.conflict = how
+	o.more().conflict = how
 	e.emit(Effect{Kind: OpConflicted, Op: o, Resolution: how})
 }
 

@@ -24,7 +24,7 @@ func (e *Engine) Check() error {
 			case pending[o]:
 			case o.state == Parked:
 				parked++
-			case o.part.held != notHeld:
+			case o.held != notHeld:
 				held++
 			}
 			pending[o] = true
@@ -69,10 +69,10 @@ func (e *Engine) checkEntity(ent *Entity) error {
 			return errorf.New("operation %d is out of order", o.seq)
 		case o.state == Ended || o.state == Fresh:
 			return errorf.New("operation %d is in the fold in state %d", o.seq, o.state)
-		case (o.state == Waiting && o.part.held == notHeld || o.state == InFlight) != o.linked():
+		case (o.state == Waiting && o.held == notHeld || o.state == InFlight) != o.linked():
 			return errorf.New("operation %d in state %d: in a lane %v", o.seq, o.state, o.linked())
-		case o.part.held != e.mustHold(o):
-			return errorf.New("operation %d is held %d, and must be %d", o.seq, o.part.held, e.mustHold(o))
+		case o.held != e.mustHold(o):
+			return errorf.New("operation %d is held %d, and must be %d", o.seq, o.held, e.mustHold(o))
 		case o.state == InFlight && ent.lane.flight != o:
 			return errorf.New("operation %d is in flight, but not its lane's flight", o.seq)
 		case o.state == Waiting && o.due > e.now && o.due != Never && (o.timer == 0 || e.timers.entries[o.timer-1].at > o.due):
@@ -81,7 +81,7 @@ func (e *Engine) checkEntity(ent *Entity) error {
 		switch {
 		case o.state == Parked:
 			parked++
-		case o.part.held != notHeld:
+		case o.held != notHeld:
 			held++
 		}
 		pos = o.pos

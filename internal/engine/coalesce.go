@@ -332,7 +332,7 @@ func (e *Engine) inherit(older, successor *Op) {
 			}
 		}
 		e.wakeOp(n) // the successor may be one that the server has, or that waits for a person
-		if n.persisted && n.state != Ended {
+		if n.journal != unwritten && n.state != Ended {
 			e.emit(Effect{Kind: Persist, Op: n, Rewrite: true})
 		}
 	}

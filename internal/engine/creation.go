@@ -171,7 +171,7 @@ func (e *Engine) sink(l orphan, creation *Op) {
 	switch o := l.part.op; {
 	case !o.deletes():
 		e.condemn(o, creation, ErrDependency)
-	case o.state != Ended && !o.part.condemned:
+	case o.state != Ended && !o.condemned:
 		l.part.stands = false
 		e.orphans = append(e.orphans, l)
 	}
@@ -183,7 +183,7 @@ func (e *Engine) endOrphans(cause *Op) {
 	for i := 0; i < len(e.orphans); i++ { // what goes along may add some
 		l := e.orphans[i]
 		o := l.part.op
-		if o.state == Ended || o.part.condemned {
+		if o.state == Ended || o.condemned {
 			continue
 		}
 		if _, presence := l.part.before(); l.reached || presence == Present || l.part.entity.inDoubt() {
@@ -312,7 +312,7 @@ func (e *Engine) endCreation(c *part, deletion *Op) {
 	})
 	for i := len(ops) - 1; i >= 0; i-- {
 		o := ops[i]
-		if o.state == Ended || o.part.condemned {
+		if o.state == Ended || o.condemned {
 			continue
 		}
 		if o != c.op && o.Group() {

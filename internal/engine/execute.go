@@ -154,8 +154,8 @@ func (e *Engine) enter(o *Op, after []*Op) {
 		e.outsideMoves(o.part.entity)
 	}
 	e.emit(Effect{Kind: OpAccepted, Op: o})
-	if o.Type.Stored && !o.persisted {
-		o.persisted = true
+	if o.Type.Stored && o.journal == unwritten {
+		o.journal = written
 		e.emit(Effect{Kind: Persist, Op: o})
 	}
 	e.schedule(o)

@@ -120,7 +120,7 @@ func (w *world) fingerprint() []byte {
 		}
 		for o := range ent.Ops {
 			args := o.Args.(wish)
-			number(1, uint64(o.state), uint64(o.attempts), uint64(o.conflicts), uint64(o.conflict))
+			number(1, uint64(o.state), uint64(o.attempts), uint64(o.Kept(w.now).Conflicts), uint64(o.Conflict()))
 			flag(args.on, args.save, o.left, o.unknown, o.ext != nil && o.ext.unclassified, o.timer != 0, s.done[o.seq])
 			if o.state == Acked {
 				number(o.ext.version)

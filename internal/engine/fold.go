@@ -191,10 +191,10 @@ func (e *Engine) refoldEntity(ent *Entity, limit uint64, cause *Op) {
 // condemn takes an operation, all that depends on it and all that stands on it out of the fold. The
 // caller refolds and then buries the victims.
 func (e *Engine) condemn(o *Op, cause *Op, err error) {
-	if o.part.condemned || o.state == Ended {
+	if o.condemned || o.state == Ended {
 		return
 	}
-	o.part.condemned = true
+	o.condemned = true
 	switch {
 	case o.state == InFlight: // the end of its call will tell
 		if o.Type.OnCancel == EndCalls {

@@ -25,7 +25,7 @@ func (e *Engine) mustHold(o *Op) hold {
 		return notHeld
 	}
 	for _, d := range o.Deps() {
-		if d.state == Parked || d.part.held != notHeld {
+		if d.state == Parked || d.held != notHeld {
 			return heldBack
 		}
 	}
@@ -57,7 +57,7 @@ func (q *part) holds(p *part) bool {
 	switch {
 	case o.state == Parked:
 		return o.sharesSlot(later) && !p.passes(q)
-	case o.part.held == heldBack:
+	case o.held == heldBack:
 		return o.sharesSlot(later) || o.standsAlone() || later.standsAlone()
 	}
 	return false
@@ -66,7 +66,7 @@ func (q *part) holds(p *part) bool {
 // creationWaits reports whether p stands on a creation that waits for a person.
 func (p *part) creationWaits() bool {
 	c := p.creation()
-	return c != nil && (c.op.state == Parked && !p.passes(c) || c.op.part.held != notHeld)
+	return c != nil && (c.op.state == Parked && !p.passes(c) || c.op.held != notHeld)
 }
 
 // passes reports whether p removes what q, a creation that may have reached the server, made:
@@ -80,8 +80,8 @@ func (o *Op) standsAlone() bool { return o.Type.Barrier || o.Group() || o.Type.K
 
 // suspect notes that an operation may have to be held.
 func (e *Engine) suspect(o *Op) {
-	if e.parked > 0 && !o.part.suspected {
-		o.part.suspected = true
+	if e.parked > 0 && !o.suspected {
+		o.suspected = true
 		e.suspects = append(e.suspects, o)
 	}
 }
@@ -90,7 +90,7 @@ func (e *Engine) suspect(o *Op) {
 func (e *Engine) suspectBehind(o *Op) {
 	o.parts(func(p *part) {
 		for q := p.next; q != nil; q = q.next {
-			if !q.op.part.suspected && p.holds(q) {
+			if !q.op.suspected && p.holds(q) {
 				e.suspect(q.op)
 			}
 		}
@@ -107,8 +107,8 @@ func (e *Engine) suspectBehind(o *Op) {
 func (e *Engine) holdBack() {
 	for i := 0; i < len(e.suspects); i++ { // holding one may add some
 		o := e.suspects[i]
-		o.part.suspected = false
-		was, must := o.part.held, e.mustHold(o)
+		o.suspected = false
+		was, must := o.held, e.mustHold(o)
 		if must <= was {
 			continue
 		}
@@ -123,10 +123,10 @@ func (e *Engine) holdBack() {
 
 func (e *Engine) setHeld(o *Op, held hold) {
 	by := 0
-	if o.part.held != notHeld {
+	if o.held != notHeld {
 		by--
 	}
-	if o.part.held = held; held != notHeld {
+	if o.held = held; held != notHeld {
 		by++
 	}
 	e.held += by
@@ -167,7 +167,7 @@ func (e *Engine) letPass(creation *Op) {
 }
 
 func (e *Engine) rejoin(o *Op) {
-	if o.part.held == notHeld {
+	if o.held == notHeld {
 		return
 	}
 	e.setHeld(o, notHeld)

@@ -137,7 +137,7 @@ func (in *Restore) step(e *Engine) error    { return e.restore(in) }
 func (in *Answer) step(e *Engine) error     { e.answer(in); return nil }
 func (in Progressed) step(e *Engine) error  { e.progressed(in.Op); return nil }
 func (in *Receive) step(e *Engine) error    { e.receive(in); return nil }
-func (in *Journaled) step(e *Engine) error  { e.durable(in); return nil }
+func (in *Journaled) step(e *Engine) error  { e.journaled(in); return nil }
 func (in *Decide) step(e *Engine) error     { return e.decide(in) }
 func (in Cancel) step(e *Engine) error      { return e.cancel(in) }
 func (in RollbackAll) step(e *Engine) error { e.rollbackAll(in); return nil }

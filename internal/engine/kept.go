@@ -24,14 +24,14 @@ type Kept struct {
 // Kept is what the journal has to keep of the operation now.
 func (o *Op) Kept(now Time) Kept {
 	k := Kept{
-		Calls: int(o.calls), Attempts: int(o.attempts), Conflicts: int(o.conflicts), Conflict: o.conflict,
+		Calls: int(o.calls), Attempts: int(o.attempts), Conflict: o.Conflict(),
 		InFlight: o.state == InFlight, Unknown: o.unknown, Acked: o.state == Acked, Parked: o.state == Parked, Stands: o.Stands(),
 	}
 	if o.Type.Deadline > 0 {
 		k.Used = max(now-o.burst, 0)
 	}
 	if x := o.ext; x != nil {
-		k.Unanswered, k.Unclassified = int(x.unanswered), x.unclassified
+		k.Unanswered, k.Unclassified, k.Conflicts = int(x.unanswered), x.unclassified, int(x.conflicts)
 		if x.notBefore > now {
 			k.NotBefore = x.notBefore
 		}
@@ -44,7 +44,7 @@ func (o *Op) Kept(now Time) Kept {
 
 // keep has the journal told how far the operation has come.
 func (e *Engine) keep(o *Op) {
-	if o.persisted && o.state != Ended {
+	if o.journal != unwritten && o.state != Ended {
 		e.emit(Effect{Kind: Persist, Op: o, Rewrite: true})
 	}
 }
@@ -52,9 +52,10 @@ func (e *Engine) keep(o *Op) {
 // takeUp gives a restored operation what was kept of its way. Only of an attempt that was
 // under way nobody knows how it ended.
 func (o *Op) takeUp(k Kept, now Time) {
-	o.calls, o.attempts, o.conflicts, o.conflict = uint16(k.Calls), uint16(k.Attempts), uint8(k.Conflicts), k.Conflict
+	o.calls, o.attempts = uint16(k.Calls), uint16(k.Attempts)
 	o.left, o.unknown = k.Calls > 0, k.Unknown || k.InFlight
 	x := o.more()
+	x.conflicts, x.conflict = uint8(k.Conflicts), k.Conflict
 	x.unanswered, x.unclassified, x.notBefore = uint16(k.Unanswered), k.Unclassified, k.NotBefore
 	o.burst, o.due = now-k.Used, max(now, k.NotBefore)
 }

@@ -85,7 +85,7 @@ func (e *Engine) joinLanes(o *Op) {
 // leaveLanes unlinks the operation from its lanes; whoever is first then may leave. If
 // it waits for a person, or behind what does, it gives its place there up.
 func (e *Engine) leaveLanes(o *Op) {
-	if o.part.held != notHeld {
+	if o.held != notHeld {
 		e.setHeld(o, notHeld)
 		e.letGo(o)
 	} else if o.state == Parked {
@@ -153,7 +153,7 @@ func (e *Engine) pump() {
 // sendable reports whether the operation is first in all its lanes, all of them are
 // free, and nothing else holds it back.
 func (e *Engine) sendable(o *Op) bool {
-	if o.state != Waiting || o.due > e.now || o.Type.Stored && !o.durable {
+	if o.state != Waiting || o.due > e.now || o.Type.Stored && o.journal != journaled {
 		return false
 	}
 	free := true

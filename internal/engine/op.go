@@ -131,16 +131,25 @@ type Op struct {
 
 	state     State
 	outcome   Outcome
-	conflict  Resolution
-	conflicts uint8
 	attempts  uint16 // counted against the retry policy since the last decision
 	calls     uint16 // attempts that left, counted or not
 	unknown   bool   // an attempt's outcome is not known; sticky until an answer
 	left      bool   // an attempt has left: content and key are frozen
-	persisted bool   // the journal was told of it
-	durable   bool   // may be sent as far as the journal is concerned
-	timer     int32  // 1 + index in the timer heap, 0 when not in it
+	journal   journaling
+	held      hold  // whether it waits behind one that waits for a person; it is in no lane then
+	condemned bool  // it leaves the fold in the Step that runs
+	suspected bool  // it is among the engine's suspects
+	timer     int32 // 1 + index in the timer heap, 0 when not in it
 }
+
+// journaling is how far a stored operation has come on its way into the journal.
+type journaling uint8
+
+const (
+	unwritten journaling = iota // the journal was not told of it
+	written                     // the journal was told of it
+	journaled                   // the journal holds it, or never will: it may be sent
+)
 
 // ext is the rarely needed rest of an Op.
 type ext struct {
@@ -150,28 +159,29 @@ type ext struct {
 	first      Part        // what a group does in its first entity
 	deps       []*Op       // unsettled operations on which this one depends
 	dependents []*Op       // those that depend on this one
-	// comesAfter: it was accepted with deps, which may have been confirmed since.
-	comesAfter bool
-	version    uint64 // of the truth that is awaited, once acknowledged
+	version    uint64      // of the truth that is awaited, once acknowledged
 	ackedAt    Time
 	// notBefore: the server asked for no attempt until then.
-	notBefore  Time
-	unanswered uint16 // attempts that were charged and that nobody answered
-	silent     bool   // acknowledged without a version: that of an earlier one is awaited
-	differs    bool   // the server accepted it and held something else
+	notBefore Time
+	leftOn    *ground
+	behind    *Op  // the operation of its slot behind which this one was accepted
+	until     Time // guess: how long sending will have been open in all when its patience ends
+	base      base // of a closure: what its slot held before
+
+	conflict   Resolution // of the last conflict
+	conflicts  uint8      // how often it was sent again after one, since the last decision
+	unanswered uint16     // attempts that were charged and that nobody answered
+	// comesAfter: it was accepted with deps, which may have been confirmed since.
+	comesAfter bool
+	silent     bool // acknowledged without a version: that of an earlier one is awaited
+	differs    bool // the server accepted it and held something else
 	// unclassified: an attempt ended in a way that nobody classified; the server may have it.
 	unclassified bool
-	leftOn       *ground
-	behind       *Op  // the operation of its slot behind which this one was accepted
 	acceptedLate bool // the server had it after it had been taken back
-	// guess: acknowledged by an answer whose value seems to be a lagging replica's. It
-	// waits until sending has been open for that long in all; rereading: it has waited so long,
-	// and the entity is being read.
+	// guess: acknowledged by an answer whose value seems to be a lagging replica's. It waits
+	// until its patience ends; rereading: it has ended, and the entity is being read.
 	guess     bool
 	rereading bool
-	until     Time
-	// The bool-like slots of closures: what the slot held before, when known.
-	base base
 }
 
 // ground is the truth that an attempt left on, for a resolver that may ask.
@@ -202,10 +212,7 @@ type part struct {
 	// stands: the entity exists only by the nearest earlier part that makes or removes it,
 	// which is an unsettled creation that the server is not known to have.
 	stands    bool
-	condemned bool // in Op.part: the operation leaves the fold in this Step
-	held      hold // in Op.part: whether it waits behind what waits for a person; it is not in its lanes then
 	contained bool // of a group: truth of the entity contains it, so it is not applied again
-	suspected bool // in Op.part: it is among the engine's suspects
 }
 
 func (o *Op) more() *ext {
@@ -273,7 +280,12 @@ func (o *Op) State() State { return o.state }
 func (o *Op) Outcome() Outcome { return o.outcome }
 
 // Conflict says how a conflict was resolved, if there was one.
-func (o *Op) Conflict() Resolution { return o.conflict }
+func (o *Op) Conflict() Resolution {
+	if o.ext == nil {
+		return NoConflict
+	}
+	return o.ext.conflict
+}
 
 // Calls counts the attempts that left.
 func (o *Op) Calls() int { return int(o.calls) }
@@ -375,7 +387,7 @@ func (o *Op) Stands() (stands bool) {
 }
 
 // Persisted reports whether the journal was told of the operation.
-func (o *Op) Persisted() bool { return o.persisted }
+func (o *Op) Persisted() bool { return o.journal != unwritten }
 
 // Group reports whether the operation touches several entities.
 func (o *Op) Group() bool { return o.ext != nil && o.ext.first.Space != nil }

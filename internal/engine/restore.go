@@ -21,7 +21,7 @@ func (e *Engine) restore(in *Restore) error {
 	e.admit(o, in.Pos)
 	o.seq, e.seq = in.Seq, last
 	o.takeUp(in.Kept, e.now)
-	o.persisted, o.durable = true, true
+	o.journal = journaled
 	var misfits []*part // refold finds and reports them
 	o.parts(func(p *part) {
 		p.entity.latest = max(p.entity.latest, o.Timestamp)
@@ -61,10 +61,10 @@ func (e *Engine) restore(in *Restore) error {
 	return nil
 }
 
-// durable lets go what waited for its record.
-func (e *Engine) durable(in *Journaled) {
+// journaled lets go what waited for its record.
+func (e *Engine) journaled(in *Journaled) {
 	for _, o := range in.Ops {
-		o.durable = true
+		o.journal = journaled
 		if o.state == Waiting {
 			e.wakeOp(o)
 		}

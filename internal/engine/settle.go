@@ -131,8 +131,8 @@ func (e *Engine) decide(in *Decide) error {
 		e.gate.unask(o)
 		e.letGo(o)
 		e.unpark(o)
-		o.attempts, o.conflicts, o.burst = 0, 0, e.now
-		o.more().unanswered = 0
+		o.attempts, o.burst = 0, e.now
+		o.more().unanswered, o.ext.conflicts = 0, 0
 		e.emit(Effect{Kind: OpUnparked, Op: o})
 		e.joinLanes(o)
 		e.keep(o)

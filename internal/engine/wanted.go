@@ -63,8 +63,8 @@ func (e *Engine) compare(p *part) {
 
 // gaveWay notes that the server accepted an operation and holds something else.
 func (e *Engine) gaveWay(o *Op) {
-	o.more().differs = true
-	o.conflict = TookTheirs
+	x := o.more()
+	x.differs, x.conflict = true, TookTheirs
 	e.emit(Effect{Kind: OpConflicted, Op: o, Resolution: TookTheirs})
 }
 
