@@ -47,6 +47,12 @@ var bans = []ban{
 	{"internal/replay", "time", false, "nothing in a log depends on time"},
 	{"internal/replay", module, false, "a log knows nothing of the shell, and calls no function of the program"},
 
+	{"internal/serial", "sync", false, "it runs nothing: who calls it holds the lock"},
+	{"internal/serial", "context", false, "it never waits"},
+	{"internal/foreign", "sync", false, "it calls functions that are not ours: no lock is held by it"},
+	{"internal/foreign", module, false, "each is one small tool"},
+	{"internal/deepcopy", module, false, "each is one small tool"},
+
 	{"", "fmt", true, "it is a sixth of the smallest page; see package errorf"},
 	{"", "log/slog", true, "events are the log, and slog adds 90 KB to a page; see package sloglog"},
 	{"", "log", true, "events are the log; see package sloglog"},

@@ -22,7 +22,7 @@ func (a *Action[T, A]) Plan(id string, args A, after ...*Handle) Planned {
 	if a.err != nil {
 		return Planned{err: a.err}
 	}
-	args, err := a.capture(args)
+	args, err := captured(a.clone, args)
 	h := newTyped(a.store.m, &a.typ, args)
 	p := Planned{m: h.m, handle: h, refused: func(err error) error { return a.typ.refused(id, err) }}
 	var deps []*engine.Op

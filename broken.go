@@ -1,6 +1,9 @@
 package optimist
 
-import "github.com/optimist-go/optimist/internal/errorf"
+import (
+	"github.com/optimist-go/optimist/internal/errorf"
+	"github.com/optimist-go/optimist/internal/foreign"
+)
 
 // A function that is data runs under the lock, on the goroutine that makes a step. When
 // it ends that goroutine (runtime.Goexit, as t.FailNow does it), nobody can finish the
@@ -11,7 +14,7 @@ import "github.com/optimist-go/optimist/internal/errorf"
 // breakLocked gives the manager up, and releases the lock: it is in the middle of a
 // change that nobody can finish.
 func (m *Manager) breakLocked() {
-	m.lost = errorf.New("%w: a function of the program ended its goroutine in the middle of a change: %w", ErrBroken, errGoexit)
+	m.lost = errorf.New("%w: a function of the program ended its goroutine in the middle of a change: %w", ErrBroken, foreign.ErrEnded)
 	m.stopped, m.halted = true, true
 	m.promised = 0
 	m.stopTimerLocked()
@@ -36,14 +39,7 @@ func (m *Manager) endLocked() {
 // foreignLocked calls a function of the program under the lock, outside of a step.
 // leave, which releases the lock, is called when that ends the goroutine.
 func (m *Manager) foreignLocked(f, leave func()) {
-	returned := false
-	defer func() {
-		if !returned {
-			leave()
-		}
-	}()
-	f()
-	returned = true
+	foreign.Finish(f, leave)
 }
 
 // stoppedLocked is why the manager does nothing any more, or nil.

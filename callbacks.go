@@ -4,6 +4,8 @@ import (
 	"context"
 
 	"github.com/optimist-go/optimist/internal/engine"
+	"github.com/optimist-go/optimist/internal/foreign"
+	"github.com/optimist-go/optimist/internal/serial"
 )
 
 // callback is what a call that shares a handle wants to have run at the end.
@@ -24,121 +26,102 @@ func (k entityKey) name() string {
 
 func keyOf(ent *engine.Entity) entityKey { return entityKey{ent.Space(), ent.ID()} }
 
-// callbackQueue runs callbacks in order, never two at a time for one entity, each
-// queue in a goroutine that exists only while there is something to run. The
-// Manager's lock guards it.
-type callbackQueue struct {
-	// queues holds, per entity, what waits; the first of each may be running.
-	queues map[entityKey][]*callbackTask
-	idle   signal // that queues is empty
+// callbacks are those that wait or run: in order, never two at a time for one entity, each
+// queue in a goroutine that exists only while there is something to run. The Manager's
+// lock guards them.
+type callbacks struct {
+	serial.Queues[entityKey, *settlement]
+	idle signal // that they are empty
 }
 
-// callbackTask is the callbacks of one operation. It runs when it is first in the
-// queue of each of its entities; waiting counts those in which it is not.
-type callbackTask struct {
-	call    func(callback)
-	all     []callback
-	keys    []entityKey
+// settlement is the callbacks of one operation that has ended.
+type settlement struct {
+	rest    []func()
 	whose   *label
-	begun   int // of all
-	waiting int
+	begun   int // callbacks
 	dropped bool
 }
 
-func (q *callbackQueue) addLocked(m *Manager, o *engine.Op, call func(callback), all []callback) {
-	t := &callbackTask{call: call, all: all, whose: handleOf(o).label()}
+type callbackTask = serial.Task[entityKey, *settlement]
+
+// callBackLocked has the callbacks of an operation run when it is their turn.
+func (m *Manager) callBackLocked(o *engine.Op, all []func()) {
+	var keys []entityKey
 	for ent := range o.Entities {
-		t.keys = append(t.keys, keyOf(ent))
+		keys = append(keys, keyOf(ent))
 	}
-	if q.queues == nil {
-		q.queues = make(map[entityKey][]*callbackTask)
+	if t, ready := m.callbacks.Add(&settlement{rest: all, whose: handleOf(o).label()}, keys...); ready {
+		m.startCallbacks(t)
 	}
-	for _, k := range t.keys {
-		if len(q.queues[k]) > 0 {
-			t.waiting++
-		}
-		q.queues[k] = append(q.queues[k], t)
-	}
-	if t.waiting == 0 {
+}
+
+func (m *Manager) startCallbacks(all ...*callbackTask) {
+	for _, t := range all {
 		go m.runCallbacks(t)
 	}
 }
 
 // runCallbacks runs a task, and those that become first through its end.
 func (m *Manager) runCallbacks(t *callbackTask) {
-	defer func() {
-		if t != nil {
-			go m.runCallbacks(t) // a callback ended this goroutine: the rest runs in another
+	foreign.Loop(func() (more bool) {
+		f := m.nextCallback(t)
+		if f == nil {
+			t = m.finishCallbacks(t)
+			return t != nil
 		}
-	}()
-	for t != nil {
-		for len(t.all) > 0 {
-			c := t.all[0]
-			t.all = t.all[1:]
-			m.mu.Lock()
-			dropped := t.dropped
-			t.begun++
-			m.mu.Unlock()
-			if dropped {
-				break
-			}
-			m.contained(Event{Entity: t.keys[0].name()}, "callback", func() { t.call(c) })
-		}
-		m.mu.Lock()
-		next := m.callbacks.finishLocked(t)
-		m.mu.Unlock()
-		t = nil
-		for _, n := range next {
-			if t == nil {
-				t = n
-			} else {
-				go m.runCallbacks(n)
-			}
-		}
-	}
+		m.contained(Event{Entity: t.Keys[0].name()}, "callback", f)
+		return true
+	})
 }
 
-func (q *callbackQueue) finishLocked(t *callbackTask) (next []*callbackTask) {
-	for _, k := range t.keys {
-		rest := q.queues[k][1:]
-		if len(rest) == 0 {
-			delete(q.queues, k)
-			continue
-		}
-		q.queues[k] = rest
-		if rest[0].waiting--; rest[0].waiting == 0 {
-			next = append(next, rest[0])
-		}
+// nextCallback is what runs next, or nil.
+func (m *Manager) nextCallback(t *callbackTask) func() {
+	m.mu.Lock()
+	s := t.Value
+	var f func()
+	if !s.dropped && len(s.rest) > 0 {
+		f, s.rest = s.rest[0], s.rest[1:]
+		s.begun++
 	}
-	if len(q.queues) == 0 {
-		q.queues = nil // a map keeps the memory of a burst
-		q.idle.giveLocked()
+	m.mu.Unlock()
+	return f
+}
+
+// finishCallbacks ends a task. It returns one that may run now, or nil, and has others run
+// in goroutines of their own.
+func (m *Manager) finishCallbacks(t *callbackTask) (next *callbackTask) {
+	m.mu.Lock()
+	ready := m.callbacks.Finish(t)
+	if len(ready) > 0 {
+		next = ready[0]
+		m.startCallbacks(ready[1:]...)
 	}
+	if m.callbacks.Empty() {
+		m.callbacks.idle.giveLocked()
+	}
+	m.mu.Unlock()
 	return next
 }
 
 // dropLocked forgets the callbacks that have not begun.
-func (q *callbackQueue) dropLocked() {
-	for _, tasks := range q.queues {
-		for _, t := range tasks {
-			t.dropped = true
-		}
+func (c *callbacks) dropLocked() {
+	for t := range c.All {
+		t.Value.dropped = true
 	}
 }
 
 // waitForCallbacks waits until no callback runs or waits. Inside of a function of the program
 // it waits for none that does not end.
 func (m *Manager) waitForCallbacks(ctx context.Context, inside bool) error {
-	q := &m.callbacks
 	m.mu.Lock()
-	if len(q.queues) == 0 {
+	if m.callbacks.Empty() {
 		m.mu.Unlock()
 		return nil
 	}
-	idle := q.idle.awaitLocked()
+	idle := m.callbacks.idle.awaitLocked()
 	var look func() string
 	if inside {
-		look = q.stuckLocked()
+		look = m.callbacks.stuckLocked()
 	}
 	m.mu.Unlock()
 	return m.awaitProgram(ctx, idle, look)
@@ -146,18 +129,17 @@ func (m *Manager) waitForCallbacks(ctx context.Context, inside bool) error {
 
 // stuckLocked returns a function that names a callback which has run since it was called
 // last, or now. The lock must be held when it is called.
-func (q *callbackQueue) stuckLocked() func() string {
+func (c *callbacks) stuckLocked() func() string {
 	var before map[*callbackTask]int
 	look := func() (name string) {
 		now := make(map[*callbackTask]int)
-		for _, tasks := range q.queues {
-			t := tasks[0]
-			if t.waiting > 0 || t.begun == 0 {
+		for t, ready := range c.All {
+			if !ready || t.Value.begun == 0 {
 				continue
 			}
-			now[t] = t.begun
-			if begun, ok := before[t]; ok && begun == t.begun {
-				name = "a callback of " + t.keys[0].name() + ", of " + t.whose.String() + ","
+			now[t] = t.Value.begun
+			if begun, ok := before[t]; ok && begun == t.Value.begun {
+				name = "a callback of " + t.Keys[0].name() + ", of " + t.Value.whose.String() + ","
 			}
 		}
 		before = now

@@ -1,6 +1,7 @@
 package optimist
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"sync"
@@ -8,6 +9,7 @@ import (
 	"time"
 
 	"github.com/optimist-go/optimist/internal/engine"
+	"github.com/optimist-go/optimist/internal/foreign"
 	"github.com/optimist-go/optimist/internal/replay"
 )
 
@@ -157,21 +159,24 @@ func (c *closures) unlock() error {
 
 // drain has closures run, also those after one that ends the goroutine.
 func (c *closures) drain(logs []*closureLog) (err error) {
-	defer func() {
-		if len(logs) > 0 {
-			c.drain(logs)
+	foreign.Finish(func() {
+		for len(logs) > 0 {
+			log := logs[0]
+			logs = logs[1:]
+			err = cmp.Or(c.serve(log), err)
 		}
-	}()
-	for len(logs) > 0 {
-		log := logs[0]
-		logs = logs[1:]
-		if stuck := log.takeTurn(context.Background()); stuck != nil {
-			err = stuck
-			continue
-		}
-		each(func() { c.work(log) }, func() { c.leave(log) })
-	}
+	}, func() { c.drain(logs) })
 	return err
+}
+
+// serve carries out what a log was told.
+func (c *closures) serve(log *closureLog) error {
+	if err := log.takeTurn(context.Background()); err != nil {
+		return err
+	}
+	defer c.leave(log)
+	c.work(log)
+	return nil
 }
 
 // stuckLocked returns a function that names a closure of an entity (nil: of any) which
@@ -222,7 +227,8 @@ func (c *closures) leave(log *closureLog) {
 	c.m.mu.Lock()
 	if len(log.tasks) > 0 {
 		c.m.mu.Unlock()
-		each(func() { c.work(log) }, func() { c.leave(log) })
+		defer c.leave(log) // also when a closure ends the goroutine
+		c.work(log)
 		return
 	}
 	if log.Empty() && log.users == 0 && c.logs[log.key] == log {
@@ -238,33 +244,34 @@ func (c *closures) leave(log *closureLog) {
 // work carries out the tasks, also those after a closure that ends the goroutine. The
 // caller has the turn.
 func (c *closures) work(log *closureLog) {
-	done := false
-	defer func() {
-		if !done {
-			c.work(log)
+	foreign.Finish(func() {
+		for c.step(log) {
 		}
-	}()
-	for !done {
-		act := log.Next(c.m.opts.MaxPerEntity)
-		switch act.Kind {
-		case replay.Undo:
-			c.undo(log, act.Op, act.Rollback)
-		case replay.Apply:
-			c.apply(log, act)
-		case replay.Adopted:
-			c.m.mu.Lock()
-			if h := handleOf(act.Op); !h.ended {
-				h.server = act.State
-			}
-			c.m.mu.Unlock()
-		case replay.Settled:
-			c.m.mu.Lock()
-			c.m.completeLocked(handleOf(act.Op), act.Life != c.life)
-			c.m.mu.Unlock()
-		case replay.Nothing:
-			done = !c.take(log)
+	}, func() { c.work(log) })
+}
+
+// step carries out one act of a log. It reports whether there may be another.
+func (c *closures) step(log *closureLog) (more bool) {
+	act := log.Next(c.m.opts.MaxPerEntity)
+	switch act.Kind {
+	case replay.Undo:
+		c.undo(log, act.Op, act.Rollback)
+	case replay.Apply:
+		c.apply(log, act)
+	case replay.Adopted:
+		c.m.mu.Lock()
+		if h := handleOf(act.Op); !h.ended {
+			h.server = act.State
 		}
+		c.m.mu.Unlock()
+	case replay.Settled:
+		c.m.mu.Lock()
+		c.m.completeLocked(handleOf(act.Op), act.Life != c.life)
+		c.m.mu.Unlock()
+	case replay.Nothing:
+		return c.take(log)
 	}
+	return true
 }
 
 // take notes that the tasks taken before are done, and takes those that have come. It

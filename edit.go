@@ -17,7 +17,7 @@ func (a *Action[T, A]) Edit(parked *Handle, args A) (*Handle, error) {
 	if parked == nil || parked.m != a.store.m || typeOf(&parked.op) != &a.typ {
 		return nil, errorf.New("%w: Edit needs a handle of an operation of type %q", ErrInvalid, a.def.Type)
 	}
-	args, err := a.capture(args)
+	args, err := captured(a.clone, args)
 	if err != nil {
 		return nil, a.typ.refused(parked.op.Entity().ID(), err)
 	}

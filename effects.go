@@ -92,8 +92,12 @@ func (m *Manager) completeLocked(h *Handle, silent bool) {
 		return
 	}
 	r := h.resultLocked()
+	var all []func()
 	if typ.settled != nil {
-		joined = append([]callback{func(r Result) { typ.settled(h, r) }}, joined...)
+		all = append(all, func() { typ.settled(h, r) })
 	}
-	m.callbacks.addLocked(m, &h.op, func(c callback) { c(r) }, joined)
+	for _, f := range joined {
+		all = append(all, func() { f(r) })
+	}
+	m.callBackLocked(&h.op, all)
 }

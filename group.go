@@ -235,8 +235,8 @@ func (g *GroupAction[A]) prepare(args A, after []*Handle) (th *typedHandle[A], m
 		return nil, nil, nil, g.err
 	}
 	th = &typedHandle[A]{}
-	if err = contain("clone", func() { th.args = g.clone(args) }); err != nil {
-		return nil, nil, nil, errorf.New("%w: %w", ErrInvalid, err)
+	if th.args, err = captured(g.clone, args); err != nil {
+		return nil, nil, nil, err
 	}
 	h := &th.Handle
 	h.m = g.m

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/optimist-go/optimist/internal/engine"
+	"github.com/optimist-go/optimist/internal/foreign"
 	"github.com/optimist-go/optimist/journal"
 )
 
@@ -38,7 +39,7 @@ func (w *journalWriter) runLocked(m *Manager) {
 			m.mu.Lock()
 			if inHand {
 				b.ops = b.firsts()
-				w.tellLocked(m, b, &PanicError{In: "the journal", Value: errGoexit})
+				w.tellLocked(m, b, &PanicError{In: "the journal", Value: foreign.ErrEnded})
 			}
 			w.runLocked(m)
 		}()

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"github.com/optimist-go/optimist/internal/foreign"
 )
 
 func TestLaw13_TheTableOfStatuses(t *testing.T) {
@@ -61,7 +63,7 @@ func TestLaw13_APanicInSendIsAFailedAttempt(t *testing.T) {
 		value any
 	}{
 		"panic":  {func() { panic("boom") }, "boom"},
-		"Goexit": {runtime.Goexit, errGoexit},
+		"Goexit": {runtime.Goexit, foreign.ErrEnded},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inWorld(t, instant, func(t *testing.T, w *world) {

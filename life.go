@@ -10,6 +10,7 @@ import (
 
 	"github.com/optimist-go/optimist/internal/engine"
 	"github.com/optimist-go/optimist/internal/errorf"
+	"github.com/optimist-go/optimist/internal/foreign"
 )
 
 // RollbackAll undoes every unsettled operation of an entity, last first; they end
@@ -166,7 +167,7 @@ func (m *Manager) Close(ctx context.Context) error {
 	// Nothing is left out when a closure ends the goroutine meanwhile.
 	inside := insideProgram()
 	var flushed, left, stuck, first, second, journal error
-	each(
+	foreign.Each(
 		func() { flushed = m.settleAll(ctx, inside) },
 		m.halt,
 		func() { left = m.dropUnkept(flushed) },

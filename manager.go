@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/optimist-go/optimist/internal/engine"
+	"github.com/optimist-go/optimist/internal/foreign"
 	"github.com/optimist-go/optimist/internal/latch"
 )
 
@@ -55,7 +56,7 @@ type Manager struct {
 	lateTicks int
 	lastTick  chan struct{} // while Close waits for them
 
-	callbacks callbackQueue
+	callbacks callbacks
 	closures  imperative // nil until the first closure
 	clearing  bool       // the Step that runs ends a life: no callbacks
 
@@ -169,21 +170,9 @@ func (m *Manager) stepLocked(now time.Time, in engine.Input) error {
 	if m.lost != nil {
 		return m.lost
 	}
-	unfinished := true
-	defer func() {
-		if unfinished {
-			m.breakLocked()
-		}
-	}()
-	effects, err := m.engine.Step(m.now(now), in)
-	for i := range effects {
-		m.carryOutLocked(&effects[i], now)
-	}
-	m.engine.Done()
-	if afterStep != nil {
-		afterStep(m.engine)
-	}
-	unfinished = false // what follows is ours, except steps that look after themselves
+	var err error
+	foreign.Finish(func() { err = m.decideLocked(now, in) }, m.breakLocked)
+	// What follows is ours, except steps that look after themselves.
 	if m.journal != nil {
 		m.journal.tryAgainLocked(m.now(now))
 		m.journal.flushLocked(m)
@@ -202,6 +191,20 @@ func (m *Manager) stepLocked(now time.Time, in engine.Input) error {
 	}
 	if m.idle.given != nil && m.idleLocked() {
 		m.idle.giveLocked()
+	}
+	return err
+}
+
+// decideLocked has the engine decide, and carries that out. The program's functions that are
+// data run in it.
+func (m *Manager) decideLocked(now time.Time, in engine.Input) error {
+	effects, err := m.engine.Step(m.now(now), in)
+	for i := range effects {
+		m.carryOutLocked(&effects[i], now)
+	}
+	m.engine.Done()
+	if afterStep != nil {
+		afterStep(m.engine)
 	}
 	return err
 }

@@ -338,22 +338,11 @@ func (a *Action[T, A]) Execute(ctx context.Context, id string, args A, after ...
 	if a.err != nil {
 		return nil, a.err
 	}
-	args, err := a.capture(args)
+	args, err := captured(a.clone, args)
 	if err != nil {
 		return nil, a.typ.refused(id, err)
 	}
 	return newTyped(a.store.m, &a.typ, args).submit(ctx, id, nil, after)
-}
-
-// capture copies arguments, so that what the caller does to them later reaches
-// neither the server nor the view.
-func (a *Action[T, A]) capture(args A) (out A, err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			err = errorf.New("%w: %w", ErrInvalid, &PanicError{In: "clone", Value: r})
-		}
-	}()
-	return a.clone(args), nil
 }
 
 // submit has a new operation accepted. It knows no type parameters: programs carry

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/optimist-go/optimist/internal/errorf"
+	"github.com/optimist-go/optimist/internal/foreign"
 )
 
 // A function of the program that calls the manager where it must not would wait for itself.
@@ -102,7 +103,7 @@ func (m *Manager) awaitProgram(ctx context.Context, done <-chan struct{}, stuck 
 // manager runs: a callback, a closure. What waits for these would wait for itself there.
 // It looks at the stack, which is slow.
 func insideProgram() bool {
-	entry := reflect.ValueOf(contain).Pointer()
+	entry := reflect.ValueOf(foreign.Call).Pointer()
 	pcs := make([]uintptr, 64)
 	for skip := 2; ; skip += len(pcs) {
 		n := runtime.Callers(skip, pcs)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/optimist-go/optimist/internal/engine"
 	"github.com/optimist-go/optimist/internal/errorf"
+	"github.com/optimist-go/optimist/internal/foreign"
 )
 
 // WithRead sets how one entity is read anew. The manager reads an entity when it is
@@ -129,49 +130,55 @@ func (r *reader) stuckLocked() error {
 
 // work reads what is due, and ends when nothing may be read any more.
 func (r *reader) work() {
-	m := r.m
 	var one *rereading // under way
-	ended := false
-	defer func() {
-		if !ended { // the program's function ended this goroutine
-			go func() {
-				if one != nil {
-					m.mu.Lock()
-					r.finishLocked(one, Truth[any]{}, &PanicError{In: "read", Value: errGoexit})
-					m.mu.Unlock()
-				}
-				r.work()
-			}()
+	t, err := Truth[any]{}, error(nil)
+	foreign.Loop(func() (more bool) {
+		if one != nil { // what was read, or the program's function ended the goroutine
+			done := one
+			one = nil
+			r.finish(done, t, err)
+			return true
 		}
-	}()
+		one, more = r.next()
+		if one != nil {
+			t, err = Truth[any]{}, &PanicError{In: "read", Value: foreign.ErrEnded}
+			t, err = r.read(one)
+		}
+		return more
+	})
+}
+
+// next is the entity to read now, or nil after a wait. A worker for which there is no more
+// has ended.
+func (r *reader) next() (one *rereading, more bool) {
+	m := r.m
 	m.mu.Lock()
-	for len(r.waiting) > 0 && !m.halted && m.lost == nil && m.engine.Sending() {
-		if one = r.takeLocked(time.Now()); one == nil {
-			wait := time.NewTimer(time.Until(r.soonestLocked()))
-			m.mu.Unlock()
-			select {
-			case <-wait.C:
-			case <-r.wake:
-			case <-r.ctx.Done():
-			}
-			wait.Stop()
-			m.mu.Lock()
-			continue
-		}
+	if len(r.waiting) == 0 || m.halted || m.lost != nil || !m.engine.Sending() {
+		r.workers--
+		m.workerEndsLocked()
 		m.mu.Unlock()
-		t, err := r.read(one)
-		m.mu.Lock()
-		r.finishLocked(one, t, err)
-		one = nil
-		if ready, _ := m.rewindsLocked(); ready {
-			m.unlock()
-			m.mu.Lock()
-		}
+		return nil, false
 	}
-	r.workers--
-	m.workerEndsLocked()
-	ended = true
+	if one = r.takeLocked(time.Now()); one != nil {
+		m.mu.Unlock()
+		return one, true
+	}
+	wait := time.NewTimer(time.Until(r.soonestLocked()))
+	defer wait.Stop()
 	m.mu.Unlock()
+	select {
+	case <-wait.C:
+	case <-r.wake:
+	case <-r.ctx.Done():
+	}
+	return nil, true
+}
+
+// finish takes what was read.
+func (r *reader) finish(one *rereading, t Truth[any], err error) {
+	r.m.mu.Lock()
+	r.finishLocked(one, t, err)
+	r.m.unlock()
 }
 
 // takeLocked takes the first entity that is due.
@@ -223,11 +230,7 @@ func (r *reader) read(one *rereading) (t Truth[any], err error) {
 // finishLocked takes what was read, and has it read again later if that does not suffice.
 func (r *reader) finishLocked(one *rereading, t Truth[any], err error) {
 	m := r.m
-	i := slices.Index(r.reading, one)
-	if i < 0 {
-		return // it has been finished, and that ended the goroutine
-	}
-	r.reading = slices.Delete(r.reading, i, i+1)
+	r.reading = slices.DeleteFunc(r.reading, func(other *rereading) bool { return other == one })
 	now := time.Now()
 	if m.stoppedLocked() == nil {
 		if err != nil {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/optimist-go/optimist/internal/engine"
 	"github.com/optimist-go/optimist/internal/errorf"
+	"github.com/optimist-go/optimist/internal/foreign"
 )
 
 // opType is what the manager knows about one type of operation.
@@ -301,7 +302,7 @@ func (m *Manager) failed(f *flight, answer *engine.Answer, j judged, err error) 
 	}
 }
 
-var errSendGone = &PanicError{In: "send", Value: errGoexit}
+var errSendGone = &PanicError{In: "send", Value: foreign.ErrEnded}
 
 // sent is what came of one attempt.
 type sent struct {

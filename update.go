@@ -293,7 +293,7 @@ func (all *closures) acceptLocked(c *closure, in *engine.Execute, log *closureLo
 		if c.settled != nil {
 			if h.ended {
 				r := h.resultLocked()
-				m.callbacks.addLocked(m, &h.op, func(f callback) { f(r) }, []callback{c.settled})
+				m.callBackLocked(&h.op, []func(){func() { c.settled(r) }})
 			} else {
 				h.moreLocked().callbacks = append(h.moreLocked().callbacks, c.settled)
 			}
