@@ -19,8 +19,8 @@ func (m *Manager) carryOutLocked(f *engine.Effect, now time.Time) {
 	case engine.Abort:
 		m.abortLocked(handleOf(f.Op))
 	case engine.Persist:
-		if m.journal != nil {
-			m.journal.putLocked(m, f.Op, !f.Rewrite)
+		if m.disk != nil {
+			m.journalLocked(f.Op, !f.Rewrite)
 		}
 	case engine.Rewind:
 		m.closures.rewindLocked(f.Entity, f.Victims)
@@ -59,8 +59,8 @@ func (m *Manager) settledLocked(f *engine.Effect) {
 			ID: o.ID(m.engine), Type: o.Type.Name, Entity: fullName(o.Entity()), Calls: o.Calls(), Err: err,
 		}
 	}
-	if m.journal != nil && o.Persisted() {
-		m.journal.settleLocked(m, o)
+	if m.disk != nil && o.Persisted() {
+		m.endJournaledLocked(o)
 	}
 	if o.Type.Closure {
 		if typeOf(o).adopt != nil && f.Outcome == engine.Confirmed && o.Calls() > 0 {

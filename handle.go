@@ -283,7 +283,7 @@ func (h *Handle) reachedLocked(stage Stage) (bool, error) {
 		if h.durable {
 			return true, nil
 		}
-		if h.m.journal == nil {
+		if h.m.disk == nil {
 			return false, errorf.New("%w: this manager has no journal, so nothing becomes durable", ErrInvalid)
 		}
 		if !h.op.Type.Stored {

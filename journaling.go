@@ -10,6 +10,8 @@ import (
 
 	"github.com/optimist-go/optimist/internal/engine"
 	"github.com/optimist-go/optimist/internal/errorf"
+	"github.com/optimist-go/optimist/internal/foreign"
+	"github.com/optimist-go/optimist/internal/outbox"
 	"github.com/optimist-go/optimist/journal"
 )
 
@@ -53,6 +55,14 @@ func codecOf[A any](s Stored[A]) codec {
 	}
 }
 
+// checkVersion refuses a schema version that a record cannot hold.
+func checkVersion(v int) error {
+	if v < 0 || v > outbox.MaxSchema {
+		return errorf.New("%w: Stored.Version must be 0 to %d, not %d", ErrInvalid, outbox.MaxSchema, v)
+	}
+	return nil
+}
+
 // encodeArgs encodes the arguments of an operation, in the caller's time and outside
 // of the lock.
 func (c codec) encodeArgs(args any) (data []byte, err error) {
@@ -89,76 +99,44 @@ func (h *Handle) waitForDisk(ctx context.Context, joined bool) error {
 
 var errNotDurable = errorf.New("%w: the journal keeps nothing beyond the process", ErrInvalid)
 
-// journalWriter writes what the engine decided, in that order, with one Write at a
-// time and as much in it as has come up. It has a goroutine only while there is
-// something to write. The Manager's lock guards all of it.
-type journalWriter struct {
+// disk is the journal, its outbox, and those who wait for it. A goroutine writes while
+// there is something to write. The Manager's lock guards all of it.
+type disk struct {
 	j          journal.Journal
-	durability journal.Durability // what the journal promises
-	client     string
+	durability journal.Durability
+	out        *outbox.Outbox
 
-	queue  []journalEntry // to be written, in order
-	spare  []journalEntry // the memory of a queue that was written
-	header bool           // the header is to be written behind the queue
-	clock  Timestamp      // of the header written last
-	unsaid []written      // what the journal refused, to be written again
-	again  engine.Time    // when that is written by itself at the latest; engine.Never: no time is set
-	tries  int            // that time has made in vain since the journal took anything
 	// encoded is what the call that has the lock encoded of encodedArgs before it took
 	// the lock, so that nobody needs to do it again.
 	encoded     []byte
 	encodedArgs any
 
-	batch   journalBatch // that is being written, by the one goroutine that does so
-	writing bool
-	waiting []*diskWait // for what is in queue
-	failed  error       // of the latest write; nil when it went well
-	dead    bool        // the journal takes nothing any more
-	lost    int         // ends that came too late for a journal that is dead
-
-	quarantine []Quarantined
-	restored   bool // Restore was called
-	loaded     []loadedRecord
+	batch     *outbox.Batch // that is being written; nil: none
+	inJournal bool          // the journal has been called with it, and has not returned
+	taken     []*diskWait   // for batch
+	waiting   []*diskWait   // for what is queued behind it
 }
 
-// journalEntry becomes one record. It holds what may change before it is written.
-type journalEntry struct {
-	op    *engine.Op // nil: data is the whole record
-	id    string     // of an operation of an earlier life
-	data  []byte     // else the encoded arguments, or nil if they are still to be encoded
-	seq   uint64
-	ends  bool
-	kept  engine.Kept
-	why   error // why the operation is parked
-	deps  []uint64
-	first bool // the operation waits for this record
-}
-
-// written is a record, and the operation that is durable with it, or nil.
-type written struct {
-	journal.Record
-	first *engine.Op
-}
-
-// putLocked queues the operation's record: it is new, or something in it changed.
-func (w *journalWriter) putLocked(m *Manager, o *engine.Op, first bool) {
-	if w.dead {
+// journalLocked queues the operation's record: it is new, or something in it changed.
+func (m *Manager) journalLocked(o *engine.Op, first bool) {
+	d := m.disk
+	if d.out.Dead() {
 		if first {
-			w.undurableLocked(o, errorf.New("%w: %w", journal.ErrFailed, w.failed))
+			undurableLocked(o, errorf.New("%w: %w", journal.ErrFailed, d.out.Failed()))
 			if !takenBack(o) {
 				m.released = append(m.released, o)
 			}
 		}
 		return
 	}
-	e := journalEntry{op: o, id: o.RestoredID(), seq: o.Seq(), kept: m.keptOf(o), why: o.ParkedFor(), first: first}
-	if w.encodedArgs == o.Args {
-		e.data = w.encoded
+	e := outbox.Entry{Op: o, ID: o.RestoredID(), Seq: o.Seq(), Kept: m.keptOf(o), Why: o.ParkedFor(), First: first}
+	if d.encodedArgs == o.Args {
+		e.Data = d.encoded
 	}
-	for _, d := range o.Deps() {
-		e.deps = append(e.deps, d.Seq())
+	for _, on := range o.Deps() {
+		e.Deps = append(e.Deps, on.Seq())
 	}
-	w.queue = append(w.queue, e)
+	d.out.Put(e)
 }
 
 // keptOf is what the journal keeps of an operation's way, with times that mean the same
@@ -186,36 +164,31 @@ func (m *Manager) keptBy(k engine.Kept, now time.Time) engine.Kept {
 	return k
 }
 
-// record makes the bytes. It needs no lock: of the operation it reads what is frozen.
-func (w *journalWriter) record(m *Manager, e journalEntry) (journal.Record, error) {
-	if e.op == nil {
-		return journal.Record{Seq: e.seq, Settled: e.ends, Data: e.data}, nil
-	}
-	o, typ := e.op, typeOf(e.op)
-	if e.data == nil {
+// record is an operation as its entry has it. It needs no lock: of the operation it reads
+// what is frozen.
+func (m *Manager) record(e *outbox.Entry) (outbox.Record, error) {
+	o, typ := e.Op, typeOf(e.Op)
+	data := e.Data
+	if data == nil {
 		var err error
-		if e.data, err = typ.codec.encodeArgs(o.Args); err != nil {
-			return journal.Record{}, err
+		if data, err = typ.codec.encodeArgs(o.Args); err != nil {
+			return outbox.Record{}, err
 		}
 	}
-	r := record{
-		kept: e.kept, pos: o.Pos(), timestamp: Timestamp(o.Timestamp), id: e.id, typ: typ.Name,
-		schema: typ.codec.version, slot: o.Slot, deps: e.deps, args: e.data,
+	r := outbox.Record{
+		Kept: e.Kept, Pos: o.Pos(), Timestamp: o.Timestamp, ID: e.ID, Type: typ.Name,
+		Schema: typ.codec.version, Slot: o.Slot, Deps: e.Deps, Args: data,
 	}
-	if r.id == "" {
-		r.id = m.engine.IDOf(e.seq)
+	if r.ID == "" {
+		r.ID = m.engine.IDOf(e.Seq)
 	}
 	if typ.parts == nil {
-		r.store, r.entity = o.Entity().Space().Name, o.Entity().ID()
+		r.Store, r.Entity = o.Entity().Space().Name, o.Entity().ID()
 	}
-	if e.why != nil {
-		r.failure = shortened(errorf.TextOf(e.why))
+	if e.Why != nil {
+		r.Failure = shortened(errorf.TextOf(e.Why))
 	}
-	data := r.encode()
-	if len(data) > journal.MaxData {
-		return journal.Record{}, errorf.New("%w: an operation of %d bytes", journal.ErrTooLarge, len(data))
-	}
-	return journal.Record{Seq: e.seq, Data: data}, nil
+	return r, nil
 }
 
 // shortened keeps why an operation failed to what a person reads.
@@ -227,31 +200,89 @@ func shortened(text string) string {
 	return strings.ToValidUTF8(text[:limit], "") + "..."
 }
 
-// settleLocked queues the operation's end, and with it what must outlive it: the
-// clock and the sequence number.
-func (w *journalWriter) settleLocked(m *Manager, o *engine.Op) {
-	if w.dead {
-		if m.keptLocked(o) {
-			w.lost++
-		}
-		return
+// endJournaledLocked queues the end of an operation that the journal may hold.
+func (m *Manager) endJournaledLocked(o *engine.Op) {
+	m.tellEndedAsideLocked(m.disk.out.Settle(o, m.keptLocked(o)))
+}
+
+// writeLocked has a goroutine write, if there is something to write and none does.
+func (m *Manager) writeLocked() {
+	if m.disk.out.Start() {
+		go m.write()
 	}
-	w.queue = append(w.queue, journalEntry{seq: o.Seq(), ends: true, data: outcomeData[o.Outcome()]})
-	w.header = true
-	w.followLocked(m, o)
 }
 
-// outcomeData is what stands in the journal for an end, for people to read.
-var outcomeData = map[engine.Outcome][]byte{
-	engine.Confirmed: []byte("confirmed"), engine.RolledBack: []byte("rolled back"),
-	engine.Superseded: []byte("superseded"), engine.Cancelled: []byte("cancelled"),
+// write writes until nothing is left.
+func (m *Manager) write() { foreign.Loop(m.writeNext) }
+
+// writeNext writes one batch, and reports whether there may be more.
+func (m *Manager) writeNext() (more bool) {
+	m.mu.Lock()
+	d := m.disk
+	if d.inJournal { // the last call ended its goroutine
+		d.inJournal = false
+		d.batch.Abandon()
+		m.wroteLocked(&PanicError{In: "the journal", Value: foreign.ErrEnded})
+	}
+	d.batch = d.out.Next(engine.Timestamp(m.clock.last), m.engine.LastSeq())
+	if d.batch == nil {
+		d.answerLocked(d.waiting, d.out.Failed())
+		d.waiting = nil
+		m.armLocked(time.Now()) // what was refused is written again
+		m.mu.Unlock()
+		return false
+	}
+	d.taken, d.waiting = d.waiting, nil
+	if d.out.Dead() { // what came while the write that failed was under way
+		d.batch.Abandon()
+		m.wroteLocked(d.out.Failed())
+	} else {
+		d.inJournal = true
+		m.mu.Unlock()
+		err := m.writeBatch(d.batch)
+		m.mu.Lock()
+		d.inJournal = false
+		m.wroteLocked(err)
+	}
+	m.unlock()
+	return true
 }
 
-// flushLocked starts the writer if there is something to write.
-func (w *journalWriter) flushLocked(m *Manager) {
-	if (len(w.queue) > 0 || w.header) && !w.writing {
-		w.writing = true
-		go w.run(m)
+// writeBatch has the journal write, without the lock.
+func (m *Manager) writeBatch(b *outbox.Batch) error {
+	records := b.Records(m.record)
+	var err error
+	if p := contain("the journal", func() { err = m.disk.j.Write(records) }); p != nil {
+		return p
+	}
+	return sound("the journal", err)
+}
+
+// wroteLocked tells how the write of the batch ended. What cannot be durable goes on in
+// memory, and says so.
+func (m *Manager) wroteLocked(err error) {
+	d, b := m.disk, m.disk.batch
+	for _, o := range d.out.Wrote(b, err, m.now(time.Now())) {
+		d.heldLocked(handleOf(o))
+	}
+	if err != nil {
+		m.publishLocked(Event{Kind: JournalFailed, Err: err})
+		for _, o := range b.Ops {
+			undurableLocked(o, err)
+		}
+	}
+	d.answerLocked(d.taken, err)
+	d.taken = nil
+	for _, o := range b.Bad {
+		undurableLocked(o, b.BadErr)
+		m.publishLocked(Event{Kind: JournalFailed, Entity: fullName(o.Entity()), ID: o.ID(m.engine), Type: o.Type.Name, Err: b.BadErr})
+	}
+	ops := append(b.Ops, b.Bad...)
+	if err != nil || b.BadErr != nil {
+		ops = slices.DeleteFunc(ops, takenBack)
+	}
+	if len(ops) > 0 {
+		m.stepNowLocked(&engine.Journaled{Ops: ops})
 	}
 }
 
@@ -262,58 +293,17 @@ func takenBack(o *engine.Op) bool {
 	return h.awaited && !h.durable && h.more != nil && h.more.journal != nil && h.more.journal != errNotDurable
 }
 
-// wroteLocked notes how a Write ended. What cannot be durable goes on in memory, and
-// says so.
-func (w *journalWriter) wroteLocked(m *Manager, batch []written, ops []*engine.Op, err error) {
-	w.failed = err
-	if err == nil {
-		w.again, w.tries = engine.Never, 0
-		for _, r := range batch {
-			if r.first != nil {
-				w.heldLocked(handleOf(r.first))
-			}
-		}
-		return
-	}
-	w.dead = !refusedForNow(err)
-	w.refusedLocked(m, lastOfEach(batch))
-	m.publishLocked(Event{Kind: JournalFailed, Err: err})
-	for _, o := range ops {
-		w.undurableLocked(o, err)
-	}
-}
-
-// lastOfEach keeps what is left to say of a batch that was refused: the last record of
-// each operation, and none of those that came and went.
-func lastOfEach(batch []written) []written {
-	last := make(map[uint64]int, len(batch))
-	kept := batch[:0:0]
-	for _, r := range batch {
-		i, ok := last[r.Seq]
-		if !ok {
-			last[r.Seq] = len(kept)
-			kept = append(kept, r)
-			continue
-		}
-		if r.first == nil {
-			r.first = kept[i].first
-		}
-		kept[i] = r
-	}
-	return slices.DeleteFunc(kept, func(r written) bool { return r.Settled && r.first != nil })
-}
-
 // heldLocked notes that the journal holds an operation, which is as durable as the
 // journal is.
-func (w *journalWriter) heldLocked(h *Handle) {
-	if h.durable = w.durability > journal.DurableNever; !h.durable {
+func (d *disk) heldLocked(h *Handle) {
+	if h.durable = d.durability > journal.DurableNever; !h.durable {
 		h.moreLocked().journal = errNotDurable
 	}
 	h.movedLocked()
 }
 
 // undurableLocked notes why the journal does not hold an operation.
-func (w *journalWriter) undurableLocked(o *engine.Op, err error) {
+func undurableLocked(o *engine.Op, err error) {
 	h := handleOf(o)
 	h.moreLocked().journal = err
 	h.movedLocked()
@@ -321,58 +311,45 @@ func (w *journalWriter) undurableLocked(o *engine.Op, err error) {
 
 var errUnrestored = errorf.New("%w: call Restore once all types are registered, before the first operation", ErrInvalid)
 
-// refusingLocked is why new operations are refused, or nil.
-func (w *journalWriter) refusingLocked(m *Manager) error {
+// refusingLocked is why new operations are refused because of the journal, or nil.
+func (m *Manager) refusingLocked() error {
+	out := m.disk.out
 	switch {
-	case !w.restored:
+	case !out.Restored():
 		return errUnrestored
-	case w.failed == nil || m.opts.OnJournalError != RefuseNew:
+	case out.Failed() == nil || m.opts.OnJournalError != RefuseNew:
 		return nil
 	}
-	if !w.dead && !w.writing { // see whether the journal has recovered
-		w.header = true
-		w.flushLocked(m)
+	if !out.Dead() && !out.Writing() { // see whether the journal has recovered
+		out.Touch()
+		m.writeLocked()
 	}
-	return w.failed
-}
-
-// forgetLocked settles what is in the journal and not in the engine.
-func (w *journalWriter) forgetLocked(m *Manager) {
-	for _, q := range w.quarantine {
-		w.queue = append(w.queue, journalEntry{seq: q.Seq, ends: true, data: outcomeData[engine.Cancelled]})
-	}
-	for _, l := range w.loaded {
-		w.queue = append(w.queue, journalEntry{seq: l.Seq, ends: true, data: outcomeData[engine.Cancelled]})
-	}
-	w.quarantine, w.loaded = nil, nil
-	w.flushLocked(m)
+	return out.Failed()
 }
 
 // closeJournal has the last words written, and gives the journal up. Nothing is
 // decided any more from when it no longer writes.
 func (m *Manager) closeJournal() error {
-	w := m.journal
+	d := m.disk
 	m.mu.Lock()
-	if w == nil {
+	if d == nil {
 		m.stopped = true
 		m.mu.Unlock()
 		return nil
 	}
-	if w.restored && !w.dead && m.clock.last > w.clock {
-		w.header = true // for truth and operations in memory move the clock as well
-	}
+	d.out.KeepClock(engine.Timestamp(m.clock.last)) // truth and operations in memory move it as well
 	owed := m.sayAgainLocked(nil)
-	for w.writing {
-		owed = w.awaitLocked(m, nil)
+	for d.out.Writing() {
+		owed = m.awaitDiskLocked(nil)
 	}
 	m.stopped = true
-	failed := w.failed
+	failed := d.out.Failed()
 	m.mu.Unlock()
 	var errs []error
 	if failed != nil {
 		errs = append(errs, errorf.New("%w: %w", journal.ErrFailed, failed))
 	}
-	if err := w.j.Close(); err != nil {
+	if err := d.j.Close(); err != nil {
 		errs = append(errs, errorf.New("close the journal: %w", err))
 	}
 	return errors.Join(append(errs, owed)...)

@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/optimist-go/optimist/internal/outbox"
 	"github.com/optimist-go/optimist/journal"
 )
 
@@ -331,9 +332,9 @@ type slowEndingJournal struct{ endingJournal }
 func (*slowEndingJournal) Write([]journal.Record) error { time.Sleep(2 * time.Second); return nil }
 
 func TestLaw28_DecodeThatEndsTheGoroutineOfRestore(t *testing.T) {
-	r := record{id: "x", pos: 1, typ: "stored", store: "page", entity: "1", slot: "title", args: []byte("a")}
+	r := outbox.Record{ID: "x", Pos: 1, Type: "stored", Store: "page", Entity: "1", Slot: "title", Args: []byte("a")}
 	opts := instant
-	opts.Journal = loadedJournal{records: []journal.Record{{Seq: 1, Data: r.encode()}}}
+	opts.Journal = loadedJournal{records: []journal.Record{{Seq: 1, Data: r.Encode()}}}
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, opts)
 		def := w.renaming("stored")

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/optimist-go/optimist/internal/outbox"
 	"github.com/optimist-go/optimist/journal"
 )
 
@@ -175,9 +176,9 @@ func TestLaw47_RestoreForgotten(t *testing.T) {
 }
 
 func TestLaw47_ATypeThatIsRegisteredAfterRestore(t *testing.T) {
-	left := record{pos: 1, timestamp: 1, id: "x-1", typ: "late", store: "page", entity: "1", slot: "title", args: []byte("x")}
+	left := outbox.Record{Pos: 1, Timestamp: 1, ID: "x-1", Type: "late", Store: "page", Entity: "1", Slot: "title", Args: []byte("x")}
 	opts := instant
-	opts.Journal = quickJournal{left: []journal.Record{{Seq: 1, Data: left.encode()}}}
+	opts.Journal = quickJournal{left: []journal.Record{{Seq: 1, Data: left.Encode()}}}
 	inWorld(t, opts, func(t *testing.T, w *world) {
 		must(w.m.Restore())(t)
 		is(t, w.m.Err(), nil)

@@ -59,15 +59,16 @@ func (m *Manager) ClearAll() error {
 	m.stepLocked(time.Now(), engine.ClearAll{})
 	m.callbacks.dropLocked()
 	m.clearing = false
-	if m.journal != nil {
-		m.journal.forgetLocked(m)
+	if m.disk != nil {
+		m.disk.out.Forget()
+		m.writeLocked()
 	}
 	return errors.Join(m.unlockDone(), m.cleared())
 }
 
 // cleared waits for the disk, though not for one that hangs.
 func (m *Manager) cleared() error {
-	if m.journal == nil {
+	if m.disk == nil {
 		return nil
 	}
 	end := make(chan struct{})
@@ -112,7 +113,7 @@ func (m *Manager) settleAll(ctx context.Context, inside bool) error {
 		m.mu.Unlock()
 		return err
 	}
-	if m.journal != nil && !m.journal.restored {
+	if m.disk != nil && !m.disk.out.Restored() {
 		m.mu.Unlock()
 		return errUnrestored
 	}
@@ -233,7 +234,7 @@ func (m *Manager) dropUnkept(flushed error) (err error) {
 // keptLocked reports whether the journal holds an operation beyond Close.
 func (m *Manager) keptLocked(o *engine.Op) bool {
 	h := handleOf(o)
-	return m.journal != nil && (h.durable || h.more != nil && h.more.journal == errNotDurable)
+	return m.disk != nil && (h.durable || h.more != nil && h.more.journal == errNotDurable)
 }
 
 // unkeptLocked names the unsettled operations that would be lost by Close.

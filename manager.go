@@ -67,9 +67,9 @@ type Manager struct {
 	stopped   bool   // nothing runs any more
 	lost      error  // why the manager is broken, and has stopped; nil: it is not
 
-	journal  *journalWriter // nil without a journal
-	released []*engine.Op   // that the journal will never hold, by the Step that runs
-	halted   bool           // Close has begun to stop: nothing leaves, nothing is timed
+	disk     *disk        // nil without a journal
+	released []*engine.Op // that the journal will never hold, by the Step that runs
+	halted   bool         // Close has begun to stop: nothing leaves, nothing is timed
 
 	reader organ // nil until a store has WithRead
 
@@ -113,7 +113,7 @@ func New(opts Options) (*Manager, error) {
 	}
 	m.engine = engine.New(engine.Config{
 		Prefix:       prefix,
-		Seq:          known.seq,
+		Seq:          known.Seq,
 		ClientID:     m.opts.ClientID,
 		MaxInFlight:  opts.MaxInFlight,
 		MaxPerEntity: opts.MaxPerEntity,
@@ -122,8 +122,8 @@ func New(opts Options) (*Manager, error) {
 		Probe:        opts.Policy.Retry.engine(),
 	})
 	m.engine.Quiet = true
-	if m.journal != nil {
-		m.journal.client = m.opts.ClientID
+	if m.disk != nil {
+		m.disk.out.SetClient(m.opts.ClientID)
 	}
 	return m, nil
 }
@@ -173,9 +173,9 @@ func (m *Manager) stepLocked(now time.Time, in engine.Input) error {
 	var err error
 	foreign.Finish(func() { err = m.decideLocked(now, in) }, m.breakLocked)
 	// What follows is ours, except steps that look after themselves.
-	if m.journal != nil {
-		m.journal.tryAgainLocked(m.now(now))
-		m.journal.flushLocked(m)
+	if m.disk != nil {
+		m.disk.out.Tick(m.now(now))
+		m.writeLocked()
 	}
 	if len(m.released) > 0 {
 		ops := m.released
@@ -243,8 +243,8 @@ func (m *Manager) rewindsLocked() (ready, slow bool) {
 // armLocked keeps one timer at the next deadline, or none.
 func (m *Manager) armLocked(now time.Time) {
 	next := m.engine.NextTick()
-	if m.journal != nil {
-		next = min(next, m.journal.dueLocked())
+	if m.disk != nil {
+		next = min(next, m.disk.out.Due())
 	}
 	if len(m.subs) > 0 {
 		next = min(next, m.lateLocked())

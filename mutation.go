@@ -278,11 +278,11 @@ func (m *Manager) checkType(t *opType, policy Policy) error {
 func (m *Manager) register(t *opType, policy Policy) {
 	t.setPolicy(policy.withDefaults(m.opts.Policy))
 	t.label = label{"type", t.Name}
-	t.Stored = m.journal != nil && t.codec.encode != nil
+	t.Stored = m.disk != nil && t.codec.encode != nil
 	m.mu.Lock()
 	m.types[t.Name] = t
-	if m.journal != nil {
-		if err := m.journal.lateLocked(t.Name); err != nil {
+	if m.disk != nil {
+		if err := m.tooLateLocked(t.Name); err != nil {
 			m.invalid = append(m.invalid, err)
 		}
 	}
@@ -392,11 +392,11 @@ func (h *Handle) submit(ctx context.Context, id string, derive func(*engine.Enti
 	m.input = engine.Execute{Space: typ.space, Entity: id, Op: &h.op, After: deps}
 	h.awaited = typ.codec.wait && typ.Stored
 	if encoded != nil {
-		m.journal.encoded, m.journal.encodedArgs = encoded, h.op.Args
+		m.disk.encoded, m.disk.encodedArgs = encoded, h.op.Args
 	}
 	err = m.stepLocked(now, &m.input)
 	if encoded != nil {
-		m.journal.encoded, m.journal.encodedArgs = nil, nil
+		m.disk.encoded, m.disk.encodedArgs = nil, nil
 	}
 	m.input = engine.Execute{}
 	first := m.joinedLocked()

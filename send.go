@@ -273,8 +273,8 @@ func (m *Manager) abandonLocked() {
 
 // try makes one attempt, which departs now, and says how it ended.
 func (m *Manager) try(f *flight, now engine.Time, answer *engine.Answer) {
-	if m.journal != nil {
-		if not := m.journal.mark(m, &f.h.op); not != nil {
+	if m.disk != nil {
+		if not := m.mark(&f.h.op); not != nil {
 			answer.NotSent, answer.Err, answer.RetryAfter = true, not.err, engine.Time(not.again)
 			return
 		}

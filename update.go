@@ -328,8 +328,8 @@ func (m *Manager) acceptingLocked(over error) error {
 	case m.closed:
 		return ErrClosed
 	}
-	if m.journal != nil {
-		if err := m.journal.refusingLocked(m); err != nil {
+	if m.disk != nil {
+		if err := m.refusingLocked(); err != nil {
 			return err
 		}
 	}

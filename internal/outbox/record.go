@@ -1,4 +1,4 @@
-package optimist
+package outbox
 
 import (
 	"errors"
@@ -26,13 +26,13 @@ import (
 //	version    uvarint  of the truth that an acknowledged operation awaits
 //	id         string   also the idempotency key
 //	type       string
-//	schema     uvarint  version of the arguments, at most 2^31-1
+//	schema     uvarint  version of the arguments, at most MaxSchema
 //	store      string   empty for a group, whose entities follow from its arguments
 //	entity     string
 //	slot       string
 //	failure    string   why it is parked
 //	deps       uvarint  count, then the sequence number of each as uvarint
-//	args       bytes    what Stored.Encode gave
+//	args       bytes    the encoded arguments
 //
 // Format 1 has a byte of flags (1: parked; 2: and its outcome is unknown), and of the
 // numbers only pos, stamp and attempts that may have left.
@@ -63,30 +63,33 @@ const (
 	allFlags = 1<<iota - 1
 )
 
-// record is an operation as the journal holds it.
-type record struct {
-	kept      engine.Kept // its times in milliseconds: NotBefore since 1970
-	pos       uint64
-	timestamp Timestamp
-	id        string
-	typ       string
-	schema    int
-	store     string
-	entity    string
-	slot      string
-	failure   string
-	deps      []uint64
-	args      []byte
+// Record is an operation as the journal holds it.
+type Record struct {
+	Kept      engine.Kept // its times in milliseconds: NotBefore since 1970
+	Pos       uint64      // its place in the lane
+	Timestamp engine.Timestamp
+	ID        string
+	Type      string
+	Schema    int    // version of Args, at most [MaxSchema]
+	Store     string // empty for a group
+	Entity    string
+	Slot      string
+	Failure   string // why it is parked
+	Deps      []uint64
+	Args      []byte
 }
+
+// MaxSchema is the greatest version of arguments that a record can hold.
+const MaxSchema = math.MaxInt32
 
 // flagsOf names the flags of a record, in the order of their bits.
 func flagsOf(k *engine.Kept) [8]*bool {
 	return [8]*bool{&k.Parked, &k.Unknown, &k.InFlight, &k.Acked, &k.Silent, &k.Guess, &k.Unclassified, &k.Stands}
 }
 
-func (r *record) encode() []byte {
-	b := make([]byte, 0, 72+len(r.id)+len(r.typ)+len(r.entity)+len(r.slot)+len(r.args))
-	k := &r.kept
+func (r *Record) Encode() []byte {
+	b := make([]byte, 0, 72+len(r.ID)+len(r.Type)+len(r.Entity)+len(r.Slot)+len(r.Args))
+	k := &r.Kept
 	var flags uint64
 	for i, on := range flagsOf(k) {
 		if *on {
@@ -95,23 +98,23 @@ func (r *record) encode() []byte {
 	}
 	b = append(b, recordFormat)
 	for _, n := range [...]uint64{
-		flags, r.pos, uint64(r.timestamp), uint64(k.Calls), uint64(k.Attempts), uint64(k.Unanswered), uint64(k.Conflicts),
+		flags, r.Pos, uint64(r.Timestamp), uint64(k.Calls), uint64(k.Attempts), uint64(k.Unanswered), uint64(k.Conflicts),
 		uint64(k.Conflict), uint64(k.NotBefore), uint64(k.Used), k.Version,
 	} {
 		b = appendUint(b, n)
 	}
-	b = appendString(b, r.id)
-	b = appendString(b, r.typ)
-	b = appendUint(b, uint64(r.schema))
-	b = appendString(b, r.store)
-	b = appendString(b, r.entity)
-	b = appendString(b, r.slot)
-	b = appendString(b, r.failure)
-	b = appendUint(b, uint64(len(r.deps)))
-	for _, d := range r.deps {
+	b = appendString(b, r.ID)
+	b = appendString(b, r.Type)
+	b = appendUint(b, uint64(r.Schema))
+	b = appendString(b, r.Store)
+	b = appendString(b, r.Entity)
+	b = appendString(b, r.Slot)
+	b = appendString(b, r.Failure)
+	b = appendUint(b, uint64(len(r.Deps)))
+	for _, d := range r.Deps {
 		b = appendUint(b, d)
 	}
-	return append(appendUint(b, uint64(len(r.args))), r.args...)
+	return append(appendUint(b, uint64(len(r.Args))), r.Args...)
 }
 
 // appendUint appends an unsigned varint: seven bits a byte, the lowest first.
@@ -131,17 +134,9 @@ func appendString(b []byte, s string) []byte {
 
 var errRecord = errors.New("the record is not of a known format")
 
-// checkVersion refuses a schema version that a record cannot hold.
-func checkVersion(v int) error {
-	if v < 0 || v > math.MaxInt32 {
-		return errorf.New("%w: Stored.Version must be 0 to %d, not %d", ErrInvalid, math.MaxInt32, v)
-	}
-	return nil
-}
-
-// decodeRecord reads what encode wrote, and what earlier versions of it did. It refuses
+// decodeRecord reads what [Record.Encode] wrote, and what earlier versions of it did. It refuses
 // anything else, whatever the bytes.
-func decodeRecord(data []byte) (r record, err error) {
+func decodeRecord(data []byte) (r Record, err error) {
 	d := decoder{rest: data}
 	switch d.byte() {
 	case recordFormat:
@@ -151,33 +146,33 @@ func decodeRecord(data []byte) (r record, err error) {
 	default:
 		return r, errRecord
 	}
-	r.id = d.string()
-	r.typ = d.string()
+	r.ID = d.string()
+	r.Type = d.string()
 	schema := d.uint()
-	r.schema = int(min(schema, math.MaxInt32))
-	r.store = d.string()
-	r.entity = d.string()
-	r.slot = d.string()
-	r.failure = d.string()
+	r.Schema = int(min(schema, MaxSchema))
+	r.Store = d.string()
+	r.Entity = d.string()
+	r.Slot = d.string()
+	r.Failure = d.string()
 	for n := d.uint(); n > 0 && !d.bad; n-- {
-		r.deps = append(r.deps, d.uint())
+		r.Deps = append(r.Deps, d.uint())
 	}
-	r.args = []byte(d.string())
-	if d.bad || len(d.rest) > 0 || r.id == "" || schema > math.MaxInt32 {
-		return record{}, errRecord
+	r.Args = []byte(d.string())
+	if d.bad || len(d.rest) > 0 || r.ID == "" || schema > MaxSchema {
+		return Record{}, errRecord
 	}
 	return r, nil
 }
 
 // way reads how far an operation has come.
-func (d *decoder) way(r *record) {
-	k := &r.kept
+func (d *decoder) way(r *Record) {
+	k := &r.Kept
 	flags := d.uint()
 	d.bad = d.bad || flags > allFlags
 	for i, on := range flagsOf(k) {
 		*on = flags&(1<<i) != 0
 	}
-	r.pos, r.timestamp = d.uint(), Timestamp(d.uint())
+	r.Pos, r.Timestamp = d.uint(), engine.Timestamp(d.uint())
 	k.Calls, k.Attempts, k.Unanswered, k.Conflicts = d.count(1<<15), d.count(1<<15), d.count(1<<15), d.count(math.MaxUint8)
 	k.Conflict = engine.Resolution(d.count(math.MaxUint8))
 	k.NotBefore, k.Used = engine.Time(min(d.uint(), math.MaxInt64)), engine.Time(min(d.uint(), math.MaxInt64))
@@ -194,10 +189,10 @@ func (d *decoder) way(r *record) {
 
 // oldWay reads format 1. It does not say how the attempts ended: of one that left
 // nobody knows, unless the operation is parked and its failure known.
-func (d *decoder) oldWay(r *record) {
+func (d *decoder) oldWay(r *Record) {
 	flags := d.byte()
-	r.pos, r.timestamp = d.uint(), Timestamp(d.uint())
-	k := &r.kept
+	r.Pos, r.Timestamp = d.uint(), engine.Timestamp(d.uint())
+	k := &r.Kept
 	k.Parked, k.Calls = flags&flagParked != 0, d.count(1<<15)
 	unknown := flags&flagUnknown != 0
 	k.Unknown = k.Calls > 0 && (!k.Parked || unknown)
@@ -207,27 +202,27 @@ func (d *decoder) oldWay(r *record) {
 // count reads a number of which nothing above a limit can be meant.
 func (d *decoder) count(limit int) int { return int(min(d.uint(), uint64(limit))) }
 
-// header is the journal's own record.
-type header struct {
-	client string
-	clock  Timestamp
-	seq    uint64
+// Header is the manager's own record.
+type Header struct {
+	Client string           // the client id
+	Clock  engine.Timestamp // no timestamp that was given is later
+	Seq    uint64           // no sequence number that was given is greater
 }
 
-func (h header) encode() []byte {
-	b := appendString([]byte{headerFormat}, h.client)
-	b = appendUint(b, uint64(h.clock))
-	return appendUint(b, h.seq)
+func (h Header) Encode() []byte {
+	b := appendString([]byte{headerFormat}, h.Client)
+	b = appendUint(b, uint64(h.Clock))
+	return appendUint(b, h.Seq)
 }
 
-func decodeHeader(data []byte) (header, error) {
+func decodeHeader(data []byte) (Header, error) {
 	d := decoder{rest: data}
 	if d.byte() != headerFormat {
-		return header{}, errorf.New("journal header: %w", errRecord)
+		return Header{}, errorf.New("journal header: %w", errRecord)
 	}
-	h := header{client: d.string(), clock: Timestamp(d.uint()), seq: d.uint()}
+	h := Header{Client: d.string(), Clock: engine.Timestamp(d.uint()), Seq: d.uint()}
 	if d.bad || len(d.rest) > 0 {
-		return header{}, errorf.New("journal header: %w", errRecord)
+		return Header{}, errorf.New("journal header: %w", errRecord)
 	}
 	return h, nil
 }

@@ -1,4 +1,4 @@
-package optimist
+package outbox
 
 import (
 	"bytes"
@@ -16,33 +16,41 @@ var oldRecord = append([]byte{
 
 func TestLaw31_RecordsOfFormat1AreReadAsBefore(t *testing.T) {
 	r, err := decodeRecord(oldRecord)
-	is(t, err, nil)
-	want := record{
-		kept: engine.Kept{Calls: 4, Parked: true, Unknown: true}, pos: 7, timestamp: 9, id: "id", typ: "like", schema: 2,
-		store: "post", entity: "42", slot: "user 7", failure: "no", deps: []uint64{1}, args: []byte("args"),
+	if err != nil {
+		t.Fatal(err)
 	}
-	equal(t, "record", r, want)
+	want := Record{
+		Kept: engine.Kept{Calls: 4, Parked: true, Unknown: true}, Pos: 7, Timestamp: 9, ID: "id", Type: "like", Schema: 2,
+		Store: "post", Entity: "42", Slot: "user 7", Failure: "no", Deps: []uint64{1}, Args: []byte("args"),
+	}
+	if !reflect.DeepEqual(r, want) {
+		t.Errorf("it became %+v", r)
+	}
 	sent := slices.Clone(oldRecord)
 	sent[1] = 0
 	r, err = decodeRecord(sent)
-	is(t, err, nil)
-	equal(t, "what may have left", r.kept, engine.Kept{Calls: 4, Unknown: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := (engine.Kept{Calls: 4, Unknown: true}); r.Kept != want {
+		t.Errorf("what may have left: %+v", r.Kept)
+	}
 }
 
 // What decodes has one meaning: encoded again and decoded again it is the same.
 func FuzzDecodeRecord(f *testing.F) {
-	full := record{
-		kept: engine.Kept{
+	full := Record{
+		Kept: engine.Kept{
 			Calls: 5, Attempts: 3, Unanswered: 1, Conflicts: 2, Conflict: engine.KeptMine, NotBefore: 1 << 41, Used: 1500,
 			Parked: true, Unknown: true, Unclassified: true, Stands: true,
 		},
-		pos: 7, timestamp: 1 << 40, id: "id", typ: "like", schema: 2, store: "post",
-		entity: "42", slot: "user 7", failure: "no", deps: []uint64{1, 1 << 63}, args: []byte(`{"On":true}`),
+		Pos: 7, Timestamp: 1 << 40, ID: "id", Type: "like", Schema: 2, Store: "post",
+		Entity: "42", Slot: "user 7", Failure: "no", Deps: []uint64{1, 1 << 63}, Args: []byte(`{"On":true}`),
 	}
-	f.Add(full.encode())
-	f.Add((&record{id: "x"}).encode())
+	f.Add(full.Encode())
+	f.Add((&Record{ID: "x"}).Encode())
 	f.Add([]byte{})
-	f.Add((&record{kept: engine.Kept{Acked: true, Silent: true, Guess: true, Version: 9}, id: "x"}).encode())
+	f.Add((&Record{Kept: engine.Kept{Acked: true, Silent: true, Guess: true, Version: 9}, ID: "x"}).Encode())
 	f.Add(oldRecord)
 	f.Add([]byte{recordFormat, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff})
 	f.Fuzz(func(t *testing.T, data []byte) {
@@ -50,7 +58,7 @@ func FuzzDecodeRecord(f *testing.F) {
 		if err != nil {
 			return
 		}
-		again, err := decodeRecord(r.encode())
+		again, err := decodeRecord(r.Encode())
 		if err != nil || !reflect.DeepEqual(r, again) {
 			t.Fatalf("%+v became %+v, %v", r, again, err)
 		}
@@ -64,11 +72,11 @@ func FuzzEncodeRecord(f *testing.F) {
 		if id == "" {
 			t.Skip("an operation has an id")
 		}
-		r := record{
-			pos: pos, timestamp: Timestamp(stamp), id: id,
-			typ: typ, schema: int(schema), store: store, entity: entity, slot: slot, failure: failure, deps: []uint64{dep}, args: args,
+		r := Record{
+			Pos: pos, Timestamp: engine.Timestamp(stamp), ID: id,
+			Type: typ, Schema: int(schema), Store: store, Entity: entity, Slot: slot, Failure: failure, Deps: []uint64{dep}, Args: args,
 		}
-		k := &r.kept
+		k := &r.Kept
 		for i, on := range flagsOf(k) {
 			*on = flags&(1<<i) != 0
 		}
@@ -78,14 +86,14 @@ func FuzzEncodeRecord(f *testing.F) {
 		k.Calls, k.Attempts, k.Unanswered = int(calls%(1<<15)), int(calls%(1<<15)), int(calls%7)
 		k.Unanswered, k.Conflicts, k.Conflict = min(k.Unanswered, k.Attempts), int(calls%256), engine.Resolution(calls%6)
 		k.NotBefore, k.Used, k.Version = engine.Time(number>>1), engine.Time(number>>2), number
-		got, err := decodeRecord(r.encode())
+		got, err := decodeRecord(r.Encode())
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !bytes.Equal(got.args, args) {
-			t.Fatalf("args %q became %q", args, got.args)
+		if !bytes.Equal(got.Args, args) {
+			t.Fatalf("args %q became %q", args, got.Args)
 		}
-		got.args = r.args
+		got.Args = r.Args
 		if !reflect.DeepEqual(got, r) {
 			t.Fatalf("%+v became %+v", r, got)
 		}
@@ -93,14 +101,14 @@ func FuzzEncodeRecord(f *testing.F) {
 }
 
 func FuzzDecodeHeader(f *testing.F) {
-	f.Add(header{client: "me", clock: 1 << 50, seq: 9}.encode())
+	f.Add(Header{Client: "me", Clock: 1 << 50, Seq: 9}.Encode())
 	f.Add([]byte{headerFormat, 5})
 	f.Fuzz(func(t *testing.T, data []byte) {
 		h, err := decodeHeader(data)
 		if err != nil {
 			return
 		}
-		if again, err := decodeHeader(h.encode()); err != nil || again != h {
+		if again, err := decodeHeader(h.Encode()); err != nil || again != h {
 			t.Fatalf("%+v became %+v, %v", h, again, err)
 		}
 	})

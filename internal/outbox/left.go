@@ -1,0 +1,200 @@
+package outbox
+
+import (
+	"slices"
+
+	"github.com/optimist-go/optimist/internal/engine"
+	"github.com/optimist-go/optimist/internal/errorf"
+	"github.com/optimist-go/optimist/internal/order"
+	"github.com/optimist-go/optimist/journal"
+)
+
+// Left is a record that an earlier life left in the journal.
+type Left struct {
+	Seq    uint64
+	Data   []byte  // the whole record
+	Record *Record // nil when it cannot be read
+	Err    error   // why it cannot be read, or not be restored
+}
+
+// Load takes what the journal had, and returns its header, with the greatest sequence
+// number of all, and the operations in the order in which Begin returns them. They must
+// not be changed.
+func (b *Outbox) Load(records []journal.Record) (h Header, operations []Left, err error) {
+	if len(records) > 0 && records[0].Seq == 0 {
+		if h, err = decodeHeader(records[0].Data); err != nil {
+			return Header{}, nil, errorf.New("%w: %w", journal.ErrCorrupt, err)
+		}
+		records = records[1:]
+	}
+	left := make([]Left, len(records))
+	for i, jr := range records {
+		left[i] = Left{Seq: jr.Seq, Data: jr.Data}
+		if r, err := decodeRecord(jr.Data); err != nil {
+			left[i].Err = err
+		} else {
+			left[i].Record = &r
+		}
+		h.Seq = max(h.Seq, jr.Seq)
+	}
+	// What an operation depends on may have been replaced by a later one, at its place.
+	order.By(len(left),
+		func(i, j int) bool {
+			a, b := &left[i], &left[j]
+			return a.pos() < b.pos() || a.pos() == b.pos() && a.Seq < b.Seq
+		},
+		func(i, j int) { left[i], left[j] = left[j], left[i] })
+	b.left = left
+	return h, left, nil
+}
+
+func (l *Left) pos() uint64 {
+	if l.Record == nil {
+		return 0
+	}
+	return l.Record.Pos
+}
+
+// Restored reports whether Begin was called.
+func (b *Outbox) Restored() bool { return b.restored }
+
+// Begin returns what is to be restored, in its order. Each is then either accepted by the
+// engine, or told to SetAside or EndAside; and End comes last.
+func (b *Outbox) Begin() []Left {
+	b.restored = true
+	b.endReplaced()
+	left := b.left
+	b.left = nil
+	return left
+}
+
+// End ends the restoring.
+func (b *Outbox) End() { b.header = true }
+
+// SetAside puts what cannot be restored into quarantine.
+func (b *Outbox) SetAside(l Left) { b.quarantine = append(b.quarantine, l) }
+
+// EndAside queues the end of what is not in the engine, because something that it depends
+// on came to nothing.
+func (b *Outbox) EndAside(l Left) { b.end(l.Seq, outcomeData[engine.RolledBack]) }
+
+// Quarantine is what could not be restored. It must not be changed.
+func (b *Outbox) Quarantine() []Left { return b.quarantine }
+
+// Quarantines reports whether there is a record with that sequence number in quarantine.
+func (b *Outbox) Quarantines(seq uint64) bool {
+	return slices.ContainsFunc(b.quarantine, func(l Left) bool { return l.Seq == seq })
+}
+
+// Discard ends what is in quarantine with that sequence number. It returns what depended
+// on it and has left the quarantine as well; ok is false when there is no such record.
+func (b *Outbox) Discard(seq uint64) (orphans []Left, ok bool) {
+	i := slices.IndexFunc(b.quarantine, func(l Left) bool { return l.Seq == seq })
+	if i < 0 {
+		return nil, false
+	}
+	b.quarantine = slices.Delete(b.quarantine, i, i+1)
+	b.end(seq, []byte("discarded from quarantine"))
+	return b.orphans(nil, seq), true
+}
+
+// Forget settles what is in the journal and not in the engine.
+func (b *Outbox) Forget() {
+	for _, l := range b.quarantine {
+		b.end(l.Seq, outcomeData[engine.Cancelled])
+	}
+	for _, l := range b.left {
+		b.end(l.Seq, outcomeData[engine.Cancelled])
+	}
+	b.quarantine, b.left = nil, nil
+}
+
+// QuarantinedOf counts the operations of a type that are in quarantine.
+func (b *Outbox) QuarantinedOf(typ string) (n int) {
+	for _, l := range b.quarantine {
+		if l.Record != nil && l.Record.Type == typ {
+			n++
+		}
+	}
+	return n
+}
+
+// MayHoldCreation reports whether the creation on which an operation stands may be in
+// quarantine: what is in a group that is there nobody knows.
+func (b *Outbox) MayHoldCreation(in *engine.Restore) bool {
+	return slices.ContainsFunc(b.quarantine, func(l Left) bool {
+		return l.Record == nil || l.Record.Store == "" || slices.ContainsFunc(in.Parts(), func(e engine.Part) bool {
+			return e.Space.Name == l.Record.Store && e.Entity == l.Record.Entity
+		})
+	})
+}
+
+// orphans appends what is in quarantine and depends on an operation that came to nothing:
+// a later life would take it for confirmed, because the journal does not have it. All of
+// it ends.
+func (b *Outbox) orphans(gone []Left, lost uint64) []Left {
+	for {
+		i := slices.IndexFunc(b.quarantine, func(l Left) bool {
+			return l.Record != nil && slices.Contains(l.Record.Deps, lost)
+		})
+		if i < 0 {
+			return gone
+		}
+		l := b.quarantine[i]
+		b.quarantine = slices.Delete(b.quarantine, i, i+1)
+		b.EndAside(l)
+		gone = b.orphans(append(gone, l), l.Seq)
+	}
+}
+
+// follow tells what is in quarantine of the end of what it may depend on.
+func (b *Outbox) follow(o *engine.Op) []Left {
+	switch o.Outcome() {
+	case engine.RolledBack, engine.Cancelled:
+		return b.orphans(nil, o.Seq())
+	case engine.Superseded:
+		successor := map[uint64]uint64{o.Seq(): o.Successor().Seq()}
+		for _, l := range b.quarantine {
+			if l.Record != nil {
+				b.dependsInstead(l, successor)
+			}
+		}
+	}
+	return nil
+}
+
+// endReplaced settles records at whose position there is a later one: what took their
+// place outlived a repair of the journal, and so did they. No two operations share a
+// position.
+func (b *Outbox) endReplaced() {
+	successor := make(map[uint64]uint64)
+	kept := b.left[:0]
+	for i, l := range b.left { // ascending by position, then sequence number
+		if i+1 == len(b.left) || b.left[i+1].pos() != l.pos() || l.Record == nil || b.left[i+1].Record == nil {
+			kept = append(kept, l)
+			continue
+		}
+		successor[l.Seq] = b.left[i+1].Seq
+		b.end(l.Seq, outcomeData[engine.Superseded])
+	}
+	clear(b.left[len(kept):])
+	b.left = kept
+	for i := len(kept) - 1; i >= 0 && len(successor) > 0; i-- {
+		if kept[i].Record != nil {
+			b.dependsInstead(kept[i], successor)
+		}
+	}
+}
+
+// dependsInstead has a record depend on the successors of what it depends on.
+func (b *Outbox) dependsInstead(l Left, successor map[uint64]uint64) {
+	moved := false
+	for i, d := range l.Record.Deps {
+		for s := successor[d]; s != 0; s = successor[s] {
+			l.Record.Deps[i], moved = s, true
+		}
+	}
+	if moved {
+		b.queue = append(b.queue, Entry{Seq: l.Seq, Data: l.Record.Encode()})
+	}
+}

@@ -1,0 +1,210 @@
+package outbox
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/optimist-go/optimist/internal/engine"
+	"github.com/optimist-go/optimist/journal"
+)
+
+// entry is one whole record, as of an operation of an earlier life.
+func entry(seq uint64, data string) Entry { return Entry{Seq: seq, Data: []byte(data)} }
+
+// take takes the next batch and tells its records, as "seq data" and "seq end".
+func take(b *Outbox) (*Batch, string) {
+	batch := b.Next(1, 2)
+	if batch == nil {
+		return nil, ""
+	}
+	var told []string
+	for _, r := range batch.Records(nil) {
+		switch {
+		case r.Seq == 0:
+			told = append(told, "header")
+		case r.Settled:
+			told = append(told, fmt.Sprint(r.Seq, " end"))
+		default:
+			told = append(told, fmt.Sprintf("%d %s", r.Seq, r.Data))
+		}
+	}
+	return batch, strings.Join(told, ", ")
+}
+
+func want(t *testing.T, what, got, want string) {
+	t.Helper()
+	if got != want {
+		t.Errorf("%s: %q, want %q", what, got, want)
+	}
+}
+
+func TestBatchesHoldWhatHasComeUpInItsOrder(t *testing.T) {
+	b := New()
+	if b.Start() {
+		t.Error("a writer begins although there is nothing to write")
+	}
+	b.Put(entry(3, "x"))
+	b.Put(entry(1, "y"))
+	if !b.Start() || b.Start() {
+		t.Error("not exactly one writer began")
+	}
+	first, told := take(b)
+	want(t, "the first batch", told, "3 x, 1 y")
+	b.Put(entry(3, "z")) // while that is written
+	b.Wrote(first, nil, 0)
+	_, told = take(b)
+	want(t, "the second batch", told, "3 z")
+	if batch, _ := take(b); batch != nil || b.Writing() {
+		t.Error("the writer goes on although all is written")
+	}
+}
+
+func TestWhatIsRefusedIsSaidAgainFirst(t *testing.T) {
+	b := New()
+	refused := fmt.Errorf("full: %w", journal.ErrRefused)
+	b.Put(entry(1, "old"))
+	b.Put(entry(1, "new"))
+	b.end(2, nil)
+	b.Start()
+	batch, _ := take(b)
+	b.Wrote(batch, refused, 100)
+	if batch, _ := take(b); batch != nil {
+		t.Fatal("what was refused is written at once")
+	}
+	if due := b.Due(); due != 100+againFirst {
+		t.Errorf("it is due at %d", due)
+	}
+	notOnDisk := errors.New("not on disk")
+	if err := b.Owed(notOnDisk); !errors.Is(err, notOnDisk) || !errors.Is(err, journal.ErrRefused) {
+		t.Errorf("one end is owed, and it says %v", err)
+	}
+	b.Tick(100 + againFirst - 1)
+	if b.Start() {
+		t.Error("it is written too early")
+	}
+	b.Tick(100 + againFirst)
+	b.Put(entry(3, "later"))
+	b.Start()
+	batch, told := take(b)
+	want(t, "the next batch", told, "1 new, 2 end, 3 later, header")
+	b.Wrote(batch, refused, 200)
+	take(b)
+	if due := b.Due(); due != 200+2*againFirst {
+		t.Errorf("the second time it is due at %d", due)
+	}
+	b.Touch()
+	b.Start()
+	batch, _ = take(b)
+	b.Wrote(batch, nil, 300)
+	take(b)
+	if err := b.Owed(notOnDisk); err != nil || b.Unsaid() || b.Due() != engine.Never {
+		t.Errorf("all is written, and it owes %v", err)
+	}
+}
+
+func TestADeadJournalIsOwedTheEndsForGood(t *testing.T) {
+	b := New()
+	b.end(1, nil)
+	b.Put(entry(2, "x"))
+	b.Start()
+	batch, _ := take(b)
+	b.end(3, nil) // while the write fails
+	b.Wrote(batch, journal.ErrFailed, 0)
+	if !b.Dead() || b.Put(entry(4, "y")) {
+		t.Fatal("a dead journal takes more")
+	}
+	late := b.Next(1, 2)
+	late.Abandon()
+	b.Wrote(late, b.Failed(), 0)
+	take(b)
+	if err := b.Owed(errors.New("not on disk")); err == nil || !strings.Contains(err.Error(), ": 2 of them") {
+		t.Errorf("two ends are owed, and it says %v", err)
+	}
+	if b.Start() || b.Due() != engine.Never {
+		t.Error("it goes on writing")
+	}
+}
+
+func TestArgumentsThatCannotBeEncodedHarmNobody(t *testing.T) {
+	b := New()
+	bad, good := new(engine.Op), new(engine.Op)
+	b.Put(Entry{Op: bad, Seq: 1, First: true})
+	b.Put(Entry{Op: good, Seq: 2, First: true})
+	b.Put(Entry{Op: good, Seq: 3, Data: make([]byte, journal.MaxData)})
+	b.Start()
+	batch := b.Next(1, 2)
+	records := batch.Records(func(e *Entry) (Record, error) {
+		if e.Op == bad {
+			return Record{}, errors.New("no")
+		}
+		return Record{ID: "x", Args: e.Data}, nil
+	})
+	if len(records) != 1 || records[0].Seq != 2 {
+		t.Errorf("it writes %v", records)
+	}
+	if !slices.Equal(batch.Bad, []*engine.Op{bad, good}) || !errors.Is(batch.BadErr, journal.ErrTooLarge) {
+		t.Errorf("bad are %v, for %v", batch.Bad, batch.BadErr)
+	}
+	if held := b.Wrote(batch, nil, 0); !slices.Equal(held, []*engine.Op{good}) {
+		t.Errorf("the journal holds %v", held)
+	}
+}
+
+// left is what an earlier life wrote: operation i at position pos, on deps.
+func left(seq, pos uint64, deps ...uint64) journal.Record {
+	return journal.Record{Seq: seq, Data: (&Record{ID: fmt.Sprint(seq), Pos: pos, Store: "s", Deps: deps}).Encode()}
+}
+
+func TestAReplacedRecordEndsAndItsDependentsFollow(t *testing.T) {
+	b := New()
+	h, ops, err := b.Load([]journal.Record{
+		{Data: Header{Client: "me", Clock: 5, Seq: 3}.Encode()},
+		left(1, 1), left(2, 2, 1), left(4, 1), // 4 took the place of 1
+	})
+	if err != nil || h.Client != "me" || h.Seq != 4 || len(ops) != 3 {
+		t.Fatalf("it loaded %+v, %d operations, %v", h, len(ops), err)
+	}
+	var order []uint64
+	for _, l := range b.Begin() {
+		order = append(order, l.Seq)
+	}
+	if !slices.Equal(order, []uint64{4, 2}) {
+		t.Errorf("restored are %v", order)
+	}
+	b.Start()
+	batch := b.Next(1, 2)
+	var told []string
+	for _, r := range batch.Records(nil) {
+		var now Record
+		if !r.Settled {
+			now, _ = decodeRecord(r.Data)
+		}
+		told = append(told, fmt.Sprint(r.Seq, r.Settled, now.Deps))
+	}
+	want(t, "written", strings.Join(told, ", "), "1 true [], 2 false [4]")
+}
+
+func TestQuarantineFollowsWhatItDependsOn(t *testing.T) {
+	b := New()
+	b.Load([]journal.Record{left(1, 1), left(2, 2, 1), left(3, 3, 2), left(4, 4), {Seq: 5, Data: []byte{99}}})
+	for _, l := range b.Begin() {
+		b.SetAside(l)
+	}
+	if n := len(b.Quarantine()); n != 5 || !b.Quarantines(5) {
+		t.Fatalf("%d are in quarantine", n)
+	}
+	gone, ok := b.Discard(1)
+	if !ok || len(gone) != 2 || gone[0].Seq != 2 || gone[1].Seq != 3 {
+		t.Errorf("2 and 3 depend on 1, and gone are %v", gone)
+	}
+	if _, ok := b.Discard(1); ok {
+		t.Error("it was discarded twice")
+	}
+	b.Forget()
+	b.Start()
+	_, told := take(b)
+	want(t, "written", told, "1 end, 2 end, 3 end, 5 end, 4 end")
+}
