@@ -5,22 +5,23 @@ import (
 	"time"
 )
 
-// Spending is what one server has let through of an allowance, and has not told yet.
+// Spending is the part of an allowance that one server has let through and not reported
+// yet.
 type Spending struct {
-	// Allowance is its name.
+	// Allowance is the name of the allowance.
 	Allowance string
-	// Cost is how long the allowance takes to make up for it.
+	// Cost is the time in which the allowance recovers from this spending.
 	Cost time.Duration
-	// Alone is how long it takes until the allowance is whole again if nothing else was let
-	// through; below 0 when that has been.
+	// Alone is the time until the allowance is whole again if no other server has spent of
+	// it; below 0 when it is whole already.
 	Alone time.Duration
 }
 
-// Allowances keeps what is left of allowances that several servers give out. An allowance
-// that it does not know is whole; what it knows may be lost with the database.
+// Allowances keeps the rest of allowances that several servers give out. An allowance
+// without record is whole; records may be lost with the database.
 type Allowances interface {
-	// Spend notes what was let through, and returns of each allowance how long it takes
-	// until it is whole again, with the spending of all servers. Each allowance is named
-	// at most once. An error leaves open whether it was noted.
+	// Spend records the spendings, and returns for each allowance the time until it is
+	// whole again, with the spending of all servers. Each allowance is named at most once.
+	// After an error the spendings may or may not have been recorded.
 	Spend(ctx context.Context, spent []Spending) (missing []time.Duration, err error)
 }

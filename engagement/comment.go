@@ -15,11 +15,11 @@ type Comment struct {
 	CreatedAt int64
 	EditedAt  int64
 
-	// Stamp is that of the last applied operation. It was not ahead of the server's
-	// clock then.
+	// Stamp is the stamp of the last applied operation, and was not ahead of the
+	// server's clock then.
 	Stamp Stamp
 
-	// Deleted comments are kept without their text, so that a late edit learns
-	// what happened and the id is never used again.
+	// Deleted comments are kept without their text, so that a late edit is told of
+	// the deletion and the id is never used again.
 	Deleted bool
 }

@@ -1,23 +1,25 @@
 package engagement
 
-// Held is what a store holds of the places that an operation touches.
+// Held has the records of a store that an operation touches.
 type Held struct {
-	// Post is nil when there never was one of that id.
+	// Post is nil when no post of that id ever existed.
 	Post *Post
 	// Mark is the user's mark of the operation's kind; zero when never touched.
 	Mark Mark
-	// Comment is nil when there never was one of that id on the post.
+	// Comment is nil when no comment of that id ever existed on the post.
 	Comment *Comment
 }
 
-// Effect is what a store has to write. A nil field stays as it is.
+// Effect has the records that a store has to write. A nil field leaves the record
+// unchanged.
 type Effect struct {
-	// Already says that all was as wanted: no visible change. Post is nil then.
+	// Already says that the effect was there already: there is no visible change, and Post
+	// is nil.
 	Already bool
 
-	// Post is the whole new record, with its version and counters. It is nil if
-	// and only if nothing visible changes. When it is Deleted, the store also
-	// forgets all marks and comments of the post.
+	// Post is the whole new record, with its version and counters. It is nil if and only if
+	// there is no visible change. When it is Deleted, the store also forgets all marks and
+	// comments of the post.
 	Post *Post
 	// Mark is the whole new mark.
 	Mark *Mark
@@ -25,8 +27,8 @@ type Effect struct {
 	Comment *Comment
 }
 
-// Decide says what the operation does to what is held. It is pure; now is in
-// milliseconds since the Unix epoch. An error means that nothing is to be written.
+// Decide returns the effect of the operation on the held records. It is pure; now is in
+// milliseconds since the Unix epoch. After an error there is nothing to write.
 //
 //	                    absent     newer stamp held   as wanted   otherwise
 //	like, save …        -          Conflict           Already     set
@@ -36,12 +38,12 @@ type Effect struct {
 //	edit_comment        NotFound   Conflict           Already     edited, or Forbidden, Gone
 //	delete_comment      NotFound   Conflict           Already     deleted, or Forbidden
 //
-// "As wanted" goes before "newer stamp": an old like of what is liked is no
-// conflict. All but post need a post that is there: NotFound, Gone.
+// "As wanted" has precedence over "newer stamp": an old like of a liked post is no
+// conflict. All kinds except post need an existing post: NotFound, Gone.
 //
-// The time of a post never goes back: when now is before its ChangedAt, that is the
-// time. A stamp that is ahead of the time counts as the time, after what is held of that
-// moment; here and nowhere else.
+// The time of a post never goes back: when now is before its ChangedAt, ChangedAt is the
+// time. A stamp ahead of the time counts as the time, after the held stamps of that
+// moment. Only Decide adjusts stamps.
 func (o Operation) Decide(held Held, now int64) (Effect, error) {
 	if o.Kind == CreatePost {
 		return o.decideCreatePost(held, now)

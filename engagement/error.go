@@ -5,7 +5,7 @@ import (
 	"errors"
 )
 
-// Code says for machines what went wrong.
+// Code is the kind of an error, for machines.
 type Code string
 
 // The codes of errors that cross the border of this package.
@@ -14,25 +14,25 @@ const (
 	Invalid Code = "invalid"
 	// Unauthenticated: the session is missing, forged, expired or ended.
 	Unauthenticated Code = "unauthenticated"
-	// Forbidden: it belongs to somebody else.
+	// Forbidden: it belongs to another user.
 	Forbidden Code = "forbidden"
-	// NotFound: there is no such thing, and never was.
+	// NotFound: it does not exist and never did.
 	NotFound Code = "not_found"
 	// Gone: it was deleted.
 	Gone Code = "gone"
-	// Conflict: a newer operation won, or the id is taken. Not applied, not
-	// remembered: the same key may come again.
+	// Conflict: a newer operation won, or the id is taken. The operation was not applied,
+	// and its key is free.
 	Conflict Code = "conflict"
 	// KeyReused: the key belongs to an operation with another payload.
 	KeyReused Code = "key_reused"
 	// InProgress: the first call with the key is still running.
 	InProgress Code = "in_progress"
-	// KeyExpired: the key is so old that its operation may be forgotten. Not applied, and
-	// it never will be.
+	// KeyExpired: the key is so old that its operation may be forgotten. The operation
+	// was not applied now, and will not be.
 	KeyExpired Code = "key_expired"
-	// Unavailable: not now; nothing is wrong with the request.
+	// Unavailable: the store cannot do it now; the request is right.
 	Unavailable Code = "unavailable"
-	// Internal: everything else. Its message is not for users.
+	// Internal: every other error. Its message is not for users.
 	Internal Code = "internal"
 )
 
@@ -41,14 +41,14 @@ type Error struct {
 	Code    Code
 	Message string
 
-	// Field is the part of the operation to blame; empty when none is.
+	// Field is the part of the operation to blame; empty: no single part.
 	Field string
 
 	// Winner is the last applied stamp of the slot, when Code is Conflict and a
 	// newer operation is the reason. Zero otherwise.
 	Winner Stamp
 
-	// Cause is the error underneath, for the log; nil when there is none.
+	// Cause is the error underneath, for the log; nil: there is none.
 	Cause error
 }
 

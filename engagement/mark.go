@@ -1,6 +1,6 @@
 package engagement
 
-// MarkKind is what a user can put on a post: a like or a save.
+// MarkKind is the kind of a user's mark on a post: a like or a save.
 type MarkKind string
 
 // The kinds of marks.
@@ -9,12 +9,13 @@ const (
 	Save MarkKind = "save"
 )
 
-// Mark is one user's like or save of one post. It is kept when it is taken off,
-// because the stamp must go on refusing older operations that arrive late.
+// Mark is one user's like or save of one post. The record stays when the mark is
+// removed, because its stamp must still refuse older operations that arrive
+// late.
 type Mark struct {
 	On bool
 
-	// Stamp is that of the last applied operation; zero when there was none. It was
-	// not ahead of the server's clock then.
+	// Stamp is the stamp of the last applied operation, and was not ahead of the
+	// server's clock then; zero when there was none.
 	Stamp Stamp
 }

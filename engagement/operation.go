@@ -8,11 +8,11 @@ import (
 	"github.com/optimist-go/optimist/engagement/wire"
 )
 
-// Kind is what an operation does.
+// Kind is the kind of an operation.
 type Kind string
 
-// The kinds of operations. They say what is wanted, never "toggle": repeating
-// one changes nothing.
+// The kinds of operations. They name wanted states, never "toggle": repeating an
+// operation changes nothing.
 const (
 	LikePost      Kind = "like"
 	UnlikePost    Kind = "unlike"
@@ -29,23 +29,23 @@ const (
 type Operation struct {
 	// Key names the operation for life; it is unique per user.
 	Key string
-	// User is who acts. The caller has made sure of it.
+	// User is the user who acts, authenticated by the caller.
 	User string
 	Kind Kind
 	Post string
 
 	// Comment is the comment's id, for the kinds about comments; else empty.
 	Comment string
-	// Text is that of the new post or comment; else empty.
+	// Text is the text of the new post or comment; else empty.
 	Text string
 
-	// Stamp is as the device sent it, and may be ahead of the server's clock. Decide
-	// sees to it that it is not ahead where it is compared and kept.
+	// Stamp is the device's stamp, which may be ahead of the server's clock.
+	// [Operation.Decide] adjusts it before it is compared and stored.
 	Stamp Stamp
 }
 
-// Mark returns the kind of mark that the operation sets or takes off, and which;
-// ok is false for the kinds about posts and comments.
+// Mark returns the kind of mark that the operation sets (on) or removes; ok is
+// false for the kinds about posts and comments.
 func (o Operation) Mark() (kind MarkKind, on, ok bool) {
 	switch o.Kind {
 	case LikePost:
@@ -65,9 +65,9 @@ func (o Operation) aboutComment() bool {
 	return o.Kind == CreateComment || o.Kind == EditComment || o.Kind == DeleteComment
 }
 
-// Fingerprint tells payloads apart: equal for two operations if and only if all
-// but Key and User are equal. The stamp counts as it was sent, so that a repetition
-// is one whenever it comes.
+// Fingerprint tells payloads apart: equal for two operations if and only if all but
+// Key and User are equal. The stamp counts as it was sent, so that a repetition has
+// the same fingerprint at any time.
 func (o Operation) Fingerprint() string {
 	payload, err := json.Marshal([]any{o.Kind, o.Post, o.Comment, o.Text, o.Stamp.At, o.Stamp.Client})
 	if err != nil {

@@ -10,8 +10,8 @@ type Post struct {
 	Text      string
 	CreatedAt int64
 
-	// Likes, Saves and Comments count what is there now. They change in the
-	// transaction of what they count.
+	// Likes, Saves and Comments are the present numbers. They change in the same
+	// transaction as the counted records.
 	Likes    int
 	Saves    int
 	Comments int
@@ -21,16 +21,16 @@ type Post struct {
 
 	// Version grows by one with each visible change; the first is 1.
 	Version uint64
-	// ChangedAt is the time of the change that made Version. It never goes back, also
+	// ChangedAt is the time of the change that made Version. It never goes back, even
 	// when the server's clock does, and is not before the stamp of any operation that
-	// changed the post. (An operation that found all as wanted is no change.)
+	// changed the post. (An operation that found its effect there already is no change.)
 	ChangedAt int64
 
 	// Revised is the Version at which a comment was last edited or deleted; 0 for never.
 	Revised uint64
 
-	// Deleted posts keep id, author and version, so that late operations learn
-	// what happened. Text is empty and all counts are 0 then.
+	// Deleted posts keep id, author and version, so that late operations are told of the
+	// deletion. Text is empty and all counts are 0 then.
 	Deleted bool
 }
 
@@ -45,12 +45,12 @@ type Truth struct {
 	// Comments are the latest wire.MaxComments, oldest first. Empty when deleted.
 	Comments []Comment
 
-	// Contains are the keys of the viewer's latest operations on the post, oldest
-	// first, at most wire.MaxContains.
+	// Contains has the keys of the viewer's latest operations on the post, oldest first,
+	// at most wire.MaxContains.
 	Contains []string
 }
 
-// size is about what the truth takes in memory: its texts.
+// size is the approximate size of the truth in memory: its texts, in bytes.
 func (t Truth) size() int {
 	n := len(t.Post.Text)
 	for _, c := range t.Comments {

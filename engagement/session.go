@@ -19,8 +19,8 @@ type Session struct {
 	ExpiresAt int64
 }
 
-// SessionSeal turns sessions into tokens that nobody else can make. It is
-// immutable and safe for concurrent use.
+// SessionSeal turns sessions into tokens that cannot be made without its secret.
+// It is immutable and safe for concurrent use.
 type SessionSeal struct {
 	secret []byte
 }
@@ -28,7 +28,8 @@ type SessionSeal struct {
 // SecretSize is the size in bytes of the secret of a SessionSeal.
 const SecretSize = 32
 
-// maxToken is the size in bytes beyond which a token is not even looked at.
+// maxToken is the greatest size of a token in bytes; longer ones are refused
+// unread.
 const maxToken = 256
 
 // NewSessionSeal returns a seal with the secret, which must be of SecretSize.
@@ -45,7 +46,7 @@ func (s SessionSeal) Token(session Session) string {
 	return base64.RawURLEncoding.EncodeToString([]byte(text)) + "." + s.sign(text)
 }
 
-// Open returns the session of a token. A token that is malformed, not of this
+// Open returns the session of a token. A token that is malformed, made by another
 // seal, or expired at now (milliseconds since the Unix epoch) is Unauthenticated.
 func (s SessionSeal) Open(token string, now int64) (Session, error) {
 	refused := &Error{Code: Unauthenticated, Message: "the session is not valid"}

@@ -21,7 +21,7 @@ func (s Stamp) Compare(t Stamp) int {
 
 // notAfter returns the stamp, or the moment now (milliseconds since the Unix epoch)
 // when it claims to be later: an act cannot have happened after its request arrived.
-// It did happen after what is held already, also while now stands still.
+// An adjusted stamp is after held, even while now stands still.
 func (s Stamp) notAfter(now int64, held Stamp) Stamp {
 	if s.At.Milliseconds() > now {
 		s.At = min(max(wire.NewStamp(now, 0), held.At+1), wire.NewStamp(now, 0xffff))

@@ -11,8 +11,8 @@ import (
 	"github.com/optimist-go/optimist/engagement/wire"
 )
 
-// clock is the store's clock while the demo's past is being written. Else it shows the
-// zero time: the store goes by that of its database.
+// clock is the store's clock while the demo's past is being written. At other times it
+// shows the zero time, so that the store uses its database's clock.
 type clock struct {
 	// mu guards the field below it.
 	mu  sync.Mutex
@@ -31,7 +31,7 @@ func (c *clock) turnTo(t time.Time) {
 	c.set = t
 }
 
-// demoPlan is the name under which the store keeps when the demo was begun, in
+// demoPlan is the name under which the store keeps the beginning of the demo, in
 // milliseconds since the Unix epoch, or notADemo.
 const (
 	demoPlan = "demo"
@@ -39,11 +39,11 @@ const (
 )
 
 // seed fills a store that has never been used with the demo's posts, by the same
-// operations that people make. Any other store stays as it is.
+// operations that people make. It does not change any other store.
 //
-// When it fails, the next seed goes on: all keys, ids and times follow from when it
-// was begun, so that what is there already is not made twice. The last post comes
-// last of all; it tells whether the demo is complete.
+// After a failure the next seed goes on: all keys, ids and times follow from the time
+// of the beginning, so that existing posts and comments are not made twice. The last
+// post is made last of all; its existence tells that the demo is complete.
 func seed(ctx context.Context, store engagement.Store, clock *clock) error {
 	page, err := store.Posts(ctx, "", wire.Cursor{}, 1)
 	if err != nil {
@@ -82,8 +82,8 @@ type seeder struct {
 	err   error
 }
 
-// id returns an id of that place in the order of the demo. kind tells posts and
-// comments apart.
+// id returns an id for a place in the order of the demo. kind distinguishes posts and
+// comments.
 func (s *seeder) id(kind, place int) string {
 	return fmt.Sprintf("%08x-%04x-7%03x-8000-%012x", s.begun>>16, s.begun&0xffff, kind, place)
 }

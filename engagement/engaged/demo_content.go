@@ -13,8 +13,8 @@ type demoPost struct {
 
 type demoComment struct{ author, text string }
 
-// demoPosts are the posts of the demo, oldest first. To the last nobody has said
-// anything yet: when it is there, all is there.
+// demoPosts are the posts of the demo, oldest first. The last one has no
+// comments: when it exists, the demo is complete.
 var demoPosts = []demoPost{
 	{
 		ago: 74 * time.Hour, author: "noor",

@@ -17,15 +17,15 @@ import (
 	"github.com/optimist-go/optimist/engagement/sqlstore"
 )
 
-// Memory is the value of Config.DB that keeps everything in memory.
+// Memory is the value of [Config].DB for a database in memory.
 const Memory = sqlstore.Memory
 
-// Config is what the command line can say.
+// Config is the configuration that the command line sets.
 type Config struct {
 	// Addr is the TCP address to listen on.
 	Addr string
-	// Hosts are further names under which the server may be asked. On a loopback
-	// address it refuses all others; elsewhere only when there are some.
+	// Hosts are further host names that the server answers for. On a loopback address it
+	// refuses requests for all other names; elsewhere only when Hosts is not empty.
 	Hosts []string
 	// DB is the database file, or Memory, or the URL of a PostgreSQL database, which any
 	// number of servers share: postgres://…
@@ -33,33 +33,33 @@ type Config struct {
 
 	// Demo fills an empty database with posts and people, and mounts /demo/network.
 	Demo bool
-	// Faults mounts /demo/network also without Demo. Whoever is signed in can make
-	// the network of their own session bad there, and nobody else's.
+	// Faults mounts /demo/network also without Demo. A signed-in user can make the
+	// network of their own session bad there, and no other one.
 	Faults bool
-	// Network is the fault profile in force for everybody from the start; empty is
+	// Network is the fault profile in force for all sessions from the start; empty is
 	// "clean". It needs Demo or Faults.
 	Network string
 
-	// Rate and Burst limit the requests of each session; see httpapi.Options.
+	// Rate and Burst limit the requests of each session; see [httpapi.Options].
 	Rate  float64
 	Burst int
-	// Streams is how many event streams there may be; see httpapi.Options.
+	// Streams is the greatest number of event streams; see [httpapi.Options].
 	Streams int
 	// SecureCookies is for servers behind a proxy that speaks TLS.
 	SecureCookies bool
-	// AddressHeader is for servers behind a proxy; see httpapi.Options.
+	// AddressHeader is for servers behind a proxy; see [httpapi.Options].
 	AddressHeader string
 
-	// LogJSON writes the log as JSON, LogLevel is the least that is written.
+	// LogJSON writes the log as JSON, LogLevel is the lowest level that is written.
 	LogJSON  bool
 	LogLevel slog.Level
 }
 
-// ParseFlags reads the command line into m.Config. The error is flag.ErrHelp when
-// help was asked for and given.
+// ParseFlags reads the command line into m.Config. The error is [flag.ErrHelp] when
+// the help was requested and printed.
 func (m *Main) ParseFlags(args []string) error {
 	flags := flag.NewFlagSet("engaged serve", flag.ContinueOnError)
-	flags.SetOutput(io.Discard) // an error is the caller's to tell, in one line
+	flags.SetOutput(io.Discard) // the caller prints errors, in one line
 	c := &m.Config
 	flags.StringVar(&c.Addr, "addr", "localhost:8080", "address to listen on; port 0 picks a free one")
 	flags.Func("host", "further host name to answer for, may be repeated; on a loopback address others than localhost are refused", func(name string) error {

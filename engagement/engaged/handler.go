@@ -11,7 +11,7 @@ import (
 	"github.com/optimist-go/optimist/engagement/wire"
 )
 
-// handler puts the API, the bad network and the page in their places.
+// handler combines the API, the bad network and the page.
 func (m *Main) handler() (http.Handler, error) {
 	mux := http.NewServeMux()
 	for _, path := range []string{"/healthz", "/readyz", "/openapi.json"} {
@@ -35,7 +35,8 @@ func (m *Main) handler() (http.Handler, error) {
 	return mux, nil
 }
 
-// onlyHosts keeps pages of other sites away whose names were made to point here.
+// onlyHosts refuses requests of other sites whose names were made to point to
+// this server (DNS rebinding).
 func (m *Main) onlyHosts(next http.Handler) http.Handler {
 	tcp, ok := m.listener.Addr().(*net.TCPAddr)
 	if !(ok && tcp.IP.IsLoopback()) && len(m.Config.Hosts) == 0 {
@@ -52,12 +53,12 @@ func (m *Main) onlyHosts(next http.Handler) http.Handler {
 func (m *Main) setNetwork() error {
 	profile, ok := fault.FindProfile(m.Config.Network)
 	if !ok {
-		return nil // there is none: the configuration is valid
+		return nil // no fault network: the configuration is valid
 	}
 	return m.network.Set(fault.Everybody, fault.Setting{Profile: profile.Name, Rule: profile.Rule})
 }
 
-// refuseByNetwork answers in the same form as the API itself would.
+// refuseByNetwork answers in the form of the API.
 func refuseByNetwork(w http.ResponseWriter, r *http.Request, status int, retryAfter time.Duration) {
 	p := wire.Problem{Status: status, Detail: "the network panel makes this fail", RetryAfterMs: retryAfter.Milliseconds()}
 	switch status {
@@ -88,7 +89,7 @@ func rejectWish(w http.ResponseWriter, r *http.Request, status int, detail strin
 	httpapi.WriteProblem(w, r, p)
 }
 
-// fewWords is the page of a server that was started without one.
+// fewWords is the page of a server without a page of its own.
 func fewWords(w http.ResponseWriter, r *http.Request) {
 	if r.URL.Path != "/" {
 		httpapi.WriteProblem(w, r, wire.Problem{Type: wire.ProblemNotFound, Status: http.StatusNotFound, Detail: "there is nothing at this path"})

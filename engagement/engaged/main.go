@@ -19,7 +19,7 @@ import (
 	"github.com/optimist-go/optimist/engagement/sqlstore"
 )
 
-// How long things may take, and how long they are kept.
+// Bounds of times, and times for which records are kept.
 const (
 	shutdownTimeout = 10 * time.Second
 	upkeepInterval  = time.Hour
@@ -31,25 +31,25 @@ const (
 type Main struct {
 	Config Config
 
-	// Page answers every path that is not the API's; nil is a page of a few words.
+	// Page answers every path outside the API; nil means a page of a few words.
 	Page http.Handler
 
 	// Stderr gets the log and the help, which begins with Usage.
 	Stderr io.Writer
 	Usage  string
 
-	// Set by Run, constant from then on.
+	// Set by Run, constant afterwards.
 	log      *slog.Logger
 	clock    *clock
 	store    *sqlstore.Store
 	api      *httpapi.API
-	network  *fault.Network // nil when faults are not to be had
+	network  *fault.Network // nil: faults are not enabled
 	server   *http.Server
 	listener net.Listener
 
 	stop      context.CancelFunc // ends the goroutines of Main
 	running   sync.WaitGroup
-	failed    chan error // gets the error of a server that broke down; has room for it
+	failed    chan error // receives the error of a server that failed; has room for one
 	closeOnce sync.Once
 	closeErr  error
 }
@@ -57,9 +57,8 @@ type Main struct {
 // New returns a Main that has not been configured.
 func New() *Main { return &Main{Stderr: os.Stderr, failed: make(chan error, 1)} }
 
-// Run opens the database, fills it when it is a demo, and serves. It returns as
-// soon as the server listens; ctx is only about getting there. When Run fails,
-// nothing is left behind.
+// Run opens the database, fills it when it is a demo, and serves. It returns as soon as the
+// server listens; ctx bounds only Run itself. A failed Run leaves nothing open.
 func (m *Main) Run(ctx context.Context) error {
 	if err := m.Config.validate(); err != nil {
 		return err
@@ -133,9 +132,9 @@ func (m *Main) openStore(ctx context.Context) (*sqlstore.Store, error) {
 	return store, nil
 }
 
-// NewEra begins a new history of the database that is configured, and returns its number:
-// to be done once after it was restored from an older copy. Servers of a PostgreSQL database
-// may run meanwhile; a file must not be in use.
+// NewEra begins a new era of the configured database, and returns its number. Call it once
+// after a restore from an older copy. Servers of a PostgreSQL database may run meanwhile; a
+// file must not be in use.
 func (m *Main) NewEra(ctx context.Context) (int64, error) {
 	m.log, m.clock = m.Config.logger(m.Stderr), &clock{}
 	store, err := m.openStore(ctx)
@@ -146,8 +145,8 @@ func (m *Main) NewEra(ctx context.Context) (int64, error) {
 	return era, errors.Join(err, store.Close())
 }
 
-// keepUp drops what belongs to sessions that have expired, until ctx ends. The kit of the
-// store does the same with records and the feed.
+// keepUp drops the records of expired sessions, until ctx ends. The kit of the store drops
+// old keys and entries of the feed itself.
 func (m *Main) keepUp(ctx context.Context) {
 	ticker := time.NewTicker(upkeepInterval)
 	defer ticker.Stop()
@@ -163,7 +162,7 @@ func (m *Main) keepUp(ctx context.Context) {
 	}
 }
 
-// URL is where the server answers, without a slash at its end.
+// URL returns the address of the server, without a slash at its end.
 func (m *Main) URL() string {
 	host, port, err := net.SplitHostPort(m.Config.Addr)
 	if _, actual, splitErr := net.SplitHostPort(m.listener.Addr().String()); err == nil && splitErr == nil {
@@ -175,14 +174,14 @@ func (m *Main) URL() string {
 	return "http://" + net.JoinHostPort(host, port)
 }
 
-// Store is the server's database, for tests that look behind the API.
+// Store returns the server's database, for tests that look behind the API.
 func (m *Main) Store() *sqlstore.Store { return m.store }
 
-// Network is the bad network in front of the API; nil when neither Demo nor
-// Faults is set.
+// Network returns the fault network in front of the API; nil when neither Demo nor Faults
+// is set.
 func (m *Main) Network() *fault.Network { return m.network }
 
-// Wait returns when ctx ends, with nil, or when the server breaks down, with why.
+// Wait returns nil when ctx ends, or the error when the server fails.
 func (m *Main) Wait(ctx context.Context) error {
 	select {
 	case <-ctx.Done():
@@ -192,9 +191,9 @@ func (m *Main) Wait(ctx context.Context) error {
 	}
 }
 
-// Close shuts down gracefully: nothing new is taken, event streams are ended,
-// requests under way are finished for up to ten seconds, then the database is
-// closed. A second Close does nothing and returns the same.
+// Close shuts down gracefully: it takes no new requests, ends event streams, waits up to
+// ten seconds for requests under way, and closes the database. A second Close does nothing
+// and returns the same.
 func (m *Main) Close() error {
 	m.closeOnce.Do(func() { m.closeErr = m.close() })
 	return m.closeErr
@@ -218,7 +217,7 @@ func (m *Main) close() error {
 	}
 	err := errors.Join(errs...)
 	switch {
-	case m.stop == nil: // it never ran
+	case m.stop == nil: // Run was never called
 	case err != nil:
 		m.log.Error("stopped", "error", err)
 	default:

@@ -8,8 +8,8 @@ import (
 	"github.com/optimist-go/optimist/engagement/fault"
 )
 
-// keepNetwork keeps what a session has chosen in the network panel, so that it holds at
-// all servers of the database.
+// keepNetwork stores the choice of a session in the network panel, so that it holds at all
+// servers of the database.
 func (m *Main) keepNetwork(ctx context.Context, session string, setting *fault.Setting) error {
 	var text []byte
 	if setting != nil {
@@ -24,11 +24,12 @@ func (m *Main) keepNetwork(ctx context.Context, session string, setting *fault.S
 // restBetweenLooks is the least time between two looks for choices.
 const restBetweenLooks = 100 * time.Millisecond
 
-// overlap is how far back choices are looked for again, in milliseconds: so long after its
-// time one may have been committed.
+// overlap is the time by which each search for choices goes back before the previous one,
+// in milliseconds: a choice may be committed that long after its time.
 const overlap = 5000
 
-// followNetworks puts in force here what sessions have chosen at any server, until ctx ends.
+// followNetworks puts the choices of sessions at other servers in force at this one, until
+// ctx ends.
 func (m *Main) followNetworks(ctx context.Context) {
 	wake := make(chan struct{}, 1)
 	stop := m.store.Watch(func() {
@@ -38,8 +39,8 @@ func (m *Main) followNetworks(ctx context.Context) {
 		}
 	})
 	defer stop()
-	known := make(map[string]int64) // when each session has chosen
-	var since int64                 // all that are kept
+	known := make(map[string]int64) // the time of each session's choice
+	var since int64                 // zero: all stored choices
 	for {
 		since = m.takeNetworks(ctx, since, known)
 		select {
@@ -47,7 +48,7 @@ func (m *Main) followNetworks(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		}
-		select { // most of what wakes is about something else
+		select { // most wake-ups have another cause
 		case <-time.After(restBetweenLooks):
 		case <-ctx.Done():
 			return
@@ -55,12 +56,12 @@ func (m *Main) followNetworks(ctx context.Context) {
 	}
 }
 
-// takeNetworks puts in force what was chosen since the time and is not known, and returns
-// the time to go on from.
+// takeNetworks puts the unknown choices since a time in force, and returns the time for
+// the next search.
 func (m *Main) takeNetworks(ctx context.Context, since int64, known map[string]int64) int64 {
 	all, err := m.store.Networks(ctx, since)
 	if err != nil {
-		return since // the database is gone; it is looked at again soon
+		return since // the database is away; the next search comes soon
 	}
 	for _, n := range all {
 		since = max(since, n.SetAt-overlap)

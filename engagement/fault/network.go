@@ -8,33 +8,34 @@ import (
 	"time"
 )
 
-// Options of a Network. The zero value is ready for use.
+// Options are the options of a [Network]. The zero value is ready for use.
 type Options struct {
 	// Seed makes the draws repeatable, as far as the order of the requests is; 0
 	// means a random one.
 	Seed uint64
 
-	// Scope returns what a request belongs to for rules of less than everybody;
+	// Scope returns the scope of a request, such as its session, for rules of single scopes;
 	// nil, or an empty scope, means that only the rule for everybody applies.
 	Scope func(*http.Request) string
 
-	// Keep is told of each setting that Control takes for a scope, before it holds; nil: its
-	// own setting is taken away. Its error refuses it. Keep may be nil.
+	// Keep is called with each setting that Control takes for a scope, before it is in
+	// force; a nil setting removes the scope's own. An error of Keep refuses the setting.
+	// Keep may be nil.
 	Keep func(ctx context.Context, scope string, setting *Setting) error
 
-	// Note is told of each fault but delays that strikes a request, in a few words, so
-	// that nobody takes it for trouble of the server; nil: nobody is.
+	// Note is called for each fault of a request except delays, with a short description for
+	// the log, so that it is not mistaken for a fault of the server. Note may be nil.
 	Note func(r *http.Request, fault string)
 }
 
-// Everybody is the scope whose rule holds for requests whose own has none.
+// Everybody is the scope whose rule holds for requests of scopes without a rule.
 const Everybody = ""
 
 // maxScopes bounds the memory of rules for single scopes.
 const maxScopes = 10_000
 
-// Network is a bad network that can be told how bad. Make one with New. It is
-// safe for concurrent use.
+// Network is a bad network with adjustable faults. Make one with [New]. A Network is safe
+// for concurrent use.
 type Network struct {
 	scope func(*http.Request) string
 	note  func(*http.Request, string)
@@ -43,19 +44,19 @@ type Network struct {
 	// mu guards the fields below it.
 	mu       sync.Mutex
 	draws    *rand.Rand
-	settings map[string]Setting // by scope; Everybody is always there
+	settings map[string]Setting // by scope; always has Everybody
 	underway map[*passage]bool
 	counts   Counts
 }
 
-// Setting is what is in force for a scope.
+// Setting is the rule in force for a scope, with its name.
 type Setting struct {
-	// Profile is the name under which the rule was set; "custom" for one of its own.
+	// Profile is the name of the rule's profile; "custom" for a rule without profile.
 	Profile string `json:"profile"`
 	Rule    Rule   `json:"rule"`
 }
 
-// Counts says how often each fault has struck since the start.
+// Counts has the number of times that each fault has struck since the start.
 type Counts struct {
 	Requests     int64 `json:"requests"`
 	LostRequests int64 `json:"lostRequests"`
@@ -96,9 +97,9 @@ func New(options Options) *Network {
 	}
 }
 
-// Set puts the setting in force for the scope; from Everybody it reaches all
-// scopes that have none of their own. Requests under way go on under the former
-// one, except that offline cuts them. The error is that of Rule.Validate.
+// Set puts the setting in force for the scope; the setting of [Everybody] holds for all
+// scopes without one. Requests under way keep their earlier setting, except that offline
+// cuts them. The error is an error of [Rule.Validate].
 func (n *Network) Set(scope string, setting Setting) error {
 	if err := setting.Rule.Validate(); err != nil {
 		return err
@@ -133,7 +134,7 @@ func (n *Network) Clear(scope string) {
 	delete(n.settings, scope)
 }
 
-// Get returns what is in force for the scope, and whether it is the scope's own.
+// Get returns the setting in force for the scope, and whether it is the scope's own.
 func (n *Network) Get(scope string) (setting Setting, own bool) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -141,7 +142,7 @@ func (n *Network) Get(scope string) (setting Setting, own bool) {
 	return n.settingLocked(scope), own
 }
 
-// Counts returns how often each fault has struck.
+// Counts returns the number of times that each fault has struck.
 func (n *Network) Counts() Counts {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -164,7 +165,7 @@ func (n *Network) forgetOneLocked() {
 	}
 }
 
-// fate is what was drawn for one request.
+// fate has the faults drawn for one request.
 type fate struct {
 	offline, loseRequest, loseAnswer, duplicate, serverError, throttle bool
 

@@ -5,11 +5,11 @@ import (
 	"time"
 )
 
-// Rule says how bad the network is. The zero Rule is a perfect one. Likelihoods
-// are from 0 (never) to 1 (always).
+// Rule describes the faults of the network. The zero Rule is a perfect network.
+// Likelihoods are from 0 (never) to 1 (always).
 type Rule struct {
-	// LatencyMs delays each request, in milliseconds; JitterMs is the most that is
-	// added to it at random.
+	// LatencyMs delays each request, in milliseconds; JitterMs is the greatest
+	// random addition to it.
 	LatencyMs int `json:"latencyMs"`
 	JitterMs  int `json:"jitterMs"`
 
@@ -19,7 +19,8 @@ type Rule struct {
 	ServerError float64 `json:"serverError"`
 	Throttle    float64 `json:"throttle"`
 
-	// RetryAfterMs is what a throttled client is told to wait; 0 means 1000.
+	// RetryAfterMs is the wait that a throttled client is told, in milliseconds; 0
+	// means 1000.
 	RetryAfterMs int `json:"retryAfterMs"`
 
 	Offline bool `json:"offline"`
@@ -28,7 +29,7 @@ type Rule struct {
 // maxWait bounds every duration of a rule, in milliseconds.
 const maxWait = 60_000
 
-// Validate returns an error that says in a sentence what is out of bounds.
+// Validate returns an error if a value is out of bounds.
 func (r Rule) Validate() error {
 	for _, n := range []struct {
 		name  string

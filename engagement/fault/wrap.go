@@ -10,21 +10,22 @@ import (
 	"time"
 )
 
-// errCut is why a request that was under way has ended.
+// errCut is the cause of the end of a request that was cut.
 var errCut = errors.New("fault: the network went away")
 
-// Bounds of a body that can be sent twice, in bytes and in time; a request with one
-// beyond them is not duplicated.
+// Bounds of a body that can be sent twice, in bytes and in time; a request with a
+// larger or slower body is not duplicated.
 const (
 	maxCopied   = 64 << 10
 	copyTimeout = 2 * time.Second
 )
 
-// Refuse answers a request with an error of the network's making: 500, 503, or
-// 429 with what to wait.
+// Refuse answers a request with an error of the network's making: 500, 503, or 429
+// with the time to wait.
 type Refuse func(w http.ResponseWriter, r *http.Request, status int, retryAfter time.Duration)
 
-// Wrap returns next behind the network. Refuse may be nil: then errors are plain text.
+// Wrap returns a handler that passes requests to next through the network. Refuse may
+// be nil: then errors are plain text.
 func (n *Network) Wrap(next http.Handler, refuse Refuse) http.Handler {
 	if refuse == nil {
 		refuse = refusePlainly
@@ -47,7 +48,7 @@ func (n *Network) Wrap(next http.Handler, refuse Refuse) http.Handler {
 	})
 }
 
-// carry lets the fate of the request happen.
+// carry carries out the fate of the request.
 func (n *Network) carry(w http.ResponseWriter, r *http.Request, f fate, next http.Handler, refuse Refuse) {
 	if !wait(r.Context(), f.delay) {
 		return
@@ -83,8 +84,8 @@ func (n *Network) carry(w http.ResponseWriter, r *http.Request, f fate, next htt
 	hangUp(w)
 }
 
-// duplicate lets next have a copy of the request, whose answer nobody hears, and
-// gives r its body back.
+// duplicate passes a copy of the request to next, drops the answer, and restores the
+// body of r.
 func (n *Network) duplicate(r *http.Request, next http.Handler, w http.ResponseWriter) {
 	control := http.NewResponseController(w)
 	control.SetReadDeadline(time.Now().Add(copyTimeout))
@@ -127,7 +128,7 @@ func hangUp(w http.ResponseWriter) {
 	if conn, _, err := http.NewResponseController(w).Hijack(); err == nil {
 		conn.Close()
 	}
-	panic(http.ErrAbortHandler) // also where there is no hijacking, as with HTTP/2
+	panic(http.ErrAbortHandler) // needed where hijacking is not possible, as with HTTP/2
 }
 
 // isStream reports whether the request asks for server-sent events.
@@ -143,8 +144,8 @@ func refusePlainly(w http.ResponseWriter, _ *http.Request, status int, retryAfte
 	http.Error(w, http.StatusText(status), status)
 }
 
-// unheard is a ResponseWriter whose answer gets lost. The connection behind it
-// is still good for reading the request.
+// unheard is a ResponseWriter whose answer gets lost. The connection behind it can
+// still be used for reading the request.
 type unheard struct {
 	http.ResponseWriter
 	header http.Header
@@ -156,7 +157,7 @@ func (u *unheard) Write(data []byte) (int, error) { return len(data), nil }
 func (u *unheard) FlushError() error              { return nil }
 func (u *unheard) Unwrap() http.ResponseWriter    { return u.ResponseWriter }
 
-// severable is a ResponseWriter that takes nothing more once its request was cut.
+// severable is a ResponseWriter that refuses writes once its request was cut.
 type severable struct {
 	http.ResponseWriter
 	ctx context.Context
@@ -169,5 +170,5 @@ func (s *severable) Write(data []byte) (int, error) {
 	return s.ResponseWriter.Write(data)
 }
 
-// Unwrap lets http.ResponseController find what the connection can do.
+// Unwrap lets [http.ResponseController] reach the connection's methods.
 func (s *severable) Unwrap() http.ResponseWriter { return s.ResponseWriter }

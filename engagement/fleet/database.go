@@ -11,8 +11,7 @@ import (
 	"github.com/optimist-go/optimist/server/pgcluster"
 )
 
-// Restart stops the cluster, and starts it again when it was down for so long, or when ctx
-// ends.
+// Restart stops the cluster, and starts it again after the time down, or when ctx ends.
 func Restart(ctx context.Context, c *pgcluster.Cluster, mode pgcluster.Mode, down time.Duration) error {
 	if err := c.Stop(mode); err != nil {
 		return err
@@ -32,8 +31,8 @@ func CreateDatabase(ctx context.Context, url, name string) error {
 	})
 }
 
-// longestQuery bounds how long a query of ours may take to be answered, while the database
-// may be gone.
+// longestQuery bounds the time for one query of this package, while the database may be
+// away.
 const longestQuery = time.Minute
 
 // CutListeners ends all connections to the database at url that wait for notifications.
@@ -45,8 +44,8 @@ func CutListeners(ctx context.Context, url string) error {
 	})
 }
 
-// HoldForeign keeps a transaction open that has written, in the database at url, for so
-// long. If the database goes meanwhile, it begins another.
+// HoldForeign keeps a transaction with a write open in the database at url, for the given
+// time. If the database goes away meanwhile, it begins another transaction.
 func HoldForeign(ctx context.Context, url string, long time.Duration) error {
 	for until := time.Now().Add(long); time.Now().Before(until); {
 		err := insist(ctx, url, func(ctx context.Context, conn *pgx.Conn) error {
@@ -60,7 +59,7 @@ func HoldForeign(ctx context.Context, url string, long time.Duration) error {
 			}
 			for time.Now().Before(until) {
 				if _, err := tx.Exec(ctx, `SELECT pg_sleep(0.2)`); err != nil {
-					return nil // it was ended with the database
+					return nil // the transaction ended with the database
 				}
 			}
 			return nil
@@ -72,7 +71,8 @@ func HoldForeign(ctx context.Context, url string, long time.Duration) error {
 	return nil
 }
 
-// insist does something on a connection to the database at url, again while that is gone.
+// insist calls do with a connection to the database at url, and repeats it while the
+// database is away.
 func insist(ctx context.Context, url string, do func(context.Context, *pgx.Conn) error) error {
 	var err error
 	for began := time.Now(); time.Since(began) < longestQuery && ctx.Err() == nil; time.Sleep(100 * time.Millisecond) {

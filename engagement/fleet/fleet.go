@@ -1,8 +1,8 @@
-// Package fleet runs server processes on one database, and disturbs them and it.
+// Package fleet runs server processes on one database, and disturbs both.
 //
-// A fleet's processes end with the process that started them, however that ends: each ends
-// when its standard input does. All listen on the loopback address. A server that is killed
-// is started again at once, at the same address.
+// A fleet's processes end with the process that started them, also when that crashes: each
+// ends when its standard input does. All listen on the loopback address. A server that is
+// killed is started again at once, at the same address.
 package fleet
 
 import (
@@ -21,15 +21,16 @@ import (
 
 // Options of a Fleet. All but Ended are required.
 type Options struct {
-	// Servers is how many there are.
+	// Servers is the number of servers.
 	Servers int
-	// Command makes a server that listens on the address and calls [Serve].
+	// Command returns the command of a server that listens on the address and calls [Serve].
 	Command func(addr string) *exec.Cmd
-	// Ended is told of a server that ended by itself; nil: nobody is. It must not block.
+	// Ended is called when a server has ended by itself. It must not block, and may be nil.
 	Ended func(error)
 }
 
-// Fleet is some servers. Close it. It is safe for concurrent use.
+// Fleet is a group of server processes, to be closed with [Fleet.Close]. A Fleet is safe
+// for concurrent use.
 type Fleet struct {
 	options Options
 	servers []*member
@@ -44,19 +45,19 @@ type member struct {
 	addr    string
 	options *Options
 
-	// mu guards the fields below it, and is held while the server starts and while it is
-	// told something.
+	// mu guards the fields below it, and is held while the server starts and while a setting
+	// is sent to it.
 	mu      sync.Mutex
-	running *exec.Cmd     // nil: it has been closed, or could not be started
+	running *exec.Cmd     // nil: closed, or could not be started
 	in      io.Closer     // of running
 	orders  *json.Encoder // to running
 	answers *bufio.Reader // of running
-	setting any           // that it was told last; nil: none
+	setting any           // the last setting sent; nil: none
 	wanted  *bool         // is made false before running is ended
 	ended   chan struct{} // closed when running has ended
 }
 
-// longestStart bounds how long a server may take to start, while its database may be gone.
+// longestStart bounds the time for the start of a server, while its database may be away.
 const longestStart = 2 * time.Minute
 
 // Start starts the servers, one after the other, and returns when all serve.
@@ -79,8 +80,8 @@ func Start(ctx context.Context, o Options) (*Fleet, error) {
 	return f, nil
 }
 
-// freeAddr is an address whose port the system does not give to connections that go out:
-// one of them could take the place of a server that is gone for a moment.
+// freeAddr returns an address whose port the system does not use for outgoing connections:
+// such a connection could take the port of a server that is restarting.
 func freeAddr() (string, error) {
 	const from, to = 20_000, 32_000
 	for range 100 {
@@ -92,7 +93,7 @@ func freeAddr() (string, error) {
 	return "", fmt.Errorf("fleet: there is no free port from %d to %d", from, to)
 }
 
-// URLs is where the servers are.
+// URLs returns the addresses of the servers.
 func (f *Fleet) URLs() (urls []string) {
 	for _, m := range f.servers {
 		urls = append(urls, "http://"+m.addr)
@@ -100,7 +101,7 @@ func (f *Fleet) URLs() (urls []string) {
 	return urls
 }
 
-// Tell tells all servers something, in JSON, and also those that start later.
+// Tell sends the setting, as JSON, to all servers, and to every server that starts later.
 func (f *Fleet) Tell(setting any) error {
 	var errs []error
 	for _, m := range f.servers {
@@ -112,8 +113,8 @@ func (f *Fleet) Tell(setting any) error {
 	return errors.Join(errs...)
 }
 
-// Kill kills a server, each in its turn, as kill -9 does, and starts it again. It returns
-// when it serves.
+// Kill kills the next server in turn, as kill -9 does, and starts it again. It returns
+// when the server serves.
 func (f *Fleet) Kill(ctx context.Context) error {
 	f.mu.Lock()
 	m := f.servers[f.next%len(f.servers)]
@@ -128,7 +129,7 @@ func (f *Fleet) Kill(ctx context.Context) error {
 	return m.startLocked(ctx)
 }
 
-// Close ends all servers and waits for that.
+// Close ends all servers and waits for their end.
 func (f *Fleet) Close() error {
 	var errs []error
 	for _, m := range f.servers {
@@ -157,7 +158,7 @@ func (m *member) killLocked() {
 	m.running = nil
 }
 
-// startLocked starts the server. It tries again as long as the database may be gone.
+// startLocked starts the server. It tries again while the database may be away.
 func (m *member) startLocked(ctx context.Context) error {
 	for began := time.Now(); ; {
 		err := m.tryLocked()
@@ -206,7 +207,7 @@ func (m *member) tryLocked() error {
 	return nil
 }
 
-// attend waits for the end of a server, and tells when nobody wanted it.
+// attend waits for the end of a server, and reports an end that was not wanted.
 func (m *member) attend(cmd *exec.Cmd, said *tail, wanted *bool, ended chan struct{}) {
 	state := cmd.Wait()
 	close(ended)
@@ -252,9 +253,9 @@ func (t *tail) String() string {
 	return string(t.text)
 }
 
-// Serve is what a server does once it serves: it says so on out, takes what it is told,
-// one value of JSON after the other, and returns when in ends. T is the type of the
-// settings that [Fleet.Tell] is given.
+// Serve runs in a server process once it serves: it reports this on out, calls take with
+// each setting that it reads from in, and returns when in ends. T is the type of the
+// settings of [Fleet.Tell].
 func Serve[T any](in io.Reader, out io.Writer, take func(T) error) error {
 	fmt.Fprintln(out, "serving")
 	for orders := json.NewDecoder(in); ; {

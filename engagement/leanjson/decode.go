@@ -10,8 +10,9 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// Unmarshal reads one JSON value into what v points to; null makes it zero. An error
-// is a *TypeError, or says what is wrong with the text; v then holds what came before.
+// Unmarshal reads one JSON value into what v points to; null makes it zero. The error
+// is a [*TypeError] or describes a fault of the text; v then holds the values before
+// the fault.
 func Unmarshal(data []byte, v any) error {
 	into := reflect.ValueOf(v)
 	if into.Kind() != reflect.Pointer || into.IsNil() {
@@ -80,8 +81,8 @@ func decodeObject(d *jsontext.Decoder, v reflect.Value) error {
 	return err
 }
 
-// decodeQuoted reads an integer that is written as text, digit for digit as
-// appendQuoted writes it.
+// decodeQuoted reads an integer that is written as text, exactly as appendQuoted
+// writes it.
 func decodeQuoted(d *jsontext.Decoder, v reflect.Value) error {
 	if !v.CanInt() && !v.CanUint() {
 		return misfit("JSON", v)

@@ -8,8 +8,8 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// Marshal returns v as JSON. A nil pointer or slice becomes null. An error is a
-// *TypeError, or says that a text is not UTF-8.
+// Marshal returns v as JSON. A nil pointer or slice becomes null. The error is
+// a [*TypeError], or says that a text is not UTF-8.
 func Marshal(v any) ([]byte, error) {
 	return appendValue(nil, reflect.ValueOf(v))
 }
@@ -89,12 +89,13 @@ func appendArray(b []byte, v reflect.Value) (_ []byte, err error) {
 	return append(b, ']'), nil
 }
 
-// isArray is false for bytes, of which encoding/json makes base64.
+// isArray is false for bytes, which encoding/json writes as base64.
 func isArray(v reflect.Value) bool {
 	return v.Kind() == reflect.Slice && v.Type().Elem().Kind() != reflect.Uint8
 }
 
-// isEmpty is what omitempty asks; encoding/json writes every struct.
+// isEmpty reports whether omitempty leaves the value out; encoding/json never
+// leaves out a struct.
 func isEmpty(v reflect.Value) bool {
 	if v.Kind() == reflect.Slice {
 		return v.Len() == 0

@@ -14,7 +14,7 @@ type member struct {
 	quoted    bool // the tag says string: an integer as text
 }
 
-// known has the members of each type that was asked for: reflect.Type to []member.
+// known caches the members of types: reflect.Type to []member.
 var known sync.Map
 
 // membersOf lists the members of a struct type, those of embedded structs in their place.

@@ -24,11 +24,11 @@ var flags = []string{"-trimpath", "-buildvcs=false", "-gcflags=all=-l", "-ldflag
 
 // Options of a build. The zero value is ready for use.
 type Options struct {
-	// Dir is a folder of the module that holds the sources; empty: found.
+	// Dir is a folder of the module with the sources; empty: New finds it.
 	Dir string
-	// Cache is where builds are kept; empty: in the user's cache folder.
+	// Cache is the folder for builds; empty: in the user's cache folder.
 	Cache string
-	// Progress gets a line for each step that takes time; nil: nobody does.
+	// Progress gets a line for each step that takes time; nil: no lines are written.
 	Progress io.Writer
 }
 
@@ -41,7 +41,7 @@ type Build struct {
 }
 
 // New returns the client, compiled anew if its sources have changed. When they cannot be
-// compiled it is what was compiled last.
+// compiled it returns the last build.
 func New(ctx context.Context, o Options) (*Build, error) {
 	if o.Progress == nil {
 		o.Progress = io.Discard
@@ -63,7 +63,7 @@ func New(ctx context.Context, o Options) (*Build, error) {
 	if lastErr != nil {
 		return nil, fmt.Errorf("the page cannot be built and was not built before: %w", err)
 	}
-	fmt.Fprintf(o.Progress, "page: cannot be built (%v); what was built before is used\n", err)
+	fmt.Fprintf(o.Progress, "page: cannot be built (%v); the last build is used\n", err)
 	return b, nil
 }
 
@@ -100,8 +100,8 @@ func cacheDir() (string, error) {
 	return filepath.Join(dir, "engaged", "page"), nil
 }
 
-// sourceDir is where this file was compiled from, if that is still there; else the
-// working folder.
+// sourceDir is the folder of this source file, if it still exists; else the working
+// folder.
 func sourceDir() string {
 	if _, file, _, ok := runtime.Caller(0); ok {
 		if _, err := os.Stat(file); err == nil {
@@ -151,7 +151,7 @@ func (t toolchain) experiments() string {
 	return ""
 }
 
-// hashOfSources stands for everything that the build is made of.
+// hashOfSources returns a hash of all inputs of the build.
 func (t toolchain) hashOfSources(ctx context.Context) (string, error) {
 	files, err := t.run(ctx, "list", "-deps", "-f",
 		`{{if not .Standard}}{{$d := .Dir}}{{range .GoFiles}}{{$d}}/{{.}}{{"\n"}}{{end}}{{end}}`, command)

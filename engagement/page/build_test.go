@@ -112,7 +112,7 @@ func TestBrokenToolchain(t *testing.T) {
 	for _, broken := range []string{"env", "list", "build"} {
 		w.setTool(broken)
 		b, told := w.mustBuild("compiled one\n")
-		if want := "no more " + broken + "); what was built before is used\n"; b.Compiled || !strings.HasSuffix(told, want) {
+		if want := "no more " + broken + "); the last build is used\n"; b.Compiled || !strings.HasSuffix(told, want) {
 			t.Errorf("%s: %v, %q", broken, b.Compiled, told)
 		}
 	}

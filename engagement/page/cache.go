@@ -19,8 +19,8 @@ func load(dir, name string) (*Build, error) {
 	return &b, nil
 }
 
-// keep writes a build under a name, for load. Whoever reads meanwhile sees either
-// all of a file or none. The wasm comes last: without it there is no build.
+// keep writes a build under a name, for load. A concurrent reader sees either all
+// of a file or none. The wasm comes last: without it there is no build.
 func keep(dir, name string, b *Build) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
@@ -36,7 +36,7 @@ func write(file string, data []byte) error {
 	if err != nil {
 		return err
 	}
-	defer os.Remove(tmp.Name()) // fails when all went well
+	defer os.Remove(tmp.Name()) // the file is gone if all went well
 	if _, err := tmp.Write(data); err != nil {
 		tmp.Close()
 		return err

@@ -6,7 +6,7 @@ import (
 )
 
 // takesGzip reads the values of Accept-Encoding: whether the client takes gzip, by its
-// name or by "*". A client that says nothing of the kind gets the file as it is.
+// name or by "*". A client without the header gets the plain file.
 func takesGzip(values []string) bool {
 	named, any := -1.0, -1.0
 	for member := range strings.SplitSeq(strings.Join(values, ","), ",") {
@@ -41,7 +41,8 @@ func weightOf(parameters string) float64 {
 	return weight
 }
 
-// holds reads the values of If-None-Match: whether the client has what the tag is of.
+// holds reads the values of If-None-Match: whether the client has the version with the
+// tag.
 func holds(values []string, tag string) bool {
 	for member := range strings.SplitSeq(strings.Join(values, ","), ",") { // our tags hold no comma
 		member = strings.TrimSpace(member)

@@ -72,8 +72,7 @@ func TestWithoutBuild(t *testing.T) {
 	}
 }
 
-// TestWithoutToolchain: what was built before is used, and without it the reason is
-// told.
+// TestWithoutToolchain: the last build is used, and without one the reason is told.
 func TestWithoutToolchain(t *testing.T) {
 	t.Setenv("PATH", t.TempDir())
 	cache := t.TempDir()
@@ -85,7 +84,7 @@ func TestWithoutToolchain(t *testing.T) {
 	}
 	var told strings.Builder
 	b, err := New(t.Context(), Options{Cache: cache, Progress: &told})
-	if err != nil || string(b.Wasm) != "w" || b.Compiled || !strings.Contains(told.String(), "built before") {
+	if err != nil || string(b.Wasm) != "w" || b.Compiled || !strings.Contains(told.String(), "the last build") {
 		t.Errorf("%+v, %v, %q", b, err, told.String())
 	}
 	names, err := os.ReadDir(cache)

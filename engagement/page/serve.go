@@ -15,7 +15,7 @@ import (
 //go:embed assets
 var assets embed.FS
 
-// file is one thing to give out.
+// file is one file to serve.
 type file struct {
 	kind  string                 // media type
 	plain func() ([]byte, error) // the same slice each time
@@ -23,13 +23,14 @@ type file struct {
 	tag   string
 }
 
-// Handler serves the page. Paths that are none of its files go to otherwise.
+// Handler serves the page. Other paths go to the handler otherwise.
 type Handler struct {
 	files     map[string]file
 	otherwise http.Handler
 }
 
-// NewHandler serves a build, or says why there is none.
+// NewHandler returns a handler for a build, or for a page that explains the
+// problem if b is nil.
 func NewHandler(b *Build, problem error, otherwise http.Handler) (*Handler, error) {
 	h := &Handler{files: make(map[string]file), otherwise: otherwise}
 	for path, asset := range map[string]struct{ name, kind string }{
@@ -55,7 +56,7 @@ func NewHandler(b *Build, problem error, otherwise http.Handler) (*Handler, erro
 	}
 	h.add("/", html, index)
 	h.add("/wasm_exec.js", "text/javascript; charset=utf-8", b.Runtime)
-	// Hardly any client asks for it unzipped, and then for always the same.
+	// Hardly any client asks for the unzipped file, so it is unzipped only once.
 	plain := sync.OnceValues(func() ([]byte, error) { return unzip(b.Wasm) })
 	h.files["/page.wasm"] = file{"application/wasm", plain, b.Wasm, `"` + b.Hash + `"`}
 	return h, nil
@@ -82,7 +83,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	head := w.Header()
 	head.Set("Content-Type", f.kind)
 	head.Set("Vary", "Accept-Encoding")
-	head.Set("Cache-Control", "no-cache") // ask whether it is still the same, every time
+	head.Set("Cache-Control", "no-cache") // revalidate every time
 	head.Set("ETag", f.tag)
 	if holds(r.Header.Values("If-None-Match"), f.tag) {
 		w.WriteHeader(http.StatusNotModified)
@@ -101,7 +102,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	head.Set("Content-Length", strconv.Itoa(len(data)))
 	if r.Method == http.MethodGet {
-		w.Write(data) // a client that is gone is not our error
+		w.Write(data) // an error means that the client is gone
 	}
 }
 

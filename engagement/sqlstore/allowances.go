@@ -8,8 +8,8 @@ import (
 	"github.com/optimist-go/optimist/server"
 )
 
-// An allowance is spent from where it is, or from what it is without others. Rows are locked
-// in the order of their names.
+// The spending is added to the stored state of the allowance; if the state without other
+// servers is later, it counts instead. Rows are locked in the order of their names.
 const spendAllowances = `INSERT INTO allowances AS a (name, spent, whole_at)
 SELECT name, cost, $1::bigint + alone FROM unnest($2::text[], $3::bigint[], $4::bigint[]) AS s (name, cost, alone) ORDER BY name
 ON CONFLICT (name) DO UPDATE SET spent = excluded.spent, whole_at = GREATEST(a.whole_at + excluded.spent, excluded.whole_at)
@@ -17,10 +17,11 @@ RETURNING name, whole_at - $1`
 
 const forgetAllowances = `DELETE FROM allowances WHERE whole_at < $1`
 
-// forgetEach is how many calls of Spend there are to one that drops rows.
+// forgetEach is the number of calls of Spend of which one drops rows.
 const forgetEach = 1000
 
-// Spend implements engagement.Allowances, with PostgreSQL: a SQLite file has one server.
+// Spend implements [engagement.Allowances], with PostgreSQL: a SQLite file has one
+// server.
 func (s *Store) Spend(ctx context.Context, spent []engagement.Spending) ([]time.Duration, error) {
 	names := make([]string, len(spent))
 	costs, alone := make([]int64, len(spent)), make([]int64, len(spent))
@@ -48,7 +49,7 @@ func (s *Store) Spend(ctx context.Context, spent []engagement.Spending) ([]time.
 	return missing, nil
 }
 
-// forgetAllowances drops those that are whole.
+// forgetAllowances drops the allowances that are whole.
 func (s *Store) forgetAllowances(ctx context.Context) error {
 	return s.write(ctx, func(ctx context.Context, tx server.Tx, now int64) error {
 		_, err := tx.Exec(ctx, forgetAllowances, now*1000)

@@ -7,10 +7,10 @@ import (
 	"github.com/optimist-go/optimist/server"
 )
 
-// Network is what a session has chosen in the network panel.
+// Network is the choice of a session in the network panel.
 type Network struct {
 	Session string
-	// Setting is text of the caller's; empty: none of its own any more.
+	// Setting is a text of the caller; empty: the session has no setting of its own any more.
 	Setting string
 	// SetAt is the time in milliseconds since the Unix epoch.
 	SetAt int64
@@ -26,8 +26,8 @@ ON CONFLICT (session) DO UPDATE SET setting = excluded.setting, set_at = exclude
 	forgetNetworks = `DELETE FROM networks WHERE set_at < $1`
 )
 
-// SetNetwork keeps the choice of a session, and tells all servers of the database that
-// something is new.
+// SetNetwork stores the choice of a session, and wakes the watchers of all servers of the
+// database.
 func (s *Store) SetNetwork(ctx context.Context, session, setting string) error {
 	err := s.write(ctx, func(ctx context.Context, tx server.Tx, now int64) error {
 		_, err := tx.Exec(ctx, upsertNetwork, session, setting, now)
@@ -53,6 +53,6 @@ func (s *Store) Networks(ctx context.Context, since int64) (all []Network, err e
 	return all, err
 }
 
-// Watch has wake called when something may be new, and now and then without a reason;
-// see server.Database.
+// Watch calls wake after changes, and now and then without a reason; see
+// [server.Database].
 func (s *Store) Watch(wake func()) (stop func()) { return s.db.Watch(wake) }

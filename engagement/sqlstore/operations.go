@@ -21,7 +21,7 @@ func operations() []server.Named {
 	return all
 }
 
-// Apply implements engagement.Operations.
+// Apply implements [engagement.Operations].
 func (s *Store) Apply(ctx context.Context, o engagement.Operation) (engagement.Applied, error) {
 	if err := o.Validate(); err != nil {
 		return engagement.Applied{}, err
@@ -33,14 +33,15 @@ func (s *Store) Apply(ctx context.Context, o engagement.Operation) (engagement.A
 	return engagement.Applied{Already: outcome.Already, Replayed: outcome.Replayed, Version: outcome.Version}, nil
 }
 
-// places are what a group of operations touches, as it is after those that were decided.
+// places has the rows that a group of operations touches, as they are after the
+// operations decided so far.
 type places struct {
 	posts    map[string]*place[engagement.Post]
 	marks    map[markID]*place[engagement.Mark]
 	comments map[commentID]*place[engagement.Comment]
 }
 
-// place is one row. There is none in the database when held is nil.
+// place is one row. held is nil when the database has no such row.
 type place[T any] struct {
 	held    *T
 	changed bool
@@ -100,7 +101,7 @@ func scanMark(scan server.Scan) (m engagement.Mark, err error) {
 	return m, err
 }
 
-// decide asks the domain, and puts down what it wants.
+// decide calls the domain's rules, and puts the effect into the places.
 func decide(p *places, op server.Op) error {
 	o := op.Args.(engagement.Operation)
 	kind, _, isMark := o.Mark()

@@ -13,7 +13,7 @@ func (s *Store) at(ctx context.Context, look func(ctx context.Context, m server.
 	return explain(s.kit.Read(ctx, look))
 }
 
-// Truth implements engagement.Truths.
+// Truth implements [engagement.Truths].
 func (s *Store) Truth(ctx context.Context, post, viewer string) (truth engagement.Truth, err error) {
 	err = s.at(ctx, func(ctx context.Context, m server.Moment) error {
 		found, err := readPosts(ctx, m, selectPost, post)
@@ -67,7 +67,7 @@ func complete(ctx context.Context, m server.Moment, viewer string, posts []engag
 	return list, nil
 }
 
-// Posts implements engagement.Truths.
+// Posts implements [engagement.Truths].
 func (s *Store) Posts(ctx context.Context, viewer string, after wire.Cursor, limit int) (page engagement.PostPage, err error) {
 	err = s.at(ctx, func(ctx context.Context, m server.Moment) error {
 		page.After = m.Position().String()
@@ -95,7 +95,7 @@ func (s *Store) Posts(ctx context.Context, viewer string, after wire.Cursor, lim
 	return page, err
 }
 
-// Comments implements engagement.Truths.
+// Comments implements [engagement.Truths].
 func (s *Store) Comments(ctx context.Context, post string, before wire.Cursor, limit int) (list []engagement.Comment, more bool, err error) {
 	err = s.at(ctx, func(ctx context.Context, m server.Moment) error {
 		found, err := readPosts(ctx, m, selectPost, post)

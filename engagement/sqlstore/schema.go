@@ -8,8 +8,8 @@ import (
 	"github.com/optimist-go/optimist/server/sqlite"
 )
 
-// inspect says why a SQLite file that has tables should not be written: they are not those
-// of this package, nor of one of its earlier versions.
+// inspect returns an error for a SQLite file that must not be written: its tables belong
+// neither to this package nor to one of its earlier versions.
 func inspect(ctx context.Context, db *sql.DB) error {
 	var versions, posts int
 	err := db.QueryRowContext(ctx, `SELECT COUNT(CASE name WHEN 'goose_db_version' THEN 1 END), COUNT(CASE name WHEN 'posts' THEN 1 END)

@@ -6,12 +6,12 @@ import (
 	"github.com/optimist-go/optimist/server"
 )
 
-// write calls do with a transaction about rows of this package that clients are not told of.
+// write calls do with a transaction for rows of this package of which clients are not told.
 func (s *Store) write(ctx context.Context, do func(ctx context.Context, tx server.Tx, now int64) error) error {
 	return explain(s.kit.Write(ctx, do))
 }
 
-// Secret implements engagement.Sessions.
+// Secret implements [engagement.Sessions].
 func (s *Store) Secret(ctx context.Context, name string, fresh []byte) (secret []byte, err error) {
 	err = s.write(ctx, func(ctx context.Context, tx server.Tx, _ int64) error {
 		if _, err := tx.Exec(ctx, insertSecret, name, fresh); err != nil {
@@ -25,7 +25,7 @@ func (s *Store) Secret(ctx context.Context, name string, fresh []byte) (secret [
 	return secret, nil
 }
 
-// EndSession implements engagement.Sessions.
+// EndSession implements [engagement.Sessions].
 func (s *Store) EndSession(ctx context.Context, session string, until int64) error {
 	return s.write(ctx, func(ctx context.Context, tx server.Tx, _ int64) error {
 		_, err := tx.Exec(ctx, insertEnded, session, until)
@@ -33,7 +33,7 @@ func (s *Store) EndSession(ctx context.Context, session string, until int64) err
 	})
 }
 
-// SessionEnded implements engagement.Sessions.
+// SessionEnded implements [engagement.Sessions].
 func (s *Store) SessionEnded(ctx context.Context, session string) (ended bool, err error) {
 	err = s.at(ctx, func(ctx context.Context, m server.Moment) error {
 		return m.Query(ctx, func(scan server.Scan) error {

@@ -1,9 +1,9 @@
-// Package sqlstore keeps everything in a SQL database, on the kit of module server: a
-// SQLite file for one process, or PostgreSQL for any number of them. The SQL is the same
-// for both; only the migrations are not, and what servers share of their limits.
+// Package sqlstore implements [engagement.Store] in a SQL database, on the kit of module
+// server: a SQLite file for one process, or PostgreSQL for any number of them. Both use
+// the same SQL, except for the migrations and the limits that servers share.
 //
-// The kit keeps the promises about keys, versions and the feed. The tables here hold the
-// rest: posts, marks, comments, and what the server needs to recognise its users.
+// The kit keeps the promises about keys, versions and the feed. The tables of this package
+// hold posts, marks, comments, and the records by which the server recognises its users.
 package sqlstore
 
 import (
@@ -28,19 +28,19 @@ var migrations embed.FS
 
 // Options of a Store. The zero value is ready for use.
 type Options struct {
-	// Now is the clock, for tests and for writing a past; nil, or the zero time as an
-	// answer, means that of the database.
+	// Now replaces the database's clock for tests and for writing old data: the time that it
+	// returns is used unless it is the zero time. nil: the database's clock is always used.
 	Now func() time.Time
-	// Keep is for how long records of operations and entries of the feed are kept; 0 means
-	// that of the kit.
+	// Keep is the least time for which records of operations and entries of the feed are
+	// kept; 0 means the default of [server.Options].
 	Keep time.Duration
-	// User says who sent a request for the kit's handlers; see server.Options.
+	// User returns the sender of a request for the kit's handlers; see [server.Options].
 	User func(*http.Request) (string, error)
-	// Log gets what an operator has to know; nil means slog.Default().
+	// Log receives the messages for operators; nil means [slog.Default].
 	Log *slog.Logger
 }
 
-// Store is an engagement.Store. Make one with Open.
+// Store is an [engagement.Store]. Make one with [Open].
 type Store struct {
 	kit    *server.Kit
 	db     server.Database
@@ -56,7 +56,7 @@ var (
 const Memory = "memory"
 
 // Open opens the database: a URL postgres://… or postgresql://…, Memory, or the name of a
-// SQLite file, which is made when it is not there. It brings the schema up to date.
+// SQLite file, which is created if it does not exist. It brings the schema up to date.
 func Open(ctx context.Context, address string, options Options) (*Store, error) {
 	db, err := openDatabase(ctx, address, options.Now)
 	if err != nil {
@@ -71,7 +71,7 @@ func Open(ctx context.Context, address string, options Options) (*Store, error) 
 	return &Store{kit: kit, db: db}, nil
 }
 
-// IsPostgres reports whether the address is that of a PostgreSQL database.
+// IsPostgres reports whether the address is the URL of a PostgreSQL database.
 func IsPostgres(address string) bool {
 	return strings.HasPrefix(address, "postgres://") || strings.HasPrefix(address, "postgresql://")
 }
@@ -95,11 +95,11 @@ func openDatabase(ctx context.Context, address string, now func() time.Time) (se
 	return sqlite.Open(ctx, address, with)
 }
 
-// Kit is what the store stands on.
+// Kit returns the kit on which the store is built.
 func (s *Store) Kit() *server.Kit { return s.kit }
 
-// Forget implements engagement.Store. The kit does its part of it by itself, after
-// Options.Keep and what a key may be ahead.
+// Forget implements [engagement.Store]. The kit also drops its old rows by itself, after
+// Options.Keep and the greatest lead of a key's clock.
 func (s *Store) Forget(ctx context.Context, age time.Duration) error {
 	if err := s.db.Forget(ctx, age); err != nil {
 		return explain(err)
@@ -107,8 +107,8 @@ func (s *Store) Forget(ctx context.Context, age time.Duration) error {
 	return s.DropExpired(ctx)
 }
 
-// DropExpired drops ends of sessions that would have expired by now, and the networks that
-// sessions have chosen so long ago that they have expired.
+// DropExpired drops ends of sessions that would have expired by now, and the network
+// settings of expired sessions.
 func (s *Store) DropExpired(ctx context.Context) error {
 	return s.write(ctx, func(ctx context.Context, tx server.Tx, now int64) error {
 		if _, err := tx.Exec(ctx, forgetEnded, now); err != nil {
@@ -119,13 +119,13 @@ func (s *Store) DropExpired(ctx context.Context) error {
 	})
 }
 
-// Ready implements engagement.Store.
+// Ready implements [engagement.Store].
 func (s *Store) Ready(ctx context.Context) error { return explain(s.db.Ready(ctx)) }
 
-// Close implements engagement.Store.
+// Close implements [engagement.Store].
 func (s *Store) Close() error { return s.kit.Close() }
 
-// Audit implements engagement.Store.
+// Audit implements [engagement.Store].
 func (s *Store) Audit(ctx context.Context) error {
 	return s.at(ctx, func(ctx context.Context, m server.Moment) error {
 		return m.Query(ctx, func(scan server.Scan) error {

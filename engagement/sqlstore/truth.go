@@ -30,7 +30,7 @@ func readShared(ctx context.Context, q server.Query, ids []string) (map[string]s
 	return withComments(ctx, q, posts)
 }
 
-// readPosts reads posts with sql, among whose arguments may be lists.
+// readPosts reads posts with sql, whose arguments may contain lists.
 func readPosts(ctx context.Context, q server.Query, sql string, args ...any) (posts []engagement.Post, err error) {
 	sql, args = server.In(sql, args...)
 	err = q.Query(ctx, func(scan server.Scan) error {
@@ -41,7 +41,7 @@ func readPosts(ctx context.Context, q server.Query, sql string, args ...any) (po
 	return posts, err
 }
 
-// withComments returns the posts, by id, with the latest comments of those that have some.
+// withComments returns the posts by id, with their latest comments.
 func withComments(ctx context.Context, q server.Query, posts []engagement.Post) (map[string]shared, error) {
 	found := make(map[string]shared, len(posts))
 	for _, post := range posts {
@@ -96,7 +96,7 @@ func readOwn(ctx context.Context, q server.Query, ids, viewers []string) (map[se
 	return found, err
 }
 
-// view is the state as it is on the wire; nil when the post was deleted.
+// view returns the state as package wire encodes it; nil when the post was deleted.
 func view(s shared, o own) any {
 	if s.Post.Deleted {
 		return nil

@@ -7,8 +7,8 @@ import (
 	"github.com/optimist-go/optimist/engagement/wire"
 )
 
-// testFastClock has a phone whose clock is ahead by ever more, and a desk whose
-// clock is right. Whoever acts last wins.
+// testFastClock has a phone whose clock is ahead by more and more, and a desktop
+// whose clock is right. The later act wins.
 func testFastClock(f *fixture) {
 	const year = 365 * 24 * 3600 * 1000
 	for _, ahead := range []int64{1, 4 * 60 * 1000, year, 4000 * year} { // milliseconds
@@ -35,13 +35,13 @@ func testFastClock(f *fixture) {
 	}
 }
 
-// testStampsKept reads the stamps that acts from the future have left, by asking
-// with older ones.
+// testStampsKept finds the stored stamps of acts from the future, by sending
+// operations with older stamps.
 func testStampsKept(f *fixture) {
 	post, comment := f.newPost(), engagement.NewID()
 	ahead := func(op engagement.Operation) engagement.Operation {
 		op.Stamp = f.stamp(time.Hour.Milliseconds(), "phone")
-		op.Stamp.At += 7 // a counter, which goes as well
+		op.Stamp.At += 7 // a counter, which is dropped as well
 		return op
 	}
 	winner := func(op engagement.Operation) engagement.Stamp {
@@ -57,7 +57,7 @@ func testStampsKept(f *fixture) {
 
 	for _, kind := range []engagement.Kind{engagement.CreateComment, engagement.EditComment, engagement.EditComment} {
 		f.advance(time.Second)
-		f.must(ahead(f.commentOp(kind, "bob", post, comment, string(kind)))) // the last is already so
+		f.must(ahead(f.commentOp(kind, "bob", post, comment, string(kind)))) // the last finds its effect there already
 		expect(f, string(kind), f.truth(post, "").Comments[0].Stamp, f.stamp(0, "phone"))
 		expect(f, "winner", winner(f.commentOp(engagement.DeleteComment, "bob", post, comment, "")), f.stamp(0, "phone"))
 	}
@@ -96,8 +96,8 @@ func testClockSetBack(f *fixture) {
 	change(f.commentOp(engagement.CreateComment, "bob", post, comment, "one"), at(time.Minute, 0))
 	change(f.commentOp(engagement.EditComment, "bob", post, comment, "two"), at(time.Hour, 0))
 	change(f.commentOp(engagement.DeleteComment, "bob", post, comment, ""), at(time.Hour, 0))
-	// As long as its time stands still, whoever acts last wins, from whatever device.
-	seen := at(0, 0xffff) // what a device is told with the post
+	// While the time of the post stands still, the later act wins, from any device.
+	seen := at(0, 0xffff) // the stamp that a device is told with the post
 	for _, device := range []string{"b", "a", "b", "a"} {
 		seen++
 		for _, kind := range []engagement.Kind{engagement.UnlikePost, engagement.LikePost} {

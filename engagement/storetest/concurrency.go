@@ -10,8 +10,8 @@ import (
 	"github.com/optimist-go/optimist/engagement/wire"
 )
 
-// testMany lets many users act at once and compares what came of it with what
-// each of them knows to have done.
+// testMany lets many users act at once and compares the result with the records
+// of their acts.
 func testMany(f *fixture) {
 	const users, acts = 12, 25
 	posts := []string{f.newPost(), f.newPost(), f.newPost()}

@@ -34,7 +34,7 @@ func testPostLife(f *fixture) {
 	f.advance(time.Second)
 	expect(f, "deleted", f.must(f.op(engagement.DeletePost, "ada", create.Post)), engagement.Applied{Version: 4})
 	t = f.truth(create.Post, "bob")
-	expect(f, "what is left", t.Post, engagement.Post{ID: create.Post, Author: "ada", CreatedAt: create.Stamp.At.Milliseconds(),
+	expect(f, "the deleted post", t.Post, engagement.Post{ID: create.Post, Author: "ada", CreatedAt: create.Stamp.At.Milliseconds(),
 		CommentsMade: 1, Version: 4, ChangedAt: f.now().UnixMilli(), Deleted: true})
 	expect(f, "comments left", len(t.Comments), 0)
 	expect(f, "liked", t.Liked, false)
@@ -65,7 +65,7 @@ func testPostPages(f *fixture) {
 	var want []string
 	for i := range 7 {
 		if i%3 == 0 {
-			f.advance(time.Millisecond) // some share a millisecond
+			f.advance(time.Millisecond) // some posts share a millisecond
 		}
 		want = append(want, f.newPost())
 	}

@@ -1,4 +1,4 @@
-// Package storetest is the contract of engagement.Store as tests. Every
+// Package storetest is the contract of [engagement.Store] as tests. Every
 // implementation runs it:
 //
 //	func TestStore(t *testing.T) {
@@ -63,7 +63,7 @@ func Run(t *testing.T, open Open) {
 	}
 }
 
-// fixture is one store under test and a clock that moves when it is told to.
+// fixture is one store under test and a clock that the test moves.
 type fixture struct {
 	*testing.T
 	engagement.Store
@@ -129,7 +129,7 @@ func (f *fixture) refused(op engagement.Operation, code engagement.Code) *engage
 	return e
 }
 
-// fingerprint is all that can be seen of a post, for two viewers.
+// fingerprint returns all visible state of a post, for two viewers.
 func (f *fixture) fingerprint(post string) string {
 	var b strings.Builder
 	for _, viewer := range []string{"", "ada", "bob"} {
@@ -140,7 +140,7 @@ func (f *fixture) fingerprint(post string) string {
 	return b.String()
 }
 
-// position is the newest place in the feed.
+// position returns the newest position in the feed.
 func (f *fixture) position() wire.Position {
 	f.Helper()
 	page, err := f.Posts(context.Background(), "", wire.Cursor{}, 1)

@@ -2,9 +2,9 @@ package wire
 
 import "github.com/optimist-go/optimist/engagement/leanjson"
 
-// The decoders below are the client's side. They take fields that they do not
-// know, because a server may be newer than its client, but refuse an answer
-// that the client's fold could not stand on.
+// The decoders below are the client's side. They ignore unknown fields, because a
+// server may be newer than its client, but refuse an answer that would break the
+// client's fold.
 
 // DecodeTruth reads the answer to GET /v1/posts/{post} and the data of EventTruth.
 func DecodeTruth(data []byte) (Truth, error) {
@@ -115,7 +115,7 @@ func (t *Truth) check() error {
 		return &MalformedError{"state", "is of another post"}
 	}
 	if t.State.LikesCount < 0 || t.State.SavesCount < 0 || t.State.CommentsCount < len(t.State.Comments) {
-		return &MalformedError{"state", "counts what cannot be"}
+		return &MalformedError{"state", "has impossible counts"}
 	}
 	seen := make(map[string]bool, len(t.State.Comments))
 	for _, c := range t.State.Comments {

@@ -6,7 +6,7 @@ import (
 	"unicode/utf8"
 )
 
-// Bounds of what clients may send and of what the server answers.
+// Bounds of requests and answers.
 const (
 	// MaxBody is the largest request body, in bytes. The longest permitted text
 	// fits even when every character is escaped.
@@ -14,8 +14,8 @@ const (
 	// MaxPostText and MaxCommentText are in runes.
 	MaxPostText    = 2000
 	MaxCommentText = 1000
-	// MaxMarks is how many combining marks a letter may have. Tibetan stacks have up to
-	// nine, no living script more.
+	// MaxMarks is the greatest number of combining marks on a letter. Tibetan stacks have up
+	// to nine, no living script more.
 	MaxMarks = 12
 	// MaxName is in bytes.
 	MaxName = 32
@@ -23,15 +23,15 @@ const (
 	MaxClient = 64
 	// MaxKey is in bytes.
 	MaxKey = 128
-	// MaxComments is how many comments a PostState holds.
+	// MaxComments is the greatest number of comments in a PostState.
 	MaxComments = 50
-	// MaxContains is how many keys a Truth names.
+	// MaxContains is the greatest number of keys in a Truth.
 	MaxContains = 50
 	// MaxPage is the largest limit of a page; DefaultPage is used without one.
 	MaxPage     = 100
 	DefaultPage = 20
-	// MaxPageBytes is how large the posts of a Page are, encoded: a page ends early,
-	// but not before its first post.
+	// MaxPageBytes is the greatest encoded size of the posts of a Page, in bytes: a page ends
+	// early, but not before its first post.
 	MaxPageBytes = 512 << 10
 )
 
@@ -128,10 +128,10 @@ func notAStamp(field string) error {
 	return &InvalidError{field, "must be the decimal digits of a hybrid clock reading: milliseconds << 16 | counter"}
 }
 
-// CheckText refuses text that is blank, longer than longest runes, or not UTF-8, and
-// what cannot be shown as text in its place: control characters other than tab and line
-// feed, code points that are no characters, characters that turn the direction of what
-// follows them, and letters with more than MaxMarks marks, which grow over their
+// CheckText refuses text that is blank, longer than longest runes, or not UTF-8, and text
+// with characters that cannot be shown in their place: control characters other than tab
+// and line feed, code points that are no characters, characters that turn the direction of
+// what follows them, and letters with more than MaxMarks marks, which grow over their
 // neighbours.
 func CheckText(field, text string, longest int) error {
 	if !utf8.ValidString(text) {
@@ -147,7 +147,7 @@ func CheckText(field, text string, longest int) error {
 			if marks++; marks > MaxMarks {
 				return &InvalidError{field, "must not hold a letter with more than " + strconv.Itoa(MaxMarks) + " marks"}
 			}
-		} else if !isBlank(r) { // what shows as nothing takes no marks away from the letter before it
+		} else if !isBlank(r) { // an invisible character leaves the marks to the letter before it
 			marks = 0
 		}
 		if r < 0x20 && r != '\n' && r != '\t' || r >= 0x7f && r < 0xa0 {
@@ -167,10 +167,10 @@ func CheckText(field, text string, longest int) error {
 	return nil
 }
 
-// blank are the ranges of what shows as nothing at all, or as a mark on no letter:
-// spaces, format characters, general combining marks and variation selectors, and
-// letters and signs that only fill a place. (The tables of package unicode would
-// make the page larger by as much as all other checks.)
+// blank has the ranges of characters that are invisible, or marks without a letter: spaces,
+// format characters, general combining marks and variation selectors, and letters and signs
+// that only fill a place. (The tables of package unicode would make the page larger by as
+// much as all other checks.)
 var blank = [...][2]rune{
 	{'\t', '\n'}, {' ', ' '}, {0xa0, 0xa0}, {0xad, 0xad}, {0x300, 0x36f}, {0x483, 0x489}, {0x61c, 0x61c},
 	{0x115f, 0x1160}, {0x1680, 0x1680}, {0x17b4, 0x17b5}, {0x180b, 0x180f}, {0x1ab0, 0x1aff}, {0x1dc0, 0x1dff},

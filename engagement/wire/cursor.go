@@ -7,7 +7,7 @@ import (
 )
 
 // Cursor is a place between two entries of a list. Its text form is opaque to
-// clients: they give back what they got.
+// clients, which send it back unchanged.
 type Cursor struct {
 	// Order is the sort value of the entry before the place: milliseconds for
 	// posts, the running number for comments. Always positive in a cursor that
@@ -28,8 +28,8 @@ func (c Cursor) String() string {
 	return base64.RawURLEncoding.EncodeToString([]byte(strconv.FormatInt(c.Order, 10) + " " + c.ID))
 }
 
-// DecodeCursor reads the opaque form. Empty text is the zero cursor; everything
-// that String does not write is an *InvalidError.
+// DecodeCursor reads the opaque form. Empty text is the zero cursor; any text
+// that [Cursor.String] does not write is an [*InvalidError].
 func DecodeCursor(text string) (Cursor, error) {
 	if text == "" {
 		return Cursor{}, nil

@@ -1,5 +1,5 @@
-// Package wire holds what travels between the engagement server and its
-// clients: plain JSON types, their bounds, and one decoder for each of them.
+// Package wire has the JSON types that travel between the engagement server and its
+// clients, their bounds, and one decoder for each of them.
 //
 // The browser client links this package into WebAssembly, so it imports nothing
 // heavier than package leanjson.
@@ -38,16 +38,17 @@
 //     same "already" as the first time, together with the truth as it is now,
 //     and the header Idempotency-Replayed: true. Another payload is refused with
 //     422, a key whose first request is still running with 409 in-progress.
-//   - An operation which was refused leaves nothing behind, not even its key. After an
-//     answer of 500 or more it is not known whether it was applied: its key tells.
-//   - Operations on one slot (a user's like of a post, a user's save of a post,
-//     a comment) are ordered by (at, client). One that comes later in time than
-//     it was made, when a newer one has been applied, is refused with 409
-//     conflict unless the slot already is what it wants. The problem carries the
-//     truth and the stamp that won.
+//   - A refused operation leaves no trace, and its key is free. After an answer of
+//     500 or more the operation may have been applied: a repetition with the same
+//     key tells.
+//   - Operations on one slot (a user's like of a post, a user's save of a post, a
+//     comment) are ordered by (at, client). A late operation, which arrives after a
+//     newer one has been applied, is refused with 409 conflict unless the slot has
+//     its wanted state already. The problem carries the truth and the stamp that
+//     won.
 //   - No act is later than its arrival: a moment ahead of the server's clock counts
-//     as the server's present time. So a device with a fast clock wins over what
-//     was made before its request came, and over nothing that is made after it.
+//     as the server's present time. So a device with a fast clock wins over
+//     operations made before its request came, and over none made after it.
 //
 // # Truth
 //

@@ -1,8 +1,8 @@
 package wire
 
 // Names of server-sent events on /v1/events. The id of an event is a Position
-// in the stream; a client that comes back with it as Last-Event-ID (or after=)
-// misses nothing.
+// in the stream; a client that reconnects with it as Last-Event-ID (or after=)
+// misses no change.
 const (
 	// EventHello opens every connection. Its data is Hello.
 	EventHello = "hello"
@@ -11,8 +11,8 @@ const (
 	// Changes of one post may be folded into one event, which tells the latest.
 	EventTruth = "truth"
 
-	// EventReset says that the position asked for is no longer known: what the
-	// client holds may be stale and is to be read anew. Its data is Hello.
+	// EventReset says that the server no longer knows the requested position: the
+	// client's posts may be stale and have to be read anew. Its data is Hello.
 	EventReset = "reset"
 
 	// EventBeat says that the connection lives. Its data is an empty object.
@@ -24,6 +24,6 @@ type Hello struct {
 	// After is the position from which the stream goes on.
 	After string `json:"after"`
 
-	// Viewer is the name for whom truth is told; empty when nobody is signed in.
+	// Viewer is the user for whom truth is told; empty when no user is signed in.
 	Viewer string `json:"viewer"`
 }

@@ -7,10 +7,10 @@ import (
 )
 
 // Position is a place in the stream of events, as its text says: "<era>.<number>". The
-// zero Position is none. A client sends back the text that it was given; positions are
-// compared by those who hear of several.
+// zero Position means none. A client sends back the text that it was given; only a
+// client with several positions compares them.
 type Position struct {
-	// Era is the server's history; a later one is greater, and 0 is none.
+	// Era is the era of the feed; a later era is greater, and 0 means none.
 	Era int64
 	// Number grows within its era.
 	Number int64
@@ -24,12 +24,14 @@ func (p Position) String() string {
 	return strconv.FormatInt(p.Era, 10) + "." + strconv.FormatInt(p.Number, 10)
 }
 
-// Compare returns -1, 0 or 1 as p is before, at or after q. None is before all.
+// Compare returns -1, 0 or 1 as p is before, at or after q. The zero Position is before
+// all others.
 func (p Position) Compare(q Position) int {
 	return cmp.Or(cmp.Compare(p.Era, q.Era), cmp.Compare(p.Number, q.Number))
 }
 
-// ParsePosition reads what String writes, and nothing else; ok is false for other text.
+// ParsePosition reads only texts that [Position.String] writes; ok is false for other
+// text.
 func ParsePosition(text string) (p Position, ok bool) {
 	era, number, found := strings.Cut(text, ".")
 	if !found || !parseCount(era, &p.Era) || !parseCount(number, &p.Number) || p.Era == 0 {

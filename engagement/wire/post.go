@@ -10,7 +10,7 @@ type Post struct {
 	SavesCount    int    `json:"savesCount"`
 	CommentsCount int    `json:"commentsCount"`
 
-	// Liked and Saved are the viewer's own; false when nobody is signed in.
+	// Liked and Saved are the viewer's own; false when no user is signed in.
 	Liked bool `json:"liked"`
 	Saved bool `json:"saved"`
 }
@@ -27,8 +27,8 @@ type PostState struct {
 	// Comments holds all of them.
 	Older string `json:"older,omitempty"`
 
-	// Revised is the version at which a comment of the post was last edited or
-	// deleted; 0 for never. Whoever shows older comments reads them anew when it grows.
+	// Revised is the version at which a comment of the post was last edited or deleted;
+	// 0 for never. A client that shows older comments reads them anew when it grows.
 	Revised uint64 `json:"revised,omitempty"`
 }
 

@@ -8,29 +8,29 @@ type Problem struct {
 	Title  string `json:"title"`
 	Status int    `json:"status"`
 
-	// Detail is for people; it says what was wrong with this request.
+	// Detail explains the fault of this request to people.
 	Detail string `json:"detail,omitempty"`
 
 	// Instance is "urn:request:" and the request's id, as in the server's log.
 	Instance string `json:"instance,omitempty"`
 
-	// Field names the part of the request that was refused; empty when none is to blame.
+	// Field names the part of the request that was refused; empty: no single part.
 	Field string `json:"field,omitempty"`
 
-	// RetryAfterMs is when to try again, in milliseconds; 0 when the problem does
-	// not say. The header Retry-After says the same, rounded up to seconds.
+	// RetryAfterMs is the time to wait before the next try, in milliseconds; 0: not said. The
+	// header Retry-After says the same, rounded up to seconds.
 	RetryAfterMs int64 `json:"retryAfterMs,omitempty"`
 
-	// Truth is the post as it is: always with ProblemConflict and ProblemGone,
-	// and with ProblemNotFound when the post is there and only its comment is not.
+	// Truth is the present post: always with ProblemConflict and ProblemGone, and with
+	// ProblemNotFound when the post exists and only the comment does not.
 	Truth *Truth `json:"truth,omitempty"`
 
 	// Winner is the stamp of the operation that won, with ProblemConflict.
 	Winner *Winner `json:"winner,omitempty"`
 }
 
-// Winner is the last applied operation of a slot. Its moment is never ahead of the
-// server's clock, whatever the device has sent.
+// Winner is the last applied operation of a slot. Its moment is never ahead of the server's
+// clock, even if the device's stamp was.
 type Winner struct {
 	At     Stamp  `json:"at,string"`
 	Client string `json:"client"`
@@ -38,7 +38,7 @@ type Winner struct {
 
 // The types of problems. They are stable; titles and details are not.
 const (
-	// ProblemMalformed (400): the body is not the JSON that is asked for.
+	// ProblemMalformed (400): the body is not the JSON that the route takes.
 	ProblemMalformed = "/problems/malformed"
 	// ProblemInvalid (422): a value is out of its bounds; Field names it.
 	ProblemInvalid = "/problems/invalid"
@@ -48,20 +48,21 @@ const (
 	ProblemKeyMissing = "/problems/key-missing"
 	// ProblemKeyReused (422): the key was used for another payload.
 	ProblemKeyReused = "/problems/key-reused"
-	// ProblemKeyExpired (410): the key is older than keys are kept. Whether its operation
-	// was applied is not known any more; it will not be.
+	// ProblemKeyExpired (410): the key is older than keys are kept. Whether its operation was
+	// applied is not known any more; this request was not, and the next one with the key will
+	// not be.
 	ProblemKeyExpired = "/problems/key-expired"
 	// ProblemInProgress (409, Retry-After): the first request with this key still runs.
 	ProblemInProgress = "/problems/in-progress"
 	// ProblemConflict (409): a newer operation of the slot won, or the id is taken.
 	ProblemConflict = "/problems/conflict"
-	// ProblemUnauthenticated (401): nobody is signed in, or the session has ended.
+	// ProblemUnauthenticated (401): no user is signed in, or the session has ended.
 	ProblemUnauthenticated = "/problems/unauthenticated"
-	// ProblemForbidden (403): it belongs to somebody else.
+	// ProblemForbidden (403): it belongs to another user.
 	ProblemForbidden = "/problems/forbidden"
 	// ProblemCrossOrigin (403): a browser sent it from another site.
 	ProblemCrossOrigin = "/problems/cross-origin"
-	// ProblemNotFound (404): there is no such thing, and never was.
+	// ProblemNotFound (404): it does not exist and never did.
 	ProblemNotFound = "/problems/not-found"
 	// ProblemGone (410): it was deleted.
 	ProblemGone = "/problems/gone"
@@ -75,7 +76,7 @@ const (
 	ProblemURITooLong = "/problems/uri-too-long"
 	// ProblemMediaType (415): the body is not application/json.
 	ProblemMediaType = "/problems/media-type"
-	// ProblemMisdirected (421): the server does not answer for the host that was asked.
+	// ProblemMisdirected (421): the server does not answer for the requested host.
 	ProblemMisdirected = "/problems/misdirected"
 	// ProblemHeaderTooLarge (431): the header is too large.
 	ProblemHeaderTooLarge = "/problems/header-too-large"

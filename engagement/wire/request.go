@@ -7,11 +7,11 @@ const HeaderKey = "Idempotency-Key"
 // HeaderReplayed is "true" on the answer to an operation that was applied earlier.
 const HeaderReplayed = "Idempotency-Replayed"
 
-// Change is the body of an operation whose method and path say all the rest:
-// like, unlike, save, unsave, delete.
+// Change is the body of an operation that is otherwise described by method and
+// path: like, unlike, save, unsave, delete.
 type Change struct {
-	// At is the moment of the user's act, on the client's hybrid logical clock. One
-	// that is ahead of the server's clock counts as the moment of its arrival.
+	// At is the moment of the user's act, on the client's hybrid logical clock. A
+	// moment ahead of the server's clock counts as the moment of arrival.
 	At Stamp `json:"at,string"`
 
 	// Client names the device; it decides between equal stamps, the greater wins.

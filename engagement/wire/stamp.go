@@ -21,7 +21,7 @@ func NewStamp(milliseconds int64, counter uint16) Stamp {
 // Milliseconds returns the wall-clock part, in milliseconds since the Unix epoch.
 func (s Stamp) Milliseconds() int64 { return int64(s) >> 16 }
 
-// parseStamp reads the digits of a stamp, as a client has to write them.
+// parseStamp reads the digits of a stamp in their one valid form.
 func parseStamp(field, digits string) (Stamp, error) {
 	n, err := strconv.ParseInt(digits, 10, 64)
 	if err != nil || strconv.FormatInt(n, 10) != digits {

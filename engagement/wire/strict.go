@@ -8,7 +8,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// MalformedError says that a body is not the JSON object that is asked for.
+// MalformedError says that a body is not the JSON object that the route takes.
 type MalformedError struct {
 	// Field is the offending name; empty when the whole body is to blame.
 	Field string
@@ -30,8 +30,8 @@ type field struct {
 	check func() error // is called when all fields have been read
 }
 
-// decodeObject reads one flat JSON object strictly: names match exactly, each
-// field comes once, none is missing, null or unknown, texts are whole UTF-8, nothing
+// decodeObject reads one flat JSON object strictly: names match exactly, each field
+// comes once, none is missing, null or unknown, texts are valid UTF-8, and no data
 // follows. Shape is judged before bounds: the error is a *MalformedError or an
 // *InvalidError.
 func decodeObject(data []byte, fields ...field) error {
@@ -89,7 +89,7 @@ func decodeMember(dec *jsontext.Decoder, fields []field, seen []bool) error {
 	return nil
 }
 
-// printable shortens a name that a stranger chose, for use in a message.
+// printable shortens a name of unknown origin, for use in a message.
 func printable(name string) string {
 	const longest = 40
 	clean := make([]rune, 0, longest)

@@ -1,6 +1,6 @@
 package wire
 
-// Truth is what the server knows of one post, as one viewer sees it.
+// Truth is the server's state of one post, as one viewer sees it.
 type Truth struct {
 	// ID is the post's id, also when State is nil.
 	ID string `json:"id"`
@@ -11,23 +11,23 @@ type Truth struct {
 	// Version grows by one with each visible change of the post; the first is 1.
 	Version uint64 `json:"version"`
 
-	// ChangedAt is the server's time of the change that made Version, in
-	// milliseconds since the Unix epoch. It never goes back, and the moment ("at") of
-	// no change that the truth contains is after it.
+	// ChangedAt is the server's time of the change that made Version, in milliseconds
+	// since the Unix epoch. It never goes back, and no change in the truth has a
+	// later moment ("at").
 	ChangedAt int64 `json:"changedAt"`
 
-	// Contains are the idempotency keys of the viewer's latest operations on this
-	// post which are part of State, oldest first, at most MaxContains. Keys of
-	// other people are never shown.
+	// Contains has the idempotency keys of the viewer's latest operations on this
+	// post which are part of State, oldest first, at most MaxContains. Keys of other
+	// people are never shown.
 	Contains []string `json:"contains,omitempty"`
 }
 
-// Outcome answers an operation that was applied: the truth that contains it.
+// Outcome is the answer to an applied operation: the truth that contains it.
 type Outcome struct {
 	Truth
 
-	// Already says that the post was as wanted before the operation came, so that
-	// it changed nothing.
+	// Already says that the operation found its effect there already and changed
+	// nothing.
 	Already bool `json:"already,omitempty"`
 }
 
@@ -51,11 +51,11 @@ type CommentPage struct {
 	Older string `json:"older,omitempty"`
 }
 
-// Session says who is signed in.
+// Session names the signed-in user.
 type Session struct {
-	// Name is empty when nobody is.
+	// Name is empty when no user is signed in.
 	Name string `json:"name"`
 
-	// ExpiresAt is in milliseconds since the Unix epoch; 0 when nobody is signed in.
+	// ExpiresAt is in milliseconds since the Unix epoch; 0 when no user is signed in.
 	ExpiresAt int64 `json:"expiresAt,omitempty"`
 }

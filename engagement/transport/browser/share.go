@@ -6,63 +6,67 @@ import (
 )
 
 // window is one window's part in a stream that the windows of a browser share. It only
-// decides; what it decides is done through sharing. Its methods are called one at a time.
+// decides; sharing carries out its decisions. Its methods are called one at a time.
 //
 // Over HTTP/1.1 a browser has six connections to a server, for all of its windows
 // together, and an event stream keeps one: with six streams no request gets through.
 //
 // # Guarantees
 //
-// Whatever windows are opened, hidden, closed or crash, and in whatever order they hear
-// of each other:
+// For all orders in which windows are opened, hidden, closed or crash, and in which their
+// messages arrive:
 //
 //   - A window that is at a position has been given every change up to it.
-//   - A window has a stream of its own until another one is heard to tell all that it
-//     needs. Where windows cannot hear each other, each keeps its stream.
+//   - A window has a stream of its own until it receives all its changes from another
+//     window. Where windows cannot exchange messages, each keeps its stream.
 //   - A window takes only truth for its viewer: the viewer is in the names of the lock
-//     and of the channel, and who leads tells nothing before its stream has named the viewer.
+//     and of the channel, and a leader sends nothing before its stream has named the
+//     viewer.
 //
-// Not to be assumed: that a change is given once. Truth that comes again changes nothing.
+// Not guaranteed: that a change is given only once. Repeated truth changes nothing.
 //
 // # Protocol
 //
-// The window that holds the lock leads: it tells the others each event of its stream,
-// with its name and a running number. A position that it tells, be it the id of an event
-// or the answer to a window that asks, means: who has been given everything up to here,
-// and hears me from here on without a missing number, misses nothing. So no position is
-// told in the middle of a batch, of which only the last event has an id.
+// The window that holds the lock leads: it sends the others each event of its stream,
+// with its own name and a running number. A position in a message, in the id of an event
+// or in the answer to a window that asks, has this meaning: a window that has been given
+// all changes up to this position, and receives the leader's messages from here on
+// without a missing number, misses no change. So no position is sent in the middle of a
+// batch, of which only the last event has an id.
 //
-// A window begins with a stream of its own, asks, and waits for the lock. What the leader
-// tells it collects, from the first position on. When its own stream has brought it that
-// far, it closes the stream, is given what it has collected, and follows.
+// A window begins with a stream of its own, asks for a position, and waits for the lock.
+// It collects the leader's events from the first position on. When its own stream has
+// reached that position, the window closes the stream, takes the collected events, and
+// follows the leader.
 //
 // A window that follows opens a stream again, from its position on, when it gets the
-// lock, when a number is missing, when somebody leads from a position beyond its own, and
-// when the leader was told to reset: the server judges each position for itself.
+// lock, when a number is missing, when a leader starts at a position beyond the window's
+// own, and when the server has reset the leader's stream: the server judges each position
+// for itself.
 type window struct {
 	sharing
 	name, viewer string
 
-	after  wire.Position // everything up to here was given
+	after  wire.Position // all changes up to here were given
 	leads  bool          // it has the lock
-	number int           // of the last event that it told
+	number int           // of the last event that it sent
 	own    ownStream
 
-	leader string         // whom it hears; empty: nobody
-	heard  int            // number of what was heard last
-	from   wire.Position  // position after which everything was heard
-	held   []client.Event // heard and not given, as long as there is a stream of its own
+	leader string         // the leader that it hears; empty: none
+	heard  int            // number of the last message heard
+	from   wire.Position  // position after which all messages were heard
+	held   []client.Event // heard and not given yet, while the window has a stream of its own
 }
 
-// ownStream is a window's own stream. The zero value is none.
+// ownStream is a window's own stream. The zero value means that there is none.
 type ownStream struct {
 	open   bool
 	stands bool          // it has named the viewer
-	whole  bool          // no batch is half told
+	whole  bool          // not in the middle of a batch
 	id     wire.Position // the last one; zero: none
 }
 
-// sharing is what a window can do.
+// sharing carries out the decisions of a window.
 type sharing interface {
 	give(client.Event)           // to the program
 	tell(message)                // to the other windows
@@ -70,7 +74,8 @@ type sharing interface {
 	disconnect()                 // closes it
 }
 
-// message is what windows tell each other. One without a name asks for a position.
+// message is a message between windows. A message without a leader's name asks for a
+// position.
 type message struct {
 	name   string        // of the leader
 	number int           // of the event, or of the last one before the position
@@ -78,8 +83,8 @@ type message struct {
 	event  client.Event  // without a name: there is only the position
 }
 
-// mostHeld bounds what a window collects. One that needs more keeps its stream, and
-// begins to collect anew.
+// mostHeld bounds the number of collected events. A window that would need more keeps its
+// stream, and begins to collect anew.
 const mostHeld = 1000
 
 // begin opens the window's own stream, and asks.
@@ -95,7 +100,7 @@ func (w *window) connectOwn() {
 	w.connect(w.after)
 }
 
-// lead notes that the window has got the lock.
+// lead tells the window that it has the lock.
 func (w *window) lead() {
 	w.leads = true
 	w.forget()
@@ -114,7 +119,7 @@ func (w *window) tellPosition() {
 // take takes an event of the window's own stream.
 func (w *window) take(e client.Event) {
 	at := positionOf(e)
-	if at == w.own.id { // a browser repeats the last id where there is none
+	if at == w.own.id { // for an event without id a browser repeats the last id
 		at, e.ID = wire.Position{}, ""
 	}
 	if at != none {
@@ -133,28 +138,28 @@ func (w *window) take(e client.Event) {
 	w.catchUp()
 }
 
-// hear takes what another window tells.
+// hear takes a message of another window.
 func (w *window) hear(m message) {
 	ours, isEvent := m.name == w.leader, m.event.Name != ""
 	switch {
 	case m.name == "":
 		w.tellPosition()
 	case w.leads:
-		// What is left of who led before.
+		// A late message of the previous leader.
 	case ours && !isEvent:
-		// An answer to somebody else.
+		// An answer to another window.
 	case ours && isEvent && m.number == w.heard+1 && m.event.Name != wire.EventReset:
 		w.heard++
 		w.held = append(w.held, m.event)
 		w.catchUp()
 	case ours || m.at != none:
 		w.follow(m)
-	case w.leader != "": // which may not lead any more
+	case w.leader != "": // the leader may have lost the lock
 		w.ask()
 	}
 }
 
-// follow hears a leader from a position on. Without one it hears nobody any more.
+// follow hears a leader from a position on. An empty message ends the following.
 func (w *window) follow(m message) {
 	w.forget()
 	if !w.own.open && (m.at == none || m.at.Compare(w.after) > 0 || m.event.Name == wire.EventReset) {
@@ -168,7 +173,7 @@ func (w *window) follow(m message) {
 
 func (w *window) forget() { w.leader, w.held = "", nil }
 
-// catchUp gives what was heard, as soon as nothing is missing before it.
+// catchUp gives the collected events as soon as no event before them is missing.
 func (w *window) catchUp() {
 	if w.own.open && w.leader != "" && (w.after == w.from || w.own.stands && w.after.Compare(w.from) > 0) {
 		w.disconnect()
@@ -193,16 +198,16 @@ func (w *window) catchUp() {
 	}
 }
 
-// none is no position.
+// none is the zero position.
 var none wire.Position
 
-// positionOf is the position that an event brings, or none.
+// positionOf returns the position of an event, or none.
 func positionOf(e client.Event) wire.Position {
 	at, _ := wire.ParsePosition(e.ID)
 	return at
 }
 
-// helloAt is what a stream of one's own would say first. Names need no escapes.
+// helloAt returns the first event of a stream of the window's own. Names need no escapes.
 func helloAt(after wire.Position, viewer string) client.Event {
 	id := after.String()
 	return client.Event{Name: wire.EventHello, ID: id, Data: []byte(`{"after":"` + id + `","viewer":"` + viewer + `"}`)}

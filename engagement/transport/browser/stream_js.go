@@ -11,18 +11,18 @@ import (
 	"github.com/optimist-go/optimist/engagement/wire"
 )
 
-// Stream implements client.Transport. The windows of a browser share a stream for each
-// viewer, see window. Coming back after an error is the caller's affair.
+// Stream implements [client.Transport]. The windows of a browser share a stream for each
+// viewer, see window. The caller reconnects after an error.
 func (Transport) Stream(ctx context.Context, viewer string, after string, take func(client.Event)) error {
 	p := &port{program: take, todo: make(chan func(), 1024), broken: make(chan error, 1)}
 	from, _ := wire.ParsePosition(after)
 	p.window = &window{sharing: p, name: strconv.FormatUint(rand.Uint64(), 36), viewer: viewer, after: from}
-	leave := p.join("engaged stream 2 of " + viewer) // the number is that of the protocol
+	leave := p.join("engaged stream 2 of " + viewer) // the number is the version of the protocol
 	defer leave()
 	defer p.disconnect()
 	p.window.begin()
 	for {
-		select { // first of all: behind an event that did not fit nothing may be done
+		select { // first: after an event that did not fit, no more events are processed
 		case err := <-p.broken:
 			return err
 		case <-ctx.Done():
@@ -40,7 +40,7 @@ func (Transport) Stream(ctx context.Context, viewer string, after string, take f
 	}
 }
 
-// port is what a window can do in a browser. What happens there is put into todo; the
+// port implements sharing in a browser. Callbacks put their work into todo, and the
 // goroutine of Stream does it.
 type port struct {
 	window  *window
@@ -48,9 +48,9 @@ type port struct {
 	todo    chan func()
 	broken  chan error
 
-	channel js.Value // null: no other window is to be heard
+	channel js.Value // null: the window does not exchange messages
 	source  js.Value
-	stop    func() // lets go of the source; nil: there is none
+	stop    func() // closes the source; nil: there is none
 	sources int    // so far
 }
 
@@ -79,7 +79,7 @@ func (p *port) connect(after wire.Position) {
 		stops = append(stops, listen(source, name, func(e js.Value) {
 			ev := client.Event{Name: name, ID: e.Get("lastEventId").String(), Data: []byte(e.Get("data").String())}
 			p.do(func() {
-				if p.stop != nil && p.sources == number { // else it is one that was left
+				if p.stop != nil && p.sources == number { // otherwise it is the event of a closed source
 					p.window.take(ev)
 				}
 			})
@@ -111,8 +111,8 @@ func (p *port) tell(m message) {
 	})
 }
 
-// join makes the window hear the others, and queues for the lock. In a browser that
-// cannot do both it does nothing.
+// join opens the channel to the other windows, and queues for the lock. In a browser
+// without both it does nothing.
 func (p *port) join(name string) (leave func()) {
 	p.channel = js.Null()
 	locks := js.Global().Get("navigator").Get("locks") // undefined but over HTTPS and on localhost
@@ -120,7 +120,7 @@ func (p *port) join(name string) (leave func()) {
 		return func() {}
 	}
 	func() {
-		defer func() { recover() }() // some browsers have it, and do not let pages use it
+		defer func() { recover() }() // some browsers forbid its use by an exception
 		p.channel = js.Global().Get("BroadcastChannel").New(name)
 	}()
 	if p.channel.IsNull() {
@@ -141,8 +141,8 @@ func (p *port) join(name string) (leave func()) {
 	}
 }
 
-// holdLock queues for the lock and says when it is held. release gives it back, or leaves
-// the queue.
+// holdLock queues for the lock and calls held when it has it. release gives the lock
+// back, or leaves the queue.
 func holdLock(locks js.Value, name string, held func()) (release func()) {
 	var letGo js.Value
 	executor := js.FuncOf(func(_ js.Value, args []js.Value) any {
@@ -170,7 +170,7 @@ func holdLock(locks js.Value, name string, held func()) (release func()) {
 	}
 }
 
-// listen calls f for each event until stop, which lets go of everything.
+// listen calls f for each event until stop, which releases the listener.
 func listen(target js.Value, event string, f func(js.Value)) (stop func()) {
 	fn := js.FuncOf(func(_ js.Value, args []js.Value) any {
 		f(args[0])

@@ -15,7 +15,7 @@ import (
 // session's cookie. The zero value is ready for use.
 type Transport struct{}
 
-// RoundTrip implements client.Transport.
+// RoundTrip implements [client.Transport].
 func (Transport) RoundTrip(ctx context.Context, r client.Request) (client.Response, error) {
 	abort := js.Global().Get("AbortController").New()
 	stop := context.AfterFunc(ctx, func() { abort.Call("abort") })
@@ -51,8 +51,8 @@ func (Transport) RoundTrip(ctx context.Context, r client.Request) (client.Respon
 	return a, nil
 }
 
-// silence is the error of a request without an answer. A browser does not say why;
-// only when it has no network at all, nothing can have left.
+// silence is the error of a request without an answer. A browser does not tell the
+// reason; only when it has no network at all, the request cannot have left.
 func silence(ctx context.Context, err error) error {
 	switch {
 	case ctx.Err() != nil:

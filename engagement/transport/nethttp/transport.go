@@ -1,5 +1,5 @@
-// Package nethttp is the network of programs that are no pages: a client.Transport
-// over net/http.
+// Package nethttp is the network of native programs: a [client.Transport] over
+// net/http.
 package nethttp
 
 import (
@@ -20,23 +20,23 @@ import (
 	"github.com/optimist-go/optimist/engagement/wire"
 )
 
-// Bounds of what a server may send.
+// Bounds of the answers of a server.
 const (
 	// maxAnswer leaves room for the largest page, of posts or of comments.
 	maxAnswer = 2 * wire.MaxPageBytes
 	maxLine   = maxAnswer
 )
 
-// Transport reaches one server, with a cookie jar of its own: one browser, as it
-// were. Make one with New. It is safe for concurrent use.
+// Transport reaches one server, with a cookie jar of its own, like a browser.
+// Make one with [New]. A Transport is safe for concurrent use.
 type Transport struct {
 	base   string
 	client *http.Client
 }
 
 // New returns a Transport to a base address such as "http://localhost:8080".
-// Connections are not used twice: net/http would send a request again by itself
-// when a used connection breaks, and hide from the manager what happened.
+// Connections are not used twice: net/http would repeat a request by itself
+// when a used connection breaks, and hide the failure from the manager.
 func New(base string) (*Transport, error) {
 	jar, err := cookiejar.New(nil)
 	if err != nil {
@@ -51,7 +51,7 @@ func New(base string) (*Transport, error) {
 	}}, nil
 }
 
-// RoundTrip implements client.Transport.
+// RoundTrip implements [client.Transport].
 func (t *Transport) RoundTrip(ctx context.Context, r client.Request) (client.Response, error) {
 	req, err := http.NewRequestWithContext(ctx, r.Method, t.base+r.Path, bytes.NewReader(r.Body))
 	if err != nil {
@@ -92,7 +92,7 @@ func retryAfter(h http.Header) time.Duration {
 	return time.Duration(min(seconds, 3600)) * time.Second
 }
 
-// Stream implements client.Transport. The viewer is whoever the cookies say.
+// Stream implements [client.Transport]. The session cookie names the viewer.
 func (t *Transport) Stream(ctx context.Context, _ string, after string, take func(client.Event)) error {
 	req, err := http.NewRequestWithContext(ctx, "GET", t.base+client.StreamPath(after), nil)
 	if err != nil {
