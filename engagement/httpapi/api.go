@@ -14,57 +14,58 @@ import (
 	"github.com/optimist-go/optimist/server"
 )
 
-// Options of an API. The zero value is ready for use; zero means the default
-// that is named. No field may be negative unless it says so.
+// Options are the options of an [API]. The zero value of a field means the default
+// named there. No field may be negative unless its comment says so.
 type Options struct {
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
 
-	// SessionLife is how long a session lasts; 0 means 7 days.
+	// SessionLife is the lifetime of a session; 0 means 7 days.
 	SessionLife time.Duration
 
-	// SecureCookies keeps the session cookie to TLS even when the request came
-	// without, as it does behind a proxy.
+	// SecureCookies marks the session cookie as secure even when the request came without
+	// TLS, as it does behind a proxy.
 	SecureCookies bool
 
-	// Rate is how many requests per second a session may send in the long run, and
-	// Burst how many at once, at most 1,000,000; 0 means 50 and 200. An address may send twenty times
-	// that with all of its sessions and twice that without one, and sign in Burst
-	// times at once and Rate/20 per second. A negative Rate is no limit, and lifts
-	// all other limits per address. With ShareLimits these hold for several servers
-	// together; all others are one server's.
+	// Rate is the number of requests per second that a session may send in the long run,
+	// and Burst the number at once, at most 1,000,000; 0 means 50 and 200. An address may
+	// send twenty times as many with all of its sessions and twice as many without a
+	// session, and sign in Burst times at once and Rate/20 times per second. A negative
+	// Rate removes these limits and all other limits per address. With [API.ShareLimits]
+	// these limits hold for several servers together; all other limits hold for one
+	// server.
 	Rate  float64
 	Burst int
 
-	// InFlight is how many requests run at once, and InFlightEach how many of one
-	// address, streams not counted; 0 means 512 and 64. Twice as many may have come:
-	// a request does not run while its body is on its way or its answer is being
-	// taken. Of those who take their time over that, some have to go when all places
-	// are taken, so that nobody shuts others out by being slow.
+	// InFlight is the greatest number of requests that run at once, and InFlightEach the
+	// number for one address, not counting streams; 0 means 512 and 64. Twice as many
+	// requests may be open: a request does not run while its body arrives or the client
+	// takes its answer. When all places are taken, some requests with slow clients are
+	// ended, so that slow clients do not shut others out.
 	InFlight     int
 	InFlightEach int
 
-	// Streams is how many event streams there may be, StreamsEach how many of one
-	// session (or address, when signed out), and StreamsAddress how many of one
+	// Streams is the greatest number of event streams, StreamsEach the number for one
+	// session (or address, when signed out), and StreamsAddress the number for one
 	// address with all of its sessions; 0 means 2000, 32 and 256. When all places are
-	// taken, a stream of the address with the most has to go for one of an address
-	// with fewer.
+	// taken, a stream of the address with the most streams makes way for a stream of an
+	// address with fewer.
 	Streams        int
 	StreamsEach    int
 	StreamsAddress int
 
-	// AddressHeader is the header in which a proxy in front names the client's
-	// address; empty is none. Without it all requests come from the proxy.
+	// AddressHeader is the header in which a proxy in front names the client's address;
+	// empty: there is no proxy. Without it all requests come from the proxy.
 	AddressHeader string
 
 	// Heartbeat is the longest silence on an event stream; 0 means 15 s.
 	Heartbeat time.Duration
 
-	// BodyTimeout is how long a body may take to arrive, beside one second for each
-	// KiB of it; 0 means 10 s.
+	// BodyTimeout is the longest time for the arrival of a body, in addition to one
+	// second for each KiB; 0 means 10 s.
 	BodyTimeout time.Duration
 
-	// EventTimeout is how long a client may take to take an event; 0 means 30 s.
+	// EventTimeout is the longest time for writing one event to a client; 0 means 30 s.
 	EventTimeout time.Duration
 }
 
@@ -111,8 +112,8 @@ func orElse[T comparable](option *T, otherwise T) {
 	}
 }
 
-// API answers the requests of clients. Make one with New; put it behind Guard.
-// It is safe for concurrent use.
+// API answers the requests of clients. Make one with [New], and put it behind [Guard].
+// An API is safe for concurrent use.
 type API struct {
 	options Options
 	store   engagement.Store
@@ -124,7 +125,7 @@ type API struct {
 
 	rates
 	come           room // requests, by address
-	inFlight       room // those of them that run, by address
+	inFlight       room // running requests, by address
 	streams        room // by address
 	sessionStreams room // by session, or address when signed out
 
@@ -135,9 +136,9 @@ type API struct {
 // sessionSecret is the name under which the store keeps the secret of sessions.
 const sessionSecret = "session"
 
-// New returns an API on the store, and on the kit for its event streams; both stay the
-// caller's to close. The kit has Viewer as its Options.User. The secret
-// of sessions is the store's, so that they outlive the process.
+// New returns an API on the store, and on the kit for its event streams. The caller
+// closes both. The kit must have [Viewer] as its Options.User. The secret of sessions
+// is kept in the store, so that sessions outlive the process.
 func New(ctx context.Context, store engagement.Store, kit *server.Kit, options Options) (*API, error) {
 	if err := options.fill(); err != nil {
 		return nil, err
@@ -173,8 +174,8 @@ func New(ctx context.Context, store engagement.Store, kit *server.Kit, options O
 	return a, nil
 }
 
-// clientPatience is how long a request may wait for its client before it has to go
-// for another of its own address.
+// clientPatience is the time for which a request may wait for its client before it
+// makes way for another request of its own address.
 const clientPatience = time.Second
 
 const (
@@ -182,7 +183,7 @@ const (
 	tooManyOfAddress = "too many requests of one address at once"
 )
 
-// twice doubles a count that may be without bound.
+// twice doubles a count, and saturates.
 func twice(n int) int { return n + min(n, math.MaxInt-n) }
 
 // ServeHTTP answers one request.

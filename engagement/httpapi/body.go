@@ -13,15 +13,15 @@ import (
 	"github.com/optimist-go/optimist/engagement/wire"
 )
 
-// leastRate is how many bytes of a body have to come in each second, once BodyTimeout
-// is over.
+// leastRate is the least number of bytes of a body that must arrive per second after
+// BodyTimeout.
 const leastRate = 1 << 10
 
-// longAgo is a deadline that ends whatever goes on.
+// longAgo is a deadline in the past, which ends a read or write at once.
 var longAgo = time.Unix(1, 0)
 
-// readBody reads a whole body within its bounds of size and time, for a guest who waits
-// meanwhile.
+// readBody reads a whole body within its bounds of size and time. The guest come waits
+// for its client meanwhile.
 func (a *API) readBody(w http.ResponseWriter, r *http.Request, come *guest) ([]byte, error) {
 	mediaType, parameters, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	charset, given := parameters["charset"]
@@ -56,17 +56,17 @@ func (a *API) readBody(w http.ResponseWriter, r *http.Request, come *guest) ([]b
 	return data, nil
 }
 
-// comingBody is a body that has to come at leastRate.
+// comingBody is a body that must arrive at leastRate.
 type comingBody struct {
 	body        io.ReadCloser
 	come        *guest
 	setDeadline func(time.Time) error // of the connection
-	due         time.Time             // when the next byte has to be there
+	due         time.Time             // deadline of the next byte
 }
 
 func (b *comingBody) Read(p []byte) (int, error) {
 	b.setDeadline(b.due)
-	if b.come.gone.Load() { // looked at after the deadline was set: who ends the wait sets it afterwards
+	if b.come.gone.Load() { // after the deadline was set: a room sets gone before its sendAway sets another deadline
 		return 0, os.ErrDeadlineExceeded
 	}
 	n, err := b.body.Read(p)
@@ -98,7 +98,7 @@ func cursorOf(r *request) (wire.Cursor, error) {
 	return cursor, nil
 }
 
-// checkQuery refuses query parameters that are not known, come twice or cannot be read.
+// checkQuery refuses unknown, repeated and malformed query parameters.
 func checkQuery(r *request, known ...string) error {
 	query, err := parseQuery(r)
 	if err != nil {

@@ -2,31 +2,30 @@ package httpapi
 
 import "time"
 
-// limit is how much there is of an allowance. Its methods decide what becomes of a bucket,
-// and do nothing else.
+// limit is the size of an allowance. Its methods are pure decisions about a bucket.
 type limit struct {
 	perSecond float64 // negative: no limit
 	burst     float64
 }
 
-// bucket is what is left of one allowance, as far as this server knows.
+// bucket is the rest of one allowance, as far as this server knows.
 type bucket struct {
 	tokens float64   // below 0 when servers together have let through too much
-	at     time.Time // when tokens was right
+	at     time.Time // the time of tokens
 
-	untold float64   // tokens that were taken here, and of which other servers are not told
-	whole  time.Time // when the bucket would be full again if only these had been taken
+	untold float64   // tokens taken at this server and not reported to the others
+	whole  time.Time // the time at which the bucket would be full again if only the untold tokens had been taken
 }
 
-// longestWait is the longest that anybody is told to wait.
+// longestWait is the longest wait that a client is told.
 const longestWait = time.Hour
 
-// tellings is how many parts a burst is told in: a bucket is due when one of them is gone.
-// So telling costs a fraction of a row for each request, and what stays untold is never
-// more than a part of each server.
+// tellings is the number of parts of a burst: a bucket is due for a report when one part
+// is used. So reporting costs a fraction of a row for each request, and at most one part
+// of each server stays unreported.
 const tellings = 32
 
-// fresh is a full bucket.
+// fresh returns a full bucket.
 func (l limit) fresh(now time.Time) bucket { return bucket{tokens: l.burst, at: now} }
 
 func (l limit) refilled(b bucket, now time.Time) bucket {
@@ -35,7 +34,7 @@ func (l limit) refilled(b bucket, now time.Time) bucket {
 	return b
 }
 
-// take takes one token, and returns 0 or how long to wait for it.
+// take takes one token, and returns 0 or the time to wait for it.
 func (l limit) take(b bucket, now time.Time) (bucket, time.Duration) {
 	b = l.refilled(b, now)
 	if b.tokens < 1 {
@@ -46,29 +45,29 @@ func (l limit) take(b bucket, now time.Time) (bucket, time.Duration) {
 	return b, 0
 }
 
-// due says whether the other servers have to be told.
+// due reports whether the bucket has to be reported to the other servers.
 func (l limit) due(b bucket) bool { return b.untold > 0 && b.untold*tellings >= l.burst }
 
-// telling is what was taken from a bucket, on its way to the other servers.
+// telling is a report of tokens taken from a bucket, on its way to the other servers.
 type telling struct {
 	tokens float64
 	whole  time.Time // see bucket
 	sent   time.Time
 }
 
-// tell takes from the bucket what is untold.
+// tell moves the untold tokens from the bucket into a report.
 func (l limit) tell(b bucket, now time.Time) (bucket, telling) {
 	t := telling{b.untold, b.whole, now}
 	b.untold, b.whole = 0, time.Time{}
 	return b, t
 }
 
-// cost is how long it takes until as many tokens have come again.
+// cost returns the time in which as many tokens come again.
 func (l limit) cost(tokens float64) time.Duration { return bounded(tokens/l.perSecond, longestMissing) }
 
-// heard is the bucket after the answer: with what all servers had taken when t was sent,
-// the allowance was whole again only after missing. What this server knows of more than
-// that stays, for the database may have lost it.
+// heard returns the bucket after the answer to t: with the tokens of all servers at that
+// time, the allowance was whole again only after missing. If this server knows of more
+// taken tokens its own count stays, because the database may have lost rows.
 func (l limit) heard(b bucket, t telling, missing time.Duration, now time.Time) bucket {
 	b = l.refilled(b, now)
 	whole := t.sent.Add(missing).Add(l.cost(b.untold))
@@ -76,9 +75,9 @@ func (l limit) heard(b bucket, t telling, missing time.Duration, now time.Time) 
 	return b
 }
 
-// unheard is the bucket after no answer came: it is to be told again. What adds up while
-// nobody can be told is not held against anybody beyond what one server lets through at
-// once and in a second: each server counted by itself.
+// unheard returns the bucket after a report without answer, which has to be repeated.
+// Tokens that add up while no report succeeds count only up to a burst and the tokens of
+// a second, because each server limited by itself meanwhile.
 func (l limit) unheard(b bucket, t telling) bucket {
 	b.whole = later(t.whole.Add(l.cost(b.untold)), b.whole)
 	b.untold = min(b.untold+t.tokens, l.burst+max(1, l.perSecond))
@@ -92,10 +91,10 @@ func later(a, b time.Time) time.Time {
 	return b
 }
 
-// longestMissing bounds what a bucket with next to no rate can tell.
+// longestMissing bounds the reports of a bucket with a tiny rate.
 const longestMissing = 365 * 24 * time.Hour
 
-// bounded is a number of seconds as a duration.
+// bounded returns a number of seconds as a duration of at most most.
 func bounded(seconds float64, most time.Duration) time.Duration {
 	return time.Duration(min(seconds*float64(time.Second), float64(most)))
 }

@@ -13,7 +13,8 @@ import (
 // viewerKey is the key of a request's session in its context, where Viewer finds it.
 type viewerKey struct{}
 
-// Viewer is what the kit asks who sent a request: it is to be its Options.User.
+// Viewer returns the sender of a request of the kit's handlers: use it as Options.User
+// of the kit.
 func Viewer(r *http.Request) (string, error) {
 	if found, ok := r.Context().Value(viewerKey{}).(*request); ok {
 		return found.session.User, nil
@@ -21,8 +22,8 @@ func Viewer(r *http.Request) (string, error) {
 	return "", nil
 }
 
-// newEvents returns the kit's handler of event streams. How many there may be is for the
-// rooms to say.
+// newEvents returns the kit's handler of event streams. The rooms bound the number of
+// streams.
 func (a *API) newEvents(kit *server.Kit) http.Handler {
 	return kit.Events(server.EventOptions{
 		Heartbeat: a.options.Heartbeat, WriteTimeout: a.options.EventTimeout, Most: math.MaxInt, Alive: a.sessionLasts,
@@ -30,8 +31,8 @@ func (a *API) newEvents(kit *server.Kit) http.Handler {
 }
 
 // streamEvents tells the client of every change from the position that it names. A
-// stream that has to make way for another (see room) ends: its client comes back with
-// Last-Event-ID and has missed nothing.
+// stream that makes way for another (see room) ends: its client reconnects with
+// Last-Event-ID and misses no change.
 func (a *API) streamEvents(w http.ResponseWriter, r *request) error {
 	if err := checkQuery(r, "after"); err != nil {
 		return err
@@ -60,14 +61,14 @@ func (a *API) streamEvents(w http.ResponseWriter, r *request) error {
 }
 
 // sessionLasts reports whether the viewer of a stream is still signed in (or never was).
-// While the database does not say so the session lasts: a stream tells nothing then.
+// While the database is away the session lasts: a stream tells no changes then.
 func (a *API) sessionLasts(r *http.Request) bool {
 	viewer, ok := r.Context().Value(viewerKey{}).(*request)
 	if !ok || viewer.session.ID == "" {
 		return true
 	}
 	if _, err := a.claimed(r); err != nil {
-		return false // it has grown too old
+		return false // the session has expired
 	}
 	return engagement.ErrorCode(a.checkSession(viewer)) != engagement.Unauthenticated
 }

@@ -13,24 +13,24 @@ import (
 	"github.com/optimist-go/optimist/engagement/wire"
 )
 
-// Bounds of what Guard lets through, in bytes.
+// Bounds of requests at Guard, in bytes.
 const (
 	maxHeader = 16 << 10
 	maxURI    = 4 << 10
 )
 
-// pagePolicy allows what the page is made of and nothing else: its own files, and
-// WebAssembly among its scripts. Comments are text; a script in one stays text.
+// pagePolicy allows only the parts of the page: its own files, and WebAssembly among its
+// scripts. Comments are text; a script in one stays text.
 const pagePolicy = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' data:; " +
 	"font-src 'self'; connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 
-// record is what Guard knows of a request; it is in the request's context.
+// record is Guard's record of a request, in the request's context.
 type record struct {
 	id   string
 	user string // filled in by the API; only the request's goroutine uses it
 	err  error  // the reason of a status of 500 or more; as user
 
-	// faults are what was done to the request on purpose; as user.
+	// faults are the deliberate faults of the request; as user.
 	faults []string
 }
 
@@ -49,26 +49,25 @@ func noteUser(r *http.Request, user string) {
 	}
 }
 
-// noteError keeps the first error that is told.
+// noteError records the first error of a request.
 func noteError(r *http.Request, err error) {
 	if rec, ok := r.Context().Value(recordKey{}).(*record); ok && rec.err == nil {
 		rec.err = err
 	}
 }
 
-// NoteFault says in the log that something was done to the request on purpose: an error
-// that it leads to is no trouble of the server. It is to be called by the request's
-// goroutine.
+// NoteFault records a deliberate fault of the request for the log: an error that follows
+// from it is no failure of the server. Only the request's goroutine may call it.
 func NoteFault(r *http.Request, fault string) {
 	if rec, ok := r.Context().Value(recordKey{}).(*record); ok {
 		rec.faults = append(rec.faults, fault)
 	}
 }
 
-// Guard is the outermost layer of the whole server, page included. It gives each
-// request an id (header X-Request-Id), refuses what is too large before anything
-// reads it, sets the security headers, turns a panic into a problem and writes
-// one line to the log. log and now may be nil.
+// Guard is the outermost layer of the whole server, page included. It gives each request
+// an id (header X-Request-Id), refuses oversized requests unread, sets the security
+// headers, turns a panic into a problem and writes one line to the log. log and now may
+// be nil.
 func Guard(next http.Handler, log *slog.Logger, now func() time.Time) http.Handler {
 	orElse(&log, slog.Default())
 	if now == nil {
@@ -88,7 +87,7 @@ func Guard(next http.Handler, log *slog.Logger, now func() time.Time) http.Handl
 						Detail: "something went wrong on the server"})
 					caught = nil
 				} else {
-					caught = http.ErrAbortHandler // the answer is broken off, and so must look
+					caught = http.ErrAbortHandler // the answer must be cut off visibly
 				}
 			}
 			writeLine(log, r, rec, seen, now().Sub(began), caught != nil)
@@ -97,7 +96,7 @@ func Guard(next http.Handler, log *slog.Logger, now func() time.Time) http.Handl
 			}
 			http.NewResponseController(w).SetReadDeadline(time.Now().Add(discardTimeout))
 		}()
-		if r.ContentLength != 0 { // who reads the body sets a deadline of its own
+		if r.ContentLength != 0 { // a handler that reads the body sets its own deadline
 			http.NewResponseController(w).SetReadDeadline(time.Now().Add(discardTimeout))
 		}
 		secure(w.Header(), rec.id, r.TLS != nil)
@@ -110,8 +109,8 @@ func Guard(next http.Handler, log *slog.Logger, now func() time.Time) http.Handl
 	})
 }
 
-// discardTimeout is how long a body may take that no handler reads. net/http throws it
-// away, in front of the answer, in the middle of a handler's Write, or after the handler.
+// discardTimeout is the longest time for a body that no handler reads. net/http discards
+// it before the answer, in the middle of a handler's Write, or after the handler.
 const discardTimeout = 2 * time.Second
 
 func secure(h http.Header, id string, overTLS bool) {
@@ -128,7 +127,7 @@ func secure(h http.Header, id string, overTLS bool) {
 	}
 }
 
-// unacceptable refuses what no handler should have to look at.
+// unacceptable refuses requests that no handler should have to check.
 func unacceptable(r *http.Request) (wire.Problem, bool) {
 	if len(r.RequestURI) > maxURI {
 		return wire.Problem{Type: wire.ProblemURITooLong, Status: http.StatusRequestURITooLong, Detail: "the path and query are too long"}, true
@@ -169,9 +168,9 @@ func writeLine(log *slog.Logger, r *http.Request, rec *record, seen *watchedWrit
 	log.LogAttrs(r.Context(), levelOf(seen.status, rec.err, len(rec.faults) > 0), "request", attrs...)
 }
 
-// levelOf goes by who has to act. A server that has too much to do gets better by
-// itself, or is told of by /readyz; what is broken does not. Of an error without a
-// reason that was made on purpose nobody has to do anything.
+// levelOf depends on the need to act. An overloaded server recovers by itself, or
+// /readyz reports it; a broken one does not. An error that a deliberate fault caused
+// needs no action.
 func levelOf(status int, err error, onPurpose bool) slog.Level {
 	switch {
 	case err == nil && onPurpose:
@@ -192,7 +191,7 @@ func shortened(s string) string {
 	return strings.ToValidUTF8(s[:longest], "") + "…"
 }
 
-// watchedWriter notes what was answered.
+// watchedWriter records the status and size of an answer.
 type watchedWriter struct {
 	http.ResponseWriter
 	status int // 0 until the header is written
@@ -215,5 +214,5 @@ func (w *watchedWriter) Write(data []byte) (int, error) {
 	return n, err
 }
 
-// Unwrap lets http.ResponseController find what the connection can do.
+// Unwrap lets [http.ResponseController] reach the connection's methods.
 func (w *watchedWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }

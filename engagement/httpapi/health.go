@@ -8,14 +8,14 @@ import (
 //go:embed openapi.json
 var openAPI []byte
 
-// health says that the process lives.
+// health answers that the process lives.
 func (a *API) health(w http.ResponseWriter, _ *request) error {
 	answer(w, http.StatusOK, map[string]string{"status": "ok"})
 	return nil
 }
 
-// ready says that requests can be answered: the store works and the server is not on
-// its way out.
+// ready answers whether requests can be served: the store works and the server is
+// not shutting down.
 func (a *API) ready(w http.ResponseWriter, r *request) error {
 	select {
 	case <-a.draining:

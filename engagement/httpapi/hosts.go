@@ -11,8 +11,9 @@ import (
 )
 
 // OnlyHosts refuses requests whose Host is neither this machine's loopback nor one
-// of those named. A site can let its own name point to a loopback address; its
-// pages are then of the same origin as the server, as far as a browser can tell.
+// of the named hosts. Otherwise a foreign site could let its own name point to a
+// loopback address; for a browser, the site's pages would have the same origin as
+// the server.
 func OnlyHosts(next http.Handler, named ...string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		host := hostname(r.Host)
@@ -25,8 +26,8 @@ func OnlyHosts(next http.Handler, named ...string) http.Handler {
 	})
 }
 
-// hostname returns the host without its port and brackets; empty when it is not one
-// that a URL could have.
+// hostname returns the host without its port and brackets; empty when it is not a
+// valid host of a URL.
 func hostname(host string) string {
 	u, err := url.Parse("//" + host)
 	if err != nil || u.Host != host {

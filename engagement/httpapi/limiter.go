@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// rates are all limits on how often something may be done.
+// rates are all limits of rate.
 type rates struct {
 	sessions  *limiter
 	addresses *limiter // requests of all sessions of an address
@@ -31,25 +31,25 @@ func (r *rates) all() []*limiter { return []*limiter{r.sessions, r.addresses, r.
 // limiter holds one token bucket for each key.
 type limiter struct {
 	limit
-	name string // that of the allowance, without the key
+	name string // name of the allowance, without the key
 	now  func() time.Time
 
 	// mu guards the fields below it.
 	mu      sync.Mutex
 	buckets map[string]bucket
-	dueKeys map[string]bool // of buckets that are due; nil: nobody is to be told
-	wake    chan<- struct{} // says that there is one; has room for one word
+	dueKeys map[string]bool // of buckets that are due; nil: limits are not shared
+	wake    chan<- struct{} // signals that a bucket is due; has room for one
 }
 
-// mostBuckets bounds the memory that strangers can make a limiter use.
+// mostBuckets bounds the memory that clients can make a limiter use.
 const mostBuckets = 20_000
 
 func newLimiter(name string, perSecond float64, burst int, now func() time.Time) *limiter {
 	return &limiter{limit: limit{perSecond, float64(burst)}, name: name, now: now, buckets: make(map[string]bucket)}
 }
 
-// take takes one token of the key's bucket and returns 0, or says how long to
-// wait for the next.
+// take takes one token of the key's bucket and returns 0, or the time to wait
+// for the next.
 func (l *limiter) take(key string) time.Duration {
 	if l.perSecond < 0 {
 		return 0
@@ -83,7 +83,7 @@ func (l *limiter) wakeLocked() {
 	}
 }
 
-// makeRoomLocked drops full buckets, which are as good as none, when there are
+// makeRoomLocked drops full buckets, which carry no information, when there are
 // too many; when none is full it drops any.
 func (l *limiter) makeRoomLocked(now time.Time) {
 	if len(l.buckets) < mostBuckets {
@@ -107,11 +107,11 @@ func (l *limiter) dropLocked(key string) {
 	delete(l.dueKeys, key)
 }
 
-// address returns where the request came from. Of IPv6 it is the network, all of
-// which belongs to one client.
+// address returns the address of the request's client. For IPv6 it is the
+// network, which belongs to one client.
 func (a *API) address(r *http.Request) string {
 	if a.options.AddressHeader != "" {
-		// The last one is what the proxy itself has added.
+		// The proxy itself has added the last one.
 		values := strings.Split(strings.Join(r.Header.Values(a.options.AddressHeader), ","), ",")
 		if network, ok := networkOf(strings.TrimSpace(values[len(values)-1])); ok {
 			return network

@@ -33,7 +33,7 @@ func (a *API) operate(w http.ResponseWriter, r *request, op engagement.Operation
 	return nil
 }
 
-// explain adds the truth to an error that says that things are not as the client thinks.
+// explain adds the truth to an error that shows the client's state to be out of date.
 func (a *API) explain(r *request, post string, err error) error {
 	switch engagement.ErrorCode(err) {
 	case engagement.Conflict, engagement.Gone, engagement.NotFound:
@@ -55,8 +55,8 @@ func locationOf(op engagement.Operation) string {
 	return "/v1/posts/" + op.Post + "/comments/" + op.Comment
 }
 
-// subject is what an operation says outside of its body: its key, and what its path
-// names. Post is empty when there is none yet.
+// subject has the parts of an operation outside its body: its key, and the ids in its
+// path. post is empty for the creation of a post.
 type subject struct{ key, post, comment string }
 
 // checkOperation reads the subject of an operation.
@@ -78,7 +78,7 @@ func checkOperation(r *request) (err error) {
 	return nil
 }
 
-// operationOf is the operation of a request that was checked.
+// operationOf returns the operation of a checked request.
 func operationOf(r *request, kind engagement.Kind, change wire.Change) engagement.Operation {
 	return engagement.Operation{
 		Key: r.subject.key, User: r.session.User, Kind: kind, Post: r.subject.post, Comment: r.subject.comment,
@@ -86,7 +86,8 @@ func operationOf(r *request, kind engagement.Kind, change wire.Change) engagemen
 	}
 }
 
-// keyOf reads the header Idempotency-Key as the kit does, and takes fewer characters.
+// keyOf reads the header Idempotency-Key as the kit does, and allows fewer
+// characters.
 func keyOf(r *request) (string, error) {
 	key, err := server.KeyOf(r.Request)
 	if e, ok := errors.AsType[*server.Refusal](err); ok && e.Type == server.ProblemKeyMissing {

@@ -5,12 +5,13 @@ import (
 	"time"
 )
 
-// answerTimeout is how long a client may take to take an answer, from its first byte.
+// answerTimeout is the longest time for writing an answer to its client, from its
+// first byte.
 const answerTimeout = time.Minute
 
 // outgoing is the ResponseWriter of a request that runs. With the first byte of its
-// answer the work is done: the request gives up its place among those that run, and is
-// from then on one that waits for its client.
+// answer the work is done: the request gives up its place among the running requests,
+// and waits for its client from then on.
 type outgoing struct {
 	http.ResponseWriter
 	come    *guest

@@ -56,7 +56,8 @@ func (a *API) createPost(w http.ResponseWriter, r *request) error {
 	return a.operate(w, r, op)
 }
 
-// change returns the handler of a kind whose path says everything but the stamp.
+// change returns the handler of a kind whose path has everything except the
+// stamp.
 func (a *API) change(kind engagement.Kind) handler {
 	return func(w http.ResponseWriter, r *request) error {
 		body, err := wire.DecodeChange(r.body)

@@ -12,7 +12,7 @@ import (
 	"github.com/optimist-go/optimist/engagement/wire"
 )
 
-// refusal is an error of HTTP alone, of which the domain knows nothing.
+// refusal is an error of HTTP alone, unknown to the domain.
 type refusal struct {
 	status     int
 	problem    string
@@ -26,7 +26,7 @@ func overloaded(detail string) *refusal {
 	return &refusal{http.StatusServiceUnavailable, wire.ProblemOverloaded, detail, time.Second}
 }
 
-// withTruth is an error that shows the client how things are.
+// withTruth is an error with the present truth for the client.
 type withTruth struct {
 	error
 	truth wire.Truth
@@ -34,8 +34,8 @@ type withTruth struct {
 
 func (e *withTruth) Unwrap() error { return e.error }
 
-// codes says how the errors of the domain look from outside. Internal is not in
-// it: it is what everything else becomes.
+// codes has the problems for the codes of the domain. Every other error becomes
+// Internal, which is not listed.
 var codes = map[engagement.Code]struct {
 	status  int
 	problem string
@@ -52,7 +52,7 @@ var codes = map[engagement.Code]struct {
 	engagement.Unavailable:     {http.StatusServiceUnavailable, wire.ProblemOverloaded},
 }
 
-// problemOf turns any error into what the client gets to read.
+// problemOf returns the problem that the client gets for an error.
 func problemOf(err error) wire.Problem {
 	var p wire.Problem
 	if e, ok := errors.AsType[*refusal](err); ok {
@@ -88,21 +88,21 @@ func problemOf(err error) wire.Problem {
 // statusClientGone is what servers log when the client did not wait for the answer.
 const statusClientGone = 499
 
-// refuse answers with the problem that err is.
+// refuse answers with the problem for err.
 func (a *API) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	p := problemOf(err)
 	if p.Status >= http.StatusInternalServerError {
 		noteError(r, err)
 		if r.Context().Err() != nil {
-			w.WriteHeader(statusClientGone) // for the log: nobody hears it
+			w.WriteHeader(statusClientGone) // for the log: the client is gone
 			return
 		}
 	}
 	WriteProblem(w, r, p)
 }
 
-// WriteProblem answers with the problem. Title and Instance are filled in when
-// they are empty; the header Retry-After says what RetryAfterMs does.
+// WriteProblem answers with the problem. Title and Instance are filled in when they
+// are empty; the header Retry-After is set from RetryAfterMs.
 func WriteProblem(w http.ResponseWriter, r *http.Request, p wire.Problem) {
 	if p.Title == "" {
 		p.Title = http.StatusText(p.Status)
@@ -125,13 +125,13 @@ func writeJSON(w http.ResponseWriter, status int, mediaType string, body any) {
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("Content-Length", strconv.Itoa(len(data)+1))
 	w.WriteHeader(status)
-	w.Write(append(data, '\n')) // a client that is gone is not our error
+	w.Write(append(data, '\n')) // an error means that the client is gone
 }
 
 func encode(body any) []byte {
 	data, err := json.Marshal(body)
 	if err != nil {
-		panic("httpapi: what is to be sent does not marshal: " + err.Error())
+		panic("httpapi: an answer does not marshal: " + err.Error())
 	}
 	return data
 }

@@ -7,10 +7,10 @@ import (
 	"sync"
 )
 
-// quietConns are connections on which nothing is being asked: new ones, such as
-// browsers open in advance, and those between two requests. When there are too many,
-// the one that has been quiet longest is closed, so that nobody uses up what the system
-// gives a process. Shutdown would wait five seconds for the first byte of each new one.
+// quietConns are idle connections: new ones, such as browsers open in advance, and
+// connections between two requests. When there are too many, the one that has been idle
+// longest is closed, so that clients cannot use up the file descriptors of the process.
+// Shutdown would wait five seconds for the first byte of each new one.
 type quietConns struct {
 	most int
 
@@ -21,14 +21,15 @@ type quietConns struct {
 	places map[net.Conn]*list.Element // in order
 }
 
-// note is for http.Server.ConnState.
+// note is the function for [http.Server].ConnState.
 func (q *quietConns) note(c net.Conn, state http.ConnState) {
 	if victim := q.enter(c, state == http.StateNew || state == http.StateIdle); victim != nil {
 		victim.Close()
 	}
 }
 
-// enter notes whether the connection is quiet, and returns one to close; nil: none.
+// enter records whether the connection is idle, and returns a connection to close; nil:
+// none.
 func (q *quietConns) enter(c net.Conn, quiet bool) (victim net.Conn) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -51,7 +52,8 @@ func (q *quietConns) enter(c net.Conn, quiet bool) (victim net.Conn) {
 	return victim
 }
 
-// close closes all, and from now on those that become quiet.
+// close closes all idle connections, and from now on every connection that becomes
+// idle.
 func (q *quietConns) close() {
 	q.mu.Lock()
 	conns := q.places

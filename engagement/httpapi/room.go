@@ -9,29 +9,30 @@ import (
 	"github.com/optimist-go/optimist/engagement/wire"
 )
 
-// room has place for so many guests at once, and so many of each owner.
+// room bounds the number of guests at once, in all and for each owner.
 //
-// A guest who waits for its client (for a body that is on its way, or until an answer
-// or an event is taken) can be sent away. So nobody shuts others out by being slow. For
-// a newcomer to a full room goes the guest that has waited longest:
+// A guest that waits for its client (for a body to arrive, or for an answer or an event
+// to be taken) can be sent away, so slow clients do not shut others out. When the room
+// is full, a newcomer takes the place of the guest that has waited longest:
 //
-//   - of the newcomer's own owner, when that one's share is used up;
-//   - else of the owner with the most guests, when it has two more than the newcomer's;
-//   - else of all.
+//   - of the newcomer's own owner, when this owner's share is used up;
+//   - else of the owner with the most guests, when it has at least two more than the
+//     newcomer's owner;
+//   - else of all guests.
 //
-// In the first case and the last it must have waited for the room's patience.
+// In the first and the last case the guest must have waited for the room's patience.
 type room struct {
 	most     int
 	mostEach int
-	full     string // says to a client that there are too many
-	fullEach string // says to a client that there are too many of theirs
+	full     string // message to a client: too many guests
+	fullEach string // message to a client: too many guests of its owner
 
-	// patience is how long a guest may wait for its client without fear of
-	// newcomers; 0: for ever.
+	// patience is the time for which a guest may wait for its client before it can be sent
+	// away; 0: for ever.
 	patience time.Duration
 	now      func() time.Time
 
-	// mu guards the fields below it, and those of all guests.
+	// mu guards the fields below it, and the fields of all guests.
 	mu    sync.Mutex
 	total int
 	each  map[string][]*guest // of each owner; never empty
@@ -47,7 +48,7 @@ type guest struct {
 	gone     atomic.Bool // set before sendAway is called
 }
 
-// enter takes a place for the owner. The guest has to leave.
+// enter takes a place for the owner. The caller must call leave on the guest.
 func (r *room) enter(owner string) (*guest, error) {
 	g := &guest{room: r, owner: owner}
 	victim, err := r.admit(g)
@@ -57,8 +58,8 @@ func (r *room) enter(owner string) (*guest, error) {
 	return g, err
 }
 
-// admit lets the guest in or says why not. sendAway, if not nil, is to be called for
-// the one who had to go.
+// admit lets the guest in or returns the reason why not. The caller calls sendAway, if
+// not nil, for the guest that has lost its place.
 func (r *room) admit(g *guest) (sendAway func(), err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -83,7 +84,7 @@ func (r *room) admit(g *guest) (sendAway func(), err error) {
 	return sendAway, nil
 }
 
-// victimLocked is the guest that goes for a newcomer of the owner; nil: none.
+// victimLocked returns the guest that makes way for a newcomer of the owner; nil: none.
 func (r *room) victimLocked(owner string) *guest {
 	own := len(r.each[owner])
 	if own >= r.mostEach {
@@ -117,7 +118,7 @@ func (r *room) patientLocked(g *guest) *guest {
 	return g
 }
 
-// longest is the guest that has waited for its client longest; nil: none waits.
+// longest returns the guest that has waited for its client longest; nil: none waits.
 func longest(guests []*guest) (oldest *guest) {
 	for _, g := range guests {
 		if g.sendAway != nil && (oldest == nil || g.since.Before(oldest.since)) {
@@ -145,17 +146,17 @@ func (r *room) removeLocked(g *guest) {
 	}
 }
 
-// wait says that the guest waits for its client from now on. sendAway ends that: it may
-// be called at any time, without a lock, also when the wait has just ended, and does
-// not block.
+// wait records that the guest waits for its client from now on. sendAway ends this
+// wait: it may be called at any time, without a lock, also when the wait has just
+// ended, and does not block.
 func (g *guest) wait(sendAway func()) {
 	g.room.mu.Lock()
 	defer g.room.mu.Unlock()
 	g.sendAway, g.since = sendAway, g.room.now()
 }
 
-// work says that the guest does not wait any more. It reports false when the guest was
-// sent away: then its connection is of no more use.
+// work ends the guest's wait. It returns false when the guest was sent away: then its
+// connection cannot be used any more.
 func (g *guest) work() bool {
 	g.room.mu.Lock()
 	defer g.room.mu.Unlock()

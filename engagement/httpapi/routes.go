@@ -10,22 +10,22 @@ import (
 	"github.com/optimist-go/optimist/engagement/wire"
 )
 
-// request is an *http.Request, who sent it, and what it came with.
+// request is an *http.Request with its session and its parsed parts.
 type request struct {
 	*http.Request
 
-	// session is zero when nobody is signed in. Until the handler is called it is only
-	// what the cookie says: the session may have been ended.
+	// session is zero when no user is signed in. Before the handler is called it is taken
+	// from the cookie alone: the session may have been ended.
 	session engagement.Session
 
-	// subject is what an operation is about, and body what came with it.
+	// subject has the key and the ids of an operation, and body its body.
 	subject subject
 	body    []byte
 }
 
-// handler answers a request, or returns the error that refuses it: an
-// *engagement.Error, one of package wire, a refusal, or anything else, which is internal.
-// With the first byte of its answer its work is done.
+// handler answers a request, or returns the error that refuses it: an *engagement.Error,
+// an error of package wire, a refusal, or any other error, which is internal. With the
+// first byte of its answer the handler's work is done.
 type handler func(w http.ResponseWriter, r *request) error
 
 // route is one method of one path.
@@ -34,15 +34,16 @@ type route struct {
 	path   string
 	handle handler
 
-	// check is there when the route takes a body. It looks at all the rest of the
-	// request before the body is read; it does not ask the store.
+	// check is set for routes that take a body. It checks the rest of the request before
+	// the body is read, without the store.
 	check func(*request) error
 
 	// signedIn refuses requests without a session.
 	signedIn bool
 	// unmetered routes take no part in rate and in-flight limits.
 	unmetered bool
-	// stays is for routes that last, which are not in flight but counted for themselves.
+	// stays marks routes that last, which do not count as in flight and have a limit of
+	// their own.
 	stays bool
 	// signsIn routes have an allowance of their own.
 	signsIn bool
@@ -72,8 +73,8 @@ func (a *API) routes() []route {
 	}
 }
 
-// newMux registers each path once, so that a wrong method and a wrong path are
-// answered in our own words.
+// newMux registers each path once, so that a wrong method and a wrong path are answered
+// with a problem of this package.
 func (a *API) newMux() *http.ServeMux {
 	paths := make(map[string]map[string]route)
 	for _, r := range a.routes() {
@@ -106,10 +107,10 @@ func (a *API) newMux() *http.ServeMux {
 	return mux
 }
 
-// admit passes the request through everything that can refuse it, and answers it. What
-// costs the store nothing comes first; then the body, for as long as the client takes
-// over it; and only then a place among the requests that run, which is given back when
-// the answer begins, for the client may take long over that, too.
+// admit passes the request through all checks that can refuse it, and answers it. The
+// checks without the store come first; then the body is read, at the client's pace; only
+// then the request takes a place among the running ones, and gives it back when the
+// answer begins, because a client may take its answer slowly, too.
 func (a *API) admit(w http.ResponseWriter, r *http.Request, found route) error {
 	if err := a.origins.Check(r); err != nil {
 		return &refusal{http.StatusForbidden, wire.ProblemCrossOrigin, "a page of another site sent this", 0}
@@ -149,12 +150,12 @@ func (a *API) admit(w http.ResponseWriter, r *http.Request, found route) error {
 		a.refuse(out, r, err)
 	}
 	if !come.work() {
-		panic(http.ErrAbortHandler) // it was sent away while its answer was being taken
+		panic(http.ErrAbortHandler) // the request was sent away while the client took its answer
 	}
 	return nil
 }
 
-// handle calls the handler of the route with who sent the request, as the store has it.
+// handle checks the session in the store and calls the handler of the route.
 func (a *API) handle(w http.ResponseWriter, r *request, found route) error {
 	err := a.checkSession(r)
 	if err != nil && (found.signedIn || engagement.ErrorCode(err) != engagement.Unauthenticated) {

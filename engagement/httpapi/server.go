@@ -8,14 +8,14 @@ import (
 	"time"
 )
 
-// mostQuiet is how many connections may be open on which nothing is being asked.
+// mostQuiet is the greatest number of idle connections.
 const mostQuiet = 10_000
 
-// NewServer returns an http.Server for the handler, which should be behind Guard,
-// with bounds on everything that happens before a handler is called. A header
-// beyond MaxHeaderBytes is refused by net/http in its own words, a smaller one
-// that is still too large by Guard in ours. Of connections on which nothing is being asked
-// it keeps the newest 10,000; Shutdown does not wait for those.
+// NewServer returns an http.Server for the handler, which should be behind Guard, with
+// bounds on every step before a handler is called. net/http refuses a header beyond
+// MaxHeaderBytes with its own message; [Guard] refuses a smaller one that is still too
+// large with a problem. The server keeps the newest 10,000 idle connections; Shutdown does
+// not wait for them.
 func NewServer(handler http.Handler, log *slog.Logger) *http.Server {
 	orElse(&log, slog.Default())
 	quiet := &quietConns{most: mostQuiet, places: make(map[net.Conn]*list.Element)}

@@ -11,8 +11,8 @@ import (
 // CookieName is the name of the session cookie.
 const CookieName = "engaged_session"
 
-// claimed returns who sent the request, as its cookie says. Without one, or with one
-// that is not (or no longer) good, the error has code Unauthenticated.
+// claimed returns the session in the request's cookie. Without a cookie, or with an
+// invalid or expired one, the error has code Unauthenticated.
 func (a *API) claimed(r *http.Request) (engagement.Session, error) {
 	cookie, err := r.Cookie(CookieName)
 	if err != nil {
@@ -21,8 +21,8 @@ func (a *API) claimed(r *http.Request) (engagement.Session, error) {
 	return a.seal.Open(cookie.Value, a.options.Now().UnixMilli())
 }
 
-// checkSession asks the store whether the session of the request was ended; then the
-// request has none any more, and the error has code Unauthenticated.
+// checkSession asks the store whether the session of the request was ended; then
+// checkSession removes it from the request, and the error has code Unauthenticated.
 func (a *API) checkSession(r *request) error {
 	if r.session.ID == "" {
 		return nil
@@ -38,8 +38,8 @@ func (a *API) checkSession(r *request) error {
 	return &engagement.Error{Code: engagement.Unauthenticated, Message: "the session was ended"}
 }
 
-// SessionID returns the id of the request's session; empty when it has none. Its
-// signature and age are checked, whether it was ended is not.
+// SessionID returns the id of the request's session; empty when it has none. The
+// signature and age of the session are checked, but not whether it was ended.
 func (a *API) SessionID(r *http.Request) string {
 	session, err := a.claimed(r)
 	if err != nil {
@@ -58,7 +58,7 @@ func (a *API) getSession(w http.ResponseWriter, r *request) error {
 
 func checkSignIn(r *request) error { return checkQuery(r) }
 
-// signIn opens a new session. One that the client had before is ended.
+// signIn opens a new session, and ends the client's previous one.
 func (a *API) signIn(w http.ResponseWriter, r *request) error {
 	body, err := wire.DecodeSignIn(r.body)
 	if err != nil {
@@ -74,8 +74,8 @@ func (a *API) signIn(w http.ResponseWriter, r *request) error {
 	return nil
 }
 
-// signOut ends the session for good: the cookie is worthless from then on, also
-// in the hands of who has copied it.
+// signOut ends the session for good: from then on the cookie is worthless, even to
+// a thief who has copied it.
 func (a *API) signOut(w http.ResponseWriter, r *request) error {
 	if err := checkQuery(r); err != nil {
 		return err

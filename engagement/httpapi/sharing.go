@@ -8,23 +8,23 @@ import (
 )
 
 const (
-	// restAfterTelling is the least time between two tellings, and restAfterFailure after
-	// one that has failed.
+	// restAfterTelling is the least time between two reports, and restAfterFailure the least
+	// time after a failed one.
 	restAfterTelling = 50 * time.Millisecond
 	restAfterFailure = time.Second
 
-	// tellingTimeout is how long one may take.
+	// tellingTimeout is the longest time for one report.
 	tellingTimeout = 2 * time.Second
 
-	// mostTold is how many buckets of a limiter are told at once.
+	// mostTold is the greatest number of buckets of a limiter in one report.
 	mostTold = 1000
 )
 
-// ShareLimits has the limits of Options.Rate and Burst hold for all servers together that
-// share the allowances, until ctx ends. No request waits for it: what was let through here
-// is told behind, 20 times a second at most, and what others have let through is charged
-// to the buckets here. While nobody can be told each server limits by itself. It is to be
-// called once at a time.
+// ShareLimits makes the limits of Options.Rate and Burst hold for all servers that share
+// the allowances together, until ctx ends. No request waits for it: the requests of this
+// server are reported afterwards, at most 20 times a second, and the requests at other
+// servers are charged to the buckets of this one. While reports fail each server limits by
+// itself. ShareLimits must not be called concurrently.
 func (a *API) ShareLimits(ctx context.Context, allowances engagement.Allowances) {
 	a.share(ctx, allowances)
 }
@@ -43,7 +43,7 @@ func (r *rates) share(ctx context.Context, allowances engagement.Allowances) {
 			return
 		}
 		rest := restAfterTelling
-		if exchange(ctx, allowances, limiters) != nil { // others say that the database is gone
+		if exchange(ctx, allowances, limiters) != nil { // other code reports that the database is away
 			rest = restAfterFailure
 		}
 		select {
@@ -54,14 +54,14 @@ func (r *rates) share(ctx context.Context, allowances engagement.Allowances) {
 	}
 }
 
-// told is a bucket that is being told of.
+// told is a bucket whose report is under way.
 type told struct {
 	limiter *limiter
 	key     string
 	telling
 }
 
-// exchange tells what is due, and charges what others have told.
+// exchange reports the due buckets, and charges the spending of other servers.
 func exchange(ctx context.Context, allowances engagement.Allowances, limiters []*limiter) error {
 	var all []told
 	for _, l := range limiters {
@@ -87,8 +87,8 @@ func exchange(ctx context.Context, allowances engagement.Allowances, limiters []
 	return err
 }
 
-// share has buckets told from now on, and wake hear of it when one is due; nil: nobody is
-// to be told.
+// share makes buckets be reported from now on, and signals wake when one is due; nil ends
+// the sharing.
 func (l *limiter) share(wake chan<- struct{}) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -98,7 +98,7 @@ func (l *limiter) share(wake chan<- struct{}) {
 	}
 }
 
-// tell takes what is untold from buckets that are due.
+// tell takes the untold tokens from the due buckets.
 func (l *limiter) tell() (all []told) {
 	now := l.now()
 	l.mu.Lock()

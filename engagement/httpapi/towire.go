@@ -5,7 +5,7 @@ import (
 	"github.com/optimist-go/optimist/engagement/wire"
 )
 
-// pageToWire ends the page early rather than beyond wire.MaxPageBytes: the store
+// pageToWire ends the page before it would exceed wire.MaxPageBytes: the store
 // counts plain text, and escaping can make it six times as long.
 func pageToWire(p engagement.PostPage) wire.Page {
 	out := wire.Page{Posts: make([]wire.Truth, 0, len(p.Truths)), After: p.After}

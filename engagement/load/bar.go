@@ -9,9 +9,9 @@ import (
 	"time"
 )
 
-// bar shows how far a run is: as a bar on a terminal, elsewhere as lines, one for each
-// part of the run and one for each tenth of it.
-// It is safe for concurrent use.
+// bar shows the progress of a run: as a bar on a terminal, elsewhere as lines, one for
+// each part of the run and one for each tenth of a part. It is safe for concurrent
+// use.
 type bar struct {
 	out      io.Writer
 	terminal bool
@@ -35,7 +35,7 @@ func isTerminal(out io.Writer) bool {
 	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
 
-// say begins another part of the run.
+// say begins a new part of the run.
 func (b *bar) say(what string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -50,7 +50,7 @@ func (b *bar) say(what string) {
 	}
 }
 
-// show tells how far a part of the run is, unless another has begun.
+// show shows the progress of a part of the run, unless another part has begun.
 func (b *bar) show(what string, n, of int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -75,8 +75,8 @@ func (b *bar) show(what string, n, of int) {
 		left(time.Since(b.began), n, of)))
 }
 
-// left says how much time is left of a part of which n are done, when it goes on like
-// that. Of less than a second it says nothing.
+// left returns an estimate of the time that is left for a part of which n are done, as
+// text; empty for less than a second.
 func left(took time.Duration, n, of int) string {
 	if n == 0 {
 		return ""
@@ -94,7 +94,7 @@ func (b *bar) drawLocked(line string) {
 	fmt.Fprint(b.out, clear, line)
 }
 
-// end leaves the bar behind.
+// end ends the line of the bar.
 func (b *bar) end() {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -11,10 +11,10 @@ import (
 	"github.com/optimist-go/optimist/engagement/wire"
 )
 
-// book holds what the clients have told. It is safe for concurrent use.
+// book holds the notes of the clients. It is safe for concurrent use.
 type book struct {
 	tapped   func(made int)      // called for each tap, without the lock
-	progress func(kind noteKind) // called when a client is done with something, likewise
+	progress func(kind noteKind) // called when a client has finished a part, likewise
 
 	// mu guards the fields below it.
 	mu   sync.Mutex
@@ -25,7 +25,7 @@ type book struct {
 
 	promises promises
 
-	requests               []time.Duration // how long each took that a server has answered
+	requests               []time.Duration // durations of answered requests
 	ready, quiet, compared map[int]bool    // clients
 
 	calls, retries, conflicts, rollbacks, missed, parked, divergence int
@@ -33,14 +33,14 @@ type book struct {
 	details details
 }
 
-// operation is what is known of one.
+// operation is the record of one operation.
 type operation struct {
 	client    int
 	request   *client.Request // nil: it has not left
-	answered  bool            // the server told what it did
+	answered  bool            // the server told the result
 	already   bool            // it changed nothing
-	agreed    bool            // in a conflict that was none
-	doubtful  bool            // nobody knows what became of its last attempt
+	agreed    bool            // a conflict in which both wanted the same
+	doubtful  bool            // the result of its last attempt is unknown
 	settled   time.Time       // zero: not as far as is known
 	outcome   optimist.Outcome
 	successor string
@@ -65,7 +65,7 @@ func newBook(clients int, tapped func(made int)) *book {
 	return b
 }
 
-// take notes a note.
+// take records a note.
 func (b *book) take(n note) {
 	made := b.enter(n)
 	switch n.Kind {
@@ -149,8 +149,7 @@ func (b *book) opLocked(id string, client int) *operation {
 	return o
 }
 
-// left is how many taps the clients from..to have still to make of those that are
-// theirs.
+// left returns the numbers of taps that the clients from from on have still to make.
 func (b *book) left(from int, theirs []int) []int {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -164,10 +163,10 @@ func (b *book) left(from int, theirs []int) []int {
 // ask repeats a request of a client that has ended.
 type ask func(ctx context.Context, client int, r client.Request) (client.Response, error)
 
-// effects counts the operations that changed something, by post. Where one left and no
-// answer is known (its success was told by the stream, the process that asked was killed,
-// or the client gave it up while nobody knew) the server is asked again under the same
-// key, and must say the same for ever. The clients must have ended.
+// effects counts the operations with an effect, by post. If an operation left and no
+// answer is known (the stream told its success, the sending process was killed, or the
+// client gave it up with unknown result), effects repeats the request with the same key,
+// which must always give the same answer. The clients must have ended.
 func (b *book) effects(ctx context.Context, ask ask, progress func(n, of int)) (map[string]int, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -187,7 +186,7 @@ func (b *book) effects(ctx context.Context, ask ask, progress func(n, of int)) (
 	return n, nil
 }
 
-// learnLocked asks what became of an operation that left.
+// learnLocked asks the server for the result of an operation that left.
 func (b *book) learnLocked(ctx context.Context, key string, o *operation, ask ask) error {
 	confirmed := o.outcome == optimist.Confirmed && !o.agreed
 	if !confirmed && !o.settled.IsZero() {
@@ -210,8 +209,8 @@ func (b *book) learnLocked(ctx context.Context, key string, o *operation, ask as
 	return nil
 }
 
-// learnGivenUp asks what became of an operation that its client has given up. When asking
-// is what carries it out, it had no effect until then.
+// learnGivenUp asks the server for the result of an operation that its client has given
+// up. If this request itself carries it out, the operation had no effect before.
 func learnGivenUp(ctx context.Context, o *operation, ask ask) error {
 	post := postOf(o.request)
 	before, err := ask(ctx, o.client, getPost(post))
@@ -232,7 +231,7 @@ func learnGivenUp(ctx context.Context, o *operation, ask ask) error {
 	return nil
 }
 
-// posts names the posts that operations which left are about.
+// posts returns the posts of the operations that left.
 func (b *book) posts() map[string]bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -245,7 +244,7 @@ func (b *book) posts() map[string]bool {
 	return posts
 }
 
-// postOf names the post that a request is about.
+// postOf returns the post of a request.
 func postOf(r *client.Request) string {
 	if r.Path == "/v1/posts" {
 		post, _ := wire.DecodeNewPost(r.Body)
@@ -255,8 +254,8 @@ func postOf(r *client.Request) string {
 	return post
 }
 
-// applied reads an answer: whether the server has carried the operation out, and
-// whether all was so already.
+// applied reads an answer: whether the server has carried the operation out, and whether
+// its effect was there already.
 func applied(a client.Response) (o wire.Outcome, ok bool) {
 	if a.Status >= 300 {
 		return wire.Outcome{}, false
@@ -265,14 +264,14 @@ func applied(a client.Response) (o wire.Outcome, ok bool) {
 	return o, err == nil
 }
 
-// done is how many clients are done with something.
+// done returns the number of clients that have finished a part.
 func (b *book) done(kind noteKind) int {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return len(map[noteKind]map[int]bool{noteReady: b.ready, noteQuiet: b.quiet, noteCompared: b.compared}[kind])
 }
 
-// acknowledged are the operations that had an effect, as a server has said.
+// acknowledged returns the operations whose effect a server has confirmed.
 func (b *book) acknowledged(devices int) (effects []Effect) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -284,7 +283,7 @@ func (b *book) acknowledged(devices int) (effects []Effect) {
 	return effects
 }
 
-// report says what is in the book.
+// report makes the report of the book.
 func (b *book) report() *Report {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -314,9 +313,9 @@ func (b *book) report() *Report {
 	return rep
 }
 
-// followed is how long it took until a client of another server saw an effect: since the
-// tap, and since the request left, of which the effects of one attempt count. With one
-// server it is another client of the same.
+// followed returns the times until a client of another server saw an effect: since the
+// tap, and, for operations with one attempt, since the request left. With one server it
+// is another client of the same server.
 func (b *book) followed(watchers []*watcher) (sinceTap, sinceLeft Spread) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -340,7 +339,7 @@ func (b *book) followed(watchers []*watcher) (sinceTap, sinceLeft Spread) {
 	return spreadOf(taps), spreadOf(left)
 }
 
-// lastLocked is the operation, or what took its place in the end.
+// lastLocked returns the operation, or the last one that took its place.
 func (b *book) lastLocked(id string) *operation {
 	o := b.ops[id]
 	for o != nil && o.successor != "" {

@@ -12,49 +12,49 @@ import (
 	"github.com/optimist-go/optimist"
 )
 
-// Config of a run. Zero fields have the defaults named.
+// Config is the configuration of a run. The zero value of a field means the default
+// named there.
 type Config struct {
-	// URLs is where the servers answer, which share one database. Client n belongs to
-	// URLs[n % len(URLs)]; when that one is gone it waits until it is there again.
+	// URLs are the addresses of the servers, which share one database. Client n belongs to
+	// URLs[n % len(URLs)]; while this server is away the client waits for it.
 	URLs []string
-	// Clients and Taps are how many clients there are (0: 100), and how many taps
-	// they make together (0: 10,000).
+	// Clients is the number of clients (0: 100), and Taps the number of taps that they make
+	// together (0: 10,000).
 	Clients, Taps int
-	// Devices is how many clients share a user (0: 2), so that there are conflicts.
+	// Devices is the number of clients of one user (0: 2), so that there are conflicts.
 	Devices int
-	// Posts is how many posts are tapped on (0: 20).
+	// Posts is the number of posts that are tapped on (0: 20).
 	Posts int
-	// Viewers is how many more users follow the stream of a server, in turn, and do nothing
-	// else.
+	// Viewers is the number of further users who only follow the stream of a server; they
+	// are spread over the servers.
 	Viewers int
 	// Think is the mean pause of a client between taps (0: 100 ms). Negative: none.
 	Think time.Duration
-	// Debounce is how long a client waits for another tap before it sends (0: 100 ms).
-	// Negative: not at all.
+	// Debounce is the debounce of the clients (0: 100 ms). Negative: none.
 	Debounce time.Duration
-	// Retries is how often an operation is tried again before it fails (0: 8). As it is
-	// the number of a [optimist.Retry], [optimist.Forever] is too.
+	// Retries is the number of retries before an operation fails (0: 8), as in
+	// [optimist.Retry]; [optimist.Forever] is allowed.
 	Retries int
-	// Timeout bounds the time in which all is tapped and settles (0: 5 min, with Troubles
-	// 30 min).
+	// Timeout bounds the time for all taps and their settling (0: 5 min, with Troubles 30
+	// min).
 	Timeout time.Duration
-	// Kills is how often a process of clients is killed while they tap, and started
-	// again (0: never, and the clients live in this process without journals).
+	// Kills is the number of times that a process of clients is killed while they tap, and
+	// started again (0: none, and the clients live in this process without journals).
 	Kills int
-	// Processes is how many processes the clients share when there are Kills (0: 10,
-	// but not more than clients).
+	// Processes is the number of processes of the clients when there are Kills (0: 10, but
+	// not more than clients).
 	Processes int
-	// Command makes such a process, which must call Serve with its standard input and
-	// output. It is needed when there are Kills.
+	// Command returns the command of such a process, which must call [Serve] with its
+	// standard input and output. It is required with Kills.
 	Command func() *exec.Cmd
-	// SetNetwork makes the network bad, and good again; nil: it stays as it is.
+	// SetNetwork makes the network bad, and good again; nil: the network does not change.
 	SetNetwork func(bad bool) error
-	// Troubles are done to the servers while clients tap.
+	// Troubles are the faults of the servers while clients tap.
 	Troubles []Trouble
-	// Audit, if not nil, looks into the database after all else. It gets the operations
-	// of which a server has said that they had an effect. Its error is in the report.
+	// Audit, if not nil, checks the database at the end. It gets the operations whose
+	// effect a server has confirmed. Its error is in the report.
 	Audit func(context.Context, []Effect) error
-	// Progress gets a bar; nil: nobody does.
+	// Progress gets a progress bar; nil: there is none.
 	Progress io.Writer
 }
 
@@ -105,7 +105,8 @@ func (c *Config) fill() error {
 	return nil
 }
 
-// policy is the clients'. It is quicker than the library's, so that a run ends soon.
+// policy returns the policy of the clients. It is quicker than the library's default, so
+// that a run ends soon.
 func policy(debounce time.Duration, retries int) optimist.Policy {
 	p := optimist.Policy{
 		Debounce: optimist.NoDebounce,

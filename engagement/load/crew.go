@@ -12,7 +12,7 @@ import (
 	"github.com/optimist-go/optimist/engagement/client"
 )
 
-// job is what a crew needs to know to start.
+// job has the parameters of a crew.
 type job struct {
 	URLs     []string      `json:"urls"`
 	From     int           `json:"from"` // its first client
@@ -23,20 +23,21 @@ type job struct {
 	Debounce time.Duration `json:"debounce"`
 	Retries  int           `json:"retries"`
 	Timeout  time.Duration `json:"timeout"`
-	AtOnce   int           `json:"atOnce"`             // clients that sign in, or read all, at once
+	AtOnce   int           `json:"atOnce"`             // clients that sign in, or read all posts, at once
 	Journals string        `json:"journals,omitempty"` // folder; empty: no journals
 }
 
-// crew is some of the clients: here, or in a process of their own. Its methods are
-// called one after the other.
+// crew is a group of clients, in this process or in a process of its own. Its
+// methods are called one after the other.
 type crew interface {
-	// start signs everybody in.
+	// start signs all clients in.
 	start(context.Context) error
-	// tap makes so many taps of each client, and waits until all is settled.
+	// tap makes the given number of taps of each client, and waits until they are
+	// settled.
 	tap(ctx context.Context, taps []int) error
-	// compare tells what the clients see otherwise than the server holds it.
+	// compare notes the differences between the clients' views and the server's posts.
 	compare(ctx context.Context, posts map[string]standing) error
-	// close ends the clients; all has been told then.
+	// close ends the clients; all their notes have been taken then.
 	close()
 }
 
@@ -44,11 +45,11 @@ type crew interface {
 type here struct {
 	job    job
 	tell   func(note)
-	pace   func(context.Context) error // waits until a client may tap; nil: it always may
+	pace   func(context.Context) error // waits until a client may tap; nil: without a wait
 	people []*person
 }
 
-// places are for those who may be at something at once.
+// places bounds the number of clients in an activity at once.
 type places chan struct{}
 
 func (p places) do(f func() error) error {
@@ -69,7 +70,8 @@ func (h *here) start(ctx context.Context) error {
 	})
 }
 
-// enter makes a client. It tries for long: the network may be bad, or a server gone.
+// enter makes a client. It tries for a long time: the network may be bad, or a
+// server away.
 func (h *here) enter(ctx context.Context, i int) (err error) {
 	for began := time.Now(); ; {
 		h.people[i], err = newPerson(ctx, h.job, h.job.From+i, h.tell)
@@ -112,7 +114,7 @@ func (h *here) close() {
 	})
 }
 
-// each does something for all clients at once.
+// each calls do for all clients at once.
 func (h *here) each(do func(i int) error) error {
 	errs := make([]error, len(h.people))
 	var wg sync.WaitGroup
@@ -127,7 +129,8 @@ func (h *here) each(do func(i int) error) error {
 	return someOf(errs)
 }
 
-// someOf joins the first of the errors, for those of many clients are much the same.
+// someOf joins the first errors, because the errors of many clients are much the
+// same.
 func someOf(errs []error) error {
 	const some = 3
 	errs = slices.DeleteFunc(errs, func(err error) bool { return err == nil })

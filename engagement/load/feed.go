@@ -11,14 +11,14 @@ import (
 	"github.com/optimist-go/optimist/engagement/wire"
 )
 
-// standing is how the server holds a post.
+// standing is the state of a post on the server.
 type standing struct {
-	Version uint64 `json:"version"` // 0: it never was
+	Version uint64 `json:"version"` // 0: it never existed
 	Gone    bool   `json:"gone,omitempty"`
 }
 
-// readFeed reads the feed, past all clients, until it has met all the posts that are
-// given: all that are newer come before them.
+// readFeed reads the feed, without a client, until it has met all the given posts:
+// all newer posts come before them.
 func readFeed(ctx context.Context, t client.Transport, until []string) (map[string]wire.Truth, error) {
 	feed := make(map[string]wire.Truth)
 	missing := setOf(until)
@@ -54,7 +54,7 @@ func readPage(ctx context.Context, t client.Transport, cursor string, limit int)
 	return wire.DecodePage(a.Body)
 }
 
-// readStanding reads how a post stands, past all clients.
+// readStanding reads the state of a post, without a client.
 func readStanding(ctx context.Context, t client.Transport, post string) (standing, error) {
 	a, err := t.RoundTrip(ctx, getPost(post))
 	if err != nil {
@@ -82,10 +82,10 @@ func standingIn(post string, a client.Response) (standing, error) {
 	return standing{}, unexpected("post "+post, a)
 }
 
-// unexpected is an answer to a read that says nothing about what was asked for.
+// unexpected returns the error for an answer that is no answer to the read.
 func unexpected(what string, a client.Response) error {
 	p, _ := wire.DecodeProblem(a.Body)
-	return fmt.Errorf("%s cannot be read: status %d %s", what, a.Status, cmp.Or(p.Detail, "of what is no engaged server"))
+	return fmt.Errorf("%s cannot be read: status %d %s", what, a.Status, cmp.Or(p.Detail, "of another program than engaged"))
 }
 
 func setOf(ids []string) map[string]bool {

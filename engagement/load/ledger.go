@@ -9,14 +9,14 @@ import (
 	"github.com/optimist-go/optimist/journal"
 )
 
-// ledger is a client's journal, that tells what is about to stand in it. It is safe
+// ledger is a client's journal, which notes records before it writes them. It is safe
 // for concurrent use.
 //
 // A process may be killed between a write and the note about it. So operations and
-// their ends are told before they are written: what is on the disk has been told,
-// whenever the kill comes. That they are durable is told afterwards (person.promise):
-// what is told durable is on the disk. An operation that was told durable, and of
-// whose end nothing was told, is therefore in the journal, and nowhere else.
+// their ends are noted before they are written: at any kill, all records on the disk
+// have been noted. Their durability is noted afterwards (person.promise): operations
+// noted as durable are on the disk. An operation that was noted as durable, and whose
+// end was not noted, is therefore in the journal.
 type ledger struct {
 	*filejournal.Journal
 	client int
@@ -27,8 +27,8 @@ type ledger struct {
 	events *optimist.Subscription // nil: before open
 }
 
-// open tells what has been restored, and from now on what changes. Nothing may change
-// meanwhile.
+// open notes the restored operations, and from now on all changes. No operation may
+// change meanwhile.
 func (l *ledger) open(m *optimist.Manager) {
 	l.mu.Lock()
 	l.events = m.Subscribe(optimist.SubscribeOptions{Buffer: eventBuffer})
@@ -36,14 +36,14 @@ func (l *ledger) open(m *optimist.Manager) {
 	l.say()
 }
 
-// Write tells before it writes. The manager publishes the events of what it writes
-// before it calls Write.
+// Write notes the records before it writes them. The manager publishes the events of
+// the records before it calls Write.
 func (l *ledger) Write(records []journal.Record) error {
 	l.say()
 	return l.Journal.Write(records)
 }
 
-// say tells what has happened until now.
+// say notes the events until now.
 func (l *ledger) say() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -68,7 +68,7 @@ func (l *ledger) say() {
 	}
 }
 
-// now has ended: who waits with it gets what is there.
+// now is an ended context: a wait with it returns the present events.
 var now = func() context.Context {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()

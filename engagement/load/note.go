@@ -7,7 +7,7 @@ import (
 	"github.com/optimist-go/optimist/engagement/client"
 )
 
-// noteKind says what a note tells.
+// noteKind is the kind of a note.
 type noteKind string
 
 const (
@@ -16,26 +16,26 @@ const (
 	noteAccepted   noteKind = "accepted"    // ID; with a journal: is about to be in it
 	noteDurable    noteKind = "durable"     // ID
 	noteEnding     noteKind = "ending"      // ID, Successor: the end is about to be in the journal
-	noteRestored   noteKind = "restored"    // IDs: all that a start of the client found
-	noteHeld       noteKind = "held"        // IDs: all that is unsettled in the end
+	noteRestored   noteKind = "restored"    // IDs: all operations that a start of the client found
+	noteHeld       noteKind = "held"        // IDs: all operations unsettled in the end
 	noteSent       noteKind = "sent"        // Request is about to leave, At
 	noteAnswered   noteKind = "answered"    // ID, Took, Version; Already: it changed nothing
-	noteUnheard    noteKind = "unheard"     // ID: nobody knows what became of an attempt; Took, if a server has answered
+	noteUnheard    noteKind = "unheard"     // ID: the result of an attempt is unknown; Took, if a server has answered
 	noteRefused    noteKind = "refused"     // ID, Took: no attempt had an effect
-	notePutOff     noteKind = "put off"     // ID, Took: the server says to come back
+	notePutOff     noteKind = "put off"     // ID, Took: the server asks to try again later
 	noteRetrying   noteKind = "retrying"    // an attempt failed
 	noteConflicted noteKind = "conflicted"  // ID; Already: both wanted the same
 	noteRolledBack noteKind = "rolled back" // Count operations
 	noteSettled    noteKind = "settled"     // ID, At, Outcome, Successor
-	noteQuiet      noteKind = "quiet"       // the client has tapped enough, and all has settled
+	noteQuiet      noteKind = "quiet"       // the client has made its taps, and all have settled
 	noteMissed     noteKind = "missed"      // Count events
 	noteCompared   noteKind = "compared"    // Count posts differ, Why; Parked
 	noteDone       noteKind = "done"        // the order was carried out; Why: it was not
 )
 
-// note is one thing that a client tells of its run. One that lives in a process of
-// its own writes each as a line of JSON, before it goes on: what the process has done
-// is known even when it is killed.
+// note is one report of a client about its run. A client in a process of its own
+// writes each note as a line of JSON before it goes on, so the acts of the process
+// are known even when it is killed.
 type note struct {
 	Kind      noteKind         `json:"kind"`
 	Client    int              `json:"client"`

@@ -7,8 +7,8 @@ import (
 	"github.com/optimist-go/optimist/engagement/client"
 )
 
-// noting is a transport that tells of each operation that leaves, and of what the
-// server says about it.
+// noting is a transport that notes each operation that leaves, and the server's
+// answer to it.
 type noting struct {
 	client.Transport
 	number int
@@ -31,7 +31,7 @@ func (t noting) RoundTrip(ctx context.Context, r client.Request) (client.Respons
 	case ok:
 		n.Kind, n.Already, n.Version = noteAnswered, o.Already, o.Version
 	case a.RetryAfter > 0:
-		n.Kind = notePutOff // it says nothing about the attempts before
+		n.Kind = notePutOff // the answer says nothing about earlier attempts
 	default:
 		n.Kind = noteRefused
 	}

@@ -9,17 +9,17 @@ import (
 	"github.com/optimist-go/optimist/engagement/wire"
 )
 
-// patient is a transport for requests that no manager repeats: when the server says when
-// to come back, it comes back then. How the last answer is, its caller sees.
+// patient is a transport for requests that no manager repeats: it repeats a request at
+// the time that the server names, and returns the last answer.
 type patient struct {
 	client.Transport
 
-	// again is true when a request that got no answer is sent again too. The caller must
-	// not mind when it is carried out twice.
+	// again says that requests without an answer are repeated too. They may then be carried
+	// out twice.
 	again bool
 }
 
-// mostPatience is how long a request may be put off in all.
+// mostPatience is the longest time for which a request may be put off in all.
 const mostPatience = 2 * time.Minute
 
 func (t patient) RoundTrip(ctx context.Context, r client.Request) (client.Response, error) {
@@ -35,7 +35,7 @@ func (t patient) RoundTrip(ctx context.Context, r client.Request) (client.Respon
 		if err != nil || wait == 0 || wait > left {
 			return a, err
 		}
-		// Who was refused at once with many others should not come back with them.
+		// A random wait, so that many requests refused together do not return together.
 		wait += time.Duration(rand.Int64N(int64(wait)))
 		left -= wait
 		select {
@@ -46,7 +46,7 @@ func (t patient) RoundTrip(ctx context.Context, r client.Request) (client.Respon
 	}
 }
 
-// errLost is the error of a request that got lost, unless there is time to send it again.
+// errLost returns the error of a lost request, unless there is time to send it again.
 func errLost(err error, wait, left time.Duration) error {
 	if wait > left {
 		return err
@@ -54,12 +54,12 @@ func errLost(err error, wait, left time.Duration) error {
 	return nil
 }
 
-// comeBack is when an answer says to try again; 0: it does not say.
+// comeBack returns the wait that an answer asks for; 0: it does not ask.
 func comeBack(a client.Response) time.Duration {
 	if a.RetryAfter == 0 {
 		return 0
 	}
-	p, err := wire.DecodeProblem(a.Body) // says the same, more precisely
+	p, err := wire.DecodeProblem(a.Body) // the body has the same time, more precisely
 	if ms := time.Duration(p.RetryAfterMs) * time.Millisecond; err == nil && ms > 0 {
 		return min(ms, a.RetryAfter)
 	}

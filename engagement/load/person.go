@@ -30,12 +30,12 @@ type person struct {
 	ledger  *ledger // nil: no journal
 	stop    context.CancelFunc
 
-	link atomic.Pointer[error] // why there is no stream; nil: there is one
+	link atomic.Pointer[error] // the reason why there is no stream; nil: there is one
 
 	made     int       // taps
-	comments []written // its own, that may still be there
+	comments []written // its own comments that may still exist
 	written  []string  // posts, likewise
-	parked   int       // changes that it gave up
+	parked   int       // changes that the client gave up
 }
 
 type written struct{ post, id string }
@@ -43,7 +43,7 @@ type written struct{ post, id string }
 // eventBuffer is so large that no event is missed.
 const eventBuffer = 1 << 20
 
-// newPerson signs in and brings back what an earlier life left in the journal.
+// newPerson signs in and restores the operations in the journal.
 func newPerson(ctx context.Context, j job, n int, tell func(note)) (*person, error) {
 	t, err := nethttp.New(j.URLs[n%len(j.URLs)])
 	if err != nil {
@@ -78,7 +78,7 @@ func newPerson(ctx context.Context, j job, n int, tell func(note)) (*person, err
 	return p, nil
 }
 
-// noteLink notes how the stream stands.
+// noteLink records the state of the stream.
 func (p *person) noteLink(_ client.Link, err error) {
 	if err == nil {
 		p.link.Store(nil)
@@ -87,10 +87,10 @@ func (p *person) noteLink(_ client.Link, err error) {
 	p.link.Store(&err)
 }
 
-// enter brings back what is in the journal, loads the feed and returns from where to
-// follow. Until that has worked the client is offline: nothing has ended when the
-// ledger opens, and when the client is given up, to be made anew, no call of it is
-// under way. One cut off then could be told as sent and not be so.
+// enter restores the operations in the journal, loads the feed and returns the position
+// to follow from. Until this has worked the client is offline: no operation has ended
+// when the ledger opens, and when the client is given up, to be made anew, none of its
+// calls is under way. A call cut off then could be noted as sent although it was not.
 func (p *person) enter(ctx context.Context) (after string, err error) {
 	m := p.service.Manager()
 	if err := m.SetOnline(false); err != nil {
@@ -108,8 +108,7 @@ func (p *person) enter(ctx context.Context) (after string, err error) {
 	return after, m.SetOnline(true)
 }
 
-// load reads the feed as far as the posts to tap on: all that are newer come before
-// them.
+// load reads the feed as far as the posts to tap on: all newer posts come before them.
 func (p *person) load(ctx context.Context) (after string, err error) {
 	missing := setOf(p.posts)
 	first, err := p.service.Load(ctx, "", wire.MaxPage)
@@ -126,7 +125,7 @@ func (p *person) load(ctx context.Context) (after string, err error) {
 
 func userOf(client, devices int) string { return fmt.Sprintf("load%d", client/devices) }
 
-// passOn tells what the manager does, until its subscription is closed.
+// passOn notes the manager's events, until its subscription is closed.
 func (p *person) passOn() {
 	for e := range p.events.All(context.Background()) {
 		n := note{Client: p.number, ID: e.ID}
@@ -153,11 +152,11 @@ func (p *person) passOn() {
 	}
 }
 
-// comparisons is how often a client compares: what was given up in doubt may come to the
-// server late.
+// comparisons is the number of comparisons of a client: an operation given up in doubt
+// may reach the server late.
 const comparisons = 3
 
-// newer is how the posts stand by a feed that was read later.
+// newer returns the states of the posts by a feed that was read later.
 func newer(posts map[string]standing, feed map[string]wire.Truth) map[string]standing {
 	posts = maps.Clone(posts)
 	for post, truth := range feed {
@@ -168,8 +167,8 @@ func newer(posts map[string]standing, feed map[string]wire.Truth) map[string]sta
 	return posts
 }
 
-// differences counts the posts that the client sees otherwise than the feed has them, and
-// tells one.
+// differences counts the posts on which the client and the feed differ, and describes
+// one.
 func (p *person) differences(posts map[string]standing, feed map[string]wire.Truth) (n int, why string) {
 	for post := range posts {
 		if v := p.service.Post(post); !agree(v, feed[post]) {
@@ -181,11 +180,12 @@ func (p *person) differences(posts map[string]standing, feed map[string]wire.Tru
 	return n, why
 }
 
-// longestSilence is for how long a stream may tell no news while there is some.
+// longestSilence is the longest time for which a stream may be silent although it is
+// behind.
 const longestSilence = 30 * time.Second
 
-// compare counts the posts that the client sees otherwise than the server holds them,
-// after its stream has had time to say the last. It takes a place for reading.
+// compare counts the posts on which the client and the server differ, after the stream
+// has had time to catch up. It takes a place for reading.
 func (p *person) compare(ctx context.Context, posts map[string]standing, reading places) error {
 	if err := p.giveUp(); err != nil {
 		return err
@@ -212,13 +212,13 @@ func (p *person) compare(ctx context.Context, posts map[string]standing, reading
 	p.tell(n)
 	if p.ledger != nil {
 		held := note{Kind: noteHeld, Client: p.number, IDs: unsettled(p.service.Manager().Snapshot())}
-		p.ledger.say() // what has ended before
+		p.ledger.say() // earlier ends
 		p.tell(held)
 	}
 	return nil
 }
 
-// catchUp waits for what the stream has still to tell, as long as it tells something.
+// catchUp waits for the outstanding events of the stream, as long as events arrive.
 func (p *person) catchUp(ctx context.Context, posts map[string]standing) {
 	seen, since := uint64(0), time.Now()
 	for ctx.Err() == nil && time.Since(since) < longestSilence {
@@ -237,17 +237,17 @@ func (p *person) catchUp(ctx context.Context, posts map[string]standing) {
 	}
 }
 
-// isBehind reports whether the stream has still to tell how the post stands.
+// isBehind reports whether the stream has not told the present state of the post yet.
 func (p *person) isBehind(post string, stands standing) bool {
 	v := p.service.Post(post)
 	if stands.Gone && v.Presence != optimist.Present {
-		return false // it need not have heard of the post at all
+		return false // the client need not know the post at all
 	}
 	return v.Version < stands.Version
 }
 
-// agree reports whether a client sees what the server holds. Without a state the post
-// is gone.
+// agree reports whether a client's view equals the server's truth. Without a state the
+// post is deleted.
 func agree(v optimist.View[client.Post], held wire.Truth) bool {
 	if held.State == nil {
 		return v.Presence != optimist.Present && v.Pending == 0
@@ -256,7 +256,7 @@ func agree(v optimist.View[client.Post], held wire.Truth) bool {
 		slices.Equal(v.Value.Comments, held.State.Comments)
 }
 
-// close ends the client. What has not settled stays in the journal.
+// close ends the client. Unsettled operations stay in the journal.
 func (p *person) close() {
 	if p.stop != nil {
 		p.stop()

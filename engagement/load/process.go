@@ -13,23 +13,23 @@ import (
 	"time"
 )
 
-// order is what a process is told to do: one of its fields.
+// order is an order to a process: one of its fields is set.
 type order struct {
 	Start   *job                `json:"start,omitempty"`
 	Tap     []int               `json:"tap,omitempty"`
 	Compare map[string]standing `json:"compare,omitempty"`
 }
 
-// Serve is the whole of a process that Config.Command starts: it carries out the
-// orders that come in, one line each, and tells in lines on out what its clients do.
-// It returns when in ends.
+// Serve is the main function of a process of [Config].Command: it carries out the
+// orders that it reads from in, one line each, and writes the notes of its clients
+// as lines to out. It returns when in ends.
 func Serve(ctx context.Context, in io.Reader, out io.Writer) error {
 	var mu sync.Mutex // guards encoder
 	encoder := json.NewEncoder(out)
 	tell := func(n note) {
 		mu.Lock()
 		defer mu.Unlock()
-		encoder.Encode(n) // whoever does not read any more needs no answer
+		encoder.Encode(n) // an error means that the reader is gone
 	}
 	h := &here{tell: tell}
 	defer h.close()
@@ -59,13 +59,13 @@ func Serve(ctx context.Context, in io.Reader, out io.Writer) error {
 	}
 }
 
-// process is a crew in a process of its own, that can be killed while it taps, and
-// then starts again.
+// process is a crew in a process of its own, which can be killed while it taps,
+// and is then started again.
 type process struct {
 	job     job
 	command func() *exec.Cmd
 	book    *book
-	// patience bounds the wait for an order to be carried out.
+	// patience is the longest wait for the end of an order.
 	patience time.Duration
 
 	running *exec.Cmd
@@ -76,10 +76,10 @@ type process struct {
 
 	// mu guards the field below it.
 	mu     sync.Mutex
-	victim *exec.Cmd // may be killed; nil: nobody taps
+	victim *exec.Cmd // may be killed; nil: no client taps
 }
 
-// slack is what a process may take beyond the time that its clients have.
+// slack is the time that a process may take beyond the time of its clients.
 const slack = time.Minute
 
 var errKilled = errors.New("the process was killed")
@@ -111,7 +111,7 @@ func (p *process) listen(out io.Reader, done chan<- error) {
 	for lines.Scan() {
 		var n note
 		if json.Unmarshal(lines.Bytes(), &n) != nil {
-			continue // the last line of one that was killed
+			continue // the last line of a killed process
 		}
 		switch {
 		case n.Kind != noteDone:
@@ -124,7 +124,7 @@ func (p *process) listen(out io.Reader, done chan<- error) {
 	}
 }
 
-// order has something done.
+// order sends an order and waits for its end.
 func (p *process) order(ctx context.Context, o order) error {
 	err := p.orders.Encode(o)
 	var answered bool
@@ -159,13 +159,13 @@ func (p *process) tap(ctx context.Context, taps []int) error {
 		p.expose(p.running)
 		err := p.order(ctx, order{Tap: p.book.left(p.job.From, taps)})
 		p.expose(nil)
-		if p.killed.Load() && err == nil { // at the last moment: it has all done, and is dead
+		if p.killed.Load() && err == nil { // killed at the last moment: it had done all
 			err = errKilled
 		}
 		if !errors.Is(err, errKilled) {
 			return err
 		}
-		for range p.done { // what it told before it died
+		for range p.done { // notes that it wrote before it died
 		}
 		p.running.Wait()
 		if err := p.start(ctx); err != nil {
@@ -174,7 +174,7 @@ func (p *process) tap(ctx context.Context, taps []int) error {
 	}
 }
 
-// expose says whom kill may kill.
+// expose sets the process that kill may kill.
 func (p *process) expose(victim *exec.Cmd) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -2,13 +2,14 @@ package load
 
 import "fmt"
 
-// promises is what the book holds its clients' journals to. Its methods need the
+// promises checks the journals of the clients. The caller of its methods holds the
 // book's lock.
 //
-// Whatever was told durable must be there at the next start of the client, unless its
-// end was told; see ledger for why there is no moment at which this is unclear. The
-// end of an operation that another replaced keeps the promise only when that other
-// one is there or has ended: one write holds the end of the one and the other's start.
+// An operation noted as durable must be restored at the next start of the client,
+// unless its end was noted; ledger explains why this holds at every moment. The end of
+// an operation that another one replaced keeps the promise only when its successor is
+// restored or has ended: one write holds both the end of the first and the start of
+// the second.
 type promises struct {
 	of       map[string]*promise // by id
 	durable  int                 // operations
@@ -18,15 +19,15 @@ type promises struct {
 	details  *details
 }
 
-// promise is what is known of an operation in a journal.
+// promise is the record of an operation in a journal.
 type promise struct {
 	client  int
 	durable bool
 	ending  bool   // its end is in the journal, or was about to be
-	heir    string // what replaced it
+	heir    string // the operation that replaced it
 }
 
-// accept notes an operation that a client has made.
+// accept records an operation that a client has made.
 func (p *promises) accept(client int, id string) { p.of[id] = &promise{client: client} }
 
 func (p *promises) makeDurable(id string) {
@@ -42,13 +43,13 @@ func (p *promises) end(id, heir string) {
 	}
 }
 
-// compare holds what a client has against what it was promised.
+// compare compares the restored operations of a client with the promised ones.
 func (p *promises) compare(client int, ids []string) {
 	held := make(map[string]bool)
 	for _, id := range ids {
 		held[id] = true
 		if p.knows(client, id) {
-			// Its end may have been told, and not have come to be written.
+			// Its end may have been noted and not written.
 			*p.of[id] = promise{client: client, durable: true}
 		}
 	}
@@ -64,7 +65,7 @@ func (p *promises) compare(client int, ids []string) {
 	}
 }
 
-// kept reports whether what a durable operation wanted is still there, or has ended.
+// kept reports whether a durable operation or its successor is restored or has ended.
 func (p *promises) kept(id string, held map[string]bool) bool {
 	for !held[id] {
 		o := p.of[id]
@@ -79,7 +80,7 @@ func (p *promises) kept(id string, held map[string]bool) bool {
 	return true
 }
 
-// knows reports whether the client has made the operation, and notes if not.
+// knows reports whether the client has made the operation, and counts it if not.
 func (p *promises) knows(client int, id string) bool {
 	if o := p.of[id]; o != nil && o.client == client {
 		return true
@@ -91,7 +92,7 @@ func (p *promises) knows(client int, id string) bool {
 	return false
 }
 
-// details are what a person reads to find out more: the first few.
+// details are descriptions for people: the first few of each kind.
 type details []string
 
 func (d *details) add(format string, a ...any) {

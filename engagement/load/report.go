@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// Report is what a run found.
+// Report is the result of a run.
 type Report struct {
 	Clients    int           `json:"clients"`
 	Viewers    int           `json:"viewers"` // that only followed
@@ -30,8 +30,8 @@ type Report struct {
 	Unknown    int           `json:"unknownKeys"`    // restored or sent, and not made by that client
 	Missed     int           `json:"missedEvents"`
 	Servers    int           `json:"servers"`
-	Requests   int           `json:"requests"`          // of operations, that a server has answered
-	PerSecond  float64       `json:"requestsPerSecond"` // of them, while clients tapped and all settled
+	Requests   int           `json:"requests"`          // of operations, answered by a server
+	PerSecond  float64       `json:"requestsPerSecond"` // answered requests, while clients tapped and settled
 	Request    Spread        `json:"request"`           // of them: until the answer
 	Visible    Spread        `json:"visible"`           // since a tap, until its client saw it
 	Settle     Spread        `json:"settle"`            // since a tap, until it was settled
@@ -40,18 +40,19 @@ type Report struct {
 	Took       time.Duration `json:"tookNs"`            // to tap and to settle
 
 	Troubles []TroubleCount `json:"troubles,omitempty"`
-	Audit    string         `json:"audit,omitempty"`    // what the database does not keep
-	BrokeOff string         `json:"brokeOff,omitempty"` // why the run did not come to its end
+	Audit    string         `json:"audit,omitempty"`    // promise that the database broke
+	BrokeOff string         `json:"brokeOff,omitempty"` // the reason why the run did not come to its end
 	Held     bool           `json:"held"`
 	Details  []string       `json:"details,omitempty"`
 }
 
-// OK reports whether the run came to its end and all that must hold did.
+// OK reports whether the run came to its end and all promises held.
 func (r *Report) OK() bool {
 	return r.BrokeOff == "" && r.Audit == "" && r.Divergence == 0 && r.Duplicates == 0 && r.Lost == 0 && r.Forgotten == 0 && r.Unknown == 0 && r.Missed == 0
 }
 
-// count takes in how often a post has changed, and how many operations wanted that.
+// count adds the number of changes of a post, and the number of operations with an
+// effect on it.
 func (r *Report) count(post string, changes, wanted int) {
 	r.Effects += wanted
 	r.Duplicates += max(changes-wanted, 0)
@@ -115,7 +116,7 @@ func (r *Report) Write(w io.Writer) error {
 	return err
 }
 
-// Verdict is PASS, or FAIL and why, in one line.
+// Verdict returns PASS, or FAIL and the reason, in one line.
 func (r *Report) Verdict() string {
 	if r.OK() {
 		return "PASS"

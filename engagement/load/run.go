@@ -15,9 +15,9 @@ import (
 	"github.com/optimist-go/optimist/engagement/wire"
 )
 
-// Run makes all taps, waits until they are settled and counts. What it found is in the
-// report. An error means that the run could not be made, or not to its end: then the
-// report, if there is one, says what was found until then.
+// Run makes all taps, waits until they are settled, and returns the counts in the report.
+// An error means that the run could not be begun or not be finished: then the report, if
+// there is one, has the findings until then.
 func Run(ctx context.Context, c Config) (*Report, error) {
 	if err := c.fill(); err != nil {
 		return nil, err
@@ -71,7 +71,7 @@ type runner struct {
 	crews    []crew
 	sizes    []int            // clients of each crew
 	journals string           // folder
-	plain    client.Transport // that of nobody
+	plain    client.Transport // without a session
 	posts    []string         // to tap on
 	before   map[string]wire.Truth
 	took     time.Duration
@@ -79,7 +79,7 @@ type runner struct {
 	courses  []*course
 
 	watchers  []*watcher      // of each server
-	watching  context.Context // until when they follow, and viewers
+	watching  context.Context // ends the watchers and viewers
 	unwatch   context.CancelFunc
 	following sync.WaitGroup
 }
@@ -123,7 +123,7 @@ func (r *runner) look(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r.plain = patient{Transport: t, again: true} // from now on it is known to be a server
+	r.plain = patient{Transport: t, again: true} // from now on the address is known to be a server
 	r.watch(ctx, newest.After)
 	if len(newest.Posts) == 0 {
 		return errNoPosts
@@ -136,8 +136,8 @@ func (r *runner) look(ctx context.Context) error {
 	return nil
 }
 
-// atOnce is how many clients sign in at once, or read all: the more there are, the longer
-// all wait, and a server has other bounds.
+// atOnce is the number of clients that sign in, or read all posts, at once: with more,
+// each waits longer, and a server has bounds of its own.
 const atOnce = 64
 
 // watch follows the stream of each server.
@@ -159,7 +159,7 @@ func (r *runner) job(from, clients int) job {
 	}
 }
 
-// each does something with all crews at once.
+// each calls do for all crews at once.
 func (r *runner) each(do func(i int, w crew) error) error {
 	errs := make([]error, len(r.crews))
 	var wg sync.WaitGroup
@@ -181,8 +181,8 @@ func (r *runner) session(ctx context.Context, number int) (client.Transport, err
 	return p, err
 }
 
-// standings is how the server holds all posts that this run is about: those that were
-// tapped on, those that operations name, and whatever is newer.
+// standings returns the states on the server of all posts of this run: the posts that
+// were tapped on, the posts of operations, and all newer ones.
 func (r *runner) standings(ctx context.Context) (map[string]standing, error) {
 	feed, err := readFeed(ctx, r.plain, r.posts)
 	if err != nil {
@@ -232,7 +232,7 @@ func (r *runner) tap(ctx context.Context) error {
 	return r.setNetwork(false)
 }
 
-// tapInTrouble has all taps made and all troubles done. The error of one ends the others.
+// tapInTrouble makes all taps and runs all troubles. The first error ends the others.
 func (r *runner) tapInTrouble(ctx context.Context, taps [][]int) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -274,7 +274,7 @@ func (r *runner) progress(kind noteKind) {
 	r.bar.show(part, r.book.done(kind), r.config.Clients)
 }
 
-// tapped is told of every tap. After evenly spread ones it has somebody killed.
+// tapped is called for every tap. At evenly spread taps it kills a process.
 func (r *runner) tapped(made int) {
 	for _, c := range r.courses {
 		c.tapped(made)
@@ -293,7 +293,7 @@ func (r *runner) tapped(made int) {
 			return
 		}
 	}
-	r.kills.Add(-1) // all are starting just now: at the next tap
+	r.kills.Add(-1) // all processes are starting just now: try at the next tap
 }
 
 func (r *runner) setNetwork(bad bool) error {
@@ -303,7 +303,7 @@ func (r *runner) setNetwork(bad bool) error {
 	return r.config.SetNetwork(bad)
 }
 
-// compare has everybody compare what they see with what the server holds.
+// compare lets all clients compare their views with the server's posts.
 func (r *runner) compare(ctx context.Context) error {
 	r.bar.say("comparing")
 	posts, err := r.standings(ctx)
@@ -313,11 +313,11 @@ func (r *runner) compare(ctx context.Context) error {
 	return r.each(func(_ int, w crew) error { return w.compare(ctx, posts) })
 }
 
-// count compares how often posts have changed with how often somebody wanted that. The
-// clients must have ended.
+// count compares the number of changes of posts with the number of operations with an
+// effect. The clients must have ended.
 func (r *runner) count(ctx context.Context, rep *Report) error {
 	r.bar.say("counting")
-	after, err := r.standings(ctx) // what was given up in doubt may have come since they compared
+	after, err := r.standings(ctx) // operations given up in doubt may have arrived since the comparison
 	if err != nil {
 		return err
 	}
@@ -325,7 +325,7 @@ func (r *runner) count(ctx context.Context, rep *Report) error {
 	if err != nil {
 		return err
 	}
-	// Asking again must not have changed anything: what it changed had been lost.
+	// Repeating requests must not have changed a post: a changed one had lost an effect.
 	for post, stands := range after {
 		rep.count(post, int(stands.Version)-int(r.before[post].Version), effects[post])
 	}

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// Spread says how durations are spread, from the median to the longest. Zero: there are
-// none.
+// Spread is the distribution of durations, from the median to the longest. Zero: there
+// are none.
 type Spread struct {
 	P50  time.Duration `json:"p50Ns"`
 	P90  time.Duration `json:"p90Ns"`

@@ -12,8 +12,8 @@ import (
 	"github.com/optimist-go/optimist"
 )
 
-// tapOften makes n taps with pauses, each when pace has returned, and waits until all is
-// settled.
+// tapOften makes n taps with pauses, each when pace has returned, and waits until all
+// are settled.
 func (p *person) tapOften(ctx context.Context, n int, think time.Duration, pace func(context.Context) error) error {
 	made := make(chan *optimist.Handle, n)
 	var promising sync.WaitGroup
@@ -46,8 +46,8 @@ func (p *person) tapOften(ctx context.Context, n int, think time.Duration, pace 
 	return err
 }
 
-// settle waits until all is settled. What has failed and waits for a person can keep
-// others waiting: it is given up then.
+// settle waits until all operations are settled. A parked operation may keep others
+// waiting: it is given up then.
 func (p *person) settle(ctx context.Context) error {
 	for {
 		soon, cancel := context.WithTimeout(ctx, time.Second)
@@ -62,7 +62,7 @@ func (p *person) settle(ctx context.Context) error {
 	}
 }
 
-// giveUp discards what is parked: changes of comments, of which the slot is the
+// giveUp discards the parked operations: changes of comments, whose slot is the
 // comment's id.
 func (p *person) giveUp() error {
 	for _, e := range p.service.Manager().Snapshot().Entities {
@@ -79,7 +79,7 @@ func (p *person) giveUp() error {
 	return nil
 }
 
-// promise tells of the operations that are durable, in the order of the taps.
+// promise notes the durable operations, in the order of the taps.
 func (p *person) promise(ctx context.Context, made <-chan *optimist.Handle) {
 	for h := range made {
 		if p.ledger != nil && h.Await(ctx, optimist.Journaled) == nil {
@@ -88,7 +88,7 @@ func (p *person) promise(ctx context.Context, made <-chan *optimist.Handle) {
 	}
 }
 
-// tap makes one.
+// tap makes one tap.
 func (p *person) tap(ctx context.Context) (*optimist.Handle, error) {
 	p.made++
 	for {
@@ -105,7 +105,7 @@ func (p *person) tap(ctx context.Context) (*optimist.Handle, error) {
 	}
 }
 
-// act does what people do: mostly likes, some saves, now and then a comment, which is
+// act acts like a person: mostly likes, some saves, now and then a comment, which is
 // sometimes edited and sometimes deleted. One tap in a hundred writes a post, which
 // every other person soon takes back.
 func (p *person) act(ctx context.Context) (*optimist.Handle, error) {
@@ -147,8 +147,8 @@ func (p *person) act(ctx context.Context) (*optimist.Handle, error) {
 	}
 }
 
-// choosePost is mostly one that all have, and sometimes one of its own, which may
-// still be on its way.
+// choosePost returns mostly a shared post, and sometimes one of its own, which may
+// still be unsent.
 func (p *person) choosePost() string {
 	if len(p.written) > 0 && rand.IntN(10) == 0 {
 		return p.written[rand.IntN(len(p.written))]
@@ -168,7 +168,8 @@ func (p *person) deletePost(ctx context.Context) (*optimist.Handle, error) {
 	return p.service.Posts.Delete(ctx, p.written[rand.IntN(len(p.written))])
 }
 
-// forgetGone drops its own posts that are not there, and its comments on them.
+// forgetGone drops the client's own posts that do not exist, and its comments on
+// them.
 func (p *person) forgetGone() {
 	p.written = slices.DeleteFunc(p.written, p.isGone)
 	p.comments = slices.DeleteFunc(p.comments, func(c written) bool { return p.isGone(c.post) })

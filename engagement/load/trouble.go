@@ -6,30 +6,31 @@ import (
 	"sync"
 )
 
-// Trouble is something that is done to the servers while clients tap: evenly spread over
-// the taps, one after the other.
+// Trouble is a fault of the servers that is caused several times while clients tap,
+// evenly spread over the taps.
 type Trouble struct {
-	// Name is what has been done, such as "servers killed".
+	// Name describes the fault in the report, such as "servers killed".
 	Name string
-	// Times is how often it is done.
+	// Times is the number of times that Do is called.
 	Times int
-	// Early is true when the first one comes with the first tap. Otherwise each comes in
-	// the middle of its share of the taps.
+	// Early puts the first fault at the first tap. Without it each fault comes in the middle
+	// of its share of the taps.
 	Early bool
-	// Do does it once, and returns when the servers can go on. An error ends the run.
+	// Do causes the fault once, and returns when the servers can go on. An error ends the
+	// run.
 	Do func(context.Context) error
 }
 
 // course is one Trouble on its way through a run. It is safe for concurrent use.
 //
 // Clients tap faster than a server starts. So that the troubles stay spread over the
-// taps, nobody taps while two of a kind are due and not done; clients in processes of
-// their own do not wait, and what is late comes while they settle.
+// taps, no client taps while two of a kind are due and not done; clients in processes of
+// their own do not wait, and late troubles come while they settle.
 type course struct {
 	Trouble
 	taps int // of the whole run
 
-	// mu guards the fields below it. changed tells of each change to them.
+	// mu guards the fields below it. changed signals each change of them.
 	mu      sync.Mutex
 	changed *sync.Cond
 	made    int // taps
@@ -42,7 +43,8 @@ func newCourse(t Trouble, taps int) *course {
 	return c
 }
 
-// due is after how many taps the trouble comes for the nth time, from 0 on.
+// due returns the number of taps after which the trouble comes for the nth time, from 0
+// on.
 func (c *course) due(n int) int {
 	if c.Early {
 		return 1 + n*c.taps/c.Times
@@ -50,7 +52,7 @@ func (c *course) due(n int) int {
 	return 1 + (2*n+1)*c.taps/(2*c.Times)
 }
 
-// tapped is told of every tap.
+// tapped is called for every tap.
 func (c *course) tapped(made int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -58,8 +60,8 @@ func (c *course) tapped(made int) {
 	c.changed.Broadcast()
 }
 
-// await waits until the fields are as they should be, or ctx ends. While it asks it holds
-// the lock.
+// await waits until ready returns true, or ctx ends. It holds the lock while it calls
+// ready.
 func (c *course) await(ctx context.Context, ready func() bool) error {
 	stop := context.AfterFunc(ctx, func() {
 		c.mu.Lock()
@@ -80,7 +82,7 @@ func (c *course) pace(ctx context.Context) error {
 	return c.await(ctx, func() bool { return c.done+1 >= c.Times || c.made < c.due(c.done+1) })
 }
 
-// run does it as often as it is due. It returns when it has done all.
+// run calls Do each time that it is due, and returns after the last time.
 func (c *course) run(ctx context.Context) error {
 	for n := range c.Times {
 		if err := c.await(ctx, func() bool { return c.made >= min(c.due(n), c.taps) }); err != nil {
@@ -97,14 +99,14 @@ func (c *course) run(ctx context.Context) error {
 	return nil
 }
 
-// count is how often it has been done.
+// count returns the number of times that Do was called.
 func (c *course) count() TroubleCount {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return TroubleCount{Name: c.Name, Times: c.done}
 }
 
-// TroubleCount is how often a Trouble was done.
+// TroubleCount is the number of times that a [Trouble] was caused.
 type TroubleCount struct {
 	Name  string `json:"name"`
 	Times int    `json:"times"`

@@ -13,8 +13,8 @@ import (
 	"github.com/optimist-go/optimist/engagement/wire"
 )
 
-// watcher is one more client of a server, signed in as nobody, which notes when its event
-// stream tells which version of a post. It is safe for concurrent use.
+// watcher is one more client of a server, without a session, which records the times at
+// which its event stream tells the versions of posts. It is safe for concurrent use.
 type watcher struct {
 	// mu guards the field below it.
 	mu   sync.Mutex
@@ -31,7 +31,7 @@ type sight struct {
 func (w *watcher) follow(ctx context.Context, url, after string) {
 	t, err := nethttp.New(url)
 	if err != nil {
-		return // the clients say so
+		return // the clients report this error
 	}
 	follow(ctx, t, after, func(e client.Event) {
 		if e.Name == wire.EventTruth {
@@ -40,7 +40,7 @@ func (w *watcher) follow(ctx context.Context, url, after string) {
 	})
 }
 
-// follow reads the stream from a position on, again and again, until ctx ends.
+// follow reads the stream from a position on, and reconnects, until ctx ends.
 func follow(ctx context.Context, t client.Transport, after string, hear func(client.Event)) {
 	for ctx.Err() == nil {
 		err := t.Stream(ctx, "", after, func(e client.Event) {
@@ -73,7 +73,8 @@ func (w *watcher) see(truth []byte, now time.Time) {
 	}
 }
 
-// when is when the watcher saw the version of the post, or a later one.
+// when returns the time at which the watcher saw the version of the post, or a later
+// one.
 func (w *watcher) when(post string, version uint64) (time.Time, bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
