@@ -13,32 +13,33 @@ import (
 
 // Bounds of the reading of the feed.
 const (
-	// readAhead is how many entries are read at a time, at most.
+	// readAhead is the greatest number of entries read at a time.
 	readAhead = 256
-	// gather is how long the reader waits after it was woken, so that the answer to an
-	// operation goes out first, and changes that come together go out together.
+	// gather is the time for which the reader waits after it was woken, so that the answer to
+	// an operation goes out first, and changes that come together go out together.
 	gather = 10 * time.Millisecond
-	// lookAgain is when the reader tries again after the database failed.
+	// lookAgain is the pause of the reader after a failure of the database.
 	lookAgain = time.Second
-	// mostByThemselves is how many streams may read the feed by themselves at a time.
+	// mostByThemselves is the greatest number of streams that read the feed by themselves at
+	// a time.
 	mostByThemselves = 4
 )
 
 var fanBounds = fanout.Bounds{Rounds: 4096, Frames: 4096, Bytes: 16 << 20}
 
 // fan is the one reader of the feed, and the streams that it feeds. It reads each change
-// once, however many streams there are, and nothing while there are none.
+// once for all streams, and does not read without streams.
 type fan struct {
 	db     Database
 	truths Truths
 	logger *slog.Logger
 
 	wake chan struct{} // has room for one
-	// ahead is how many entries are read at a time. It belongs to the reader.
+	// ahead is the number of entries read at a time. It belongs to the reader.
 	ahead int
 	// alone has a token for each stream that reads the feed by itself.
 	alone chan struct{}
-	// open ends when all streams have to.
+	// open ends when all streams must end.
 	open  context.Context
 	drain context.CancelFunc
 
@@ -46,12 +47,12 @@ type fan struct {
 	mu      sync.Mutex
 	log     *fanout.Log[Cursor]
 	streams map[*stream]bool
-	// attempts counts those of the reader, and failed is what the last one met.
+	// attempts counts the attempts of the reader, and failed is the error of the last one.
 	attempts int
 	failed   error
 }
 
-// newFan returns a fan that nobody reads for yet: see run.
+// newFan returns a fan without a running reader: see run.
 func newFan(db Database, truths Truths, logger *slog.Logger) *fan {
 	open, drain := context.WithCancel(context.Background())
 	return &fan{
@@ -85,7 +86,7 @@ func (f *fan) run(ctx context.Context) {
 	unwatch := f.db.Watch(func() { wakeUp(f.wake) })
 	defer unwatch()
 	var failed error
-	var next time.Time // not before it
+	var next time.Time // no round begins before it
 	for {
 		select {
 		case <-f.wake:
@@ -94,7 +95,7 @@ func (f *fan) run(ctx context.Context) {
 		}
 		pause := max(gather, time.Until(next))
 		if at, _ := f.place(); at.IsZero() && failed == nil {
-			pause = 0 // a stream waits for its beginning
+			pause = 0 // a stream waits to begin
 		}
 		if wait(ctx, pause) != nil {
 			return
@@ -106,7 +107,7 @@ func (f *fan) run(ctx context.Context) {
 		}
 		f.note(failed)
 		ended := time.Now()
-		next = ended.Add(min(ended.Sub(began), 5*gather)) // half of the time is for the rest of the program
+		next = ended.Add(min(ended.Sub(began), 5*gather)) // half of the time is left to the rest of the program
 		if failed != nil {
 			next = ended.Add(lookAgain)
 			wakeUp(f.wake)
@@ -114,7 +115,7 @@ func (f *fan) run(ctx context.Context) {
 	}
 }
 
-// note keeps what an attempt met, and tells of its changes.
+// note records the end of an attempt, and wakes the streams.
 func (f *fan) note(err error) {
 	f.mu.Lock()
 	before := f.failed
@@ -122,7 +123,7 @@ func (f *fan) note(err error) {
 	f.failed = err
 	f.mu.Unlock()
 	if err != nil {
-		f.wakeAll(context.Background(), 0) // those that have not begun give up
+		f.wakeAll(context.Background(), 0) // streams that have not begun give up
 	}
 	switch {
 	case err != nil && before == nil:
@@ -132,7 +133,7 @@ func (f *fan) note(err error) {
 	}
 }
 
-// readOn reads all that is new in the feed, for the streams that are there.
+// readOn reads all new entries of the feed, for the present streams.
 func (f *fan) readOn(ctx context.Context) error {
 	at, busy := f.place()
 	if !busy {
@@ -155,7 +156,7 @@ func (f *fan) readOn(ctx context.Context) error {
 		f.mu.Unlock()
 		frames, err := f.frames(ctx, distinctEntities(entries), viewers)
 		if err != nil {
-			f.ahead = max(1, f.ahead/4) // it may have been too much at a time
+			f.ahead = max(1, f.ahead/4) // the entries may have been too many at a time
 			return err
 		}
 		f.ahead = min(readAhead, 2*f.ahead)
@@ -164,7 +165,7 @@ func (f *fan) readOn(ctx context.Context) error {
 		f.mu.Unlock()
 		f.wakeAll(ctx, pace)
 		at = next
-		// Each partition has its share of what was asked for: none has used it up.
+		// The limit was divided among the partitions, and no partition has used up its share.
 		if (len(entries)+1)*len(next.At) <= asked {
 			return nil
 		}
@@ -184,8 +185,7 @@ func (f *fan) place() (at Cursor, busy bool) {
 	return at, true
 }
 
-// begin goes on from the feed's end: at the beginning, and when what comes before it is
-// not known any more.
+// begin makes the log start at the feed's end: for the first round, and after a gap.
 func (f *fan) begin(ctx context.Context) error {
 	at, err := positionNow(ctx, f.db)
 	if err != nil {
@@ -206,8 +206,8 @@ func positionNow(ctx context.Context, db Database) (at Cursor, err error) {
 	return at, err
 }
 
-// frames reads the entities once, for all viewers, and encodes what each gets to see: once
-// for all who have nothing of their own.
+// frames reads the entities once for all viewers, and encodes their views: one for all
+// viewers without own part.
 func (f *fan) frames(ctx context.Context, ids, viewers []string) (frames []*fanout.Frame, err error) {
 	var seen *picture
 	err = f.db.Read(ctx, func(ctx context.Context, m Moment) error {
@@ -232,7 +232,7 @@ func (f *fan) frames(ctx context.Context, ids, viewers []string) (frames []*fano
 	return frames, nil
 }
 
-// encode fills the frame with what anybody sees, and with what each of the viewers does.
+// encode fills the frame with the common view, and with the views of the viewers.
 func (p *picture) encode(frame *fanout.Frame, viewers []string) (err error) {
 	if frame.Plain, err = json.Marshal(p.view(frame.Entity, "")); err != nil {
 		return err
@@ -248,14 +248,14 @@ func (p *picture) encode(frame *fanout.Frame, viewers []string) (err error) {
 	return nil
 }
 
-// pace is how many streams are woken at a time, so that a thousand of them do not shut out
-// the requests that come meanwhile; between times there is a breath of pause.
+// pace is the number of streams woken at a time, so that a thousand of them do not shut
+// out new requests; a short pause follows each time.
 const (
 	pace       = 32
 	paceBreath = time.Millisecond
 )
 
-// wakeAll wakes all streams, at most so many at a time; 0 is no limit.
+// wakeAll wakes all streams, at most atATime at a time; 0 means no limit.
 func (f *fan) wakeAll(ctx context.Context, atATime int) {
 	f.mu.Lock()
 	streams := make([]*stream, 0, len(f.streams))
@@ -266,7 +266,7 @@ func (f *fan) wakeAll(ctx context.Context, atATime int) {
 	for i, s := range streams {
 		wakeUp(s.woken)
 		if atATime > 0 && i%atATime == atATime-1 && i < len(streams)-1 {
-			_ = wait(ctx, paceBreath) // at the end the rest is woken at once
+			_ = wait(ctx, paceBreath) // after the end of ctx the rest is woken at once
 		}
 	}
 }

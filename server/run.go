@@ -6,12 +6,12 @@ import (
 )
 
 // Run registers an operation that is carried out by a function in a transaction of its
-// own. Use it where the function has to look at one row to know which to read next;
-// otherwise [Decide] is several times as fast. It panics when the name is taken.
+// own. Use it where the function must read one row to know which to read next; otherwise
+// [Decide] is several times as fast. Run panics when the name is taken.
 //
-// The entities are locked before run is called. When it returns nil each of their versions
-// grows by one; see [Already] and [Refusal] for the other results. It may be called
-// several times for one operation; only what the last call did stays.
+// The entities are locked before run is called. When run returns nil the version of each
+// of them grows by one; see [Already] and [Refusal] for the other results. run may be
+// called several times for one operation; only the effects of the last call stay.
 func Run[A any](k *Kit, named Named, run func(ctx context.Context, tx Tx, op Op, args A) error) {
 	call := func(ctx context.Context, tx Tx, op Op) error { return run(ctx, tx, op, op.Args.(A)) }
 	k.register(named, func(ctx context.Context, f *flight) {
@@ -38,7 +38,7 @@ func interact(ctx context.Context, k *Kit, run func(context.Context, Tx, Op) err
 	op := l.complete(f.op())
 	verdict := guard(func() error { return run(ctx, onlyTx{work}, op) })
 	if passes(verdict) || ctx.Err() != nil && errors.Is(verdict, ctx.Err()) {
-		return verdict // of a statement of the function's
+		return verdict // an error of one of the function's statements
 	}
 	outcome, err := l.settle(op, f.key, verdict)
 	if err != nil {
@@ -56,7 +56,7 @@ func interact(ctx context.Context, k *Kit, run func(context.Context, Tx, Op) err
 	return nil
 }
 
-// passes reports whether the error is the database's, of a kind that passes.
+// passes reports whether the error is a temporary error of the database.
 func passes(err error) bool {
 	return errors.Is(err, ErrAgain) || errors.Is(err, ErrBusy) || errors.Is(err, ErrUnavailable)
 }

@@ -14,16 +14,17 @@ import (
 
 // Names of the events of a stream.
 const (
-	// EventHello opens every stream. Its data is {"after", "viewer"}: the cursor from
-	// which the stream goes on, and for whom it tells truth.
+	// EventHello opens every stream. Its data is {"after", "viewer"}: the cursor from which
+	// the stream goes on, and the viewer for whom it tells truth.
 	EventHello = "hello"
-	// EventTruth says that an entity changed. Its data is the [View] of the viewer.
-	// Changes of one entity may be folded into one event, which tells the latest.
+	// EventTruth says that an entity changed. Its data is the [View] of the viewer. Changes of
+	// one entity may be folded into one event with the latest truth.
 	EventTruth = "truth"
-	// EventReset says that the cursor is no longer known: what the client holds may be
-	// stale and is to be read anew. Its data is that of EventHello.
+	// EventReset says that the server no longer knows the cursor: the client's entities may be
+	// stale and have to be read anew. Its data has the form of EventHello's.
 	EventReset = "reset"
-	// EventBeat says that the stream lives. Its data is {}. [Kit.Stream] has none.
+	// EventBeat says that the stream is alive. Its data is {}. [Kit.Stream] has no such
+	// events.
 	EventBeat = "beat"
 )
 
@@ -33,8 +34,8 @@ type Event struct {
 	Name string
 	// Data is JSON. It must not be changed.
 	Data []byte
-	// Cursor is the place up to which the client then knows everything; zero: the last
-	// one holds on, because more events of the same changes follow.
+	// Cursor is the place up to which the client knows all changes after this event; zero: the
+	// previous one stays valid, because more events of the same changes follow.
 	Cursor Cursor
 }
 
@@ -44,14 +45,14 @@ type hello struct {
 	Viewer string `json:"viewer"`
 }
 
-// Stream tells the viewer of every change after the cursor, and from now on when that is
-// zero. The first event is a hello, or a reset when the cursor is not known (any more): a
-// reset may come later too. The stream ends when ctx does, with the Kit, or with an error
-// before its first event: one that wraps [ErrUnavailable] when the database is not there.
-// Later it waits for the database.
+// Stream tells the viewer of every change after the cursor; a zero cursor means from now
+// on. The first event is [EventHello], or [EventReset] when the server does not know the
+// cursor; a reset may come later too. The stream ends with ctx or with the Kit. Before its
+// first event it may end with an error, which wraps [ErrUnavailable] when the database is
+// not available; later it waits for the database.
 //
-// Whoever takes events slowly is told the latest truth when it gets to it; nothing is
-// kept for it meanwhile.
+// A consumer that takes events slowly gets the latest truth of each entity; no events are
+// stored for it.
 func (k *Kit) Stream(ctx context.Context, viewer string, after Cursor) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
 		s, first, err := k.fan.enter(ctx, viewer, after)
@@ -93,19 +94,19 @@ type stream struct {
 	// entered is the number of the reader's last attempt before the stream.
 	entered int
 
-	// cursor is up to where everything has been told.
+	// cursor is the place up to which all changes have been told.
 	cursor Cursor
-	// place is that in the log; 0 while the stream reads the feed by itself.
+	// place is the place in the log; 0 while the stream reads the feed by itself.
 	place fanout.Place
 
-	frames []*fanout.Frame // is used again and again
-	events []Event         // too
+	frames []*fanout.Frame // is reused
+	events []Event         // is reused
 }
 
 // errDraining refuses a stream.
 var errDraining = errors.New("server: no new streams: the server is shutting down")
 
-// enter registers a stream, which has to be closed, and returns its first event.
+// enter registers a stream, which the caller must close, and returns its first event.
 func (f *fan) enter(ctx context.Context, viewer string, after Cursor) (*stream, Event, error) {
 	s := &stream{fan: f, viewer: viewer, woken: make(chan struct{}, 1), cursor: after}
 	f.mu.Lock()
@@ -132,7 +133,7 @@ func (s *stream) close() {
 	s.fan.log.Leave(s.viewer)
 }
 
-// begin finds the place to go on from.
+// begin finds the place from which the stream goes on.
 func (s *stream) begin(ctx context.Context) (Event, error) {
 	for {
 		if s.fan.open.Err() != nil {
@@ -142,12 +143,12 @@ func (s *stream) begin(ctx context.Context) (Event, error) {
 		newest, running := s.fan.log.Newest()
 		failed := s.fan.failed
 		if s.fan.attempts == s.entered {
-			failed = nil // it was before this stream
+			failed = nil // the failure was before this stream
 		}
 		if running && s.cursor.IsZero() {
 			s.cursor = newest
 		}
-		if running && newest.reaches(s.cursor) { // what is beyond it may be no place at all
+		if running && newest.reaches(s.cursor) { // a cursor beyond the newest round may not be a place
 			s.joinLocked()
 		}
 		s.fan.mu.Unlock()
@@ -168,7 +169,7 @@ func (s *stream) begin(ctx context.Context) (Event, error) {
 	}
 }
 
-// beginAlone looks in the database whether the cursor is a place.
+// beginAlone checks in the database whether the cursor is a place.
 func (s *stream) beginAlone(ctx context.Context) (Event, error) {
 	if err := s.fan.take(ctx); err != nil {
 		return Event{}, err
@@ -186,7 +187,7 @@ func (s *stream) opening(name string) Event {
 	return Event{Name: name, Data: data, Cursor: s.cursor}
 }
 
-// reset goes on from the feed's end.
+// reset moves the stream to the feed's end.
 func (s *stream) reset(ctx context.Context) (Event, error) {
 	at, err := positionNow(ctx, s.fan.db)
 	if err != nil {
@@ -196,11 +197,11 @@ func (s *stream) reset(ctx context.Context) (Event, error) {
 	return s.opening(EventReset), nil
 }
 
-// mostAtOnce is how many events are taken from the log at a time.
+// mostAtOnce is the number of events taken from the log at a time.
 const mostAtOnce = 64
 
-// next returns what there is to be told, if anything. The events are valid until the next
-// call. If there are none, the stream waits to be woken, or until wait when it is not nil.
+// next returns the events to be told, which are valid until the next call. If there are
+// none, the caller waits until woken or, when wait is not nil, until wait.
 func (s *stream) next(ctx context.Context) (events []Event, wait <-chan time.Time) {
 	for {
 		if s.take() {
@@ -218,10 +219,11 @@ func (s *stream) next(ctx context.Context) (events []Event, wait <-chan time.Tim
 	}
 }
 
-// soon is when a stream tries again by itself.
+// soon returns a channel that receives when a stream tries again by itself.
 func soon() <-chan time.Time { return time.After(lookAgain/2 + rand.N(lookAgain)) }
 
-// take takes frames from the log. false when the log has no place for the stream.
+// take takes frames from the log. It returns false when the log has no place for the
+// stream.
 func (s *stream) take() bool {
 	s.fan.mu.Lock()
 	defer s.fan.mu.Unlock()
@@ -238,14 +240,14 @@ func (s *stream) take() bool {
 	return true
 }
 
-// joinLocked looks for a place in the log.
+// joinLocked finds a place in the log.
 func (s *stream) joinLocked() bool {
 	s.place, _ = s.fan.log.Join(s.cursor, s.viewer)
 	return s.place != 0
 }
 
-// told makes events of the frames that were taken. Only the last one has a cursor: a
-// client that is cut off before it gets all of them again, and equal truth changes nothing.
+// told makes events of the frames taken. Only the last one has a cursor: a client that is
+// cut off before the last one gets all of them again, and equal truth changes nothing.
 func (s *stream) told() []Event {
 	s.events = s.events[:0]
 	for _, f := range s.frames {
@@ -257,8 +259,8 @@ func (s *stream) told() []Event {
 	return s.events
 }
 
-// readAlone reads the feed on from the stream's own cursor. more is false when there is
-// nothing new: then the log will come to where the stream is.
+// readAlone reads the feed on from the stream's own cursor. more is false when there are no
+// new entries: then the log will reach the stream's cursor.
 func (s *stream) readAlone(ctx context.Context) (more bool, err error) {
 	f := s.fan
 	s.events = s.events[:0]

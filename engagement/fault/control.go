@@ -25,9 +25,9 @@ type State struct {
 	Counts   Counts    `json:"counts"`
 }
 
-// Wish is what Control takes by PUT for the caller's session: a profile or a rule,
-// not both; neither takes the session's own setting away. What holds for everybody
-// is set by the program alone.
+// Wish is the body of a PUT to [Network.Control] for the caller's session: a profile
+// or a rule, not both; without either the session's own setting is removed. The
+// setting for everybody is set by the program alone.
 type Wish struct {
 	// Scope is "session" or empty, which means the same.
 	Scope   string `json:"scope"`
@@ -85,8 +85,8 @@ func DecodeWish(data []byte) (Wish, error) {
 	return w, nil
 }
 
-// checkNames refuses of the next value what encoding/json would let pass: names that
-// come twice or in another case, null, and a body that is no object.
+// checkNames refuses in the next value the names that encoding/json would let pass:
+// names that come twice or in another case, null, and a body that is no object.
 func checkNames(decoder *json.Decoder, whole bool) error {
 	token, err := decoder.Token()
 	switch {
@@ -116,10 +116,9 @@ func checkNames(decoder *json.Decoder, whole bool) error {
 // Reject answers a request that Control does not take.
 type Reject func(w http.ResponseWriter, r *http.Request, status int, detail string)
 
-// Control returns the endpoint that shows (GET) and sets (PUT) what is in force for
-// the caller.
-// Requests to it never pass the network themselves. Reject may be nil: then
-// errors are plain text.
+// Control returns the endpoint that shows (GET) and sets (PUT) the setting in force
+// for the caller. Requests to it never pass the network themselves. Reject may be
+// nil: then errors are plain text.
 func (n *Network) Control(reject Reject) http.Handler {
 	if reject == nil {
 		reject = func(w http.ResponseWriter, _ *http.Request, status int, detail string) { http.Error(w, detail, status) }
@@ -157,7 +156,7 @@ func (n *Network) show(w http.ResponseWriter, r *http.Request) {
 	json.NewEncoder(w).Encode(state) // a client that is gone is not our error
 }
 
-// grant does what the body wishes for the caller's session.
+// grant carries out the wish in the body for the caller's session.
 func (n *Network) grant(w http.ResponseWriter, r *http.Request) (status int, err error) {
 	scope := n.scope(r)
 	if scope == Everybody {

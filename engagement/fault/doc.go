@@ -5,10 +5,10 @@
 // A Network stands in front of a handler (Wrap). Its rules say how likely each
 // fault is; they come by name (Profiles) or one by one, for everybody or for one
 // scope, which is a session in the engagement program. Control is the HTTP
-// endpoint that sets them, for the caller's scope alone: what holds for everybody
+// endpoint that sets them, for the caller's scope alone: the setting for everybody
 // is only the program's to set.
 //
-// # What each fault does
+// # Faults
 //
 // In this order, each decided by a draw of its own:
 //

@@ -30,5 +30,5 @@ func (o *outgoing) Write(data []byte) (int, error) {
 	return o.ResponseWriter.Write(data)
 }
 
-// Unwrap lets http.ResponseController find what the connection can do.
+// Unwrap lets [http.ResponseController] reach the connection's methods.
 func (o *outgoing) Unwrap() http.ResponseWriter { return o.ResponseWriter }

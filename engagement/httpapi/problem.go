@@ -85,7 +85,8 @@ func problemOf(err error) wire.Problem {
 	return p
 }
 
-// statusClientGone is what servers log when the client did not wait for the answer.
+// statusClientGone is the status that servers log when the client did not wait for
+// the answer.
 const statusClientGone = 499
 
 // refuse answers with the problem for err.

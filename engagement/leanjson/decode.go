@@ -10,9 +10,9 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// Unmarshal reads one JSON value into what v points to; null makes it zero. The error
-// is a [*TypeError] or describes a fault of the text; v then holds the values before
-// the fault.
+// Unmarshal reads one JSON value into the value at v, a pointer; null makes it zero.
+// The error is a [*TypeError] or describes a fault of the text; v then holds the
+// values before the fault.
 func Unmarshal(data []byte, v any) error {
 	into := reflect.ValueOf(v)
 	if into.Kind() != reflect.Pointer || into.IsNil() {

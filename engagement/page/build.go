@@ -123,7 +123,7 @@ func findToolchain(ctx context.Context, dir string) (toolchain, error) {
 	return toolchain{dir, strings.TrimSpace(version), strings.TrimSpace(root)}, nil
 }
 
-// run runs the command go, and returns what it prints.
+// run runs the command go, and returns its output.
 func (t toolchain) run(ctx context.Context, args ...string) ([]byte, error) {
 	cmd := exec.CommandContext(ctx, "go", args...)
 	cmd.Dir = t.dir

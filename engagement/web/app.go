@@ -73,7 +73,7 @@ type App struct {
 	ended          string   // the reason of a visit's end, until the next paint; empty: none has ended
 	networkProblem string
 	ops            *opTracker
-	durable        bool // a journal keeps what is unsettled
+	durable        bool // a journal keeps the unsettled changes
 	times          *timeline
 	focus          string
 	acted          string // post of the user's last action

@@ -131,7 +131,7 @@ func notAStamp(field string) error {
 // CheckText refuses text that is blank, longer than longest runes, or not UTF-8, and text
 // with characters that cannot be shown in their place: control characters other than tab
 // and line feed, code points that are no characters, characters that turn the direction of
-// what follows them, and letters with more than MaxMarks marks, which grow over their
+// the following text, and letters with more than MaxMarks marks, which grow over their
 // neighbours.
 func CheckText(field, text string, longest int) error {
 	if !utf8.ValidString(text) {

@@ -1,8 +1,8 @@
 // Package databasetest is the contract of [server.Database] as tests.
 //
-// [Run] tests a database. The tests open several handles on one database, as several
-// processes do; a database for one process may return the same handle each time. [RunOpen]
-// tests how it is opened.
+// [Run] tests an implementation. The tests open several handles on one database, as
+// several processes do; an implementation for one process may return the same handle each
+// time. [RunOpen] tests opening.
 //
 // The flag -databasetest.entries is the number of feed entries that the test of many
 // writers makes.

@@ -12,18 +12,18 @@ import (
 const (
 	channel    = "optimist"
 	tellPause  = 10 * time.Millisecond // between two NOTIFY
-	lookPause  = time.Second           // between two looks without a reason, give or take a fifth
+	lookPause  = time.Second           // between two wake-ups without a reason, give or take a fifth
 	firstPause = 50 * time.Millisecond // before the listener connects again, doubled each time
 	lastPause  = 2 * time.Second
 )
 
-// bell carries wake-ups between processes. A NOTIFY in the transactions themselves would
-// have their commits wait for each other.
+// bell carries wake-ups between processes. With a NOTIFY in the transactions themselves,
+// their commits would wait for each other.
 type bell struct {
 	config  *pgx.ConnConfig
 	ctx     context.Context // ends with the database
 	running sync.WaitGroup
-	told    chan struct{} // holds one: somebody has told since the last NOTIFY
+	told    chan struct{} // holds one value: Tell was called since the last NOTIFY
 
 	mu       sync.Mutex
 	watchers map[chan struct{}]struct{} // each holds one wake-up
@@ -37,17 +37,17 @@ func newBell(ctx context.Context, config *pgx.ConnConfig) *bell {
 	return b
 }
 
-// wait returns when all has ended that newBell and watch started. ctx must have ended.
+// wait returns when all goroutines of newBell and watch have ended. ctx must have ended.
 func (b *bell) wait() {
-	b.mu.Lock() // who watches now has not seen the end
+	b.mu.Lock() // a watcher registered before this line may not have seen the end
 	b.mu.Unlock()
 	b.running.Wait()
 }
 
-// Tell is that of [server.Database].
+// Tell implements [server.Database].
 func (db *Database) Tell() { signal(db.bell.told) }
 
-// Watch is that of [server.Database]. stop must not be called by wake.
+// Watch implements [server.Database]. stop must not be called by wake.
 func (db *Database) Watch(wake func()) (stop func()) { return db.bell.watch(wake) }
 
 // signal puts a signal into a channel that holds one.
@@ -104,8 +104,8 @@ func (b *bell) watch(wake func()) (stop func()) {
 	}
 }
 
-// tell wakes this process at once and the others by NOTIFY. What is told while the
-// connection is lost is lost too; the others look each second.
+// tell wakes this process at once and the others by NOTIFY. While the connection is
+// lost, wake-ups of other processes are lost; these wake each second anyway.
 func (b *bell) tell() {
 	var conn *pgx.Conn
 	defer func() { b.drop(conn) }()
@@ -132,7 +132,7 @@ func (b *bell) tell() {
 }
 
 // listen wakes this process when another one tells. It listens first and wakes then, so
-// that nothing is missed that was told before.
+// that no earlier change is missed.
 func (b *bell) listen() {
 	wait := firstPause
 	for b.ctx.Err() == nil {
@@ -152,7 +152,7 @@ func (b *bell) listen() {
 	}
 }
 
-// pause waits, or until the end.
+// pause waits for d, or until the end of the bell.
 func (b *bell) pause(d time.Duration) {
 	t := time.NewTimer(d)
 	defer t.Stop()
@@ -168,5 +168,5 @@ func (b *bell) drop(conn *pgx.Conn) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), settleTime)
 	defer cancel()
-	_ = conn.Close(ctx) // it is given up
+	_ = conn.Close(ctx) // the connection is given up
 }

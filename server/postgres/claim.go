@@ -10,12 +10,14 @@ import (
 	"github.com/optimist-go/optimist/server"
 )
 
-// Statements of a claim. A lock is a number; nothing is written for it, so that a refused
-// operation leaves nothing, and it goes with the transaction. The rows are looked at after
-// all locks are taken, and so as the transactions that held the locks have left them.
+// Statements of a claim. A lock is a number; nothing is written for it, so a refused
+// operation leaves no trace, and the lock ends with the transaction. The rows are read
+// after all locks are taken, and so in the state in which the previous holders of the
+// locks have left them.
 //
-// Their plans outlive the time when a table was small. Until the clock is read the planner
-// therefore takes an index even where reading the whole table would cost less.
+// The plans of these statements stay in use when a small table has grown. So until the
+// clock is read, the planner must take an index even where reading the whole table would
+// cost less.
 const (
 	lockKeys = limits + `, set_config('enable_seqscan', 'off', true),
 	CASE WHEN set_config('lock_timeout', '1000', true) IS NOT NULL THEN (
@@ -43,7 +45,7 @@ FROM unnest((SELECT $1::bigint[]), (SELECT $2::text[])) AS claimed (n, id),
 	}
 )
 
-// Begin is that of [server.Database]. It takes one round trip.
+// Begin implements [server.Database]. It takes one round trip.
 func (db *Database) Begin(ctx context.Context, claim server.Claim) (server.Work, error) {
 	conn, err := db.acquire(ctx)
 	if err != nil {
@@ -81,7 +83,7 @@ func (w *work) begin(ctx context.Context) error {
 	for i, id := range ids {
 		w.held[i].ID, entityLocks[i] = id, lockNumber("entity", id)
 	}
-	// Everybody takes keys before entities, and both in ascending order.
+	// All transactions take keys before entities, and both in ascending order.
 	slices.Sort(keyLocks)
 	slices.Sort(entityLocks)
 
@@ -130,7 +132,7 @@ func (w *work) lookAtClock(scan server.Scan) error {
 	return nil
 }
 
-// busy says of an error at the keys that another transaction has one of them.
+// busy turns a lock timeout at the keys into ErrBusy.
 func busy(err error) error {
 	if isLockTimeout(err) {
 		return fmt.Errorf("postgres: %w: %w", server.ErrBusy, err)
@@ -138,8 +140,8 @@ func busy(err error) error {
 	return err
 }
 
-// lockNumber is what is locked for a name. Two names with one number would only wait for
-// each other.
+// lockNumber returns the number of the lock for a name. Two names with the same number
+// would only wait for each other.
 func lockNumber(kind string, names ...string) int64 {
 	h := sha256.New()
 	for _, name := range append(names, kind) {

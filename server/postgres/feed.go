@@ -12,9 +12,9 @@ import (
 	"github.com/optimist-go/optimist/server"
 )
 
-// lockHeads is taken before the pending rows are looked at, by all who move them: its
-// holder finds all that was committed before, and nobody moves the same rows at the same
-// time. Counters are locked in ascending order.
+// Every transaction that moves pending rows first locks the counters with lockHeads: so
+// it sees all earlier commits, and no two transactions move the same rows. Counters are
+// locked in ascending order.
 var lockHeads = statement{
 	one:  `SELECT FROM optimist_heads WHERE part = $1 FOR UPDATE`,
 	many: `SELECT FROM optimist_heads WHERE part = ANY($1::integer[]) ORDER BY part FOR UPDATE`,
@@ -22,7 +22,7 @@ var lockHeads = statement{
 
 const (
 	// number gives positions to rows. The base comes from the UPDATE that counts them;
-	// read in another part of the statement it would be that of its beginning.
+	// another part of the statement would see the counter from before the statement.
 	number = `, counted AS (
 	SELECT part, count(*) AS n FROM placed GROUP BY part
 ), heads AS (
@@ -34,7 +34,7 @@ INSERT INTO optimist_feed (part, position, entity, version, made_at)
 SELECT part, heads.base + row_number() OVER (PARTITION BY part ORDER BY late, n), entity, version, made_at
 FROM placed JOIN heads USING (part)`
 
-	// publish puts what was left of the entities before what is new of them.
+	// publish puts the pending changes of the entities before the new ones.
 	publish = `WITH moved AS (
 	DELETE FROM optimist_pending WHERE entity = ANY($1::text[]) RETURNING part, entity, version, made_at
 ), placed AS (
@@ -61,10 +61,10 @@ LEFT JOIN LATERAL (
 ORDER BY h.part, f.position`
 )
 
-// moveAtOnce is how many pending rows are moved in one transaction.
+// moveAtOnce is the number of pending rows moved in one transaction.
 const moveAtOnce = 1000
 
-// part says in which partition an entity's entries are.
+// part returns the partition of an entity's entries.
 func (db *Database) part(entity string) int32 {
 	if db.parts < 2 {
 		return 0
@@ -74,7 +74,7 @@ func (db *Database) part(entity string) int32 {
 	return int32(h.Sum32() % uint32(db.parts))
 }
 
-// columns are changes as the database takes them.
+// columns are changes as parameters of a statement.
 type columns struct {
 	parts    values[int32]
 	ids      values[string]
@@ -89,7 +89,7 @@ func (w *work) columns(changed []server.Entity) (c columns) {
 	return c
 }
 
-// publish puts the changes into the feed, as the last thing before the commit.
+// publish puts the changes into the feed, as the last step before the commit.
 func (w *work) publish(p *pipeline, changed []server.Entity) {
 	if len(changed) == 0 {
 		return
@@ -100,7 +100,7 @@ func (w *work) publish(p *pipeline, changed []server.Entity) {
 	p.exec(publish, distinct(c.ids), c.parts, c.ids, c.versions, w.now)
 }
 
-// Sequence is that of [server.Database].
+// Sequence implements [server.Database].
 func (db *Database) Sequence(ctx context.Context) (int, error) {
 	total := 0
 	for {
@@ -131,8 +131,8 @@ func (db *Database) sequence(ctx context.Context) (moved int, err error) {
 	return moved, err
 }
 
-// move adds a transaction to the pipeline that moves pending rows to the feed. It closes
-// the gate first if it shall, and leaves it so.
+// move adds a transaction to the pipeline that moves pending rows to the feed. With gate
+// it closes the gate first, and leaves it closed.
 func (db *Database) move(p *pipeline, moved *int, gate bool) {
 	p.exec(`BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE`)
 	p.exec(limits)
@@ -155,7 +155,7 @@ func (db *Database) allParts() values[int32] {
 	return parts
 }
 
-// Entries is that of [server.Database].
+// Entries implements [server.Database].
 func (db *Database) Entries(ctx context.Context, after server.Cursor, limit int) ([]server.Entry, server.Cursor, error) {
 	if limit < 1 {
 		return nil, after, fmt.Errorf("postgres: Entries: the limit is %d: it has to be at least 1", limit)

@@ -16,11 +16,11 @@ type pipeline struct {
 	steps []step
 }
 
-// step is what is done with a statement's answer.
+// step handles the answer to a statement.
 type step struct {
-	row  func(scan server.Scan) error  // nil: rows are left alone
-	tag  func(pgconn.CommandTag) error // without row; nil: so is what the statement did
-	fail func(error) error             // says more of an error; nil: nothing to say
+	row  func(scan server.Scan) error  // nil: rows are ignored
+	tag  func(pgconn.CommandTag) error // called without row; nil: the tag is ignored
+	fail func(error) error             // explains an error; nil: errors stay as they are
 }
 
 // exec adds a statement without an answer.
@@ -38,13 +38,13 @@ func (p *pipeline) add(s step, sql string, args ...any) {
 	p.steps = append(p.steps, s)
 }
 
-// run sends the statements and reads all answers. The first error ends it; what came
-// before in the same transaction is then to be undone by the caller.
+// run sends the statements and reads all answers. The first error ends it; the
+// caller then rolls back the transaction.
 func (p *pipeline) run(ctx context.Context, conn *pgxpool.Conn) error {
 	answers := conn.SendBatch(ctx, &p.batch)
 	for _, s := range p.steps {
 		if err := s.take(answers); err != nil {
-			_ = answers.Close() // says the same again
+			_ = answers.Close() // returns the same error again
 			if s.fail != nil {
 				err = s.fail(err)
 			}

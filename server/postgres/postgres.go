@@ -3,8 +3,8 @@
 //
 // # Guarantees
 //
-//   - A group of decided operations takes two round trips, whatever its size; a single
-//     transaction takes two besides what its function asks.
+//   - A group of decided operations of any size takes two round trips; an operation of
+//     [server.Run] takes two besides the statements of its function.
 //   - Positions of the feed are given under the lock of a counter row, as the last thing
 //     before the commit, and so become visible in their order. A transaction that is open
 //     elsewhere in the cluster delays nobody.

@@ -17,8 +17,8 @@ type work struct {
 	db    *Database
 	claim server.Claim
 
-	// scoped is the context of Begin, bounded; caller is the channel of the context that
-	// Begin was called with. done ends scoped.
+	// scoped is the context of Begin with a bound in time; caller is the Done channel of
+	// the caller's context of Begin. done ends scoped.
 	scoped context.Context
 	caller <-chan struct{}
 	done   func()
@@ -28,7 +28,7 @@ type work struct {
 	held  []server.Entity
 	now   int64
 
-	mu     sync.Mutex    // Close of the database ends works that others use
+	mu     sync.Mutex    // Close of the database ends works in use by other goroutines
 	conn   *pgxpool.Conn // nil after the end
 	failed error         // the first error of a statement: the transaction can only be undone
 }
@@ -55,7 +55,7 @@ func (w *work) end() {
 	w.db.mu.Unlock()
 }
 
-// Rollback is that of [server.Work].
+// Rollback implements [server.Work].
 func (w *work) Rollback() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -96,7 +96,7 @@ func (w *work) do(ctx context.Context, f func(ctx context.Context) error) error 
 	return err
 }
 
-// Query is that of [server.Query].
+// Query implements [server.Query].
 func (w *work) Query(ctx context.Context, row func(scan server.Scan) error, sql string, args ...any) error {
 	return w.do(ctx, func(ctx context.Context) error {
 		rows, err := w.conn.Query(ctx, sql, args...)
@@ -107,7 +107,7 @@ func (w *work) Query(ctx context.Context, row func(scan server.Scan) error, sql 
 	})
 }
 
-// Exec is that of [server.Tx].
+// Exec implements [server.Tx].
 func (w *work) Exec(ctx context.Context, sql string, args ...any) (changed int64, err error) {
 	err = w.do(ctx, func(ctx context.Context) error {
 		tag, err := w.conn.Exec(ctx, sql, args...)
@@ -117,8 +117,8 @@ func (w *work) Exec(ctx context.Context, sql string, args ...any) (changed int64
 	return changed, err
 }
 
-// Commit is that of [server.Work]. It takes one round trip. It goes on when ctx ends,
-// because then it would not be known whether it was committed.
+// Commit implements [server.Work]. It takes one round trip. It goes on when ctx ends,
+// because otherwise the caller could not know whether it was committed.
 func (w *work) Commit(ctx context.Context, c server.Commit) error {
 	err := w.do(context.WithoutCancel(ctx), func(ctx context.Context) error {
 		var p pipeline
@@ -143,8 +143,8 @@ func (w *work) Commit(ctx context.Context, c server.Commit) error {
 	return err
 }
 
-// The statements that write all that is the kit's but the feed. Changes that are left to
-// Sequence pass the gate; see Read.
+// The statements that write the kit's rows except the feed. Commits that leave changes
+// to Sequence pass the gate; see Read.
 var (
 	keepKeys = statement{
 		one: `INSERT INTO optimist_keys (made_at, user_id, key, fingerprint, already, version) VALUES ($1, $2, $3, $4, $5, $6)`,

@@ -136,7 +136,7 @@ func runLoad(ctx context.Context, args []string) error {
 }
 
 // streamsFor is how many event streams a server must have place for: those of all clients
-// and viewers, and what is on its way out.
+// and viewers, and the streams that are ending.
 func streamsFor(c *load.Config) int { return 2*c.Clients + c.Viewers + 1000 }
 
 // ownServer starts a server for the run, on a database file of its own.

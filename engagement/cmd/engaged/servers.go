@@ -149,7 +149,7 @@ func (f *fleetFlags) start(ctx context.Context, c *load.Config, bad fault.Settin
 	return stop, err
 }
 
-// troubles are what is done to the servers and the database.
+// troubles returns the faults of the servers and the database.
 func (f *fleetFlags) troubles(c *load.Config, servers *fleet.Fleet, cluster *pgcluster.Cluster) (all []load.Trouble, err error) {
 	if f.killServer > 0 {
 		all = append(all, load.Trouble{Name: "servers killed", Times: f.killServer, Do: servers.Kill})

@@ -16,7 +16,7 @@ CREATE TABLE posts (
 );
 CREATE INDEX posts_feed ON posts (created_at, id) WHERE deleted = FALSE;
 
--- A like or save stays when it is taken off: "at" goes on refusing what is older.
+-- A like or save stays when it is removed: its "at" still refuses older operations.
 CREATE TABLE marks (
 	post_id   TEXT    COLLATE "C" NOT NULL REFERENCES posts (id),
 	user_name TEXT    COLLATE "C" NOT NULL,

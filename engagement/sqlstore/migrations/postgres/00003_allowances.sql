@@ -1,6 +1,5 @@
 -- +goose Up
--- Allowances that are not whole, in microseconds. What is lost in a crash of the database
--- the servers tell again as it is spent.
+-- Allowances that are not whole, in microseconds. Rows lost in a crash of the database come back as the servers report further spending.
 CREATE UNLOGGED TABLE allowances (
 	name     TEXT   COLLATE "C" NOT NULL PRIMARY KEY,
 	spent    BIGINT NOT NULL, -- by the server that told last

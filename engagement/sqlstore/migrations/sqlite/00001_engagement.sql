@@ -18,7 +18,7 @@ CREATE TABLE posts (
 
 CREATE INDEX posts_feed ON posts (created_at, id) WHERE deleted = FALSE;
 
--- A like or save stays when it is taken off: "at" goes on refusing what is older.
+-- A like or save stays when it is removed: its "at" still refuses older operations.
 CREATE TABLE marks (
 	post_id   TEXT    NOT NULL REFERENCES posts (id),
 	user_name TEXT    NOT NULL,
@@ -45,7 +45,7 @@ CREATE TABLE comments (
 
 CREATE UNIQUE INDEX comments_order ON comments (post_id, number);
 
--- One row for each operation that was applied: what makes it exactly once.
+-- One row for each operation that was applied, so that it is applied exactly once.
 CREATE TABLE operations (
 	seq         INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
 	user_name   TEXT    NOT NULL,
