@@ -2,7 +2,6 @@ package optimist
 
 import (
 	"context"
-	"time"
 
 	"github.com/optimist-go/optimist/internal/engine"
 	"github.com/optimist-go/optimist/internal/errorf"
@@ -11,10 +10,17 @@ import (
 // Planned is an operation that has not been executed yet, for Manager.Batch.
 type Planned struct {
 	m       *Manager
+	typ     *opType // nil: the definition cannot work, and err says so
 	handle  *Handle
 	execute engine.Execute
-	refused func(error) error
 	err     error
+}
+
+func (p *Planned) refused(err error) error {
+	if p.typ == nil {
+		return err
+	}
+	return p.typ.refused(p.execute.Entity, err)
 }
 
 // Plan prepares an operation for Manager.Batch. Problems show there.
@@ -24,7 +30,7 @@ func (a *Action[T, A]) Plan(id string, args A, after ...*Handle) Planned {
 	}
 	args, err := captured(a.clone, args)
 	h := newTyped(a.store.m, &a.typ, args)
-	p := Planned{m: h.m, handle: h, refused: func(err error) error { return a.typ.refused(id, err) }}
+	p := Planned{m: h.m, typ: &a.typ, handle: h}
 	var deps []*engine.Op
 	if id == "" {
 		err = errorf.New("%w: the id is empty", ErrInvalid)
@@ -42,7 +48,7 @@ func (a *Action[T, A]) Plan(id string, args A, after ...*Handle) Planned {
 
 // Plan prepares an operation for Manager.Batch. Problems show there.
 func (g *GroupAction[A]) Plan(args A, after ...*Handle) Planned {
-	p := Planned{m: g.m, refused: g.refused}
+	p := Planned{m: g.m, typ: &g.typ}
 	th, members, deps, err := g.prepare(args, after)
 	if p.err = err; err != nil {
 		return p
@@ -56,17 +62,15 @@ func (g *GroupAction[A]) Plan(args A, after ...*Handle) Planned {
 // change per entity, or none. They are operations of their own afterwards, sent and
 // settled one by one; a Group is what stays together. A Planned can be executed once.
 func (m *Manager) Batch(ctx context.Context, plans ...Planned) ([]*Handle, error) {
-	whole := func(err error) error { return &OpError{Type: "batch", Err: err} }
+	whole := func(err error) error { return refused("batch", "", err) }
 	if len(plans) == 0 {
 		return nil, whole(errorf.New("%w: a batch of nothing", ErrInvalid))
 	}
 	batch := engine.Batch{Items: make([]engine.Execute, len(plans))}
 	for i, p := range plans {
 		switch {
-		case p.err != nil && p.refused != nil:
-			return nil, p.refused(p.err)
 		case p.err != nil:
-			return nil, p.err
+			return nil, p.refused(p.err)
 		case p.handle == nil:
 			return nil, whole(errorf.New("%w: plan %d is empty; Action.Plan makes one", ErrInvalid, i))
 		case p.m != m:
@@ -74,25 +78,29 @@ func (m *Manager) Batch(ctx context.Context, plans ...Planned) ([]*Handle, error
 		}
 		batch.Items[i] = p.execute
 	}
-	over := contextErr(ctx)
-	if err := m.lock(); err != nil {
+	e := entry{over: contextErr(ctx), other: &batch, ops: make([]*engine.Op, len(plans))}
+	for i, p := range plans {
+		e.ops[i] = &p.handle.op
+	}
+	used, passed := -1, false
+	_, err := m.accept(&e, func() error { // the operations know themselves which they joined
+		passed = true
+		if used = useLocked(plans); used >= 0 {
+			return errorf.New("%w: plan %d was executed already", ErrInvalid, used)
+		}
+		return nil
+	})
+	switch {
+	case used >= 0:
+		return nil, plans[used].refused(err)
+	case err != nil && passed:
+		m.mu.Lock()
+		markLocked(plans, false)
+		m.mu.Unlock()
+		return nil, plans[batch.Refused].refused(err)
+	case err != nil:
 		return nil, whole(err)
 	}
-	if err := m.acceptingLocked(over); err != nil {
-		m.mu.Unlock()
-		return nil, whole(err)
-	}
-	if i := usedLocked(plans); i >= 0 {
-		m.mu.Unlock()
-		return nil, plans[i].refused(errorf.New("%w: plan %d was executed already", ErrInvalid, i))
-	}
-	now := time.Now()
-	for _, p := range plans {
-		p.handle.op.Timestamp = engine.Timestamp(m.clock.next(now))
-	}
-	err := m.stepLocked(now, &batch)
-	m.joinedLocked() // the operations know it themselves
-	markLocked(plans, err == nil)
 	handles := make([]*Handle, len(plans))
 	for i, p := range plans {
 		handles[i] = p.handle
@@ -100,15 +108,12 @@ func (m *Manager) Batch(ctx context.Context, plans ...Planned) ([]*Handle, error
 			handles[i] = handleOf(j)
 		}
 	}
-	m.unlock()
-	if err != nil {
-		return nil, plans[batch.Refused].refused(applyErr(err))
-	}
 	return handles, nil
 }
 
-// usedLocked is the first plan that was executed already or stands there twice, or -1.
-func usedLocked(plans []Planned) int {
+// useLocked marks plans as used. It marks none, and returns the first, if one was executed
+// already or stands there twice; else it returns -1.
+func useLocked(plans []Planned) int {
 	for i, p := range plans {
 		if p.handle.used {
 			markLocked(plans[:i], false)
@@ -116,7 +121,6 @@ func usedLocked(plans []Planned) int {
 		}
 		p.handle.used = true
 	}
-	markLocked(plans, false)
 	return -1
 }
 

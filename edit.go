@@ -1,8 +1,6 @@
 package optimist
 
 import (
-	"time"
-
 	"github.com/optimist-go/optimist/internal/engine"
 	"github.com/optimist-go/optimist/internal/errorf"
 )
@@ -30,24 +28,13 @@ func (a *Action[T, A]) Edit(parked *Handle, args A) (*Handle, error) {
 
 // replace has a new operation take the place of a parked one.
 func (h *Handle) replace(parked *Handle) error {
-	m, typ := h.m, typeOf(&h.op)
-	id := parked.op.Entity().ID()
+	typ, id := typeOf(&h.op), parked.op.Entity().ID()
 	if _, err := typ.prepare(&h.op); err != nil {
 		return typ.refused(id, err)
 	}
-	if err := m.lock(); err != nil {
+	e := entry{other: &engine.Decide{Op: &parked.op, Edit: &h.op}, ops: []*engine.Op{&h.op}}
+	if _, err := h.m.accept(&e, nil); err != nil {
 		return typ.refused(id, err)
-	}
-	if err := m.acceptingLocked(nil); err != nil {
-		m.mu.Unlock()
-		return typ.refused(id, err)
-	}
-	now := time.Now()
-	h.op.Timestamp = engine.Timestamp(m.clock.next(now))
-	err := m.stepLocked(now, &engine.Decide{Op: &parked.op, Edit: &h.op})
-	m.unlock()
-	if err != nil {
-		return typ.refused(id, applyErr(err))
 	}
 	return nil
 }

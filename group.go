@@ -2,7 +2,6 @@ package optimist
 
 import (
 	"context"
-	"time"
 
 	"github.com/optimist-go/optimist/internal/engine"
 	"github.com/optimist-go/optimist/internal/errorf"
@@ -205,27 +204,16 @@ func (g *GroupAction[A]) parts(args A) (members []engine.Part, err error) {
 func (g *GroupAction[A]) Execute(ctx context.Context, args A, after ...*Handle) (*Handle, error) {
 	th, members, deps, err := g.prepare(args, after)
 	if err != nil {
-		return nil, g.refused(err)
+		return nil, g.typ.refused("", err)
 	}
-	m, h := g.m, &th.Handle
-	over := contextErr(ctx)
-	if err := m.lock(); err != nil {
-		return nil, g.refused(err)
-	}
-	if err := m.acceptingLocked(over); err != nil {
-		m.mu.Unlock()
-		return nil, g.refused(err)
-	}
-	now := time.Now()
-	h.op.Timestamp = engine.Timestamp(m.clock.next(now))
+	h := &th.Handle
 	h.awaited = g.typ.codec.wait && g.typ.Stored
-	err = m.stepLocked(now, &engine.Execute{Op: &h.op, Group: members, After: deps})
-	m.unlock()
-	if err != nil {
-		return nil, g.refused(applyErr(err))
+	e := entry{over: contextErr(ctx), execute: engine.Execute{Op: &h.op, Group: members, After: deps}}
+	if _, err := g.m.accept(&e, nil); err != nil {
+		return nil, g.typ.refused("", err)
 	}
 	if err := h.waitForDisk(ctx, false); err != nil {
-		return nil, g.refused(err)
+		return nil, g.typ.refused("", err)
 	}
 	return h, nil
 }
@@ -252,5 +240,3 @@ func (g *GroupAction[A]) prepare(args A, after []*Handle) (th *typedHandle[A], m
 	deps, err = opsOf(g.m, after)
 	return th, members, deps, err
 }
-
-func (g *GroupAction[A]) refused(err error) error { return &OpError{Type: g.def.Type, Err: err} }

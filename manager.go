@@ -209,13 +209,6 @@ func (m *Manager) decideLocked(now time.Time, in engine.Input) error {
 	return err
 }
 
-// joinedLocked is the operation that the call which has just been a step joined, or nil.
-func (m *Manager) joinedLocked() *Handle {
-	h := m.joined
-	m.joined = nil
-	return h
-}
-
 func (m *Manager) stepNowLocked(in engine.Input) { m.stepLocked(time.Now(), in) }
 
 // unlock releases the lock and then runs what must not run under it.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"reflect"
-	"time"
 
 	"github.com/optimist-go/optimist/internal/engine"
 	"github.com/optimist-go/optimist/internal/errorf"
@@ -360,55 +359,32 @@ func (h *Handle) submit(ctx context.Context, id string, derive func(*engine.Enti
 			return nil, typ.refused(id, err)
 		}
 	}
-	var encoded []byte
+	e := entry{execute: engine.Execute{Space: typ.space, Entity: id, Op: &h.op, After: deps}}
+	var prepare func() error
 	if derive == nil {
-		if encoded, err = typ.prepare(&h.op); err != nil {
-			return nil, typ.refused(id, err)
-		}
-	}
-
-	over := contextErr(ctx)
-	now := time.Now()
-	if err := m.lock(); err != nil {
-		return nil, typ.refused(id, err)
-	}
-	if err := m.acceptingLocked(over); err != nil {
-		m.mu.Unlock()
-		return nil, typ.refused(id, err)
-	}
-	if derive != nil {
-		m.foreignLocked(func() {
+		e.encoded, err = typ.prepare(&h.op)
+	} else {
+		prepare = func() (err error) {
 			m.enterLocked(&typ.label)
 			if err = derive(typ.space.Find(id)); err == nil {
-				encoded, err = typ.prepare(&h.op)
+				e.encoded, err = typ.prepare(&h.op)
 			}
-		}, m.mu.Unlock)
-		if err != nil {
-			m.mu.Unlock()
-			return nil, typ.refused(id, err)
+			return err
 		}
 	}
-	h.op.Timestamp = engine.Timestamp(m.clock.next(now))
-	m.input = engine.Execute{Space: typ.space, Entity: id, Op: &h.op, After: deps}
+	if err != nil {
+		return nil, typ.refused(id, err)
+	}
 	h.awaited = typ.codec.wait && typ.Stored
-	if encoded != nil {
-		m.disk.encoded, m.disk.encodedArgs = encoded, h.op.Args
+	e.over = contextErr(ctx)
+	first, err := m.accept(&e, prepare)
+	if err != nil {
+		return nil, typ.refused(id, err)
 	}
-	err = m.stepLocked(now, &m.input)
-	if encoded != nil {
-		m.disk.encoded, m.disk.encodedArgs = nil, nil
-	}
-	m.input = engine.Execute{}
-	first := m.joinedLocked()
-	joined := first != nil
-	if joined {
+	if first != nil {
 		h = first
 	}
-	m.unlock()
-	if err != nil {
-		return nil, typ.refused(id, applyErr(err))
-	}
-	if err := h.waitForDisk(ctx, joined); err != nil {
+	if err := h.waitForDisk(ctx, first != nil); err != nil {
 		return nil, typ.refused(id, err)
 	}
 	return h, nil
@@ -430,28 +406,6 @@ func (t *opType) prepare(o *engine.Op) (encoded []byte, err error) {
 		encoded, err = t.codec.encodeArgs(o.Args)
 	}
 	return encoded, err
-}
-
-// refused names the operation that was not accepted.
-func (t *opType) refused(id string, err error) error {
-	entity := id
-	if t.space != nil {
-		entity = t.space.Name + ":" + id
-	}
-	return &OpError{Type: t.Name, Entity: entity, Err: err}
-}
-
-// applyErr names the reasons that come from the program's own Apply.
-func applyErr(err error) error {
-	public := publicErr(err)
-	for _, known := range []error{
-		ErrQueueFull, ErrAbsent, ErrGuard, ErrDependency, ErrSettled, ErrInvalid, ErrApply, ErrNotParked, ErrUnknownOutcome,
-	} {
-		if errors.Is(public, known) {
-			return public
-		}
-	}
-	return errorf.New("%w: %w", ErrApply, public)
 }
 
 // sameArgsOf compares arguments behind pointers.

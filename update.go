@@ -3,7 +3,6 @@ package optimist
 import (
 	"context"
 	"slices"
-	"time"
 
 	"github.com/optimist-go/optimist/internal/engine"
 	"github.com/optimist-go/optimist/internal/errorf"
@@ -73,7 +72,7 @@ type ToggleUpdate struct {
 // the change is made. With after, the update is sent only when those operations
 // have reached the server, and goes with them when one fails.
 func (m *Manager) Execute(ctx context.Context, u Update, after ...*Handle) (*Handle, error) {
-	refuse := func(err error) error { return &OpError{Type: u.Type, Entity: u.Entity, Err: err} }
+	refuse := func(err error) error { return refused(u.Type, u.Entity, err) }
 	switch {
 	case u.Type == "":
 		return nil, refuse(errorf.New("%w: Update.Type is empty", ErrInvalid))
@@ -109,7 +108,7 @@ func (m *Manager) Execute(ctx context.Context, u Update, after ...*Handle) (*Han
 // of quick taps end on the last: at most one call for a burst with the default debounce,
 // and none when it ends where the server already is.
 func (m *Manager) ExecuteToggle(ctx context.Context, u ToggleUpdate) (*Handle, error) {
-	refuse := func(err error) error { return &OpError{Type: u.Type, Entity: u.Entity, Err: err} }
+	refuse := func(err error) error { return refused(u.Type, u.Entity, err) }
 	switch {
 	case u.Type == "":
 		return nil, refuse(errorf.New("%w: ToggleUpdate.Type is empty", ErrInvalid))
@@ -193,12 +192,7 @@ func (m *Manager) executeClosure(ctx context.Context, name func() string, entity
 		c.policy.Debounce = NoDebounce
 	}
 
-	over := contextErr(ctx)
-	if err := m.lock(); err != nil {
-		return nil, err
-	}
-	if err := m.acceptingLocked(over); err != nil {
-		m.mu.Unlock()
+	if err := m.open(contextErr(ctx)); err != nil {
 		return nil, err
 	}
 	space, id := m.spaceLocked(entity)
@@ -221,7 +215,7 @@ func (m *Manager) executeClosure(ctx context.Context, name func() string, entity
 	}
 	in := c.input(m, name(), space, id, deps)
 
-	over = contextErr(ctx)
+	over := contextErr(ctx)
 	m.mu.Lock()
 	if err := m.acceptingLocked(over); err != nil {
 		m.mu.Unlock()
@@ -284,11 +278,9 @@ func (c *closure) input(m *Manager, name string, space *engine.Space, id string,
 // The caller has the turn.
 func (all *closures) acceptLocked(c *closure, in *engine.Execute, log *closureLog, entry *replay.Entry) (*Handle, error) {
 	m := all.m
-	now := time.Now()
 	h := &c.handle
-	h.op.Timestamp = engine.Timestamp(m.clock.next(now))
-	err := m.stepLocked(now, in)
-	if joined := m.joinedLocked(); err == nil && joined != nil {
+	joined, err := m.passLocked(in, &h.op)
+	if err == nil && joined != nil {
 		h = joined
 		if c.settled != nil {
 			if h.ended {
@@ -317,51 +309,6 @@ func (all *closures) acceptLocked(c *closure, in *engine.Execute, log *closureLo
 		return nil, publicErr(err)
 	}
 	return h, nil
-}
-
-// acceptingLocked reports why nothing is accepted, or nil. over is contextErr of the
-// call's context, which is asked before the lock is taken: it may be the program's own.
-func (m *Manager) acceptingLocked(over error) error {
-	switch {
-	case m.lost != nil:
-		return m.lost
-	case m.closed:
-		return ErrClosed
-	}
-	if m.disk != nil {
-		if err := m.refusingLocked(); err != nil {
-			return err
-		}
-	}
-	return over
-}
-
-var errNoContext = errorf.New("%w: the context is nil", ErrInvalid)
-
-// contextErr is why a context is of no use, or nil.
-func contextErr(ctx context.Context) error {
-	if ctx == nil {
-		return errNoContext
-	}
-	return ctx.Err()
-}
-
-// opsOf checks handles that a caller passed.
-func opsOf(m *Manager, handles []*Handle) ([]*engine.Op, error) {
-	if len(handles) == 0 {
-		return nil, nil
-	}
-	ops := make([]*engine.Op, len(handles))
-	for i, h := range handles {
-		switch {
-		case h == nil:
-			return nil, errorf.New("%w: handle %d to depend on is nil", ErrInvalid, i)
-		case h.m != m:
-			return nil, errorf.New("%w: handle %d to depend on is of another manager", ErrInvalid, i)
-		}
-		ops[i] = &h.op
-	}
-	return ops, nil
 }
 
 func sameWant(a, b any) bool { return a != nil && a == b }

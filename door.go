@@ -1,0 +1,158 @@
+package optimist
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/optimist-go/optimist/internal/engine"
+	"github.com/optimist-go/optimist/internal/errorf"
+)
+
+// The one door: every operation that a program asks for is accepted here, and every
+// refusal gets its name here.
+
+// entry is one call at the door.
+type entry struct {
+	over    error          // contextErr of the call's context
+	execute engine.Execute // one operation
+	other   engine.Input   // else: several operations, or one in the place of another
+	ops     []*engine.Op   // of other
+	encoded []byte         // the arguments of execute, if they will be journaled
+}
+
+// accept takes the lock, has the operations of an entry accepted in one step, and releases
+// the lock. It returns the operation that execute joined, or nil. An error means that nothing
+// changed; the caller names the operation that was refused. prepare, if not nil, is called
+// under the lock before the step, and may ask the program; it may complete the entry.
+func (m *Manager) accept(e *entry, prepare func() error) (joined *Handle, err error) {
+	if err := m.open(e.over); err != nil {
+		return nil, err
+	}
+	if prepare != nil {
+		m.foreignLocked(func() { err = prepare() }, m.mu.Unlock)
+		if err != nil {
+			m.mu.Unlock()
+			return nil, err
+		}
+	}
+	if e.other != nil {
+		joined, err = m.passLocked(e.other, e.ops...)
+	} else {
+		joined, err = m.executeLocked(e)
+	}
+	m.unlock()
+	if err != nil {
+		return nil, applyErr(err)
+	}
+	return joined, nil
+}
+
+// executeLocked is the step of a single operation. It uses memory of the Manager.
+func (m *Manager) executeLocked(e *entry) (joined *Handle, err error) {
+	m.input = e.execute
+	if e.encoded != nil {
+		m.disk.encoded, m.disk.encodedArgs = e.encoded, e.execute.Op.Args
+	}
+	joined, err = m.passLocked(&m.input, e.execute.Op)
+	if e.encoded != nil {
+		m.disk.encoded, m.disk.encodedArgs = nil, nil
+	}
+	m.input = engine.Execute{}
+	return joined, err
+}
+
+// open takes the lock for new operations, unless nothing is accepted.
+func (m *Manager) open(over error) error {
+	if err := m.lock(); err != nil {
+		return err
+	}
+	err := m.acceptingLocked(over)
+	if err != nil {
+		m.mu.Unlock()
+	}
+	return err
+}
+
+// acceptingLocked reports why nothing is accepted, or nil. over is contextErr of the
+// call's context, which is asked before the lock is taken: it may be the program's own.
+func (m *Manager) acceptingLocked(over error) error {
+	switch {
+	case m.lost != nil:
+		return m.lost
+	case m.closed:
+		return ErrClosed
+	}
+	if m.disk != nil {
+		if err := m.refusingLocked(); err != nil {
+			return err
+		}
+	}
+	return over
+}
+
+// passLocked gives new operations their times and makes the step that accepts them. It
+// returns the operation that the only one of them joined, or nil.
+func (m *Manager) passLocked(in engine.Input, ops ...*engine.Op) (joined *Handle, err error) {
+	now := time.Now()
+	for _, o := range ops {
+		o.Timestamp = engine.Timestamp(m.clock.next(now))
+	}
+	err = m.stepLocked(now, in)
+	joined, m.joined = m.joined, nil
+	return joined, err
+}
+
+// refused names the operation that was not accepted.
+func refused(typ, entity string, err error) error {
+	return &OpError{Type: typ, Entity: entity, Err: err}
+}
+
+// refused names an operation of the type; id is empty for a group.
+func (t *opType) refused(id string, err error) error {
+	if t.space != nil {
+		id = t.space.Name + ":" + id
+	}
+	return refused(t.Name, id, err)
+}
+
+// applyErr names the reasons that come from the program's own Apply.
+func applyErr(err error) error {
+	public := publicErr(err)
+	for _, known := range []error{
+		ErrQueueFull, ErrAbsent, ErrGuard, ErrDependency, ErrSettled, ErrInvalid, ErrApply, ErrNotParked, ErrUnknownOutcome,
+	} {
+		if errors.Is(public, known) {
+			return public
+		}
+	}
+	return errorf.New("%w: %w", ErrApply, public)
+}
+
+var errNoContext = errorf.New("%w: the context is nil", ErrInvalid)
+
+// contextErr is why a context is of no use, or nil.
+func contextErr(ctx context.Context) error {
+	if ctx == nil {
+		return errNoContext
+	}
+	return ctx.Err()
+}
+
+// opsOf checks handles that a caller passed.
+func opsOf(m *Manager, handles []*Handle) ([]*engine.Op, error) {
+	if len(handles) == 0 {
+		return nil, nil
+	}
+	ops := make([]*engine.Op, len(handles))
+	for i, h := range handles {
+		switch {
+		case h == nil:
+			return nil, errorf.New("%w: handle %d to depend on is nil", ErrInvalid, i)
+		case h.m != m:
+			return nil, errorf.New("%w: handle %d to depend on is of another manager", ErrInvalid, i)
+		}
+		ops[i] = &h.op
+	}
+	return ops, nil
+}
