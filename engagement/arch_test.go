@@ -36,8 +36,8 @@ var heavy = []string{"encoding/json", "fmt", "os", "log/slog", "crypto/rand", "n
 
 const module = "github.com/optimist-go/optimist/engagement"
 
-// TestImports keeps the packages where they belong. It also sees to it that the
-// application uses of the library what everybody can: nothing internal.
+// TestImports keeps the packages where they belong. It also ensures that the
+// application uses only the library's public packages.
 func TestImports(t *testing.T) {
 	out, err := exec.Command("go", "list", "-json=ImportPath,Imports,Doc", "./...").Output()
 	if err != nil {

@@ -142,7 +142,7 @@ func BenchmarkLoad(b *testing.B) {
 	b.ReportMetric(float64(live)*float64(b.N)/b.Elapsed().Seconds(), "records/s")
 }
 
-// BenchmarkSize reports what a record takes on disk beside its own bytes when every
+// BenchmarkSize reports the size of a record on disk beside its own bytes when every
 // record is a write of its own, which is the worst case.
 func BenchmarkSize(b *testing.B) {
 	const live = 10_000

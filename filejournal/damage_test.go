@@ -146,8 +146,8 @@ func TestEveryByteOfAClosedLogMatters(t *testing.T) {
 	}
 }
 
-// A log that was never closed may end anywhere: what is left is a whole number of
-// batches, none of them missing that is wholly there.
+// A log that was never closed may end anywhere: the rest has whole batches only, and
+// all batches that are complete.
 func TestCutAnywhere(t *testing.T) {
 	t.Parallel()
 	log, batches, ends := sample(t, journaltest.Seed(t), 12, false)

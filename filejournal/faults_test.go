@@ -14,9 +14,9 @@ import (
 )
 
 // script is a run of a program on a simulated disk: sessions of opening, loading,
-// writing and closing, with compactions, in which the disk fails. The program does
-// what a program can do: when a write fails it goes on if the journal does, else
-// opens it again.
+// writing and closing, with compactions, in which the disk fails. The program acts
+// like a real one: when a write fails it goes on if the journal does, else opens it
+// again.
 type script struct {
 	t       *testing.T
 	what    string

@@ -20,8 +20,8 @@ func resum(log []byte) {
 	}
 }
 
-// FuzzOpen opens any bytes as a log: it ends in records or a typed error, and what
-// it accepts it can be written to and read again.
+// FuzzOpen opens any bytes as a log: the result is records or a typed error, and
+// an accepted log can be written and read again.
 func FuzzOpen(f *testing.F) {
 	for seed := range uint64(4) {
 		log, _, _ := sample(f, seed, int(seed)*3, seed%2 == 0)

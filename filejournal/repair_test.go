@@ -51,8 +51,8 @@ func TestLostHeaderLosesNothing(t *testing.T) {
 	}
 }
 
-// Whatever call of Repair the process dies in, a later Repair makes the journal
-// sound, with everything that could be read and a copy of what was there.
+// After a death of the process in any call of Repair, a later Repair makes the
+// journal sound, with all readable records and a copy of the damaged log.
 func TestRepairDiesAnywhere(t *testing.T) {
 	log, batches, ends := sample(t, journaltest.Seed(t), 10, true)
 	log[ends[4]-1] ^= 1

@@ -11,8 +11,8 @@ import (
 	"github.com/optimist-go/optimist/internal/ownlock"
 )
 
-// simDisk is a filesystem in memory that keeps apart what a process sees and what a
-// loss of power leaves, and that strikes chosen calls with a fault.
+// simDisk is a filesystem in memory that distinguishes the state for processes from
+// the state after a loss of power, and makes chosen calls fail.
 type simDisk struct {
 	names   map[string]*simFile // as a process sees them
 	durable map[string]*simFile // as they are after a loss of power
@@ -23,7 +23,7 @@ type simDisk struct {
 	faults map[int]fault   // by number of the call
 	dead   bool            // the process has been killed: nothing has an effect
 	kinds  map[string]bool // of the calls so far
-	struck []string        // what the faults have hit, for messages
+	struck []string        // the calls with faults, for messages
 }
 
 // rename is a change of names in one folder that is not yet durable.
@@ -91,7 +91,7 @@ func (d *simDisk) restart(how aftermath, rng *rand.Rand) {
 	}
 }
 
-// losePower decides what has become of the changes that were not synced.
+// losePower decides the fate of unsynced changes.
 func (f *simFile) losePower(how aftermath, rng *rand.Rand) {
 	for i, c := range f.pending {
 		if c.data == nil {

@@ -10,12 +10,12 @@ import (
 	"syscall"
 )
 
-// fault is what happens to one call.
+// fault is the fault of one call.
 type fault uint8
 
 const (
 	none       fault = iota
-	ioError          // EIO, no effect; for a sync: what was to be synced never will be
+	ioError          // EIO, no effect; for a sync: the unsynced changes are never synced
 	lateError        // EIO although all of it took effect
 	shortCall        // EIO after half of a write
 	diskIsFull       // ENOSPC after half of a write
@@ -27,12 +27,12 @@ const (
 	faultCount
 )
 
-// aftermath is what follows a fault.
+// aftermath is the event after a fault.
 type aftermath uint8
 
 const (
 	carryOn    aftermath = iota // the program goes on
-	killed                      // kill -9: the system keeps what was written
+	killed                      // kill -9: the system keeps all writes
 	loseAll                     // power lost, and everything that was not synced
 	keepAll                     // power lost, everything had reached the disk by luck
 	tornFront                   // power lost, the last write is there up to some byte
@@ -142,10 +142,11 @@ func (f *simFile) truncate(size int64) {
 }
 
 // Sync makes the file durable. When it fails the system forgets that there was
-// anything to sync: the next Sync succeeds, and what a process reads is not on disk.
+// anything to sync: the next Sync succeeds, although the data that a process reads is
+// not on disk.
 func (h *simHandle) Sync() error {
 	synced, err := h.d.call("sync "+h.name, func() {
-		for _, c := range h.f.pending { // not what is cached: see below
+		for _, c := range h.f.pending { // not the cached bytes: see below
 			if c.data == nil {
 				h.f.durable = resized(h.f.durable, c.at)
 			} else {

@@ -28,8 +28,8 @@ func TestSuite(t *testing.T) {
 	}})
 }
 
-// Every fault at every write of a random run: acknowledged is there, refused is not,
-// and what Crash leaves is what the fault's name says.
+// Every fault at every write of a random run: acknowledged writes are there, refused
+// ones are not, and the state after a Crash fits the fault's name.
 func TestFaultAtEveryWrite(t *testing.T) {
 	seed := journaltest.Seed(t)
 	const writes = 25

@@ -42,7 +42,7 @@ func TestCheckMutation(t *testing.T) {
 	for _, test := range []struct {
 		name  string
 		spoil func(*optimist.Mutation[note, draft])
-		want  string // in what is said; empty: nothing is
+		want  string // part of the message; empty: no message
 	}{
 		{"sound", func(*optimist.Mutation[note, draft]) {}, ""},
 		{"no type", func(m *optimist.Mutation[note, draft]) { m.Type = "" }, "Type is empty"},
@@ -142,7 +142,7 @@ func TestCheckMutation(t *testing.T) {
 	}
 }
 
-// TestCheckArguments: what cannot be copied is refused at registration.
+// TestCheckArguments: arguments that cannot be copied are refused at registration.
 func TestCheckArguments(t *testing.T) {
 	var r recorder
 	CheckMutation(&r, optimist.Mutation[note, any]{

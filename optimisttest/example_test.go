@@ -60,7 +60,7 @@ func TestButton(t *testing.T) {
 	})
 }
 
-// printer shows what a check reports. A test passes its *testing.T.
+// printer prints the reports of a check. A test passes its *testing.T.
 type printer struct{}
 
 func (printer) Helper()                           {}

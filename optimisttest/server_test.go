@@ -64,7 +64,7 @@ func newProgram(t *testing.T, s *Server[note], policy optimist.Policy) *program 
 	return p
 }
 
-// TestFaults meets each fault once: whatever it is, the like arrives once, or is
+// TestFaults meets each fault once: under every fault the like arrives once, or is
 // rolled back.
 func TestFaults(t *testing.T) {
 	for _, test := range []struct {
@@ -261,7 +261,7 @@ func TestCreateDelete(t *testing.T) {
 		if got := s.Truth("never"); got.Presence != optimist.Absent || got.Version != 0 {
 			t.Errorf("%+v", got)
 		}
-		// What is not there cannot be changed.
+		// An absent entity cannot be changed.
 		s.Put("7", note{})
 		p.notes.Receive("7", s.Truth("7"))
 		s.Remove("7")
@@ -304,7 +304,7 @@ func TestProblems(t *testing.T) {
 	}
 }
 
-// recorder is a TB that keeps what it is told.
+// recorder is a TB that records its calls.
 type recorder struct {
 	said   []string
 	failed bool

@@ -34,7 +34,7 @@ func TestWatcher(t *testing.T) {
 	})
 }
 
-// TestWatcherSays shows what a failure looks like.
+// TestWatcherSays shows the text of a failure.
 func TestWatcherSays(t *testing.T) {
 	for _, test := range []struct {
 		name   string

@@ -17,7 +17,7 @@ import (
 	"github.com/optimist-go/optimist/sloglog"
 )
 
-// untimed drops what differs from run to run.
+// untimed drops the parts that differ from run to run.
 func untimed(_ []string, a slog.Attr) slog.Attr {
 	if a.Key == slog.TimeKey || a.Key == "id" {
 		return slog.Attr{}
@@ -140,7 +140,8 @@ func (s *slow) Handle(ctx context.Context, r slog.Record) error {
 	return s.Handler.Handle(ctx, r)
 }
 
-// TestGap: a logger that falls behind delays nobody, and the log says what it missed.
+// TestGap: a logger that falls behind delays no one, and the log has the number of
+// missed events.
 func TestGap(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := start(t)

@@ -11,8 +11,8 @@ import (
 	"github.com/optimist-go/optimist/engagement/wire"
 )
 
-// TestWhatAnswersMean: status, problem and body of an answer to an operation, and its
-// meaning; and what they are to the manager.
+// TestWhatAnswersMean: status, problem and body of an answer to an operation, with
+// their class for the manager.
 func TestWhatAnswersMean(t *testing.T) {
 	const post = "0190b3e1-7a00-7000-8000-000000000001"
 	theirs := &wire.Truth{ID: post, Version: 7, ChangedAt: 5, State: &wire.PostState{Post: wire.Post{ID: post}, Comments: []wire.Comment{}}}

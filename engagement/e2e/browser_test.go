@@ -236,7 +236,7 @@ func (tb *tab) hide() {
 	})()`)
 }
 
-// shot takes a picture of what is to be seen, for people.
+// shot takes a picture of the page, for people.
 func (tb *tab) shot(name string) {
 	tb.t.Helper()
 	ctx, cancel := context.WithTimeout(tb.ctx, patience)

@@ -20,7 +20,7 @@ func TestManyTabs(t *testing.T) {
 	}
 }
 
-// TestDraftOutlivesTheSession: who signs in again finds what they were writing.
+// TestDraftOutlivesTheSession: a user who signs in again finds the unfinished text.
 func TestDraftOutlivesTheSession(t *testing.T) {
 	s := startServer(t)
 	tb := signIn(t, s.URL(), "ada")

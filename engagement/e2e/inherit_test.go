@@ -7,8 +7,8 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// TestSecondTabInherits: when the first tab of a person is closed or crashes, the second one
-// owns the journal, with what both have done. Nothing on its page moves.
+// TestSecondTabInherits: when the first tab of a person is closed or crashes, the second
+// one owns the journal, with the changes of both. Its page does not move.
 func TestSecondTabInherits(t *testing.T) {
 	for _, crashes := range []bool{false, true} {
 		s := startServer(t)
@@ -103,7 +103,7 @@ func TestBackToAPageThatWasLeft(t *testing.T) {
 	first.throughReloads(`!window.before && ` + nobodys)
 }
 
-// throughReloads waits until the script's value is true, whatever page the tab shows.
+// throughReloads waits until the script's value is true, also while the tab reloads.
 func (tb *tab) throughReloads(script string) {
 	tb.t.Helper()
 	ctx, cancel := context.WithTimeout(tb.ctx, patience)

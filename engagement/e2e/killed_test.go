@@ -92,7 +92,7 @@ func (c *child) kill() {
 	c.cmd.Wait() // says that it was killed
 }
 
-// post is what anybody sees of a post.
+// post returns a post as a visitor without session sees it.
 func (c *child) post(id string) wire.Truth {
 	c.t.Helper()
 	transport, err := nethttp.New(c.url())

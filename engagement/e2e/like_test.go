@@ -29,8 +29,8 @@ func TestLikeShowsInTheSameFrame(t *testing.T) {
 	s.network(fault.Rule{LatencyMs: 2000})
 	post := tb.firstPost()
 	was := eval[bool](tb, liked(post, true))
-	// A real mouse presses the button; what the page shows is read in the frame that
-	// begins next, before it is drawn.
+	// A real mouse presses the button; the page's content is read in the next frame, before
+	// it is drawn.
 	eval[bool](tb, `(() => {
 		window.seen = new Promise(done => document.addEventListener('click', e => {
 			const start = e.timeStamp;

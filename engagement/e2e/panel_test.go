@@ -2,8 +2,8 @@ package e2e
 
 import "testing"
 
-// TestReloadWithTheLineCut: whoever has made their network bad can mend it, also on a page
-// that has not heard yet who is signed in.
+// TestReloadWithTheLineCut: a user who has made the network bad can repair it, also on a
+// page that does not know the signed-in user yet.
 func TestReloadWithTheLineCut(t *testing.T) {
 	s := startServer(t)
 	tb := signIn(t, s.URL(), "ada")
@@ -15,7 +15,7 @@ func TestReloadWithTheLineCut(t *testing.T) {
 	tb.click(cut)
 	tb.until(`document.querySelector('` + cut + `').getAttribute('aria-checked') === 'true' && document.querySelector('.link-state.bad')`)
 	tb.click(like(post))
-	tb.open(s.URL()) // at once: what the browser was given is committed
+	tb.open(s.URL()) // at once: the browser commits the writes that it was given
 	tb.until(`document.querySelector('.end [role="alert"]')`)
 	tb.click(`[data-act="lab"]`)
 	tb.until(`document.querySelector('` + cut + `')?.getAttribute('aria-checked') === 'true'`)

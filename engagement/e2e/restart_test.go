@@ -8,7 +8,7 @@ import (
 	"github.com/optimist-go/optimist/engagement/wire"
 )
 
-// TestReloadWhileCutOff: who one is and what is stored is said without the server.
+// TestReloadWhileCutOff: the page shows the user and the stored changes without the server.
 func TestReloadWhileCutOff(t *testing.T) {
 	s := startServer(t)
 	tb := signIn(t, s.URL(), "ada")

@@ -91,7 +91,7 @@ func (s *server) network(r fault.Rule) {
 	}
 }
 
-// truth is what the database holds.
+// truth returns a post from the database.
 func (s *server) truth(post, viewer string) engagement.Truth {
 	s.t.Helper()
 	truth, err := s.Store().Truth(s.t.Context(), post, viewer)

@@ -40,8 +40,8 @@ func saysNotice(words string) string {
 	return `document.querySelector('#notices').textContent.includes(` + quoted(words) + `)`
 }
 
-// TestSignOutInOneOfTwoTabs: in the other tab, which may own the journal, nothing stays on
-// the screen or in the browser but a notice that quotes what was unsent.
+// TestSignOutInOneOfTwoTabs: in the other tab, which may own the journal, only a notice
+// that quotes the unsent changes stays on the screen or in the browser.
 func TestSignOutInOneOfTwoTabs(t *testing.T) {
 	for _, ownerLeaves := range []bool{false, true} {
 		s := startServer(t)
@@ -103,7 +103,7 @@ func TestSignOutBesideATabThatSleeps(t *testing.T) {
 	if !eval[bool](leaves, `indexedDB.databases().then(l => l.some(d => d.name === "engaged ada"))`) {
 		t.Fatal("the tab does not sleep: the test tests nothing")
 	}
-	leaves.open(s.URL()) // whoever comes next finds the same
+	leaves.open(s.URL()) // the next user finds the same
 	leaves.until(nobodys)
 	state(page.SetWebLifecycleStateStateActive)
 	eval[bool](sleeps, `new Promise((done) => { // a tab that slept may get no frames

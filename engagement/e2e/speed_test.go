@@ -8,8 +8,8 @@ import (
 	"github.com/optimist-go/optimist/engagement/wire"
 )
 
-// TestSpeed measures, and asserts only what a broken page would miss by far: a busy
-// machine must not make it fail.
+// TestSpeed measures, and asserts only bounds that a broken page would miss by far: a
+// busy machine must not make it fail.
 func TestSpeed(t *testing.T) {
 	s := startServer(t)
 	for i := range 1000 {
@@ -69,8 +69,8 @@ func TestSpeed(t *testing.T) {
 	}
 }
 
-// maxWasm is how large the client may be, in bytes, gzipped. The budget is 1.25 MB as the
-// page travels: by brotli, which makes three quarters of what gzip makes.
+// maxWasm is the greatest size of the client, in bytes, gzipped. The budget is 1.25 MB as
+// the page travels: by brotli, whose result is three quarters of gzip's.
 const maxWasm = 1_650_000
 
 func TestWasmSize(t *testing.T) {

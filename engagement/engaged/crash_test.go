@@ -117,8 +117,8 @@ func (c child) kill(t *testing.T) {
 	c.cmd.Wait() // reports the signal
 }
 
-// writing is what people do while servers are killed: each sends an operation until it is
-// answered, always under the same key.
+// writing simulates people who write while servers are killed: each sends an operation
+// until it is answered, always with the same key.
 type writing struct {
 	posts   []string
 	writers int // each on one of the posts
@@ -273,7 +273,7 @@ func checkTables(t *testing.T, store *sqlstore.Store, operations int) {
 }
 
 // TestKillNine kills the server again and again while people write. In the end each
-// operation is there exactly once, and what was acknowledged was never lost.
+// operation is there exactly once, and no acknowledged operation was ever lost.
 func TestKillNine(t *testing.T) {
 	const kills = 5
 	file := filepath.Join(t.TempDir(), "engaged.db")

@@ -216,8 +216,8 @@ func (l *lines) of(t *testing.T, path string) map[string]any {
 	return nil
 }
 
-// TestFaultsOnPurposeAreNoErrors: the log says what the panel has done, and calls nobody
-// for it; what is really wrong is still an error.
+// TestFaultsOnPurposeAreNoErrors: the log records the faults of the panel below the
+// level of errors; real failures are still errors.
 func TestFaultsOnPurposeAreNoErrors(t *testing.T) {
 	log := new(lines)
 	m := engaged.New()
@@ -359,8 +359,8 @@ func TestFolderIsItsOwnersAlone(t *testing.T) {
 	}
 }
 
-// TestDatabasesThatAreRefused: the sentence names the flag and the file, says what is
-// wrong and what to do, and nothing is left behind.
+// TestDatabasesThatAreRefused: the sentence names the flag and the file, explains the
+// fault and its remedy, and no file is left behind.
 func TestDatabasesThatAreRefused(t *testing.T) {
 	folder := t.TempDir()
 	damaged := filepath.Join(folder, "damaged.db")

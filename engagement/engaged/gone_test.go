@@ -79,7 +79,8 @@ func refused(t *testing.T, browser *http.Client, url string) {
 	}
 }
 
-// truths are what one stream of the server tells. It is closed when the stream ends.
+// truths receives the truths of one stream of the server. It is closed when the stream
+// ends.
 func truths(t *testing.T, url string) <-chan wire.Truth {
 	t.Helper()
 	res, err := (&http.Client{Transport: &http.Transport{}}).Get(url + "/v1/events")

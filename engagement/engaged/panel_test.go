@@ -10,8 +10,8 @@ import (
 	"github.com/optimist-go/optimist/engagement/wire"
 )
 
-// TestHostilePanelRequests: nobody can make the network of others bad, and what is
-// refused changes nothing and says so in the API's own form.
+// TestHostilePanelRequests: no user can make the network of others bad, and a
+// refused request changes nothing and is answered with a problem.
 func TestHostilePanelRequests(t *testing.T) {
 	m := start(t, "-demo=false", "-faults")
 	ada := newBrowser(t)

@@ -103,7 +103,7 @@ func TestTwoServersAreOne(t *testing.T) {
 	}
 	until("event: reset")
 
-	// What ends at one server has ended at the other.
+	// A session that ends at one server has ended at the other.
 	if status, data := send(t, here, "DELETE", one.URL()+"/v1/session", "", ""); status != 204 {
 		t.Fatalf("%d %s", status, data)
 	}

@@ -27,7 +27,7 @@ type world struct {
 	client  *http.Client
 
 	handled atomic.Int64 // requests that reached the handler
-	bodies  sync.Map     // what their bodies were: text -> true
+	bodies  sync.Map     // their bodies: text -> true
 	ended   chan error   // the context's error of each stream that ended
 }
 
@@ -141,8 +141,8 @@ func TestDuplicateArrivesTwice(t *testing.T) {
 	w.expect("reading is not duplicated", w.handled.Load(), int64(3))
 }
 
-// TestSlowBodyIsNotDuplicated: the network does not wait for it for ever, and what has come
-// of it reaches the handler.
+// TestSlowBodyIsNotDuplicated: the network does not wait for it for ever, and the received
+// part reaches the handler.
 func TestSlowBodyIsNotDuplicated(t *testing.T) {
 	w := newWorld(t)
 	w.set("", fault.Rule{Duplicate: 1})

@@ -14,7 +14,7 @@ import (
 	"github.com/optimist-go/optimist/engagement/fault"
 )
 
-// passage is what became of one request.
+// passage is the result of one request.
 type passage struct {
 	handled    int // times
 	cut        bool
@@ -53,7 +53,7 @@ func newNetwork(t *testing.T, rule fault.Rule) *fault.Network {
 	return n
 }
 
-// TestEachField: what each field of a rule does, alone.
+// TestEachField: the effect of each field of a rule alone.
 func TestEachField(t *testing.T) {
 	fields := map[string]struct {
 		rule fault.Rule

@@ -32,7 +32,7 @@ func TestMain(m *testing.M) {
 	}
 }
 
-// serve answers with its process and what it was told last.
+// serve answers with its process id and its last setting.
 func serve(addr string) {
 	var told atomic.Value
 	told.Store("")
@@ -96,8 +96,8 @@ func start(t *testing.T, o fleet.Options) *fleet.Fleet {
 	return f
 }
 
-// TestKilledServersComeBack: each in its turn, at the same address, and they know what
-// they were told.
+// TestKilledServersComeBack: each in its turn, at the same address and with the last
+// setting.
 func TestKilledServersComeBack(t *testing.T) {
 	f := start(t, fleet.Options{Servers: 2, Command: command, Ended: func(err error) { t.Error(err) }})
 	if err := f.Tell("rain"); err != nil {
@@ -130,7 +130,7 @@ func TestServerThatEndsByItself(t *testing.T) {
 	}
 }
 
-// TestServerThatDoesNotStart: the error has what the server has said.
+// TestServerThatDoesNotStart: the error has the output of the server.
 func TestServerThatDoesNotStart(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond) // it tries again
 	defer cancel()

@@ -8,7 +8,7 @@ import (
 	"github.com/optimist-go/optimist/engagement"
 )
 
-// kept is what a database keeps of allowances, in the plainest way.
+// kept is a simple model of a database with allowances.
 type kept map[string]time.Time // when each is whole again
 
 func (k kept) spend(now time.Time, s engagement.Spending) (missing time.Duration) {
@@ -16,8 +16,8 @@ func (k kept) spend(now time.Time, s engagement.Spending) (missing time.Duration
 	return max(0, k[s.Allowance].Sub(now))
 }
 
-// teller is a server with one bucket, which tells what is due: the database hears of it at
-// once, and the server of the answer later.
+// teller is a server with one bucket, which reports it when due: the report reaches the
+// database at once, and the answer reaches the server later.
 type teller struct {
 	limit
 	bucket
@@ -50,8 +50,8 @@ func (s *teller) tellAndHear(now time.Time, db kept, delay time.Duration) {
 	}
 }
 
-// TestServersTogetherKeepTheLimit: whoever asks several servers all the time, each request
-// at any of them, gets what one server would give, up to what is under way.
+// TestServersTogetherKeepTheLimit: a client that sends its requests to several servers gets
+// as many as one server would give, except for the reports under way.
 func TestServersTogetherKeepTheLimit(t *testing.T) {
 	const seconds, delay = 60, 40 * time.Millisecond
 	for seed := range uint64(20) {
@@ -70,7 +70,7 @@ func TestServersTogetherKeepTheLimit(t *testing.T) {
 			}
 			s.tellAndHear(now, db, time.Duration(draws.Int64N(int64(delay))))
 			now = now.Add(time.Millisecond)
-			// What others let through until an answer comes, and what they need not tell.
+			// The requests at other servers until an answer comes, and those below the next report.
 			alone := limit.burst + limit.perSecond*now.Sub(time.Unix(0, 0)).Seconds()
 			more := 2*delay.Seconds()*1000 + float64(len(servers))*(limit.burst/tellings+1)
 			if passed > alone+more {
@@ -111,7 +111,7 @@ func TestOneServerThatTellsLimitsAsOneThatDoesNot(t *testing.T) {
 	}
 }
 
-// TestDebtsAreCharged goes through what one answer does.
+// TestDebtsAreCharged checks the effects of one answer step by step.
 func TestDebtsAreCharged(t *testing.T) {
 	l := limit{perSecond: 10, burst: 32}
 	at := func(seconds float64) time.Time { return time.Unix(0, int64(seconds*1e9)) }

@@ -64,7 +64,7 @@ func (d *document) find(e exchange) (op documented, steps []string, ok bool) {
 	return documented{}, nil, false
 }
 
-// pathValues returns what the path has for each name of the template.
+// pathValues returns the part of the path for each name of the template.
 func pathValues(template, path string) (values map[string]string, ok bool) {
 	a, b := strings.Split(template, "/"), strings.Split(path, "/")
 	if len(a) != len(b) {
@@ -138,7 +138,7 @@ func namesProblem(body []byte, description string) error {
 	return nil
 }
 
-// checkRequest says what the document has against the request.
+// checkRequest returns the document's objection to the request.
 func (d *document) checkRequest(e exchange) error {
 	op, steps, ok := d.find(e)
 	if !ok {
@@ -220,15 +220,15 @@ func (d *document) check(value any, steps ...string) error {
 }
 
 // beyondTheDocument are hostile requests that a schema cannot tell from good ones: by
-// how their JSON is written, or by what is blank or does not show.
+// how their JSON is written, or by blank or invisible characters.
 var beyondTheDocument = []string{
 	"cursor made up", "field twice", "not UTF-8", "half a character", "blank text", "text of a blank letter", "text of a blank sign",
 	"text of marks on nothing", "text that turns the direction", "text that holds no character", "letter with 999 marks",
 	"post that holds no character", "post of a letter with many marks", "text with NUL", "text with escape codes",
 }
 
-// checkRefused: what the server calls malformed or out of bounds is not as the
-// document has it, either.
+// checkRefused: a request that the server calls malformed or out of bounds does not
+// fit the document, either.
 func checkRefused(tb testing.TB, row hostile, e exchange) {
 	tb.Helper()
 	switch row.problem {
@@ -238,7 +238,7 @@ func checkRefused(tb testing.TB, row hostile, e exchange) {
 	}
 	if e.method == "GET" || e.url.Path == "/v1/session" {
 		e.header = e.header.Clone()
-		e.header.Del(wire.HeaderKey) // which is sent with every row, and is not what is wrong
+		e.header.Del(wire.HeaderKey) // which is sent with every row, and is right
 	}
 	err := mustReadDocument(tb).checkRequest(e)
 	if beyond := slices.Contains(beyondTheDocument, row.name); beyond != (err == nil) {

@@ -67,8 +67,8 @@ func FuzzLimitOf(f *testing.F) {
 	})
 }
 
-// loopbackHost is what is let through by form; what looks like an address must be one
-// of a loopback, too.
+// loopbackHost is the form of accepted hosts; a host that looks like an address must
+// be a loopback address, too.
 var loopbackHost = regexp.MustCompile(`^((?i:localhost|engaged\.example)|(127\.\d+\.\d+\.\d+)|\[([0-9a-fA-F:.]+)(%25[^\]]+)?\])(:\d*)?$`)
 
 func FuzzOnlyHosts(f *testing.F) {

@@ -20,7 +20,7 @@ import (
 	"github.com/optimist-go/optimist/engagement/wire"
 )
 
-// patience is how long a test waits for what must come.
+// patience is the longest wait for an event that must come.
 const patience = 15 * time.Second
 
 // server is the real thing: a database file and a TCP listener.
@@ -138,7 +138,8 @@ type reply struct {
 	all    exchange
 }
 
-// do sends one request. Headers override what it sends by itself; "" leaves one out.
+// do sends one request. The given headers override its own ones; "" leaves a header
+// out.
 func (c *client) do(method, path, body string, header map[string]string) reply {
 	c.tb.Helper()
 	r, err := c.try(method, path, strings.NewReader(body), header)
@@ -183,7 +184,7 @@ func (c *client) try(method, path string, body io.Reader, header map[string]stri
 	return reply{c.tb, method + " " + path, res.StatusCode, res.Header, data, e}, nil
 }
 
-// bodyOf is what was sent; empty when it was written bit by bit.
+// bodyOf returns the sent body; empty when it was written bit by bit.
 func bodyOf(req *http.Request) []byte {
 	if req.GetBody == nil {
 		return nil

@@ -88,7 +88,7 @@ func TestSessionsOfAnAddressShareAnAllowance(t *testing.T) {
 	}
 	equal(t, "requests without a session", strangers, 4)
 	s.anonymous().do("GET", "/v1/posts", "", from("192.0.2.2")).want(200, "")
-	// What comes first may be anybody's word; a whole IPv6 network is one client.
+	// The first address may be any client's claim; a whole IPv6 network is one client.
 	s.anonymous().do("GET", "/v1/posts", "", from("192.0.2.9, 192.0.2.1")).want(429, wire.ProblemRate)
 	for i := range 4 {
 		s.anonymous().do("GET", "/v1/posts", "", from(fmt.Sprintf("2001:db8::%d", i))).want(200, "")
@@ -131,8 +131,8 @@ func TestRequestsInFlightAreBounded(t *testing.T) {
 	ada.do("GET", "/v1/posts", "", nil).want(200, "")
 }
 
-// TestRequestsInFlightOfAnAddressAreBounded: whoever reads no answers takes only
-// their own places.
+// TestRequestsInFlightOfAnAddressAreBounded: a client that reads no answers takes only
+// the places of its own address.
 func TestRequestsInFlightOfAnAddressAreBounded(t *testing.T) {
 	for rate, status := range map[float64]int{0: 429, -1: 200} {
 		slow := &slowStore{entered: make(chan struct{}, 10), release: make(chan struct{})}
@@ -177,8 +177,8 @@ func TestSlowBody(t *testing.T) {
 	equal(t, "database", dump(t, s.database), before)
 }
 
-// TestSlowBodyOfARefusedRequest: what is refused before its body is read must
-// not hold the connection for as long as the client likes.
+// TestSlowBodyOfARefusedRequest: a request refused before its body is read must not
+// hold the connection for as long as the client likes.
 func TestSlowBodyOfARefusedRequest(t *testing.T) {
 	s := start(t, setup{})
 	conn, err := net.Dial("tcp", strings.TrimPrefix(s.url, "http://"))
@@ -197,7 +197,8 @@ func TestSlowBodyOfARefusedRequest(t *testing.T) {
 	}
 }
 
-// TestHeaderBeyondAllBounds is about what net/http refuses by itself, in its own words.
+// TestHeaderBeyondAllBounds: net/http itself refuses such a header, with its own
+// message.
 func TestHeaderBeyondAllBounds(t *testing.T) {
 	s := start(t, setup{})
 	req, err := http.NewRequest("GET", s.url+"/v1/posts", nil)

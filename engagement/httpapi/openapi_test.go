@@ -14,8 +14,8 @@ import (
 	"github.com/optimist-go/optimist/engagement/httpapi"
 )
 
-// document is openapi.json, in which references to all but schemas have been
-// replaced by what they refer to.
+// document is openapi.json, in which references, except to schemas, have been replaced
+// by their targets.
 type document struct {
 	Paths      map[string]map[string]documented
 	Components struct{ Schemas map[string]schema }
@@ -78,7 +78,7 @@ func parseDocument(text string) (*document, error) {
 	return doc, doc.compiler.AddResource("openapi.json", tree)
 }
 
-// inlined replaces each reference in the node by what it refers to, but for schemas.
+// inlined replaces each reference in the node by its target, except to schemas.
 func inlined(node, tree any) (any, error) {
 	var err error
 	switch n := node.(type) {
@@ -118,7 +118,7 @@ func mustReadDocument(tb testing.TB) *document {
 	return doc
 }
 
-// schema returns what is at the end of the steps into the document.
+// schema returns the schema at the end of the steps into the document.
 func (d *document) schema(steps ...string) (*jsonschema.Schema, error) {
 	for i, step := range steps {
 		steps[i] = strings.NewReplacer("~", "~0", "/", "~1", "{", "%7B", "}", "%7D").Replace(step)
@@ -158,7 +158,8 @@ func TestDocumentNamesEveryRouteAndNoOther(t *testing.T) {
 	}
 }
 
-// TestDocumentIsWhole compiles every schema: each is one, and refers to what is there.
+// TestDocumentIsWhole compiles every schema: each is valid, and its references have
+// targets.
 func TestDocumentIsWhole(t *testing.T) {
 	doc := mustReadDocument(t)
 	compile := func(steps ...string) {

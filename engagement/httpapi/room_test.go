@@ -109,7 +109,7 @@ func TestQuietConnections(t *testing.T) {
 	}
 	open := func() (open string) {
 		for i, other := range others {
-			other.SetReadDeadline(time.Unix(1, 0)) // what is closed says so first
+			other.SetReadDeadline(time.Unix(1, 0)) // a closed room says so first
 			if _, err := other.Read(make([]byte, 1)); err != nil && err.Error() != "EOF" {
 				open += string(rune('0' + i))
 			}

@@ -77,7 +77,7 @@ func drain(l *limiter, key string) (taken int) {
 	return taken
 }
 
-// TestAllRatesAreShared: what was taken at one server is gone at the other.
+// TestAllRatesAreShared: tokens taken at one server are gone at the other.
 func TestAllRatesAreShared(t *testing.T) {
 	twoServers(t, 1, 100, func(t *testing.T, _ *database, one, other rates) {
 		for _, pair := range [][2]*limiter{
@@ -119,7 +119,7 @@ func TestTellingIsRare(t *testing.T) {
 			one.sessions.take(fmt.Sprint("seldom ", time.Now().UnixNano()))
 			time.Sleep(time.Millisecond)
 		}
-		if calls, _, _ := db.tally(); calls > 1 { // for what was left of those before
+		if calls, _, _ := db.tally(); calls > 1 { // for the rest of the earlier ones
 			t.Errorf("for what does not matter the database was asked %d times", calls)
 		}
 	})

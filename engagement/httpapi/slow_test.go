@@ -94,7 +94,7 @@ func TestDrippingBody(t *testing.T) {
 		line, _ := bufio.NewReader(conn).ReadString('\n')
 		answered <- line
 	}()
-	drip := time.NewTicker(10 * time.Millisecond) // a tenth of what is asked for
+	drip := time.NewTicker(10 * time.Millisecond) // a tenth of the least rate
 	defer drip.Stop()
 	for n := 0; ; n++ {
 		select {
@@ -118,7 +118,7 @@ func TestSlowButHonestBody(t *testing.T) {
 	conn := s.dial()
 	began := time.Now()
 	const pieces = 30
-	rest := body[len(body)/2:] // what comes first buys five seconds
+	rest := body[len(body)/2:] // the first bytes buy five seconds
 	fmt.Fprintf(conn, "POST /v1/posts HTTP/1.1\r\nHost: localhost\r\nCookie: %s\r\nIdempotency-Key: k\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s",
 		ada.cookie, len(body), strings.TrimSuffix(body, rest))
 	pause := time.NewTicker(timeout / (pieces / 2))
@@ -220,7 +220,7 @@ func TestStreamsShutNobodyOut(t *testing.T) {
 	second.hello(wire.EventHello)
 	streams[1].ended()
 	equal(t, "a third", few.listen("", "").status, 503)
-	// Both who have stayed hear what happens.
+	// Both remaining streams are told of the change.
 	post := many.newPost("hello")
 	for _, l := range []*listener{first, second, streams[2], streams[3]} {
 		l.until(post, 1)

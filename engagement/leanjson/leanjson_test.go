@@ -39,7 +39,8 @@ type quoted[T any] struct {
 	N T `json:"n,string"`
 }
 
-// TestSameAsEncodingJSON: what either writes the other reads, with the same result.
+// TestSameAsEncodingJSON: each package reads the output of the other, with the same
+// result.
 func TestSameAsEncodingJSON(t *testing.T) {
 	same := func(v outer) bool {
 		v.Not = ""
@@ -171,7 +172,7 @@ func isTypeError(err error) bool {
 	return ok
 }
 
-// FuzzUnmarshal: what is accepted is read the same by version 2 of encoding/json, which
+// FuzzUnmarshal: an accepted text is read the same by version 2 of encoding/json, which
 // matches names exactly, too.
 func FuzzUnmarshal(f *testing.F) {
 	for _, s := range []string{`{"name":"a","count":2,"next":{"part":1e-7},"texts":["x",null],"maybe":null}`, `null`, `[]`, `{"NAME":"b"}`,

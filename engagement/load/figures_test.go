@@ -44,7 +44,7 @@ func TestCount(t *testing.T) {
 	}
 }
 
-// TestFigures: what the notes of one client come to.
+// TestFigures: the report of the notes of one client.
 func TestFigures(t *testing.T) {
 	began := time.Now()
 	accepted := func(id string) note { return note{Kind: noteAccepted, ID: id} }
@@ -150,8 +150,8 @@ func TestEffects(t *testing.T) {
 	}
 }
 
-// TestEffectsOfWhatWasGivenUp: when asking again is what carries an operation out, it had
-// no effect.
+// TestEffectsOfWhatWasGivenUp: an operation that only the repeated request carries out
+// had no effect.
 func TestEffectsOfWhatWasGivenUp(t *testing.T) {
 	const post = "01980000-0000-7000-8000-000000000001"
 	request := &client.Request{Key: "a", Method: "PUT", Path: "/v1/posts/" + post + "/like"}

@@ -42,7 +42,7 @@ func (l *liar) truth(w http.ResponseWriter, r *http.Request, post string) bool {
 
 func postIn(r *http.Request) string { return strings.Split(r.URL.Path, "/")[3] }
 
-// lies are the ways to be wrong, and what a run must find.
+// lies are the ways to be wrong, and the counts that a run must find.
 var lies = map[string]struct {
 	lie  func(l *liar, w http.ResponseWriter, r *http.Request) bool
 	find func(r *load.Report) bool

@@ -32,7 +32,7 @@ func TestMain(m *testing.M) {
 	}
 }
 
-// TestNobodyIsLiedTo is a small run of what "engaged load" does.
+// TestNobodyIsLiedTo is a small run of "engaged load".
 func TestNobodyIsLiedTo(t *testing.T) {
 	// Twelve devices of one user and two posts: there are conflicts.
 	report := run(t, load.Config{Clients: 12, Taps: 600, Posts: 2, Devices: 12, Think: 10 * time.Millisecond})

@@ -21,7 +21,7 @@ type busy struct {
 
 	// mu guards the fields below it.
 	mu      sync.Mutex
-	refused map[string]time.Time // what is refused and has not come back
+	refused map[string]time.Time // refused requests that have not come back
 	early   []string             // came back sooner than it was told
 	times   map[string]int       // refusals, by path
 }
@@ -78,7 +78,7 @@ func TestBusyServer(t *testing.T) {
 	}
 }
 
-// TestRunThatBreaksOff: what was found until then is in the report.
+// TestRunThatBreaksOff: the findings until then are in the report.
 func TestRunThatBreaksOff(t *testing.T) {
 	var mu sync.Mutex
 	looked := 0

@@ -2,7 +2,7 @@ package load
 
 import "testing"
 
-// TestPromises says what a client that is started again must find.
+// TestPromises: the operations that a restarted client must find.
 func TestPromises(t *testing.T) {
 	restart := func(ids ...string) note { return note{Kind: noteRestored, IDs: ids} }
 	a, b, c := note{Kind: noteAccepted, ID: "a"}, note{Kind: noteAccepted, ID: "b"}, note{Kind: noteAccepted, ID: "c"}

@@ -54,14 +54,15 @@ esac
 `, w.dir, w.source, broken))
 }
 
-// build makes the page and returns what it says about it.
+// build makes the page and returns its progress lines.
 func (w workshop) build() (*Build, string, error) {
 	var told strings.Builder
 	b, err := New(w.t.Context(), Options{Dir: w.dir, Cache: filepath.Join(w.dir, "cache"), Progress: &told})
 	return b, told.String(), err
 }
 
-// mustBuild makes the page, wants it to hold a text, and returns it and what was said.
+// mustBuild makes the page, wants it to contain a text, and returns it and the
+// progress lines.
 func (w workshop) mustBuild(text string) (*Build, string) {
 	w.t.Helper()
 	b, told, err := w.build()
@@ -97,7 +98,8 @@ func TestBuild(t *testing.T) {
 	}
 }
 
-// TestBrokenToolchain: whatever of it fails, the last build is used, and that is said.
+// TestBrokenToolchain: after a failure of any part of it the last build is used, and a
+// line says so.
 func TestBrokenToolchain(t *testing.T) {
 	w := newWorkshop(t)
 	for _, broken := range []string{"env", "list", "build"} {

@@ -17,7 +17,7 @@ const (
 	oldComment = "01932c07-209b-7b4e-8a0e-5d3d1a2b3c4e"
 )
 
-// oldRows is what a server of the first schema has left.
+// oldRows are rows of a server with the first schema.
 var oldRows = []string{
 	`INSERT INTO posts VALUES ('` + oldPost + `', 'ada', 'hello', 1000, 1, 0, 1, 2, 4, 3000, FALSE)`,
 	`INSERT INTO marks VALUES ('` + oldPost + `', 'bob', 'like', TRUE, 117440512, 'phone')`,

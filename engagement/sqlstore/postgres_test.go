@@ -14,7 +14,7 @@ import (
 	"github.com/optimist-go/optimist/server/pgtest"
 )
 
-// spread is what a client has before it that meets another process with every request.
+// spread simulates a client whose every request goes to another process.
 type spread struct {
 	stores []*sqlstore.Store
 	turn   atomic.Int64

@@ -16,7 +16,7 @@ import (
 	"github.com/optimist-go/optimist/engagement/transport/nethttp"
 )
 
-// board is a canvas that remembers what it was given.
+// board is a canvas that records the painted parts.
 type board struct {
 	regions, posts map[string]*Node
 	shown          []string
@@ -49,7 +49,7 @@ type wires struct {
 	client.Transport
 	cut     atomic.Bool
 	streams atomic.Int32
-	wishes  atomic.Pointer[func(client.Response) client.Response] // what becomes of the answers to wishes; nil: nothing
+	wishes  atomic.Pointer[func(client.Response) client.Response] // changes the answers to wishes; nil: none
 }
 
 func (w *wires) RoundTrip(ctx context.Context, r client.Request) (client.Response, error) {
@@ -294,8 +294,8 @@ func TestAppLabShowsWhatIsSo(t *testing.T) {
 	s.until("the server's word", func(b *board) bool { return s.idle() && lab("2000 ms")(b) })
 }
 
-// TestAppLabOfTheNextSession: what the session before wished, and what was answered to it,
-// is nothing to the next one.
+// TestAppLabOfTheNextSession: the wishes of a session, and the answers to them, do not
+// concern the next one.
 func TestAppLabOfTheNextSession(t *testing.T) {
 	s := newStage(t)
 	lab := func(words string) func(*board) bool {

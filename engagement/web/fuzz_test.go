@@ -7,7 +7,7 @@ import (
 	"github.com/optimist-go/optimist/engagement/leanjson"
 )
 
-// FuzzNetwork: whatever the server's panel answers can be shown, and changed.
+// FuzzNetwork: every answer of the server's panel can be shown, and changed.
 func FuzzNetwork(f *testing.F) {
 	f.Add([]byte(`{"scope":"session","profile":"lossy","rule":{"latencyMs":50,"loseRequest":0.2},"profiles":[{"name":"lossy","title":"x","rule":{}}]}`), "latency=900")
 	f.Add([]byte(`{"rule":{"latencyMs":-9223372036854775808,"loseAnswer":1e308,"offline":true},"profiles":[{"name":"\u0000"}]}`), "errors=-5")

@@ -54,8 +54,8 @@ func zeroOrNot(zero bool) string {
 	return "not zero"
 }
 
-// TestGalleryHasEveryState: each field of the models that can change what is shown is
-// shown both ways, and each value of an enumeration.
+// TestGalleryHasEveryState: each field of the models that can change a view is shown both
+// ways, and each value of an enumeration.
 func TestGalleryHasEveryState(t *testing.T) {
 	s := make(seen)
 	for _, x := range galleryChrome() {
@@ -86,7 +86,7 @@ func TestGalleryHasEveryState(t *testing.T) {
 		"bar.Link": values(client.Connecting, client.Broken), "post.Ops[].State": values(opWaiting, opFailed), "kept.Changes[].State": values(opWaiting, opFailed),
 		"lab.Timeline.lives[].Outcome": values(0, optimist.Cancelled), "notices": {"not zero"},
 	}
-	// What a view shows but never looks at, and what it does not depend on.
+	// Fields that a view shows without a decision, and fields on which it does not depend.
 	same := []string{
 		"post.ID", "post.View.", "post.Ops[].ID", "post.Ops[].Type", "post.Ops[].Text", "post.Ops[].Off", "post.Ops[].number", "post.Ops[].Post", "kept.Changes[].Post", "kept.Changes[].ID", "kept.Changes[].Type", "kept.Changes[].number", "kept.Changes[].Calls", "post.Ops[].Calls", "post.UI.Older.",
 		"lab.Open", "lab.Network.", "lab.Timeline.", "lab.Names", "write.User", "notices[].ID", "notices[].Text", "notices[].until", "notices[].of",
@@ -120,8 +120,8 @@ func values[E ~uint8](first, last E) (all []string) {
 	return all
 }
 
-// TestGalleryIsAccessible: what names or controls something names what is there, and no two
-// things or landmarks have one name.
+// TestGalleryIsAccessible: labels and controls refer to existing elements, and no two
+// elements or landmarks have the same name.
 func TestGalleryIsAccessible(t *testing.T) {
 	page := gallery()
 	ids := make(map[string]string)
@@ -139,7 +139,7 @@ func TestGalleryIsAccessible(t *testing.T) {
 			value, _ := n.attr(attr)
 			for _, id := range strings.Fields(value) {
 				if expanded, _ := n.attr("aria-expanded"); attr == "aria-controls" && expanded == "false" {
-					continue // what is closed need not be on the page
+					continue // a closed part need not be on the page
 				}
 				if _, there := ids[id]; !there {
 					t.Errorf("%s names %q, which is not there: %s", attr, id, n.HTML())

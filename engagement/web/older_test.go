@@ -45,7 +45,7 @@ func TestOlderCommentsAreKeptUpWith(t *testing.T) {
 	}
 }
 
-// TestOwnOlderComment: what is one's own can be edited and deleted wherever it stands.
+// TestOwnOlderComment: the user's own comment can be edited and deleted at any place.
 func TestOwnOlderComment(t *testing.T) {
 	s := newStage(t)
 	post := s.enter("ada")

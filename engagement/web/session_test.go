@@ -52,8 +52,8 @@ func TestNoStreamWhileHidden(t *testing.T) {
 	}
 }
 
-// TestHiddenForLongerThanTheServerRemembers: what was posted and changed meanwhile is
-// there when the page is seen again.
+// TestHiddenForLongerThanTheServerRemembers: posts and changes of the meantime are
+// there when the page is visible again.
 func TestHiddenForLongerThanTheServerRemembers(t *testing.T) {
 	s := newStage(t)
 	old := s.enter("ada")
@@ -210,7 +210,7 @@ func TestWrittenTextIsQuoted(t *testing.T) {
 	s.SetOnline(false)
 	s.Act(Action{Name: "comment-save", Post: other, Comment: id, Value: "words of the train"})
 	edit := s.visit.service.Manager().Snapshot().Entities[0].Operations[0]
-	for !time.Now().After(edit.Timestamp.Time().Add(time.Millisecond)) { // what follows is later, in milliseconds
+	for !time.Now().After(edit.Timestamp.Time().Add(time.Millisecond)) { // the following times are later, in milliseconds
 	}
 	s.apply(engagement.Operation{Kind: engagement.EditComment, User: "ada", Post: other, Comment: id, Text: "newer words"})
 	s.SetOnline(true)

@@ -17,7 +17,7 @@ import (
 	"github.com/optimist-go/optimist/memjournal"
 )
 
-// household is what the pages of one browser have in common.
+// household is the state that the pages of one browser share.
 type household struct {
 	// mu guards the fields below it.
 	mu    sync.Mutex
@@ -178,7 +178,7 @@ func nobodys(b *board) bool {
 }
 
 // TestSignOutInOneOfTwoTabs: the other tab, whether it owns the journal or not, shows and
-// stores nothing any more, and quotes what it had not sent.
+// stores nothing any more, and quotes its unsent changes.
 func TestSignOutInOneOfTwoTabs(t *testing.T) {
 	for _, owner := range []bool{true, false} {
 		s, p := newStage(t), newHousehold()
@@ -245,8 +245,9 @@ func TestTabThatSlept(t *testing.T) {
 	}
 }
 
-// TestSignOutAfterTheOwnerCrashed: what is stored goes with the next start at the latest,
-// before anything is shown, also if the page closes in the middle of signing out.
+// TestSignOutAfterTheOwnerCrashed: the journal is deleted at the next start at the
+// latest, before the page shows content, also if the page closes in the middle of signing
+// out.
 func TestSignOutAndClose(t *testing.T) {
 	s, p := newStage(t), newHousehold()
 	first := s.open(p)
@@ -291,7 +292,8 @@ func TestFailedSignOutIsForgotten(t *testing.T) {
 	tab.until("ada's page", func(b *board) bool { return barSays("All saved")(b) && !told("still signed in")(b) })
 }
 
-// TestReloadWhileCutOff: who it is and what is stored is said without the network.
+// TestReloadWhileCutOff: the page shows the user and the stored changes without the
+// network.
 func TestReloadWhileCutOff(t *testing.T) {
 	s, p := newStage(t), newHousehold()
 	first := s.open(p)
@@ -319,7 +321,7 @@ func TestReloadWhileCutOff(t *testing.T) {
 		return barSays("All saved")(b) && b.regions["kept"] == nil && len(b.shown) > 5 && postSays(b.shown[0], "a post of the train")(b)
 	})
 
-	// An expired session keeps what is stored, also through a reload.
+	// An expired session keeps the stored changes, also through a reload.
 	next.SetOnline(false)
 	next.Act(Action{Name: "comment-add", Post: post, Value: "words of the bus"})
 	p.holds(t, "ada", 1)
@@ -346,8 +348,8 @@ func TestReloadWhileCutOff(t *testing.T) {
 	}
 }
 
-// TestSecondTabInherits: when the first tab goes, the second one stores what both have
-// done, goes on where it was, and loses nothing that is done in that moment.
+// TestSecondTabInherits: when the first tab goes, the second one stores the changes of
+// both, goes on at its place, and loses no change of that moment.
 func TestSecondTabInherits(t *testing.T) {
 	s, p := newStage(t), newHousehold()
 	first := s.open(p)

@@ -39,7 +39,7 @@ func TestTextIsNeverMarkup(t *testing.T) {
 	}
 }
 
-// TestEveryStateIsNamed: each button says what it does, and each state is in words.
+// TestEveryStateIsNamed: each button has a name, and each state is in words.
 func TestEveryStateIsNamed(t *testing.T) {
 	for _, x := range galleryPosts(time.Now()) {
 		x.model.ID = "p"
@@ -67,7 +67,7 @@ func TestEveryStateIsNamed(t *testing.T) {
 	}
 }
 
-// TestClosedCommentsStay: what is being written in them stays with them.
+// TestClosedCommentsStay: an unfinished comment stays with them.
 func TestClosedCommentsStay(t *testing.T) {
 	for _, open := range []bool{true, false} {
 		m := galleryPosts(time.Now())[0].model

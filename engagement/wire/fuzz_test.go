@@ -9,8 +9,8 @@ import (
 
 const someID = "01932c07-209b-7b4e-8a0e-5d3d1a2b3c4d"
 
-// fuzzBody checks of a strict decoder that it never panics, that what it accepts
-// is within bounds, and that what it accepts survives a round trip.
+// fuzzBody checks of a strict decoder that it never panics, that accepted values
+// are within bounds, and that they survive a round trip.
 func fuzzBody[T any](f *testing.F, decode func([]byte) (T, error), seeds ...string) {
 	for _, s := range append(seeds, `{}`, `null`, `[]`, `{"at":"1","at":"2"}`, "{\"client\":\"\xff\"}", `{"x":1}`, `{"at":"1e3"}`, `{"at":117440512,"client":"phone"}`, `{"at":"9223372036854775807","client":"phone"}`) {
 		f.Add([]byte(s))
@@ -70,8 +70,8 @@ func FuzzDecodeCursor(f *testing.F) {
 	})
 }
 
-// fuzzAnswer checks of a client's decoder that it never panics and that what it
-// accepts is accepted again.
+// fuzzAnswer checks of a client's decoder that it never panics and that accepted
+// values are accepted again.
 func fuzzAnswer[T any](f *testing.F, decode func([]byte) (T, error), seeds ...string) {
 	for _, s := range append(seeds, `{}`, `null`, `{"id":"`+someID+`","version":-1}`) {
 		f.Add([]byte(s))

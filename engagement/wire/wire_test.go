@@ -199,9 +199,9 @@ func TestAnswersThatAClientCannotStandOnAreRefused(t *testing.T) {
 	}
 }
 
-// TestBlankIsWhatUnicodeSays compares the ranges with the tables: of spaces, format
-// characters and what is ignorable none may be missing, and no letter, number or
-// sign may be among them but for those that fill a place.
+// TestBlankIsWhatUnicodeSays compares the ranges with the tables: no space, format
+// character or ignorable character may be missing, and no letter, number or sign
+// may be among them but for those that fill a place.
 func TestBlankIsWhatUnicodeSays(t *testing.T) {
 	for r := range rune(unicode.MaxRune) {
 		fills := r == 0x2800 || unicode.Is(unicode.Other_Default_Ignorable_Code_Point, r)

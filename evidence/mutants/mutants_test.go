@@ -73,7 +73,7 @@ func TestFaultsAreFound(t *testing.T) {
 	t.Logf("%d of %d faults found; %d are known", found, len(chosen), len(faults))
 }
 
-// TestFaultsFit keeps the faults what they say: the code that they change is there.
+// TestFaultsFit checks that the code that the faults change exists.
 func TestFaultsFit(t *testing.T) {
 	for _, f := range faults {
 		right, err := os.ReadFile(filepath.Join("..", "..", "internal", "engine", f.file))
@@ -93,7 +93,7 @@ func run(dir, tests string) (string, error) {
 	return string(out), err
 }
 
-// copyModule copies what the engine needs.
+// copyModule copies the files that the engine needs.
 func copyModule(dir string) error {
 	root := filepath.Join("..", "..")
 	mod, err := os.ReadFile(filepath.Join(root, "go.mod"))

@@ -1,7 +1,7 @@
 // Package partitions simulates the counters of a feed that has several partitions: how many
-// groups are committed in a time when each holds the counters that it needs until its commit
-// is on disk. It stands for what one machine cannot show, because there the processor ends
-// first; docs/scaling.md has the results.
+// groups are committed in a time when each holds the counters that it needs until its
+// commit is on disk. It replaces a measurement, because on one machine the processor is the
+// bottleneck; docs/scaling.md has the results.
 package partitions
 
 import (

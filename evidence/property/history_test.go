@@ -77,7 +77,7 @@ type outcome struct {
 	calls        int
 }
 
-// play lets a history happen to one entity, on a server that does what it is asked.
+// play plays a history on one entity, with a server that carries out all requests.
 // Calls take a while, and are answered with truth, or without a word if silent.
 func play(history []deed, silent bool) (outcome, error) {
 	p := &player{now: 1e12, silent: silent, server: engine.Truth{Presence: engine.Absent, Version: 1}, fails: make(map[*engine.Op]bool)}
@@ -144,7 +144,7 @@ func (p *player) pass(d engine.Time) {
 	}
 }
 
-// answer does what an operation asks for.
+// answer carries out an operation.
 func (p *player) answer(o *engine.Op) *engine.Answer {
 	in := &engine.Answer{Op: o}
 	var err error

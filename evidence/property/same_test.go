@@ -37,7 +37,7 @@ func TestCoalescedHistoryEndsTheSame(t *testing.T) {
 	})
 }
 
-// rich needs what only the operation that is rolled back gives.
+// rich needs an amount that only the rolled back operation gives.
 var rich = func() *engine.Type {
 	t := *lab.Guarded
 	t.Guard = func(value, _ any) error {

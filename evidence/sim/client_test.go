@@ -28,17 +28,17 @@ type Client struct {
 	pushes         int
 	fetches        int
 	rereads        int
-	made           int               // names for what the client creates
+	made           int               // names for created entities
 	comments       map[string]string // entity of each comment that it made
 
 	order   int            // of the last operation accepted
 	ops     map[string]*op // every operation of every life, by id
-	refused bool           // a life died while its disk lacked what it had refused
+	refused bool           // a process died before its disk took refused records
 }
 
 func (c *Client) String() string { return fmt.Sprintf("c%d", c.number) }
 
-// life is one process of a client. What it does once it is dead never happened.
+// life is one process of a client. Acts after its death never happened.
 type life struct {
 	c       *Client
 	m       *optimist.Manager
@@ -57,11 +57,11 @@ type life struct {
 	refusals             int // how many are refused then, as drawn
 	crash                memjournal.Fault
 	refusing             int  // writes that the disk will refuse from now on
-	owes                 bool // the disk lacks what it has refused
+	owes                 bool // the disk lacks refused records
 	watch                watch
 	read                 map[string]reading // the latest truth with a version that it was told, by entity
-	listed               map[string]Post    // what lists told it last, by entity
-	wrote                map[string]bool    // entity and slot of what has left
+	listed               map[string]Post    // the last values of lists, by entity
+	wrote                map[string]bool    // entity and slot of sent operations
 }
 
 // reading is truth with a version.
@@ -71,7 +71,7 @@ type reading struct {
 	value   Post
 }
 
-// reads notes truth that comes. What is stale changes nothing.
+// reads records arriving truth. Stale truth changes nothing.
 func (l *life) reads(t truth) {
 	if held, ok := l.read[t.entity]; !ok || t.version > held.version {
 		l.read[t.entity] = reading{t.version, l.c.wall.hear(t.stamp.at), t.value}
@@ -128,7 +128,7 @@ func (j disk) Write(records []journal.Record) error {
 	err := j.Journal.Write(records)
 	if err == nil {
 		w.mu.Lock()
-		l.owes = false // what was refused before is in every later write
+		l.owes = false // every later write contains the refused records
 		w.mu.Unlock()
 	}
 	return err
@@ -137,7 +137,7 @@ func (j disk) Write(records []journal.Record) error {
 // die ends the process at this instant; a new one starts a while later.
 func (l *life) die(how string) {
 	w := l.c.w
-	l.look() // what was told before has happened
+	l.look() // earlier reports are true
 	l.forgets()
 	l.dead = true
 	l.c.refused = l.c.refused || l.owes
@@ -324,7 +324,7 @@ func (l *life) send(typ string) func(context.Context, optimist.Call[Args]) (opti
 	}
 }
 
-// early is what a lagging replica tells of the nth entity of a write.
+// early returns a lagging replica's value of the nth entity of a write.
 func (l *life) early(a answer, n int) optimist.Truth[Post] {
 	t := l.c.truth(a.before[n])
 	t.Wrote = a.truths[n].version

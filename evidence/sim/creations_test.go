@@ -10,15 +10,15 @@ import (
 // are posts, which people write and erase.
 func (w *World) stays(id string) bool { return id[0] == 'e' }
 
-// standing is what an operation stands on in one entity: a post that its client writes,
-// and that the server has never had or has no more.
+// standing is the creation on which an operation stands in one entity: a post that its
+// client writes, and that the server has never had or has no more.
 type standing struct {
 	creation string
 	made     int  // how often the server had made the post
 	shown    bool // truth with a post has come since
 }
 
-// stands notes what an operation that was just accepted stands on, or may stand on.
+// stands records the creation on which a just accepted operation stands, or may stand.
 func (x *watch) stands(o *op) {
 	w := x.l.c.w
 	if o.typ == write {
@@ -69,9 +69,10 @@ func (y *way) written(over bool) {
 	y.ackKept = y.acked && !over
 }
 
-// forgets is a process that dies: what its disk does not know will happen again.
+// forgets handles the death of a process: events that are not on its disk will happen
+// again.
 func (l *life) forgets() {
-	for _, o := range l.c.ops { // also what has ended: its end may not be on the disk
+	for _, o := range l.c.ops { // also ended operations: their ends may not be on the disk
 		o.way.forgotten += o.way.unwritten
 		o.way.acked = o.way.ackKept
 		o.way.doubt = o.way.doubt || o.way.sent || o.way.sentKept || o.way.unwritten > 0

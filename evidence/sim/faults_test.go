@@ -85,7 +85,7 @@ var faults = []fault{
 		"func(c callback) { c(r) }, joined)", "func(c callback) { c(r); c(r) }, joined)"}}},
 }
 
-// TestFaultsFit keeps the faults what they say: the code that they change is there.
+// TestFaultsFit checks that the code that the faults change exists.
 func TestFaultsFit(t *testing.T) {
 	for _, f := range faults {
 		if _, err := f.overlay("../..", t.TempDir()); err != nil {

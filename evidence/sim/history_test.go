@@ -19,7 +19,7 @@ type heard struct {
 	answer answer
 }
 
-// read is what a refetch found.
+// read is the result of a refetch.
 type read struct {
 	entity string
 	call   time.Duration
@@ -37,8 +37,8 @@ func (w *World) heard(r request, a answer) {
 }
 
 // The model: an entity is a value and a version. A write changes both, or neither when
-// it changes nothing; a read finds both. Only what clients saw goes into the history:
-// when an operation first left, when its answer came and which state it told.
+// it changes nothing; a read finds both. Only events that clients saw go into the
+// history: when an operation first left, when its answer came and which state it told.
 type state struct {
 	value   Post
 	there   bool

@@ -61,7 +61,7 @@ func (p Post) String() string {
 	return b.String()
 }
 
-// effect is what an operation does to a post.
+// effect is the effect of an operation on a post.
 func effect(typ string, p Post, a Args) Post {
 	switch typ {
 	case like, star:

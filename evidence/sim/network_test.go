@@ -15,7 +15,7 @@ var (
 	errDead = errors.New("the process is dead")
 )
 
-// hitch is what goes wrong with one call.
+// hitch is the fault of one call.
 type hitch struct {
 	there, back time.Duration // of the request and of its answer
 	twice       time.Duration // a copy of the request arrives then; 0: none
@@ -27,14 +27,16 @@ type hitch struct {
 	lags        bool // the answer tells the state before the write, and the version of the write
 	versionOnly bool // the answer tells the version, not the state
 	silent      bool // the answer tells nothing
-	// What breaks is not classified: the transport has an error of its own, or panics.
+	// A broken call is not classified: the transport returns an error of its own, or
+	// panics.
 	unclassified, panics bool
 	late                 bool // the server is busy after it has done it
-	lenient              bool // what is gone can be removed again
+	lenient              bool // a removed entity can be removed again
 	tells                bool // truth comes beside a refusal
 }
 
-// draw gives the nth call of a client for an entity its hitch, whatever else happens.
+// draw returns the hitch of the nth call of a client for an entity, independent of
+// all other events.
 func (w *World) draw(what string, numbers ...int) *rand.Rand {
 	h := uint64(14695981039346656037)
 	for i := range len(what) {
@@ -169,7 +171,7 @@ func (w *World) arrive(r request, answers chan<- answer, broken chan struct{}) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if r.client.cut {
-		return // lost on the way; whoever waits hears nothing
+		return // lost on the way; a waiting caller gets no answer
 	}
 	a := w.server.handle(r)
 	if s := (*optimist.SendError)(nil); errors.As(a.err, &s) && (s.Class == optimist.Permanent || s.Class == optimist.Conflicting) {
@@ -235,7 +237,7 @@ func (w *World) push(t truth) {
 	}
 }
 
-// deliver gives truth to whatever life the client has.
+// deliver gives truth to the present process of the client.
 func (w *World) deliver(c *Client, t truth, how string) {
 	w.mu.Lock()
 	l := c.life

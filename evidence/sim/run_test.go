@@ -11,7 +11,7 @@ import (
 	"github.com/optimist-go/optimist/journal"
 )
 
-// Report is what came of a run.
+// Report is the result of a run.
 type Report struct {
 	Script   Script
 	Stats    Stats
@@ -133,7 +133,7 @@ func (w *World) heal() {
 	synctest.Wait()
 }
 
-// close ends all clients, and looks at what they leave.
+// close ends all clients, and checks the rest of their state.
 func (w *World) close() {
 	for _, c := range w.clients {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// Script is everything that is drawn before a run: how bad the world is, and what
-// people and processes do in it.
+// Script has all draws before a run: the faults of the world, and the acts of
+// people and processes.
 type Script struct {
 	Seed     uint64
 	Clients  int
@@ -37,7 +37,7 @@ type Step struct {
 	Client int
 	Do     string
 	Entity int
-	N      int // chooses among what there is
+	N      int // chooses among the present items
 	Poison bool
 }
 
@@ -59,7 +59,7 @@ func (s Script) String() string {
 	return b.String()
 }
 
-// doings are what a step can be, as often as they stand here.
+// doings are the possible steps, with their weights.
 var doings = weighted(map[string]int{
 	like: 14, star: 4, title: 7, visit: 9, create: 6, edit: 7, remove: 4, pair: 5,
 	"visit after": 5, "pair after": 2, "batch": 2, write: 9, erase: 4,
@@ -88,7 +88,7 @@ func Draw(seed uint64) Script {
 		case 0, 1:
 			skew = time.Duration(r.IntN(240_000)-120_000) * time.Millisecond
 		case 2:
-			skew = time.Duration(r.IntN(1200)-600) * time.Second // beyond what is believed
+			skew = time.Duration(r.IntN(1200)-600) * time.Second // beyond MaxDrift
 		}
 		s.Skews = append(s.Skews, skew)
 	}

@@ -21,7 +21,7 @@ type Server struct {
 	// key of it, so that a request which had left before may be done after all: it is belated.
 	refused map[string]time.Duration
 	belated map[string]bool
-	// denied is what was done, and all that was ever said of it is that it was not.
+	// denied are operations that were done although every answer said that they were not.
 	denied map[string]bool
 }
 
@@ -57,7 +57,7 @@ type applied struct {
 	req    request
 }
 
-// request is what leaves a client.
+// request is a request of a client.
 type request struct {
 	id     string
 	typ    string
@@ -81,14 +81,14 @@ func entitiesOf(typ, entity string, a Args) []string {
 	return []string{entity}
 }
 
-// answer is what comes back.
+// answer is an answer of the server.
 type answer struct {
 	err    error
 	truths []truth // one for each entity
 	// How much of it this copy tells.
 	versionOnly, silent, lags bool
 
-	before []truth // what the write found, one for each entity
+	before []truth // the state before the write, one for each entity
 }
 
 // truth is the state of an entity at one moment.
@@ -243,7 +243,7 @@ func (s *Server) apply(r request, content, slot string, mine stamp) answer {
 	return out
 }
 
-// facts are what becomes true of an entity through an operation.
+// facts are the consequences of an operation for an entity.
 func facts(entity, typ string, a Args) []string {
 	switch typ {
 	case like, star:
@@ -258,7 +258,7 @@ func facts(entity, typ string, a Args) []string {
 	return nil
 }
 
-// usesOf names what an operation may do only once, under whatever id.
+// usesOf names the effects that an operation may have only once, under any id.
 func usesOf(typ string, a Args) []string {
 	switch typ {
 	case title, write:

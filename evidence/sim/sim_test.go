@@ -75,7 +75,7 @@ func TestSimulation(t *testing.T) {
 	}
 }
 
-// report fails the test with what is needed to see it again.
+// report fails the test with the data for a repetition.
 func report(t *testing.T, r Report) {
 	t.Helper()
 	if len(r.Problems) > 0 {

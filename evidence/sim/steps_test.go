@@ -105,12 +105,12 @@ func (w *World) somebodyElse(entity string, n int) {
 	w.heard(r, w.server.handle(r))
 }
 
-// tap is what a user does. Refusals that say why are right.
+// tap is an act of a user. Refusals with a reason are right.
 func (l *life) tap(s Step, entity string) {
 	c, ctx := l.c, context.Background()
 	view := l.posts.View(entity)
 	seen := func(id string) bool { return c.w.stays(id) || l.posts.View(id).Presence == optimist.Present }
-	switch { // people change what they see, and write what they do not see
+	switch { // people change visible entities, and write new ones
 	case s.Do == write && seen(entity), s.Do == erase && !seen(entity):
 		return
 	case s.Do == write, s.Do == "decide", s.Do == "cancel", s.Do == "roll back all", s.Do == "clear all", s.Do == "flush":
@@ -207,8 +207,8 @@ func (l *life) tap(s Step, entity string) {
 	l.took(h, err, after...)
 }
 
-// after are the operations on which the next one depends. Stars are not stored, and what
-// is stored cannot depend on them.
+// after are the operations on which the next one depends. Stars are not stored, and
+// stored operations cannot depend on them.
 func (l *life) after(s Step) []*optimist.Handle {
 	stored := slices.DeleteFunc(slices.Clone(l.handles), func(h *optimist.Handle) bool { return h.Type() == star })
 	n := len(stored)
@@ -275,7 +275,7 @@ func (l *life) took(h *optimist.Handle, err error, after ...*optimist.Handle) {
 	}()
 }
 
-// decide is what a person does about what is parked.
+// decide is a person's decision about a parked operation.
 func (l *life) decide(n int) {
 	for i, h := range l.handles {
 		if h.State() != optimist.Parked {

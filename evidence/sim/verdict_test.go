@@ -7,8 +7,8 @@ import (
 	"github.com/optimist-go/optimist"
 )
 
-// checkRestored compares what a new life found in the journal with what its client was
-// promised.
+// checkRestored compares the operations that a new process found in the journal with those
+// promised to its client.
 func (l *life) checkRestored(r optimist.Restored) {
 	c := l.c
 	w := c.w
@@ -117,7 +117,7 @@ func (w *World) callbacks(l *life, entity string) {
 	}
 }
 
-// effects compares what each operation was told to have done with what it did.
+// effects compares the reported effect of each operation with the real one.
 func (w *World) effects(c *Client) {
 	for _, id := range sortedKeys(c.ops) {
 		o := c.ops[id]
@@ -146,8 +146,8 @@ func (w *World) effects(c *Client) {
 	}
 }
 
-// passed finds what later operations of a lane may have passed: what was parked, and
-// what had to wait behind it (held).
+// passed finds the operations that later operations of a lane may have passed: parked ones,
+// and those that had to wait behind them (held).
 func (c *Client) passed(passed map[*op]bool) {
 	held := make(map[*op]bool)
 	all := slices.SortedFunc(maps.Values(c.ops), func(a, b *op) int { return a.order - b.order })
@@ -200,7 +200,7 @@ func (o *op) isBehind(earlier *op, held bool) bool {
 // alone reports whether an operation commutes with nothing of its entities.
 func (o *op) alone() bool { return o.typ == pair || o.typ == write || o.typ == erase }
 
-// lanes checks that what one client did to one entity was done in its order.
+// lanes checks that the effects of one client on one entity are in its order.
 func (w *World) lanes() {
 	type lane struct {
 		c      *Client

@@ -8,10 +8,10 @@ import (
 	"github.com/optimist-go/optimist"
 )
 
-// wall is a client's wrong clock. All clients share one virtual clock, so what is
-// wrong with a clock is put on its stamps as they cross the wire: they are moved by
-// what the clock is wrong by at the time. That is the same for everybody but the client
-// itself, which cannot tell.
+// wall is a client's wrong clock. All clients share one virtual clock, so the error of
+// a clock is added to its stamps as they cross the wire: they are moved by the error at
+// that time. For all others this is the same as a wrong clock, and the client itself
+// cannot tell.
 type wall struct {
 	mu    sync.Mutex         // guards the fields below
 	last  optimist.Timestamp // the latest that was shown or heard
@@ -38,8 +38,8 @@ func newWall(skew time.Duration) *wall {
 func stampsIn(d time.Duration) optimist.Timestamp { return optimist.Timestamp(d.Milliseconds()) << 16 }
 
 // set puts the clock ahead, or back by mostBack at most. It counts from behind all
-// stamps that there are, for a hybrid clock may be ahead of its wall clock, and what an
-// operation shows must not change.
+// stamps that there are, for a hybrid clock may be ahead of its wall clock, and the
+// shown stamp of an operation must not change.
 func (w *wall) set(now optimist.Timestamp, by time.Duration) {
 	w.mu.Lock()
 	from := max(now, w.last) + stampsIn(time.Millisecond)
@@ -82,8 +82,8 @@ func (w *wall) show(at optimist.Timestamp) optimist.Timestamp {
 	return s.shows + past
 }
 
-// hear is the opposite of show. What the wrong clock has skipped is the time of the
-// jump.
+// hear is the opposite of show. Stamps that the wrong clock has skipped become the time
+// of the jump.
 func (w *wall) hear(shown optimist.Timestamp) optimist.Timestamp {
 	w.mu.Lock()
 	defer w.mu.Unlock()

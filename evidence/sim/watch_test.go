@@ -14,7 +14,7 @@ type op struct {
 	typ                                          string
 	entity                                       string
 	args                                         Args
-	order                                        int // among the client's operations, as accepted; a replacement has that of what it replaced
+	order                                        int // among the client's operations, as accepted; a replacement has the position of the replaced operation
 	stamp                                        optimist.Timestamp
 	durable                                      bool
 	settled                                      int // in any life
@@ -40,7 +40,7 @@ type watch struct {
 	l        *life
 	live     []*op           // unsettled, by order
 	ended    map[string]int  // how often, by id
-	heirs    map[string]heir // what operations inherit from those that they replace, by id
+	heirs    map[string]heir // the inheritance of operations from those that they replace, by id
 	known    map[string]*op  // last confirmed of each slot that only this client writes; nil: uncertain
 	tokens   map[string]bool // facts that this life was told are true
 	numbers  map[string]uint64
@@ -49,7 +49,7 @@ type watch struct {
 	calledBy map[string]int
 }
 
-// heir is what an operation takes over from the one that it replaces.
+// heir is the state that an operation takes over from the one that it replaces.
 type heir struct {
 	order  int
 	parked bool
@@ -188,7 +188,7 @@ func (x *watch) settled(ev optimist.Event) {
 	case optimist.Confirmed:
 		o.confirmed = true
 		if x.known[slot] = o; ev.Attempt == 0 && !x.l.wrote[slot] && x.l.wasShown(o) || c.refused && c.wentOn(o) {
-			x.known[slot] = nil // what this life knows of it may be older than another life's change
+			x.known[slot] = nil // this process may know an older state than another process's change
 		}
 		for _, e := range o.entities() {
 			for _, f := range facts(e, o.typ, o.args) {
@@ -244,7 +244,7 @@ func (c *Client) wentOn(o *op) bool {
 	return false
 }
 
-// unknown reports whether an error says that nobody knows what the server did.
+// unknown reports whether an error says that the outcome is unknown.
 func unknown(err error) bool {
 	var s *optimist.SendError
 	return errors.As(err, &s) && s.Class == optimist.Unknown || errors.Is(err, context.DeadlineExceeded)
@@ -276,8 +276,7 @@ func (l *life) called(r optimist.Result) {
 	}
 }
 
-// view checks that a view shows what the user did and what the server has, and
-// nothing else.
+// view checks that a view shows only the user's operations and values of the server.
 func (x *watch) view(id string, p Post) {
 	c := x.l.c
 	w := c.w
@@ -292,7 +291,7 @@ func (x *watch) view(id string, p Post) {
 		for _, f := range facts(id, o.typ, o.args) {
 			asked[f] = true
 		}
-		if o.typ == write || o.typ == erase { // what was done before may be hidden, or gone
+		if o.typ == write || o.typ == erase { // earlier operations may be hidden, or gone
 			clear(mine)
 			clear(must)
 			made = true
@@ -323,7 +322,7 @@ func (x *watch) view(id string, p Post) {
 			w.fail("%s: %s shows token %s, which no user asked for", c, id, t)
 		}
 	}
-	// Whoever is told only that something is done may be told older truth later.
+	// A client that is told only of a success may be told older truth later.
 	told := w.script.Faults.Silent == 0 && w.stays(id)
 	for f := range x.tokens {
 		var e, t string
@@ -356,7 +355,7 @@ func (x *watch) view(id string, p Post) {
 			w.fail("%s: %s shows %q, which no user asked for", c, id, f)
 		}
 	}
-	// A flag of this client's own user changes only by what this client does.
+	// A flag of this client's own user changes only by this client's operations.
 	for slot, o := range x.known {
 		if !told || o == nil || o.typ != like && o.typ != star || o.entity != id || mine[o.slot()] != nil || slot == "" || !c.owns(o.args.Key) {
 			continue

@@ -20,7 +20,7 @@ type World struct {
 	mu       sync.Mutex
 	running  sync.WaitGroup
 	made     int           // titles by somebody else
-	web      *Client       // whoever changes the server past the clients
+	web      *Client       // another user, who changes the server directly
 	calm     bool          // no faults any more
 	odd      time.Duration // makes instants different
 	problems []string
@@ -33,7 +33,7 @@ type World struct {
 	reads   []read
 }
 
-// Stats counts what happened.
+// Stats counts the events of a run.
 type Stats struct {
 	Operations, Calls, Effects, Deduplicated, Conflicts                 int
 	LostRequests, LostAnswers, LostPushes, Duplicates, CutCalls         int
@@ -72,7 +72,7 @@ func (s *Stats) Add(o Stats) {
 
 func (w *World) now() time.Duration { return time.Since(w.began) }
 
-// fail notes what must not be. The caller has the lock.
+// fail records a broken promise. The caller has the lock.
 func (w *World) fail(format string, args ...any) {
 	text := fmt.Sprintf("%v: %s", w.now(), fmt.Sprintf(format, args...))
 	w.problems = append(w.problems, text)

@@ -9,8 +9,8 @@ import (
 	"github.com/optimist-go/optimist/engagement/wire"
 )
 
-// TestSharedStreamLosesNothing lets windows come, go, break off and crash, in whatever order
-// what they say arrives, and holds each to the guarantees.
+// TestSharedStreamLosesNothing lets windows come, go, break off and crash, with messages in
+// any order, and checks the guarantees of each.
 func TestSharedStreamLosesNothing(t *testing.T) {
 	for seed := range uint64(1500) {
 		w := &world{Rand: rand.New(rand.NewPCG(seed, 1)), t: t, lossy: seed%2 == 0}
@@ -59,8 +59,8 @@ func TestSharedStreamLosesNothing(t *testing.T) {
 	}
 }
 
-// settle lets everything arrive, and what the server then says: a change, and beats, by
-// which a window hears that it has missed something.
+// settle delivers all messages, and then a change and heartbeats of the server, by which a
+// window notices a missed message.
 func (w *world) settle() {
 	w.lossy = false
 	for round := range 3 {

@@ -10,7 +10,7 @@ import (
 	"github.com/optimist-go/optimist/engagement/wire"
 )
 
-// diary is what a window does, in words.
+// diary records the acts of a window, in words.
 type diary []string
 
 func (d *diary) give(e client.Event) {
@@ -64,7 +64,7 @@ func TestWindow(t *testing.T) {
 		}
 	}
 	asked := func(w *window) { w.hear(message{}) }
-	follows := told("b", 3, 5, "") // whoever is at 5
+	follows := told("b", 3, 5, "") // a window at 5
 
 	for _, c := range []struct {
 		what  string

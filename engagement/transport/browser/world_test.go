@@ -13,8 +13,8 @@ import (
 )
 
 // world is a browser with windows, a lock and a channel, and a server with changes of
-// posts. Everything that is under way arrives when chance says so; only what one window
-// says to another stays in order.
+// posts. Messages arrive at random times; only the messages from one window to another
+// stay in order.
 type world struct {
 	*rand.Rand
 	t       *testing.T
@@ -28,7 +28,7 @@ type world struct {
 
 const posts = 4
 
-// simulated is a window, and what is on its way to it.
+// simulated is a window, with the messages on their way to it.
 type simulated struct {
 	*window
 	world *world
@@ -97,7 +97,7 @@ func (w *world) come(s *simulated) {
 	s.begin()
 }
 
-// leave takes a window away. What it has said last reaches some and not others.
+// leave takes a window away. Its last messages reach some windows and not others.
 func (w *world) leave(s *simulated) {
 	isIt := func(other *simulated) bool { return other == s }
 	w.windows, w.queue = slices.DeleteFunc(w.windows, isIt), slices.DeleteFunc(w.queue, isIt)

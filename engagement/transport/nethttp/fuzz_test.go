@@ -11,8 +11,8 @@ import (
 	"github.com/optimist-go/optimist/engagement/client"
 )
 
-// FuzzReadEvents: what a server sends is never too much for the reader, never makes
-// it end well, and does not depend on the pieces in which it comes.
+// FuzzReadEvents: no stream of a server overwhelms the reader or makes it return
+// nil, and the result does not depend on the pieces in which the stream arrives.
 func FuzzReadEvents(f *testing.F) {
 	for _, s := range []string{
 		"", "\n\n", "id: 1\nevent: hello\ndata: {}\n\n", "event: truth\ndata: a\ndata: b\n\n", "data\n\n", ":comment\n\n",

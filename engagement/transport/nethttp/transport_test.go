@@ -15,8 +15,8 @@ import (
 	"github.com/optimist-go/optimist/engagement/wire"
 )
 
-// TestAnswersAreBounded: the largest page is taken, what is larger is an error and
-// not a part of it.
+// TestAnswersAreBounded: the largest page is taken, a larger answer is an error and not
+// cut.
 func TestAnswersAreBounded(t *testing.T) {
 	for size, taken := range map[int]bool{0: true, 2 * wire.MaxPageBytes: true, 2*wire.MaxPageBytes + 1: false} {
 		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -34,8 +34,8 @@ func TestAnswersAreBounded(t *testing.T) {
 	}
 }
 
-// TestRetryAfterIsHeeded: an operation that is refused is not sent again before the time
-// that the server asked for, whatever the policy would do.
+// TestRetryAfterIsHeeded: a refused operation is not sent again before the time that the
+// server asked for, even if the policy is quicker.
 func TestRetryAfterIsHeeded(t *testing.T) {
 	const post = "0190b3e1-7a00-7000-8000-000000000001"
 	truth := wire.Truth{ID: post, Version: 1, State: &wire.PostState{Post: wire.Post{ID: post}, Comments: []wire.Comment{}}}
