@@ -33,30 +33,30 @@ func (t Timestamp) String() string {
 }
 
 // clock is a hybrid logical clock. It never goes backwards, whatever the wall clock
-// does, and follows the server's stamps as far as maxDrift allows. Where the truth of an
-// entity is further ahead, the engine sets the stamps of operations on it ahead as well;
+// does, and follows the server's timestamps as far as maxDrift allows. Where the truth of an
+// entity is further ahead, the engine sets the timestamps of operations on it ahead as well;
 // the clock does not follow.
 // The Manager's lock guards it.
 type clock struct {
-	last     Timestamp // every stamp that it gave or took note of is at most this
+	last     Timestamp // every timestamp that it gave or took note of is at most this
 	maxDrift time.Duration
 }
 
-// next is the stamp of a local event.
+// next is the timestamp of a local event.
 func (c *clock) next(wall time.Time) Timestamp {
 	c.last = max(TimestampOf(wall), c.last+1)
 	return c.last
 }
 
-// observe takes note of another clock's stamp, so that later local events are later
+// observe takes note of another clock's timestamp, so that later local events are later
 // than it. It does not follow one that is more than maxDrift ahead of the wall clock: it
-// would poison every stamp to come.
+// would poison every timestamp to come.
 func (c *clock) observe(remote Timestamp, wall time.Time) error {
 	if remote <= c.last {
 		return nil
 	}
 	if ahead := remote.Time().Sub(wall); ahead > c.maxDrift {
-		return errorf.New("%w: a stamp of the server is %v ahead of this clock, at most %v is allowed; check both clocks",
+		return errorf.New("%w: a timestamp of the server is %v ahead of this clock, at most %v is allowed; check both clocks",
 			ErrClockDrift, ahead.Round(time.Millisecond), c.maxDrift)
 	}
 	c.last = remote

@@ -294,7 +294,7 @@ func (m *Manager) stopTimerLocked() <-chan struct{} {
 }
 
 // idleLocked reports whether nothing is left to do but what a person decides.
-func (m *Manager) idleLocked() bool { return m.engine.Held() }
+func (m *Manager) idleLocked() bool { return m.engine.Idle() }
 
 // PendingCount counts the unsettled operations of an entity, parked ones included. It is
 // -1 when it cannot be known, because the call waited in vain; see ErrStuck.

@@ -63,7 +63,7 @@ func (m *Manager) launchLocked(f *engine.Effect) {
 	_, _, version := f.Op.Entity().Truth()
 	a := attempt{
 		h: handleOf(f.Op), typ: typeOf(f.Op), n: f.Attempt, counted: f.Op.Attempts(),
-		version: version, restored: f.Op.RestoredID(), until: f.Op.Expiry(),
+		version: version, restored: f.Op.RestoredID(), until: f.Op.Deadline(),
 	}
 	m.work = append(m.work, a)
 	if m.promised > 0 {
@@ -341,7 +341,7 @@ func (m *Manager) overrule(a attempt, err error) *engine.Next {
 	return &engine.Next{Again: again, Wait: engine.Time(max(wait, 0))}
 }
 
-// observeLocked lets the clock follow the server's, and reports a stamp that it does not
+// observeLocked lets the clock follow the server's, and reports a timestamp that it does not
 // follow.
 func (m *Manager) observeLocked(t *engine.Truth, now time.Time) {
 	if t.At == 0 {

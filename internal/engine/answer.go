@@ -190,7 +190,7 @@ func (e *Engine) groupSucceeded(o *Op, in *Answer) {
 		default:
 			e.compare(p)
 		}
-		p.entity.settledAt, p.entity.loose = e.now, false
+		p.entity.settledAt, p.entity.unversioned = e.now, false
 		e.remove(p)
 	})
 	e.settle(o, Confirmed, nil, nil)
@@ -233,8 +233,8 @@ func (e *Engine) takeBack(o *Op, in *Answer) {
 	}
 	e.emit(Effect{Kind: OpDeferred, Op: o, Err: in.Err})
 	e.keep(o)
-	o.state, o.due = Waiting, min(e.now.plus(in.RetryAfter), o.Expiry())
-	if o.Expiry() <= e.now {
+	o.state, o.due = Waiting, min(e.now.plus(in.RetryAfter), o.Deadline())
+	if o.Deadline() <= e.now {
 		e.expire(o)
 		return
 	}
@@ -247,7 +247,7 @@ func (e *Engine) takeBack(o *Op, in *Answer) {
 func (e *Engine) sendAgain(o *Op) {
 	o.state, o.due = Waiting, e.now
 	e.keep(o)
-	at := o.Expiry()
+	at := o.Deadline()
 	if at <= e.now {
 		e.expire(o)
 		return
@@ -282,7 +282,7 @@ func (e *Engine) retry(o *Op, in *Answer) {
 	if in.RetryAfter > 0 && in.Next == nil {
 		o.more().notBefore = e.now.plus(in.RetryAfter)
 	}
-	expired := e.now >= o.Expiry()
+	expired := e.now >= o.Deadline()
 	switch {
 	case expired:
 		e.giveUp(o, in.Err)
@@ -295,7 +295,7 @@ func (e *Engine) retry(o *Op, in *Answer) {
 		e.fail(o, in.Err)
 		return
 	}
-	o.due = min(e.now.plus(max(next.Wait, 0)), o.Expiry())
+	o.due = min(e.now.plus(max(next.Wait, 0)), o.Deadline())
 	e.emit(Effect{Kind: OpRetrying, Op: o, Err: in.Err, Due: o.due})
 	e.keep(o)
 	e.schedule(o)
@@ -339,13 +339,13 @@ func (e *Engine) conflicted(o *Op, in *Answer) {
 		e.rebase(o)
 		return
 	}
-	verdict := resolve(o.Type.Resolve, &info)
+	decision := resolve(o.Type.Resolve, &info)
 	e.adoptAll(in)
 	if o.state == Ended { // the truth named it, or its guard no longer holds
 		e.rebase(o)
 		return
 	}
-	e.decideConflict(o, in, verdict)
+	e.decideConflict(o, in, decision)
 	e.rebase(o)
 }
 
@@ -371,7 +371,7 @@ func (e *Engine) decideConflict(o *Op, in *Answer, v Decision) {
 			v.Merged.more().conflict = MergedBoth
 			v.Merged.ext.conflicts = x.conflicts + 1
 			v.Merged.Timestamp = max(v.Merged.Timestamp, in.Truth.At.next())
-			v.Merged.stampOver(o.part.entity)
+			v.Merged.raiseTimestamp(o.part.entity)
 			e.emit(Effect{Kind: OpConflicted, Op: o, Resolution: MergedBoth})
 			e.takePlace(o, v.Merged)
 			return

@@ -41,11 +41,11 @@ func (e *Engine) batch(in *Batch) error {
 		if more += need; e.pending+more > e.cfg.MaxPending {
 			return ErrQueueFull
 		}
-		members := item.Parts()
-		if err := checkParts(members); err != nil {
+		parts := item.Parts()
+		if err := checkParts(parts); err != nil {
 			return err
 		}
-		for _, m := range members {
+		for _, m := range parts {
 			ent := e.entity(m.Space, m.Entity)
 			e.touch(ent)
 			s, ok := views[ent]

@@ -83,7 +83,7 @@ func (o *Op) leaveOldBase() {
 }
 
 // outsideMoves notes that the state outside of the engine was changed, or must be.
-func (e *Engine) outsideMoves(ent *Entity) { e.touch(ent).closure = true }
+func (e *Engine) outsideMoves(ent *Entity) { e.touch(ent).outside = true }
 
 // adoptOutside has the state outside brought to what the server holds.
 func (e *Engine) adoptOutside(o *Op, state any) {

@@ -90,7 +90,7 @@ type touch struct {
 	entity   *Entity
 	value    any
 	presence Presence
-	closure  bool // state outside of the engine was changed or must be
+	outside  bool // state outside of the engine was changed or must be
 	rewound  bool // what must be undone of it has been said
 }
 
@@ -135,7 +135,7 @@ func (e *Engine) announce() {
 		ent := t.entity
 		ent.touched = 0
 		value, presence := ent.View()
-		if t.closure || presence != t.presence || !ent.space.same(value, t.value) {
+		if t.outside || presence != t.presence || !ent.space.same(value, t.value) {
 			ent.number++
 			e.emit(Effect{Kind: Changed, Entity: ent})
 		}

@@ -74,12 +74,12 @@ type Entity struct {
 	// floor: what is held is known to be later than truth of a version below this, although
 	// only an earlier version was told beside a value.
 	floor uint64
-	// loose: the value was read without a version after that version, and no operation
+	// unversioned: the value was read without a version after that version, and no operation
 	// was confirmed since.
-	loose   bool
-	isDirty bool  // see dirty
-	Warned  bool  // belongs to the shell
-	touched int32 // 1 + index in the engine's list during a Step, else 0
+	unversioned bool
+	isDirty     bool  // see dirty
+	Warned      bool  // belongs to the shell
+	touched     int32 // 1 + index in the engine's list during a Step, else 0
 	// settledAt is when an operation last left the fold because the server has it,
 	// or when truth was last taken; an undated read that began before is old.
 	settledAt Time

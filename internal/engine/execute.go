@@ -13,7 +13,7 @@ func (e *Engine) execute(in *Execute) error {
 	ent := e.entity(in.Space, in.Entity)
 	e.touch(ent)
 	o.part.op, o.part.entity = o, ent
-	o.stampOver(ent)
+	o.raiseTimestamp(ent)
 
 	if ent.creations > 0 {
 		if err := checkStored(o, o.Type.Kind, ent, ent.last); err != nil {
@@ -47,10 +47,10 @@ func (e *Engine) execute(in *Execute) error {
 	return e.supersede(older, o, m)
 }
 
-// stampOver makes the timestamp of a new operation later than the truth of an entity under
+// raiseTimestamp makes the timestamp of a new operation later than the truth of an entity under
 // it, and than earlier operations there: the clock that gave it may be behind the clock
 // of the client that made these.
-func (o *Op) stampOver(ent *Entity) {
+func (o *Op) raiseTimestamp(ent *Entity) {
 	o.Timestamp = max(o.Timestamp, ent.latest.next())
 	ent.latest = o.Timestamp
 }

@@ -465,7 +465,7 @@ func (w *nursery) fingerprint() []byte {
 	value(ent.truth)
 	behind(ent.version)
 	number(uint64(ent.presence), uint64(w.marks), uint64(min(w.made, 3)))
-	flag(w.there, ent.doubt != nil, ent.loose, ent.lane.queued, w.crashes > 0, w.removed == w.made, w.asked, w.ours, w.dropped == w.made, w.e.gate.silent[ent.laneName()],
+	flag(w.there, ent.doubt != nil, ent.unversioned, ent.lane.queued, w.crashes > 0, w.removed == w.made, w.asked, w.ours, w.dropped == w.made, w.e.gate.silent[ent.laneName()],
 		w.e.gate.probing, w.call != nil)
 	if ent.doubt != nil {
 		behind(ent.doubt.version)

@@ -114,7 +114,7 @@ func (w *world) fingerprint() []byte {
 		number(s.version, ent.version, uint64(ent.presence))
 		value(ent.truth)
 		flag(ent.doubt != nil, ent.lane.queued, ent.lane.flight != nil && ent.lane.flight.state == Ended, w.e.gate.silent[ent.laneName()])
-		flag(ent.loose, w.misled[i])
+		flag(ent.unversioned, w.misled[i])
 		if ent.doubt != nil {
 			number(ent.doubt.version)
 		}

@@ -35,7 +35,7 @@ func (e *Engine) executeGroup(in *Execute) error {
 		return err
 	}
 	e.spread(o, in.Group)
-	o.parts(func(p *part) { o.stampOver(p.entity) })
+	o.parts(func(p *part) { o.raiseTimestamp(p.entity) })
 	o.parts(func(p *part) { p.entity.latest = o.Timestamp })
 	var err error
 	o.parts(func(p *part) {

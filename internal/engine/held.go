@@ -16,8 +16,8 @@ const (
 	heldBack        // it must not overtake; what must not overtake it waits as well
 )
 
-// Held reports whether nothing will move any more before a person decides.
-func (e *Engine) Held() bool { return e.inFlight == 0 && e.pending == e.parked+e.held }
+// Idle reports whether nothing will move any more before a person decides.
+func (e *Engine) Idle() bool { return e.inFlight == 0 && e.pending == e.parked+e.held }
 
 // mustHold says whether something that waits for a person is in front of o.
 func (e *Engine) mustHold(o *Op) hold {

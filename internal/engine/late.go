@@ -30,7 +30,7 @@ func (e *Engine) lateAnswer(in *Answer) {
 				e.foldIntoTruth(p)
 				p.entity.isPast(t.Wrote - 1)
 			}
-			p.entity.loose = false
+			p.entity.unversioned = false
 		})
 	}
 	e.rebase(nil)

@@ -89,9 +89,9 @@ type Type struct {
 	SameArgs func(a, b any) bool                // nil: never the same
 	// Fulfilled says whether a value is what was wished for. nil: the type does not say.
 	Fulfilled func(value, args any) bool
-	// Merge are the rules that combine an operation that has not left with a newer one, of
-	// this type, of its slot: by the name of the older one's type.
-	Merge   map[string]func(older, newer *Op) Merged
+	// Merge are the rules that combine an operation that has not left with a second one, of
+	// this type, of its slot: by the name of the first one's type.
+	Merge   map[string]func(first, second *Op) Merged
 	Resolve func(*Conflict) Decision // nil: the last writer by timestamp wins
 
 	Debounce     Debounce

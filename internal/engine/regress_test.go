@@ -325,14 +325,14 @@ func TestGroupBehindWhatIsHeldStandsInNobodysWay(t *testing.T) {
 	}})
 	later := b.do(lab.Add, "", lab.Args{N: 1}) // behind a group nothing may go before it
 	b.pass(10 * sec)
-	if b.calls(1); !b.e.Held() {
+	if b.calls(1); !b.e.Idle() {
 		t.Fatal("all wait for a person")
 	}
 	b.must(engine.Cancel{Op: dependent}) // nothing is in front of the group any more
 	b.pass(sec)
 	b.answer(group, engine.OK, none)
 	b.answer(later, engine.OK, none)
-	if !b.e.Held() || b.e.Pending() != 1 {
+	if !b.e.Idle() || b.e.Pending() != 1 {
 		t.Fatal("only the parked one is left")
 	}
 }

@@ -120,7 +120,7 @@ func (e *Engine) decide(in *Decide) error {
 				d.addDependent(in.Edit)
 			}
 		}
-		in.Edit.stampOver(o.part.entity)
+		in.Edit.raiseTimestamp(o.part.entity)
 		if o.mayBeDone() {
 			e.leaveDoubt(o)
 		}
@@ -211,7 +211,7 @@ func (e *Engine) bury(cause *Op, where *Entity, outcome Outcome) {
 	for _, v := range victims {
 		ent := v.Op.part.entity
 		if t := e.touch(ent); v.Op.Type.Closure && !t.rewound {
-			t.closure, t.rewound = true, true
+			t.outside, t.rewound = true, true
 			e.emit(Effect{Kind: Rewind, Entity: ent, Victims: victims})
 		}
 	}

@@ -92,7 +92,7 @@ func (h *timerHeap) hand(from, to *Op) {
 func (e *Engine) schedule(o *Op) {
 	at := Never
 	if o.state != Acked {
-		at = o.Expiry()
+		at = o.Deadline()
 	}
 	if o.due > e.now {
 		at = min(at, o.due)
@@ -122,7 +122,7 @@ func (e *Engine) tick() {
 			e.timeGuess(o)
 			continue
 		}
-		if e.now >= o.Expiry() {
+		if e.now >= o.Deadline() {
 			e.expire(o)
 			continue
 		}
@@ -159,9 +159,9 @@ func (e *Engine) hurry(until func(*Op) Time) {
 	}
 }
 
-// Expiry is when the operation's total deadline ends, which ends a call under way as
+// Deadline is when the operation's total deadline ends, which ends a call under way as
 // well, or Never.
-func (o *Op) Expiry() Time {
+func (o *Op) Deadline() Time {
 	if o.Type.Deadline <= 0 {
 		return Never
 	}

@@ -63,7 +63,7 @@ func (e *Engine) adopt(ent *Entity, t Truth) (covered bool) {
 // until then it is not applied again to those of which it is.
 func (e *Engine) nowContained(p *part) {
 	o := p.op
-	if p.entity.loose {
+	if p.entity.unversioned {
 		p.entity.isPast(p.entity.version)
 	}
 	if o.Group() {
@@ -112,7 +112,7 @@ func (e *Engine) take(ent *Entity, t Truth) (fresh, covered bool) {
 	case t.Version != 0 && held && t.Version < max(ent.version, ent.floor):
 		e.emit(Effect{Kind: TruthStale, Entity: ent})
 		return false, true
-	case t.Version != 0 && held && t.Version == ent.version && !ent.loose:
+	case t.Version != 0 && held && t.Version == ent.version && !ent.unversioned:
 		return false, true
 	case ent.outdates(t):
 		e.emit(Effect{Kind: TruthStale, Entity: ent})
@@ -127,7 +127,7 @@ func (e *Engine) take(ent *Entity, t Truth) (fresh, covered bool) {
 	if t.Version != 0 {
 		ent.version = t.Version
 	}
-	ent.loose = t.Version == 0 && ent.version != 0
+	ent.unversioned = t.Version == 0 && ent.version != 0
 	ent.settledAt = e.now
 	if moved {
 		e.truthMoved(ent, was)
@@ -165,7 +165,7 @@ func (e *Engine) confirm(o *Op, told *Entity) {
 		} else if !o.Type.Closure {
 			e.compare(p)
 		}
-		p.entity.settledAt, p.entity.loose = e.now, false
+		p.entity.settledAt, p.entity.unversioned = e.now, false
 		e.remove(p)
 	})
 	e.settle(o, Confirmed, nil, nil)

@@ -15,7 +15,7 @@ import (
 //	flags      uvarint  see below
 //	pos        uvarint  order in the lane (an operation that took another's place has
 //	                    that one's)
-//	stamp      uvarint  hybrid logical time of the tap
+//	timestamp  uvarint  hybrid logical time of the tap
 //	calls      uvarint  attempts that left, the one under way included
 //	attempts   uvarint  those that are charged to the retry policy
 //	unanswered uvarint  those of them that nobody answered
@@ -35,13 +35,13 @@ import (
 //	args       bytes    the encoded arguments
 //
 // Format 1 has a byte of flags (1: parked; 2: and its outcome is unknown), and of the
-// numbers only pos, stamp and attempts that may have left.
+// numbers only pos, timestamp and attempts that may have left.
 //
 // The header record (sequence number 0):
 //
 //	format   byte     1
 //	client   string   the client id
-//	clock    uvarint  no stamp that was given is later
+//	clock    uvarint  no timestamp that was given is later
 //	seq      uvarint  no sequence number that was given is greater
 const (
 	recordFormat = 2

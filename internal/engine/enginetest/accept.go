@@ -13,7 +13,7 @@ func (t *Twin) newOp(in *engine.Execute) *op {
 	if !ok {
 		said = asked{real.Type, real.Args, real.Timestamp}
 	}
-	o := &op{real: real, typ: said.typ, args: said.args, slot: real.Slot, stamp: said.stamp}
+	o := &op{real: real, typ: said.typ, args: said.args, slot: real.Slot, timestamp: said.stamp}
 	members := in.Group
 	if len(members) == 0 {
 		members = []engine.Part{{Space: in.Space, Entity: in.Entity, Kind: o.typ.Kind, Apply: o.typ.Apply}}
@@ -24,13 +24,13 @@ func (t *Twin) newOp(in *engine.Execute) *op {
 	return o
 }
 
-// stampOver makes the operation later than all that is known of its entities.
-func (o *op) stampOver() {
+// raiseTimestamp makes the operation later than all that is known of its entities.
+func (o *op) raiseTimestamp() {
 	for _, p := range o.places {
-		o.stamp = max(o.stamp, p.ent.latest+1)
+		o.timestamp = max(o.timestamp, p.ent.latest+1)
 	}
 	for _, p := range o.places {
-		p.ent.latest = o.stamp
+		p.ent.latest = o.timestamp
 	}
 }
 
@@ -59,7 +59,7 @@ func (t *Twin) execute(in *engine.Execute) (err error) {
 	if o.deps, err = t.dependencies(in.After, o.typ.Stored); err != nil {
 		return err
 	}
-	o.stampOver()
+	o.raiseTimestamp()
 	ent := o.places[0].ent
 	if err := t.checkStored(o); err != nil {
 		return err
@@ -217,7 +217,7 @@ func (t *Twin) mergeNow(older, newer *op) engine.Merged {
 }
 
 func (o *op) asOp() *engine.Op {
-	return &engine.Op{Type: o.typ, Args: o.args, Slot: o.slot, Timestamp: o.stamp, Owner: o.real.Owner}
+	return &engine.Op{Type: o.typ, Args: o.args, Slot: o.slot, Timestamp: o.timestamp, Owner: o.real.Owner}
 }
 
 // inVain reports whether sending an operation that changes nothing in the view, and has
@@ -360,7 +360,7 @@ func (t *Twin) takePlace(older, o *op) {
 
 func (t *Twin) restore(in *engine.Restore) (err error) {
 	o := t.newOp(&in.Execute)
-	o.stamp = in.Op.Timestamp
+	o.timestamp = in.Op.Timestamp
 	deps, lost := t.dependencies(in.After, o.typ.Stored)
 	o.deps = deps
 	if o.slot != "" && !o.group() {
@@ -373,7 +373,7 @@ func (t *Twin) restore(in *engine.Restore) (err error) {
 	}
 	o.seq, t.seq = in.Seq, last
 	for _, p := range o.places {
-		p.ent.latest = max(p.ent.latest, o.stamp)
+		p.ent.latest = max(p.ent.latest, o.timestamp)
 	}
 	if in.Stands && !slices.ContainsFunc(o.places, func(p place) bool { return p.stands }) && lost == nil {
 		lost = engine.ErrDependency

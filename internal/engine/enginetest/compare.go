@@ -180,7 +180,7 @@ func (d *Driver) compare() error {
 			continue
 		}
 		got := facts{o.State(), o.Outcome(), o.Conflict(), o.Attempts(), o.Calls(), o.UnknownOutcome(), o.Left(), o.Pos(), o.Due(), o.Timestamp, o.Differs()}
-		want := facts{t.state, t.outcome, t.conflict, t.attempts, t.calls, t.unknown, t.left, t.pos, t.due, t.stamp, t.differs}
+		want := facts{t.state, t.outcome, t.conflict, t.attempts, t.calls, t.unknown, t.left, t.pos, t.due, t.timestamp, t.differs}
 		if got.State != engine.Waiting {
 			got.Due, want.Due = 0, 0
 		}
@@ -195,8 +195,8 @@ func (d *Driver) compare() error {
 		return fmt.Errorf("the engine has %d calls under way, the twin %d", d.engine.InFlight(), len(d.twin.calls))
 	case d.engine.Pending() != len(d.twin.ops):
 		return fmt.Errorf("the engine has %d operations, the twin %d", d.engine.Pending(), len(d.twin.ops))
-	case d.engine.Held() != d.twin.idle():
-		return fmt.Errorf("only a person can move something: %v for the engine", d.engine.Held())
+	case d.engine.Idle() != d.twin.idle():
+		return fmt.Errorf("only a person can move something: %v for the engine", d.engine.Idle())
 	case next > needs:
 		return fmt.Errorf("the engine wakes at %d, but is needed at %d", next, needs)
 	}

@@ -368,7 +368,7 @@ func (t *Twin) edit(o *op, real *engine.Op) error {
 		t.leaveDoubt(o)
 	}
 	edited.deps = o.deps
-	edited.stampOver()
+	edited.raiseTimestamp()
 	t.wants(o)
 	t.takePlace(o, edited)
 	t.rebase(edited)

@@ -267,7 +267,7 @@ func (t *Twin) conflicted(o *op, in *engine.Answer) {
 			return
 		}
 	}
-	verdict := t.verdict(o, &info)
+	verdict := t.decision(o, &info)
 	t.adoptAll(o, in)
 	if o.state != engine.Ended {
 		t.decideConflict(o, in, verdict)
@@ -275,7 +275,7 @@ func (t *Twin) conflicted(o *op, in *engine.Answer) {
 	t.rebase(o)
 }
 
-func (t *Twin) verdict(o *op, info *engine.Conflict) (v engine.Decision) {
+func (t *Twin) decision(o *op, info *engine.Conflict) (v engine.Decision) {
 	defer func() {
 		if r := recover(); r != nil {
 			v = engine.Decision{Err: &engine.PanicError{Value: r}}
@@ -286,7 +286,7 @@ func (t *Twin) verdict(o *op, info *engine.Conflict) (v engine.Decision) {
 		return o.typ.Resolve(info)
 	case theirs.Presence == engine.NotLoaded:
 		return engine.Decision{Choice: engine.Fail}
-	case theirs.At != 0 && (o.stamp > theirs.At || o.stamp == theirs.At && t.cfg.ClientID > theirs.By):
+	case theirs.At != 0 && (o.timestamp > theirs.At || o.timestamp == theirs.At && t.cfg.ClientID > theirs.By):
 		return engine.Decision{Choice: engine.KeepMine}
 	}
 	return engine.Decision{Choice: engine.TakeTheirs}
@@ -306,8 +306,8 @@ func (t *Twin) decideConflict(o *op, in *engine.Answer, v engine.Decision) {
 		ent := o.places[0].ent
 		merged := t.newOp(&engine.Execute{Space: ent.space, Entity: ent.id, Op: v.Merged})
 		merged.conflict, merged.conflicts = engine.MergedBoth, o.conflicts+1
-		merged.stamp = max(merged.stamp, in.Truth.At+1)
-		merged.stampOver()
+		merged.timestamp = max(merged.timestamp, in.Truth.At+1)
+		merged.raiseTimestamp()
 		t.takePlace(o, merged)
 	default:
 		o.conflict = engine.Refused

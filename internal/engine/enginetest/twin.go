@@ -17,15 +17,15 @@ import (
 
 // op is one operation as the twin sees it.
 type op struct {
-	real   *engine.Op
-	typ    *engine.Type
-	args   any
-	slot   string
-	stamp  engine.Timestamp
-	seq    uint64
-	pos    uint64
-	places []place
-	deps   []*op
+	real      *engine.Op
+	typ       *engine.Type
+	args      any
+	slot      string
+	timestamp engine.Timestamp
+	seq       uint64
+	pos       uint64
+	places    []place
+	deps      []*op
 
 	state     engine.State
 	outcome   engine.Outcome
