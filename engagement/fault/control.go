@@ -10,30 +10,25 @@ import (
 	"net/http"
 	"reflect"
 	"strconv"
+	"strings"
 	"time"
 	"unicode/utf8"
+
+	"github.com/optimist-go/optimist/engagement/wire"
 )
 
-// State is the answer of Control.
+// State is the answer of [Network.Control].
 type State struct {
 	// Scope is "session" when the caller's session has a setting of its own, else
 	// "everybody".
-	Scope    string    `json:"scope"`
-	Profile  string    `json:"profile"`
-	Rule     Rule      `json:"rule"`
-	Profiles []Profile `json:"profiles"`
-	Counts   Counts    `json:"counts"`
+	Scope string `json:"scope"`
+	wire.Network
+	Counts Counts `json:"counts"`
 }
 
-// Wish is the body of a PUT to [Network.Control] for the caller's session: a profile
-// or a rule, not both; without either the session's own setting is removed. The
-// setting for everybody is set by the program alone.
-type Wish struct {
-	// Scope is "session" or empty, which means the same.
-	Scope   string `json:"scope"`
-	Profile string `json:"profile"`
-	Rule    *Rule  `json:"rule"`
-}
+// Wish is the body of a PUT to [Network.Control]. The setting for everybody is set by the
+// program alone.
+type Wish = wire.NetworkWish
 
 // maxWish is the largest body that Control takes, in bytes.
 const maxWish = 4 << 10
@@ -48,7 +43,8 @@ var wishNames = func() map[string]bool {
 	names := make(map[string]bool)
 	for _, t := range []reflect.Type{reflect.TypeFor[Wish](), reflect.TypeFor[Rule]()} {
 		for _, f := range reflect.VisibleFields(t) {
-			names[f.Tag.Get("json")] = true
+			name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+			names[name] = true
 		}
 	}
 	return names
@@ -80,7 +76,7 @@ func DecodeWish(data []byte) (Wish, error) {
 		}
 	}
 	if w.Rule != nil {
-		return w, w.Rule.Validate()
+		return w, Validate(*w.Rule)
 	}
 	return w, nil
 }
@@ -147,7 +143,7 @@ func (n *Network) Control(reject Reject) http.Handler {
 
 func (n *Network) show(w http.ResponseWriter, r *http.Request) {
 	setting, own := n.Get(n.scope(r))
-	state := State{Scope: "everybody", Profile: setting.Profile, Rule: setting.Rule, Profiles: Profiles(), Counts: n.Counts()}
+	state := State{Scope: "everybody", Network: wire.Network{Profile: setting.Profile, Rule: setting.Rule, Profiles: Profiles()}, Counts: n.Counts()}
 	if own && n.scope(r) != Everybody {
 		state.Scope = "session"
 	}

@@ -126,7 +126,7 @@ func FuzzDecodeWish(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if wish.Rule != nil && wish.Rule.Validate() != nil {
+		if wish.Rule != nil && fault.Validate(*wish.Rule) != nil {
 			t.Fatalf("%s: a rule out of bounds was taken", data)
 		}
 	})
@@ -134,7 +134,7 @@ func FuzzDecodeWish(f *testing.F) {
 
 func TestProfilesAreValid(t *testing.T) {
 	for _, p := range fault.Profiles() {
-		if err := p.Rule.Validate(); err != nil {
+		if err := fault.Validate(p.Rule); err != nil {
 			t.Errorf("%s: %v", p.Name, err)
 		}
 		if found, ok := fault.FindProfile(p.Name); !ok || found != p {

@@ -118,7 +118,7 @@ func TestBounds(t *testing.T) {
 		set := func(value any) error {
 			var r fault.Rule
 			reflect.ValueOf(&r).Elem().Field(i).Set(reflect.ValueOf(value))
-			return r.Validate()
+			return fault.Validate(r)
 		}
 		for _, value := range good {
 			if err := set(value); err != nil {

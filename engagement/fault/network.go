@@ -99,9 +99,9 @@ func New(options Options) *Network {
 
 // Set puts the setting in force for the scope; the setting of [Everybody] holds for all
 // scopes without one. Requests under way keep their earlier setting, except that offline
-// cuts them. The error is an error of [Rule.Validate].
+// cuts them. The error is an error of [Validate].
 func (n *Network) Set(scope string, setting Setting) error {
-	if err := setting.Rule.Validate(); err != nil {
+	if err := Validate(setting.Rule); err != nil {
 		return err
 	}
 	n.mu.Lock()
@@ -179,7 +179,7 @@ func (n *Network) enter(p *passage, changes bool) fate {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	rule := n.settingLocked(p.scope).Rule
-	f := fate{offline: rule.Offline, retryAfter: rule.retryAfter(), status: http.StatusServiceUnavailable}
+	f := fate{offline: rule.Offline, retryAfter: retryAfter(rule), status: http.StatusServiceUnavailable}
 	n.counts.Requests++
 	if f.offline {
 		n.counts.Cut++

@@ -3,34 +3,18 @@ package fault
 import (
 	"fmt"
 	"time"
+
+	"github.com/optimist-go/optimist/engagement/wire"
 )
 
-// Rule describes the faults of the network. The zero Rule is a perfect network.
-// Likelihoods are from 0 (never) to 1 (always).
-type Rule struct {
-	// LatencyMs delays each request, in milliseconds; JitterMs is the greatest
-	// random addition to it.
-	LatencyMs int `json:"latencyMs"`
-	JitterMs  int `json:"jitterMs"`
-
-	LoseRequest float64 `json:"loseRequest"`
-	LoseAnswer  float64 `json:"loseAnswer"`
-	Duplicate   float64 `json:"duplicate"`
-	ServerError float64 `json:"serverError"`
-	Throttle    float64 `json:"throttle"`
-
-	// RetryAfterMs is the wait that a throttled client is told, in milliseconds; 0
-	// means 1000.
-	RetryAfterMs int `json:"retryAfterMs"`
-
-	Offline bool `json:"offline"`
-}
+// Rule describes the faults of the network.
+type Rule = wire.NetworkRule
 
 // maxWait bounds every duration of a rule, in milliseconds.
 const maxWait = 60_000
 
-// Validate returns an error if a value is out of bounds.
-func (r Rule) Validate() error {
+// Validate returns an error if a value of the rule is out of bounds.
+func Validate(r Rule) error {
 	for _, n := range []struct {
 		name  string
 		value int
@@ -53,7 +37,7 @@ func (r Rule) Validate() error {
 	return nil
 }
 
-func (r Rule) retryAfter() time.Duration {
+func retryAfter(r Rule) time.Duration {
 	if r.RetryAfterMs == 0 {
 		return time.Second
 	}
@@ -61,24 +45,20 @@ func (r Rule) retryAfter() time.Duration {
 }
 
 // Profile is a rule with a name.
-type Profile struct {
-	Name  string `json:"name"`
-	Title string `json:"title"`
-	Rule  Rule   `json:"rule"`
-}
+type Profile = wire.NetworkProfile
 
 // Profiles returns the named rules, from good to bad.
 func Profiles() []Profile {
 	return []Profile{
-		{"clean", "No faults", Rule{}},
-		{"slow", "Two seconds each way", Rule{LatencyMs: 2000, JitterMs: 500}},
-		{"mobile", "A phone on a train", Rule{LatencyMs: 300, JitterMs: 900, LoseRequest: 0.05, LoseAnswer: 0.03}},
-		{"lossy", "Requests and answers get lost", Rule{LatencyMs: 50, JitterMs: 150, LoseRequest: 0.20, LoseAnswer: 0.10}},
-		{"flaky", "The server is in trouble", Rule{LatencyMs: 50, JitterMs: 100, ServerError: 0.30, Throttle: 0.10}},
-		{"hostile", "All of it at once", Rule{LatencyMs: 100, JitterMs: 900, LoseRequest: 0.20, LoseAnswer: 0.10, Duplicate: 0.20, ServerError: 0.05, Throttle: 0.05}},
-		{"answers-lost", "Every answer gets lost", Rule{LoseAnswer: 1}},
-		{"errors", "The server fails every time", Rule{ServerError: 1}},
-		{"offline", "No network at all", Rule{Offline: true}},
+		{Name: "clean", Title: "No faults", Rule: Rule{}},
+		{Name: "slow", Title: "Two seconds each way", Rule: Rule{LatencyMs: 2000, JitterMs: 500}},
+		{Name: "mobile", Title: "A phone on a train", Rule: Rule{LatencyMs: 300, JitterMs: 900, LoseRequest: 0.05, LoseAnswer: 0.03}},
+		{Name: "lossy", Title: "Requests and answers get lost", Rule: Rule{LatencyMs: 50, JitterMs: 150, LoseRequest: 0.20, LoseAnswer: 0.10}},
+		{Name: "flaky", Title: "The server is in trouble", Rule: Rule{LatencyMs: 50, JitterMs: 100, ServerError: 0.30, Throttle: 0.10}},
+		{Name: "hostile", Title: "All of it at once", Rule: Rule{LatencyMs: 100, JitterMs: 900, LoseRequest: 0.20, LoseAnswer: 0.10, Duplicate: 0.20, ServerError: 0.05, Throttle: 0.05}},
+		{Name: "answers-lost", Title: "Every answer gets lost", Rule: Rule{LoseAnswer: 1}},
+		{Name: "errors", Title: "The server fails every time", Rule: Rule{ServerError: 1}},
+		{Name: "offline", Title: "No network at all", Rule: Rule{Offline: true}},
 	}
 }
 

@@ -268,9 +268,9 @@ func galleryLab(now time.Time) []exhibit[labModel] {
 	work := labModel{
 		Open: true, Now: now, Names: func(string) string { return "joao" },
 		Known: true,
-		Network: network{
-			Profile: "lossy", Rule: rule{LatencyMs: 400, LoseRequest: 0.2, LoseAnswer: 0.1},
-			Profiles: []profile{{Name: "clean"}, {Name: "slow"}, {Name: "mobile"}, {Name: "lossy"}, {Name: "flaky"}, {Name: "hostile"}, {Name: "offline"}},
+		Network: wire.Network{
+			Profile: "lossy", Rule: wire.NetworkRule{LatencyMs: 400, LoseRequest: 0.2, LoseAnswer: 0.1},
+			Profiles: []wire.NetworkProfile{{Name: "clean"}, {Name: "slow"}, {Name: "mobile"}, {Name: "lossy"}, {Name: "flaky"}, {Name: "hostile"}, {Name: "offline"}},
 		},
 		Timeline: &timeline{last: now, total: totals{Taps: 14, Calls: 9, Saved: 8, Retries: 3, Conflicts: 1, Undone: 1}, lives: []*life{
 			{ID: "1", Type: "like", Calls: 1, Outcome: optimist.Confirmed, Spans: []span{{"wait", from(11), from(10)}, {"flight", from(10), from(9)}}},
@@ -288,11 +288,11 @@ func galleryLab(now time.Time) []exhibit[labModel] {
 	}
 	with := func(change func(*labModel)) labModel { m := work; change(&m); return m }
 	idle := labModel{Open: true, Now: now, Known: true, Network: work.Network, Timeline: &timeline{}, Names: work.Names}
-	idle.Network.Profile, idle.Network.Rule = "clean", rule{}
+	idle.Network.Profile, idle.Network.Rule = "clean", wire.NetworkRule{}
 	return []exhibit[labModel]{
 		{"at work", work},
 		{"before anything", idle},
-		{"offline", with(func(m *labModel) { m.Network.Profile, m.Network.Rule = "offline", rule{Offline: true} })},
+		{"offline", with(func(m *labModel) { m.Network.Profile, m.Network.Rule = "offline", wire.NetworkRule{Offline: true} })},
 		{"not reached", with(func(m *labModel) { m.Problem = "The panel did not reach the server." })},
 		{"nobody is signed in", with(func(m *labModel) { m.Nobody = true })},
 		{"a server without a panel", labModel{Timeline: &timeline{}, Now: now}},

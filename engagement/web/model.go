@@ -5,6 +5,7 @@ import (
 
 	"github.com/optimist-go/optimist"
 	"github.com/optimist-go/optimist/engagement/client"
+	"github.com/optimist-go/optimist/engagement/wire"
 )
 
 // postModel has all state on which the view of a post depends.
@@ -94,7 +95,7 @@ type labModel struct {
 	Open     bool
 	Nobody   bool // no user is signed in
 	Known    bool // the server has a panel
-	Network  network
+	Network  wire.Network
 	Problem  string // with the panel
 	Timeline *timeline
 	Now      time.Time

@@ -9,40 +9,8 @@ import (
 	"github.com/optimist-go/optimist"
 	"github.com/optimist-go/optimist/engagement/client"
 	"github.com/optimist-go/optimist/engagement/leanjson"
+	"github.com/optimist-go/optimist/engagement/wire"
 )
-
-// network is the fault setting of this session, as the server's panel tells it.
-type network struct {
-	Profile  string    `json:"profile"`
-	Rule     rule      `json:"rule"`
-	Profiles []profile `json:"profiles"`
-}
-
-type profile struct {
-	Name  string `json:"name"`
-	Title string `json:"title"`
-	Rule  rule   `json:"rule"`
-}
-
-// rule is the server's rule.
-type rule struct {
-	LatencyMs    int     `json:"latencyMs"`
-	JitterMs     int     `json:"jitterMs"`
-	LoseRequest  float64 `json:"loseRequest"`
-	LoseAnswer   float64 `json:"loseAnswer"`
-	Duplicate    float64 `json:"duplicate"`
-	ServerError  float64 `json:"serverError"`
-	Throttle     float64 `json:"throttle"`
-	RetryAfterMs int     `json:"retryAfterMs"`
-	Offline      bool    `json:"offline"`
-}
-
-// wish is a request to the panel: a profile, or a rule.
-type wish struct {
-	Scope   string `json:"scope"`
-	Profile string `json:"profile,omitempty"`
-	Rule    *rule  `json:"rule,omitempty"`
-}
 
 const (
 	networkPath = "/demo/network"
@@ -55,8 +23,8 @@ const (
 type panel struct {
 	transport client.Transport
 	manager   *optimist.Manager
-	store     *optimist.Store[network]
-	set       *optimist.Action[network, wish]
+	store     *optimist.Store[wire.Network]
+	set       *optimist.Action[wire.Network, wire.NetworkWish]
 }
 
 // newPanel returns a panel that calls settled after each wish, with the error if the wish
@@ -65,12 +33,12 @@ func newPanel(t client.Transport, settled func(error)) *panel {
 	m, _ := optimist.New(optimist.Options{Policy: optimist.Policy{ // the options are valid
 		Debounce: optimist.NoDebounce, Retry: optimist.Retry{Max: 1, Base: 500 * time.Millisecond},
 	}})
-	p := &panel{transport: t, manager: m, store: optimist.NewStore[network](m, "network")}
-	p.set = optimist.Register(p.store, optimist.Mutation[network, wish]{
+	p := &panel{transport: t, manager: m, store: optimist.NewStore[wire.Network](m, "network")}
+	p.set = optimist.Register(p.store, optimist.Mutation[wire.Network, wire.NetworkWish]{
 		Type:  "set",
-		Slot:  func(wish) string { return "all" },
-		Clone: func(w wish) wish { return w },
-		Apply: func(n network, w wish) (network, error) {
+		Slot:  func(wire.NetworkWish) string { return "all" },
+		Clone: func(w wire.NetworkWish) wire.NetworkWish { return w },
+		Apply: func(n wire.Network, w wire.NetworkWish) (wire.Network, error) {
 			if w.Rule != nil {
 				n.Profile, n.Rule = "custom", *w.Rule
 			}
@@ -81,22 +49,22 @@ func newPanel(t client.Transport, settled func(error)) *panel {
 			}
 			return n, nil
 		},
-		Send: func(ctx context.Context, c optimist.Call[wish]) (optimist.Truth[network], error) {
+		Send: func(ctx context.Context, c optimist.Call[wire.NetworkWish]) (optimist.Truth[wire.Network], error) {
 			body, err := leanjson.Marshal(c.Args)
 			if err != nil {
-				return optimist.Truth[network]{}, optimist.Fail(optimist.Permanent, err)
+				return optimist.Truth[wire.Network]{}, optimist.Fail(optimist.Permanent, err)
 			}
 			return p.exchange(ctx, client.Request{Method: "PUT", Path: networkPath, Body: body})
 		},
-		OnSuccess: func(wish, optimist.Result) { settled(nil) },
-		OnError:   func(_ wish, r optimist.Result) { settled(r.Err) },
+		OnSuccess: func(wire.NetworkWish, optimist.Result) { settled(nil) },
+		OnError:   func(_ wire.NetworkWish, r optimist.Result) { settled(r.Err) },
 	})
 	return p
 }
 
 // read reads the present setting. With a server without a panel the setting is absent.
 func (p *panel) read(ctx context.Context) error {
-	return p.store.Refresh(ctx, ownNetwork, func(ctx context.Context) (optimist.Truth[network], error) {
+	return p.store.Refresh(ctx, ownNetwork, func(ctx context.Context) (optimist.Truth[wire.Network], error) {
 		return p.exchange(ctx, client.Request{Method: "GET", Path: networkPath})
 	})
 }
@@ -108,13 +76,13 @@ func (p *panel) forget() {
 	p.store.Forget(ownNetwork)
 }
 
-func (p *panel) exchange(ctx context.Context, r client.Request) (t optimist.Truth[network], err error) {
+func (p *panel) exchange(ctx context.Context, r client.Request) (t optimist.Truth[wire.Network], err error) {
 	answer, err := p.transport.RoundTrip(ctx, r)
 	switch {
 	case err != nil: // sending it twice does no harm
 		return t, optimist.Fail(optimist.Transient, errors.Join(client.ErrUnreachable, err))
 	case answer.Status == 404 && r.Method == "GET":
-		return optimist.Gone[network](0), nil
+		return optimist.Gone[wire.Network](0), nil
 	case answer.Status != 200:
 		err := errors.New("status " + strconv.Itoa(answer.Status))
 		if answer.Status == 401 { // the wishes of a session end with it
@@ -122,7 +90,7 @@ func (p *panel) exchange(ctx context.Context, r client.Request) (t optimist.Trut
 		}
 		return t, optimist.StatusError(answer.Status, answer.RetryAfter, err)
 	}
-	var n network
+	var n wire.Network
 	if err := leanjson.Unmarshal(answer.Body, &n); err != nil {
 		return t, optimist.Fail(optimist.Permanent, err)
 	}
@@ -130,14 +98,14 @@ func (p *panel) exchange(ctx context.Context, r client.Request) (t optimist.Trut
 }
 
 // wishOf returns the wish of an action on the panel, given the present setting.
-func wishOf(act Action, now network) wish {
-	w, r := wish{Scope: "session"}, now.Rule
+func wishOf(act Action, now wire.Network) wire.NetworkWish {
+	w, r := wire.NetworkWish{Scope: "session"}, now.Rule
 	switch act.Name {
 	case "net-profile":
 		w.Profile = act.Value
 		return w
 	case "net-offline":
-		if r.Offline = !r.Offline; r == (rule{}) {
+		if r.Offline = !r.Offline; r == (wire.NetworkRule{}) {
 			w.Profile = "clean"
 			return w
 		}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/optimist-go/optimist"
+	"github.com/optimist-go/optimist/engagement/wire"
 )
 
 func viewLab(m labModel) *Node {
@@ -19,22 +20,22 @@ func viewLab(m labModel) *Node {
 type slider struct {
 	name, label string
 	max, step   int
-	value       func(rule) int
-	set         func(*rule, int)
+	value       func(wire.NetworkRule) int
+	set         func(*wire.NetworkRule, int)
 	unit        string
 }
 
-func share(field func(*rule) *float64) (func(rule) int, func(*rule, int)) {
-	return func(r rule) int { return int(math.Round(*field(&r) * 100)) },
-		func(r *rule, v int) { *field(r) = float64(v) / 100 }
+func share(field func(*wire.NetworkRule) *float64) (func(wire.NetworkRule) int, func(*wire.NetworkRule, int)) {
+	return func(r wire.NetworkRule) int { return int(math.Round(*field(&r) * 100)) },
+		func(r *wire.NetworkRule, v int) { *field(r) = float64(v) / 100 }
 }
 
 var sliders = func() []slider {
-	lose, setLose := share(func(r *rule) *float64 { return &r.LoseRequest })
-	answer, setAnswer := share(func(r *rule) *float64 { return &r.LoseAnswer })
-	fail, setFail := share(func(r *rule) *float64 { return &r.ServerError })
+	lose, setLose := share(func(r *wire.NetworkRule) *float64 { return &r.LoseRequest })
+	answer, setAnswer := share(func(r *wire.NetworkRule) *float64 { return &r.LoseAnswer })
+	fail, setFail := share(func(r *wire.NetworkRule) *float64 { return &r.ServerError })
 	return []slider{
-		{"latency", "Delay", 3000, 100, func(r rule) int { return r.LatencyMs }, func(r *rule, v int) { r.LatencyMs = v }, " ms"},
+		{"latency", "Delay", 3000, 100, func(r wire.NetworkRule) int { return r.LatencyMs }, func(r *wire.NetworkRule, v int) { r.LatencyMs = v }, " ms"},
 		{"lost", "Requests lost", 100, 5, lose, setLose, "%"},
 		{"answers", "Answers lost", 100, 5, answer, setAnswer, "%"},
 		{"errors", "Server errors", 100, 5, fail, setFail, "%"},
