@@ -37,22 +37,13 @@ func (r *run) checkWanted(ctx context.Context) (string, error) {
 		if _, err := r.carry(ctx, r.operation(wish.form, u, entity)); err != nil {
 			return "", err
 		}
-		before, err := r.read(ctx, u, entity)
-		if err != nil {
-			return "", err
-		}
-		if before.on != wish.on {
-			return "", failf("after %s the mark is %s", wish.form.Method+" "+wish.form.Path, set(before.on))
-		}
 		c := r.operation(wish.form, u, entity)
-		a, err := r.carry(ctx, c)
-		if err != nil {
-			return "", err
-		}
-		after, err := r.read(ctx, u, entity)
+		before, after, a, err := r.around(ctx, u, entity, c, r.carry)
 		switch {
 		case err != nil:
 			return "", err
+		case before.on != wish.on:
+			return "", failf("after %s the mark is %s", wish.form.Method+" "+wish.form.Path, set(before.on))
 		case !after.same(before):
 			return "", failf("%s came twice, and the second one changed %s", c, difference(before, after))
 		}
@@ -96,15 +87,7 @@ func (r *run) checkKeySame(ctx context.Context) (string, error) {
 	if _, _, err := r.off(ctx, u, entity); err != nil {
 		return "", err
 	}
-	before, err := r.read(ctx, u, entity)
-	if err != nil {
-		return "", err
-	}
-	again, err := r.carry(ctx, c)
-	if err != nil {
-		return "", err
-	}
-	after, err := r.read(ctx, u, entity)
+	before, after, again, err := r.around(ctx, u, entity, c, r.carry)
 	switch {
 	case err != nil:
 		return "", err
@@ -152,18 +135,10 @@ func (r *run) checkKeyOther(ctx context.Context) (string, error) {
 		other.path = add.path // only the body differs
 		pairs = append(pairs, [2]call{add, other})
 	}
-	before, err := r.read(ctx, u, entity)
-	if err != nil {
-		return "", err
-	}
 	seen := ""
 	for _, pair := range pairs {
 		c := pair[1].with(keyHeader, pair[0].key())
-		a, err := r.settle(ctx, c)
-		if err != nil {
-			return "", err
-		}
-		after, err := r.read(ctx, u, entity)
+		before, after, a, err := r.around(ctx, u, entity, c, r.settle)
 		switch {
 		case err != nil:
 			return "", err

@@ -232,3 +232,16 @@ func (r *run) clear(ctx context.Context, entity string) error {
 	}
 	return nil
 }
+
+// around sends the call with send, and returns its answer with the views of the entity
+// before and after it.
+func (r *run) around(ctx context.Context, u *user, entity string, c call, send func(context.Context, call) (answer, error)) (before, after view, a answer, err error) {
+	if before, err = r.read(ctx, u, entity); err != nil {
+		return before, after, a, err
+	}
+	if a, err = send(ctx, c); err != nil {
+		return before, after, a, err
+	}
+	after, err = r.read(ctx, u, entity)
+	return before, after, a, err
+}

@@ -150,16 +150,8 @@ func (r *run) checkOlder(ctx context.Context) (string, error) {
 		if _, err := r.carry(ctx, r.operation(pair[0], u, entity)); err != nil {
 			return "", err
 		}
-		before, err := r.read(ctx, u, entity)
-		if err != nil {
-			return "", err
-		}
 		c := r.older(pair[1], u, entity)
-		a, err := r.settle(ctx, c)
-		if err != nil {
-			return "", err
-		}
-		after, err := r.read(ctx, u, entity)
+		before, after, a, err := r.around(ctx, u, entity, c, r.settle)
 		switch {
 		case err != nil:
 			return "", err

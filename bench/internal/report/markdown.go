@@ -72,6 +72,22 @@ func libraries(b *strings.Builder, t *table) {
 	b.WriteString("\n")
 }
 
+// rows writes a row for each column with results in a workload: a cell for each id, empty
+// where there is no result.
+func rows(b *strings.Builder, t *table, workload string, ids []cellID, cell func(merged) string) {
+	for _, c := range t.columnsOf(workload) {
+		fmt.Fprintf(b, "| %s ", c.label())
+		for _, id := range ids {
+			if m, ok := t.cells[id][c.key()]; ok {
+				fmt.Fprintf(b, "| %s ", cell(m))
+			} else {
+				b.WriteString("| ")
+			}
+		}
+		b.WriteString("|\n")
+	}
+}
+
 func correctness(b *strings.Builder, t *table) {
 	ids := t.idsOf("E")
 	if len(ids) == 0 {
@@ -79,24 +95,15 @@ func correctness(b *strings.Builder, t *table) {
 	}
 	b.WriteString("## Right or wrong\n\nThe screen after each of the server's answers; ✓ means the right result.\n\n")
 	row(b, "", names(ids, "row="))
-	for _, c := range t.columnsOf("E") {
-		fmt.Fprintf(b, "| %s ", c.label())
-		for _, id := range ids {
-			m, ok := t.cells[id][c.key()]
-			switch {
-			case !ok:
-				b.WriteString("| ")
-			case !m.right():
-				fmt.Fprintf(b, "| ✗ %s ", m.got())
-			default:
-				b.WriteString("| ✓ ")
-				if flips, has := m.metric("flips"); has {
-					fmt.Fprintf(b, "flips %.0f ", flips)
-				}
-			}
+	rows(b, t, "E", ids, func(m merged) string {
+		if !m.right() {
+			return "✗ " + m.got()
 		}
-		b.WriteString("|\n")
-	}
+		if flips, has := m.metric("flips"); has {
+			return fmt.Sprintf("✓ flips %.0f", flips)
+		}
+		return "✓"
+	})
 	b.WriteString("\nA flip is a visible change; four taps (E7) ought to make 4, two (E8) 2. Right is: ")
 	for i, id := range ids {
 		for _, key := range slices.Sorted(maps.Keys(t.cells[id])) {
@@ -117,24 +124,16 @@ func bursts(b *strings.Builder, t *table) {
 	}
 	b.WriteString("## Calls for a burst of taps on one toggle (W3)\n\nAnswers overtake each other (60, 10, 40, 5 ms). The number of calls, and ✗ with the final state if it is wrong.\n\n")
 	row(b, "", names(ids, ""))
-	for _, c := range t.columnsOf("W3") {
-		fmt.Fprintf(b, "| %s ", c.label())
-		for _, id := range ids {
-			m, ok := t.cells[id][c.key()]
-			calls, has := m.metric("calls")
-			switch {
-			case !ok:
-				b.WriteString("| ")
-			case !has:
-				fmt.Fprintf(b, "| ✗ %s ", m.got())
-			case m.right():
-				fmt.Fprintf(b, "| %.0f ✓ ", calls)
-			default:
-				fmt.Fprintf(b, "| %.0f ✗ %s ", calls, m.got())
-			}
+	rows(b, t, "W3", ids, func(m merged) string {
+		calls, has := m.metric("calls")
+		switch {
+		case !has:
+			return "✗ " + m.got()
+		case m.right():
+			return fmt.Sprintf("%.0f ✓", calls)
 		}
-		b.WriteString("|\n")
-	}
+		return fmt.Sprintf("%.0f ✗ %s", calls, m.got())
+	})
 	b.WriteString("\n")
 }
 
