@@ -95,6 +95,7 @@ func TestLaw28_AnErrorThatPanicsWhenLookedAtIsContained(t *testing.T) {
 		"apply":        func(d *Mutation[page, string]) { d.Apply = func(p page, _ string) (page, error) { return p, none } },
 		"guard":        func(d *Mutation[page, string]) { d.Guard = func(page, string) error { return none } },
 		"guard at a rebase": func(d *Mutation[page, string]) {
+			d.Policy.Debounce.Wait = time.Hour // the truth comes before the attempt leaves
 			d.Guard = func(p page, _ string) error {
 				if p.Comments != "" {
 					return none
