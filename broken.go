@@ -16,7 +16,7 @@ import (
 func (m *Manager) breakLocked() {
 	m.lost = errorf.New("%w: a function of the program ended its goroutine in the middle of a change: %w", ErrBroken, foreign.ErrEnded)
 	m.stopped, m.halted = true, true
-	m.promised = 0
+	m.courier.HandedIn()
 	m.stopTimerLocked()
 	m.abandonLocked()
 	if m.reader != nil {

@@ -245,7 +245,7 @@ func (m *Manager) progressed(f *flight, came progress, tell, lasts bool) {
 func (h *Handle) Progress() (done, total int64) {
 	h.m.mu.Lock()
 	defer h.m.mu.Unlock()
-	for _, f := range h.m.flights {
+	for _, f := range h.m.courier.Flying() {
 		if f.h == h {
 			f.mu.Lock()
 			defer f.mu.Unlock()

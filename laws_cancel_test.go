@@ -132,7 +132,7 @@ func TestLaw23_ACallThatWasEndedIsNoSignOfANetwork(t *testing.T) {
 func TestLaw23_WhatIsTakenBackInTheQueueIsNotSent(t *testing.T) {
 	inWorld(t, endsCalls(), func(t *testing.T, w *world) {
 		w.m.mu.Lock()
-		w.m.promised = 1 // no worker comes for it
+		w.m.courier.HandIn(1) // no worker comes for it
 		w.m.mu.Unlock()
 		h := w.tap("1", "me")
 		is(t, h.Cancel(), nil)

@@ -384,7 +384,7 @@ func TestLaw48_PatienceEndsWithOneRead(t *testing.T) {
 				equal(t, "success", w.outcome(h, Confirmed).Success(), row.so)
 				equal(t, "shown", a.shown(), row.so)
 				equal(t, "changes", len(events(sub, Changed)), map[bool]int{true: 1, false: 2}[row.so])
-				equal(t, "workers", w.m.workers, 0)
+				equal(t, "workers", w.m.courier.Workers(), 0)
 			})
 		})
 	}

@@ -185,7 +185,7 @@ func TestLaw49_TheStoreIsReadWithoutBeingAsked(t *testing.T) {
 				equal(t, "unsure after the read", v.Unsure, false)
 				equal(t, "shown", v.Value, w.server.truth("1").Value)
 				equal(t, "calls", len(w.server.heard()), 1)
-				equal(t, "workers", w.m.workers, 0)
+				equal(t, "workers", w.m.courier.Workers(), 0)
 			})
 		})
 	}
@@ -209,7 +209,7 @@ func TestLaw49_ReadingIsTriedAgainAndGivenUp(t *testing.T) {
 		told := events(sub, TruthUnsure)
 		is(t, told[len(told)-1].Err, errNo)
 		equal(t, "unsure", b.store.View("1").Unsure, true)
-		equal(t, "workers", w.m.workers, 0)
+		equal(t, "workers", w.m.courier.Workers(), 0)
 
 		b.load = nil
 		b.tap(w) // whose answer tells
@@ -228,7 +228,7 @@ func TestLaw49_NothingIsReadWhileSendingIsPaused(t *testing.T) {
 		is(t, w.m.SetOnline(false), nil)
 		w.time(time.Hour)
 		equal(t, "read offline", len(b.reads), 0)
-		equal(t, "workers", w.m.workers, 0)
+		equal(t, "workers", w.m.courier.Workers(), 0)
 		is(t, w.m.SetOnline(true), nil)
 		w.time(time.Minute)
 		equal(t, "read", len(b.reads), 1)

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/optimist-go/optimist/internal/courier"
 	"github.com/optimist-go/optimist/internal/engine"
 	"github.com/optimist-go/optimist/internal/foreign"
 	"github.com/optimist-go/optimist/internal/latch"
@@ -41,14 +42,8 @@ type Manager struct {
 	types   map[string]*opType       // registered, by name
 	invalid []error                  // definitions that cannot work
 
-	// work holds attempts that may leave; workers counts the goroutines that take
-	// them. promised is 1 while a worker is about to look for work by itself.
-	work     []attempt // from workHead on
-	workHead int
-	workers  int
-	promised int
-	flights  []*flight     // calls under way
-	landed   chan struct{} // while Close waits for the workers
+	courier courier.Courier[*flight] // attempts that may leave, calls under way, workers
+	landed  chan struct{}            // while Close waits for the workers
 
 	timer *time.Timer
 	armed engine.Time // when timer fires; engine.Never when it will not

@@ -33,7 +33,7 @@ func (m *Manager) unloadedLocked(o *engine.Op) {
 // lateLocked is when a Send will be long past its time, or engine.Never.
 func (m *Manager) lateLocked() engine.Time {
 	late := engine.Never
-	for _, f := range m.flights {
+	for _, f := range m.courier.Flying() {
 		late = min(late, f.late)
 	}
 	return late
@@ -42,7 +42,7 @@ func (m *Manager) lateLocked() engine.Time {
 // tellLateLocked tells of each Send that is long past its time, once for each attempt.
 func (m *Manager) tellLateLocked(now time.Time) {
 	at := m.now(now)
-	for _, f := range m.flights {
+	for _, f := range m.courier.Flying() {
 		if f.late > at {
 			continue
 		}

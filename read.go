@@ -107,7 +107,7 @@ func (r *reader) moveLocked(now time.Time) {
 	}
 	for r.workers < min(len(r.waiting)+len(r.reading), maxReaders) {
 		r.workers++
-		r.m.workers++
+		r.m.courier.Hire()
 		go r.work()
 	}
 	if len(r.waiting) > 0 && !r.soonestLocked().After(now) {

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
-	"slices"
 	"sync"
 	"time"
 
@@ -61,27 +60,12 @@ type attempt struct {
 // launchLocked queues an attempt and makes sure that a worker will take it.
 func (m *Manager) launchLocked(f *engine.Effect) {
 	_, _, version := f.Op.Entity().Truth()
-	a := attempt{
+	if m.courier.Add(&flight{deadline: engine.Never, attempt: attempt{
 		h: handleOf(f.Op), typ: typeOf(f.Op), n: f.Attempt, counted: f.Op.Attempts(),
 		version: version, restored: f.Op.RestoredID(), until: f.Op.Deadline(),
+	}}) {
+		go m.worker()
 	}
-	m.work = append(m.work, a)
-	if m.promised > 0 {
-		m.promised--
-		return
-	}
-	m.workers++
-	go m.worker()
-}
-
-// nextLocked takes the first of the queued attempts.
-func (m *Manager) nextLocked() attempt {
-	a := m.work[m.workHead]
-	m.work[m.workHead] = attempt{}
-	if m.workHead++; m.workHead == len(m.work) {
-		m.work, m.workHead = m.work[:0], 0
-	}
-	return a
 }
 
 // worker makes attempts until there is none. The engine never lets more of them fly at
@@ -101,9 +85,11 @@ func (m *Manager) workLocked() {
 			go m.relieve(f, answer)
 		}
 	}()
-	for len(m.work) > 0 {
-		f = &flight{attempt: m.nextLocked(), deadline: engine.Never}
-		m.flights = append(m.flights, f)
+	for {
+		var some bool
+		if f, some = m.courier.Take(); !some {
+			break
+		}
 		now := m.departLocked(f)
 		m.mu.Unlock()
 
@@ -138,12 +124,9 @@ func (m *Manager) departLocked(f *flight) engine.Time {
 }
 
 func (m *Manager) workerEndsLocked() {
-	if m.workers--; m.workers == 0 {
-		m.work = nil
-		if m.landed != nil {
-			close(m.landed)
-			m.landed = nil
-		}
+	if m.courier.Quit() && m.landed != nil {
+		close(m.landed)
+		m.landed = nil
 	}
 }
 
@@ -220,11 +203,10 @@ func (b *inbox) take() []landing {
 // landLocked gives answers to the engine. The worker that calls it goes on; the
 // others have ended. It may release the lock and take it again.
 func (m *Manager) landLocked(all []landing) {
-	m.workers -= len(all) - 1
-	m.promised = 1
+	m.courier.HandIn(len(all))
 	for i := range all {
 		l := &all[i]
-		m.flights = slices.DeleteFunc(m.flights, func(other *flight) bool { return other == l.f })
+		m.courier.Land(l.f)
 		l.answer.Ignore = l.answer.Ignore || l.f.disowned
 		l.answer.Rand = rand.Uint64()
 		m.observeLocked(&l.answer.Truth, l.at)
@@ -234,10 +216,10 @@ func (m *Manager) landLocked(all []landing) {
 		m.stepLocked(l.at, &l.answer)
 	}
 	clear(all) // it is scratch, and must not hold what was answered
-	m.promised = 0
+	m.courier.HandedIn()
 	if ready, slow := m.rewindsLocked(); ready {
-		if slow && len(m.work) > m.workHead {
-			m.workers++
+		if slow && len(m.courier.Waiting()) > 0 {
+			m.courier.Hire()
 			go m.worker() // the program's closures may take long, or wait for what is queued
 		}
 		m.unlock()
@@ -248,26 +230,26 @@ func (m *Manager) landLocked(all []landing) {
 // abortLocked ends the call of an operation: its context, or, if no worker has taken
 // it yet, the attempt itself.
 func (m *Manager) abortLocked(h *Handle) {
-	for _, f := range m.flights {
+	for _, f := range m.courier.Flying() {
 		if f.h == h {
 			f.end(context.Canceled)
 		}
 	}
-	for i := range m.work[m.workHead:] {
-		if a := &m.work[m.workHead+i]; a.h == h {
-			a.dropped = true
+	for _, f := range m.courier.Waiting() {
+		if f.h == h {
+			f.dropped = true
 		}
 	}
 }
 
 // abandonLocked ends every call and wants no answer of any.
 func (m *Manager) abandonLocked() {
-	for _, f := range m.flights {
+	for _, f := range m.courier.Flying() {
 		f.disowned = true
 		f.end(context.Canceled)
 	}
-	for i := range m.work[m.workHead:] {
-		m.work[m.workHead+i].dropped = true
+	for _, f := range m.courier.Waiting() {
+		f.dropped = true
 	}
 }
 
@@ -357,7 +339,7 @@ func (m *Manager) observeLocked(t *engine.Truth, now time.Time) {
 // one of them may be who calls.
 func (m *Manager) waitForWorkers(inside bool) error {
 	m.mu.Lock()
-	if m.workers == 0 {
+	if m.courier.Workers() == 0 {
 		m.mu.Unlock()
 		return nil
 	}
@@ -391,7 +373,7 @@ func (m *Manager) waitForWorkers(inside bool) error {
 func (m *Manager) stuck() (err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	for _, f := range m.flights {
+	for _, f := range m.courier.Flying() {
 		if f.disowned {
 			err = errorf.New("%w: send of %s did not heed its context", cmp.Or(err, ErrStuck), f.h.op.Type.Name)
 		}
