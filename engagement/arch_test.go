@@ -25,7 +25,7 @@ var rules = []struct {
 	{"/web", []string{"net/http", "net", "net/url", "log/slog", "testing", "", "/httpapi", "/fault"}, "the browser links it"},
 	{"/page", []string{"testing", "/httpapi", "/fault", "/client"}, "it gives files out"},
 	{"/load", []string{"testing", "", "/httpapi", "/fault", "/engaged", "/web"}, "it may run against any server"},
-	{"/fleet", []string{"testing", "", "/engaged", "/load", "/httpapi"}, "it runs whatever serves"},
+	{"/fleet", []string{"testing", "", "/engaged", "/load", "/httpapi"}, "it runs any server"},
 	{"/engaged", []string{"testing"}, "test code stays out of the program"},
 	{"/cmd/engaged", []string{"testing", "database/sql"}, "the command only starts things"},
 }

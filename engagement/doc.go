@@ -12,7 +12,7 @@
 //   - transport/nethttp, transport/browser: the client's network
 //   - web: the page, on top of client
 //   - page: builds and serves the page
-//   - engaged: the server that ties them together
+//   - engaged: the server that ties them together; engagedtest runs it in tests
 //   - load: many clients on a bad network, and a check of their operations
 //
 // There are no passwords, and every name can sign in: it is a demonstration.

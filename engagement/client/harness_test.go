@@ -2,8 +2,6 @@ package client_test
 
 import (
 	"context"
-	"io"
-	"path/filepath"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -11,6 +9,7 @@ import (
 	"github.com/optimist-go/optimist"
 	"github.com/optimist-go/optimist/engagement/client"
 	"github.com/optimist-go/optimist/engagement/engaged"
+	"github.com/optimist-go/optimist/engagement/engagedtest"
 	"github.com/optimist-go/optimist/engagement/fault"
 	"github.com/optimist-go/optimist/engagement/transport/nethttp"
 )
@@ -23,24 +22,10 @@ var quick = optimist.Policy{
 	Retry:    optimist.Retry{Base: 20 * time.Millisecond, Cap: 200 * time.Millisecond},
 }
 
-// startServer runs the real program in this process, on real TCP.
+// startServer runs the real program in this process, on real TCP, without limits of rate.
 func startServer(t *testing.T, args ...string) *engaged.Main {
 	t.Helper()
-	m := engaged.New()
-	m.Stderr = io.Discard
-	args = append([]string{"-addr", "127.0.0.1:0", "-db", filepath.Join(t.TempDir(), "engaged.db"), "-rate", "-1"}, args...)
-	if err := m.ParseFlags(args); err != nil {
-		t.Fatal(err)
-	}
-	if err := m.Run(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := m.Close(); err != nil {
-			t.Errorf("close the server: %v", err)
-		}
-	})
-	return m
+	return engagedtest.Start(t, append([]string{"-rate", "-1"}, args...)...)
 }
 
 // setNetwork makes the network of everybody bad, or good again.

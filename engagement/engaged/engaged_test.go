@@ -19,31 +19,12 @@ import (
 
 	"github.com/optimist-go/optimist/engagement"
 	"github.com/optimist-go/optimist/engagement/engaged"
+	"github.com/optimist-go/optimist/engagement/engagedtest"
 	"github.com/optimist-go/optimist/engagement/fault"
 	"github.com/optimist-go/optimist/engagement/wire"
 )
 
 const patience = 20 * time.Second
-
-// start runs the program in this process, on a port of its own.
-func start(t *testing.T, args ...string) *engaged.Main {
-	t.Helper()
-	m := engaged.New()
-	m.Stderr = io.Discard
-	args = append([]string{"-addr", "127.0.0.1:0", "-db", filepath.Join(t.TempDir(), "engaged.db")}, args...)
-	if err := m.ParseFlags(args); err != nil {
-		t.Fatal(err)
-	}
-	if err := m.Run(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := m.Close(); err != nil {
-			t.Errorf("close: %v", err)
-		}
-	})
-	return m
-}
 
 func newBrowser(t *testing.T) *http.Client {
 	t.Helper()
@@ -80,7 +61,7 @@ func send(t *testing.T, browser *http.Client, method, url, body string, key stri
 }
 
 func TestDemo(t *testing.T) {
-	m := start(t)
+	m := engagedtest.Start(t)
 	browser := newBrowser(t)
 	status, data := send(t, browser, "GET", m.URL()+"/v1/posts?limit=100", "", "")
 	page, err := wire.DecodePage(data)
@@ -110,7 +91,7 @@ func TestDemo(t *testing.T) {
 
 func TestDemoIsNotWrittenTwice(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "engaged.db")
-	first := start(t, "-db", file)
+	first := engagedtest.Start(t, "-db", file)
 	before, err := first.Store().Posts(t.Context(), "", wire.Cursor{}, 1)
 	if err != nil || len(before.Truths) == 0 {
 		t.Fatal(before, err)
@@ -118,14 +99,14 @@ func TestDemoIsNotWrittenTwice(t *testing.T) {
 	if err := first.Close(); err != nil {
 		t.Fatal(err)
 	}
-	second := start(t, "-db", file)
+	second := engagedtest.Start(t, "-db", file)
 	if after, err := second.Store().Posts(t.Context(), "", wire.Cursor{}, 1); after.After != before.After {
 		t.Fatalf("position %s, %v, want %s", after.After, err, before.After)
 	}
 }
 
 func TestWithoutDemo(t *testing.T) {
-	m := start(t, "-demo=false", "-db", engaged.Memory)
+	m := engagedtest.Start(t, "-demo=false", "-db", engaged.Memory)
 	browser := newBrowser(t)
 	if status, _ := send(t, browser, "GET", m.URL()+"/demo/network", "", ""); status != 404 {
 		t.Errorf("the network panel is open to all: %d", status)
@@ -137,14 +118,14 @@ func TestWithoutDemo(t *testing.T) {
 	if m.Network() != nil {
 		t.Error("there is a network to break")
 	}
-	with := start(t, "-demo=false", "-faults", "-network", "lossy")
+	with := engagedtest.Start(t, "-demo=false", "-faults", "-network", "lossy")
 	if status, data := send(t, browser, "GET", with.URL()+"/demo/network", "", ""); status != 200 || !strings.Contains(string(data), `"profile":"lossy"`) {
 		t.Errorf("-faults: %d %s", status, data)
 	}
 }
 
 func TestNetworkPanelOfOneSession(t *testing.T) {
-	m := start(t)
+	m := engagedtest.Start(t)
 	ada, bob := newBrowser(t), newBrowser(t)
 	for name, browser := range map[string]*http.Client{"ada": ada, "bob": bob} {
 		if status, data := send(t, browser, "POST", m.URL()+"/v1/session", `{"name":"`+name+`"}`, ""); status != 200 {
@@ -260,7 +241,7 @@ func TestFaultsOnPurposeAreNoErrors(t *testing.T) {
 // TestLostAnswersHaveOneEffect is the reason for keys: the client hears nothing,
 // sends again, and there is one comment.
 func TestLostAnswersHaveOneEffect(t *testing.T) {
-	m := start(t)
+	m := engagedtest.Start(t)
 	ada := newBrowser(t)
 	send(t, ada, "POST", m.URL()+"/v1/session", `{"name":"ada"}`, "")
 	_, data := send(t, ada, "GET", m.URL()+"/v1/posts?limit=1", "", "")
@@ -314,9 +295,9 @@ func TestHosts(t *testing.T) {
 		res.Body.Close()
 		return res.StatusCode
 	}
-	loopback := start(t, "-host", "engaged.example", "-host", "other.example")
-	open := start(t, "-addr", "0.0.0.0:0")
-	named := start(t, "-addr", "0.0.0.0:0", "-host", "engaged.example")
+	loopback := engagedtest.Start(t, "-host", "engaged.example", "-host", "other.example")
+	open := engagedtest.Start(t, "-addr", "0.0.0.0:0")
+	named := engagedtest.Start(t, "-addr", "0.0.0.0:0", "-host", "engaged.example")
 	for _, path := range []string{"/", "/v1/posts", "/demo/network", "/healthz"} {
 		for host, want := range map[string][3]int{
 			"localhost": {200, 200, 200}, "engaged.example:8080": {200, 200, 200},
@@ -351,7 +332,7 @@ func TestBadCommandLines(t *testing.T) {
 // TestFolderIsItsOwnersAlone: the one that is made for the database.
 func TestFolderIsItsOwnersAlone(t *testing.T) {
 	folder := filepath.Join(t.TempDir(), "a", "b")
-	start(t, "-db", filepath.Join(folder, "engaged.db"))
+	engagedtest.Start(t, "-db", filepath.Join(folder, "engaged.db"))
 	for _, name := range []string{folder, filepath.Dir(folder)} {
 		if info, err := os.Stat(name); err != nil || info.Mode().Perm() != 0o700 && runtime.GOOS != "windows" {
 			t.Errorf("%s has mode %v, %v", name, info.Mode(), err)
@@ -396,7 +377,7 @@ func TestDatabasesThatAreRefused(t *testing.T) {
 }
 
 func TestRunFailsAndLeavesNothing(t *testing.T) {
-	taken := start(t)
+	taken := engagedtest.Start(t)
 	for what, args := range map[string][]string{
 		"address that is taken":  {"-addr", strings.TrimPrefix(taken.URL(), "http://")},
 		"database in no folder":  {"-db", "/dev/null/engaged.db"},

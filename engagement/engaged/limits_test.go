@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/optimist-go/optimist/engagement/engaged"
+	"github.com/optimist-go/optimist/engagement/engagedtest"
 	"github.com/optimist-go/optimist/engagement/wire"
 	"github.com/optimist-go/optimist/server/pgcluster"
 	"github.com/optimist-go/optimist/server/pgtest"
@@ -72,7 +73,7 @@ func TestLimitsOutliveTheDatabase(t *testing.T) {
 	const burst = 60
 	cluster := pgtest.Cluster(t)
 	args := append([]string{"-db", pgtest.On(t, cluster)}, few(burst)...)
-	one, other := start(t, args...), start(t, args...)
+	one, other := engagedtest.Start(t, args...), engagedtest.Start(t, args...)
 	here, there := signInAtBoth(t, one, other)
 	ask := func(m *engaged.Main, browser *http.Client) func() (int, []byte) {
 		return func() (int, []byte) { return send(t, browser, "GET", m.URL()+"/v1/session", "", "") }

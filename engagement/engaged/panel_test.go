@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/optimist-go/optimist/engagement/engagedtest"
 	"github.com/optimist-go/optimist/engagement/fault"
 	"github.com/optimist-go/optimist/engagement/wire"
 )
@@ -13,7 +14,7 @@ import (
 // TestHostilePanelRequests: no user can make the network of others bad, and a
 // refused request changes nothing and is answered with a problem.
 func TestHostilePanelRequests(t *testing.T) {
-	m := start(t, "-demo=false", "-faults")
+	m := engagedtest.Start(t, "-demo=false", "-faults")
 	ada := newBrowser(t)
 	send(t, ada, "POST", m.URL()+"/v1/session", `{"name":"ada"}`, "")
 	for _, row := range []struct {

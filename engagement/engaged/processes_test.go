@@ -12,6 +12,7 @@ import (
 
 	"github.com/optimist-go/optimist/engagement"
 	"github.com/optimist-go/optimist/engagement/engaged"
+	"github.com/optimist-go/optimist/engagement/engagedtest"
 	"github.com/optimist-go/optimist/engagement/wire"
 	"github.com/optimist-go/optimist/server/pgtest"
 )
@@ -20,7 +21,7 @@ import (
 func startTwo(t *testing.T, args ...string) (one, other *engaged.Main) {
 	t.Helper()
 	args = append([]string{"-db", pgtest.Database(t)}, args...)
-	return start(t, args...), start(t, args...)
+	return engagedtest.Start(t, args...), engagedtest.Start(t, args...)
 }
 
 // signInAtBoth signs zoe in at one server, and returns her browser at both, with the same

@@ -11,6 +11,7 @@ import (
 
 	"github.com/optimist-go/optimist/engagement"
 	"github.com/optimist-go/optimist/engagement/engaged"
+	"github.com/optimist-go/optimist/engagement/engagedtest"
 	"github.com/optimist-go/optimist/engagement/sqlstore"
 )
 
@@ -40,7 +41,7 @@ func closeSoon(t *testing.T, m *engaged.Main) {
 // TestCloseFinishesRequests has a sign-in under way whose body comes in two halves,
 // the second when the server is already closing.
 func TestCloseFinishesRequests(t *testing.T) {
-	m := start(t, "-demo=false")
+	m := engagedtest.Start(t, "-demo=false")
 	conn := dial(t, m)
 	const body = `{"name":"ada"}`
 	fmt.Fprintf(conn, "POST /v1/session HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: %d\r\nExpect: 100-continue\r\n\r\n", len(body))
@@ -78,7 +79,7 @@ func TestCloseFinishesRequests(t *testing.T) {
 }
 
 func TestCloseEndsStreams(t *testing.T) {
-	m := start(t, "-demo=false")
+	m := engagedtest.Start(t, "-demo=false")
 	res, err := newBrowser(t).Get(m.URL() + "/v1/events")
 	if err != nil {
 		t.Fatal(err)
@@ -91,7 +92,7 @@ func TestCloseEndsStreams(t *testing.T) {
 }
 
 func TestCloseDoesNotWaitForSilentConnections(t *testing.T) {
-	m := start(t, "-demo=false")
+	m := engagedtest.Start(t, "-demo=false")
 	dial(t, m)
 	if status, _ := send(t, newBrowser(t), "GET", m.URL()+"/healthz", "", ""); status != 200 { // accepted after it
 		t.Fatal(status)
@@ -112,7 +113,7 @@ func TestUpkeepKeepsWhatIsPromised(t *testing.T) {
 	applyAt(t, file, time.Now().Add(-9*day), op("old", engagement.CreatePost))
 	applyAt(t, file, time.Now().Add(-7*day), op("recent", engagement.LikePost))
 
-	m := start(t, "-demo=false", "-db", file)
+	m := engagedtest.Start(t, "-demo=false", "-db", file)
 	for deadline := time.Now().Add(patience); ; {
 		truth, err := m.Store().Truth(t.Context(), post, "ada")
 		if err != nil || time.Now().After(deadline) {

@@ -17,6 +17,8 @@ import (
 	"os/exec"
 	"sync"
 	"time"
+
+	"github.com/optimist-go/optimist/engagement/child"
 )
 
 // Options of a Fleet. All but Ended are required.
@@ -48,13 +50,11 @@ type member struct {
 	// mu guards the fields below it, and is held while the server starts and while a setting
 	// is sent to it.
 	mu      sync.Mutex
-	running *exec.Cmd     // nil: closed, or could not be started
-	in      io.Closer     // of running
-	orders  *json.Encoder // to running
-	answers *bufio.Reader // of running
-	setting any           // the last setting sent; nil: none
-	wanted  *bool         // is made false before running is ended
-	ended   chan struct{} // closed when running has ended
+	running *child.Process // nil: closed, or could not be started
+	answers *bufio.Reader  // of running
+	setting any            // the last setting sent; nil: none
+	wanted  *bool          // is made false before running is ended
+	ended   chan struct{}  // closed when running has ended
 }
 
 // longestStart bounds the time for the start of a server, while its database may be away.
@@ -136,7 +136,7 @@ func (f *Fleet) Close() error {
 		m.mu.Lock()
 		if m.running != nil {
 			*m.wanted = false
-			m.in.Close()
+			m.running.End()
 			select {
 			case <-m.ended:
 			case <-time.After(30 * time.Second):
@@ -154,7 +154,7 @@ func (m *member) killLocked() {
 	*m.wanted = false
 	m.running.Process.Kill()
 	<-m.ended
-	m.in.Close()
+	m.running.End()
 	m.running = nil
 }
 
@@ -177,18 +177,11 @@ func (m *member) tryLocked() error {
 	cmd := m.options.Command(m.addr)
 	said := &tail{}
 	cmd.Stderr = said
-	in, err := cmd.StdinPipe()
+	running, err := child.Start(cmd)
 	if err != nil {
-		return err
-	}
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		return err
-	}
-	if err := cmd.Start(); err != nil {
 		return fmt.Errorf("fleet: %w", err)
 	}
-	m.running, m.in, m.orders, m.answers = cmd, in, json.NewEncoder(in), bufio.NewReader(out)
+	m.running, m.answers = running, bufio.NewReader(running.Out)
 	m.ended = make(chan struct{})
 	late := time.AfterFunc(longestStart, func() { cmd.Process.Kill() })
 	defer late.Stop()
@@ -222,7 +215,7 @@ func (m *member) tellLocked() error {
 	if m.setting == nil || m.running == nil {
 		return nil
 	}
-	if err := m.orders.Encode(m.setting); err != nil {
+	if err := m.running.Orders.Encode(m.setting); err != nil {
 		return fmt.Errorf("fleet: tell the server at %s: %w", m.addr, err)
 	}
 	if _, err := m.answers.ReadString('\n'); err != nil {

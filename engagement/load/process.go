@@ -11,6 +11,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/optimist-go/optimist/engagement/child"
 )
 
 // order is an order to a process: one of its fields is set.
@@ -68,15 +70,13 @@ type process struct {
 	// patience is the longest wait for the end of an order.
 	patience time.Duration
 
-	running *exec.Cmd
-	orders  *json.Encoder
-	in      io.Closer
+	running *child.Process
 	done    chan error // the answer to an order; closed when the process has ended
 	killed  atomic.Bool
 
 	// mu guards the field below it.
 	mu     sync.Mutex
-	victim *exec.Cmd // may be killed; nil: no client taps
+	victim *child.Process // may be killed; nil: no client taps
 }
 
 // slack is the time that a process may take beyond the time of its clients.
@@ -85,21 +85,13 @@ const slack = time.Minute
 var errKilled = errors.New("the process was killed")
 
 func (p *process) start(ctx context.Context) error {
-	cmd := p.command()
-	in, err := cmd.StdinPipe()
+	running, err := child.Start(p.command())
 	if err != nil {
 		return err
 	}
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		return err
-	}
-	if err := cmd.Start(); err != nil {
-		return err
-	}
-	p.running, p.in, p.orders, p.done = cmd, in, json.NewEncoder(in), make(chan error)
+	p.running, p.done = running, make(chan error)
 	p.killed.Store(false)
-	go p.listen(out, p.done)
+	go p.listen(running.Out, p.done)
 	return p.order(ctx, order{Start: &p.job})
 }
 
@@ -126,7 +118,7 @@ func (p *process) listen(out io.Reader, done chan<- error) {
 
 // order sends an order and waits for its end.
 func (p *process) order(ctx context.Context, o order) error {
-	err := p.orders.Encode(o)
+	err := p.running.Orders.Encode(o)
 	var answered bool
 	if err == nil {
 		late := time.NewTimer(p.patience)
@@ -175,7 +167,7 @@ func (p *process) tap(ctx context.Context, taps []int) error {
 }
 
 // expose sets the process that kill may kill.
-func (p *process) expose(victim *exec.Cmd) {
+func (p *process) expose(victim *child.Process) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.victim = victim
@@ -202,7 +194,7 @@ func (p *process) close() {
 	if p.running == nil {
 		return
 	}
-	p.in.Close()
+	p.running.End()
 	late := time.AfterFunc(p.patience, func() { p.running.Process.Kill() })
 	defer late.Stop()
 	for range p.done {
