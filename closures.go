@@ -23,10 +23,10 @@ type closures struct {
 	logs map[entityKey]*closureLog
 	most int // len(logs) at most, since the map was made
 	// ready are the logs that got tasks under the lock; unlock drains them.
-	ready []*closureLog
-	due   int    // tasks that have still to be carried out
-	done  signal // that there are none
-	life  int    // counts ClearAll
+	ready     []*closureLog
+	due       int    // tasks that have still to be carried out
+	done      signal // that there are none
+	clearings int    // counts ClearAll
 }
 
 // closureLog is what the imperative door has done for one entity. It exists while
@@ -55,7 +55,7 @@ type imperative interface {
 	rewindLocked(*engine.Entity, []engine.Victim)
 	adoptLocked(o *engine.Op, state any)
 	settleLocked(h *Handle, silent bool)
-	endLifeLocked()
+	clearedLocked()
 	// readyLocked reports whether closures have to run when the lock is released, and
 	// whether that waits for functions of the program.
 	readyLocked() (ready, slow bool)
@@ -101,7 +101,7 @@ func (c *closures) rewindLocked(ent *engine.Entity, victims []engine.Victim) {
 
 func (c *closures) adoptLocked(o *engine.Op, state any) {
 	typ, h := typeOf(o), handleOf(o)
-	apply := typ.again
+	apply := typ.reapply
 	if typ.adopt != nil {
 		apply = func() func() { return typ.adopt(h, state) }
 	}
@@ -109,9 +109,9 @@ func (c *closures) adoptLocked(o *engine.Op, state any) {
 }
 
 func (c *closures) settleLocked(h *Handle, silent bool) {
-	t := replay.Task{Settle: &h.op, Heir: h.op.Successor(), Life: c.life}
+	t := replay.Task{Settle: &h.op, Heir: h.op.Successor(), Mark: c.clearings}
 	if silent {
-		t.Life = -1 // of none
+		t.Mark = -1 // of none
 	}
 	c.tellLocked(h.op.Entity(), t)
 }
@@ -125,8 +125,8 @@ func (c *closures) tellLocked(ent *engine.Entity, t replay.Task) {
 	c.due++
 }
 
-// endLifeLocked has operations that settled before end without callbacks.
-func (c *closures) endLifeLocked() { c.life++ }
+// clearedLocked has operations that settled before end without callbacks.
+func (c *closures) clearedLocked() { c.clearings++ }
 
 // tasksDoneLocked notes that n tasks have been carried out.
 func (c *closures) tasksDoneLocked(n int) {
@@ -266,7 +266,7 @@ func (c *closures) step(log *closureLog) (more bool) {
 		c.m.mu.Unlock()
 	case replay.Settled:
 		c.m.mu.Lock()
-		c.m.completeLocked(handleOf(act.Op), act.Life != c.life)
+		c.m.completeLocked(handleOf(act.Op), act.Mark != c.clearings)
 		c.m.mu.Unlock()
 	case replay.Nothing:
 		return c.take(log)

@@ -84,8 +84,8 @@ func (m *Manager) onDisk(ctx context.Context) error {
 
 // unmarked is why an attempt must not leave.
 type unmarked struct {
-	err   error         // why the disk has no mark of it; nil: the operation has ended
-	again time.Duration // when the disk is asked again
+	err  error         // why the disk has no mark of it; nil: the operation has ended
+	wait time.Duration // when the disk is asked again
 }
 
 // mark makes sure that the journal knows of an attempt before it leaves. It returns why
@@ -105,7 +105,7 @@ func (m *Manager) mark(o *engine.Op) *unmarked {
 		m.mu.Lock()
 		// What is not on the disk cannot be mistaken there for what never left.
 		if held && outbox.Passes(w.err) && needsMark(o) && o.State() != engine.Ended {
-			return &unmarked{w.err, m.untilAgainLocked()}
+			return &unmarked{w.err, m.untilRetryLocked()}
 		}
 	}
 	if o.State() == engine.Ended {
@@ -114,13 +114,13 @@ func (m *Manager) mark(o *engine.Op) *unmarked {
 	return nil
 }
 
-// untilAgainLocked is how long it is until what was refused is written again.
-func (m *Manager) untilAgainLocked() time.Duration {
-	again := m.disk.out.Again()
-	if again == engine.Never {
+// untilRetryLocked is how long it is until what was refused is written again.
+func (m *Manager) untilRetryLocked() time.Duration {
+	at := m.disk.out.RetryAt()
+	if at == engine.Never {
 		return 0 // the disk has recovered
 	}
-	return time.Duration(max(again-m.now(time.Now()), 0))
+	return time.Duration(max(at-m.now(time.Now()), 0))
 }
 
 // needsMark reports whether an attempt may not leave before the disk has its mark. For

@@ -53,7 +53,7 @@ func (m *Manager) ClearAll() error {
 	}
 	m.clearing = true
 	if m.closures != nil {
-		m.closures.endLifeLocked()
+		m.closures.clearedLocked()
 	}
 	m.abandonLocked()
 	m.stepLocked(time.Now(), engine.ClearAll{})

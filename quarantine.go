@@ -20,7 +20,7 @@ type Quarantined struct {
 	Err    error  // why
 }
 
-func quarantined(l outbox.Left) Quarantined {
+func quarantined(l outbox.Loaded) Quarantined {
 	q := Quarantined{Seq: l.Seq, Args: l.Data, Err: l.Err}
 	if r := l.Record; r != nil {
 		q.ID, q.Type, q.Schema, q.At, q.Args = r.ID, r.Type, r.Schema, Timestamp(r.Timestamp), r.Args
@@ -80,7 +80,7 @@ func (m *Manager) DiscardQuarantined(seq uint64) error {
 
 // tellEndedAsideLocked tells of operations that were rolled back without having been in
 // the engine, because something that they depend on came to nothing.
-func (m *Manager) tellEndedAsideLocked(ended []outbox.Left) {
+func (m *Manager) tellEndedAsideLocked(ended []outbox.Loaded) {
 	for _, l := range ended {
 		q := quarantined(l)
 		m.publishLocked(Event{Kind: OpSettled, ID: q.ID, Type: q.Type, Entity: q.Entity, Outcome: RolledBack, Err: ErrDependency})

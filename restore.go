@@ -84,7 +84,7 @@ func (m *Manager) restoreAllLocked() (Restored, error) {
 			if failed := failedOf(l, live); failed != nil {
 				live[l.Seq] = failed // in its place, for those that depend on it
 				box.EndAside(l)
-				m.tellEndedAsideLocked([]outbox.Left{l})
+				m.tellEndedAsideLocked([]outbox.Loaded{l})
 				continue
 			}
 			lost[l.Seq] = true
@@ -104,7 +104,7 @@ func (m *Manager) restoreAllLocked() (Restored, error) {
 }
 
 // restoreLocked turns one record into an operation.
-func (m *Manager) restoreLocked(l outbox.Left, live map[uint64]*engine.Op, lost map[uint64]bool, now time.Time) (*Handle, error) {
+func (m *Manager) restoreLocked(l outbox.Loaded, live map[uint64]*engine.Op, lost map[uint64]bool, now time.Time) (*Handle, error) {
 	r := l.Record
 	if r == nil {
 		return nil, l.Err
@@ -173,7 +173,7 @@ func (m *Manager) decode(r *outbox.Record, typ *opType) (h *Handle, parts []engi
 }
 
 // failedOf finds an operation that was rolled back among those depended on.
-func failedOf(l outbox.Left, live map[uint64]*engine.Op) *engine.Op {
+func failedOf(l outbox.Loaded, live map[uint64]*engine.Op) *engine.Op {
 	if l.Record == nil {
 		return nil
 	}

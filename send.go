@@ -28,12 +28,12 @@ type opType struct {
 	settled func(*Handle, Result)
 	slot    func(args any) string // nil: a slot of their own
 	user    func(args any) string // nil: operations have none
-	// adopt brings the state of a toggle to what the server told; again makes the
+	// adopt brings the state of a toggle to what the server told; reapply makes the
 	// change of any closure once more.
-	adopt func(h *Handle, state any) (rollback func())
-	again func() (rollback func())
-	codec codec                                 // how operations of this type are journaled
-	parts func(args any) ([]engine.Part, error) // of a group
+	adopt   func(h *Handle, state any) (rollback func())
+	reapply func() (rollback func())
+	codec   codec                                 // how operations of this type are journaled
+	parts   func(args any) ([]engine.Part, error) // of a group
 	// adoptArgs makes a handle for arguments that the codec has decoded.
 	adoptArgs func(m *Manager, args any) *Handle
 }
@@ -257,7 +257,7 @@ func (m *Manager) abandonLocked() {
 func (m *Manager) try(f *flight, now engine.Time, answer *engine.Answer) {
 	if m.disk != nil {
 		if not := m.mark(&f.h.op); not != nil {
-			answer.NotSent, answer.Err, answer.RetryAfter = true, not.err, engine.Time(not.again)
+			answer.NotSent, answer.Err, answer.RetryAfter = true, not.err, engine.Time(not.wait)
 			return
 		}
 		now = f.now()

@@ -255,7 +255,7 @@ func (c *closure) input(m *Manager, name string, space *engine.Space, id string,
 		t, err := c.send(ctx)
 		return t, nil, err
 	}
-	c.typ.again = c.apply
+	c.typ.reapply = c.apply
 	if c.adopt != nil {
 		c.typ.adopt = func(_ *Handle, state any) func() { return c.adopt(state) }
 	}

@@ -26,10 +26,10 @@ import (
 	"github.com/optimist-go/optimist/journal"
 )
 
-// Waits between tries to say what was refused: againFirst × 2^n, at most againMost.
+// Waits between tries to say what was refused: firstPause × 2^n, at most longestPause.
 const (
-	againFirst = engine.Time(1e9) // a second
-	againMost  = 30 * againFirst
+	firstPause   = engine.Time(1e9) // a second
+	longestPause = 30 * firstPause
 )
 
 // Outbox is what the journal has still to be told. Make one with [New].
@@ -41,18 +41,18 @@ type Outbox struct {
 	header bool             // the header is to be written behind the queue
 	clock  engine.Timestamp // of the header written last
 
-	unsaid []written   // what the journal refused, to be written again
-	again  engine.Time // when that is written by itself at the latest; engine.Never: no time is set
-	tries  int         // that time has made in vain since the journal took anything
+	unsaid  []written   // what the journal refused, to be written again
+	retryAt engine.Time // when that is written by itself at the latest; engine.Never: no time is set
+	tries   int         // that time has made in vain since the journal took anything
 
 	writing bool  // a writer is at work: from Start until Next returns nil
 	failed  error // of the latest write; nil when it went well
 	dead    bool  // the journal takes nothing any more
 	lost    int   // ends that came too late for a journal that is dead
 
-	restored   bool   // Begin was called
-	left       []Left // by an earlier life, before that
-	quarantine []Left // after that: what could not be restored
+	restored   bool     // Begin was called
+	loaded     []Loaded // by an earlier life, before that
+	quarantine []Loaded // after that: what could not be restored
 }
 
 // Entry becomes one record. It holds what may change before it is written.
@@ -75,7 +75,7 @@ type written struct {
 }
 
 // New returns an empty outbox.
-func New() *Outbox { return &Outbox{again: engine.Never} }
+func New() *Outbox { return &Outbox{retryAt: engine.Never} }
 
 // SetClient names the client in the header.
 func (b *Outbox) SetClient(id string) { b.client = id }
@@ -93,7 +93,7 @@ func (b *Outbox) Put(e Entry) bool {
 // Settle queues the end of an operation, and with it what must outlive the operation: the
 // clock and the sequence number. kept says that the journal holds the operation. It
 // returns what has left the quarantine, because it depended on the operation.
-func (b *Outbox) Settle(o *engine.Op, kept bool) []Left {
+func (b *Outbox) Settle(o *engine.Op, kept bool) []Loaded {
 	if b.dead {
 		if kept {
 			b.lost++
@@ -158,7 +158,7 @@ func (b *Outbox) Next(clock engine.Timestamp, seq uint64) *Batch {
 func (b *Outbox) Wrote(batch *Batch, err error, now engine.Time) (held []*engine.Op) {
 	late := b.dead // the batch came while the write that failed was under way
 	if b.failed = err; err == nil {
-		b.again, b.tries = engine.Never, 0
+		b.retryAt, b.tries = engine.Never, 0
 		for _, r := range batch.records {
 			if r.first != nil {
 				held = append(held, r.first)
@@ -189,13 +189,13 @@ func (b *Outbox) refused(unsaid []written, now engine.Time) {
 		return
 	}
 	b.unsaid = unsaid
-	if b.again == engine.Never {
-		b.again = now + again(b.tries)
+	if b.retryAt == engine.Never {
+		b.retryAt = now + pauseAfter(b.tries)
 	}
 }
 
-// again is how long to wait after so many tries in vain.
-func again(tries int) engine.Time { return min(againFirst<<min(tries, 10), againMost) }
+// pauseAfter is how long to wait after so many tries in vain.
+func pauseAfter(tries int) engine.Time { return min(firstPause<<min(tries, 10), longestPause) }
 
 // lastOfEach keeps what is left to say of a batch that was refused: the last record of
 // each operation, and none of those that came and went.
@@ -231,16 +231,16 @@ func (b *Outbox) Due() engine.Time {
 	if b.writing || len(b.unsaid) == 0 {
 		return engine.Never
 	}
-	return b.again
+	return b.retryAt
 }
 
-// Again is when what was refused is written again; engine.Never: nothing was refused.
-func (b *Outbox) Again() engine.Time { return b.again }
+// RetryAt is when what was refused is written again; engine.Never: nothing was refused.
+func (b *Outbox) RetryAt() engine.Time { return b.retryAt }
 
 // Tick has what was refused written again, if it is time.
 func (b *Outbox) Tick(now engine.Time) {
 	if b.Due() <= now {
-		b.again = engine.Never
+		b.retryAt = engine.Never
 		b.tries++
 		b.header = true
 	}

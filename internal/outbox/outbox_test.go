@@ -74,25 +74,25 @@ func TestWhatIsRefusedIsSaidAgainFirst(t *testing.T) {
 	if batch, _ := take(b); batch != nil {
 		t.Fatal("what was refused is written at once")
 	}
-	if due := b.Due(); due != 100+againFirst {
+	if due := b.Due(); due != 100+firstPause {
 		t.Errorf("it is due at %d", due)
 	}
 	notOnDisk := errors.New("not on disk")
 	if err := b.Owed(notOnDisk); !errors.Is(err, notOnDisk) || !errors.Is(err, journal.ErrRefused) {
 		t.Errorf("one end is owed, and it says %v", err)
 	}
-	b.Tick(100 + againFirst - 1)
+	b.Tick(100 + firstPause - 1)
 	if b.Start() {
 		t.Error("it is written too early")
 	}
-	b.Tick(100 + againFirst)
+	b.Tick(100 + firstPause)
 	b.Put(entry(3, "later"))
 	b.Start()
 	batch, told := take(b)
 	want(t, "the next batch", told, "1 new, 2 end, 3 later, header")
 	b.Wrote(batch, refused, 200)
 	take(b)
-	if due := b.Due(); due != 200+2*againFirst {
+	if due := b.Due(); due != 200+2*firstPause {
 		t.Errorf("the second time it is due at %d", due)
 	}
 	b.Touch()

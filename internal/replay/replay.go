@@ -48,7 +48,7 @@ type Task struct {
 
 	Settle *engine.Op // an operation whose closures need nothing more
 	Heir   *engine.Op // what superseded it, or nil
-	Life   int        // the caller's, for Act.Life
+	Mark   int        // the caller's, given back in Act.Mark
 }
 
 // Kind says what an Act asks for.
@@ -69,7 +69,7 @@ type Act struct {
 	Rollback func()
 	Apply    func() (rollback func())
 	State    any
-	Life     int
+	Mark     int
 }
 
 // Log is what was applied to one entity, in that order. The zero Log is empty.
@@ -78,9 +78,9 @@ type Log struct {
 
 	// What is under way is kept here, and not in variables of a caller, whose goroutine
 	// may end in the middle of it.
-	undoing []Entry // to be undone, the last of them next
-	again   []Entry // to be applied again after that, the first of them next
-	tasks   []Task  // to be carried out after that
+	undoing    []Entry // to be undone, the last of them next
+	reapplying []Entry // to be applied again after that, the first of them next
+	tasks      []Task  // to be carried out after that
 }
 
 // Add appends what the caller has applied for an operation that was accepted.
@@ -113,7 +113,7 @@ func (l *Log) Next(most int) Act {
 		case t.Settle != nil:
 			l.settle(t.Settle, t.Heir)
 			l.bound(most)
-			return Act{Kind: Settled, Op: t.Settle, Life: t.Life}
+			return Act{Kind: Settled, Op: t.Settle, Mark: t.Mark}
 		}
 		gone := make(map[*engine.Op]bool, len(t.Rewind))
 		for _, v := range t.Rewind {
@@ -132,14 +132,14 @@ func (l *Log) rewind() (Act, bool) {
 			return Act{Kind: Undo, Op: e.Op, Rollback: e.Rollback}, true
 		}
 	}
-	if len(l.again) > 0 {
-		e := l.again[0]
+	if len(l.reapplying) > 0 {
+		e := l.reapplying[0]
 		e.Rollback = nil
-		l.again = l.again[1:]
+		l.reapplying = l.reapplying[1:]
 		l.entries = append(l.entries, e)
 		return Act{Kind: Apply, Op: e.Op, Apply: e.Apply}, true
 	}
-	l.undoing, l.again = nil, nil
+	l.undoing, l.reapplying = nil, nil
 	l.trim()
 	return Act{}, false
 }
@@ -186,7 +186,7 @@ func (l *Log) plan(gone map[*engine.Op]bool, instead *Entry) {
 		survivors = append(survivors, e)
 	}
 	clear(l.entries[first:])
-	l.entries, l.undoing, l.again = l.entries[:first], undone, survivors
+	l.entries, l.undoing, l.reapplying = l.entries[:first], undone, survivors
 }
 
 // settle passes the entries of an operation on to its heir. Without one they stay.

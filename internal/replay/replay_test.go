@@ -119,7 +119,7 @@ func (s *stage) drain(lost int) {
 		case Adopted:
 			s.said = append(s.said, fmt.Sprintf("adopted %v of %s", act.State, s.names[act.Op]))
 		case Settled:
-			s.said = append(s.said, fmt.Sprintf("settled %s in life %d", s.names[act.Op], act.Life))
+			s.said = append(s.said, fmt.Sprintf("settled %s in life %d", s.names[act.Op], act.Mark))
 		}
 	}
 }
@@ -187,7 +187,7 @@ func TestReplay_WhatCannotBeAppliedAgainIsTold(t *testing.T) {
 func TestReplay_SettledStaysAndIsForgottenWhenNothingIsBefore(t *testing.T) {
 	s := newStage(t)
 	a, b := s.add("a"), s.add("b")
-	s.tell(Task{Settle: b, Life: 3})
+	s.tell(Task{Settle: b, Mark: 3})
 	s.says("settled b in life 3")
 	if s.log.Empty() {
 		t.Fatal("b is forgotten although a may go yet")

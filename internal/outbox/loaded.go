@@ -9,8 +9,8 @@ import (
 	"github.com/optimist-go/optimist/journal"
 )
 
-// Left is a record that an earlier life left in the journal.
-type Left struct {
+// Loaded is a record that an earlier life left in the journal.
+type Loaded struct {
 	Seq    uint64
 	Data   []byte  // the whole record
 	Record *Record // nil when it cannot be read
@@ -20,35 +20,35 @@ type Left struct {
 // Load takes what the journal had, and returns its header, with the greatest sequence
 // number of all, and the operations in the order in which Begin returns them. They must
 // not be changed.
-func (b *Outbox) Load(records []journal.Record) (h Header, operations []Left, err error) {
+func (b *Outbox) Load(records []journal.Record) (h Header, operations []Loaded, err error) {
 	if len(records) > 0 && records[0].Seq == 0 {
 		if h, err = decodeHeader(records[0].Data); err != nil {
 			return Header{}, nil, errorf.New("%w: %w", journal.ErrCorrupt, err)
 		}
 		records = records[1:]
 	}
-	left := make([]Left, len(records))
+	loaded := make([]Loaded, len(records))
 	for i, jr := range records {
-		left[i] = Left{Seq: jr.Seq, Data: jr.Data}
+		loaded[i] = Loaded{Seq: jr.Seq, Data: jr.Data}
 		if r, err := decodeRecord(jr.Data); err != nil {
-			left[i].Err = err
+			loaded[i].Err = err
 		} else {
-			left[i].Record = &r
+			loaded[i].Record = &r
 		}
 		h.Seq = max(h.Seq, jr.Seq)
 	}
 	// What an operation depends on may have been replaced by a later one, at its place.
-	order.By(len(left),
+	order.By(len(loaded),
 		func(i, j int) bool {
-			a, b := &left[i], &left[j]
+			a, b := &loaded[i], &loaded[j]
 			return a.pos() < b.pos() || a.pos() == b.pos() && a.Seq < b.Seq
 		},
-		func(i, j int) { left[i], left[j] = left[j], left[i] })
-	b.left = left
-	return h, left, nil
+		func(i, j int) { loaded[i], loaded[j] = loaded[j], loaded[i] })
+	b.loaded = loaded
+	return h, loaded, nil
 }
 
-func (l *Left) pos() uint64 {
+func (l *Loaded) pos() uint64 {
 	if l.Record == nil {
 		return 0
 	}
@@ -60,36 +60,36 @@ func (b *Outbox) Restored() bool { return b.restored }
 
 // Begin returns what is to be restored, in its order. Each is then either accepted by the
 // engine, or told to SetAside or EndAside; and End comes last.
-func (b *Outbox) Begin() []Left {
+func (b *Outbox) Begin() []Loaded {
 	b.restored = true
 	b.endReplaced()
-	left := b.left
-	b.left = nil
-	return left
+	loaded := b.loaded
+	b.loaded = nil
+	return loaded
 }
 
 // End ends the restoring.
 func (b *Outbox) End() { b.header = true }
 
 // SetAside puts what cannot be restored into quarantine.
-func (b *Outbox) SetAside(l Left) { b.quarantine = append(b.quarantine, l) }
+func (b *Outbox) SetAside(l Loaded) { b.quarantine = append(b.quarantine, l) }
 
 // EndAside queues the end of what is not in the engine, because something that it depends
 // on came to nothing.
-func (b *Outbox) EndAside(l Left) { b.end(l.Seq, outcomeData[engine.RolledBack]) }
+func (b *Outbox) EndAside(l Loaded) { b.end(l.Seq, outcomeData[engine.RolledBack]) }
 
 // Quarantine is what could not be restored. It must not be changed.
-func (b *Outbox) Quarantine() []Left { return b.quarantine }
+func (b *Outbox) Quarantine() []Loaded { return b.quarantine }
 
 // Quarantines reports whether there is a record with that sequence number in quarantine.
 func (b *Outbox) Quarantines(seq uint64) bool {
-	return slices.ContainsFunc(b.quarantine, func(l Left) bool { return l.Seq == seq })
+	return slices.ContainsFunc(b.quarantine, func(l Loaded) bool { return l.Seq == seq })
 }
 
 // Discard ends what is in quarantine with that sequence number. It returns what depended
 // on it and has left the quarantine as well; ok is false when there is no such record.
-func (b *Outbox) Discard(seq uint64) (orphans []Left, ok bool) {
-	i := slices.IndexFunc(b.quarantine, func(l Left) bool { return l.Seq == seq })
+func (b *Outbox) Discard(seq uint64) (orphans []Loaded, ok bool) {
+	i := slices.IndexFunc(b.quarantine, func(l Loaded) bool { return l.Seq == seq })
 	if i < 0 {
 		return nil, false
 	}
@@ -103,10 +103,10 @@ func (b *Outbox) Forget() {
 	for _, l := range b.quarantine {
 		b.end(l.Seq, outcomeData[engine.Cancelled])
 	}
-	for _, l := range b.left {
+	for _, l := range b.loaded {
 		b.end(l.Seq, outcomeData[engine.Cancelled])
 	}
-	b.quarantine, b.left = nil, nil
+	b.quarantine, b.loaded = nil, nil
 }
 
 // QuarantinedOf counts the operations of a type that are in quarantine.
@@ -122,7 +122,7 @@ func (b *Outbox) QuarantinedOf(typ string) (n int) {
 // MayHoldCreation reports whether the creation on which an operation stands may be in
 // quarantine: what is in a group that is there nobody knows.
 func (b *Outbox) MayHoldCreation(in *engine.Restore) bool {
-	return slices.ContainsFunc(b.quarantine, func(l Left) bool {
+	return slices.ContainsFunc(b.quarantine, func(l Loaded) bool {
 		return l.Record == nil || l.Record.Store == "" || slices.ContainsFunc(in.Parts(), func(e engine.Part) bool {
 			return e.Space.Name == l.Record.Store && e.Entity == l.Record.Entity
 		})
@@ -132,9 +132,9 @@ func (b *Outbox) MayHoldCreation(in *engine.Restore) bool {
 // orphans appends what is in quarantine and depends on an operation that came to nothing:
 // a later life would take it for confirmed, because the journal does not have it. All of
 // it ends.
-func (b *Outbox) orphans(gone []Left, lost uint64) []Left {
+func (b *Outbox) orphans(gone []Loaded, lost uint64) []Loaded {
 	for {
-		i := slices.IndexFunc(b.quarantine, func(l Left) bool {
+		i := slices.IndexFunc(b.quarantine, func(l Loaded) bool {
 			return l.Record != nil && slices.Contains(l.Record.Deps, lost)
 		})
 		if i < 0 {
@@ -148,7 +148,7 @@ func (b *Outbox) orphans(gone []Left, lost uint64) []Left {
 }
 
 // follow tells what is in quarantine of the end of what it may depend on.
-func (b *Outbox) follow(o *engine.Op) []Left {
+func (b *Outbox) follow(o *engine.Op) []Loaded {
 	switch o.Outcome() {
 	case engine.RolledBack, engine.Cancelled:
 		return b.orphans(nil, o.Seq())
@@ -156,7 +156,7 @@ func (b *Outbox) follow(o *engine.Op) []Left {
 		successor := map[uint64]uint64{o.Seq(): o.Successor().Seq()}
 		for _, l := range b.quarantine {
 			if l.Record != nil {
-				b.dependsInstead(l, successor)
+				b.dependOnSuccessor(l, successor)
 			}
 		}
 	}
@@ -168,26 +168,26 @@ func (b *Outbox) follow(o *engine.Op) []Left {
 // position.
 func (b *Outbox) endReplaced() {
 	successor := make(map[uint64]uint64)
-	kept := b.left[:0]
-	for i, l := range b.left { // ascending by position, then sequence number
-		if i+1 == len(b.left) || b.left[i+1].pos() != l.pos() || l.Record == nil || b.left[i+1].Record == nil {
+	kept := b.loaded[:0]
+	for i, l := range b.loaded { // ascending by position, then sequence number
+		if i+1 == len(b.loaded) || b.loaded[i+1].pos() != l.pos() || l.Record == nil || b.loaded[i+1].Record == nil {
 			kept = append(kept, l)
 			continue
 		}
-		successor[l.Seq] = b.left[i+1].Seq
+		successor[l.Seq] = b.loaded[i+1].Seq
 		b.end(l.Seq, outcomeData[engine.Superseded])
 	}
-	clear(b.left[len(kept):])
-	b.left = kept
+	clear(b.loaded[len(kept):])
+	b.loaded = kept
 	for i := len(kept) - 1; i >= 0 && len(successor) > 0; i-- {
 		if kept[i].Record != nil {
-			b.dependsInstead(kept[i], successor)
+			b.dependOnSuccessor(kept[i], successor)
 		}
 	}
 }
 
-// dependsInstead has a record depend on the successors of what it depends on.
-func (b *Outbox) dependsInstead(l Left, successor map[uint64]uint64) {
+// dependOnSuccessor has a record depend on the successors of what it depends on.
+func (b *Outbox) dependOnSuccessor(l Loaded, successor map[uint64]uint64) {
 	moved := false
 	for i, d := range l.Record.Deps {
 		for s := successor[d]; s != 0; s = successor[s] {
