@@ -15,9 +15,8 @@ import (
 // change that nobody can finish.
 func (m *Manager) breakLocked() {
 	m.lost = errorf.New("%w: a function of the program ended its goroutine in the middle of a change: %w", ErrBroken, foreign.ErrEnded)
-	m.stopped, m.halted = true, true
 	m.courier.HandedIn()
-	m.stopTimerLocked()
+	m.alarm.stopLocked()
 	m.abandonLocked()
 	if m.reader != nil {
 		m.reader.haltLocked()
@@ -42,12 +41,26 @@ func (m *Manager) foreignLocked(f, leave func()) {
 	foreign.Finish(f, leave)
 }
 
+// phase is how far Close has come. It only grows.
+type phase uint8
+
+const (
+	running phase = iota
+	closing       // nothing is accepted any more
+	halted        // nothing leaves, and nothing is timed
+	stopped       // nothing runs any more
+)
+
+// haltedLocked reports whether nothing leaves any more: because Close has begun to stop, or
+// because the manager is broken.
+func (m *Manager) haltedLocked() bool { return m.lost != nil || m.phase >= halted }
+
 // stoppedLocked is why the manager does nothing any more, or nil.
 func (m *Manager) stoppedLocked() error {
 	switch {
 	case m.lost != nil:
 		return m.lost
-	case m.stopped:
+	case m.phase == stopped:
 		return ErrClosed
 	}
 	return nil

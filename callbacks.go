@@ -31,7 +31,8 @@ func keyOf(ent *engine.Entity) entityKey { return entityKey{ent.Space(), ent.ID(
 // lock guards them.
 type callbacks struct {
 	serial.Queues[entityKey, *settlement]
-	idle signal // that they are empty
+	idle  signal // that they are empty
+	muted bool   // operations settle without: the step that runs ends a life
 }
 
 // settlement is the callbacks of one operation that has ended.

@@ -80,7 +80,7 @@ func (m *Manager) acceptingLocked(over error) error {
 	switch {
 	case m.lost != nil:
 		return m.lost
-	case m.closed:
+	case m.phase >= closing:
 		return ErrClosed
 	}
 	if m.disk != nil {

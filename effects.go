@@ -66,14 +66,14 @@ func (m *Manager) settledLocked(f *engine.Effect) {
 		if typeOf(o).adopt != nil && f.Outcome == engine.Confirmed && o.Calls() > 0 {
 			h.server = o.Args // unless a task that adopts another state comes first
 		}
-		m.closures.settleLocked(h, m.clearing)
+		m.closures.settleLocked(h, m.callbacks.muted)
 		h.movedLocked() // who waits for it waits for closures now
 		return
 	}
 	if value, presence, _ := o.Entity().Truth(); presence == engine.Present {
 		h.server = value
 	}
-	m.completeLocked(h, m.clearing)
+	m.completeLocked(h, m.callbacks.muted)
 }
 
 // completeLocked makes the end of an operation known.

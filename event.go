@@ -140,7 +140,7 @@ func (m *Manager) Subscribe(opts SubscribeOptions) *Subscription {
 		return s
 	}
 	defer m.mu.Unlock()
-	if m.stopped {
+	if m.stoppedLocked() != nil {
 		s.closed = true
 		return s
 	}

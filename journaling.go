@@ -333,7 +333,7 @@ func (m *Manager) closeJournal() error {
 	d := m.disk
 	m.mu.Lock()
 	if d == nil {
-		m.stopped = true
+		m.phase = stopped
 		m.mu.Unlock()
 		return nil
 	}
@@ -342,7 +342,7 @@ func (m *Manager) closeJournal() error {
 	for d.out.Writing() {
 		owed = m.awaitDiskLocked(nil)
 	}
-	m.stopped = true
+	m.phase = stopped
 	failed := d.out.Failed()
 	m.mu.Unlock()
 	var errs []error

@@ -174,8 +174,8 @@ func TestLaw25_IdleIsFree(t *testing.T) {
 			t.Fatalf("%s: an idle manager has goroutines:\n%s", name, left)
 		}
 		m.mu.Lock()
-		if m.armed != m.engine.NextTick() || m.armed < 1<<62 {
-			t.Errorf("%s: an idle manager has a timer at %d", name, m.armed)
+		if m.alarm.at != m.engine.NextTick() || m.alarm.at < 1<<62 {
+			t.Errorf("%s: an idle manager has a timer at %d", name, m.alarm.at)
 		}
 		m.mu.Unlock()
 	}

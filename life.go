@@ -51,14 +51,14 @@ func (m *Manager) ClearAll() error {
 		m.mu.Unlock()
 		return err
 	}
-	m.clearing = true
+	m.callbacks.muted = true
 	if m.closures != nil {
 		m.closures.clearedLocked()
 	}
 	m.abandonLocked()
 	m.stepLocked(time.Now(), engine.ClearAll{})
 	m.callbacks.dropLocked()
-	m.clearing = false
+	m.callbacks.muted = false
 	if m.disk != nil {
 		m.disk.out.Forget()
 		m.writeLocked()
@@ -158,11 +158,11 @@ func (m *Manager) Close(ctx context.Context) error {
 	if err := m.lock(); err != nil {
 		return err // nothing has begun
 	}
-	if m.closed {
+	if m.phase >= closing {
 		m.mu.Unlock()
 		return ErrClosed
 	}
-	m.closed = true
+	m.phase = closing
 	m.mu.Unlock()
 
 	// Nothing is left out when a closure ends the goroutine meanwhile.
@@ -200,8 +200,8 @@ func (m *Manager) endSubscriptions() {
 // halt stops the timer and ends all calls: nothing leaves any more.
 func (m *Manager) halt() {
 	m.mu.Lock()
-	m.halted = true
-	ticked := m.stopTimerLocked()
+	m.phase = halted
+	ticked := m.alarm.stopLocked()
 	m.engine.ShutGate(true)
 	m.abandonLocked()
 	if m.reader != nil {

@@ -45,26 +45,19 @@ type Manager struct {
 	courier courier.Courier[*flight] // attempts that may leave, calls under way, workers
 	landed  chan struct{}            // while Close waits for the workers
 
-	timer *time.Timer
-	armed engine.Time // when timer fires; engine.Never when it will not
-	// lateTicks have fired and wait for the lock, while the timer was stopped or set anew.
-	lateTicks int
-	lastTick  chan struct{} // while Close waits for them
+	alarm alarm // rings at the next deadline
 
 	callbacks callbacks
 	closures  imperative // nil until the first closure
-	clearing  bool       // the Step that runs ends a life: no callbacks
 
 	subs      []*Subscription
 	listeners int    // subscriptions and watchers
 	idle      signal // that everything is settled or parked
-	closed    bool   // nothing is accepted any more
-	stopped   bool   // nothing runs any more
+	phase     phase  // how far Close has come
 	lost      error  // why the manager is broken, and has stopped; nil: it is not
 
 	disk     *disk        // nil without a journal
 	released []*engine.Op // that the journal will never hold, by the Step that runs
-	halted   bool         // Close has begun to stop: nothing leaves, nothing is timed
 
 	reader organ // nil until a store has WithRead
 
@@ -94,7 +87,7 @@ func New(opts Options) (*Manager, error) {
 		loose:  engine.NewSpace(""),
 		spaces: make(map[string]*engine.Space),
 		types:  make(map[string]*opType),
-		armed:  engine.Never,
+		alarm:  alarm{at: engine.Never},
 	}
 	known, err := m.openJournal()
 	if err != nil {
@@ -237,55 +230,18 @@ func (m *Manager) armLocked(now time.Time) {
 	if len(m.subs) > 0 {
 		next = min(next, m.lateLocked())
 	}
-	if next == m.armed || m.halted {
-		return
-	}
-	wasArmed := m.armed != engine.Never
-	m.armed = next
-	switch {
-	case next == engine.Never:
-		if !m.timer.Stop() {
-			m.lateTicks++
-		}
-	case m.timer == nil:
-		m.timer = time.AfterFunc(time.Duration(next-m.now(now)), m.tick)
-	default:
-		if !m.timer.Reset(time.Duration(next-m.now(now))) && wasArmed {
-			m.lateTicks++
-		}
-	}
+	m.alarm.setLocked(next, m.now(now), m.tick)
 }
 
 // tick is the timer's function.
 func (m *Manager) tick() {
 	m.mu.Lock()
-	if m.lateTicks > 0 {
-		m.lateTicks--
-	} else {
-		m.armed = engine.Never
-	}
-	if m.lastTick != nil {
-		if m.lateTicks == 0 {
-			close(m.lastTick)
-		}
+	if !m.alarm.rungLocked() {
 		m.mu.Unlock()
 		return
 	}
 	m.stepLocked(time.Now(), engine.Tick{})
 	m.unlock()
-}
-
-// stopTimerLocked stops the timer for good. The channel is closed when no tick runs.
-func (m *Manager) stopTimerLocked() <-chan struct{} {
-	if m.armed != engine.Never && !m.timer.Stop() {
-		m.lateTicks++
-	}
-	m.armed = engine.Never
-	if m.lateTicks == 0 {
-		return closedChan
-	}
-	m.lastTick = make(chan struct{})
-	return m.lastTick
 }
 
 // idleLocked reports whether nothing is left to do but what a person decides.

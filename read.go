@@ -95,7 +95,7 @@ func (r *reader) askLocked(ent *engine.Entity, read func(context.Context, string
 
 // moveLocked starts as many workers as have something to do, after each step.
 func (r *reader) moveLocked(now time.Time) {
-	if r.m.halted || !r.m.engine.Sending() {
+	if r.m.haltedLocked() || !r.m.engine.Sending() {
 		r.paused = true
 		return
 	}
@@ -153,7 +153,7 @@ func (r *reader) work() {
 func (r *reader) next() (one *rereading, more bool) {
 	m := r.m
 	m.mu.Lock()
-	if len(r.waiting) == 0 || m.halted || m.lost != nil || !m.engine.Sending() {
+	if len(r.waiting) == 0 || m.haltedLocked() || !m.engine.Sending() {
 		r.workers--
 		m.workerEndsLocked()
 		m.mu.Unlock()
@@ -245,7 +245,7 @@ func (r *reader) finishLocked(one *rereading, t Truth[any], err error) {
 		most = maxReadTries
 	}
 	one.tries++
-	if one.ent.Unsure() && one.tries < most && !m.halted {
+	if one.ent.Unsure() && one.tries < most && !m.haltedLocked() {
 		one.due = now.Add(time.Duration(policy.Delay(one.tries, 0, rand.Uint64())))
 		r.waiting = append(r.waiting, one)
 		return

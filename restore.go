@@ -64,7 +64,7 @@ func (m *Manager) restoreAllLocked() (Restored, error) {
 	switch {
 	case m.lost != nil:
 		return Restored{}, m.lost
-	case m.closed:
+	case m.phase >= closing:
 		return Restored{}, ErrClosed
 	case m.disk == nil:
 		return Restored{}, nil

@@ -30,7 +30,7 @@ func (s *anyStore) watch(ctx context.Context, id string) iter.Seq[View[any]] {
 		if !m.lockOrTell("Watch of " + s.space.Name + ":" + id) {
 			return
 		}
-		if m.stopped {
+		if m.stoppedLocked() != nil {
 			m.mu.Unlock()
 			return
 		}
