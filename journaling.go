@@ -111,9 +111,9 @@ type disk struct {
 	encoded     []byte
 	encodedArgs any
 
-	batch     *outbox.Batch // that is being written; nil: none
+	write     *outbox.Write // under way; nil: none
 	inJournal bool          // the journal has been called with it, and has not returned
-	taken     []*diskWait   // for batch
+	taken     []*diskWait   // for write
 	waiting   []*diskWait   // for what is queued behind it
 }
 
@@ -215,17 +215,17 @@ func (m *Manager) writeLocked() {
 // write writes until nothing is left.
 func (m *Manager) write() { foreign.Loop(m.writeNext) }
 
-// writeNext writes one batch, and reports whether there may be more.
+// writeNext makes one write, and reports whether there may be more.
 func (m *Manager) writeNext() (more bool) {
 	m.mu.Lock()
 	d := m.disk
 	if d.inJournal { // the last call ended its goroutine
 		d.inJournal = false
-		d.batch.Abandon()
+		d.write.Abandon()
 		m.wroteLocked(&PanicError{In: "the journal", Value: foreign.ErrEnded})
 	}
-	d.batch = d.out.Next(engine.Timestamp(m.clock.last), m.engine.LastSeq())
-	if d.batch == nil {
+	d.write = d.out.Next(engine.Timestamp(m.clock.last), m.engine.LastSeq())
+	if d.write == nil {
 		d.answerLocked(d.waiting, d.out.Failed())
 		d.waiting = nil
 		m.armLocked(time.Now()) // what was refused is written again
@@ -234,12 +234,12 @@ func (m *Manager) writeNext() (more bool) {
 	}
 	d.taken, d.waiting = d.waiting, nil
 	if d.out.Dead() { // what came while the write that failed was under way
-		d.batch.Abandon()
+		d.write.Abandon()
 		m.wroteLocked(d.out.Failed())
 	} else {
 		d.inJournal = true
 		m.mu.Unlock()
-		err := m.writeBatch(d.batch)
+		err := m.writeOut(d.write)
 		m.mu.Lock()
 		d.inJournal = false
 		m.wroteLocked(err)
@@ -248,8 +248,8 @@ func (m *Manager) writeNext() (more bool) {
 	return true
 }
 
-// writeBatch has the journal write, without the lock.
-func (m *Manager) writeBatch(b *outbox.Batch) error {
+// writeOut has the journal write, without the lock.
+func (m *Manager) writeOut(b *outbox.Write) error {
 	records := b.Records(m.record)
 	var err error
 	if p := contain("the journal", func() { err = m.disk.j.Write(records) }); p != nil {
@@ -258,10 +258,10 @@ func (m *Manager) writeBatch(b *outbox.Batch) error {
 	return sound("the journal", err)
 }
 
-// wroteLocked tells how the write of the batch ended. What cannot be durable goes on in
+// wroteLocked tells how a write ended. What cannot be durable goes on in
 // memory, and says so.
 func (m *Manager) wroteLocked(err error) {
-	d, b := m.disk, m.disk.batch
+	d, b := m.disk, m.disk.write
 	for _, o := range d.out.Wrote(b, err, m.now(time.Now())) {
 		d.heldLocked(handleOf(o))
 	}

@@ -4,7 +4,7 @@
 //
 // # Guarantees
 //
-//   - Records leave in the order in which the engine decided, one [Batch] at a time, and as
+//   - Records leave in the order in which the engine decided, one [Write] at a time, and as
 //     many in it as have come up.
 //   - A record that the journal refused for now is said again, before all later ones.
 //   - What cannot be restored stays in the journal, in quarantine, until it is discarded or
@@ -13,7 +13,7 @@
 // # What must not be assumed
 //
 // An Outbox has no lock, goroutine or timer, and calls nothing: its caller writes, waits
-// and tells how it went. It is not safe for concurrent use, except that a Batch that was
+// and tells how it went. It is not safe for concurrent use, except that a Write that was
 // taken belongs to its writer until [Outbox.Wrote].
 package outbox
 
@@ -137,13 +137,13 @@ func (b *Outbox) Start() bool {
 }
 
 // Next takes what is to be written next; nil: nothing is, and the writer ends.
-func (b *Outbox) Next(clock engine.Timestamp, seq uint64) *Batch {
+func (b *Outbox) Next(clock engine.Timestamp, seq uint64) *Write {
 	if len(b.queue) == 0 && !b.header {
 		b.writing = false
 		b.queue, b.spare = nil, nil
 		return nil
 	}
-	out := &Batch{entries: b.queue}
+	out := &Write{entries: b.queue}
 	out.records = append(make([]written, 0, len(b.unsaid)+len(b.queue)+1), b.unsaid...)
 	if b.header {
 		out.header = &Header{Client: b.client, Clock: clock, Seq: seq}
@@ -153,30 +153,30 @@ func (b *Outbox) Next(clock engine.Timestamp, seq uint64) *Batch {
 	return out
 }
 
-// Wrote notes how the write of a batch ended, and returns the operations that the journal
+// Wrote notes how a write ended, and returns the operations that the journal
 // holds from now on.
-func (b *Outbox) Wrote(batch *Batch, err error, now engine.Time) (held []*engine.Op) {
-	late := b.dead // the batch came while the write that failed was under way
+func (b *Outbox) Wrote(write *Write, err error, now engine.Time) (held []*engine.Op) {
+	late := b.dead // it was begun while the one that failed was under way
 	if b.failed = err; err == nil {
 		b.retryAt, b.tries = engine.Never, 0
-		for _, r := range batch.records {
+		for _, r := range write.records {
 			if r.first != nil {
 				held = append(held, r.first)
 			}
 		}
 	} else {
 		b.dead = !Passes(err)
-		b.refused(lastOfEach(batch.records), now)
+		b.refused(lastOfEach(write.records), now)
 	}
 	if late {
-		for _, e := range batch.entries {
+		for _, e := range write.entries {
 			if e.Ends {
 				b.lost++
 			}
 		}
 	}
-	if clear(batch.entries); cap(batch.entries) <= 4096 {
-		b.spare = batch.entries
+	if clear(write.entries); cap(write.entries) <= 4096 {
+		b.spare = write.entries
 	}
 	return held
 }
@@ -197,12 +197,12 @@ func (b *Outbox) refused(unsaid []written, now engine.Time) {
 // pauseAfter is how long to wait after so many tries in vain.
 func pauseAfter(tries int) engine.Time { return min(firstPause<<min(tries, 10), longestPause) }
 
-// lastOfEach keeps what is left to say of a batch that was refused: the last record of
+// lastOfEach keeps what is left to say of a write that was refused: the last record of
 // each operation, and none of those that came and went.
-func lastOfEach(batch []written) []written {
-	last := make(map[uint64]int, len(batch))
-	kept := batch[:0:0]
-	for _, r := range batch {
+func lastOfEach(write []written) []written {
+	last := make(map[uint64]int, len(write))
+	kept := write[:0:0]
+	for _, r := range write {
 		i, ok := last[r.Seq]
 		if !ok {
 			last[r.Seq] = len(kept)

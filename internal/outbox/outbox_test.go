@@ -14,14 +14,14 @@ import (
 // entry is one whole record, as of an operation of an earlier life.
 func entry(seq uint64, data string) Entry { return Entry{Seq: seq, Data: []byte(data)} }
 
-// take takes the next batch and tells its records, as "seq data" and "seq end".
-func take(b *Outbox) (*Batch, string) {
-	batch := b.Next(1, 2)
-	if batch == nil {
+// take takes the next write and tells its records, as "seq data" and "seq end".
+func take(b *Outbox) (*Write, string) {
+	write := b.Next(1, 2)
+	if write == nil {
 		return nil, ""
 	}
 	var told []string
-	for _, r := range batch.Records(nil) {
+	for _, r := range write.Records(nil) {
 		switch {
 		case r.Seq == 0:
 			told = append(told, "header")
@@ -31,7 +31,7 @@ func take(b *Outbox) (*Batch, string) {
 			told = append(told, fmt.Sprintf("%d %s", r.Seq, r.Data))
 		}
 	}
-	return batch, strings.Join(told, ", ")
+	return write, strings.Join(told, ", ")
 }
 
 func want(t *testing.T, what, got, want string) {
@@ -41,7 +41,7 @@ func want(t *testing.T, what, got, want string) {
 	}
 }
 
-func TestBatchesHoldWhatHasComeUpInItsOrder(t *testing.T) {
+func TestWritesHoldWhatHasComeUpInItsOrder(t *testing.T) {
 	b := New()
 	if b.Start() {
 		t.Error("a writer begins although there is nothing to write")
@@ -52,12 +52,12 @@ func TestBatchesHoldWhatHasComeUpInItsOrder(t *testing.T) {
 		t.Error("not exactly one writer began")
 	}
 	first, told := take(b)
-	want(t, "the first batch", told, "3 x, 1 y")
+	want(t, "the first write", told, "3 x, 1 y")
 	b.Put(entry(3, "z")) // while that is written
 	b.Wrote(first, nil, 0)
 	_, told = take(b)
-	want(t, "the second batch", told, "3 z")
-	if batch, _ := take(b); batch != nil || b.Writing() {
+	want(t, "the second write", told, "3 z")
+	if write, _ := take(b); write != nil || b.Writing() {
 		t.Error("the writer goes on although all is written")
 	}
 }
@@ -69,9 +69,9 @@ func TestWhatIsRefusedIsSaidAgainFirst(t *testing.T) {
 	b.Put(entry(1, "new"))
 	b.end(2, nil)
 	b.Start()
-	batch, _ := take(b)
-	b.Wrote(batch, refused, 100)
-	if batch, _ := take(b); batch != nil {
+	write, _ := take(b)
+	b.Wrote(write, refused, 100)
+	if write, _ := take(b); write != nil {
 		t.Fatal("what was refused is written at once")
 	}
 	if due := b.Due(); due != 100+firstPause {
@@ -88,17 +88,17 @@ func TestWhatIsRefusedIsSaidAgainFirst(t *testing.T) {
 	b.Tick(100 + firstPause)
 	b.Put(entry(3, "later"))
 	b.Start()
-	batch, told := take(b)
-	want(t, "the next batch", told, "1 new, 2 end, 3 later, header")
-	b.Wrote(batch, refused, 200)
+	write, told := take(b)
+	want(t, "the next write", told, "1 new, 2 end, 3 later, header")
+	b.Wrote(write, refused, 200)
 	take(b)
 	if due := b.Due(); due != 200+2*firstPause {
 		t.Errorf("the second time it is due at %d", due)
 	}
 	b.Touch()
 	b.Start()
-	batch, _ = take(b)
-	b.Wrote(batch, nil, 300)
+	write, _ = take(b)
+	b.Wrote(write, nil, 300)
 	take(b)
 	if err := b.Owed(notOnDisk); err != nil || b.Unsaid() || b.Due() != engine.Never {
 		t.Errorf("all is written, and it owes %v", err)
@@ -110,9 +110,9 @@ func TestADeadJournalIsOwedTheEndsForGood(t *testing.T) {
 	b.end(1, nil)
 	b.Put(entry(2, "x"))
 	b.Start()
-	batch, _ := take(b)
+	write, _ := take(b)
 	b.end(3, nil) // while the write fails
-	b.Wrote(batch, journal.ErrFailed, 0)
+	b.Wrote(write, journal.ErrFailed, 0)
 	if !b.Dead() || b.Put(entry(4, "y")) {
 		t.Fatal("a dead journal takes more")
 	}
@@ -135,8 +135,8 @@ func TestArgumentsThatCannotBeEncodedHarmNobody(t *testing.T) {
 	b.Put(Entry{Op: good, Seq: 2, First: true})
 	b.Put(Entry{Op: good, Seq: 3, Data: make([]byte, journal.MaxData)})
 	b.Start()
-	batch := b.Next(1, 2)
-	records := batch.Records(func(e *Entry) (Record, error) {
+	write := b.Next(1, 2)
+	records := write.Records(func(e *Entry) (Record, error) {
 		if e.Op == bad {
 			return Record{}, errors.New("no")
 		}
@@ -145,10 +145,10 @@ func TestArgumentsThatCannotBeEncodedHarmNobody(t *testing.T) {
 	if len(records) != 1 || records[0].Seq != 2 {
 		t.Errorf("it writes %v", records)
 	}
-	if !slices.Equal(batch.Bad, []*engine.Op{bad, good}) || !errors.Is(batch.BadErr, journal.ErrTooLarge) {
-		t.Errorf("bad are %v, for %v", batch.Bad, batch.BadErr)
+	if !slices.Equal(write.Bad, []*engine.Op{bad, good}) || !errors.Is(write.BadErr, journal.ErrTooLarge) {
+		t.Errorf("bad are %v, for %v", write.Bad, write.BadErr)
 	}
-	if held := b.Wrote(batch, nil, 0); !slices.Equal(held, []*engine.Op{good}) {
+	if held := b.Wrote(write, nil, 0); !slices.Equal(held, []*engine.Op{good}) {
 		t.Errorf("the journal holds %v", held)
 	}
 }
@@ -175,9 +175,9 @@ func TestAReplacedRecordEndsAndItsDependentsFollow(t *testing.T) {
 		t.Errorf("restored are %v", order)
 	}
 	b.Start()
-	batch := b.Next(1, 2)
+	write := b.Next(1, 2)
 	var told []string
-	for _, r := range batch.Records(nil) {
+	for _, r := range write.Records(nil) {
 		var now Record
 		if !r.Settled {
 			now, _ = decodeRecord(r.Data)

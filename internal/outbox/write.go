@@ -6,9 +6,9 @@ import (
 	"github.com/optimist-go/optimist/journal"
 )
 
-// Batch is what one write makes durable.
-type Batch struct {
-	// Ops are durable with the batch.
+// Write is the records that the journal takes in one call.
+type Write struct {
+	// Ops are durable with the write.
 	Ops []*engine.Op
 	// Bad are operations whose arguments cannot be encoded, and BadErr is why.
 	Bad    []*engine.Op
@@ -20,8 +20,8 @@ type Batch struct {
 }
 
 // Records makes the records. form tells an operation as its entry has it; it may be slow,
-// because Records needs nothing but the batch.
-func (b *Batch) Records(form func(e *Entry) (Record, error)) []journal.Record {
+// because Records needs nothing but the write.
+func (b *Write) Records(form func(e *Entry) (Record, error)) []journal.Record {
 	for i := range b.entries {
 		e := &b.entries[i]
 		w := written{Record: journal.Record{Seq: e.Seq, Settled: e.Ends, Data: e.Data}}
@@ -62,8 +62,8 @@ func encoded(r Record, err error) ([]byte, error) {
 }
 
 // Abandon says that no write will be tried, or that nobody knows how far it came: Ops are
-// all operations that wait for the batch.
-func (b *Batch) Abandon() {
+// all operations that wait for the write.
+func (b *Write) Abandon() {
 	b.Ops = nil
 	for _, e := range b.entries {
 		if e.First {
