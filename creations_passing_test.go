@@ -14,7 +14,7 @@ import (
 // it stands comes into doubt, and when the server has it: then it waits for the person.
 func TestLaw36_WhatIsHeldIsDecidedAgainWhenACreationIsInDoubt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		m := must[*optimist.Manager](t)(optimist.New(optimist.Options{Policy: optimist.Policy{Debounce: optimist.NoDebounce, OnFailure: optimist.Park}}))
+		m := must(optimist.New(optimist.Options{Policy: optimist.Policy{Debounce: optimist.NoDebounce, OnFailure: optimist.Park}}))(t)
 		s := optimist.NewStore[note](m, "note")
 		var calls []string
 		add := func(typ string, kind optimist.Kind, slot func(edit) string) *optimist.Action[note, edit] {
@@ -37,7 +37,7 @@ func TestLaw36_WhatIsHeldIsDecidedAgainWhenACreationIsInDoubt(t *testing.T) {
 		create, again := add("create", optimist.Create, text), add("make", optimist.Create, nil)
 		change, remove := add("edit", optimist.Change, text), add("delete", optimist.Delete, nil)
 		do := func(a *optimist.Action[note, edit]) *optimist.Handle {
-			return must[*optimist.Handle](t)(a.Execute(t.Context(), "1", edit{"x"}))
+			return must(a.Execute(t.Context(), "1", edit{"x"}))(t)
 		}
 		do(create)
 		time.Sleep(time.Second)

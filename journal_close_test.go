@@ -48,7 +48,7 @@ type writer struct {
 
 func newWriter(t *testing.T, j journal.Journal, how optimist.Stored[edit]) *writer {
 	t.Helper()
-	w := &writer{m: must[*optimist.Manager](t)(optimist.New(optimist.Options{Journal: j}))}
+	w := &writer{m: must(optimist.New(optimist.Options{Journal: j}))(t)}
 	w.notes = optimist.NewStore[note](w.m, "note")
 	w.write = optimist.Register(w.notes, optimist.Mutation[note, edit]{
 		Type: "write", Kind: optimist.Create, Slot: func(edit) string { return "text" }, Stored: how,
@@ -62,7 +62,7 @@ func newWriter(t *testing.T, j journal.Journal, how optimist.Stored[edit]) *writ
 			return optimist.Truth[note]{}, nil
 		},
 	})
-	must[optimist.Restored](t)(w.m.Restore())
+	must(w.m.Restore())(t)
 	synctest.Wait()
 	return w
 }
@@ -84,7 +84,7 @@ func TestLaw29_WaitTakesBackWhatTheDiskRefuses(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var disk memjournal.Disk
-				w := newWriter(t, durable{must[*memjournal.Journal](t)(disk.Open())}, waiting())
+				w := newWriter(t, durable{must(disk.Open())(t)}, waiting())
 				disk.Inject(1, fault)
 				if _, err := w.write.Execute(t.Context(), "1", edit{"a"}); err == nil {
 					t.Fatal("Execute has no error")
@@ -102,7 +102,7 @@ func TestLaw29_WaitTakesBackWhatTheDiskRefuses(t *testing.T) {
 func TestLaw29_WaitTakesBackNothingThatIsNotItsOwn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var disk memjournal.Disk
-		j := gated{durable: durable{must[*memjournal.Journal](t)(disk.Open())}, write: make(chan struct{})}
+		j := gated{durable: durable{must(disk.Open())(t)}, write: make(chan struct{})}
 		w := newWriter(t, j, waiting())
 		var first *optimist.Handle
 		made := make(chan error)
@@ -121,7 +121,7 @@ func TestLaw29_WaitTakesBackNothingThatIsNotItsOwn(t *testing.T) {
 		if err := <-made; err != nil {
 			t.Fatal(err)
 		}
-		if r := must[optimist.Result](t)(first.Wait(t.Context())); !r.Success() || !slices.Equal(w.sent, []string{"a"}) {
+		if r := must(first.Wait(t.Context()))(t); !r.Success() || !slices.Equal(w.sent, []string{"a"}) {
 			t.Fatalf("%+v, the server got %v", r, w.sent)
 		}
 		w.m.Close(t.Context())
@@ -131,8 +131,8 @@ func TestLaw29_WaitTakesBackNothingThatIsNotItsOwn(t *testing.T) {
 func TestLaw29_DurableIsNotAwaitedInVain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var disk memjournal.Disk
-		w := newWriter(t, durable{must[*memjournal.Journal](t)(disk.Open())}, optimist.Stored[edit]{})
-		h := must[*optimist.Handle](t)(w.write.Execute(t.Context(), "1", edit{"a"}))
+		w := newWriter(t, durable{must(disk.Open())(t)}, optimist.Stored[edit]{})
+		h := must(w.write.Execute(t.Context(), "1", edit{"a"}))(t)
 		if err := h.Await(t.Context(), optimist.Journaled); !errors.Is(err, optimist.ErrInvalid) {
 			t.Fatalf("an operation without Stored: %v", err)
 		}
@@ -155,14 +155,14 @@ func TestLaw33_CloseNamesWhatTheJournalDoesNotHold(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var disk memjournal.Disk
-				w := newWriter(t, durable{must[*memjournal.Journal](t)(disk.Open())}, c.how)
+				w := newWriter(t, durable{must(disk.Open())(t)}, c.how)
 				w.m.SetOnline(false)
 				for n := range 9 {
 					if c.fault != 0 {
 						disk.Inject(n+1, c.fault)
 					}
 				}
-				h := must[*optimist.Handle](t)(w.write.Execute(t.Context(), "1", edit{"a"}))
+				h := must(w.write.Execute(t.Context(), "1", edit{"a"}))(t)
 				synctest.Wait()
 				err := w.m.Close(ended())
 				r, settled := h.Result()
@@ -183,10 +183,10 @@ func TestLaw33_CloseNamesWhatTheJournalDoesNotHold(t *testing.T) {
 func TestLaw33_NothingIsDecidedOnceTheJournalIsClosed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var disk memjournal.Disk
-		j := gated{durable: durable{must[*memjournal.Journal](t)(disk.Open())}, end: make(chan struct{})}
+		j := gated{durable: durable{must(disk.Open())(t)}, end: make(chan struct{})}
 		w := newWriter(t, j, stored[edit]())
 		w.m.SetOnline(false)
-		h := must[*optimist.Handle](t)(w.write.Execute(t.Context(), "1", edit{"a"}))
+		h := must(w.write.Execute(t.Context(), "1", edit{"a"}))(t)
 		synctest.Wait()
 		closed := make(chan error)
 		go func() { closed <- w.m.Close(ended()) }()
@@ -203,26 +203,26 @@ func TestLaw33_NothingIsDecidedOnceTheJournalIsClosed(t *testing.T) {
 
 func TestLaw33_NewThatFailsClosesTheJournal(t *testing.T) {
 	dir := t.TempDir()
-	j := must[*filejournal.Journal](t)(filejournal.Open(dir, filejournal.Options{}))
+	j := must(filejournal.Open(dir, filejournal.Options{}))(t)
 	if err := j.Write([]journal.Record{{Seq: 0, Data: []byte("no header")}}); err != nil {
 		t.Fatal(err)
 	}
 	j.Close()
-	if _, err := optimist.New(optimist.Options{Journal: must[*filejournal.Journal](t)(filejournal.Open(dir, filejournal.Options{}))}); err == nil {
+	if _, err := optimist.New(optimist.Options{Journal: must(filejournal.Open(dir, filejournal.Options{}))(t)}); err == nil {
 		t.Fatal("New has no error")
 	}
-	must[*filejournal.Journal](t)(filejournal.Open(dir, filejournal.Options{})).Close()
+	must(filejournal.Open(dir, filejournal.Options{}))(t).Close()
 }
 
 // Log-out reaches what is in the journal and not in the engine.
 func TestLaw23_ClearAllClearsTheWholeJournal(t *testing.T) {
 	for name, before := range map[string]func(t *testing.T, disk *memjournal.Disk) *optimist.Manager{
 		"not restored yet": func(t *testing.T, disk *memjournal.Disk) *optimist.Manager {
-			return must[*optimist.Manager](t)(optimist.New(optimist.Options{Journal: durable{must[*memjournal.Journal](t)(disk.Open())}}))
+			return must(optimist.New(optimist.Options{Journal: durable{must(disk.Open())(t)}}))(t)
 		},
 		"in quarantine": func(t *testing.T, disk *memjournal.Disk) *optimist.Manager {
-			m := must[*optimist.Manager](t)(optimist.New(optimist.Options{Journal: durable{must[*memjournal.Journal](t)(disk.Open())}}))
-			if r := must[optimist.Restored](t)(m.Restore()); len(r.Quarantined) != 1 {
+			m := must(optimist.New(optimist.Options{Journal: durable{must(disk.Open())(t)}}))(t)
+			if r := must(m.Restore())(t); len(r.Quarantined) != 1 {
 				t.Fatalf("%+v", r)
 			}
 			return m
@@ -231,9 +231,9 @@ func TestLaw23_ClearAllClearsTheWholeJournal(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var disk memjournal.Disk
-				w := newWriter(t, durable{must[*memjournal.Journal](t)(disk.Open())}, stored[edit]())
+				w := newWriter(t, durable{must(disk.Open())(t)}, stored[edit]())
 				w.m.SetOnline(false)
-				must[*optimist.Handle](t)(w.write.Execute(t.Context(), "1", edit{"secret"}))
+				must(w.write.Execute(t.Context(), "1", edit{"secret"}))(t)
 				synctest.Wait()
 				w.m.Close(ended())
 				m := before(t, &disk)
@@ -243,7 +243,7 @@ func TestLaw23_ClearAllClearsTheWholeJournal(t *testing.T) {
 				if err := m.Close(t.Context()); err != nil {
 					t.Fatal(err)
 				}
-				w = newWriter(t, durable{must[*memjournal.Journal](t)(disk.Open())}, stored[edit]())
+				w = newWriter(t, durable{must(disk.Open())(t)}, stored[edit]())
 				if n := w.m.Snapshot().Pending; n > 0 {
 					t.Fatalf("%d operations are back", n)
 				}
@@ -257,18 +257,18 @@ func TestLaw23_ClearAllClearsTheWholeJournal(t *testing.T) {
 func TestLaw18_TheClockOutlivesAClose(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var disk memjournal.Disk
-		w := newWriter(t, durable{must[*memjournal.Journal](t)(disk.Open())}, optimist.Stored[edit]{})
+		w := newWriter(t, durable{must(disk.Open())(t)}, optimist.Stored[edit]{})
 		ahead := optimist.TruthOf(note{}, 1)
 		ahead.At = optimist.TimestampOf(time.Now().Add(4 * time.Minute))
 		if err := w.notes.Receive("1", ahead); err != nil {
 			t.Fatal(err)
 		}
-		before := must[*optimist.Handle](t)(w.write.Execute(t.Context(), "1", edit{"a"})).Timestamp()
+		before := must(w.write.Execute(t.Context(), "1", edit{"a"}))(t).Timestamp()
 		if err := w.m.Close(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		w = newWriter(t, durable{must[*memjournal.Journal](t)(disk.Open())}, optimist.Stored[edit]{})
-		if after := must[*optimist.Handle](t)(w.write.Execute(t.Context(), "1", edit{"b"})).Timestamp(); after <= before {
+		w = newWriter(t, durable{must(disk.Open())(t)}, optimist.Stored[edit]{})
+		if after := must(w.write.Execute(t.Context(), "1", edit{"b"}))(t).Timestamp(); after <= before {
 			t.Fatalf("%v after %v", after, before)
 		}
 		w.m.Close(t.Context())

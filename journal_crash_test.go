@@ -64,7 +64,7 @@ func (b *busy) begin() *shift {
 	opts := b.opts
 	opts.Journal = durable{j}
 	opts.Policy.Retry.Jitter = -1
-	s := &shift{busy: b, m: must[*optimist.Manager](b.t)(optimist.New(opts)), ctx: b.t.Context()}
+	s := &shift{busy: b, m: must(optimist.New(opts))(b.t), ctx: b.t.Context()}
 	s.notes = optimist.NewStore[note](s.m, "note")
 	add := func(typ string, kind optimist.Kind) *optimist.Action[note, edit] {
 		return optimist.Register(s.notes, optimist.Mutation[note, edit]{
@@ -82,7 +82,7 @@ func (b *busy) begin() *shift {
 		})
 	}
 	s.write, s.rewrite = add("write", optimist.Create), add("rewrite", optimist.Change)
-	s.restored = must[optimist.Restored](b.t)(s.m.Restore())
+	s.restored = must(s.m.Restore())(b.t)
 	return s
 }
 
@@ -126,8 +126,8 @@ func TestLaw45_ACrashDoesNotRenewTheBudget(t *testing.T) {
 				b := &busy{t: t, reply: func(int, string) (optimist.Truth[note], error) { return optimist.Truth[note]{}, status(500) }}
 				s := b.begin()
 				s.notes.Receive("1", optimist.TruthOf(note{}, 1))
-				must[*optimist.Handle](t)(s.rewrite.Execute(s.ctx, "1", edit{"a"}))
-				must[*optimist.Handle](t)(s.rewrite.Execute(s.ctx, "1", edit{"b"}))
+				must(s.rewrite.Execute(s.ctx, "1", edit{"a"}))(t)
+				must(s.rewrite.Execute(s.ctx, "1", edit{"b"}))(t)
 				for n := range crashes {
 					time.Sleep(time.Duration(n) * 900 * time.Millisecond)
 					s = s.crash()
@@ -162,7 +162,7 @@ func TestLaw45_AnAttemptUnderWayIsUnknown(t *testing.T) {
 		b.opts.Policy.Retry.Deadline = time.Hour
 		s := b.begin()
 		s.notes.Receive("1", optimist.TruthOf(note{}, 1))
-		must[*optimist.Handle](t)(s.rewrite.Execute(s.ctx, "1", edit{"a"}))
+		must(s.rewrite.Execute(s.ctx, "1", edit{"a"}))(t)
 		time.Sleep(1500 * time.Millisecond) // the second call hangs
 		s = s.crash()
 		s.notes.Receive("1", optimist.TruthOf(note{}, 1))
@@ -194,7 +194,7 @@ func TestLaw45_AnsweredAttemptsCountWhileTheOutcomeIsUnknown(t *testing.T) {
 			}}
 			s := b.begin()
 			s.notes.Receive("1", optimist.TruthOf(note{}, 1))
-			h := must[*optimist.Handle](t)(s.rewrite.Execute(s.ctx, "1", edit{"a"}))
+			h := must(s.rewrite.Execute(s.ctx, "1", edit{"a"}))(t)
 			time.Sleep(24 * time.Hour)
 			r := s.result(h)
 			if r.Outcome != optimist.RolledBack || !errors.Is(r.Err, optimist.ErrUnknownOutcome) || len(b.heard()) != test.calls {
@@ -213,7 +213,7 @@ func TestLaw45_WhatIsAcknowledgedIsNotSentAgain(t *testing.T) {
 		b := &busy{t: t, reply: func(int, string) (optimist.Truth[note], error) { return optimist.AcceptedAt[note](7), nil }}
 		s := b.begin()
 		s.notes.Receive("1", optimist.TruthOf(note{}, 6))
-		must[*optimist.Handle](t)(s.rewrite.Execute(s.ctx, "1", edit{"a"}))
+		must(s.rewrite.Execute(s.ctx, "1", edit{"a"}))(t)
 		synctest.Wait()
 		s = s.crash()
 		h := s.restored.Operations[0]
@@ -241,7 +241,7 @@ func TestLaw45_AReadOfAnEarlierLifeEndsNothing(t *testing.T) {
 		time.Sleep(time.Second)
 		began := time.Now()
 		time.Sleep(time.Second)
-		must[*optimist.Handle](t)(s.write.Execute(s.ctx, "a", edit{"x"}))
+		must(s.write.Execute(s.ctx, "a", edit{"x"}))(t)
 		s = s.crash()
 		h := s.restored.Operations[0]
 		if err := s.notes.Receive("a", optimist.Truth[note]{Presence: optimist.Absent, ReadAt: began}); err != nil {
@@ -268,7 +268,7 @@ func TestLaw45_KeptConflictsAndTheDeadlineSurvive(t *testing.T) {
 		}}
 		s := b.begin()
 		s.notes.Receive("1", optimist.TruthOf(note{}, 1))
-		must[*optimist.Handle](t)(s.rewrite.Execute(s.ctx, "1", edit{"a"}))
+		must(s.rewrite.Execute(s.ctx, "1", edit{"a"}))(t)
 		time.Sleep(100 * time.Millisecond) // in the middle of the second call
 		s = s.crash()
 		time.Sleep(time.Hour)
@@ -282,7 +282,7 @@ func TestLaw45_KeptConflictsAndTheDeadlineSurvive(t *testing.T) {
 		b.opts.Policy.Retry = optimist.Retry{Max: optimist.Forever, Deadline: time.Minute, Cap: 5 * time.Second}
 		s := b.begin()
 		s.notes.Receive("1", optimist.TruthOf(note{}, 1))
-		must[*optimist.Handle](t)(s.rewrite.Execute(s.ctx, "1", edit{"a"}))
+		must(s.rewrite.Execute(s.ctx, "1", edit{"a"}))(t)
 		time.Sleep(40 * time.Second)
 		s.die()
 		time.Sleep(24 * time.Hour) // no process runs
@@ -312,7 +312,7 @@ func TestLaw45_RetryAfterSurvives(t *testing.T) {
 		}}
 		s := b.begin()
 		s.notes.Receive("1", optimist.TruthOf(note{}, 1))
-		must[*optimist.Handle](t)(s.rewrite.Execute(s.ctx, "1", edit{"a"}))
+		must(s.rewrite.Execute(s.ctx, "1", edit{"a"}))(t)
 		time.Sleep(20 * time.Minute)
 		s = s.crash()
 		time.Sleep(39 * time.Minute)
@@ -334,8 +334,8 @@ func TestLaw36_AfterARestart(t *testing.T) {
 		b := &busy{t: t, reply: func(int, string) (optimist.Truth[note], error) { return optimist.Truth[note]{}, status(403) }}
 		s := b.begin()
 		s.m.SetOnline(false)
-		must[*optimist.Handle](t)(s.write.Execute(s.ctx, "new", edit{"a"}))
-		must[*optimist.Handle](t)(s.rewrite.Execute(s.ctx, "new", edit{"b"}))
+		must(s.write.Execute(s.ctx, "new", edit{"a"}))(t)
+		must(s.rewrite.Execute(s.ctx, "new", edit{"b"}))(t)
 		s = s.crash()
 		handles := s.restored.Operations
 		time.Sleep(time.Minute)
@@ -359,8 +359,8 @@ func TestLaw36_TruthEndsTheTieAlsoOnDisk(t *testing.T) {
 		}}
 		s := b.begin()
 		s.m.SetOnline(false)
-		must[*optimist.Handle](t)(s.write.Execute(s.ctx, "new", edit{"a"}))
-		must[*optimist.Handle](t)(s.rewrite.Execute(s.ctx, "new", edit{"b"}))
+		must(s.write.Execute(s.ctx, "new", edit{"a"}))(t)
+		must(s.rewrite.Execute(s.ctx, "new", edit{"b"}))(t)
 		s.notes.Receive("new", optimist.TruthOf(note{Text: "theirs"}, 2))
 		s = s.crash()
 		handles := s.restored.Operations
@@ -378,15 +378,15 @@ func TestLaw36_WhatStandsOnQuarantineIsInQuarantine(t *testing.T) {
 		b := &busy{t: t, reply: func(int, string) (optimist.Truth[note], error) { return optimist.TruthOf(note{}, 1), nil }}
 		s := b.begin()
 		s.m.SetOnline(false)
-		must[*optimist.Handle](t)(s.write.Execute(s.ctx, "new", edit{"a"}))
-		must[*optimist.Handle](t)(s.rewrite.Execute(s.ctx, "new", edit{"b"}))
-		must[*optimist.Handle](t)(s.rewrite.Execute(s.ctx, "other", edit{"c"}))
+		must(s.write.Execute(s.ctx, "new", edit{"a"}))(t)
+		must(s.rewrite.Execute(s.ctx, "new", edit{"b"}))(t)
+		must(s.rewrite.Execute(s.ctx, "other", edit{"c"}))(t)
 		s.die()
 		j, err := b.disk.Open()
 		if err != nil {
 			t.Fatal(err)
 		}
-		m := must[*optimist.Manager](t)(optimist.New(optimist.Options{Journal: durable{j}}))
+		m := must(optimist.New(optimist.Options{Journal: durable{j}}))(t)
 		notes := optimist.NewStore[note](m, "note")
 		optimist.Register(notes, optimist.Mutation[note, edit]{
 			Type: "rewrite", Stored: stored[edit](), Apply: func(n note, e edit) (note, error) { return n, nil },
@@ -395,7 +395,7 @@ func TestLaw36_WhatStandsOnQuarantineIsInQuarantine(t *testing.T) {
 				return optimist.TruthOf(note{}, 1), nil
 			},
 		})
-		restored := must[optimist.Restored](t)(m.Restore())
+		restored := must(m.Restore())(t)
 		time.Sleep(time.Minute)
 		if len(restored.Operations) != 1 || len(restored.Quarantined) != 2 || strings.Join(b.heard(), "") != "c" {
 			t.Errorf("%d restored, %v in quarantine, calls %v", len(restored.Operations), restored.Quarantined, b.heard())
@@ -414,7 +414,7 @@ func TestLaw36_AStoredOperationNeedsAStoredCreation(t *testing.T) {
 			Send: func(context.Context, optimist.Call[edit]) (t optimist.Truth[note], err error) { return t, nil },
 		})
 		s.m.SetOnline(false)
-		must[*optimist.Handle](t)(loose.Execute(s.ctx, "new", edit{"a"}))
+		must(loose.Execute(s.ctx, "new", edit{"a"}))(t)
 		_, err := s.rewrite.Execute(s.ctx, "new", edit{"b"})
 		if !errors.Is(err, optimist.ErrInvalid) || !strings.Contains(fmt.Sprint(err), "rewrite") || !strings.Contains(fmt.Sprint(err), "jot") {
 			t.Errorf("refused with %v", err)

@@ -32,7 +32,7 @@ type version struct {
 
 func (p *program) start(types ...string) *version {
 	p.t.Helper()
-	m := must[*optimist.Manager](p.t)(optimist.New(optimist.Options{Journal: durable{must[*memjournal.Journal](p.t)(p.disk.Open())}}))
+	m := must(optimist.New(optimist.Options{Journal: durable{must(p.disk.Open())(p.t)}}))(p.t)
 	v := &version{m: m, notes: optimist.NewStore[note](m, "note"), types: make(map[string]*optimist.Action[note, edit])}
 	for _, name := range types {
 		def := optimist.Mutation[note, edit]{
@@ -49,7 +49,7 @@ func (p *program) start(types ...string) *version {
 		v.types[name] = optimist.Register(v.notes, def)
 	}
 	m.SetOnline(false)
-	v.restored = must[optimist.Restored](p.t)(m.Restore())
+	v.restored = must(m.Restore())(p.t)
 	return v
 }
 
@@ -64,7 +64,7 @@ func (p *program) crash(v *version) {
 // tap executes an operation of the type on the entity of the same name.
 func (p *program) tap(v *version, name, text string, after ...*optimist.Handle) *optimist.Handle {
 	p.t.Helper()
-	return must[*optimist.Handle](p.t)(v.types[name].Execute(p.t.Context(), name, edit{text}, after...))
+	return must(v.types[name].Execute(p.t.Context(), name, edit{text}, after...))(p.t)
 }
 
 // finish goes online until all is settled, and compares what the server got in all
@@ -223,8 +223,8 @@ func TestLaw30_RestoredIsJudgedByTruth(t *testing.T) {
 			}}}
 			v := p.start("write", "close")
 			v.notes.Receive("1", optimist.TruthOf(note{Done: true}, 1))
-			must[*optimist.Handle](t)(v.types["write"].Execute(t.Context(), "1", edit{"a"}))
-			must[*optimist.Handle](t)(v.types["close"].Execute(t.Context(), "1", edit{"b"}))
+			must(v.types["write"].Execute(t.Context(), "1", edit{"a"}))(t)
+			must(v.types["close"].Execute(t.Context(), "1", edit{"b"}))(t)
 			p.crash(v)
 
 			v = p.start("write", "close")
@@ -256,16 +256,16 @@ func TestLaw30_OnePlaceOneOperation(t *testing.T) {
 		p.tap(v, "child", "c", old)
 		synctest.Wait()
 		p.disk.Crash()
-		j := must[*memjournal.Journal](t)(p.disk.Open())
-		before := must[[]journal.Record](t)(j.Load())
+		j := must(p.disk.Open())(t)
+		before := must(j.Load())(t)
 		j.Close()
 		p.crash(v)
 
 		v = p.start("parent", "child")
 		p.tap(v, "parent", "new")
 		p.crash(v)
-		j = must[*memjournal.Journal](t)(p.disk.Open())
-		if after := must[[]journal.Record](t)(j.Load()); bytes.Equal(after[1].Data, before[1].Data) || len(after) != len(before) {
+		j = must(p.disk.Open())(t)
+		if after := must(j.Load())(t); bytes.Equal(after[1].Data, before[1].Data) || len(after) != len(before) {
 			t.Fatalf("nothing was replaced: %v", after)
 		}
 		if err := j.Write(before[1:]); err != nil { // they are back
@@ -296,7 +296,7 @@ func TestLaw31_RestoredGroupIsChecked(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			var disk memjournal.Disk
 			start := func(parts int) (*optimist.Manager, *optimist.GroupAction[bool], optimist.Restored) {
-				m := must[*optimist.Manager](t)(optimist.New(optimist.Options{Journal: durable{must[*memjournal.Journal](t)(disk.Open())}}))
+				m := must(optimist.New(optimist.Options{Journal: durable{must(disk.Open())(t)}}))(t)
 				notes := optimist.NewStore[note](m, "note")
 				g := optimist.RegisterGroup(m, optimist.Group[bool]{
 					Type: "all", Stored: stored[bool](),
@@ -312,11 +312,11 @@ func TestLaw31_RestoredGroupIsChecked(t *testing.T) {
 					Send: func(context.Context, optimist.Call[bool]) ([]optimist.EntityTruth, error) { return nil, nil },
 				})
 				m.SetOnline(false)
-				return m, g, must[optimist.Restored](t)(m.Restore())
+				return m, g, must(m.Restore())(t)
 			}
 			p := program{t: t}
 			m, g, _ := start(2)
-			must[*optimist.Handle](t)(g.Execute(t.Context(), true))
+			must(g.Execute(t.Context(), true))(t)
 			synctest.Wait()
 			disk.Crash()
 			p.crash(&version{m: m})

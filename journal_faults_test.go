@@ -103,7 +103,7 @@ type career struct {
 
 func (c *career) start() {
 	t := c.t
-	j := must[*memjournal.Journal](t)(c.disk.Open())
+	j := must(c.disk.Open())(t)
 	a := &author{died: make(chan struct{})}
 	a.die = sync.OnceFunc(func() { close(a.died) })
 	m, err := optimist.New(optimist.Options{Journal: watched{durable{j}, a.die}})
@@ -166,7 +166,7 @@ func (c *career) start() {
 		},
 	})
 	m.SetOnline(false)
-	restored := must[optimist.Restored](t)(m.Restore())
+	restored := must(m.Restore())(t)
 	for _, e := range m.Snapshot().Entities {
 		for _, op := range e.Operations {
 			if _, left := c.wiki.content[op.ID]; left && op.Calls == 0 && !c.unreliable {

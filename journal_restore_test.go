@@ -21,9 +21,9 @@ func TestLaw30_DependencyOnAReplacedOperationSurvives(t *testing.T) {
 		ctx := t.Context()
 		var w world
 		l := w.start(t, optimist.Options{})
-		first := must[*optimist.Handle](t)(l.edit.Execute(ctx, "1", edit{"a"}))
-		second := must[*optimist.Handle](t)(l.done.Execute(ctx, "2", true, first))
-		instead := must[*optimist.Handle](t)(l.edit.Execute(ctx, "1", edit{"b"}))
+		first := must(l.edit.Execute(ctx, "1", edit{"a"}))(t)
+		second := must(l.done.Execute(ctx, "2", true, first))(t)
+		instead := must(l.edit.Execute(ctx, "1", edit{"b"}))(t)
 		want := []string{instead.ID(), second.ID()}
 		synctest.Wait()
 		w.crash(l)
@@ -48,7 +48,7 @@ func TestLaw30_UnknownOutcomeStaysUnknownWhileParked(t *testing.T) {
 		deadline := optimist.Options{Policy: optimist.Policy{Retry: optimist.Retry{Deadline: 15 * time.Second}}}
 		w := world{lose: 1000}
 		l := w.start(t, deadline)
-		must[*optimist.Handle](t)(l.edit.Execute(ctx, "1", edit{"a"}))
+		must(l.edit.Execute(ctx, "1", edit{"a"}))(t)
 		if err := l.m.Flush(ctx); err != nil {
 			t.Fatal(err)
 		}
@@ -67,7 +67,7 @@ func TestLaw30_UnknownOutcomeStaysUnknownWhileParked(t *testing.T) {
 		if err := h.Retry(); err != nil {
 			t.Fatal(err)
 		}
-		if r := must[optimist.Result](t)(h.Wait(ctx)); !r.Success() {
+		if r := must(h.Wait(ctx))(t); !r.Success() {
 			t.Fatalf("%+v", r)
 		}
 		l.m.Close(ctx)
@@ -83,11 +83,11 @@ func TestLaw33_RefusedIsWrittenLater(t *testing.T) {
 		l := w.start(t, optimist.Options{})
 		synctest.Wait()
 		w.disk.Inject(1, memjournal.Refuse)
-		first := must[*optimist.Handle](t)(l.edit.Execute(ctx, "1", edit{"a"}))
+		first := must(l.edit.Execute(ctx, "1", edit{"a"}))(t)
 		if err := first.Await(ctx, optimist.Journaled); !errors.Is(err, journal.ErrRefused) {
 			t.Fatalf("refused: %v", err)
 		}
-		second := must[*optimist.Handle](t)(l.edit.Execute(ctx, "2", edit{"b"}))
+		second := must(l.edit.Execute(ctx, "2", edit{"b"}))(t)
 		synctest.Wait()
 		for _, h := range []*optimist.Handle{first, second} {
 			if err := h.Await(ctx, optimist.Journaled); err != nil {
@@ -109,7 +109,7 @@ func TestLaw30_ParkedWithALongError(t *testing.T) {
 		ctx := t.Context()
 		w := world{reject: optimist.Fail(optimist.Permanent, errors.New(strings.Repeat("no ", journal.MaxData/2)))}
 		l := w.start(t, optimist.Options{})
-		must[*optimist.Handle](t)(l.edit.Execute(ctx, "1", edit{"a"}))
+		must(l.edit.Execute(ctx, "1", edit{"a"}))(t)
 		if err := l.m.Flush(ctx); err != nil {
 			t.Fatal(err)
 		}
@@ -132,8 +132,8 @@ func TestLaw33_TooLargeHarmsNoOther(t *testing.T) {
 		var w world
 		l := w.start(t, optimist.Options{})
 		var large, small *optimist.Handle
-		large = must[*optimist.Handle](t)(l.edit.Execute(ctx, strings.Repeat("x", journal.MaxData), edit{"a"}))
-		small = must[*optimist.Handle](t)(l.edit.Execute(ctx, "1", edit{"a"}))
+		large = must(l.edit.Execute(ctx, strings.Repeat("x", journal.MaxData), edit{"a"}))(t)
+		small = must(l.edit.Execute(ctx, "1", edit{"a"}))(t)
 		if err := large.Await(ctx, optimist.Journaled); !errors.Is(err, journal.ErrTooLarge) {
 			t.Errorf("the large one: %v", err)
 		}
@@ -155,7 +155,7 @@ func TestLaw15_TruthNamesARestoredOperationThatSeemsNotToHaveLeft(t *testing.T) 
 		var disk memjournal.Disk
 		calls := 0
 		open := func() (*optimist.Manager, *optimist.Store[string], *optimist.Action[string, string]) {
-			m := must[*optimist.Manager](t)(optimist.New(optimist.Options{Journal: must[*memjournal.Journal](t)(disk.Open())}))
+			m := must(optimist.New(optimist.Options{Journal: must(disk.Open())(t)}))(t)
 			s := optimist.NewStore[string](m, "text")
 			return m, s, optimist.Register(s, optimist.Mutation[string, string]{
 				Type: "append", Stored: stored[string](),
@@ -167,10 +167,10 @@ func TestLaw15_TruthNamesARestoredOperationThatSeemsNotToHaveLeft(t *testing.T) 
 			})
 		}
 		m, s, add := open()
-		must[optimist.Restored](t)(m.Restore())
+		must(m.Restore())(t)
 		m.SetOnline(false)
 		s.Receive("1", optimist.TruthOf("a", 1))
-		must[*optimist.Handle](t)(add.Execute(ctx, "1", "b"))
+		must(add.Execute(ctx, "1", "b"))(t)
 		synctest.Wait()
 		disk.Crash()
 		ended, cancel := context.WithCancel(ctx)
@@ -179,7 +179,7 @@ func TestLaw15_TruthNamesARestoredOperationThatSeemsNotToHaveLeft(t *testing.T) 
 
 		m, s, _ = open()
 		m.SetOnline(false)
-		h := must[optimist.Restored](t)(m.Restore()).Operations[0]
+		h := must(m.Restore())(t).Operations[0]
 		truth := optimist.TruthOf("ab", 2)
 		truth.Contains = []string{h.ID()}
 		s.Receive("1", truth)

@@ -135,13 +135,13 @@ func (w *world) crash(l *life) {
 	l.m.Close(ended)
 }
 
-func must[T any](t *testing.T) func(T, error) T {
-	return func(v T, err error) T {
+func must[R any](r R, err error) func(testing.TB) R {
+	return func(t testing.TB) R {
 		t.Helper()
 		if err != nil {
 			t.Fatal(err)
 		}
-		return v
+		return r
 	}
 }
 
@@ -150,14 +150,14 @@ func TestLaw29_JournalBeforeSend(t *testing.T) {
 		ctx := t.Context()
 		var w world
 		l := w.start(t, optimist.Options{})
-		h := must[*optimist.Handle](t)(l.edit.Execute(ctx, "1", edit{"a"}))
+		h := must(l.edit.Execute(ctx, "1", edit{"a"}))(t)
 		if err := h.Await(ctx, optimist.Journaled); err != nil {
 			t.Fatal(err)
 		}
 		if w.disk.Writes() == 0 || len(w.seen) != 0 {
 			t.Fatalf("%d writes, %d calls; want the operation on disk before its call", w.disk.Writes(), len(w.seen))
 		}
-		must[optimist.Result](t)(h.Wait(ctx))
+		must(h.Wait(ctx))(t)
 		if err := l.m.Close(ctx); err != nil {
 			t.Fatal(err)
 		}
@@ -174,7 +174,7 @@ func TestLaw30_CrashInsideDebounceLosesNothing(t *testing.T) {
 		ctx := t.Context()
 		var w world
 		l := w.start(t, optimist.Options{})
-		h := must[*optimist.Handle](t)(l.edit.Execute(ctx, "1", edit{"a"}))
+		h := must(l.edit.Execute(ctx, "1", edit{"a"}))(t)
 		id, at := h.ID(), h.Timestamp()
 		synctest.Wait()
 		w.crash(l)
@@ -190,7 +190,7 @@ func TestLaw30_CrashInsideDebounceLosesNothing(t *testing.T) {
 		if r.ID() != id || r.Timestamp() != at {
 			t.Fatalf("restored %s at %v, want %s at %v", r.ID(), r.Timestamp(), id, at)
 		}
-		if res := must[optimist.Result](t)(r.Wait(ctx)); !res.Success() || !slices.Equal(w.seen, []string{id}) {
+		if res := must(r.Wait(ctx))(t); !res.Success() || !slices.Equal(w.seen, []string{id}) {
 			t.Fatalf("%+v, server saw %v", res, w.seen)
 		}
 		l.m.Close(ctx)
@@ -202,9 +202,9 @@ func TestLaw30_InFlightIsSentAgainWithTheSameKeyBeforeLaterOnes(t *testing.T) {
 		ctx := t.Context()
 		w := world{lose: 1}
 		l := w.start(t, optimist.Options{})
-		first := must[*optimist.Handle](t)(l.done.Execute(ctx, "1", true))
-		second := must[*optimist.Handle](t)(l.done.Execute(ctx, "1", false))
-		group := must[*optimist.Handle](t)(l.move.Execute(ctx, [2]string{"1", "2"}, second))
+		first := must(l.done.Execute(ctx, "1", true))(t)
+		second := must(l.done.Execute(ctx, "1", false))(t)
+		group := must(l.move.Execute(ctx, [2]string{"1", "2"}, second))(t)
 		ids := []string{first.ID(), second.ID(), group.ID()}
 		time.Sleep(time.Second) // the first is under way, its answer lost
 		w.crash(l)
@@ -223,7 +223,7 @@ func TestLaw30_InFlightIsSentAgainWithTheSameKeyBeforeLaterOnes(t *testing.T) {
 		if err := l.m.Flush(ctx); err != nil {
 			t.Fatal(err)
 		}
-		if r := must[optimist.Result](t)(l.restored.Operations[0].Wait(ctx)); r.Calls != 2 {
+		if r := must(l.restored.Operations[0].Wait(ctx))(t); r.Calls != 2 {
 			t.Fatalf("the first operation has %d calls, want the one before the crash and the one after", r.Calls)
 		}
 		if want := append([]string{ids[0]}, ids...); !slices.Equal(w.seen, want) {
@@ -238,7 +238,7 @@ func TestLaw30_ParkedStaysParked(t *testing.T) {
 		ctx := t.Context()
 		w := world{reject: optimist.Fail(optimist.Permanent, errors.New("too rude"))}
 		l := w.start(t, optimist.Options{})
-		must[*optimist.Handle](t)(l.edit.Execute(ctx, "1", edit{"a"}))
+		must(l.edit.Execute(ctx, "1", edit{"a"}))(t)
 		if err := l.m.Flush(ctx); err != nil {
 			t.Fatal(err)
 		}
@@ -257,7 +257,7 @@ func TestLaw30_ParkedStaysParked(t *testing.T) {
 		if err := h.Retry(); err != nil {
 			t.Fatal(err)
 		}
-		if r := must[optimist.Result](t)(h.Wait(ctx)); !r.Success() {
+		if r := must(h.Wait(ctx))(t); !r.Success() {
 			t.Fatalf("%+v", r)
 		}
 		l.m.Close(ctx)
@@ -271,8 +271,8 @@ func TestLaw18_ClockAndSequenceSurviveRestart(t *testing.T) {
 		l := w.start(t, optimist.Options{})
 		future := optimist.TimestampOf(time.Now().Add(time.Minute))
 		l.notes.Receive("1", optimist.Truth[note]{Presence: optimist.Present, Version: 1, At: future})
-		h := must[*optimist.Handle](t)(l.edit.Execute(ctx, "1", edit{"a"}))
-		must[optimist.Result](t)(h.Wait(ctx))
+		h := must(l.edit.Execute(ctx, "1", edit{"a"}))(t)
+		must(h.Wait(ctx))(t)
 		at, client := h.Timestamp(), l.m.ClientID()
 		synctest.Wait()
 		w.crash(l)
@@ -281,7 +281,7 @@ func TestLaw18_ClockAndSequenceSurviveRestart(t *testing.T) {
 		if l.m.ClientID() != client {
 			t.Fatal("the client id was forgotten")
 		}
-		h = must[*optimist.Handle](t)(l.edit.Execute(ctx, "1", edit{"b"}))
+		h = must(l.edit.Execute(ctx, "1", edit{"b"}))(t)
 		if h.Timestamp() <= at || at <= future {
 			t.Fatalf("stamps %v, then after the restart %v", at, h.Timestamp())
 		}
@@ -299,7 +299,7 @@ func TestLaw18_ARestoredStampMovesTheClockByNoMoreThanItsDrift(t *testing.T) {
 		far := optimist.TimestampOf(time.Now().Add(59 * time.Minute))
 		l.notes.Receive("1", optimist.Truth[note]{Presence: optimist.Present, Version: 1, At: far})
 		l.m.SetOnline(false)
-		at := must[*optimist.Handle](t)(l.edit.Execute(ctx, "1", edit{"a"})).Timestamp()
+		at := must(l.edit.Execute(ctx, "1", edit{"a"}))(t).Timestamp()
 		synctest.Wait()
 		w.crash(l)
 
@@ -308,11 +308,11 @@ func TestLaw18_ARestoredStampMovesTheClockByNoMoreThanItsDrift(t *testing.T) {
 		for _, id := range []string{"1", "2"} {
 			l.notes.Receive(id, optimist.Truth[note]{Presence: optimist.Present, Version: 1})
 		}
-		elsewhere := must[*optimist.Handle](t)(l.edit.Execute(ctx, "2", edit{"b"})).Timestamp()
+		elsewhere := must(l.edit.Execute(ctx, "2", edit{"b"}))(t).Timestamp()
 		if elsewhere.Time().After(time.Now().Add(5 * time.Minute)) {
 			t.Errorf("the clock has followed a stamp to %v", elsewhere)
 		}
-		if next := must[*optimist.Handle](t)(l.edit.Execute(ctx, "1", edit{"c"})).Timestamp(); at <= far || next <= at {
+		if next := must(l.edit.Execute(ctx, "1", edit{"c"}))(t).Timestamp(); at <= far || next <= at {
 			t.Errorf("stamps %v, then %v, then after the restart %v", far, at, next)
 		}
 		w.crash(l)
@@ -324,8 +324,8 @@ func TestLaw31_UnknownTypesAreQuarantined(t *testing.T) {
 		ctx := t.Context()
 		var w world
 		l := w.start(t, optimist.Options{})
-		h := must[*optimist.Handle](t)(l.edit.Execute(ctx, "1", edit{"a"}))
-		must[*optimist.Handle](t)(l.done.Execute(ctx, "1", true, h))
+		h := must(l.edit.Execute(ctx, "1", edit{"a"}))(t)
+		must(l.done.Execute(ctx, "1", true, h))(t)
 		synctest.Wait()
 		w.crash(l)
 
@@ -375,7 +375,7 @@ func TestLaw33_FailingDiskIsReported(t *testing.T) {
 				sub := l.m.Subscribe(optimist.SubscribeOptions{})
 				defer sub.Close()
 				w.disk.Inject(1, c.fault)
-				h := must[*optimist.Handle](t)(l.edit.Execute(ctx, "1", edit{"a"}))
+				h := must(l.edit.Execute(ctx, "1", edit{"a"}))(t)
 				if err := h.Await(ctx, optimist.Journaled); err == nil {
 					t.Fatal("claims to be durable")
 				}
@@ -383,7 +383,7 @@ func TestLaw33_FailingDiskIsReported(t *testing.T) {
 				if (err != nil) != c.refuse {
 					t.Fatalf("the next operation: %v", err)
 				}
-				if r := must[optimist.Result](t)(h.Wait(ctx)); !r.Success() {
+				if r := must(h.Wait(ctx))(t); !r.Success() {
 					t.Fatalf("%+v", r)
 				}
 				told := false

@@ -24,7 +24,7 @@ type timed struct {
 }
 
 func newTimed(t *testing.T, disk *memjournal.Disk) timed {
-	return timed{durable{must[*memjournal.Journal](t)(disk.Open())}, time.Now(), new(sync.Mutex), new([]time.Duration)}
+	return timed{durable{must(disk.Open())(t)}, time.Now(), new(sync.Mutex), new([]time.Duration)}
 }
 
 func (j timed) Write(r []journal.Record) error {
@@ -52,7 +52,7 @@ func refuse(disk *memjournal.Disk, writes int) {
 // nextLife is what another process finds on the disk and sends.
 func nextLife(t *testing.T, disk *memjournal.Disk) []string {
 	t.Helper()
-	w := newWriter(t, durable{must[*memjournal.Journal](t)(disk.Open())}, stored[edit]())
+	w := newWriter(t, durable{must(disk.Open())(t)}, stored[edit]())
 	if err := w.m.Flush(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -69,7 +69,7 @@ func TestLaw46_AnEndThatTheDiskRefusedIsWrittenAgain(t *testing.T) {
 			j := newTimed(t, &disk)
 			w := newWriter(t, j, stored[edit]())
 			w.m.SetOnline(false)
-			h := must[*optimist.Handle](t)(w.write.Execute(t.Context(), "1", edit{"a"}))
+			h := must(w.write.Execute(t.Context(), "1", edit{"a"}))(t)
 			synctest.Wait()
 			j.since()
 			refuse(&disk, refused)
@@ -95,14 +95,14 @@ func TestLaw46_OtherWritesTakeTheEndAlong(t *testing.T) {
 		j := newTimed(t, &disk)
 		w := newWriter(t, j, stored[edit]())
 		w.m.SetOnline(false)
-		h := must[*optimist.Handle](t)(w.write.Execute(t.Context(), "1", edit{"a"}))
+		h := must(w.write.Execute(t.Context(), "1", edit{"a"}))(t)
 		synctest.Wait()
 		j.since()
 		refuse(&disk, 4)
 		h.Cancel()
 		for _, id := range []string{"2", "3"} {
 			time.Sleep(400 * time.Millisecond)
-			must[*optimist.Handle](t)(w.write.Execute(t.Context(), id, edit{"b"}))
+			must(w.write.Execute(t.Context(), id, edit{"b"}))(t)
 		}
 		time.Sleep(time.Hour)
 		want := []time.Duration{0, 400 * time.Millisecond, 800 * time.Millisecond, time.Second, 3 * time.Second}
@@ -131,7 +131,7 @@ func TestLaw46_CallsSayWhatTheDiskDoesNotHave(t *testing.T) {
 				w := newWriter(t, j, stored[edit]())
 				w.m.SetOnline(false)
 				for _, id := range []string{"1", "2", "3"} {
-					h := must[*optimist.Handle](t)(w.write.Execute(t.Context(), id, edit{id}))
+					h := must(w.write.Execute(t.Context(), id, edit{id}))(t)
 					synctest.Wait()
 					if id == "3" {
 						refuse(&disk, 1000)
@@ -159,7 +159,7 @@ func TestLaw46_CallsSayWhatTheDiskDoesNotHave(t *testing.T) {
 				var disk memjournal.Disk
 				w := newWriter(t, newTimed(t, &disk), stored[edit]())
 				w.m.SetOnline(false)
-				h := must[*optimist.Handle](t)(w.write.Execute(t.Context(), "1", edit{"a"}))
+				h := must(w.write.Execute(t.Context(), "1", edit{"a"}))(t)
 				synctest.Wait()
 				refuse(&disk, 1)
 				h.Cancel()
@@ -180,8 +180,8 @@ func TestLaw46_CallsSayWhatTheDiskDoesNotHave(t *testing.T) {
 				j := newTimed(t, &disk)
 				w := newWriter(t, j, stored[edit]())
 				w.m.SetOnline(false)
-				first := must[*optimist.Handle](t)(w.write.Execute(t.Context(), "1", edit{"a"}))
-				second := must[*optimist.Handle](t)(w.write.Execute(t.Context(), "2", edit{"b"}))
+				first := must(w.write.Execute(t.Context(), "1", edit{"a"}))(t)
+				second := must(w.write.Execute(t.Context(), "2", edit{"b"}))(t)
 				synctest.Wait()
 				disk.Inject(1, memjournal.FailLost)
 				first.Cancel()
@@ -210,12 +210,12 @@ func TestLaw46_FlushAndClearAllWaitForTheWrite(t *testing.T) {
 		for _, hangs := range []bool{false, true} {
 			synctest.Test(t, func(t *testing.T) {
 				var disk memjournal.Disk
-				j := gated{durable: durable{must[*memjournal.Journal](t)(disk.Open())}, write: make(chan struct{}, 10)}
+				j := gated{durable: durable{must(disk.Open())(t)}, write: make(chan struct{}, 10)}
 				j.write <- struct{}{} // the header
 				j.write <- struct{}{} // the operation
 				w := newWriter(t, j, stored[edit]())
 				w.m.SetOnline(false)
-				h := must[*optimist.Handle](t)(w.write.Execute(t.Context(), "1", edit{"a"}))
+				h := must(w.write.Execute(t.Context(), "1", edit{"a"}))(t)
 				synctest.Wait()
 				h.Cancel()
 				short, stop := context.WithTimeout(t.Context(), 5*time.Second)
@@ -267,9 +267,9 @@ func TestLaw29_NoAttemptOfACreationLeavesWithoutItsMark(t *testing.T) {
 		sub := w.m.Subscribe(optimist.SubscribeOptions{})
 		var created []*optimist.Handle
 		for _, id := range []string{"1", "2", "3", "4", "5", "6", "7", "8", "9"} { // more than may be in flight
-			created = append(created, must[*optimist.Handle](t)(w.write.Execute(t.Context(), id, edit{id})))
+			created = append(created, must(w.write.Execute(t.Context(), id, edit{id}))(t))
 		}
-		must[*optimist.Handle](t)(rename.Execute(t.Context(), "other", edit{"b"}))
+		must(rename.Execute(t.Context(), "other", edit{"b"}))(t)
 		synctest.Wait()
 		refuse(&disk, 1000)
 		w.m.SetOnline(true)
@@ -314,11 +314,11 @@ func TestLaw29_NoAttemptOfACreationLeavesWithoutItsMark(t *testing.T) {
 func TestLaw23_CancelBeforeTheMarkIsWritten(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var disk memjournal.Disk
-		j := gated{durable: durable{must[*memjournal.Journal](t)(disk.Open())}, write: make(chan struct{}, 10)}
+		j := gated{durable: durable{must(disk.Open())(t)}, write: make(chan struct{}, 10)}
 		j.write <- struct{}{} // the header
 		j.write <- struct{}{} // the operation
 		w := newWriter(t, j, stored[edit]())
-		h := must[*optimist.Handle](t)(w.write.Execute(t.Context(), "1", edit{"a"}))
+		h := must(w.write.Execute(t.Context(), "1", edit{"a"}))(t)
 		synctest.Wait()
 		if h.State() != optimist.InFlight {
 			t.Fatalf("it is %v", h.State())
