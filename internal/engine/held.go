@@ -1,25 +1,24 @@
 package engine
 
-// Behind a parked operation, which waits for a person, waits what must not overtake it:
-// later operations of its slot, and those that depend on it. These are held. They are
-// out of their lanes then, so that they stand in nobody else's way, and come back to
-// their places when what holds them is decided. What must not overtake a held one is
-// held as well.
+// A parked operation waits for a person. Later operations of its slot, and operations that
+// depend on it, must not overtake it: they are held. A held operation is out of its lane,
+// so that it stands in no other operation's way, and comes back to its place when the
+// parked one is decided. Operations that must not overtake a held one are held as well.
 
-// hold says whether an operation waits behind what waits for a person, and so what else
-// has to wait with it.
+// hold says whether an operation waits behind a parked one, and so which other operations
+// have to wait with it.
 type hold uint8
 
 const (
 	notHeld    hold = iota
 	onCreation      // it stands on a creation that waits; others pass it
-	heldBack        // it must not overtake; what must not overtake it waits as well
+	heldBack        // it must not overtake; operations that must not overtake it wait as well
 )
 
 // Idle reports whether nothing will move any more before a person decides.
 func (e *Engine) Idle() bool { return e.inFlight == 0 && e.pending == e.parked+e.held }
 
-// mustHold says whether something that waits for a person is in front of o.
+// mustHold says whether a parked operation, or one held behind it, is in front of o.
 func (e *Engine) mustHold(o *Op) hold {
 	if e.parked == 0 || o.state != Waiting {
 		return notHeld
@@ -69,8 +68,8 @@ func (p *part) creationWaits() bool {
 	return c != nil && (c.op.state == Parked && !p.passes(c) || c.op.held != notHeld)
 }
 
-// passes reports whether p removes what q, a creation that may have reached the server, made:
-// no decision about q can make that wrong.
+// passes reports whether p removes the entity that q makes, a creation that may have
+// reached the server: no decision about q can make that removal wrong.
 func (p *part) passes(q *part) bool {
 	return p.stands && p.op.deletes() && q.kind() == Create && q.op.mayBeDone()
 }
@@ -86,7 +85,7 @@ func (e *Engine) suspect(o *Op) {
 	}
 }
 
-// suspectBehind suspects those that o may hold.
+// suspectBehind suspects the operations that o may hold.
 func (e *Engine) suspectBehind(o *Op) {
 	o.parts(func(p *part) {
 		for q := p.next; q != nil; q = q.next {
@@ -103,7 +102,7 @@ func (e *Engine) suspectBehind(o *Op) {
 	}
 }
 
-// holdBack takes what is held out of the way of others.
+// holdBack takes held operations out of their lanes, out of the way of others.
 func (e *Engine) holdBack() {
 	for i := 0; i < len(e.suspects); i++ { // holding one may add some
 		o := e.suspects[i]
@@ -133,8 +132,8 @@ func (e *Engine) setHeld(o *Op, held hold) {
 	o.parts(func(p *part) { p.entity.held += int32(by) })
 }
 
-// letGo puts what o may have held back into its lanes. What something else holds as
-// well is held again before anything is sent.
+// letGo puts the operations that o may have held back into their lanes. Those that another
+// operation holds as well are held again before anything is sent.
 func (e *Engine) letGo(o *Op) {
 	if e.held == 0 {
 		return
@@ -152,7 +151,7 @@ func (e *Engine) letGo(o *Op) {
 }
 
 // letPass puts the deletions that stand on a creation back into their lanes: since it may
-// have reached the server they pass what waits for a person between the two.
+// have reached the server they pass the parked operations between the two.
 func (e *Engine) letPass(creation *Op) {
 	if e.held == 0 || !creation.Creates() {
 		return

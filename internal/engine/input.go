@@ -1,8 +1,8 @@
 package engine
 
-// Input is one thing that happened. The engine never keeps the input itself. Each
-// knows its own handling, so that a program which never has one of them does not
-// carry what it would cause.
+// Input is one event. The engine never keeps the input itself. Each input knows its own
+// handling, so that a program which never makes one of them does not carry the code
+// that would handle it.
 type Input interface{ step(*Engine) error }
 
 // Execute asks to accept one operation. Op must be fresh, with Type, Args, Slot and
@@ -15,7 +15,7 @@ type Execute struct {
 	After  []*Op  // operations on which Op depends
 }
 
-// Part is what a group does to one entity.
+// Part is the effect of a group on one entity.
 type Part struct {
 	Space  *Space
 	Entity string
@@ -49,14 +49,14 @@ type Answer struct {
 	More       []EntityTruth // about other entities
 	RetryAfter Time          // a duration: the server's own wish, 0 when it has none
 	Rand       uint64        // for jitter
-	// Ignore: the call has ended and nobody wants to know how.
+	// Ignore: the call has ended and its answer is of no interest.
 	Ignore bool
-	// Unclassified: nobody said what Err means, and Class is a guess. It may be the
-	// word of the network, not of the server, which may have done what was asked.
+	// Unclassified: nobody classified Err, and Class is a guess. Err may be the word of
+	// the network, not of the server, which may have carried the operation out.
 	Unclassified bool
 	// NotSent: the attempt has not left after all, because of Err. It is as if it had not
-	// been; the next may leave after RetryAfter. Class and what the answer tells are
-	// of no meaning.
+	// been; the next may leave after RetryAfter. Class and the truth of the answer
+	// are of no meaning.
 	NotSent bool
 	guessed bool // the engine takes the value told for a lagging replica's
 	// Next, when not nil, replaces the type's retry schedule for this failure.
@@ -85,8 +85,8 @@ type Receive struct {
 	// Reread: it is the end of a read for which a Reread had asked. Without a value, nothing
 	// was found out.
 	Reread bool
-	// Old: the engine sets it. What was read is older than something that has settled
-	// since, and nothing of it was taken.
+	// Old: the engine sets it. The value was read earlier than the truth held, and was not
+	// taken.
 	Old bool
 }
 
@@ -112,8 +112,8 @@ type Cancel struct {
 // RollbackAll undoes every unsettled operation of one entity, last first.
 type RollbackAll struct{ Entity *Entity }
 
-// ClearAll undoes everything and forgets it, but for what Keep, if not nil, asks to
-// keep. The operations end as Cancelled, or with Err, when there is one, as undone.
+// ClearAll undoes and forgets all operations but for those that Keep, if not nil, asks to
+// keep. They end as Cancelled, or with Err, when there is one, as undone.
 type ClearAll struct {
 	Err  error
 	Keep func(*Op) bool

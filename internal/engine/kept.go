@@ -1,11 +1,11 @@
 package engine
 
-// Kept is what the journal keeps of an operation's way, beside its content: enough that a
-// crash changes nothing but time.
+// Kept is the record that the journal keeps of an operation's attempts and state, beside
+// its content: enough that a crash changes nothing but time.
 type Kept struct {
 	Calls        int        // attempts that left, the one under way included
 	Attempts     int        // charged to the retry policy
-	Unanswered   int        // those of them that nobody answered
+	Unanswered   int        // charged attempts that nobody answered
 	Conflicts    int        // that were kept
 	Conflict     Resolution // of the last one
 	NotBefore    Time       // the server asked for no attempt until then; 0: it did not
@@ -21,7 +21,7 @@ type Kept struct {
 	Stands       bool       // it stands on a creation
 }
 
-// Kept is what the journal has to keep of the operation now.
+// Kept is the record that the journal has to keep of the operation now.
 func (o *Op) Kept(now Time) Kept {
 	k := Kept{
 		Calls: int(o.calls), Attempts: int(o.attempts), Conflict: o.Conflict(),
@@ -49,8 +49,8 @@ func (e *Engine) keep(o *Op) {
 	}
 }
 
-// takeUp gives a restored operation what was kept of its way. Only of an attempt that was
-// under way nobody knows how it ended.
+// takeUp gives a restored operation the state that the journal kept. An attempt that was
+// under way has an unknown outcome.
 func (o *Op) takeUp(k Kept, now Time) {
 	o.calls, o.attempts = uint16(k.Calls), uint16(k.Attempts)
 	o.left, o.unknown = k.Calls > 0, k.Unknown || k.InFlight

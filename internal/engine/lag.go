@@ -99,8 +99,8 @@ func (e *Engine) countOpen() {
 	}
 }
 
-// timeGuess has an operation that waits by a guess looked at when its patience ends. If
-// that is now, what a read finds stands, or, where nothing can be read, the truth held.
+// timeGuess judges an operation that waits by a guess, when its patience ends. Once it has
+// ended, the value that a read finds stands, or, where nothing can be read, the truth held.
 func (e *Engine) timeGuess(o *Op) {
 	ent := o.part.entity
 	switch left := o.ext.until - e.openFor(); {
@@ -117,7 +117,7 @@ func (e *Engine) timeGuess(o *Op) {
 	}
 }
 
-// endOfRead ends those that waited for an entity to be read. found: truth came of it.
+// endOfRead ends the operations that waited for an entity to be read. found: truth came of it.
 func (e *Engine) endOfRead(ent *Entity, found bool) {
 	for p := ent.first; p != nil; {
 		o, next := p.op, p.next

@@ -82,8 +82,8 @@ func (e *Engine) joinLanes(o *Op) {
 	})
 }
 
-// leaveLanes unlinks the operation from its lanes; whoever is first then may leave. If
-// it waits for a person, or behind what does, it gives its place there up.
+// leaveLanes unlinks the operation from its lanes; the operation that is first then may
+// be sent. If it is parked or held, the operations that it holds are let go.
 func (e *Engine) leaveLanes(o *Op) {
 	if o.held != notHeld {
 		e.setHeld(o, notHeld)
@@ -128,7 +128,7 @@ func (e *Engine) wakeOp(o *Op) {
 	o.parts(func(p *part) { e.wake(p.entity.lane) })
 }
 
-// pump sends what may be sent: heads of free lanes, in turn, under the cap.
+// pump sends the heads of free lanes, in turn, under the cap.
 func (e *Engine) pump() {
 	for {
 		if len(e.suspects) > 0 {

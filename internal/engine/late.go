@@ -1,8 +1,8 @@
 package engine
 
-// lateAnswer takes what a call says whose operation has ended meanwhile: truth is
-// truth. When the server did what has been taken back and tells no value, what was
-// predicted is truth.
+// lateAnswer takes the answer of a call whose operation has ended meanwhile: its truth
+// counts. When the server has an operation that was taken back, and tells no value, the
+// predicted value is truth.
 func (e *Engine) lateAnswer(in *Answer) {
 	o := in.Op
 	switch in.Class {
@@ -36,7 +36,8 @@ func (e *Engine) lateAnswer(in *Answer) {
 	e.rebase(nil)
 }
 
-// predictLate makes truth of what the server did and said nothing about.
+// predictLate folds an operation that the server has into the truth of the entities about
+// which the answer told no value.
 func (e *Engine) predictLate(o *Op, in *Answer) {
 	o.parts(func(p *part) {
 		if in.about(p.entity).Presence == NotLoaded && (p.index > 0 || in.Truth.Version == 0 || in.Truth.Version > p.entity.version) {

@@ -27,7 +27,7 @@ type Timestamp uint64
 // next is the timestamp after s, if there is one.
 func (s Timestamp) next() Timestamp { return max(s, s+1) }
 
-// Kind says what an operation does to its entity's existence.
+// Kind is the effect of an operation on its entity's existence.
 type Kind uint8
 
 const (
@@ -70,14 +70,14 @@ type Resolution uint8
 
 const (
 	NoConflict Resolution = iota
-	AlreadySo             // the server's state is what the operation wanted
+	AlreadySo             // the server's state is the one that the operation wanted
 	KeptMine              // sent again on the new version
 	TookTheirs            // the operation gave way
 	MergedBoth            // another operation with merged arguments took its place
 	Refused               // the resolver called it a failure
 )
 
-// Type is what operations of one kind have in common. It is not changed after its
+// Type holds the rules that operations of one kind share. It is not changed after its
 // first use.
 type Type struct {
 	Name   string
@@ -87,7 +87,7 @@ type Type struct {
 	Apply    func(value, args any) (any, error) // pure; nil for Delete and closures
 	Guard    func(value, args any) error        // nil: no precondition
 	SameArgs func(a, b any) bool                // nil: never the same
-	// Fulfilled says whether a value is what was wished for. nil: the type does not say.
+	// Fulfilled says whether a value fulfils the wish in args. nil: the type does not say.
 	Fulfilled func(value, args any) bool
 	// Merge are the rules that combine an operation that has not left with a second one, of
 	// this type, of its slot: by the name of the first one's type.
@@ -114,7 +114,7 @@ type Op struct {
 	Type      *Type
 	Args      any
 	Slot      string    // empty: a slot of its own
-	Timestamp Timestamp // the engine sets it ahead if what the operation is laid over is later
+	Timestamp Timestamp // the engine moves it past the latest timestamp known of the entity
 	Owner     any       // of no meaning to the engine
 
 	seq uint64 // identity; order of acceptance
@@ -124,7 +124,7 @@ type Op struct {
 	due   Time // when Waiting: not before this
 	burst Time // first tap of the burst (debounce), also start of the deadline
 	part  part // the first, and nearly always only, part
-	ext   *ext // what few operations need; nil until then
+	ext   *ext // state that few operations need; nil until then
 	// successor is the operation that replaced this one, once superseded, or that a
 	// call joined whose own operation this would have been.
 	successor *Op
@@ -156,9 +156,9 @@ type ext struct {
 	id         string      // of a restored operation
 	err        error       // why it is parked
 	group      []groupPart // second and later entities of a group
-	first      Part        // what a group does in its first entity
+	first      Part        // of a group: its part in the first entity
 	deps       []*Op       // unsettled operations on which this one depends
-	dependents []*Op       // those that depend on this one
+	dependents []*Op       // operations that depend on this one
 	version    uint64      // of the truth that is awaited, once acknowledged
 	ackedAt    Time
 	// notBefore: the server asked for no attempt until then.
@@ -166,7 +166,7 @@ type ext struct {
 	leftOn    *ground
 	behind    *Op  // the operation of its slot behind which this one was accepted
 	until     Time // guess: how long sending will have been open in all when its patience ends
-	base      base // of a closure: what its slot held before
+	base      base // of a closure: the state of its slot before it
 
 	conflict   Resolution // of the last conflict
 	conflicts  uint8      // how often it was sent again after one, since the last decision
@@ -249,7 +249,8 @@ func (o *Op) ID(e *Engine) string {
 	return e.IDOf(o.seq)
 }
 
-// IDOf is the id of an operation of this life. It reads only what never changes.
+// IDOf is the id of an operation of this life. It reads only the configured prefix, which
+// never changes.
 func (e *Engine) IDOf(seq uint64) string { return e.cfg.Prefix + "-" + strconv.FormatUint(seq, 36) }
 
 // RestoredID is the id that an operation of an earlier life has kept, or empty.
@@ -290,7 +291,7 @@ func (o *Op) Conflict() Resolution {
 // Calls counts the attempts that left.
 func (o *Op) Calls() int { return int(o.calls) }
 
-// Attempts counts those charged to the retry policy.
+// Attempts counts the attempts charged to the retry policy.
 func (o *Op) Attempts() int { return int(o.attempts) }
 
 // Due is when a waiting operation may leave.

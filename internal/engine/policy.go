@@ -24,8 +24,8 @@ type Retry struct {
 	Jitter float64
 }
 
-// Delay is the wait after the nth charged attempt (1 is the first), never before
-// what the server asked for.
+// Delay is the wait after the nth charged attempt (1 is the first), never shorter
+// than the server asked for.
 func (r Retry) Delay(n int, after Time, random uint64) Time {
 	d := r.Cap
 	if shift := n - 1; shift < 40 && r.Base<<shift>>shift == r.Base {
@@ -39,7 +39,7 @@ func (r Retry) Delay(n int, after Time, random uint64) Time {
 	return d - jitter
 }
 
-// Class says what a failed attempt means.
+// Class is the meaning of an attempt's end.
 type Class uint8
 
 const (
@@ -60,7 +60,7 @@ type Decision struct {
 	Err    error
 }
 
-// Choice is what to do about a conflict.
+// Choice is the way out of a conflict.
 type Choice uint8
 
 const (
@@ -70,13 +70,13 @@ const (
 	Merge
 )
 
-// Conflict is what a resolver sees.
+// Conflict is the view that a resolver gets.
 type Conflict struct {
 	Op           *Op
 	Base         any // truth held when the attempt left for the server
 	BasePresence Presence
 	BaseVersion  uint64
-	Mine         any    // what the operation makes of Base
+	Mine         any    // Base with the operation applied
 	Theirs       Truth  // NotLoaded: the server did not say
 	MineBy       string // ours, for ties
 	Err          error
@@ -105,7 +105,7 @@ func LastWriterWins(theirs Presence, mineIsLater bool) Choice {
 	return TakeTheirs
 }
 
-// FailurePolicy says what becomes of an operation that failed for good.
+// FailurePolicy is the fate of an operation that failed for good.
 type FailurePolicy uint8
 
 const (
@@ -113,7 +113,7 @@ const (
 	Park                            // it waits for a person
 )
 
-// CancelPolicy says what becomes of a call under way when its operation leaves the view.
+// CancelPolicy is the fate of a call under way when its operation leaves the view.
 type CancelPolicy uint8
 
 const (
@@ -121,7 +121,7 @@ const (
 	EndCalls                            // it is told to end
 )
 
-// Merged is what becomes of two operations of one slot of which the first has not left.
+// Merged is the result of merging two operations of one slot, the first not yet sent.
 type Merged struct {
 	Rule    MergeRule
 	Args    any  // of the survivor; for TakeFirst, and for TakeSecond if Changed

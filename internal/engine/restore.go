@@ -1,7 +1,7 @@
 package engine
 
-// restore accepts an operation of an earlier life. Nobody knows what became of it. One
-// of which an operation that it depends on has been rolled back is rolled back as well.
+// restore accepts an operation of an earlier life, with its state as the journal kept it.
+// If an operation on which it depends has been rolled back, it is rolled back as well.
 func (e *Engine) restore(in *Restore) error {
 	o := in.Op
 	if err := checkParts(in.Group); err != nil {
@@ -61,7 +61,7 @@ func (e *Engine) restore(in *Restore) error {
 	return nil
 }
 
-// journaled lets go what waited for its record.
+// journaled lets operations leave that waited for their records.
 func (e *Engine) journaled(in *Journaled) {
 	for _, o := range in.Ops {
 		o.journal = journaled

@@ -36,7 +36,7 @@ func (e *Engine) settle(o *Op, outcome Outcome, err error, successor *Op) {
 	e.emit(Effect{Kind: OpSettled, Op: o, Successor: successor, Outcome: outcome, Err: err})
 }
 
-// without forgets one operation. What is looked for mostly is last.
+// without forgets one operation. It searches from the end, where o mostly is.
 func without(ops []*Op, o *Op) []*Op {
 	for i := len(ops) - 1; i >= 0; i-- {
 		if ops[i] == o {
@@ -59,8 +59,8 @@ func (e *Engine) fail(o *Op, err error) {
 	e.rebase(o)
 }
 
-// outdated reports whether a newer operation replaces what o wanted, or removes what it
-// makes, so that no person needs to decide about o.
+// outdated reports whether a newer operation overrules o in its slot, or removes the
+// entity that o makes, so that no person needs to decide about o.
 func (e *Engine) outdated(o *Op) bool {
 	if o.deletionBehind() {
 		return true
@@ -150,7 +150,7 @@ func (e *Engine) unpark(o *Op) {
 	})
 }
 
-// cancel undoes one operation. What a call that is under way still says is taken as
+// cancel undoes one operation. The answer of a call that is still under way is taken as
 // truth.
 func (e *Engine) cancel(in Cancel) error {
 	o := in.Op

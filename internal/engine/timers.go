@@ -113,7 +113,7 @@ func (e *Engine) lookAt(o *Op, at Time) {
 	}
 }
 
-// tick handles what has fallen due.
+// tick handles the operations that have fallen due.
 func (e *Engine) tick() {
 	for e.timers.next() <= e.now {
 		o := e.timers.entries[0].op

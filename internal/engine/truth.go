@@ -1,6 +1,6 @@
 package engine
 
-// Truth is what the server says about one entity.
+// Truth is the word of the server about one entity.
 type Truth struct {
 	Presence Presence // Unknown: no value was said
 	Value    any
@@ -15,7 +15,8 @@ type Truth struct {
 	ReadAt Time
 }
 
-// receive takes truth that came by push or refetch, and settles what it contains.
+// receive takes truth that came by push or refetch, and settles the operations that it
+// contains.
 func (e *Engine) receive(in *Receive) {
 	ent := e.entity(in.Space, in.Entity)
 	e.touch(ent)
@@ -27,7 +28,7 @@ func (e *Engine) receive(in *Receive) {
 }
 
 // adopt takes truth and settles every operation that the truth then held contains,
-// without refolding. covered: what is held then is at least as new as t.
+// without refolding. covered: the truth then held is at least as new as t.
 func (e *Engine) adopt(ent *Entity, t Truth) (covered bool) {
 	fresh, covered := e.take(ent, t)
 	if covered && ent.doubt != nil && ent.doubt.endedBy(t) {
@@ -59,8 +60,8 @@ func (e *Engine) adopt(ent *Entity, t Truth) (covered bool) {
 }
 
 // nowContained notes that the truth held contains an operation, also one that has not left in
-// this life: the server's word counts. A group ends when that is so of all its entities;
-// until then it is not applied again to those of which it is.
+// this life: the server's word counts. A group ends when the truth of all its entities
+// contains it; until then it is not applied again to the entities whose truth does.
 func (e *Engine) nowContained(p *part) {
 	o := p.op
 	if p.entity.unversioned {
@@ -93,20 +94,20 @@ func (e *Engine) names(t Truth, o *Op) bool {
 	return false
 }
 
-// shows reports whether the truth held is what an acknowledged operation waits for,
-// after t came.
+// shows reports whether, after t came, the truth held is as new as an acknowledged
+// operation waits for.
 func (ent *Entity) shows(o *Op, t Truth, fresh bool) bool {
 	return ent.version >= o.ext.version || fresh && t.Version == 0 && (t.ReadAt == 0 || t.ReadAt >= o.ext.ackedAt)
 }
 
-// take replaces the truth held, unless what came is older (not fresh). It does not
-// refold. covered: what is held then is at least as new as t.
+// take replaces the truth held by t, unless t is older (not fresh). It does not refold.
+// covered: the truth then held is at least as new as t.
 func (e *Engine) take(ent *Entity, t Truth) (fresh, covered bool) {
 	if t.Presence == NotLoaded {
 		return false, t.Version != 0 && t.Version <= ent.version
 	}
 	e.touch(ent)
-	ent.latest = max(ent.latest, t.At) // also of what is older: the truth held came after it
+	ent.latest = max(ent.latest, t.At) // of older truth as well: the truth held came after it
 	held := ent.presence != NotLoaded || ent.version != 0
 	switch {
 	case t.Version != 0 && held && t.Version < max(ent.version, ent.floor):
@@ -136,7 +137,7 @@ func (e *Engine) take(ent *Entity, t Truth) (fresh, covered bool) {
 	return true, true
 }
 
-// isPast notes that what is held is later than truth of a version, if there are versions.
+// isPast notes that the value held is later than truth of a version, if there are versions.
 func (ent *Entity) isPast(version uint64) {
 	if version != 0 {
 		ent.floor = max(ent.floor, version+1)
@@ -150,7 +151,7 @@ func (ent *Entity) outdates(t Truth) bool {
 
 // confirm ends an operation that the server has. Truth of the entity told (nil:
 // none) contains it already; into the truth of its other entities it is folded, for
-// the server did what was asked and said no more.
+// the server carried the operation out and said no more.
 func (e *Engine) confirm(o *Op, told *Entity) {
 	e.untie(o)
 	var deleted *part

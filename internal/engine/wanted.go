@@ -1,10 +1,10 @@
 package engine
 
 // Told and wanted: a server that accepts an operation may hold something else than was
-// predicted. It may normalise what it gets, or another write may have followed. Nothing is
+// predicted. It may normalise the arguments, or another write may have followed. Nothing is
 // sent again on account of that; the operation's result says it.
 
-// wants reports whether a value is what the part would make of it. known is false when
+// wants reports whether a value already is as the part would make it. known is false when
 // nobody can say: Apply refuses the value, or steps towards a state instead of making sure
 // of one.
 func (p *part) wants(value any, presence Presence) (so, known bool) {
@@ -40,8 +40,8 @@ func ask(fn func(value, args any) bool, value, args any) (so bool) {
 	return fn(value, args)
 }
 
-// compare notes whether the truth held, which contains the operation, is what it wanted.
-// Nobody can say so where a later operation of ours has written over it.
+// compare notes whether the truth held, which contains the operation, differs from the
+// value it wanted. Nobody can say so where a later operation of ours has written over it.
 func (e *Engine) compare(p *part) {
 	o, ent := p.op, p.entity
 	so, known := p.wants(ent.truth, ent.presence)
