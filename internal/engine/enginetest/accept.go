@@ -34,8 +34,9 @@ func (o *op) raiseTimestamp() {
 	}
 }
 
-// dependencies follows those that were replaced, and drops what the server has. What is
-// stored cannot depend on what is not.
+// dependencies are the unsettled operations on which a new one depends: replaced ones give
+// way to their successors, confirmed ones are dropped. A stored operation cannot depend on
+// an unsettled one that is not stored.
 func (t *Twin) dependencies(after []*engine.Op, stored bool) (deps []*op, err error) {
 	for _, real := range after {
 		d := t.of[real]
@@ -80,7 +81,7 @@ func (t *Twin) execute(in *engine.Execute) (err error) {
 
 	if value, presence := t.view(ent); presence != engine.NotLoaded {
 		if _, _, err := o.places[0].do(o, value, presence); err != nil {
-			return err // it is judged by what the user sees
+			return err // it is judged by the view of the user
 		}
 	}
 	asCalled := *o
@@ -108,7 +109,7 @@ func (t *Twin) execute(in *engine.Execute) (err error) {
 	}
 	value, presence := t.foldBefore(ent, older.pos)
 	after, afterPresence, err := o.places[0].do(o, value, presence)
-	if err != nil { // it needs what the older one does
+	if err != nil { // it needs the effect of the older one
 		asCalled.places = slices.Clone(asCalled.places)
 		asCalled.places[0].kind, asCalled.places[0].apply = asCalled.typ.Kind, asCalled.typ.Apply
 		return t.append(&asCalled, older)
@@ -158,7 +159,7 @@ func sameWant(a, b *op) bool {
 	return a.typ.Name == b.typ.Name && b.typ.SameArgs != nil && b.typ.SameArgs(a.args, b.args)
 }
 
-// joins: two of a slot that want the same are one, unless a rule says what becomes of them.
+// joins: two operations of a slot that want the same are one, unless a rule merges them.
 func joins(older, o *op) bool {
 	return older.state != engine.Parked && !hasRule(older, o) && sameWant(older, o)
 }
@@ -166,7 +167,7 @@ func joins(older, o *op) bool {
 func hasRule(older, newer *op) bool { return newer.typ.Merge[older.typ.Name] != nil }
 
 // overwrites: the server has accepted the operation before this one in its slot, and this
-// one wants something else, whatever the server held then.
+// one wants another value, on any value that the server holds.
 func (o *op) overwrites() bool {
 	f := o.behind
 	for f != nil && f.outcome == engine.Superseded && f.successor != nil {
@@ -201,7 +202,8 @@ func mergeRule(older, newer *op) (m engine.Merged) {
 	return rule(older.asOp(), newer.asOp())
 }
 
-// mergeNow is the rule as it is followed: the server must have what others depend on.
+// mergeNow is the rule as it is followed: it annihilates no operation that is in doubt, or
+// on which others depend, and it leaves a creation and its deletion separate.
 func (t *Twin) mergeNow(older, newer *op) engine.Merged {
 	m := mergeRule(older, newer)
 	if m.Rule == engine.Annihilate && older.inDoubt {
@@ -235,7 +237,8 @@ func (t *Twin) inVain(o *op, pos uint64) bool {
 	return err == nil && presence != engine.NotLoaded && presence == afterPresence && ent.same(value, after)
 }
 
-// inDoubt reports whether the server may hold, or get, what nobody knows of.
+// inDoubt reports whether the server may hold, or get, an operation of o's lane that was
+// taken back.
 func (t *Twin) inDoubt(o *op) bool {
 	return o.places[0].ent.unsure || slices.ContainsFunc(t.calls, func(call *op) bool {
 		return call.state == engine.Ended && call.outcome != engine.Confirmed && shareLane(o, call) // it was taken back
@@ -336,8 +339,8 @@ func (t *Twin) replace(older, successor *op) {
 	t.end(older, engine.Superseded)
 }
 
-// dissolve is replace by an operation that goes elsewhere. What stood on a creation has
-// nothing to stand on then, unless that one makes the entity as well.
+// dissolve is replace by an operation in another place. Operations that stood on the
+// creation have nothing to stand on then, unless instead makes the entity as well.
 func (t *Twin) dissolve(older, instead, successor *op) {
 	if older.places[0].kind == engine.Create && instead.places[0].kind != engine.Create {
 		t.sink(older, t.standing(older))
@@ -395,7 +398,7 @@ func (t *Twin) restore(in *engine.Restore) (err error) {
 	return nil
 }
 
-// kept is what must survive a crash.
+// kept is the record of an operation that must survive a crash.
 func (t *Twin) kept(o *op, now engine.Time) engine.Kept {
 	k := engine.Kept{
 		Calls: o.calls, Attempts: o.attempts, Unanswered: o.unheard, Conflicts: o.conflicts, Conflict: o.conflict,

@@ -7,7 +7,8 @@ import (
 	"github.com/optimist-go/optimist/internal/engine"
 )
 
-// batch is all or nothing: each operation is tried on what the ones before it leave.
+// batch is all or nothing: each operation is tried on the value that the ones before it
+// leave.
 func (t *Twin) batch(in *engine.Batch) (err error) {
 	type look struct {
 		value    any
@@ -68,8 +69,8 @@ func (t *Twin) batch(in *engine.Batch) (err error) {
 	return nil
 }
 
-// needsRoom reports whether an operation of a batch will be one more, as far as what
-// comes earlier in the batch leaves that certain.
+// needsRoom reports whether an operation of a batch will be one more, as far as the
+// operations before it in the batch leave that certain.
 func (t *Twin) needsRoom(o *op, earlier []*op) bool {
 	if c, _ := t.revokedBy(o); c != nil && !slices.ContainsFunc(earlier, func(e *op) bool {
 		return shareEntity(o, e) || slices.ContainsFunc(e.deps, func(d *op) bool { return !d.group() && shareEntity(o, d) && d.pos >= c.pos })

@@ -134,7 +134,7 @@ func (d *Driver) names(ops []*engine.Op) (out []string) {
 	return out
 }
 
-// facts are what both must agree on about one operation.
+// facts of one operation, about which engine and twin must agree.
 type facts struct {
 	State    engine.State
 	Outcome  engine.Outcome

@@ -29,7 +29,7 @@ func (t *Twin) creationBefore(ent *entity, pos uint64) *op {
 	return c
 }
 
-// tie notes on what an operation stands that has got its position.
+// tie notes in which entities an operation, at the position it has got, stands on a creation.
 func (t *Twin) tie(o *op) {
 	for i := range o.places {
 		p := &o.places[i]
@@ -64,7 +64,7 @@ func (t *Twin) untie(creation *op) {
 	}
 }
 
-// tiesEnd: what the server holds stands by itself.
+// tiesEnd: operations of an entity that the server holds stand on no creation.
 func (t *Twin) tiesEnd(ent *entity) {
 	if ent.presence != engine.Present {
 		return
@@ -86,7 +86,8 @@ func (t *Twin) checkStored(o *op) error {
 	return nil
 }
 
-// deletionBehind: what next makes or removes an entity that an operation makes removes it.
+// deletionBehind: the next operation that makes or removes an entity made by creation
+// removes it.
 func (t *Twin) deletionBehind(creation *op) bool {
 	return slices.ContainsFunc(creation.places, func(p place) bool {
 		return p.kind == engine.Create && slices.ContainsFunc(t.ops, func(o *op) bool {
@@ -169,8 +170,8 @@ func (t *Twin) nobodyElse(c, deletion *op) bool {
 	return !slices.ContainsFunc(deletion.deps, func(d *op) bool { return !ours(d) })
 }
 
-// endCreation: a creation and what stands on it are superseded by a deletion; what
-// concerns others too goes with the creation.
+// endCreation: a creation and the operations that stand on it are superseded by a deletion;
+// groups among them, and operations that depend on any of them, are rolled back.
 func (t *Twin) endCreation(c, deletion *op) {
 	all := append([]*op{c}, t.standing(c)...)
 	for _, o := range slices.Backward(all) {

@@ -29,7 +29,7 @@ type Driver struct {
 	calls    []*engine.Op // under way
 	settled  map[*engine.Op]int
 	mergedOf map[*engine.Op]*engine.Op
-	basedOn  map[*engine.Op]base // what the engine told a resolver, until the twin does
+	basedOn  map[*engine.Op]base // base told to a resolver by the engine, until the twin tells it
 	unlike   error               // the two told resolvers different things
 
 	membersOf map[*engine.Op][]engine.Part // of groups
@@ -39,7 +39,7 @@ type Driver struct {
 	paused    bool            // as the engine told last
 }
 
-// base is what an operation that met a conflict was made on, and made of it.
+// base is the value on which an operation that met a conflict was made, and its result.
 type base struct {
 	base, mine any
 	presence   engine.Presence

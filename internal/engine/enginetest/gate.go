@@ -68,8 +68,8 @@ func (t *Twin) setOnline(online bool) {
 	}
 }
 
-// retryPolitely is hurry for attempts that nobody asked for: what the server wished
-// counts.
+// retryPolitely is hurry for attempts that nobody asked for: they keep to the wait that the
+// server wished.
 func (t *Twin) retryPolitely() {
 	for _, o := range t.ops {
 		if o.state == engine.Waiting && o.left && o.due > t.now {
@@ -93,7 +93,7 @@ func (t *Twin) open() bool {
 		(!t.probing || t.probe == nil && t.now >= t.until)
 }
 
-// pump sends what may be sent, in the order that the engine chose.
+// pump sends the operations that may leave, in the order that the engine chose.
 func (t *Twin) pump(order []*engine.Op) {
 	for t.open() {
 		free := t.preferred(t.sendable())
@@ -193,9 +193,8 @@ const (
 	heldBack                   // it must not overtake, and is not overtaken
 )
 
-// held are the operations that wait behind what a person has to decide: those of a
-// parked one's slot, those that depend on it, those that stand on it, and all that must
-// not overtake these.
+// held are the operations that wait behind a parked one: later operations of its slot,
+// operations that depend on it or stand on it, and all that must not overtake these.
 func (t *Twin) held() map[*op]hold {
 	held := make(map[*op]hold)
 	for again := true; again; {
@@ -269,7 +268,7 @@ func (ent *entity) lane() string {
 	return fmt.Sprint("named ", ent.space.Name, ":", ent.space.Lane(ent.id))
 }
 
-// alreadySo: the outcome of what was before agrees with what this one wants.
+// alreadySo: the value before an operation already is as the operation would make it.
 func (t *Twin) alreadySo(o *op) bool {
 	if o.left || len(o.places) > 1 {
 		return false

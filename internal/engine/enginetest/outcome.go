@@ -36,7 +36,8 @@ func (t *Twin) condemn(o, cause *op, err error) {
 	t.sink(o, standing)
 }
 
-// sink lets go what stood on a creation that comes to nothing.
+// sink condemns the operations that stood on a creation that comes to nothing, and makes
+// orphans of the deletions among them.
 func (t *Twin) sink(creation *op, standing []*op) {
 	for _, n := range standing {
 		switch {
@@ -112,7 +113,7 @@ func (t *Twin) answer(in *engine.Answer) {
 	}
 	t.gateHears(o, in)
 	if in.Ignore {
-		t.leaveDoubt(o) // nobody listened to what became of it
+		t.leaveDoubt(o) // nobody listened to its answer
 		return
 	}
 	if o.state == engine.Ended {
@@ -167,8 +168,8 @@ func (t *Twin) takeBack(o *op, in *engine.Answer) {
 	}
 }
 
-// lateAnswer: truth is truth; a server that did what has been taken back, and tells
-// no value, has what was predicted.
+// lateAnswer: its truth counts; a server that has an operation taken back, and tells no
+// value, has the predicted value.
 func (t *Twin) lateAnswer(o *op, in *engine.Answer) {
 	switch in.Class {
 	case engine.Transient, engine.Overloaded, engine.Unknown:
@@ -273,7 +274,7 @@ func (t *Twin) fail(o *op, err error) {
 	t.bury(engine.RolledBack)
 }
 
-// outdated: a newer operation of the slot replaces what it wanted.
+// outdated: a newer operation overrules o in its slot, or removes the entity that o makes.
 func (t *Twin) outdated(o *op) bool {
 	if t.deletionBehind(o) {
 		return true
@@ -300,7 +301,7 @@ func (o *op) expiry() engine.Time {
 
 func (t *Twin) expire(o *op) { t.giveUp(o, engine.ErrDeadline) }
 
-// giveUp: the time is over. What nobody ever answered is no failure.
+// giveUp: the time is over. An operation of which no attempt was answered has not failed.
 func (t *Twin) giveUp(o *op, err error) {
 	if o.unknown && o.attempts == o.unheard && !t.deletionBehind(o) {
 		o.state = engine.Parked
@@ -345,7 +346,7 @@ func (t *Twin) decide(in *engine.Decide) error {
 	return nil
 }
 
-// wants: a person wants an operation now, whatever the server wishes.
+// wants: a person wants an operation now, against the wish of the server too.
 func (t *Twin) wants(o *op) {
 	for _, p := range o.places {
 		delete(t.wishes, p.ent.lane())
@@ -353,7 +354,7 @@ func (t *Twin) wants(o *op) {
 }
 
 // edit puts an operation of other arguments in the place of a parked one; it waits
-// for what that one waited for.
+// for the dependencies of the parked one.
 func (t *Twin) edit(o *op, real *engine.Op) error {
 	if o.unknown {
 		return engine.ErrUnknownOutcome

@@ -7,7 +7,7 @@ import (
 	"github.com/optimist-go/optimist/internal/engine"
 )
 
-// answer makes up what a server says to a call.
+// answer makes up the answer of a server to a call.
 func (d *Driver) answer(o *engine.Op) *engine.Answer {
 	in := &engine.Answer{Op: o, Rand: uint64(d.src.Below(256)) << 56}
 	if in.Ignore = o.State() == engine.Ended && d.src.One(4); in.Ignore {
@@ -114,7 +114,7 @@ func (d *Driver) value(id string) Value {
 	return v
 }
 
-// restart is a crash: a new engine gets what was unsettled.
+// restart is a crash: a new engine gets the unsettled operations.
 func (d *Driver) restart() error {
 	d.logf("crash")
 	type kept struct {

@@ -6,8 +6,8 @@ import (
 	"github.com/optimist-go/optimist/internal/engine"
 )
 
-// take replaces the truth held unless what came is older. covered reports whether
-// the truth held afterwards is at least as new as what came.
+// takeTruth replaces the truth held by said, unless that is older. covered reports whether
+// the truth held afterwards is at least as new as said.
 func (t *Twin) takeTruth(ent *entity, said engine.Truth) (fresh, covered bool) {
 	if said.Presence == engine.NotLoaded {
 		return false, said.Version != 0 && said.Version <= ent.version
@@ -97,7 +97,7 @@ func (t *Twin) adoptAll(o *op, in *engine.Answer) (covered bool) {
 }
 
 // confirm ends an operation that the server has. The truth of one entity (nil: of
-// none) contains it; that of its others becomes what was predicted.
+// none) contains it; the truth of its other entities becomes the predicted value.
 func (t *Twin) confirm(o *op, contains *entity) {
 	t.untie(o)
 	var deleted *op
@@ -136,7 +136,7 @@ func (t *Twin) predict(o *op, p *place) {
 	}
 }
 
-// later: what is held came after truth of that version.
+// later: the value held came after truth of that version.
 func (ent *entity) later(version uint64) {
 	if version != 0 && ent.floor <= version {
 		ent.floor = version + 1
@@ -210,8 +210,8 @@ func (o *op) firm() {
 	}
 }
 
-// succeededSilently: what was predicted becomes truth, but not before what precedes
-// it has.
+// succeededSilently: the predicted value becomes truth, but not before that of the
+// acknowledged operations before o.
 func (t *Twin) succeededSilently(o *op) {
 	var awaited uint64
 	for _, earlier := range t.ops {

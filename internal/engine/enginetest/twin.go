@@ -57,7 +57,7 @@ type op struct {
 	late       bool // the server had it after it had been taken back
 }
 
-// place is what an operation does to one entity.
+// place is the effect of an operation on one entity.
 type place struct {
 	ent   *entity
 	kind  engine.Kind
@@ -74,7 +74,7 @@ type entity struct {
 	truth     any
 	presence  engine.Presence
 	version   uint64
-	floor     uint64 // truth of a version below it is older than what is held
+	floor     uint64 // truth of a version below it is older than the truth held
 	loose     bool   // the value came without version after that version
 	settledAt engine.Time
 	latest    engine.Timestamp // that was told of it or given to an operation of it
@@ -102,7 +102,7 @@ type Twin struct {
 	of       map[*engine.Op]*op
 	calls    []*op // under way
 
-	asked map[*engine.Op]asked // what calls said, before the engine took them
+	asked map[*engine.Op]asked // operations as the call made them
 	name  func(*engine.Op) string
 
 	// Restoring: operations of an earlier life are still coming; nothing is sent.
@@ -115,7 +115,7 @@ type Twin struct {
 	wishes                   map[string]engine.Time // of the server: nothing of a lane until then
 	probes                   int
 
-	// What the Step that runs decided.
+	// Decisions of the Step that runs.
 	sent    []*op
 	aborted []*op // whose calls nobody needs any more
 	victims []victim
@@ -124,7 +124,7 @@ type Twin struct {
 	settled []*op
 }
 
-// asked is an operation as the call made it.
+// asked is an operation as the call made it, before the engine took it.
 type asked struct {
 	typ   *engine.Type
 	args  any
@@ -149,7 +149,8 @@ func NewTwin(cfg engine.Config, name func(*engine.Op) string) *Twin {
 	return &Twin{cfg: cfg, seq: cfg.Seq, online: true, of: make(map[*engine.Op]*op), asked: make(map[*engine.Op]asked), name: name}
 }
 
-// Ask notes what a call says, before the engine takes it and makes it its own.
+// Ask notes the type, arguments and timestamp of an operation, before the engine takes it
+// and makes it its own.
 func (t *Twin) Ask(o *engine.Op) { t.asked[o] = asked{o.Type, o.Args, o.Timestamp} }
 
 // Step takes the input that the engine took. order lists the operations that the
@@ -282,7 +283,7 @@ func (t *Twin) foldBefore(ent *entity, pos uint64) (any, engine.Presence) {
 	return value, presence
 }
 
-// serverBefore is what the server is known to have: truth, and the operations
+// serverBefore is the value that the server is known to have: truth, and the operations
 // before a position that it has accepted since.
 func (t *Twin) serverBefore(ent *entity, pos uint64) (any, engine.Presence) {
 	value, presence := ent.truth, ent.presence
@@ -305,7 +306,7 @@ func (o *op) placeIn(ent *entity) *place {
 	return nil
 }
 
-// do is what an operation makes of one entity.
+// do is the result of an operation on the value of one entity.
 func (p *place) do(o *op, value any, presence engine.Presence) (any, engine.Presence, error) {
 	return p.make(o, value, presence, true)
 }

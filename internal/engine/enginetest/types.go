@@ -18,7 +18,7 @@ type Value struct {
 	Safe  bool
 }
 
-// Args are what every operation of the driver is called with.
+// Args are the arguments of every operation of the driver.
 type Args struct {
 	I    int // which like or save
 	On   bool
@@ -122,7 +122,7 @@ var (
 			return nil
 		}),
 	}
-	// Note stays apart from what came before it in its slot; its rule may panic.
+	// Note stays apart from the operations before it in its slot; its rule may panic.
 	Note = &engine.Type{
 		Name: "note", Family: "note", SameArgs: sameArgs, Debounce: debounce, Retry: retry3, Deadline: 3 * sec,
 		Apply: change(func(v *Value, a Args) error {
@@ -139,7 +139,7 @@ var (
 			return engine.Merged{Rule: engine.Separate}
 		}},
 	}
-	// Sum adds up with what came before it, also with what has failed.
+	// Sum adds up with the sums before it, also with failed ones.
 	Sum = &engine.Type{
 		Name: "sum", Family: "sum", SameArgs: sameArgs, Debounce: debounce, Retry: engine.Retry{Base: sec, Cap: sec}, OnFailure: engine.Park,
 		Apply: change(func(v *Value, a Args) error { v.N += a.N; return nil }),

@@ -6,7 +6,7 @@ import (
 	"github.com/optimist-go/optimist/internal/engine"
 )
 
-// wants reports whether a value is what an operation would make of it, and whether that
+// wants reports whether a value already is as an operation would make it, and whether that
 // can be said.
 func (p *place) wants(o *op, value any, presence engine.Presence) (so, known bool) {
 	once, there, err := p.make(o, value, presence, false)
@@ -23,7 +23,7 @@ func (p *place) wants(o *op, value any, presence engine.Presence) (so, known boo
 	return false, err == nil && still == there && p.ent.same(twice, once)
 }
 
-// isMissing: a value is known not to be what was wished for.
+// isMissing: a value is known not to fulfil the wish of an operation.
 func (p *place) isMissing(o *op, value any, presence engine.Presence) bool {
 	if o.typ.Fulfilled != nil && presence == engine.Present && p == &o.places[0] {
 		return !o.typ.Fulfilled(value, o.args)
@@ -32,8 +32,8 @@ func (p *place) isMissing(o *op, value any, presence engine.Presence) bool {
 	return known && !so
 }
 
-// compare notes whether the truth that contains an operation is what it wanted, unless a
-// later one of ours has written over it.
+// compare notes whether the truth that contains an operation differs from the value it
+// wanted, unless a later operation of ours has written over it.
 func (t *Twin) compare(o *op, p *place) {
 	for _, later := range t.ops {
 		over := o.slot == "" || sharesSlot(o, later) || later.commutesWithNothing()
@@ -49,8 +49,8 @@ func (t *Twin) compare(o *op, p *place) {
 	}
 }
 
-// seemsToLag: the answer says a version that is held already, and neither it nor what is
-// held shows the operation, or an earlier one waits for such a reason.
+// seemsToLag: the answer says a version that is held already, and neither its value nor the
+// truth held shows the operation, or an earlier operation waits by a guess.
 func (t *Twin) seemsToLag(o *op, said engine.Truth) bool {
 	ent, p := o.places[0].ent, &o.places[0]
 	if ent.space.Patience <= 0 || said.Wrote > ent.version || said.Version == 0 || said.Version > ent.version {
@@ -66,7 +66,8 @@ func (t *Twin) guessBefore(o *op, ent *entity) bool {
 	})
 }
 
-// confirmGuesses: what the server has had before it had o.
+// confirmGuesses confirms the operations before o that wait by a guess: the server had them
+// before it had o.
 func (t *Twin) confirmGuesses(o *op, ent, contains *entity) {
 	for _, e := range slices.Clone(t.ops) {
 		if e.pos < o.pos && e.placeIn(ent) != nil && e.state == engine.Acked && e.guess {
