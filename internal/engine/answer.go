@@ -43,8 +43,8 @@ func (e *Engine) answer(in *Answer) {
 	}
 }
 
-// answered reports whether anybody has answered. A status is an answer, whatever it
-// says; an error that nobody classified may be the network's own.
+// answered reports whether anybody has answered. Every status is an
+// answer; an error that nobody classified may be the network's own.
 func (in *Answer) answered() bool {
 	return in.Class != Offline && in.Class != Unknown && !in.Unclassified
 }
@@ -79,13 +79,13 @@ func (in *Answer) about(ent *Entity) Truth {
 	return Truth{}
 }
 
-// adoptAll reports whether the truth then held about the operation's entity is at
-// least as new as what the answer says.
+// adoptAll takes the truth in an answer, and reports whether the truth then held about the
+// operation's entity is at least as new.
 func (e *Engine) adoptAll(in *Answer) (covered bool) {
 	if ent := in.Op.part.entity; !in.Op.Type.Closure {
 		covered = e.adopt(ent, in.Truth)
 		if covered && in.Truth.Presence != NotLoaded && !in.lags(ent) {
-			e.reassure(ent) // it was asked after whatever is in doubt
+			e.reassure(ent) // it was asked after the call in doubt
 		}
 	}
 	for _, m := range in.More {
@@ -118,7 +118,7 @@ func (e *Engine) succeeded(o *Op, in *Answer) {
 	e.rebase(o)
 }
 
-// succeededSilently makes what was predicted truth, but not before operations that
+// succeededSilently makes the prediction truth, but not before operations that
 // precede it: folded under one that the server had earlier, it would be undone by it
 // in the view.
 func (e *Engine) succeededSilently(o *Op) {
@@ -157,13 +157,13 @@ func (e *Engine) confirmWith(o *Op, in *Answer) {
 		e.ack(o, in.Truth.Wrote)
 	case covered:
 		e.confirm(o, ent)
-	default: // what the answer told is older than what is held, and was ignored
+	default: // the answer's truth is older than the truth held, and was ignored
 		e.confirm(o, nil)
 	}
 }
 
 // groupSucceeded settles a group in all its entities at once; those about which the
-// answer says nothing take over what was predicted.
+// answer says nothing take over the prediction.
 func (e *Engine) groupSucceeded(o *Op, in *Answer) {
 	o.state = Waiting
 	e.untie(o)
@@ -313,7 +313,7 @@ func (o *Op) answeredAttempts() int {
 // increased counts up, and stays at the greatest number.
 func increased(n uint16) uint16 { return max(n, n+1) }
 
-// conflicted asks the resolver what to do about other truth.
+// conflicted asks the resolver to decide about other truth.
 func (e *Engine) conflicted(o *Op, in *Answer) {
 	o.state = Waiting
 	o.noteAnswer()
@@ -391,7 +391,7 @@ func (e *Engine) resolved(o *Op, how Resolution) {
 	e.emit(Effect{Kind: OpConflicted, Op: o, Resolution: how})
 }
 
-// alreadySo reports whether truth t is what the operation wants.
+// alreadySo reports whether truth t fulfils the operation as it is.
 func (e *Engine) alreadySo(o *Op, t Truth) bool {
 	after, presence, err := o.part.apply(t.Value, t.Presence)
 	return err == nil && presence == t.Presence && o.part.entity.space.same(after, t.Value)

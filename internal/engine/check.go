@@ -121,7 +121,7 @@ func (e *Engine) checkLane(l *lane) error {
 		return nil
 	}
 	if e.timers.next() <= e.now {
-		return nil // the next Tick wakes what has fallen due
+		return nil // the next Tick wakes the operations that have fallen due
 	}
 	if o := l.first.op; !l.queued && l.flight == nil && o.due <= e.now && e.sendable(o) &&
 		e.inFlight < e.cfg.MaxInFlight && e.gate.open(e) {

@@ -5,8 +5,8 @@ import "slices"
 // The state of a closure lives outside of the engine, and so does its truth. What the
 // engine knows of it is, for each operation, the base: the state that its slot held before
 // the operation, as the program or the server said. A closure that wants its base needs no
-// call; one that leaves gives its base back to the next closure of the slot; what the server
-// tells becomes the base of all that follow.
+// call; one that leaves gives its base back to the next closure of the slot; a state that the
+// server tells becomes the base of all that follow.
 //
 // When an operation has ended although the server may have it, its slot is unsure. No record
 // of an entity would last that long, so the unsure slots are kept in a list of their own.
@@ -17,10 +17,10 @@ type base struct {
 	known bool
 }
 
-// SetBase tells what a closure's slot held before the operation.
+// SetBase tells the state that a closure's slot held before the operation.
 func (o *Op) SetBase(state any) { o.more().base = base{state, true} }
 
-// base is what the operation's slot held before it, as far as anybody said.
+// base is the state of the slot before the operation, as far as anybody said.
 func (o *Op) base() base {
 	if o.ext == nil {
 		return base{}
@@ -53,8 +53,7 @@ func (o *Op) takeBaseOf(older *Op) {
 	}
 }
 
-// giveBaseBack tells the next closure of the slot that the slot holds what it held
-// before this one.
+// giveBaseBack gives this closure's base to the next one of the slot.
 func (o *Op) giveBaseBack() {
 	b := o.base()
 	for p := o.part.next; p != nil && b.known; p = p.next {
@@ -65,7 +64,8 @@ func (o *Op) giveBaseBack() {
 	}
 }
 
-// leaveBase tells later closures of the slot what the server holds there now.
+// leaveBase makes the state that the server holds now the base of later closures of the
+// slot.
 func (o *Op) leaveBase(state any) {
 	for p := o.part.entity.first; p != nil; p = p.next {
 		if p.op.pos > o.pos && p.op.sharesSlot(o) && p.op.base().known {
@@ -74,8 +74,8 @@ func (o *Op) leaveBase(state any) {
 	}
 }
 
-// leaveOldBase tells later closures of the slot that the server did not get this one:
-// the slot holds what it held before.
+// leaveOldBase tells later closures of the slot that the server did not get this one: its
+// base is theirs.
 func (o *Op) leaveOldBase() {
 	if b := o.base(); b.known {
 		o.leaveBase(b.state)
@@ -85,14 +85,14 @@ func (o *Op) leaveOldBase() {
 // outsideMoves notes that the state outside of the engine was changed, or must be.
 func (e *Engine) outsideMoves(ent *Entity) { e.touch(ent).outside = true }
 
-// adoptOutside has the state outside brought to what the server holds.
+// adoptOutside has the state outside brought to the server's.
 func (e *Engine) adoptOutside(o *Op, state any) {
 	e.outsideMoves(o.part.entity)
 	e.emit(Effect{Kind: Adopt, Op: o, Entity: o.part.entity, Value: state})
 }
 
-// closureSucceeded ends a closure. The server may say what its slot holds now; if
-// that is not what was wanted, the state outside is brought to it.
+// closureSucceeded ends a closure. The server may tell the state of its slot; if
+// that is not the wanted one, the state outside is brought to it.
 func (e *Engine) closureSucceeded(o *Op, t Truth) {
 	e.touch(o.part.entity)
 	state := o.Args
@@ -106,8 +106,8 @@ func (e *Engine) closureSucceeded(o *Op, t Truth) {
 	e.confirm(o, o.part.entity)
 }
 
-// adoptLate brings the state outside to what the server holds since a call whose
-// operation had been taken back.
+// adoptLate brings the state outside to the server's after a call whose operation had
+// been taken back.
 func (e *Engine) adoptLate(o *Op, t Truth) {
 	state := o.Args
 	if t.Presence == Present {
@@ -134,13 +134,13 @@ func (o *Op) slotName() slotName {
 	return slotName{ent.space, ent.id, o.Type.Family, o.Slot}
 }
 
-// slotUnsure reports whether nobody knows what the server holds in the operation's slot.
+// slotUnsure reports whether the server's state of the operation's slot is unknown.
 func (e *Engine) slotUnsure(o *Op) bool {
 	return len(e.unsureSlots) > 0 && slices.Contains(e.unsureSlots, o.slotName())
 }
 
-// leaveSlotDoubt notes that nobody knows what the server holds in a closure's slot. Of a
-// slot without a base nothing could end the doubt, so it is only told.
+// leaveSlotDoubt notes that the server's state of a closure's slot is unknown. Of a slot
+// without a base nothing could end the doubt, so it is only told.
 func (e *Engine) leaveSlotDoubt(o *Op) {
 	if o.base().known {
 		if e.slotUnsure(o) {
@@ -154,7 +154,7 @@ func (e *Engine) leaveSlotDoubt(o *Op) {
 	e.emit(Effect{Kind: TruthUnsure, Op: o, Entity: o.part.entity})
 }
 
-// endSlotDoubt notes that the server told what a closure's slot holds, and reports
+// endSlotDoubt notes that the server told the state of a closure's slot, and reports
 // whether the slot was unsure.
 func (e *Engine) endSlotDoubt(o *Op) bool {
 	i := slices.Index(e.unsureSlots, o.slotName())

@@ -18,7 +18,7 @@ func priorInSlot(o *Op, p *part) *Op {
 			return nil
 		case p.op.sharesSlot(o):
 			if p.op.waitsForOthers() {
-				return nil // it may go with what it depends on, and o must not
+				return nil // it may go with those on which it depends, and o must not
 			}
 			return p.op
 		case p.op.Type.Kind != Change: // making and removing the entity makes all its slots anew
@@ -48,12 +48,12 @@ func wantsSame(a, b *Op) (same bool) {
 // frozen reports whether an attempt has left that the server may have got.
 func (o *Op) frozen() bool { return o.left && (o.state != Parked || o.unknown) }
 
-// merged says what becomes of two operations of one slot. They stay apart when others
-// depend on the older one and could not depend on what follows. What the server may have
-// cannot be undone without a word to it.
+// merged decides about two operations of one slot. They stay apart when others depend on
+// the older one and could not depend on its successor. An operation that the server may
+// have cannot be undone without a word to it.
 func merged(older, newer *Op) Merged {
 	if older.Type.Kind == Create && newer.Type.Kind == Delete {
-		return Merged{Rule: Separate} // what can be taken back has been
+		return Merged{Rule: Separate} // a creation that can be taken back has been
 	}
 	m := mergeRule(older, newer)
 	if m.Rule == Annihilate && older.mayBeDone() {
@@ -65,7 +65,7 @@ func merged(older, newer *Op) Merged {
 	return m
 }
 
-// hasRule reports whether a rule says what becomes of two operations of one slot.
+// hasRule reports whether there is a rule for two operations of one slot.
 func hasRule(older, newer *Op) bool {
 	return len(newer.Type.Merge) > 0 && newer.Type.Merge[older.Type.Name] != nil
 }
@@ -91,7 +91,7 @@ func mergeRule(older, newer *Op) (m Merged) {
 }
 
 // joins reports whether an operation shares the earlier one of its slot, because it wants
-// the same. Where a rule says what becomes of the two, it does not.
+// the same. Where there is a rule for the two, it does not.
 func joins(older, o *Op) bool {
 	return older.state != Parked && !hasRule(older, o) && wantsSame(older, o)
 }
@@ -139,8 +139,8 @@ func (e *Engine) join(older, o *Op) {
 }
 
 // inVain reports whether sending o, which makes next of the view up to before, would be
-// in vain: no earlier operation of its slot is unsettled, the view holds what o wants
-// already, and so does the server, as far as anybody can say.
+// in vain: no earlier operation of its slot is unsettled, o changes nothing in the
+// view, nor on the server, as far as anybody can say.
 func (e *Engine) inVain(o *Op, before *part, next any, nextPresence Presence) bool {
 	ent := o.part.entity
 	switch {
@@ -209,8 +209,8 @@ func (p *part) slotBusy(o *Op) bool {
 	return false
 }
 
-// serverHas reports whether o would change nothing of what the server is known to
-// hold: truth, and the operations up to before that it has accepted since.
+// serverHas reports whether o would change nothing in the state that the server is known
+// to hold: truth, and the operations up to before that it has accepted since.
 func (e *Engine) serverHas(o *Op, before *part) bool {
 	if before == nil {
 		return true // the view there is truth, and o does not change it
@@ -229,8 +229,7 @@ func (e *Engine) serverHas(o *Op, before *part) bool {
 	return err == nil && presence != NotLoaded && presence == afterPresence && ent.space.same(value, after)
 }
 
-// settleIfAlreadySo ends the head of a lane without a call when its slot holds what
-// it wants.
+// settleIfAlreadySo ends the head of a lane without a call when it would change nothing.
 func (e *Engine) settleIfAlreadySo(o *Op) bool {
 	if o.left || o.Type.Closure && o.Args == nil {
 		return false
@@ -271,7 +270,7 @@ func (e *Engine) supersede(older, o *Op, m Merged) error {
 	next, nextPresence, err := o.part.fold(value, presence)
 	if err != nil {
 		o.Type, o.Args = typ, args
-		return e.appendOp(o, nil, older) // it needs what the older one does
+		return e.appendOp(o, nil, older) // it needs the change of the older one
 	}
 	if older.ext != nil && older.ext.behind != nil {
 		o.more().behind = older.ext.behind
@@ -314,8 +313,9 @@ func (e *Engine) dissolve(older, successor *Op) {
 	e.settle(older, Superseded, nil, successor)
 }
 
-// handsOn reports whether another can be what the dependents of o wait for: stored ones
-// need one that is stored, for a restart takes what is not in the journal for confirmed.
+// handsOn reports whether the dependents of o can wait for another in its place: stored
+// ones need one that is stored, for a restart takes an operation that is not in the journal
+// for confirmed.
 func (o *Op) handsOn(successor *Op) bool {
 	return successor.Type.Stored || !o.Type.Stored || !o.hasDependents()
 }

@@ -16,7 +16,7 @@ import (
 // the nearest earlier part that makes or removes the entity. The tie ends when the server
 // has the creation, or is known to hold the entity.
 
-// kind is what the operation does to the existence of this entity.
+// kind is the part's effect on the existence of its entity.
 func (p *part) kind() Kind {
 	if p.op.Group() {
 		kind, _ := p.does()
@@ -25,7 +25,7 @@ func (p *part) kind() Kind {
 	return p.op.Type.Kind
 }
 
-// does is what a group does to this entity.
+// does is the group's Part for this entity.
 func (p *part) does() (Kind, func(value, args any) (any, error)) {
 	x := p.op.ext
 	if p.index > 0 {
@@ -101,7 +101,7 @@ func (c *part) standing(f func(*part)) {
 }
 
 // checkStored refuses a stored operation on a creation that is not stored: a restart
-// would lose what it stands on. before is the part behind which it will stand.
+// would lose the creation. before is the part behind which it will stand.
 func checkStored(o *Op, kind Kind, ent *Entity, before *part) error {
 	if c := ent.creationUpTo(before); c != nil && kind != Create {
 		return checkStoredOn(o.Type, c.op.Type)
@@ -154,7 +154,7 @@ type orphan struct {
 	reached bool // the server may have the creation
 }
 
-// orphans are the parts that stand on what the operation makes.
+// orphans are the parts that stand on the operation's creations.
 func (o *Op) orphans() (all []orphan) {
 	if !o.Creates() {
 		return nil
@@ -166,7 +166,7 @@ func (o *Op) orphans() (all []orphan) {
 	return all
 }
 
-// sink takes along what stood on a creation. A deletion stays until the views are right.
+// sink takes along an operation that stood on a creation. A deletion stays until the views are right.
 func (e *Engine) sink(l orphan, creation *Op) {
 	switch o := l.part.op; {
 	case !o.deletes():
@@ -180,7 +180,7 @@ func (e *Engine) sink(l orphan, creation *Op) {
 // endOrphans ends the deletions that have nothing to delete any more. Those for which the
 // server may hold something are sent.
 func (e *Engine) endOrphans(cause *Op) {
-	for i := 0; i < len(e.orphans); i++ { // what goes along may add some
+	for i := 0; i < len(e.orphans); i++ { // one that goes along may add some
 		l := e.orphans[i]
 		o := l.part.op
 		if o.state == Ended || o.condemned {
@@ -246,7 +246,7 @@ func (e *Engine) revoke(in *Execute) (done bool, err error) {
 	if c == nil {
 		return false, nil
 	}
-	// Whether it is accepted depends on what the user sees, and on what it will meet.
+	// Whether it is accepted depends on the view, and on the state that it will meet.
 	value, presence := ent.View()
 	if _, _, err = o.part.fold(value, presence); err == nil {
 		value, presence = c.before()
@@ -300,7 +300,7 @@ func (c *part) covers(ops ...*Op) bool {
 	return true
 }
 
-// endCreation ends a creation and what stands on it as superseded by a deletion, last
+// endCreation ends a creation and the operations on it as superseded by a deletion, last
 // first. What is of other entities too, or is needed elsewhere, goes with the creation.
 // The caller refolds, and buries the victims.
 func (e *Engine) endCreation(c *part, deletion *Op) {

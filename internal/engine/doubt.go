@@ -2,10 +2,10 @@ package engine
 
 // An entity is unsure when an operation has ended although the server may have it: the
 // operation was taken back and nobody answered its call, or its budget was spent on
-// attempts without an answer. Nothing is sent again for it. What the server holds is
-// learned from truth that is newer than the doubt. Of closures see closure.go.
+// attempts without an answer. Nothing is sent again for it. Truth that is
+// newer than the doubt ends it. Of closures see closure.go.
 
-// doubt is what an entity is unsure about.
+// doubt is the uncertainty about an entity.
 type doubt struct {
 	since   Time   // a read that began then or later ends it
 	version uint64 // truth of this version, or a later one, ends it
@@ -49,8 +49,8 @@ func (e *Engine) reassure(ent *Entity) {
 	}
 }
 
-// endedBy reports whether truth t, which came and is not older than what is held, is newer
-// than the doubt. Truth that says neither a version nor when it was read is as new as its
+// endedBy reports whether truth t, which came and is not older than the truth held, is
+// newer than the doubt. Truth that says neither a version nor when it was read is as new as its
 // arrival.
 func (d *doubt) endedBy(t Truth) bool {
 	switch {

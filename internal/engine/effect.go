@@ -1,6 +1,6 @@
 package engine
 
-// EffectKind says what the shell has to do, or what it may want to tell.
+// EffectKind names an order to the shell, or news that it may want to tell.
 type EffectKind uint8
 
 const (
@@ -11,7 +11,7 @@ const (
 	Rewind                               // undo the closures of Victims in Entity, apply the others again
 	Adopt                                // the closure of Op ended on the server state Value
 	OpSettled                            // Op has ended: Outcome, Err, Successor
-	OpJoined                             // a call wanted what Op already wants
+	OpJoined                             // a call wanted the same as Op
 	OpAcknowledged                       // the server has Op; truth of Version is awaited
 	OpParked                             // Op failed and waits for a person
 	OpUnparked                           // a person decided to send Op again
@@ -22,9 +22,9 @@ const (
 	OpAccepted     // Op is in the view
 	OpRetrying     // Op will be tried again at Due
 	OpDeferred     // Op's attempt found nobody, or nobody who knew us; it costs nothing
-	OpConflicted   // Op met other truth; Resolution says what became of it
+	OpConflicted   // Op met other truth; Resolution says how it ended
 	OpsRolledBack  // Victims left the view because of Op, Entity or Err
-	TruthStale     // truth older than what is held was ignored
+	TruthStale     // truth older than the truth held was ignored
 	TruthTaken     // truth of Entity was taken, whether or not it looks different
 	Changed        // the view of Entity has changed
 	TruthSure      // truth newer than the doubt about Entity is held

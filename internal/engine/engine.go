@@ -8,7 +8,7 @@
 //
 // Every operation caches the value after it (part.after), so the view is the last
 // of them, and a change in the middle folds again only from there on, and only
-// until the values agree with what they were.
+// until a value is the one that it was before.
 //
 // # Words
 //
@@ -26,7 +26,7 @@ package engine
 
 import "slices"
 
-// Config holds what an Engine is told once. Every field must be set; the shell
+// Config is told to an Engine once. Every field must be set; the shell
 // supplies defaults.
 type Config struct {
 	Prefix       string // of operation ids; unique for this engine's life
@@ -63,8 +63,8 @@ type Engine struct {
 	// pump checks again.
 	ready laneQueue
 
-	// unsureSlots are slots of closures of which nobody knows what the server holds, oldest
-	// first; at most maxUnsureSlots.
+	// unsureSlots are slots of closures whose state on the server is unknown, oldest first;
+	// these are at most maxUnsureSlots.
 	unsureSlots []slotName
 
 	// open says whether sending was open at the end of the last Step, since openSince;
@@ -85,13 +85,13 @@ type Engine struct {
 	orphans  []orphan // deletions whose creation has come to nothing
 }
 
-// touch remembers what an entity looked like before the Step that runs.
+// touch remembers the look of an entity before the Step that runs.
 type touch struct {
 	entity   *Entity
 	value    any
 	presence Presence
 	outside  bool // state outside of the engine was changed or must be
-	rewound  bool // what must be undone of it has been said
+	rewound  bool // its Rewind has been emitted
 }
 
 // New returns an engine without entities.
@@ -114,13 +114,13 @@ func (e *Engine) Step(now Time, in Input) ([]Effect, error) {
 	if paused && e.Sending() && !e.Quiet { // the step has had its last word about it
 		e.effects = slices.Insert(e.effects, 0, Effect{Kind: SendingResumed})
 	}
-	e.announce() // what is seen comes before what is sent
+	e.announce() // changes of the view come before calls
 	e.pump()
 	e.announce()
 	return e.effects, err
 }
 
-// Done gives the effects of the last Step back, and lets go what they point to.
+// Done gives the effects of the last Step back, and lets go of all they point to.
 func (e *Engine) Done() {
 	if len(e.effects) > 0 {
 		e.effects = emptied(e.effects)
@@ -144,7 +144,7 @@ func (e *Engine) announce() {
 	e.touched = emptied(e.touched)
 }
 
-// emptied returns scratch for the next Step, without what a large one needed.
+// emptied returns scratch for the next Step, without the memory of a large one.
 func emptied[T any](s []T) []T {
 	if cap(s) > 1024 {
 		return nil

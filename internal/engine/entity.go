@@ -61,17 +61,17 @@ func (s *Space) same(a, b any) (equal bool) {
 	return s.Equal(a, b)
 }
 
-// Entity is what a user changes. One exists while something is known of it, or
+// Entity is one thing that users change. One exists while something is known of it, or
 // waits in it, or watches it.
 type Entity struct {
 	space *Space
 	id    string
 
-	// Truth: what the server last said.
+	// Truth, as the server last said it.
 	truth    any
 	version  uint64 // 0: the server gave none yet
 	presence Presence
-	// floor: what is held is known to be later than truth of a version below this, although
+	// floor: the truth held is known to be later than that of a version below this, although
 	// only an earlier version was told beside a value.
 	floor uint64
 	// unversioned: the value was read without a version after that version, and no operation
@@ -96,7 +96,7 @@ type Entity struct {
 	dirtyUntil uint64
 
 	lane *lane
-	own  lane // what lane points to unless the space names lanes
+	own  lane // the lane, unless the space names lanes
 
 	number    uint64 // Changed effects so far: numbers them without gaps
 	unended   int32  // operations in first..last
@@ -125,7 +125,7 @@ func (ent *Entity) View() (any, Presence) {
 	return ent.truth, ent.presence
 }
 
-// Truth is what the server last said, and since which version.
+// Truth is the server's last word, and since which version it holds.
 func (ent *Entity) Truth() (any, Presence, uint64) { return ent.truth, ent.presence, ent.version }
 
 // Number counts the Changed effects of this entity so far.
@@ -168,7 +168,7 @@ func (e *Engine) Forget(ent *Entity) bool {
 	if ent.presence != NotLoaded {
 		ent.number++
 	}
-	ent.doubt = nil // whatever comes next is newer
+	ent.doubt = nil // all truth to come is newer
 	ent.truth, ent.presence, ent.version, ent.floor, ent.latest = nil, NotLoaded, 0, 0, 0
 	e.release(ent)
 	return true
@@ -251,7 +251,7 @@ func (e *Engine) insert(p *part) {
 	}
 }
 
-// remove unlinks a part from its entity and marks what follows as dirty.
+// remove unlinks a part from its entity and marks the parts behind it as dirty.
 func (e *Engine) remove(p *part) {
 	ent := p.entity
 	e.touch(ent)

@@ -34,7 +34,7 @@ func (e *Engine) execute(in *Execute) error {
 	if older.frozen() {
 		return e.appendOp(o, in.After, older)
 	}
-	// Whether it is accepted depends on what the user sees, coalesced or not.
+	// Whether it is accepted depends on the view, coalesced or not.
 	if value, presence := ent.View(); presence != NotLoaded {
 		if _, _, err := o.part.fold(value, presence); err != nil {
 			return err
@@ -55,7 +55,7 @@ func (o *Op) raiseTimestamp(ent *Entity) {
 	ent.latest = o.Timestamp
 }
 
-// Refuses reports why an operation would not be accepted, whatever its change does.
+// Refuses reports why an operation would not be accepted even if its change applies.
 func (e *Engine) Refuses(in *Execute) error {
 	if err := e.resolveAfter(in); err != nil {
 		return err
@@ -167,7 +167,7 @@ func (e *Engine) settleUnsent(o *Op) {
 	e.admit(o, 0)
 	e.emit(Effect{Kind: OpAccepted, Op: o})
 	if o.Type.Closure {
-		// The state outside was changed; it now is what the slot held before.
+		// The state outside was changed; it is the base of its slot again.
 		e.outsideMoves(o.part.entity)
 	}
 	e.settle(o, Confirmed, nil, nil)

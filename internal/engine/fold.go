@@ -34,7 +34,7 @@ func (p *part) fold(value any, presence Presence) (any, Presence, error) {
 }
 
 // refold is fold for an operation that was accepted before. While truth is unknown,
-// nobody can say that it does not apply to what earlier operations alone have made:
+// nobody can say that it does not apply to a value that earlier operations alone have made:
 // it shows nothing, and is judged when truth comes.
 func (p *part) refold(value any, presence Presence) (any, Presence, error) {
 	after, afterPresence, err := p.fold(value, presence)
@@ -55,7 +55,7 @@ func (e *Engine) truthMoved(ent *Entity, was Presence) {
 	}
 }
 
-// apply is what the operation makes of a value once the server has it.
+// apply makes of a value the one that the server has once it has the operation.
 func (p *part) apply(value any, presence Presence) (any, Presence, error) {
 	o := p.op
 	if o.Type.Guard != nil && p.index == 0 && presence == Present {
@@ -133,7 +133,7 @@ func (e *Engine) markDirty(ent *Entity, p *part) {
 // refold brings every dirty entity's cached values up to date. An operation that
 // no longer applies is condemned and goes with all its parts and dependents, which
 // may make other entities dirty. It looks at operations by position across all
-// entities, so that none is judged by what an earlier one did that itself has to go.
+// entities, so that none is judged on the change of an earlier one that has to go as well.
 func (e *Engine) refold(cause *Op) {
 	for {
 		dirty := e.dirty[:0]
@@ -160,7 +160,7 @@ func (e *Engine) refold(cause *Op) {
 }
 
 // rebase brings the views up to date after a change of truth or of the operations over
-// it, and settles what no longer applies as rolled back. cause is the operation that brought
+// it, and settles operations that no longer apply as rolled back. cause is the operation that brought
 // the change about, or nil.
 func (e *Engine) rebase(cause *Op) {
 	e.refold(cause)
@@ -181,7 +181,7 @@ func (e *Engine) refoldEntity(ent *Entity, limit uint64, cause *Op) {
 			(after == nil || ent.space.same(after, p.after))
 		p.after, p.presence = after, afterPresence
 		if same && p.op.pos >= ent.dirtyUntil {
-			ent.dirty = nil // what follows is a function of this value, so it is right as it is
+			ent.dirty = nil // the values behind are functions of this one, so they are right as they are
 			return
 		}
 		ent.dirty = p.next

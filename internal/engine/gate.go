@@ -42,8 +42,8 @@ func (g *gate) nextTick(e *Engine) Time {
 	return Never
 }
 
-// ask notes what the server asked for of the lanes of an operation. Whose wait is over
-// is forgotten now and then.
+// ask notes how long the server wants nothing of the lanes of an operation. Waits that are
+// over are forgotten now and then.
 func (g *gate) ask(o *Op, now, until Time) {
 	if g.asked == nil {
 		g.asked = make(map[laneName]Time)
@@ -55,7 +55,8 @@ func (g *gate) ask(o *Op, now, until Time) {
 	o.parts(func(p *part) { g.asked[p.entity.laneName()] = max(g.asked[p.entity.laneName()], until) })
 }
 
-// unask ends what the server asked for of the lanes of an operation: a person wants it now.
+// unask ends the wait that the server asked of the lanes of an operation: a person wants it
+// now.
 func (g *gate) unask(o *Op) {
 	if len(g.asked) > 0 {
 		o.parts(func(p *part) { delete(g.asked, p.entity.laneName()) })
@@ -110,8 +111,8 @@ func (e *Engine) probed(random uint64) {
 	g.until = e.now.plus(e.cfg.Probe.Delay(g.probes, 0, random))
 }
 
-// progressed lets another operation probe while the call of one goes on: what takes long
-// keeps nobody waiting for its answer.
+// progressed lets another operation probe while the call of one goes on: a call that
+// takes long keeps nobody waiting for its answer.
 func (e *Engine) progressed(o *Op) {
 	if e.gate.landed(o) {
 		e.probed(0)
@@ -167,7 +168,7 @@ func (e *Engine) retryNow() {
 	e.retryAll()
 }
 
-// retryAll ends every wait between attempts, and what the server asked for.
+// retryAll ends every wait between attempts, and those that the server asked for.
 func (e *Engine) retryAll() {
 	if e.gate.asked != nil {
 		e.gate.asked, e.gate.swept = nil, 0

@@ -38,7 +38,7 @@ func (e *Engine) mustHold(o *Op) hold {
 		}
 		q := p.prev
 		if c := p.creation(); c != nil && p.passes(c) {
-			q = c // what stands on the creation as well goes with it when p is confirmed
+			q = c // others on the creation go with it when p is confirmed
 		}
 		for ; q != nil && h < heldBack; q = q.prev {
 			if q.holds(p) {

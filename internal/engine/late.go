@@ -44,7 +44,7 @@ func (e *Engine) predictLate(o *Op, in *Answer) {
 			if !p.contained {
 				e.foldIntoTruth(p)
 			}
-			p.entity.settledAt = e.now // what was read before does not have it
+			p.entity.settledAt = e.now // a read that began before does not have it
 		}
 	})
 }

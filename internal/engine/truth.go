@@ -49,7 +49,7 @@ func (e *Engine) adopt(ent *Entity, t Truth) (covered bool) {
 			}
 		case !ent.shows(o, t, fresh):
 		default:
-			if t.ReadAt != 0 { // what was read since is at least of that version
+			if t.ReadAt != 0 { // a read since then is at least of that version
 				ent.version = max(ent.version, o.ext.version)
 			}
 			e.confirm(o, o.shownBy(ent))
