@@ -40,8 +40,8 @@
 //	journal.new        a log being written, renamed to journal.log when it is synced
 //	journal.damaged-N  a log that Repair has set aside
 //
-// The log is a header and then frames. Numbers are little-endian; uvarint is that of
-// encoding/binary; CRC is CRC-32 with the Castagnoli polynomial.
+// The log is a header and then frames. Numbers are little-endian; uvarint is the
+// encoding of encoding/binary; CRC is CRC-32 with the Castagnoli polynomial.
 //
 //	header:
 //	    8 bytes  "optimist"

@@ -29,7 +29,7 @@ type Database interface {
 	// all changes up to this position and none after it.
 	Read(ctx context.Context, look func(ctx context.Context, m Moment) error) error
 
-	// Entries returns up to limit entries after the cursor, those of each partition in
+	// Entries returns up to limit entries after the cursor, the entries of each partition in
 	// ascending order, and the cursor to go on from. A call that starts at the cursor of the
 	// previous call misses no entry and repeats none. The error is [ErrGap] when the cursor
 	// is before the oldest entry kept, in the future, of another era, or has another number

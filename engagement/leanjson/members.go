@@ -17,7 +17,8 @@ type member struct {
 // known caches the members of types: reflect.Type to []member.
 var known sync.Map
 
-// membersOf lists the members of a struct type, those of embedded structs in their place.
+// membersOf lists the members of a struct type, with the members of embedded structs in
+// their place.
 func membersOf(t reflect.Type) []member {
 	if found, ok := known.Load(t); ok {
 		return found.([]member)

@@ -25,14 +25,15 @@ const (
 	programTable = goose.DefaultTablename
 )
 
-// schema are tables that are brought up by the same files.
+// schema is a group of tables that are made by the same migrations.
 type schema struct {
 	whose    string
 	files    fs.FS
 	versions string // table
 }
 
-// migrate brings up the kit's tables, then those of the program, whose files may be nil.
+// migrate brings the kit's tables up to date, then the program's, whose files may be
+// nil.
 func migrate(ctx context.Context, config *pgx.ConnConfig, program fs.FS) error {
 	db := stdlib.OpenDB(*config)
 	defer db.Close()

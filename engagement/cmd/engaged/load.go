@@ -135,8 +135,8 @@ func runLoad(ctx context.Context, args []string) error {
 	return errors.Join(json.NewEncoder(os.Stdout).Encode(report), err)
 }
 
-// streamsFor is how many event streams a server must have place for: those of all clients
-// and viewers, and the streams that are ending.
+// streamsFor is the number of event streams for which a server needs room: the streams of
+// all clients and viewers, and the streams that are ending.
 func streamsFor(c *load.Config) int { return 2*c.Clients + c.Viewers + 1000 }
 
 // ownServer starts a server for the run, on a database file of its own.
