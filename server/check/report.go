@@ -10,7 +10,7 @@ type Verdict int
 
 const (
 	// NotChecked: the profile or the target lacks a part that the check needs;
-	// [Line.Seen] names it.
+	// Line.Seen names it.
 	NotChecked Verdict = iota
 	// Pass: the server behaved as the client assumes.
 	Pass
