@@ -30,7 +30,7 @@ func (m *Manager) RollbackAll(entity string) error {
 		m.mu.Unlock()
 		return errorf.New("RollbackAll: %w", err)
 	}
-	if ent := m.findLocked(entity); ent != nil {
+	if ent := m.known.find(entity); ent != nil {
 		m.stepLocked(time.Now(), engine.RollbackAll{Entity: ent})
 	}
 	return m.unlockDone()

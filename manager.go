@@ -4,7 +4,6 @@ import (
 	"errors"
 	"math/rand/v2"
 	"strconv"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -34,13 +33,10 @@ type Manager struct {
 
 	// mu guards everything below. Functions of the program are never called under
 	// it, except the pure ones that are data: Apply, Guard, Merge rules, Resolve.
-	mu      latch.Mutex
-	engine  *engine.Engine
-	clock   clock
-	loose   *engine.Space            // entities of no store
-	spaces  map[string]*engine.Space // of stores, by name
-	types   map[string]*opType       // registered, by name
-	invalid []error                  // definitions that cannot work
+	mu     latch.Mutex
+	engine *engine.Engine
+	clock  clock
+	known  registry
 
 	courier courier.Courier[*flight] // attempts that may leave, calls under way, workers
 	landed  chan struct{}            // while Close waits for the workers
@@ -62,7 +58,6 @@ type Manager struct {
 	reader organ // nil until a store has WithRead
 
 	joined  *Handle        // by the Step that runs
-	unnamed string         // the name of no entity that was told of last
 	input   engine.Execute // reused by typed calls
 	receive engine.Receive // reused by Receive
 }
@@ -79,15 +74,13 @@ func New(opts Options) (*Manager, error) {
 	}
 	opts = opts.withDefaults()
 	m := &Manager{
-		opts:   opts,
-		epoch:  time.Now().Add(-time.Microsecond),
-		stop:   make(chan struct{}),
-		mu:     latch.New(),
-		clock:  clock{maxDrift: opts.MaxDrift},
-		loose:  engine.NewSpace(""),
-		spaces: make(map[string]*engine.Space),
-		types:  make(map[string]*opType),
-		alarm:  alarm{at: engine.Never},
+		opts:  opts,
+		epoch: time.Now().Add(-time.Microsecond),
+		stop:  make(chan struct{}),
+		mu:    latch.New(),
+		clock: clock{maxDrift: opts.MaxDrift},
+		known: newRegistry(),
+		alarm: alarm{at: engine.Never},
 	}
 	known, err := m.openJournal()
 	if err != nil {
@@ -126,7 +119,7 @@ func (m *Manager) Err() error {
 		return err
 	}
 	defer m.mu.Unlock()
-	return errors.Join(m.invalid...)
+	return errors.Join(m.known.invalid...)
 }
 
 // now is the engine's time.
@@ -254,7 +247,7 @@ func (m *Manager) PendingCount(entity string) int {
 		return -1
 	}
 	defer m.mu.Unlock()
-	if ent := m.findLocked(entity); ent != nil {
+	if ent := m.known.find(entity); ent != nil {
 		return ent.Pending()
 	}
 	m.tellUnnamedLocked("PendingCount", entity)
@@ -264,19 +257,3 @@ func (m *Manager) PendingCount(entity string) int {
 // HasPending reports whether an entity has unsettled operations, or may have some; see
 // PendingCount.
 func (m *Manager) HasPending(entity string) bool { return m.PendingCount(entity) != 0 }
-
-// spaceLocked splits an entity's full name: "post:42" is entity "42" of the store
-// "post" if there is such a store, and an entity of no store otherwise.
-func (m *Manager) spaceLocked(entity string) (*engine.Space, string) {
-	if name, id, ok := strings.Cut(entity, ":"); ok {
-		if s := m.spaces[name]; s != nil {
-			return s, id
-		}
-	}
-	return m.loose, entity
-}
-
-func (m *Manager) findLocked(entity string) *engine.Entity {
-	space, id := m.spaceLocked(entity)
-	return space.Find(id)
-}

@@ -62,38 +62,17 @@ func (m *Manager) tellLateLocked(now time.Time) {
 
 // unnamedLocked is why a full name names no entity, or nil.
 func (m *Manager) unnamedLocked(entity string) error {
-	space, id := m.spaceLocked(entity)
-	switch {
-	case entity == "":
-		return errorf.New("%w: the entity's name is empty", ErrInvalid)
-	case space != m.loose && id == "":
-		return errorf.New("%w: the name %q has no id after the colon", ErrInvalid, entity)
-	case space != m.loose, len(m.spaces) == 0, space.Find(id) != nil:
-		return nil // an entity of closures is known only while something is held of it
-	}
-	full := ""
-	for name, s := range m.spaces {
-		if s.Find(entity) != nil && (full == "" || name+":"+entity < full) {
-			full = name + ":" + entity
-		}
-	}
-	switch {
-	case full != "":
-		return errorf.New("%w: %q is an id; the entity's full name is %q", ErrInvalid, entity, full)
-	case m.closures == nil: // no closure has run
-		return errorf.New("%w: %q is of no store; a full name is that of the store, a colon and the id", ErrInvalid, entity)
-	}
-	return nil
+	return m.known.misnamed(entity, m.closures != nil)
 }
 
 // tellUnnamedLocked tells of a name for a call that cannot return an error, though not
 // again and again.
 func (m *Manager) tellUnnamedLocked(call, entity string) {
-	if len(m.subs) == 0 || m.unnamed == entity && entity != "" {
+	if len(m.subs) == 0 || m.known.unnamed == entity && entity != "" {
 		return
 	}
 	if err := m.unnamedLocked(entity); err != nil {
-		m.unnamed = entity
+		m.known.unnamed = entity
 		m.publishLocked(Event{Kind: Misused, Entity: entity, Err: errorf.New("%s: %w", call, err)})
 	}
 }

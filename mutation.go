@@ -245,7 +245,7 @@ func (m *Manager) noteInvalid(err error) {
 	if errors.Is(err, ErrStuck) || m.lock() != nil {
 		return // the definition was made inside of a function that is data
 	}
-	m.invalid = append(m.invalid, err)
+	m.known.invalid = append(m.known.invalid, err)
 	m.mu.Unlock()
 }
 
@@ -263,7 +263,7 @@ func (m *Manager) checkType(t *opType, policy Policy) error {
 	if err := m.lock(); err != nil {
 		return err
 	}
-	known := m.types[t.Name] != nil
+	known := m.known.types[t.Name] != nil
 	m.mu.Unlock()
 	if known {
 		return errorf.New("%w: the type is registered already", ErrInvalid)
@@ -279,10 +279,10 @@ func (m *Manager) register(t *opType, policy Policy) {
 	t.label = label{"type", t.Name}
 	t.Stored = m.disk != nil && t.codec.encode != nil
 	m.mu.Lock()
-	m.types[t.Name] = t
+	m.known.types[t.Name] = t
 	if m.disk != nil {
 		if err := m.tooLateLocked(t.Name); err != nil {
-			m.invalid = append(m.invalid, err)
+			m.known.invalid = append(m.known.invalid, err)
 		}
 	}
 	m.mu.Unlock()

@@ -109,7 +109,7 @@ func (m *Manager) restoreLocked(l outbox.Loaded, live map[uint64]*engine.Op, los
 	if r == nil {
 		return nil, l.Err
 	}
-	typ := m.types[r.Type]
+	typ := m.known.types[r.Type]
 	switch {
 	case typ == nil:
 		return nil, errorf.New("%w: no type %q is registered", ErrInvalid, r.Type)
@@ -134,7 +134,7 @@ func (m *Manager) restoreLocked(l outbox.Loaded, live map[uint64]*engine.Op, los
 	}
 	if typ.parts != nil {
 		in.Group = parts
-	} else if in.Space = m.spaces[r.Store]; in.Space == nil {
+	} else if in.Space = m.known.stores[r.Store]; in.Space == nil {
 		return nil, errorf.New("%w: there is no store %q", ErrInvalid, r.Store)
 	}
 	for _, d := range r.Deps {

@@ -2,7 +2,6 @@ package optimist
 
 import (
 	"reflect"
-	"strings"
 	"time"
 
 	"github.com/optimist-go/optimist/internal/engine"
@@ -103,17 +102,7 @@ func (s *anyStore) open(m *Manager, name string, lane func(id string) string, eq
 		return
 	}
 	defer m.mu.Unlock()
-	switch {
-	case name == "" || strings.Contains(name, ":"):
-		s.err = errorf.New("%w: store name %q must not be empty or contain a colon", ErrInvalid, name)
-	case m.spaces[name] != nil:
-		s.err = errorf.New("%w: there is a store %q already", ErrInvalid, name)
-	}
-	if s.err != nil {
-		m.invalid = append(m.invalid, s.err)
-		return
-	}
-	m.spaces[name] = s.space
+	s.err = m.known.addStore(s.space)
 }
 
 // laneOf contains the program's function: an entity for which it panics gets a lane

@@ -195,7 +195,7 @@ func (m *Manager) executeClosure(ctx context.Context, name func() string, entity
 	if err := m.open(contextErr(ctx)); err != nil {
 		return nil, err
 	}
-	space, id := m.spaceLocked(entity)
+	space, id := m.known.locate(entity)
 	all := m.closuresLocked()
 	log := all.joinLocked(entityKey{space, id})
 	m.mu.Unlock()
