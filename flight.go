@@ -14,7 +14,7 @@ import (
 type flight struct {
 	attempt
 	disowned bool        // its answer is of no interest; guarded by the Manager's lock
-	judged   bool        // how it ended is known; its worker's, and of the one who relieves it
+	judged   bool        // how it ended is known; of its worker alone
 	late     engine.Time // when somebody is told that it still runs; guarded by the Manager's lock
 
 	// mu guards the fields below. It may be taken under the Manager's lock.

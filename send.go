@@ -70,44 +70,41 @@ func (m *Manager) launchLocked(f *engine.Effect) {
 
 // worker makes attempts until there is none. The engine never lets more of them fly at
 // once than may; a worker more there is only while another is in the program's closures.
-func (m *Manager) worker() {
-	m.mu.Lock()
-	m.workLocked()
+type worker struct {
+	m      *Manager
+	f      *flight       // under way
+	answer engine.Answer // to it, as far as it is known
+	landed bool          // this worker has to give the engine the answers in the inbox
 }
 
-// workLocked is what a worker does. It releases the lock.
-func (m *Manager) workLocked() {
-	var f *flight            // under way
-	var answer engine.Answer // to it, as far as it is known
-	ended := false
-	defer func() {
-		if !ended { // a function of the program ended this goroutine
-			go m.relieve(f, answer)
-		}
-	}()
-	for {
-		var some bool
-		if f, some = m.courier.Take(); !some {
-			break
-		}
-		now := m.departLocked(f)
-		m.mu.Unlock()
+func (m *Manager) worker() { foreign.Loop((&worker{m: m}).step) }
 
-		answer = engine.Answer{Op: &f.h.op, NotSent: f.dropped}
-		if !f.dropped {
-			m.try(f, now, &answer)
-		}
-		if !m.handIn(f, answer) {
-			ended = true
-			return // whoever hands in the one before it counts this worker out
-		}
-		f = nil
+// step makes one attempt, or goes on with one whose Send ended the goroutine.
+func (w *worker) step() (more bool) {
+	switch m := w.m; {
+	case w.f == nil:
 		m.mu.Lock()
-		m.landLocked(m.inbox.take())
+		if w.landed {
+			w.landed = false
+			m.landLocked(m.inbox.take())
+		}
+		if w.f, more = m.courier.Take(); !more {
+			m.workerEndsLocked()
+			m.mu.Unlock()
+			return false
+		}
+		now := m.departLocked(w.f)
+		m.mu.Unlock()
+		w.answer = engine.Answer{Op: &w.f.h.op, NotSent: w.f.dropped}
+		if !w.f.dropped {
+			m.try(w.f, now, &w.answer)
+		}
+	case !w.f.dropped && !w.f.judged:
+		m.failed(w.f, &w.answer, guess(w.f), errSendGone)
 	}
-	m.workerEndsLocked()
-	ended = true
-	m.mu.Unlock()
+	w.landed = w.m.handIn(w.f, w.answer)
+	w.f = nil
+	return w.landed // else the worker that hands in the answer before it counts this one out
 }
 
 // departLocked sets when somebody is told that the call still runs, and returns the time.
@@ -127,37 +124,6 @@ func (m *Manager) workerEndsLocked() {
 	if m.courier.Quit() && m.landed != nil {
 		close(m.landed)
 		m.landed = nil
-	}
-}
-
-// relieve takes the place of a worker whose goroutine was ended; f is its flight under
-// way, or nil.
-func (m *Manager) relieve(f *flight, answer engine.Answer) {
-	if f == nil {
-		m.worker()
-		return
-	}
-	if !f.dropped && !f.judged { // Send ended it
-		ended := false
-		defer func() {
-			if !ended {
-				go m.relieve(f, answer)
-			}
-		}()
-		m.failed(f, &answer, guess(f), errSendGone)
-		ended = true
-	}
-	if m.handIn(f, answer) {
-		ended := false
-		defer func() {
-			if !ended {
-				go m.worker()
-			}
-		}()
-		m.mu.Lock()
-		m.landLocked(m.inbox.take())
-		ended = true
-		m.workLocked()
 	}
 }
 
