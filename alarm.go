@@ -8,6 +8,7 @@ import (
 
 // alarm is the Manager's one timer. The Manager's lock guards it.
 type alarm struct {
+	ring  func()      // the timer's function; it has to call rungLocked
 	timer *time.Timer // nil until it is needed
 	at    engine.Time // when the timer fires; engine.Never when it will not
 	// late counts the ticks that have fired and wait for the lock, while the timer was
@@ -16,8 +17,8 @@ type alarm struct {
 	last chan struct{} // closed when none is late; nil: the alarm has not been stopped for good
 }
 
-// setLocked has the alarm ring at a time, or not at all. ring has to call rungLocked.
-func (a *alarm) setLocked(at, now engine.Time, ring func()) {
+// setLocked has the alarm ring at a time, or not at all.
+func (a *alarm) setLocked(at, now engine.Time) {
 	if at == a.at || a.last != nil {
 		return
 	}
@@ -29,7 +30,7 @@ func (a *alarm) setLocked(at, now engine.Time, ring func()) {
 			a.late++
 		}
 	case a.timer == nil:
-		a.timer = time.AfterFunc(time.Duration(at-now), ring)
+		a.timer = time.AfterFunc(time.Duration(at-now), a.ring)
 	default:
 		if !a.timer.Reset(time.Duration(at-now)) && before != engine.Never {
 			a.late++

@@ -24,13 +24,14 @@ func newBell() *bell {
 func (b *bell) now() engine.Time { return engine.Time(time.Since(b.began)) }
 
 func (b *bell) setLocked(at time.Duration) {
-	b.alarm.setLocked(engine.Time(at), b.now(), func() {
+	b.alarm.ring = func() {
 		b.mu.Lock()
 		defer b.mu.Unlock()
 		if b.alarm.rungLocked() {
 			b.rang = append(b.rang, time.Since(b.began))
 		}
-	})
+	}
+	b.alarm.setLocked(engine.Time(at), b.now())
 }
 
 func TestAlarm_RingsAtTheLatestTimeSet(t *testing.T) {

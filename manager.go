@@ -82,6 +82,7 @@ func New(opts Options) (*Manager, error) {
 		known: newRegistry(),
 		alarm: alarm{at: engine.Never},
 	}
+	m.alarm.ring = m.tick
 	known, err := m.openJournal()
 	if err != nil {
 		return nil, errors.Join(err, opts.Journal.Close())
@@ -223,7 +224,7 @@ func (m *Manager) armLocked(now time.Time) {
 	if len(m.subs) > 0 {
 		next = min(next, m.lateLocked())
 	}
-	m.alarm.setLocked(next, m.now(now), m.tick)
+	m.alarm.setLocked(next, m.now(now))
 }
 
 // tick is the timer's function.
