@@ -24,7 +24,7 @@
 //
 // docs/semantics.md numbers these laws and says the rest.
 //
-// # What must not be assumed
+// # Not guaranteed
 //
 //   - Exactly-once effects need a server that honours the idempotency key.
 //   - Apply, Guard, Slot, Merge rules, Resolve, Fulfilled and equality functions are data:

@@ -9,7 +9,7 @@
 //     after another keeps one goroutine.
 //   - A courier without workers holds no memory for attempts.
 //
-// # What must not be assumed
+// # Not guaranteed
 //
 // A Courier starts no goroutine and calls nothing: it says that a worker is to be hired.
 // It is not safe for concurrent use.
@@ -19,7 +19,7 @@ import "slices"
 
 // Courier is told of attempts, each an F. The zero Courier is empty.
 type Courier[F comparable] struct {
-	waiting []F // from head on; what is before it is zero
+	waiting []F // from head on; elements before it are zero
 	head    int
 	flying  []F
 	workers int
@@ -74,7 +74,7 @@ func (c *Courier[F]) HandIn(n int) {
 	c.promised = true
 }
 
-// HandedIn ends it. What is added from now on needs another worker.
+// HandedIn ends it. Attempts that are added from now on need another worker.
 func (c *Courier[F]) HandedIn() { c.promised = false }
 
 // Hire counts a worker more, which the caller starts.

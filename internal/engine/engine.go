@@ -16,7 +16,7 @@
 // place in one entity; an Op has one part, or several when it is a group. A lane
 // orders sending; by default each entity is its own lane.
 //
-// # What must not be assumed
+// # Not guaranteed
 //
 // Functions of the program that are data (Apply, Guard, Merge, Resolve, the retry
 // function) run inside Step. They must be pure. A panic in one is contained and

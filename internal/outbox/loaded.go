@@ -17,7 +17,7 @@ type Loaded struct {
 	Err    error   // why it cannot be read, or not be restored
 }
 
-// Load takes what the journal had, and returns its header, with the greatest sequence
+// Load takes the records of the journal, and returns its header, with the greatest sequence
 // number of all, and the operations in the order in which Begin returns them. They must
 // not be changed.
 func (b *Outbox) Load(records []journal.Record) (h Header, operations []Loaded, err error) {
@@ -37,7 +37,7 @@ func (b *Outbox) Load(records []journal.Record) (h Header, operations []Loaded, 
 		}
 		h.Seq = max(h.Seq, jr.Seq)
 	}
-	// What an operation depends on may have been replaced by a later one, at its place.
+	// A dependency of an operation may have been replaced by a later operation, at its place.
 	order.By(len(loaded),
 		func(i, j int) bool {
 			a, b := &loaded[i], &loaded[j]
@@ -58,7 +58,7 @@ func (l *Loaded) pos() uint64 {
 // Restored reports whether Begin was called.
 func (b *Outbox) Restored() bool { return b.restored }
 
-// Begin returns what is to be restored, in its order. Each is then either accepted by the
+// Begin returns the records that are to be restored, in their order. Each is then either accepted by the
 // engine, or told to SetAside or EndAside; and End comes last.
 func (b *Outbox) Begin() []Loaded {
 	b.restored = true
@@ -71,14 +71,14 @@ func (b *Outbox) Begin() []Loaded {
 // End ends the restoring.
 func (b *Outbox) End() { b.header = true }
 
-// SetAside puts what cannot be restored into quarantine.
+// SetAside puts a record that cannot be restored into quarantine.
 func (b *Outbox) SetAside(l Loaded) { b.quarantine = append(b.quarantine, l) }
 
-// EndAside queues the end of what is not in the engine, because something that it depends
-// on came to nothing.
+// EndAside queues the end of a record that never reached the engine, because an operation
+// on which it depends came to nothing.
 func (b *Outbox) EndAside(l Loaded) { b.end(l.Seq, outcomeData[engine.RolledBack]) }
 
-// Quarantine is what could not be restored. It must not be changed.
+// Quarantine holds the records that could not be restored. It must not be changed.
 func (b *Outbox) Quarantine() []Loaded { return b.quarantine }
 
 // Quarantines reports whether there is a record with that sequence number in quarantine.
@@ -86,8 +86,9 @@ func (b *Outbox) Quarantines(seq uint64) bool {
 	return slices.ContainsFunc(b.quarantine, func(l Loaded) bool { return l.Seq == seq })
 }
 
-// Discard ends what is in quarantine with that sequence number. It returns what depended
-// on it and has left the quarantine as well; ok is false when there is no such record.
+// Discard ends the record in quarantine that has the sequence number. It returns the records
+// that depended on it and have left the quarantine as well; ok is false when there is no
+// such record.
 func (b *Outbox) Discard(seq uint64) (orphans []Loaded, ok bool) {
 	i := slices.IndexFunc(b.quarantine, func(l Loaded) bool { return l.Seq == seq })
 	if i < 0 {
@@ -98,7 +99,7 @@ func (b *Outbox) Discard(seq uint64) (orphans []Loaded, ok bool) {
 	return b.orphans(nil, seq), true
 }
 
-// Forget settles what is in the journal and not in the engine.
+// Forget ends all records that are in the journal and not in the engine.
 func (b *Outbox) Forget() {
 	for _, l := range b.quarantine {
 		b.end(l.Seq, outcomeData[engine.Cancelled])
@@ -120,7 +121,7 @@ func (b *Outbox) QuarantinedOf(typ string) (n int) {
 }
 
 // MayHoldCreation reports whether the creation on which an operation stands may be in
-// quarantine: what is in a group that is there nobody knows.
+// quarantine. The members of a group in quarantine are not known.
 func (b *Outbox) MayHoldCreation(in *engine.Restore) bool {
 	return slices.ContainsFunc(b.quarantine, func(l Loaded) bool {
 		return l.Record == nil || l.Record.Store == "" || slices.ContainsFunc(in.Parts(), func(e engine.Part) bool {
@@ -129,9 +130,9 @@ func (b *Outbox) MayHoldCreation(in *engine.Restore) bool {
 	})
 }
 
-// orphans appends what is in quarantine and depends on an operation that came to nothing:
-// a later life would take it for confirmed, because the journal does not have it. All of
-// it ends.
+// orphans ends the records in quarantine that depend on an operation that came to nothing,
+// and appends them to gone: a later life would take that operation for confirmed, because
+// the journal does not have it.
 func (b *Outbox) orphans(gone []Loaded, lost uint64) []Loaded {
 	for {
 		i := slices.IndexFunc(b.quarantine, func(l Loaded) bool {
@@ -147,7 +148,7 @@ func (b *Outbox) orphans(gone []Loaded, lost uint64) []Loaded {
 	}
 }
 
-// follow tells what is in quarantine of the end of what it may depend on.
+// follow tells the quarantine that an operation has ended on which its records may depend.
 func (b *Outbox) follow(o *engine.Op) []Loaded {
 	switch o.Outcome() {
 	case engine.RolledBack, engine.Cancelled:
@@ -163,9 +164,8 @@ func (b *Outbox) follow(o *engine.Op) []Loaded {
 	return nil
 }
 
-// endReplaced settles records at whose position there is a later one: what took their
-// place outlived a repair of the journal, and so did they. No two operations share a
-// position.
+// endReplaced ends records at whose position there is a later one: a repair of the journal
+// brought back both an operation and its successor. No two operations share a position.
 func (b *Outbox) endReplaced() {
 	successor := make(map[uint64]uint64)
 	kept := b.loaded[:0]
@@ -186,7 +186,7 @@ func (b *Outbox) endReplaced() {
 	}
 }
 
-// dependOnSuccessor has a record depend on the successors of what it depends on.
+// dependOnSuccessor has a record depend on the successors of its dependencies.
 func (b *Outbox) dependOnSuccessor(l Loaded, successor map[uint64]uint64) {
 	moved := false
 	for i, d := range l.Record.Deps {

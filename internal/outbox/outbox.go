@@ -1,16 +1,16 @@
-// Package outbox decides what the journal is told of operations: which records, in which
-// order, and what becomes of those that the journal refuses or that this program cannot
-// read.
+// Package outbox decides which records of operations the journal is given, and in which
+// order. It keeps the records that the journal refuses, and those of earlier lives that this
+// program cannot restore.
 //
 // # Guarantees
 //
 //   - Records leave in the order in which the engine decided, one [Write] at a time, and as
 //     many in it as have come up.
 //   - A record that the journal refused for now is said again, before all later ones.
-//   - What cannot be restored stays in the journal, in quarantine, until it is discarded or
-//     what it depends on comes to nothing.
+//   - A record that cannot be restored stays in the journal, in quarantine, until it is
+//     discarded or an operation on which it depends comes to nothing.
 //
-// # What must not be assumed
+// # Not guaranteed
 //
 // An Outbox has no lock, goroutine or timer, and calls nothing: its caller writes, waits
 // and tells how it went. It is not safe for concurrent use, except that a Write that was
@@ -26,13 +26,13 @@ import (
 	"github.com/optimist-go/optimist/journal"
 )
 
-// Waits between tries to say what was refused: firstPause × 2^n, at most longestPause.
+// Pauses between tries to write refused records: firstPause × 2^n, at most longestPause.
 const (
 	firstPause   = engine.Time(1e9) // a second
 	longestPause = 30 * firstPause
 )
 
-// Outbox is what the journal has still to be told. Make one with [New].
+// Outbox holds the records that the journal has not taken yet. Make one with [New].
 type Outbox struct {
 	client string
 
@@ -41,9 +41,9 @@ type Outbox struct {
 	header bool             // the header is to be written behind the queue
 	clock  engine.Timestamp // of the header written last
 
-	unsaid  []written   // what the journal refused, to be written again
-	retryAt engine.Time // when that is written by itself at the latest; engine.Never: no time is set
-	tries   int         // that time has made in vain since the journal took anything
+	unsaid  []written   // records that the journal refused, to be written again
+	retryAt engine.Time // when they are written again by themselves; engine.Never: no time is set
+	tries   int         // by themselves, in vain, since the journal took anything
 
 	writing bool  // a writer is at work: from Start until Next returns nil
 	failed  error // of the latest write; nil when it went well
@@ -51,11 +51,12 @@ type Outbox struct {
 	lost    int   // ends that came too late for a journal that is dead
 
 	restored   bool     // Begin was called
-	loaded     []Loaded // by an earlier life, before that
-	quarantine []Loaded // after that: what could not be restored
+	loaded     []Loaded // left by an earlier life, until Begin
+	quarantine []Loaded // records that could not be restored, from Begin on
 }
 
-// Entry becomes one record. It holds what may change before it is written.
+// Entry becomes one record. It holds the state of the operation
+// that may change before the record is written.
 type Entry struct {
 	Op    *engine.Op // nil: Data is the whole record
 	ID    string     // of an operation of an earlier life
@@ -90,9 +91,9 @@ func (b *Outbox) Put(e Entry) bool {
 	return true
 }
 
-// Settle queues the end of an operation, and with it what must outlive the operation: the
-// clock and the sequence number. kept says that the journal holds the operation. It
-// returns what has left the quarantine, because it depended on the operation.
+// Settle queues the end of an operation, and with it the clock and the sequence number,
+// which must outlive the operation. kept says that the journal holds the operation. Settle
+// returns the records that have left the quarantine, because they depended on the operation.
 func (b *Outbox) Settle(o *engine.Op, kept bool) []Loaded {
 	if b.dead {
 		if kept {
@@ -110,13 +111,13 @@ func (b *Outbox) end(seq uint64, outcome []byte) {
 	b.queue = append(b.queue, Entry{Seq: seq, Ends: true, Data: outcome})
 }
 
-// outcomeData is what stands in the journal for an end, for people to read.
+// outcomeData stands in the journal for an end, for people to read.
 var outcomeData = map[engine.Outcome][]byte{
 	engine.Confirmed: []byte("confirmed"), engine.RolledBack: []byte("rolled back"),
 	engine.Superseded: []byte("superseded"), engine.Cancelled: []byte("cancelled"),
 }
 
-// Touch has the header written, and what the journal refused before it.
+// Touch has the header written, and before it the records that the journal refused.
 func (b *Outbox) Touch() { b.header = true }
 
 // KeepClock has the header written if the clock has moved since it was.
@@ -136,7 +137,7 @@ func (b *Outbox) Start() bool {
 	return true
 }
 
-// Next takes what is to be written next; nil: nothing is, and the writer ends.
+// Next takes all records that are queued; nil: none is, and the writer ends.
 func (b *Outbox) Next(clock engine.Timestamp, seq uint64) *Write {
 	if len(b.queue) == 0 && !b.header {
 		b.writing = false
@@ -181,8 +182,8 @@ func (b *Outbox) Wrote(write *Write, err error, now engine.Time) (held []*engine
 	return held
 }
 
-// refused keeps what a write could not say. A journal that is dead will never hear it, so
-// that only the ends are counted.
+// refused keeps the records of a write that failed. A journal that is dead will never take
+// them, so that only the ends are counted.
 func (b *Outbox) refused(unsaid []written, now engine.Time) {
 	if b.dead {
 		b.lost += endsAmong(unsaid)
@@ -197,8 +198,8 @@ func (b *Outbox) refused(unsaid []written, now engine.Time) {
 // pauseAfter is how long to wait after so many tries in vain.
 func pauseAfter(tries int) engine.Time { return min(firstPause<<min(tries, 10), longestPause) }
 
-// lastOfEach keeps what is left to say of a write that was refused: the last record of
-// each operation, and none of those that came and went.
+// lastOfEach returns the records of a refused write that have still to be written: the last
+// one of each operation, and none of operations that came and went within it.
 func lastOfEach(write []written) []written {
 	last := make(map[uint64]int, len(write))
 	kept := write[:0:0]
@@ -226,7 +227,7 @@ func endsAmong(records []written) (n int) {
 	return n
 }
 
-// Due is when what was refused has to be written again, or engine.Never.
+// Due is when refused records have to be written again, or engine.Never.
 func (b *Outbox) Due() engine.Time {
 	if b.writing || len(b.unsaid) == 0 {
 		return engine.Never
@@ -234,10 +235,10 @@ func (b *Outbox) Due() engine.Time {
 	return b.retryAt
 }
 
-// RetryAt is when what was refused is written again; engine.Never: nothing was refused.
+// RetryAt is when refused records are written again; engine.Never: none were refused.
 func (b *Outbox) RetryAt() engine.Time { return b.retryAt }
 
-// Tick has what was refused written again, if it is time.
+// Tick has refused records written again, if it is time.
 func (b *Outbox) Tick(now engine.Time) {
 	if b.Due() <= now {
 		b.retryAt = engine.Never

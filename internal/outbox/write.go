@@ -16,7 +16,7 @@ type Write struct {
 
 	entries []Entry
 	header  *Header   // goes behind them; nil: none
-	records []written // of the entries, and what the journal refused before
+	records []written // of the entries, after those that the journal refused before
 }
 
 // Records makes the records. form tells an operation as its entry has it; it may be slow,

@@ -13,7 +13,7 @@
 //   - A log does not grow with what has settled: it keeps a settled application only while
 //     something before it may be undone, and no more of them than a bound.
 //
-// # What must not be assumed
+// # Not guaranteed
 //
 // A Log is not safe for concurrent use: who has the turn of its entity uses it. It reads
 // of an operation only what does not change once the operation was accepted.
