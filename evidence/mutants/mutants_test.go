@@ -63,7 +63,7 @@ func TestFaultsAreFound(t *testing.T) {
 		default:
 			found++
 			if *table {
-				t.Logf("| %s | `%s` | `%s` |", f.what, f.file, f.test)
+				t.Log(f.row())
 			}
 		}
 		if err := os.WriteFile(file, right, 0o644); err != nil {
@@ -73,15 +73,26 @@ func TestFaultsAreFound(t *testing.T) {
 	t.Logf("%d of %d faults found; %d are known", found, len(chosen), len(faults))
 }
 
-// TestFaultsFit checks that the code that the faults change exists.
+// TestFaultsFit checks that the code that the faults change exists, and that the table of
+// docs/evidence.md names them.
 func TestFaultsFit(t *testing.T) {
+	docs, err := os.ReadFile(filepath.Join("..", "..", "docs", "evidence.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, f := range faults {
+		if !strings.Contains(string(docs), f.row()) {
+			t.Errorf("docs/evidence.md has no row %s; -mutants.table prints the table", f.row())
+		}
 		right, err := os.ReadFile(filepath.Join("..", "..", "internal", "engine", f.file))
 		if n := strings.Count(string(right), f.old); err != nil || n != 1 {
 			t.Errorf("%s: the code to change occurs %d times in %s (%v)", f.what, n, f.file, err)
 		}
 	}
 }
+
+// row is the fault in the table of docs/evidence.md.
+func (f fault) row() string { return "| " + f.what + " | `" + f.file + "` | `" + f.test + "` |" }
 
 // run runs tests of the copy's engine by name.
 func run(dir, tests string) (string, error) {
