@@ -7,7 +7,7 @@ import (
 
 // A function that is data runs under the lock, on the goroutine that makes a step. When
 // it ends that goroutine (runtime.Goexit, as t.FailNow does it), nobody can finish the
-// step: those who called it are ended as well. What is done here is done by deferred
+// step: those who called it are ended as well. All this is done by deferred
 // functions, on their way out. Who makes steps under the lock must therefore not defer
 // its release: stepLocked has released it then.
 

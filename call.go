@@ -2,18 +2,18 @@ package optimist
 
 import "context"
 
-// Call is what a Send function is told about its operation.
+// Call tells a Send function about its operation.
 type Call[A any] struct {
 	// ID is the operation's idempotency key: the same on every attempt and after a
-	// restart. What is sent under one ID never changes.
+	// restart. The arguments that are sent under one ID never change.
 	ID     string
 	Entity string // within its store, such as "42"; empty for a group
 	Args   A
 	User   string
 	// Attempt counts from 1.
 	Attempt int
-	// At is the time of the tap, ClientID the client that made it: what a server
-	// compares to find the last writer.
+	// At is the time of the tap, ClientID the client that made it. A
+	// server compares them to find the last writer.
 	At       Timestamp
 	ClientID string
 	// BaseVersion is the version of the truth held when the attempt left, 0 without.
@@ -24,13 +24,13 @@ type Call[A any] struct {
 
 // Progress tells how far the call has come: done of total (0: not known), in units of the
 // program's own. An upload that tells it can last longer than Retry.Timeout, which begins anew
-// with each report, up to Retry.MaxTimeout; then its context ends. So report what has
-// been transferred, not that time goes by. Handle.Progress tells the latest report, and
+// with each report, up to Retry.MaxTimeout; then its context ends. So report progress of
+// the transfer, not that time goes by. Handle.Progress tells the latest report, and
 // events of kind OpProgressed at most ten a second. It costs little, and can be called from
 // any goroutine; after the call it does nothing.
 //
-// Whoever has taken over the deadline of the context, as for a connection, has to do so
-// again after a report.
+// A Send that has taken over the deadline of the context, as for a connection, has to do
+// so again after a report.
 func (c Call[A]) Progress(done, total int64) { c.flight.report(done, total) }
 
 func (f *flight) report(done, total int64) {
@@ -55,7 +55,7 @@ func callOf[A any](ctx context.Context, h *Handle, at attempt) Call[A] {
 	return c
 }
 
-// CallInfo is what CallFrom tells: a Call without what only one type of operation has.
+// CallInfo is the answer of [CallFrom]: a Call without the fields that depend on a type.
 type CallInfo struct {
 	ID       string // the idempotency key; see Call
 	Type     string
@@ -89,7 +89,7 @@ func CallFrom(ctx context.Context) (call CallInfo, ok bool) {
 }
 
 // id is the operation's, with restored as the id that it had in an earlier life, if any.
-// It needs no lock: what it reads was set before an attempt.
+// It needs no lock: the fields that it reads were set before an attempt.
 func (h *Handle) id(restored string) string {
 	if restored != "" {
 		return restored

@@ -8,7 +8,7 @@ import (
 	"github.com/optimist-go/optimist/internal/serial"
 )
 
-// callback is what a call that shares a handle wants to have run at the end.
+// callback is a function that a call which shares a handle wants to have run at the end.
 type callback func(Result)
 
 // entityKey names an entity, also after the engine has forgotten it.
@@ -75,7 +75,7 @@ func (m *Manager) runCallbacks(t *callbackTask) {
 	})
 }
 
-// nextCallback is what runs next, or nil.
+// nextCallback returns the callback that runs next, or nil.
 func (m *Manager) nextCallback(t *callbackTask) func() {
 	m.mu.Lock()
 	s := t.Value

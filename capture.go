@@ -25,7 +25,7 @@ func clonerOf[A any](own func(A) A) (func(A) A, error) {
 	}, nil
 }
 
-// captured copies arguments, so that what the caller does to them later reaches neither
+// captured copies arguments, so that later changes by the caller reach neither
 // the server nor the view.
 func captured[A any](clone func(A) A, args A) (out A, err error) {
 	if err = contain("clone", func() { out = clone(args) }); err != nil {

@@ -7,7 +7,7 @@ import (
 )
 
 // Timestamp is the time of a change on a hybrid logical clock: 48 bits of
-// milliseconds since 1970 and a 16-bit counter that orders what shares one. Later
+// milliseconds since 1970 and a 16-bit counter that orders events within one. Later
 // is greater. Zero means that no time is known.
 //
 // Source: Kulkarni, Demirbas, Madappa, Avva, Leone: Logical Physical Clocks and
@@ -32,7 +32,7 @@ func (t Timestamp) String() string {
 	return errorf.Text("%s+%d", t.Time().UTC().Format("2006-01-02T15:04:05.000Z"), t.Counter())
 }
 
-// clock is a hybrid logical clock. It never goes backwards, whatever the wall clock
+// clock is a hybrid logical clock. It never goes backwards, not even when the wall clock
 // does, and follows the server's timestamps as far as maxDrift allows. Where the truth of an
 // entity is further ahead, the engine sets the timestamps of operations on it ahead as well;
 // the clock does not follow.

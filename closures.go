@@ -13,7 +13,7 @@ import (
 	"github.com/optimist-go/optimist/internal/replay"
 )
 
-// closures carries out, for the imperative door, what the engine decides about closures.
+// closures carries out, for the imperative door, the engine's decisions about closures.
 // A Manager has none until the first closure. The Manager's lock guards the fields below
 // executing.
 type closures struct {
@@ -29,7 +29,7 @@ type closures struct {
 	clearings int    // counts ClearAll
 }
 
-// closureLog is what the imperative door has done for one entity. It exists while
+// closureLog holds the closures that were run for one entity. It exists while
 // something in it may still have to be undone.
 //
 // Closures of one entity run one at a time, by the goroutine that has the turn. The turn is
@@ -169,7 +169,7 @@ func (c *closures) drain(logs []*closureLog) (err error) {
 	return err
 }
 
-// serve carries out what a log was told.
+// serve carries out the tasks of a log.
 func (c *closures) serve(log *closureLog) error {
 	if err := log.takeTurn(context.Background()); err != nil {
 		return err
@@ -323,7 +323,7 @@ func (log *closureLog) takeTurn(ctx context.Context) error {
 type turn struct {
 	held chan struct{} // capacity 1; holding a value in it is having the turn
 
-	// What those look at who wait for the turn.
+	// Callers that wait for the turn look at these.
 	calls atomic.Uint64         // closures begun
 	whose atomic.Pointer[label] // the type of the latest
 }

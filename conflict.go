@@ -7,13 +7,13 @@ import (
 	"github.com/optimist-go/optimist/internal/errorf"
 )
 
-// Conflict is what a resolver sees: an operation met a server that holds something
+// Conflict is the argument of a resolver: an operation met a server that holds something
 // else.
 type Conflict[T, A any] struct {
 	Entity string
 	Args   A
-	// Base is the truth that was held when the attempt left, Mine what the operation
-	// makes of it, Theirs what the server holds. Each is the zero value where its
+	// Base is the truth that was held when the attempt left, Mine the value that
+	// the operation makes of it, Theirs the server's value. Each is the zero value where its
 	// presence is not Present; TheirsPresence is NotLoaded when the server did not say.
 	Base, Mine, Theirs           T
 	BasePresence, TheirsPresence Presence
@@ -98,7 +98,7 @@ func (a *anyAction) decision(d engine.Choice, err error, merged *Handle) engine.
 	return v
 }
 
-// MergeRule is what becomes of two operations of one slot of which the first has not
+// MergeRule is the result of two operations of one slot of which the first has not
 // left yet.
 //
 //	first    second   usual rule
@@ -109,8 +109,8 @@ func (a *anyAction) decision(d engine.Choice, err error, merged *Handle) engine.
 type MergeRule = engine.MergeRule
 
 const (
-	// TakeSecond replaces the first by the second. It is what happens without a rule, when
-	// both change the entity, and when the second deletes what the first changes.
+	// TakeSecond replaces the first by the second. It is the rule where none was set, when
+	// both change the entity, and when the second deletes the entity that the first changes.
 	TakeSecond = engine.TakeSecond
 	// TakeFirst keeps an operation of the first type.
 	TakeFirst = engine.TakeFirst
@@ -126,8 +126,8 @@ const (
 // otherwise. Coalesced or not, the server must end up in the same state.
 //
 // Without a rule an operation joins an earlier one that wants the same, also one that has
-// left. Two types with a rule never join: "one more" and "one more" are what the rule makes
-// of them, and behind one that has left the second is an operation of its own. Without a
+// left. Two types with a rule never join: the rule decides about "one more" and "one more",
+// and behind one that has left the second is an operation of its own. Without a
 // rule a creation and a change, and a deletion and a creation, are both sent.
 //
 // An error (also in Manager.Err) means that the rule cannot work.
@@ -145,8 +145,8 @@ func Merge[T, A, B any](first *Action[T, A], second *Action[T, B], rule func(fir
 	})
 }
 
-// merge sets a rule that works on copies of the arguments, and hands on what it made of
-// them.
+// merge sets a rule that works on copies of the arguments, and hands on the
+// changed copies.
 func merge(first, second *anyAction, rule func(older, newer any, took func(first, second any, rule MergeRule))) error {
 	var err error
 	switch {

@@ -2,7 +2,7 @@ package optimist
 
 import "github.com/optimist-go/optimist/internal/foreign"
 
-// What a function of the program does badly stays its own.
+// A fault of a function of the program stays its own.
 
 // contain runs a function of the program; a panic becomes an error. Twenty copies of it
 // would add 1 KB to a page.

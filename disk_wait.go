@@ -12,7 +12,7 @@ import (
 // diskPatience is how long ClearAll, which has no context, waits for a write.
 const diskPatience = 5 * time.Second
 
-// diskWait waits until what was queued has been written, or cannot be.
+// diskWait waits until the records queued have been written, or cannot be.
 type diskWait struct {
 	done chan struct{} // closed then
 	err  error         // of that write
@@ -27,14 +27,14 @@ func (d *disk) answerLocked(all []*diskWait, err error) {
 	}
 }
 
-// waitLocked begins to wait for what is queued. A writer must be at work.
+// waitLocked begins to wait for the records queued. A writer must be at work.
 func (d *disk) waitLocked() *diskWait {
 	w := &diskWait{done: make(chan struct{})}
 	d.waiting = append(d.waiting, w)
 	return w
 }
 
-// awaitDiskLocked waits for what is queued, unless the end of a wait comes first (nil: it
+// awaitDiskLocked waits for the records queued, unless the end of a wait comes first (nil: it
 // waits for as long as it takes), and says which ends are not on the disk. It releases
 // the lock meanwhile.
 func (m *Manager) awaitDiskLocked(end <-chan struct{}) error {
@@ -49,7 +49,7 @@ func (m *Manager) awaitDiskLocked(end <-chan struct{}) error {
 	}
 }
 
-// sayAgainLocked waits for what is being written, gives what the journal refused one more
+// sayAgainLocked waits for the write under way, gives records that the journal refused one more
 // try, and says which ends are not on the disk then. It does not wait for a disk to
 // recover. It releases the lock meanwhile.
 func (m *Manager) sayAgainLocked(end <-chan struct{}) error {
@@ -71,7 +71,7 @@ func (m *Manager) sayAgainLocked(end <-chan struct{}) error {
 	return m.awaitDiskLocked(end)
 }
 
-// onDisk is how Flush ends: with what is to be told of the disk.
+// onDisk is how Flush ends: with the state of the disk.
 func (m *Manager) onDisk(ctx context.Context) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -103,7 +103,7 @@ func (m *Manager) mark(o *engine.Op) *unmarked {
 		m.mu.Unlock()
 		<-w.done
 		m.mu.Lock()
-		// What is not on the disk cannot be mistaken there for what never left.
+		// An operation that is not on the disk cannot be mistaken there for one that never left.
 		if held && outbox.Passes(w.err) && needsMark(o) && o.State() != engine.Ended {
 			return &unmarked{w.err, m.untilRetryLocked()}
 		}
@@ -114,7 +114,7 @@ func (m *Manager) mark(o *engine.Op) *unmarked {
 	return nil
 }
 
-// untilRetryLocked is how long it is until what was refused is written again.
+// untilRetryLocked is how long it is until refused records are written again.
 func (m *Manager) untilRetryLocked() time.Duration {
 	at := m.disk.out.RetryAt()
 	if at == engine.Never {

@@ -1,7 +1,7 @@
 // Package optimist manages optimistic updates: a change shows at once, is sent to the
 // server later, and is undone exactly if it fails.
 //
-// # What it guarantees
+// # Guarantees
 //
 // One idea carries everything:
 //
@@ -18,7 +18,7 @@
 //     ends where the server already is. Taps during a call make at most one more.
 //   - Every operation has one idempotency key for life, and ends exactly once.
 //   - A failed operation leaves no trace in the view; later ones stay.
-//   - Truth older than what is held changes nothing, whichever way it came.
+//   - Truth older than the truth held changes nothing, whichever way it came.
 //   - A call whose outcome is unknown is repeated with the same key until it is known,
 //     and is not reported as failed before that.
 //
@@ -65,7 +65,7 @@
 // middle of a change, which nobody can finish then: the manager is broken. It lets go of
 // its lock and of the calls under way and sends nothing more; every call returns
 // ErrBroken. Views stay as they were, perhaps without that change. Close still waits for
-// callbacks and releases the journal, which keeps what it holds for the next life.
+// callbacks and releases the journal, which keeps its operations for the next life.
 //
 // # Testing
 //

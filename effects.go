@@ -7,7 +7,7 @@ import (
 	"github.com/optimist-go/optimist/internal/errorf"
 )
 
-// carryOutLocked does what an effect asks for, as far as the lock is needed, and
+// carryOutLocked carries out an effect, as far as the lock is needed, and
 // tells those who listen.
 func (m *Manager) carryOutLocked(f *engine.Effect, now time.Time) {
 	switch f.Kind {

@@ -9,8 +9,8 @@ import (
 	"github.com/optimist-go/optimist/internal/errorf"
 )
 
-// Errors that calls return. They are wrapped with what was asked, where, and what
-// to do; test with errors.Is.
+// Errors that calls return. They are wrapped with the call, the place and the
+// remedy; test with errors.Is.
 var (
 	// ErrInvalid: an argument or definition cannot work. Nothing changed.
 	ErrInvalid = engine.ErrInvalid
@@ -26,7 +26,7 @@ var (
 	// ErrNotLoaded: nothing is known of the entity yet, and the call needs its value, or
 	// could not find it out.
 	ErrNotLoaded = errors.New("optimist: entity is not loaded")
-	// ErrStale: what was read is older than something that has settled since, and nothing
+	// ErrStale: the value read is older than an operation that has settled since, and nothing
 	// of it was taken.
 	ErrStale = errors.New("optimist: what was read is older than what has settled since")
 	// ErrGuard: the operation's precondition does not hold.
@@ -89,8 +89,8 @@ func (e *OpError) Error() string {
 
 func (e *OpError) Unwrap() error { return e.Err }
 
-// PanicError is a panic in a function of the program, contained. Value is what was
-// passed to panic, or an error that says that the function ended its goroutine.
+// PanicError is a panic in a function of the program, contained. Value is the argument
+// of panic, or an error that says that the function ended its goroutine.
 type PanicError struct {
 	In    string // "apply", "send", "callback", ...
 	Value any
@@ -107,7 +107,7 @@ func publicErr(err error) error {
 	return err
 }
 
-// Class says what a failed attempt means, and so what happens next.
+// Class is the meaning of a failed attempt, which decides how to go on.
 type Class uint8
 
 const (
@@ -219,9 +219,8 @@ func classify(ctx context.Context, err error) judged {
 	return guess(ctx)
 }
 
-// guess is what an attempt is taken for of which nobody says how it failed: by an error
-// without a class, or by a panic. Once its context has ended it is no failure, whatever
-// words a transport has for that.
+// guess is the class of an attempt that failed by an error without a class, or by a panic.
+// Once its context has ended it is no failure: transports have words of their own for that.
 func guess(ctx context.Context) judged {
 	if ctx.Err() != nil {
 		return judged{class: Unknown, unclassified: true}

@@ -12,14 +12,14 @@ import (
 	"github.com/optimist-go/optimist/internal/errorf"
 )
 
-// EventKind says what an Event tells.
+// EventKind is the kind of an Event.
 type EventKind uint8
 
 const (
 	Started          EventKind = iota + 1 // first event: how things stand
 	Changed                               // the view of Entity has changed
 	OpAccepted                            // the operation is queued, and in the view
-	OpJoined                              // a call wanted what the operation already wants
+	OpJoined                              // a call wanted the same as an earlier operation
 	OpSent                                // an attempt has left
 	OpRetrying                            // an attempt failed; the next leaves at Due
 	OpDeferred                            // an attempt found nobody, nobody who knew us, or a full disk
@@ -29,7 +29,7 @@ const (
 	OpUnparked                            // a decision sends it again
 	OpSettled                             // it ended; see Outcome
 	OpsRolledBack                         // Victims left the view together
-	TruthStale                            // truth older than what is held was ignored
+	TruthStale                            // truth older than the truth held was ignored
 	TruthUnsure                           // an operation ended, and the server may have it: see View.Unsure
 	TruthSure                             // truth newer than that doubt has come
 	TruthRefused                          // truth in an answer was ignored: it is of no store of ours, or contradicts itself
@@ -37,10 +37,10 @@ const (
 	SendingResumed                        // operations leave again
 	CallbackPanicked                      // a callback, closure or rule panicked; nothing was harmed
 	ClockDrift                            // a server's timestamp was refused
-	JournalFailed                         // the journal failed; Err says what happens now
+	JournalFailed                         // the journal failed; Err says how it goes on
 	OpQuarantined                         // a restored operation is of no known type
 	OpProgressed                          // its call has come as far as Done of Total
-	Misused                               // the program does what cannot work; Err says what, and what to do
+	Misused                               // the program does something that cannot work; Err names it and the remedy
 	Gap                                   // Missed events were not delivered
 )
 
@@ -61,8 +61,8 @@ type Event struct {
 	Entity string // such as "post:42"; the first of a group
 	ID     string // of the operation
 	Type   string // of the operation
-	// Args are the operation's arguments (what the update wants, for a closure), only
-	// for subscribers that asked for them. What they refer to must not be changed.
+	// Args are the operation's arguments (the state that the update wants, for a closure), only
+	// for subscribers that asked for them. Values that they refer to must not be changed.
 	Args any
 
 	// Number counts the Changed events of an entity without gaps, from 1. It starts
@@ -101,7 +101,7 @@ type Victim struct {
 	Err    error
 }
 
-// SubscribeOptions choose what a subscription delivers. The zero value is
+// SubscribeOptions choose the events that a subscription delivers. The zero value is
 // everything.
 type SubscribeOptions struct {
 	Entity string // only events of this entity, those of its groups too; empty: of all

@@ -24,11 +24,11 @@ type flight struct {
 	err      error
 	done     chan struct{}
 	timer    *time.Timer          // fires at the deadline, or at an earlier one and is set again
-	reported *reported            // what Send told of its progress; nil: nothing
+	reported *reported            // told by Send of its progress; nil: nothing
 	after    map[*func()]struct{} // to be run when the context ends; see AfterFunc
 }
 
-// reported is what a Send told of its progress.
+// reported is the progress that a Send has told.
 type reported struct {
 	came progress
 	at   engine.Time // when it was told last

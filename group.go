@@ -12,11 +12,11 @@ import (
 // but it coalesces with nothing.
 type Group[A any] struct {
 	Type string // required, unique in a manager
-	// Parts says what the operation does to which entity, each entity once, at most
+	// Parts lists the effects of the operation on its entities, each entity once, at most
 	// 200. It is pure and called once per operation.
 	Parts func(A) []Part
 	// Send tells the server, and returns truth about any entities. Entities about
-	// which it says nothing keep what was predicted.
+	// which it says nothing keep their prediction.
 	Send func(ctx context.Context, c Call[A]) ([]EntityTruth, error)
 
 	OnSuccess func(A, Result)
@@ -27,7 +27,7 @@ type Group[A any] struct {
 	Stored    Stored[A]
 }
 
-// Part is what a group does to one entity. Store.Part, Store.CreatePart and
+// Part is the effect of a group on one entity. Store.Part, Store.CreatePart and
 // Store.DeletePart make it.
 type Part struct {
 	part engine.Part
@@ -94,7 +94,7 @@ func (s *Store[T]) Truth(id string, t Truth[T]) EntityTruth {
 	return told
 }
 
-// received takes what the answer of a group tells, as far as it is about this manager's
+// received takes the truths in the answer of a group, as far as it is about this manager's
 // stores. The engine of another one is not ours to write into.
 func (m *Manager) received(typ string, told []EntityTruth) []engine.EntityTruth {
 	all := make([]engine.EntityTruth, 0, len(told))

@@ -9,7 +9,7 @@ import (
 )
 
 // Handle follows one operation to its end. It settles exactly once. Several calls
-// may share a handle: one that wants what an unsettled operation already wants
+// may share a handle: one that wants the same as an unsettled operation
 // joins it. Methods are safe for concurrent use.
 type Handle struct {
 	op engine.Op
@@ -17,14 +17,14 @@ type Handle struct {
 
 	// The fields below are guarded by m.mu.
 	used    bool // by a batch
-	ended   bool // the operation has settled and what is outside was brought along
+	ended   bool // the operation has settled and the state outside was brought along
 	durable bool // the journal holds it, or held it
 	awaited bool // the call that made it takes it back if it cannot be durable
 	server  any  // state told by the server at the end, or the truth held then
 	more    *handleMore
 }
 
-// handleMore is what only handles need that somebody asked something of.
+// handleMore holds the fields that few handles need.
 type handleMore struct {
 	moved     chan struct{} // closed and replaced at every stage
 	err       error         // why it ended in failure
@@ -73,7 +73,7 @@ func (s State) String() string {
 type Outcome uint8
 
 const (
-	// Confirmed: the server's state is what the operation wanted.
+	// Confirmed: the server's state is as the operation wanted.
 	Confirmed Outcome = iota + 1
 	// RolledBack: the view is as if the operation had never been.
 	RolledBack
@@ -92,7 +92,7 @@ type Resolution uint8
 
 const (
 	NoConflict Resolution = iota
-	AlreadySo             // the server's state is what the operation wanted
+	AlreadySo             // the server's state is as the operation wanted
 	KeptMine              // the operation was sent again on the new version
 	TookTheirs            // the operation gave way; the view shows the server's state
 	MergedBoth            // an operation with merged arguments took its place
@@ -117,8 +117,8 @@ type Result struct {
 	// Server is the state that the server told: the store's value type, or the bool
 	// of a toggle. Nil when it told nothing.
 	Server any
-	// Differs: the server accepted the operation, and what it held when the operation ended
-	// is not what that makes of it. The server may have normalised it, or another write
+	// Differs: the server accepted the operation, and the value that it held when the operation
+	// ended is not the operation's. The server may have normalised it, or another write
 	// followed. It is said only where Apply is idempotent.
 	Differs  bool
 	Conflict Resolution
@@ -213,7 +213,7 @@ func (h *Handle) Wait(ctx context.Context) (Result, error) {
 	return r, nil
 }
 
-// Final is Wait for who wants to know what became of a tap in the end: where the
+// Final is Wait for the end of a tap: where the
 // operation was superseded it goes on to the one that took its place, until one has
 // ended in another way. Its outcome says whether the last of them was confirmed.
 func (h *Handle) Final(ctx context.Context) (Result, error) {
@@ -250,7 +250,7 @@ func (h *Handle) Await(ctx context.Context, stage Stage) error {
 			more.moved = make(chan struct{})
 		}
 		moved := more.moved
-		if h.op.State() == engine.Ended { // what is left waits for closures of the entity
+		if h.op.State() == engine.Ended { // the rest waits for closures of the entity
 			look := h.m.stuckClosuresLocked(h.op.Entity())
 			h.m.mu.Unlock()
 			if err := h.m.awaitProgram(ctx, moved, look); err != nil {
@@ -335,8 +335,8 @@ func (h *Handle) Done() <-chan struct{} {
 
 var closedChan = func() chan struct{} { c := make(chan struct{}); close(c); return c }()
 
-// Cancel takes the operation back: the view is as if it had never been, and what
-// depends on it goes with it. If a call of it is under way the call goes on, unless
+// Cancel takes the operation back: the view is as if it had never been, and
+// operations that depend on it go with it. If a call of it is under way the call goes on, unless
 // Policy.OnCancel says otherwise, and its late answer is taken as truth. When nobody
 // answers any more the entity is unsure. It returns ErrSettled when it came too late.
 func (h *Handle) Cancel() error { return h.m.do(engine.Cancel{Op: &h.op}) }

@@ -21,7 +21,7 @@ type Stored[A any] struct {
 	// Version is the schema version that Encode writes: 0 to 2,147,483,647.
 	Version int
 	Encode  func(A) ([]byte, error)
-	// Decode reads what any version wrote, and casts old ones up. An error puts the
+	// Decode reads the bytes of any version, and casts old ones up. An error puts the
 	// operation into quarantine.
 	Decode func(version int, data []byte) (A, error)
 	// Wait makes Execute return only when the operation is durable. When that fails,
@@ -106,7 +106,7 @@ type disk struct {
 	durability journal.Durability
 	out        *outbox.Outbox
 
-	// encoded is what the call that has the lock encoded of encodedArgs before it took
+	// encoded are the bytes of encodedArgs, made by the call that has the lock before it took
 	// the lock, so that nobody needs to do it again.
 	encoded     []byte
 	encodedArgs any
@@ -114,7 +114,7 @@ type disk struct {
 	write     *outbox.Write // under way; nil: none
 	inJournal bool          // the journal has been called with it, and has not returned
 	taken     []*diskWait   // for write
-	waiting   []*diskWait   // for what is queued behind it
+	waiting   []*diskWait   // for records queued behind it
 }
 
 // journalLocked queues the operation's record: it is new, or something in it changed.
@@ -139,7 +139,7 @@ func (m *Manager) journalLocked(o *engine.Op, first bool) {
 	d.out.Put(e)
 }
 
-// keptOf is what the journal keeps of an operation's way, with times that mean the same
+// keptOf is the state of an operation for the journal, with times that mean the same
 // in the next life.
 func (m *Manager) keptOf(o *engine.Op) engine.Kept {
 	k := o.Kept(m.now(time.Now()))
@@ -151,7 +151,7 @@ func (m *Manager) keptOf(o *engine.Op) engine.Kept {
 }
 
 // keptBy turns its times into the engine's of this life. A wall clock that was set back
-// since does not prolong what the server asked for.
+// since does not prolong a pause that the server asked for.
 func (m *Manager) keptBy(k engine.Kept, now time.Time) engine.Kept {
 	k.Used = min(k.Used, engine.Time(math.MaxInt64/time.Millisecond)) * engine.Time(time.Millisecond)
 	if k.NotBefore > 0 {
@@ -165,7 +165,7 @@ func (m *Manager) keptBy(k engine.Kept, now time.Time) engine.Kept {
 }
 
 // record is an operation as its entry has it. It needs no lock: of the operation it reads
-// what is frozen.
+// only fields that do not change.
 func (m *Manager) record(e *outbox.Entry) (outbox.Record, error) {
 	o, typ := e.Op, typeOf(e.Op)
 	data := e.Data
@@ -191,7 +191,7 @@ func (m *Manager) record(e *outbox.Entry) (outbox.Record, error) {
 	return r, nil
 }
 
-// shortened keeps why an operation failed to what a person reads.
+// shortened is the reason of a failure at a length that a person reads.
 func shortened(text string) string {
 	const limit = 1000
 	if len(text) <= limit {
@@ -228,12 +228,12 @@ func (m *Manager) writeNext() (more bool) {
 	if d.write == nil {
 		d.answerLocked(d.waiting, d.out.Failed())
 		d.waiting = nil
-		m.armLocked(time.Now()) // what was refused is written again
+		m.armLocked(time.Now()) // refused records are written again
 		m.mu.Unlock()
 		return false
 	}
 	d.taken, d.waiting = d.waiting, nil
-	if d.out.Dead() { // what came while the write that failed was under way
+	if d.out.Dead() { // it was queued while the write that failed was under way
 		d.write.Abandon()
 		m.wroteLocked(d.out.Failed())
 	} else {
@@ -258,8 +258,8 @@ func (m *Manager) writeOut(b *outbox.Write) error {
 	return sound("the journal", err)
 }
 
-// wroteLocked tells how a write ended. What cannot be durable goes on in
-// memory, and says so.
+// wroteLocked tells how a write ended. An operation that cannot be durable
+// goes on in memory, and its handle says so.
 func (m *Manager) wroteLocked(err error) {
 	d, b := m.disk, m.disk.write
 	for _, o := range d.out.Wrote(b, err, m.now(time.Now())) {

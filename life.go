@@ -37,7 +37,7 @@ func (m *Manager) RollbackAll(entity string) error {
 }
 
 // ClearAll undoes everything and forgets it, timers, retries, calls under way and
-// journal included, also what is in quarantine or was not restored yet: for log-out.
+// journal included, also operations in quarantine or not restored yet: for log-out.
 // Truth stays, and so does the manager. Callbacks
 // that wait are dropped; afterwards none of the old life starts, and answers of its
 // calls are ignored. It returns when the journal is cleared. When the disk refuses that it
@@ -88,10 +88,10 @@ func (m *Manager) SetOnline(online bool) error { return m.do(engine.SetOnline{On
 // authentication began.
 func (m *Manager) RetryNow() error { return m.do(engine.RetryNow{}) }
 
-// Flush ends every debounce and waits until all is settled, is parked, or waits behind
-// what is parked, or ctx ends. With a journal it then waits until the ends are on disk.
-// What the disk refuses it tries once more, and returns ErrNotOnDisk when that fails: it
-// does not wait for the disk to recover.
+// Flush ends every debounce and waits until each operation is settled, is parked, or
+// waits behind a parked one, or ctx ends. With a journal it then waits until the ends are on disk.
+// Records that the disk refuses are tried once more; when that fails Flush returns
+// ErrNotOnDisk, and does not wait for the disk to recover.
 // It must not be called from a callback or closure, for which it waits: it returns ErrStuck
 // when that has run for five seconds more.
 func (m *Manager) Flush(ctx context.Context) error {
@@ -136,15 +136,15 @@ func (m *Manager) settleAll(ctx context.Context, inside bool) error {
 	}
 }
 
-// Close accepts nothing more, flushes until ctx ends, and stops. What is unsettled
-// then stays in the journal for the next life; what the journal does not hold is
+// Close accepts nothing more, flushes until ctx ends, and stops. An unsettled operation
+// then stays in the journal for the next life; an operation that the journal does not hold is
 // rolled back, ends as RolledBack with ErrClosed, and is named in the error. So is
 // the failure of the journal, if it has failed, and ErrNotOnDisk tells of ends that it
 // did not take. A second Close returns ErrClosed.
 //
-// When ctx ends, Close ends the calls and waits for what it cannot end: for Send
+// When ctx ends, Close ends the calls and waits for those that it cannot end: for Send
 // functions (and Retry.Next) a second; for callbacks and closures that run or are due,
-// and for the journal, as long as they take. So none of them may wait for what only
+// and for the journal, as long as they take. So none of them may wait for an event that only
 // happens after Close, and Close must not be called from a callback or closure: it returns
 // ErrStuck when that has run for five seconds more.
 //
@@ -179,7 +179,7 @@ func (m *Manager) Close(ctx context.Context) error {
 		m.endSubscriptions,
 	)
 	if !errors.Is(flushed, ErrStuck) {
-		flushed = nil // what it says is in left
+		flushed = nil // left says the same
 	}
 	return errors.Join(left, flushed, stuck, first, journal, second)
 }
@@ -211,11 +211,11 @@ func (m *Manager) halt() {
 	<-ticked
 }
 
-// dropUnkept rolls back what would be lost, and names it. flushed is how Flush ended.
+// dropUnkept rolls back the operations that would be lost, and names them. flushed is how Flush ended.
 func (m *Manager) dropUnkept(flushed error) (err error) {
 	m.mu.Lock()
 	m.sayAgainLocked(nil)
-	if m.lost != nil { // nobody can say what is left
+	if m.lost != nil { // nobody can say which operations are left
 		m.mu.Unlock()
 		return m.lost
 	}
@@ -280,7 +280,7 @@ func (m *Manager) waitForExecutes(inside bool) error {
 	return m.awaitProgram(context.Background(), executed, look)
 }
 
-// waitForClosures waits until what has been decided about closures is done. Inside of a
+// waitForClosures waits until all tasks of closures are done. Inside of a
 // function of the program it waits for none that does not end.
 func (m *Manager) waitForClosures(ctx context.Context, inside bool) error {
 	m.mu.Lock()

@@ -20,7 +20,7 @@ import (
 // An idle manager has no goroutine and no timer.
 type Manager struct {
 	opts Options
-	// epoch is engine time 0. It is a little before all that happens, so that what was read
+	// epoch is engine time 0. It is a little before all that happens, so that a value read
 	// before the manager was made, which is of engine time 1, is older than that.
 	epoch time.Time
 
@@ -62,7 +62,7 @@ type Manager struct {
 	receive engine.Receive // reused by Receive
 }
 
-// New returns a manager. The zero Options work. With a journal it loads what an earlier
+// New returns a manager. The zero Options work. With a journal it loads the operations that an earlier
 // life left; call Restore when all types are registered. When New fails it has closed
 // the journal.
 func New(opts Options) (*Manager, error) {
@@ -126,7 +126,7 @@ func (m *Manager) Err() error {
 // now is the engine's time.
 func (m *Manager) now(t time.Time) engine.Time { return engine.Time(t.Sub(m.epoch)) }
 
-// do takes one input and carries out what follows from it.
+// do takes one input and carries out its effects.
 func (m *Manager) do(in engine.Input) error {
 	if err := m.lock(); err != nil {
 		return err
@@ -154,7 +154,7 @@ func (m *Manager) stepLocked(now time.Time, in engine.Input) error {
 	}
 	var err error
 	foreign.Finish(func() { err = m.decideLocked(now, in) }, m.breakLocked)
-	// What follows is ours, except steps that look after themselves.
+	// The rest is ours, except steps that look after themselves.
 	if m.disk != nil {
 		m.disk.out.Tick(m.now(now))
 		m.writeLocked()
@@ -193,11 +193,11 @@ func (m *Manager) decideLocked(now time.Time, in engine.Input) error {
 
 func (m *Manager) stepNowLocked(in engine.Input) { m.stepLocked(time.Now(), in) }
 
-// unlock releases the lock and then runs what must not run under it.
+// unlock releases the lock and then runs closures, which must not run under it.
 func (m *Manager) unlock() { m.unlockDone() }
 
 // unlockDone is unlock for calls that return when closures have been brought along. Its
-// error says that a closure has run for too long; whoever runs it does the rest.
+// error says that a closure has run for too long; its runner does the rest.
 func (m *Manager) unlockDone() error {
 	if ready, _ := m.rewindsLocked(); ready {
 		return m.closures.unlock()
@@ -238,7 +238,7 @@ func (m *Manager) tick() {
 	m.unlock()
 }
 
-// idleLocked reports whether nothing is left to do but what a person decides.
+// idleLocked reports whether all that is left to do waits for a person.
 func (m *Manager) idleLocked() bool { return m.engine.Idle() }
 
 // PendingCount counts the unsettled operations of an entity, parked ones included. It is

@@ -13,7 +13,7 @@ import (
 
 // unloadedLocked tells of an operation that leaves although nobody has said anything of its
 // entity, so that nothing of it is seen: once for each entity, as long as anything is held of
-// it. What a creation makes is seen.
+// it. An entity that a creation makes is seen.
 func (m *Manager) unloadedLocked(o *engine.Op) {
 	if o.Type.Closure {
 		return // its state is elsewhere

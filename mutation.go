@@ -9,7 +9,7 @@ import (
 	"github.com/optimist-go/optimist/internal/errorf"
 )
 
-// Kind says what an operation does to its entity's existence.
+// Kind is the effect of an operation on the existence of its entity.
 type Kind uint8
 
 const (
@@ -18,8 +18,8 @@ const (
 	Change Kind = iota
 	// Create makes an entity whose id is new. Apply gets the zero value, or the truth that
 	// is there already, because an answer was lost or a push came first: it must leave
-	// alone what only the server knows. What is done to the entity before the server has it
-	// stands on the creation, and goes with it. For an id that the server may hold, use a
+	// alone the fields that only the server knows. Operations on the entity before the server
+	// has it stand on the creation, and go with it. For an id that the server may hold, use a
 	// Change whose Send upserts.
 	Create
 	// Delete removes it; Apply is not used. A creation that never left is taken back with it,
@@ -51,16 +51,16 @@ type Mutation[T, A any] struct {
 	// when it no longer holds the operation is rolled back. Nil: none.
 	Guard func(T, A) error
 
-	// Send tells the server. It must return when ctx ends. What it answers: see Truth;
-	// how it fails: see Fail. Beside an error of class Conflicting the server's truth is
-	// expected, beside one of class Permanent it is taken if it is there. What lasts longer
-	// than Retry.Timeout tells its progress: see Call.Progress.
+	// Send tells the server. It must return when ctx ends. Its answer is a
+	// [Truth]; see [Fail] for its failures. Beside an error of class Conflicting the server's truth is
+	// expected, beside one of class Permanent it is taken if it is there. A Send that
+	// lasts longer than Retry.Timeout tells its progress: see [Call.Progress].
 	//
 	// An error that Send does not classify is Transient while ctx lasts: after the
 	// retries the change is rolled back. A connection that was lost after the request
 	// had left looks like that to a transport, and the server may have done it. Where
 	// this matters, say so (or Offline, where nothing can have left), and let
-	// StatusError read what was answered:
+	// StatusError read the answer:
 	//
 	//	resp, err := client.Do(req.WithContext(ctx))
 	//	if err != nil {
@@ -72,7 +72,7 @@ type Mutation[T, A any] struct {
 	//	}
 	Send func(ctx context.Context, c Call[A]) (Truth[T], error)
 
-	// Fulfilled says whether a value is what args wished for. When the server accepts the
+	// Fulfilled reports whether a value is as args wished. When the server accepts the
 	// operation and then holds a value that is not, the result is Confirmed, but Success is
 	// false and Conflict is TookTheirs. Nil: the type does not say, and an accepted
 	// operation is a success; see Result.Differs.
@@ -89,7 +89,7 @@ type Mutation[T, A any] struct {
 
 	// User tells whose operation it is, for Call and events. Nil: nobody's.
 	User func(A) string
-	// Clone copies arguments, so that what a caller does to them later reaches nobody.
+	// Clone copies arguments, so that a caller's later changes to them reach nobody.
 	// Nil: copied by reflection, which needs exported fields.
 	Clone func(A) A
 
@@ -112,7 +112,7 @@ type Action[T, A any] struct {
 	clone func(A) A
 }
 
-// anyAction is an Action without its types: a program carries one copy of what it does.
+// anyAction is an Action without its types: a program carries its code once.
 type anyAction struct {
 	store *anyStore
 	typ   opType
@@ -328,9 +328,9 @@ func settledOf[A any](onSuccess, onError func(A, Result)) func(*Handle, Result) 
 // Execute applies an operation at once and sends it after its debounce. It returns
 // when the change is in the view, without waiting for network or disk; ctx governs
 // this call alone. With after, the operation is sent only when those have reached
-// the server, and goes with them when one fails. With a journal, what is stored can only
-// come after what is stored as well, or has settled: else ErrInvalid, because after a
-// restart nobody would know what became of the other.
+// the server, and goes with them when one fails. With a journal, an operation that is
+// stored can only come after operations that are stored as well, or have settled: else ErrInvalid, because after a
+// restart nobody would know how the other ended.
 //
 // An error means that nothing changed.
 func (a *Action[T, A]) Execute(ctx context.Context, id string, args A, after ...*Handle) (*Handle, error) {

@@ -39,11 +39,11 @@ type Options struct {
 	// they live in memory only. The manager owns it from New on, and closes it, also when
 	// New fails.
 	Journal journal.Journal
-	// OnJournalError chooses what happens when the journal fails.
+	// OnJournalError chooses how to go on when the journal fails.
 	OnJournalError JournalFailure
 }
 
-// JournalFailure says what a manager does once its journal has failed. Either way
+// JournalFailure is how a manager goes on once its journal has failed. Either way
 // the failure is an event, and no handle claims to be durable that is not.
 type JournalFailure uint8
 
@@ -64,9 +64,9 @@ type Policy struct {
 	Debounce Debounce
 	// Retry says how often and when to try again.
 	Retry Retry
-	// OnFailure says what becomes of an operation that failed for good. 0: Revert.
+	// OnFailure is the end of an operation that failed for good. 0: Revert.
 	OnFailure FailurePolicy
-	// OnCancel says what becomes of a call under way when its operation is taken back.
+	// OnCancel is the fate of a call under way when its operation is taken back.
 	// 0: LetCallsEnd.
 	OnCancel CancelPolicy
 	// MaxConflicts is how often an operation that met a conflict is sent again.
@@ -121,7 +121,7 @@ type Retry struct {
 // Forever as Retry.Max never gives up.
 const Forever = math.MaxInt
 
-// FailurePolicy says what becomes of an operation that failed for good. Zero is the
+// FailurePolicy is the end of an operation that failed for good. Zero is the
 // manager's, as every field of a Policy.
 type FailurePolicy = engine.FailurePolicy
 
@@ -130,23 +130,23 @@ const (
 	Revert = engine.Revert
 	// Park keeps it applied and marked as failed, until the program retries, edits or
 	// discards it. Later operations of its slot and those that depend on it wait for
-	// that, and what must not overtake these; others of their lanes go on.
+	// that, and so do operations that must not overtake these; others of their lanes go on.
 	Park = engine.Park
 )
 
-// CancelPolicy says what becomes of a call under way when its operation is taken back: by
+// CancelPolicy is the fate of a call under way when its operation is taken back: by
 // Cancel or RollbackAll, with an operation on which it depends, or because its guard no
 // longer holds. Zero is the manager's.
 type CancelPolicy = engine.CancelPolicy
 
 const (
-	// LetCallsEnd lets the call go on to its end, and takes what it says as truth. Later
+	// LetCallsEnd lets the call go on to its end, and takes its answer as truth. Later
 	// operations of its lane wait for it.
 	LetCallsEnd = engine.LetCallsEnd
 	// EndCalls ends the context of Send, as an upload needs it. Its lane is free, and its
 	// place among the calls under way, as soon as Send returns. The request may have left
 	// or still be on its way, so that it arrives after the lane's next one: choose it only
-	// where the server orders by version, and refuses what was sent on an older one, or
+	// where the server orders by version, and refuses operations that were sent on an older one, or
 	// where the order does not matter.
 	EndCalls = engine.EndCalls
 )

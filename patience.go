@@ -16,7 +16,7 @@ import (
 // patience is how long a call waits for one function of the program that runs.
 const patience = 5 * time.Second
 
-// label names what a function of the program belongs to, for ErrStuck.
+// label names the owner of a function of the program, for ErrStuck.
 type label struct{ kind, name string }
 
 func (l *label) String() string {
@@ -100,7 +100,7 @@ func (m *Manager) awaitProgram(ctx context.Context, done <-chan struct{}, stuck 
 }
 
 // insideProgram reports whether the caller was called by a function of the program that a
-// manager runs: a callback, a closure. What waits for these would wait for itself there.
+// manager runs: a callback, a closure. A call that waits for them would wait for itself there.
 // It looks at the stack, which is slow.
 func insideProgram() bool {
 	entry := reflect.ValueOf(foreign.Call).Pointer()

@@ -31,7 +31,7 @@ func quarantined(l outbox.Loaded) Quarantined {
 	return q
 }
 
-// quarantineLocked lists what is in quarantine.
+// quarantineLocked lists the operations in quarantine.
 func (m *Manager) quarantineLocked() (list []Quarantined) {
 	for _, l := range m.disk.out.Quarantine() {
 		list = append(list, quarantined(l))
@@ -87,7 +87,7 @@ func (m *Manager) tellEndedAsideLocked(ended []outbox.Loaded) {
 	}
 }
 
-// tooLateLocked is why a type that is registered now is too late for what an earlier life left,
+// tooLateLocked is why a type that is registered now is too late for operations that an earlier life left,
 // or nil.
 func (m *Manager) tooLateLocked(typ string) error {
 	n := m.disk.out.QuarantinedOf(typ)

@@ -65,7 +65,7 @@ type rereading struct {
 	due   time.Time
 }
 
-// reading is what a store asks for an entity to be read; it is called under the lock.
+// reading has an entity read for a store; it is called under the lock.
 func (m *Manager) reading(read func(context.Context, string) (Truth[any], error)) func(*engine.Entity) {
 	if m.lock() != nil {
 		return nil
@@ -128,12 +128,12 @@ func (r *reader) stuckLocked() error {
 	return errorf.New("%w: the read of %s did not heed its context", ErrStuck, fullName(r.reading[0].ent))
 }
 
-// work reads what is due, and ends when nothing may be read any more.
+// work reads the entities that are due, and ends when nothing may be read any more.
 func (r *reader) work() {
 	var one *rereading // under way
 	t, err := Truth[any]{}, error(nil)
 	foreign.Loop(func() (more bool) {
-		if one != nil { // what was read, or the program's function ended the goroutine
+		if one != nil { // it was read, or the program's function ended the goroutine
 			done := one
 			one = nil
 			r.finish(done, t, err)
@@ -174,7 +174,7 @@ func (r *reader) next() (one *rereading, more bool) {
 	return nil, true
 }
 
-// finish takes what was read.
+// finish takes the value that was read.
 func (r *reader) finish(one *rereading, t Truth[any], err error) {
 	r.m.mu.Lock()
 	r.finishLocked(one, t, err)
@@ -227,7 +227,7 @@ func (r *reader) read(one *rereading) (t Truth[any], err error) {
 	return t, err
 }
 
-// finishLocked takes what was read, and has it read again later if that does not suffice.
+// finishLocked takes the value read, and has it read again later if that does not suffice.
 func (r *reader) finishLocked(one *rereading, t Truth[any], err error) {
 	m := r.m
 	r.reading = slices.DeleteFunc(r.reading, func(other *rereading) bool { return other == one })

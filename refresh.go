@@ -8,12 +8,12 @@ import (
 )
 
 // Refresh reads truth with load and receives it, dated at the moment at which the
-// read began, so that a slow read never undoes what has settled meanwhile. A read that was
+// read began, so that a slow read never undoes operations that have settled meanwhile. A read that was
 // too slow for that is made again; when the third is too old as well, Refresh returns
-// ErrStale, and what is held stays. Truth to which load gave a ReadAt of its own keeps it,
+// ErrStale, and the truth held stays. Truth to which load gave a ReadAt of its own keeps it,
 // and is not read again.
 //
-// Nil means that the view shows what was read, or something newer. When nothing is known
+// Nil means that the view shows the value that was read, or a newer one. When nothing is known
 // of the entity after all, the error wraps ErrNotLoaded.
 func (s *Store[T]) Refresh(ctx context.Context, id string, load func(context.Context) (Truth[T], error)) error {
 	if load == nil {
@@ -28,7 +28,7 @@ func (s *Store[T]) Refresh(ctx context.Context, id string, load func(context.Con
 	})
 }
 
-// mostReads is how often Refresh reads what is always too old when it comes.
+// mostReads is how often Refresh reads a value that is always too old when it comes.
 const mostReads = 3
 
 func (s *anyStore) refresh(ctx context.Context, id string, load func(context.Context) (Truth[any], error)) error {
@@ -46,7 +46,7 @@ func (s *anyStore) refresh(ctx context.Context, id string, load func(context.Con
 	if err := m.lock(); err != nil {
 		return err
 	}
-	ent := s.holdLocked(id) // so that what settles meanwhile is remembered
+	ent := s.holdLocked(id) // so that operations that settle meanwhile are remembered
 	m.mu.Unlock()
 	defer func() {
 		m.mu.Lock()

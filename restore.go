@@ -9,11 +9,11 @@ import (
 	"github.com/optimist-go/optimist/internal/outbox"
 )
 
-// Restored is what Restore found in the journal.
+// Restored tells which operations Restore found in the journal.
 type Restored struct {
 	// Operations that were unsettled, in their order. One that may have been sent is
 	// sent again with the same key, before anything later of its lane. One that no longer
-	// applies has been rolled back, and so has what depends on it.
+	// applies has been rolled back, and so have the operations that depend on it.
 	Operations []*Handle
 	// Quarantined operations cannot be restored by this program. They stay in the
 	// journal; see Manager.Quarantined.
@@ -48,7 +48,7 @@ func (m *Manager) openJournal() (outbox.Header, error) {
 	return h, nil
 }
 
-// Restore brings back what an earlier life left in the journal. It must be called
+// Restore brings back the operations that an earlier life left in the journal. It must be called
 // once, after all types are registered and before the first operation; without a
 // journal it does nothing. The views are right when it returns.
 func (m *Manager) Restore() (Restored, error) {

@@ -13,7 +13,7 @@ import (
 	"github.com/optimist-go/optimist/internal/foreign"
 )
 
-// opType is what the manager knows about one type of operation.
+// opType is a type of operation as the manager knows it.
 type opType struct {
 	engine.Type
 	label   label
@@ -28,7 +28,7 @@ type opType struct {
 	settled func(*Handle, Result)
 	slot    func(args any) string // nil: a slot of their own
 	user    func(args any) string // nil: operations have none
-	// adopt brings the state of a toggle to what the server told; reapply makes the
+	// adopt brings the state of a toggle to the server's; reapply makes the
 	// change of any closure once more.
 	adopt   func(h *Handle, state any) (rollback func())
 	reapply func() (rollback func())
@@ -127,7 +127,7 @@ func (m *Manager) workerEndsLocked() {
 	}
 }
 
-// handIn reports whether the caller has to give the engine what the inbox holds.
+// handIn reports whether the caller has to give the engine the answers in the inbox.
 func (m *Manager) handIn(f *flight, answer engine.Answer) bool {
 	f.end(context.Canceled)
 	return m.inbox.put(landing{f, answer, time.Now()})
@@ -149,7 +149,7 @@ type inbox struct {
 	last []landing // handed in before: its memory is used again
 }
 
-// put reports whether the caller has to hand in what the inbox holds.
+// put reports whether the caller has to hand in the answers in the inbox.
 func (b *inbox) put(l landing) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -157,7 +157,7 @@ func (b *inbox) put(l landing) bool {
 	return len(b.all) == 1
 }
 
-// take empties the inbox. What it returns is good until the next call, and has to be
+// take empties the inbox. The slice is good until the next call, and has to be
 // cleared by the caller.
 func (b *inbox) take() []landing {
 	b.mu.Lock()
@@ -181,12 +181,12 @@ func (m *Manager) landLocked(all []landing) {
 		}
 		m.stepLocked(l.at, &l.answer)
 	}
-	clear(all) // it is scratch, and must not hold what was answered
+	clear(all) // it is scratch, and must not hold the answers
 	m.courier.HandedIn()
 	if ready, slow := m.rewindsLocked(); ready {
 		if slow && len(m.courier.Waiting()) > 0 {
 			m.courier.Hire()
-			go m.worker() // the program's closures may take long, or wait for what is queued
+			go m.worker() // the program's closures may take long, or wait for queued attempts
 		}
 		m.unlock()
 		m.mu.Lock()
@@ -252,7 +252,7 @@ func (m *Manager) failed(f *flight, answer *engine.Answer, j judged, err error) 
 
 var errSendGone = &PanicError{In: "send", Value: foreign.ErrEnded}
 
-// sent is what came of one attempt.
+// sent is the result of one attempt.
 type sent struct {
 	truth engine.Truth
 	more  []engine.EntityTruth
@@ -260,8 +260,8 @@ type sent struct {
 	judged
 }
 
-// sendContained calls the program's Send, and asks its error what it is: both are the
-// program's code. A panic says as little of what the server did as an error that nobody
+// sendContained calls the program's Send, and asks its error for its class: both are the
+// program's code. A panic says as little about the server as an error that nobody
 // classified.
 func sendContained(f *flight) (r sent) {
 	in := "send"

@@ -12,10 +12,10 @@ import (
 // unsettled operations over it. Methods are safe for concurrent use.
 //
 // Values are shared, not copied: a T with slices, maps or pointers must not be
-// changed in place by whoever reads a view, nor by Apply.
+// changed in place by readers of a view, nor by Apply.
 type Store[T any] struct{ anyStore }
 
-// anyStore is a Store without its type: a program carries one copy of what it does.
+// anyStore is a Store without its type: a program carries its code once.
 type anyStore struct {
 	m     *Manager
 	space *engine.Space
@@ -57,7 +57,7 @@ func WithLane[T any](lane func(id string) string) StoreOption[T] {
 // less: 10 s), the entity is read once, if the store has WithRead, and the truth then held
 // stands.
 //
-// The guess costs that wait where the server normalises what it gets and its state stays
+// The guess costs that wait where the server normalises values and its state stays
 // as it was; a type that says when its wish is fulfilled (Mutation.Fulfilled) avoids it.
 // Operations whose Apply is not idempotent are never guessed about.
 func WithLaggingReplica[T any](patience time.Duration) StoreOption[T] {
@@ -160,7 +160,7 @@ func (p Presence) String() string {
 	return [...]string{"not loaded", "present", "absent"}[min(p, Absent)]
 }
 
-// View is what a user sees of an entity: the fold of its truth and its unsettled
+// View is an entity as its user sees it: the fold of its truth and its unsettled
 // operations.
 type View[T any] struct {
 	Value    T // the zero value unless Present
@@ -174,9 +174,9 @@ type View[T any] struct {
 	Unsure bool
 }
 
-// Truth is what the server says about an entity. TruthOf, Gone and AcceptedAt make
+// Truth is the server's word about an entity. TruthOf, Gone and AcceptedAt make
 // the usual ones. The zero Truth as an answer means "done", without saying how
-// things stand now: what was predicted becomes truth.
+// things stand now: the prediction becomes truth.
 type Truth[T any] struct {
 	// Presence is NotLoaded when no value is said.
 	Presence Presence
@@ -186,7 +186,7 @@ type Truth[T any] struct {
 	Version uint64
 	// Wrote, in the answer of a Send, is the version of the write, where Value is older: it
 	// was read from a replica that lags. The operation stays in the view, acknowledged, until
-	// truth of that version comes. 0: Value is what the write left, or newer.
+	// truth of that version comes. 0: Value is the state that the write left, or newer.
 	Wrote uint64
 	// At and By are when and by which client the entity was last changed, for
 	// resolving conflicts. Zero: not said.
@@ -197,7 +197,7 @@ type Truth[T any] struct {
 	Contains []string
 	// ReadAt is when the read began that found this truth. It matters when there is
 	// no Version: if an operation of the entity settled since, the truth is older than
-	// what is held and changes nothing. Zero: it is as new as its arrival.
+	// the truth held and changes nothing. Zero: it is as new as its arrival.
 	//
 	// The moment at which something settled is remembered only while something is held of the entity: its
 	// truth, an operation, a watch, a subscription to it, a Refresh under way. A read
@@ -292,7 +292,7 @@ func viewLocked(ent *engine.Entity) View[any] {
 	return v
 }
 
-// unsaid is why a truth cannot mean what it seems to say, or nil.
+// unsaid is why a truth cannot be taken literally, or nil.
 func (t *Truth[T]) unsaid() error {
 	if t.Presence == NotLoaded && !reflect.ValueOf(&t.Value).Elem().IsZero() {
 		return errUnsaid
@@ -302,8 +302,8 @@ func (t *Truth[T]) unsaid() error {
 
 var errUnsaid = errorf.New("%w: the truth has a value, and its Presence says that it has none; TruthOf makes both agree", ErrInvalid)
 
-// Receive takes truth that came by push or refetch. Truth that is older than what is
-// held changes nothing.
+// Receive takes truth that came by push or refetch. Truth that is older than the
+// truth held changes nothing.
 func (s *Store[T]) Receive(id string, t Truth[T]) error {
 	if err := t.unsaid(); err != nil && s.err == nil {
 		return errorf.New("receive of %s:%s: %w", s.space.Name, id, err)

@@ -77,7 +77,7 @@ func RegisterToggle[T any](s *Store[T], t Toggle[T]) *Switch[T] {
 	return &Switch[T]{Action: a, get: t.Get}
 }
 
-// Toggle switches to the opposite of what the user sees, in one step with reading
+// Toggle switches to the opposite of the state that the user sees, in one step with reading
 // it. It returns ErrNotLoaded when nothing is known of the entity yet.
 func (s *Switch[T]) Toggle(ctx context.Context, id, user string) (*Handle, error) {
 	if s.err != nil {

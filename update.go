@@ -17,7 +17,7 @@ type Update struct {
 	Entity string // such as "post:42"; required
 	User   string
 	// Slot is the piece of the entity that the update writes. A newer update of the same
-	// slot replaces one that has not left, whatever the types of the two: that is how
+	// slot replaces one that has not left, also when their types differ: that is how
 	// "unlike" finds "like". So name the piece, not only whose it is: "like/u7" for those
 	// two and "save/u7" for "save" and "unsave". With "u7" for all four, saving a post
 	// would take back a like that has not left. (ToggleUpdate names its own: type and
@@ -104,7 +104,7 @@ func (m *Manager) Execute(ctx context.Context, u Update, after ...*Handle) (*Han
 	return h, nil
 }
 
-// ExecuteToggle switches a state to the opposite of what is on the screen. Any number
+// ExecuteToggle switches a state to the opposite of the one on the screen. Any number
 // of quick taps end on the last: at most one call for a burst with the default debounce,
 // and none when it ends where the server already is.
 func (m *Manager) ExecuteToggle(ctx context.Context, u ToggleUpdate) (*Handle, error) {
@@ -247,7 +247,7 @@ func (m *Manager) executeClosure(ctx context.Context, name func() string, entity
 	return all.acceptLocked(c, in, log, entry)
 }
 
-// input prepares what the engine is asked.
+// input prepares the input of the engine.
 func (c *closure) input(m *Manager, name string, space *engine.Space, id string, deps []*engine.Op) *engine.Execute {
 	c.typ.Type = engine.Type{Name: name, Family: c.family, Closure: true, SameArgs: sameWant, Owner: &c.typ}
 	c.typ.setPolicy(c.policy.withDefaults(m.opts.Policy))
