@@ -1,8 +1,8 @@
 // Package deepcopy copies values with everything behind them, by reflection.
 //
-// A type can be copied when nothing in it hides what it refers to: no channels, functions
+// A type can be copied when all references in it can be followed: no channels, functions
 // or interfaces, and no fields that are not exported and have references. A copy shares
-// nothing with its origin, except what is immutable (strings, the location of a time).
+// nothing with its origin, except immutable values (strings, the location of a time).
 package deepcopy
 
 import (
@@ -21,8 +21,8 @@ func Check(t reflect.Type) (flat bool, err error) {
 	return isFlat(t), nil
 }
 
-// Into copies what from points to into what to points to, of the same type, which Check has
-// found fit. It panics for a value that refers to itself, or is nested deeper than 10,000
+// Into copies the value at the pointer from to the pointer to. Both are of one type, which
+// Check has found fit. It panics for a value that refers to itself, or is nested deeper than 10,000
 // times.
 func Into(to, from any) {
 	copyValue(reflect.ValueOf(to).Elem(), reflect.ValueOf(from).Elem(), 0)

@@ -2,9 +2,9 @@ package engine
 
 import "slices"
 
-// The state of a closure lives outside of the engine, and so does its truth. What the
-// engine knows of it is, for each operation, the base: the state that its slot held before
-// the operation, as the program or the server said. A closure that wants its base needs no
+// The state of a closure lives outside of the engine, and so does its truth. The engine
+// knows only the base of each operation: the state that its slot held before the
+// operation, as the program or the server said. A closure that wants its base needs no
 // call; one that leaves gives its base back to the next closure of the slot; a state that the
 // server tells becomes the base of all that follow.
 //

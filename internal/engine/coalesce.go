@@ -158,9 +158,9 @@ func (e *Engine) inVain(o *Op, before *part, next any, nextPresence Presence) bo
 	return e.serverHas(o, before)
 }
 
-// overwrites reports whether an operation that waited behind one of its slot wants
-// something else than that one, which the server has accepted since. Whatever the server
-// told then may come from a replica that lags: the wishes are compared, not the outcome.
+// overwrites reports whether an operation that waited behind another of its slot wants a
+// different value than the other, which the server has accepted since. The truth that came
+// with the answer may be of a replica that lags, so the two changes are compared.
 func (o *Op) overwrites() bool {
 	if o.ext == nil || o.ext.behind == nil {
 		return false

@@ -301,7 +301,7 @@ func (c *part) covers(ops ...*Op) bool {
 }
 
 // endCreation ends a creation and the operations on it as superseded by a deletion, last
-// first. What is of other entities too, or is needed elsewhere, goes with the creation.
+// first. Groups among them, and operations that depend on one of them, are condemned.
 // The caller refolds, and buries the victims.
 func (e *Engine) endCreation(c *part, deletion *Op) {
 	ops := []*Op{c.op}

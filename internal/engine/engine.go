@@ -1,6 +1,6 @@
 // Package engine decides. It is a deterministic function of its state, the time
 // it is told and one input: no goroutine, lock, timer, clock, I/O, randomness or
-// logging. What it decides comes back as effects, which the shell carries out.
+// logging. Its decisions come back as effects, which the shell carries out.
 //
 // # The one idea
 //
@@ -100,7 +100,7 @@ func New(cfg Config) *Engine {
 }
 
 // Step takes one input at the given time, which must not go backwards, and returns
-// what the shell has to do, in order. An error means that the input was refused
+// the effects that the shell has to carry out, in order. An error means that the input was refused
 // and nothing changed.
 func (e *Engine) Step(now Time, in Input) ([]Effect, error) {
 	e.Done()

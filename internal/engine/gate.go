@@ -103,7 +103,7 @@ func (e *Engine) listen(in *Answer) {
 	}
 }
 
-// probed begins the wait for the next probe, after one that nobody answered. What the
+// probed begins the wait for the next probe, after one without an answer. A wait that the
 // server asked for concerns one lane, and not the gate.
 func (e *Engine) probed(random uint64) {
 	g := &e.gate

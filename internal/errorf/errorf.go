@@ -62,7 +62,7 @@ func Text(format string, args ...any) string {
 // TextOf is the error's text, also when asking for it panics.
 func TextOf(err error) string { return asked(err, err.Error) }
 
-// asked is what text, a method of v, returns. A nil pointer that panics for it is
+// asked is the result of text, a method of v. A nil pointer that panics for it is
 // "<nil>", as package fmt has it; another panic is told instead of the text.
 func asked(v any, text func() string) (s string) {
 	defer func() {

@@ -1,8 +1,8 @@
 // Package foreign calls functions that are not ours. They may panic, end their goroutine
 // (runtime.Goexit, as t.FailNow does it), or return an error that panics when it is asked.
 //
-// [Call] and [Sound] turn a panic into a value. [Finish], [Each] and [Loop] have done what
-// must be done although a goroutine ends. None of them knows a lock or starts a goroutine,
+// [Call] and [Sound] turn a panic into a value. [Finish], [Each] and [Loop] see to it
+// that the remaining calls are made although a goroutine ends. None of them knows a lock or starts a goroutine,
 // except Loop, after one has ended. A panic passes through all but Call and Sound.
 package foreign
 
@@ -11,7 +11,7 @@ import "errors"
 // ErrEnded says of a function that it ended its goroutine.
 var ErrEnded = errors.New("runtime.Goexit was called")
 
-// Call calls f. It returns what f panicked with, and whether it did.
+// Call calls f. It returns the value that f panicked with, and whether it did.
 func Call(f func()) (value any, panicked bool) {
 	defer func() {
 		if r := recover(); r != nil {
@@ -24,7 +24,7 @@ func Call(f func()) (value any, panicked bool) {
 
 // Sound reports whether an error can be used: asking it for its text and for the errors
 // that it wraps calls functions that are not ours, and may panic as a nil pointer of an
-// error type does. It returns what they panicked with, and whether they did.
+// error type does. It returns the value of such a panic, and whether there was one.
 func Sound(err error) (value any, panicked bool) {
 	return Call(func() {
 		_ = err.Error()

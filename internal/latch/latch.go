@@ -1,6 +1,6 @@
 // Package latch has a mutex for which one can wait with an end. Its fast path is that of
-// sync.Mutex: one atomic operation. Those who wait do so at a channel, which is what
-// testing/synctest can see.
+// sync.Mutex: one atomic operation. Goroutines wait for it at a channel, so that
+// testing/synctest sees them wait.
 package latch
 
 import (
@@ -11,16 +11,16 @@ import (
 // Mutex is a lock. New makes one. It is not reentrant.
 type Mutex struct {
 	state atomic.Int32
-	// hurried counts those who have waited for long. While there are any, the lock is
-	// handed over instead of set free, so that nobody who comes by chance takes it.
+	// hurried counts goroutines that have waited for long. While there are any, the lock
+	// is handed over instead of set free, so that no newcomer takes it.
 	hurried atomic.Int32
 	passed  atomic.Uint32 // how often it was given back while somebody may have waited, and GetOn
 
 	wake chan struct{} // capacity 1: it was free a moment ago
-	hand chan struct{} // whoever receives holds it
+	hand chan struct{} // the receiver holds the lock
 }
 
-// What state can be. It is wanted when it is held and somebody may wait.
+// The values of state. A wanted lock is held, and somebody may wait for it.
 const (
 	free int32 = iota
 	held
@@ -28,7 +28,7 @@ const (
 )
 
 const (
-	spins = 100 // looks before a wait; what is done under the lock mostly takes less than a microsecond
+	spins = 100 // looks before a wait; most holders need the lock for less than a microsecond
 	long  = time.Millisecond
 )
 
@@ -37,7 +37,7 @@ func New() Mutex {
 	return Mutex{wake: make(chan struct{}, 1), hand: make(chan struct{})}
 }
 
-// Lock takes the lock, after whatever time.
+// Lock takes the lock, and waits for it without limit.
 func (m *Mutex) Lock() {
 	if !m.state.CompareAndSwap(free, held) {
 		m.wait(0)
@@ -45,7 +45,7 @@ func (m *Mutex) Lock() {
 }
 
 // LockWithin takes the lock. It gives up, and returns false, when for as long as patience
-// the lock was not given back while it waited, and who holds it did not get on.
+// the lock was not given back while it waited, and its holder did not get on.
 func (m *Mutex) LockWithin(patience time.Duration) bool {
 	return m.state.CompareAndSwap(free, held) || m.wait(patience)
 }
@@ -57,7 +57,7 @@ func (m *Mutex) Unlock() {
 	}
 }
 
-// GetOn notes that who holds the lock gets on with what takes time.
+// GetOn notes that the holder of the lock gets on with work that takes time.
 func (m *Mutex) GetOn() {
 	if m.state.Load() == wanted {
 		m.passed.Add(1)

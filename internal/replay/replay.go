@@ -1,22 +1,22 @@
-// Package replay keeps what closures of the program have done to state that lives
+// Package replay keeps the changes that closures of the program made to state that lives
 // elsewhere, and says which of them must be undone and applied again when the engine
 // has decided something about their operations.
 //
 // # Guarantees
 //
-//   - What is undone is undone last first. What survives is applied again in the order in
-//     which it was applied.
-//   - A [Log] calls no function of the program. It is told what was decided, and [Log.Next]
-//     says what has to be done; the caller does it, tells how it went, and asks again.
+//   - Changes are undone last first. Surviving changes are applied again in the order in
+//     which they were applied.
+//   - A [Log] calls no function of the program. It is told the decisions of the engine, and
+//     [Log.Next] returns the next act; the caller does it, tells how it went, and asks again.
 //   - A call of the program that never comes back (runtime.Goexit) loses nothing: Next
 //     goes on after it.
-//   - A log does not grow with what has settled: it keeps a settled application only while
+//   - A log does not grow with settled operations: it keeps a settled application only while
 //     something before it may be undone, and no more of them than a bound.
 //
 // # Not guaranteed
 //
-// A Log is not safe for concurrent use: who has the turn of its entity uses it. It reads
-// of an operation only what does not change once the operation was accepted.
+// A Log is not safe for concurrent use: the goroutine that has the turn of its entity
+// uses it. Of an operation it reads only properties that never change after acceptance.
 package replay
 
 import (
@@ -31,7 +31,7 @@ type Entry struct {
 	Op       *engine.Op
 	Apply    func() (rollback func())
 	Rollback func() // nil: nothing has to be undone
-	// Was is what a toggle found in its slot, Wants what it made of that; nil: not known.
+	// Was is the state that a toggle found in its slot, Wants the one it set; nil: not known.
 	Was, Wants any
 
 	settled bool // stays, but must be undone and applied again with earlier ones
@@ -47,11 +47,11 @@ type Task struct {
 	Apply func() (rollback func()) // brings the state outside to it
 
 	Settle *engine.Op // an operation whose closures need nothing more
-	Heir   *engine.Op // what superseded it, or nil
+	Heir   *engine.Op // the operation that superseded it, or nil
 	Mark   int        // the caller's, given back in Act.Mark
 }
 
-// Kind says what an Act asks for.
+// Kind is the kind of an Act.
 type Kind uint8
 
 const (
@@ -62,7 +62,7 @@ const (
 	Settled             // complete the operation
 )
 
-// Act is what has to be done next.
+// Act is the next thing that the caller has to do.
 type Act struct {
 	Kind     Kind
 	Op       *engine.Op
@@ -72,28 +72,28 @@ type Act struct {
 	Mark     int
 }
 
-// Log is what was applied to one entity, in that order. The zero Log is empty.
+// Log holds the entries of one entity, in the order in which they were applied. The zero Log is empty.
 type Log struct {
 	entries []Entry
 
-	// What is under way is kept here, and not in variables of a caller, whose goroutine
-	// may end in the middle of it.
+	// Work under way is kept here, and not in variables of a caller, whose goroutine may
+	// end in the middle of it.
 	undoing    []Entry // to be undone, the last of them next
 	reapplying []Entry // to be applied again after that, the first of them next
 	tasks      []Task  // to be carried out after that
 }
 
-// Add appends what the caller has applied for an operation that was accepted.
+// Add appends an entry that the caller has applied, of an operation that was accepted.
 func (l *Log) Add(e Entry) { l.entries = append(l.entries, e) }
 
 // Empty reports whether nothing may have to be undone any more.
 func (l *Log) Empty() bool { return len(l.entries) == 0 }
 
-// Tell gives the log what was decided, after Next has returned Nothing.
+// Tell gives the log decisions of the engine, after Next has returned Nothing.
 func (l *Log) Tell(tasks []Task) { l.tasks = append(l.tasks, tasks...) }
 
-// Next says what has to be done, and takes it for done. most is how many settled entries
-// the log keeps at most.
+// Next returns the next act, and takes it for done. most is how many settled entries the
+// log keeps at most.
 func (l *Log) Next(most int) Act {
 	for {
 		if act, ok := l.rewind(); ok {
@@ -123,7 +123,7 @@ func (l *Log) Next(most int) Act {
 	}
 }
 
-// rewind goes on with what is planned.
+// rewind returns the next act of the plan, if any.
 func (l *Log) rewind() (Act, bool) {
 	for n := len(l.undoing) - 1; n >= 0; n-- {
 		e := l.undoing[n]
@@ -144,11 +144,11 @@ func (l *Log) rewind() (Act, bool) {
 	return Act{}, false
 }
 
-// Applied tells how to undo what was applied as Next asked.
+// Applied tells how to undo the application that Next asked for.
 func (l *Log) Applied(rollback func()) { l.entries[len(l.entries)-1].Rollback = rollback }
 
-// Failed tells that what Next asked for could not be applied. It reports whether the
-// operation must be rolled back for that: one that has settled is not.
+// Failed tells that the application that Next asked for failed. It reports whether the
+// operation must be rolled back for that: a settled operation is not.
 func (l *Log) Failed() bool {
 	last := len(l.entries) - 1
 	if l.entries[last].settled {
@@ -159,12 +159,12 @@ func (l *Log) Failed() bool {
 	return true
 }
 
-// plan has everything undone from the first entry of the gone on, and what survives
+// plan has all entries undone from the first of the gone on, and the surviving entries
 // applied again. instead, if not nil, takes the place of the first of the gone.
 func (l *Log) plan(gone map[*engine.Op]bool, instead *Entry) {
 	first := len(l.entries)
 	for i, e := range l.entries {
-		// What was taken back is gone; its late answer goes under what came later.
+		// A rolled back operation has no entry; its late answer goes below later operations.
 		if gone[e.Op] && !e.settled || instead != nil && e.Op.Pos() > instead.Op.Pos() {
 			first = i
 			break

@@ -3,7 +3,7 @@
 // in each of them, so that two of them never wait for each other.
 //
 // It runs nothing. [Queues.Add] and [Queues.Finish] say which tasks may run now; the
-// caller runs each of them, in whatever goroutine, and tells when it has ended. Queues are
+// caller runs each of them, in any goroutine, and tells when it has ended. Queues are
 // not safe for concurrent use.
 package serial
 
