@@ -162,8 +162,8 @@ func (e *Engine) confirmWith(o *Op, in *Answer) {
 	}
 }
 
-// groupSucceeded settles a group in all its entities at once; those about which the
-// answer says nothing take over the prediction.
+// groupSucceeded settles a group in all its entities at once; an entity about which the
+// answer says nothing takes over the prediction.
 func (e *Engine) groupSucceeded(o *Op, in *Answer) {
 	o.state = Waiting
 	e.untie(o)
@@ -288,7 +288,7 @@ func (e *Engine) retry(o *Op, in *Answer) {
 		e.giveUp(o, in.Err)
 		return
 	case silent && (!next.Again || r.Max >= 0 && int(o.attempts) > r.Max):
-		// Nothing may be called a failure to which nobody answered: ask on, with the
+		// An operation without an answer must not be called failed: ask on, with the
 		// same key, as rarely as the policy allows.
 		next.Wait = r.Delay(40, in.RetryAfter, in.Rand)
 	case !next.Again:

@@ -93,9 +93,9 @@ func (e *Engine) batch(in *Batch) error {
 }
 
 // takesPlace reports whether o will join an older operation of its slot, or stand in its
-// place, so that it needs no room. ops are those of the batch that come before it in its
-// entity, and might change that; needed says that one before it depends on the older one,
-// which may then have to stay.
+// place, so that it needs no room. ops are the operations of the batch that come before o
+// in its entity, and might prevent it; needed says that one of them depends on the older
+// operation, which may then have to stay.
 func takesPlace(o, older *Op, ops []*Op, needed bool) bool {
 	for _, b := range ops {
 		if b.sharesSlot(o) {

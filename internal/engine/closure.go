@@ -36,7 +36,7 @@ func (o *Op) movesSlot() bool {
 	return o.Type.Closure && o.base().known && !o.base().is(o.Args)
 }
 
-// sameState compares two states outside; those that cannot be compared differ.
+// sameState compares two states outside; states that cannot be compared differ.
 func sameState(a, b any) (equal bool) {
 	defer func() {
 		if recover() != nil {

@@ -18,7 +18,7 @@ func priorInSlot(o *Op, p *part) *Op {
 			return nil
 		case p.op.sharesSlot(o):
 			if p.op.waitsForOthers() {
-				return nil // it may go with those on which it depends, and o must not
+				return nil // it may go with its dependencies, and o must not
 			}
 			return p.op
 		case p.op.Type.Kind != Change: // making and removing the entity makes all its slots anew
@@ -125,7 +125,7 @@ func (in *Execute) found() *Entity {
 	return in.Space.Find(in.Entity)
 }
 
-// join lets a tap share an earlier operation. The tap moves that one's deadline.
+// join lets a tap share an earlier operation, whose deadline the tap moves.
 func (e *Engine) join(older, o *Op) {
 	if o.movesSlot() {
 		e.outsideMoves(older.part.entity)

@@ -272,7 +272,8 @@ func (e *Engine) revoke(in *Execute) (done bool, err error) {
 	return clean, nil
 }
 
-// alone reports whether c and all behind it are of this entity alone, and reached nobody.
+// alone reports whether c and all parts behind it are of this entity alone, and the
+// server cannot have their operations.
 func (c *part) alone() bool {
 	for p := c; p != nil; p = p.next {
 		if !c.covers(p.op) || p.op.left && p.op.state != Parked || p.op.mayBeDone() {

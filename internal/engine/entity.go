@@ -159,8 +159,8 @@ func (e *Engine) Unpin(ent *Entity) {
 	e.release(ent)
 }
 
-// Forget drops the truth held about an entity that nothing waits in. It reports
-// whether it did, which the shell tells those who watch.
+// Forget drops the truth held about an entity without operations. It reports whether it
+// did, which the shell tells the watchers.
 func (e *Engine) Forget(ent *Entity) bool {
 	if ent.first != nil {
 		return false

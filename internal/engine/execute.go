@@ -61,13 +61,13 @@ func (e *Engine) Refuses(in *Execute) error {
 		return err
 	}
 	if older := priorOf(in); older != nil && (!older.left || older.state == Parked || joins(older, in.Op)) {
-		return nil // it may take that one's place, or join it
+		return nil // it may take the older one's place, or join it
 	}
 	return e.room(in.Space.Find(in.Entity), 1)
 }
 
-// resolveAfter follows superseded dependencies to their successors, drops those that
-// the server has, and refuses when one has failed, or would be lost by a restart that
+// resolveAfter follows superseded dependencies to their successors, drops dependencies
+// that the server has, and refuses when one has failed, or would be lost by a restart that
 // the operation outlives.
 func (e *Engine) resolveAfter(in *Execute) error {
 	kept := in.After[:0:0]

@@ -188,8 +188,8 @@ func (e *Engine) refoldEntity(ent *Entity, limit uint64, cause *Op) {
 	}
 }
 
-// condemn takes an operation, all that depends on it and all that stands on it out of the fold. The
-// caller refolds and then buries the victims.
+// condemn takes an operation, its dependents and the operations that stand on it out of
+// the fold. The caller refolds and then buries the victims.
 func (e *Engine) condemn(o *Op, cause *Op, err error) {
 	if o.condemned || o.state == Ended {
 		return

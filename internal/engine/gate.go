@@ -34,7 +34,7 @@ func (g *gate) sent(o *Op) {
 	}
 }
 
-// nextTick is when a probe may leave for which somebody waits.
+// nextTick is when the next probe may leave, if an operation waits for it.
 func (g *gate) nextTick(e *Engine) Time {
 	if g.probing && g.probe == nil && g.online && !g.unauthenticated && e.ready.first != nil && g.until > e.now {
 		return g.until
@@ -128,9 +128,9 @@ func (g *gate) landed(o *Op) bool {
 	return true
 }
 
-// turn is the lane whose turn it is, or nil. One operation probes for all: first that of a
-// lane that has not failed yet, so that none which nobody answers keeps the others waiting,
-// and else that of the lane which has waited the longest.
+// turn is the lane whose turn it is, or nil. One operation probes for all: the first of a
+// lane that has not failed yet, so that a lane without answers keeps no other waiting, or
+// else the first of the lane that has waited the longest.
 func (e *Engine) turn() *lane {
 	if e.gate.probing {
 		for l := e.ready.first; l != nil; l = l.readyNext {
@@ -168,7 +168,7 @@ func (e *Engine) retryNow() {
 	e.retryAll()
 }
 
-// retryAll ends every wait between attempts, and those that the server asked for.
+// retryAll ends every wait between attempts, and every wait that the server asked for.
 func (e *Engine) retryAll() {
 	if e.gate.asked != nil {
 		e.gate.asked, e.gate.swept = nil, 0
