@@ -43,6 +43,7 @@ func TestAlarm_RingsAtTheLatestTimeSet(t *testing.T) {
 		b.setLocked(3 * time.Second)
 		b.mu.Unlock()
 		time.Sleep(time.Minute)
+		synctest.Wait()
 		equal(t, "rings", len(b.rang), 1)
 		equal(t, "rang at", b.rang[0], 3*time.Second)
 		equal(t, "is set", b.alarm.at != engine.Never, false)
@@ -62,6 +63,7 @@ func TestAlarm_ATickThatComesLateIsNotTakenForTheNext(t *testing.T) {
 		equal(t, "is set to", b.alarm.at, engine.Time(time.Hour))
 		b.mu.Unlock()
 		time.Sleep(2 * time.Hour)
+		synctest.Wait()
 		equal(t, "last ring", b.rang[len(b.rang)-1], time.Hour)
 	})
 }
@@ -85,6 +87,7 @@ func TestAlarm_StoppedForGoodItWaitsForLateTicks(t *testing.T) {
 		<-b.alarm.stopLocked()
 		b.mu.Unlock()
 		time.Sleep(2 * time.Hour)
+		synctest.Wait()
 		equal(t, "rings", len(b.rang), 0)
 	})
 }

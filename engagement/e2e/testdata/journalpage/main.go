@@ -9,26 +9,27 @@ import (
 	"syscall/js"
 
 	"github.com/optimist-go/optimist/idbjournal"
+	"github.com/optimist-go/optimist/journal"
 )
 
-var journal *idbjournal.Journal
+var opened *idbjournal.Journal
 
 func main() {
 	js.Global().Set("journal", map[string]any{
 		"open": promised(func(args []js.Value) (string, error) {
 			var err error
-			journal, err = idbjournal.Open(context.Background(), args[0].String())
+			opened, err = idbjournal.Open(context.Background(), args[0].String())
 			if errors.Is(err, journal.ErrOwned) {
 				return "owned", nil
 			}
 			return "open", err
 		}),
 		"write": promised(func(args []js.Value) (string, error) {
-			err := journal.Write([]journal.Record{{Seq: uint64(args[0].Int()), Data: []byte(args[1].String())}})
+			err := opened.Write([]journal.Record{{Seq: uint64(args[0].Int()), Data: []byte(args[1].String())}})
 			return "written", err
 		}),
 		"load": promised(func([]js.Value) (string, error) {
-			records, err := journal.Load()
+			records, err := opened.Load()
 			var all []string
 			for _, r := range records {
 				all = append(all, string(r.Data))
@@ -40,7 +41,7 @@ func main() {
 			random := rand.NewChaCha8([32]byte{}) // which nobody can compress
 			for seq := uint64(1000); seq < 1040; seq++ {
 				_, _ = random.Read(data)
-				if err := journal.Write([]journal.Record{{Seq: seq, Data: data}}); err != nil {
+				if err := opened.Write([]journal.Record{{Seq: seq, Data: data}}); err != nil {
 					if errors.Is(err, idbjournal.ErrQuota) && errors.Is(err, journal.ErrRefused) {
 						return "quota", nil
 					}
