@@ -9,7 +9,6 @@ import (
 
 	"github.com/optimist-go/optimist/internal/courier"
 	"github.com/optimist-go/optimist/internal/engine"
-	"github.com/optimist-go/optimist/internal/foreign"
 	"github.com/optimist-go/optimist/internal/latch"
 )
 
@@ -152,8 +151,7 @@ func (m *Manager) stepLocked(now time.Time, in engine.Input) error {
 	if m.lost != nil {
 		return m.lost
 	}
-	var err error
-	foreign.Finish(func() { err = m.decideLocked(now, in) }, m.breakLocked)
+	err := m.decideLocked(now, in)
 	// The rest is ours, except steps that look after themselves.
 	if m.disk != nil {
 		m.disk.out.Tick(m.now(now))
@@ -178,8 +176,14 @@ func (m *Manager) stepLocked(now time.Time, in engine.Input) error {
 }
 
 // decideLocked has the engine decide, and carries that out. The program's functions that are
-// data run in it.
+// data run in it. It is written out, without foreign.Finish, because every tap passes here.
 func (m *Manager) decideLocked(now time.Time, in engine.Input) error {
+	decided := false
+	defer func() {
+		if !decided {
+			m.breakLocked()
+		}
+	}()
 	effects, err := m.engine.Step(m.now(now), in)
 	for i := range effects {
 		m.carryOutLocked(&effects[i], now)
@@ -188,6 +192,7 @@ func (m *Manager) decideLocked(now time.Time, in engine.Input) error {
 	if afterStep != nil {
 		afterStep(m.engine)
 	}
+	decided = true
 	return err
 }
 
