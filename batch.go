@@ -58,9 +58,9 @@ func (g *GroupAction[A]) Plan(args A, after ...*Handle) Planned {
 	return p
 }
 
-// Batch executes several operations in one step: all are applied, with one visible
-// change per entity, or none. They are operations of their own afterwards, sent and
-// settled one by one; operations that have to stay together are a [Group]. A Planned can be executed once.
+// Batch executes several operations in one step: all are applied, with one visible change per
+// entity, or none. They are operations of their own afterwards, sent and settled one by one;
+// operations that have to stay together are a [Group]. A Planned can be executed once.
 func (m *Manager) Batch(ctx context.Context, plans ...Planned) ([]*Handle, error) {
 	whole := func(err error) error { return refused("batch", "", err) }
 	if len(plans) == 0 {

@@ -7,9 +7,9 @@ import (
 
 // A function that is data runs under the lock, on the goroutine that makes a step. When
 // it ends that goroutine (runtime.Goexit, as t.FailNow does it), nobody can finish the
-// step: those who called it are ended as well. All this is done by deferred
-// functions, on their way out. Who makes steps under the lock must therefore not defer
-// its release: stepLocked has released it then.
+// step: its callers are ended as well. Deferred functions clean up on the way out. A caller
+// of stepLocked must therefore not defer the release of the lock: breakLocked has released
+// it then. Outside of a step foreign.Finish releases it.
 
 // breakLocked gives the manager up, and releases the lock: it is in the middle of a
 // change that nobody can finish.
@@ -22,23 +22,8 @@ func (m *Manager) breakLocked() {
 		m.reader.haltLocked()
 	}
 	m.publishLocked(Event{Kind: CallbackPanicked, Err: m.lost})
-	m.endLocked()
+	closeOnce(m.stop)
 	m.unlock()
-}
-
-// endLocked tells all who wait that nothing comes any more.
-func (m *Manager) endLocked() {
-	select {
-	case <-m.stop:
-	default:
-		close(m.stop)
-	}
-}
-
-// foreignLocked calls a function of the program under the lock, outside of a step.
-// leave, which releases the lock, is called when that ends the goroutine.
-func (m *Manager) foreignLocked(f, leave func()) {
-	foreign.Finish(f, leave)
 }
 
 // phase is how far Close has come. It only grows.

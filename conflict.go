@@ -127,8 +127,8 @@ const (
 //
 // Without a rule an operation joins an earlier one that wants the same, also one that has
 // left. Two types with a rule never join: the rule decides about "one more" and "one more",
-// and behind one that has left the second is an operation of its own. Without a
-// rule a creation and a change, and a deletion and a creation, are both sent.
+// and behind one that has left the second is an operation of its own. Without a rule a
+// creation and a change, and a deletion and a creation, are both sent.
 //
 // An error (also in Manager.Err) means that the rule cannot work.
 func Merge[T, A, B any](first *Action[T, A], second *Action[T, B], rule func(first *A, second *B) MergeRule) error {

@@ -35,8 +35,8 @@ func (d *disk) waitLocked() *diskWait {
 }
 
 // awaitDiskLocked waits for the records queued, unless the end of a wait comes first (nil: it
-// waits for as long as it takes), and says which ends are not on the disk. It releases
-// the lock meanwhile.
+// waits for as long as it takes), and says which ends are not on the disk. It releases the
+// lock meanwhile.
 func (m *Manager) awaitDiskLocked(end <-chan struct{}) error {
 	w := m.disk.waitLocked()
 	m.mu.Unlock()
@@ -49,8 +49,8 @@ func (m *Manager) awaitDiskLocked(end <-chan struct{}) error {
 	}
 }
 
-// sayAgainLocked waits for the write under way, gives records that the journal refused one more
-// try, and says which ends are not on the disk then. It does not wait for a disk to
+// sayAgainLocked waits for the write under way, gives records that the journal refused one
+// more try, and says which ends are not on the disk then. It does not wait for a disk to
 // recover. It releases the lock meanwhile.
 func (m *Manager) sayAgainLocked(end <-chan struct{}) error {
 	if m.disk == nil {

@@ -52,11 +52,11 @@
 // its operations ended, and may call the manager, but not Flush or Close. Closures (Apply,
 // Rollback) run outside every lock as well, one at a time for one entity.
 //
-// A panic in a function of the program is contained, and told as a PanicError: by the
-// call that it refuses (Apply, Guard, Slot, Clone, Encode), as the end of the operation
-// (the same at a rebase, Resolve), as a failed attempt (Send), or by an event of kind CallbackPanicked
-// (callbacks, closures, Merge rules, Fulfilled, Retry.Next, functions of a Store). When Mutation.User
-// panics, the User in a Snapshot is empty.
+// A panic in a function of the program is contained, and told as a PanicError: by the call
+// that it refuses (Apply, Guard, Slot, Clone, Encode), as the end of the operation (the same
+// at a rebase, Resolve), as a failed attempt (Send), or by an event of kind CallbackPanicked
+// (callbacks, closures, Merge rules, Fulfilled, Retry.Next, functions of a Store). When
+// Mutation.User panics, the User in a Snapshot is empty.
 //
 // A function that ends its goroutine (runtime.Goexit, as t.FailNow and t.Fatal do in a
 // program's tests) counts as one that panics, as far as nobody needs that goroutine: in

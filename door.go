@@ -7,6 +7,7 @@ import (
 
 	"github.com/optimist-go/optimist/internal/engine"
 	"github.com/optimist-go/optimist/internal/errorf"
+	"github.com/optimist-go/optimist/internal/foreign"
 )
 
 // The one door: every operation that a program asks for is accepted here, and every
@@ -30,7 +31,7 @@ func (m *Manager) accept(e *entry, prepare func() error) (joined *Handle, err er
 		return nil, err
 	}
 	if prepare != nil {
-		m.foreignLocked(func() { err = prepare() }, m.mu.Unlock)
+		foreign.Finish(func() { err = prepare() }, m.mu.Unlock)
 		if err != nil {
 			m.mu.Unlock()
 			return nil, err

@@ -60,8 +60,8 @@ var (
 
 // ErrNotOnDisk: operations have ended, and the journal has not taken their ends: a
 // restart would send them again. The error says how many, and why. The manager goes on
-// trying, unless the journal has failed for good. Other errors of journals are those of
-// package journal, such as [journal.ErrFailed].
+// trying, unless the journal has failed for good. Package journal declares the other
+// errors of journals, such as [journal.ErrFailed].
 var ErrNotOnDisk = errors.New("optimist: ends of operations are not on disk")
 
 // OpError is how an operation was refused or ended. It wraps the reason.

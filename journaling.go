@@ -120,15 +120,6 @@ type disk struct {
 // journalLocked queues the operation's record: it is new, or something in it changed.
 func (m *Manager) journalLocked(o *engine.Op, first bool) {
 	d := m.disk
-	if d.out.Dead() {
-		if first {
-			undurableLocked(o, errorf.New("%w: %w", journal.ErrFailed, d.out.Failed()))
-			if !takenBack(o) {
-				m.released = append(m.released, o)
-			}
-		}
-		return
-	}
 	e := outbox.Entry{Op: o, ID: o.RestoredID(), Seq: o.Seq(), Kept: m.keptOf(o), Why: o.ParkedFor(), First: first}
 	if d.encodedArgs == o.Args {
 		e.Data = d.encoded
@@ -136,7 +127,13 @@ func (m *Manager) journalLocked(o *engine.Op, first bool) {
 	for _, on := range o.Deps() {
 		e.Deps = append(e.Deps, on.Seq())
 	}
-	d.out.Put(e)
+	if d.out.Put(e) || !first {
+		return
+	}
+	undurableLocked(o, errorf.New("%w: %w", journal.ErrFailed, d.out.Failed()))
+	if !takenBack(o) {
+		m.released = append(m.released, o)
+	}
 }
 
 // keptOf is the state of an operation for the journal, with times that mean the same
@@ -249,8 +246,8 @@ func (m *Manager) writeNext() (more bool) {
 }
 
 // writeOut has the journal write, without the lock.
-func (m *Manager) writeOut(b *outbox.Write) error {
-	records := b.Records(m.record)
+func (m *Manager) writeOut(w *outbox.Write) error {
+	records := w.Records(m.record)
 	var err error
 	if p := contain("the journal", func() { err = m.disk.j.Write(records) }); p != nil {
 		return p
@@ -261,24 +258,24 @@ func (m *Manager) writeOut(b *outbox.Write) error {
 // wroteLocked tells how a write ended. An operation that cannot be durable
 // goes on in memory, and its handle says so.
 func (m *Manager) wroteLocked(err error) {
-	d, b := m.disk, m.disk.write
-	for _, o := range d.out.Wrote(b, err, m.now(time.Now())) {
+	d, w := m.disk, m.disk.write
+	for _, o := range d.out.Wrote(w, err, m.now(time.Now())) {
 		d.heldLocked(handleOf(o))
 	}
 	if err != nil {
 		m.publishLocked(Event{Kind: JournalFailed, Err: err})
-		for _, o := range b.Ops {
+		for _, o := range w.Ops {
 			undurableLocked(o, err)
 		}
 	}
 	d.answerLocked(d.taken, err)
 	d.taken = nil
-	for _, o := range b.Bad {
-		undurableLocked(o, b.BadErr)
-		m.publishLocked(Event{Kind: JournalFailed, Entity: fullName(o.Entity()), ID: o.ID(m.engine), Type: o.Type.Name, Err: b.BadErr})
+	for _, o := range w.Bad {
+		undurableLocked(o, w.BadErr)
+		m.publishLocked(Event{Kind: JournalFailed, Entity: fullName(o.Entity()), ID: o.ID(m.engine), Type: o.Type.Name, Err: w.BadErr})
 	}
-	ops := append(b.Ops, b.Bad...)
-	if err != nil || b.BadErr != nil {
+	ops := append(w.Ops, w.Bad...)
+	if err != nil || w.BadErr != nil {
 		ops = slices.DeleteFunc(ops, takenBack)
 	}
 	if len(ops) > 0 {

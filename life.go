@@ -187,7 +187,7 @@ func (m *Manager) Close(ctx context.Context) error {
 // endSubscriptions ends them, and the waits of all others.
 func (m *Manager) endSubscriptions() {
 	m.mu.Lock()
-	m.endLocked()
+	closeOnce(m.stop)
 	subs := m.subs
 	m.subs = nil
 	m.hearLocked()
@@ -211,7 +211,8 @@ func (m *Manager) halt() {
 	<-ticked
 }
 
-// dropUnkept rolls back the operations that would be lost, and names them. flushed is how Flush ended.
+// dropUnkept rolls back the operations that would be lost, and names them. flushed is how
+// Flush ended.
 func (m *Manager) dropUnkept(flushed error) (err error) {
 	m.mu.Lock()
 	m.sayAgainLocked(nil)
@@ -267,10 +268,7 @@ func (m *Manager) waitForExecutes(inside bool) error {
 		m.mu.Unlock()
 		return nil
 	}
-	var look func() string
-	if inside {
-		look = m.closures.stuckLocked(nil)
-	}
+	look := m.lookLocked(inside)
 	m.mu.Unlock()
 	executed := make(chan struct{})
 	go func() {
@@ -292,12 +290,18 @@ func (m *Manager) waitForClosures(ctx context.Context, inside bool) error {
 		m.mu.Unlock()
 		return nil
 	}
-	var look func() string
-	if inside {
-		look = m.closures.stuckLocked(nil)
-	}
+	look := m.lookLocked(inside)
 	m.mu.Unlock()
 	return m.awaitProgram(ctx, done, look)
+}
+
+// lookLocked is stuckClosuresLocked for calls that may come from inside a function of the
+// program; nil for all others, which wait as long as it takes.
+func (m *Manager) lookLocked(inside bool) func() string {
+	if !inside {
+		return nil
+	}
+	return m.stuckClosuresLocked(nil)
 }
 
 // stuckClosuresLocked returns a function that names a closure of an entity (nil: of any)

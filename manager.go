@@ -61,9 +61,9 @@ type Manager struct {
 	receive engine.Receive // reused by Receive
 }
 
-// New returns a manager. The zero Options work. With a journal it loads the operations that an earlier
-// life left; call Restore when all types are registered. When New fails it has closed
-// the journal.
+// New returns a manager. The zero Options work. With a journal it loads the operations that
+// an earlier life left; call Restore when all types are registered. When New fails it has
+// closed the journal.
 func New(opts Options) (*Manager, error) {
 	if err := opts.validate(); err != nil {
 		if opts.Journal != nil {

@@ -51,10 +51,10 @@ type Mutation[T, A any] struct {
 	// when it no longer holds the operation is rolled back. Nil: none.
 	Guard func(T, A) error
 
-	// Send tells the server. It must return when ctx ends. Its answer is a
-	// [Truth]; see [Fail] for its failures. Beside an error of class Conflicting the server's truth is
-	// expected, beside one of class Permanent it is taken if it is there. A Send that
-	// lasts longer than Retry.Timeout tells its progress: see [Call.Progress].
+	// Send tells the server. It must return when ctx ends. Its answer is a [Truth]; see
+	// [Fail] for its failures. Beside an error of class Conflicting the server's truth is
+	// expected, beside one of class Permanent it is taken if it is there. A Send that lasts
+	// longer than Retry.Timeout tells its progress: see [Call.Progress].
 	//
 	// An error that Send does not classify is Transient while ctx lasts: after the
 	// retries the change is rolled back. A connection that was lost after the request
@@ -325,11 +325,11 @@ func settledOf[A any](onSuccess, onError func(A, Result)) func(*Handle, Result) 
 	}
 }
 
-// Execute applies an operation at once and sends it after its debounce. It returns
-// when the change is in the view, without waiting for network or disk; ctx governs
-// this call alone. With after, the operation is sent only when those have reached
-// the server, and goes with them when one fails. With a journal, an operation that is
-// stored can only come after operations that are stored as well, or have settled: else ErrInvalid, because after a
+// Execute applies an operation at once and sends it after its debounce. It returns when the
+// change is in the view, without waiting for network or disk; ctx governs this call alone.
+// With after, the operation is sent only when those have reached the server, and goes with
+// them when one fails. With a journal, an operation that is stored can only come after
+// operations that are stored as well, or have settled: else ErrInvalid, because after a
 // restart nobody would know how the other ended.
 //
 // An error means that nothing changed.

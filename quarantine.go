@@ -61,19 +61,13 @@ func (m *Manager) DiscardQuarantined(seq uint64) error {
 	if err := m.stoppedLocked(); err != nil {
 		return err
 	}
-	unknown := errorf.New("%w: no operation %d is in quarantine", ErrInvalid, seq)
-	if m.disk == nil {
-		return unknown
+	switch {
+	case m.disk == nil || !m.disk.out.Quarantines(seq):
+		return errorf.New("%w: no operation %d is in quarantine", ErrInvalid, seq)
+	case m.disk.out.Dead():
+		return errorf.New("%w: %w", journal.ErrFailed, m.disk.out.Failed())
 	}
-	out := m.disk.out
-	if out.Dead() && out.Quarantines(seq) {
-		return errorf.New("%w: %w", journal.ErrFailed, out.Failed())
-	}
-	orphans, ok := out.Discard(seq)
-	if !ok {
-		return unknown
-	}
-	m.tellEndedAsideLocked(orphans)
+	m.tellEndedAsideLocked(m.disk.out.Discard(seq))
 	m.writeLocked()
 	return nil
 }
@@ -87,8 +81,8 @@ func (m *Manager) tellEndedAsideLocked(ended []outbox.Loaded) {
 	}
 }
 
-// tooLateLocked is why a type that is registered now is too late for operations that an earlier life left,
-// or nil.
+// tooLateLocked is why a type that is registered now is too late for operations that an
+// earlier life left, or nil.
 func (m *Manager) tooLateLocked(typ string) error {
 	n := m.disk.out.QuarantinedOf(typ)
 	if n == 0 {

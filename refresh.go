@@ -7,8 +7,8 @@ import (
 	"github.com/optimist-go/optimist/internal/errorf"
 )
 
-// Refresh reads truth with load and receives it, dated at the moment at which the
-// read began, so that a slow read never undoes operations that have settled meanwhile. A read that was
+// Refresh reads truth with load and receives it, dated at the moment at which the read began,
+// so that a slow read never undoes operations that have settled meanwhile. A read that was
 // too slow for that is made again; when the third is too old as well, Refresh returns
 // ErrStale, and the truth held stays. Truth to which load gave a ReadAt of its own keeps it,
 // and is not read again.

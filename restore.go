@@ -6,6 +6,7 @@ import (
 
 	"github.com/optimist-go/optimist/internal/engine"
 	"github.com/optimist-go/optimist/internal/errorf"
+	"github.com/optimist-go/optimist/internal/foreign"
 	"github.com/optimist-go/optimist/internal/outbox"
 )
 
@@ -120,7 +121,7 @@ func (m *Manager) restoreLocked(l outbox.Loaded, live map[uint64]*engine.Op, los
 	var parts []engine.Part
 	var err error
 	m.enterLocked(&typ.label)
-	m.foreignLocked(func() { h, parts, err = m.decode(r, typ) }, m.breakLocked)
+	foreign.Finish(func() { h, parts, err = m.decode(r, typ) }, m.breakLocked)
 	if err != nil {
 		return nil, err
 	}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/optimist-go/optimist/internal/engine"
 	"github.com/optimist-go/optimist/internal/errorf"
+	"github.com/optimist-go/optimist/internal/foreign"
 )
 
 // Store holds entities of one type: the truth that the server told, and the
@@ -199,9 +200,9 @@ type Truth[T any] struct {
 	// no Version: if an operation of the entity settled since, the truth is older than
 	// the truth held and changes nothing. Zero: it is as new as its arrival.
 	//
-	// The moment at which something settled is remembered only while something is held of the entity: its
-	// truth, an operation, a watch, a subscription to it, a Refresh under way. A read
-	// that was begun when nothing was held, and received when nothing is again, is taken
+	// The moment at which something settled is remembered only while something is held of the
+	// entity: its truth, an operation, a watch, a subscription to it, a Refresh under way. A
+	// read that was begun when nothing was held, and received when nothing is again, is taken
 	// as it is. Refresh sees to that; so does a server with versions.
 	ReadAt time.Time
 }
@@ -347,7 +348,7 @@ func (m *Manager) receiveLocked(space *engine.Space, id string, t Truth[any], no
 }
 
 func (s *anyStore) holdLocked(id string) (ent *engine.Entity) {
-	s.m.foreignLocked(func() { ent = s.m.engine.Pin(s.space, id) }, s.m.mu.Unlock) // it asks for the lane
+	foreign.Finish(func() { ent = s.m.engine.Pin(s.space, id) }, s.m.mu.Unlock) // it asks for the lane
 	return ent
 }
 

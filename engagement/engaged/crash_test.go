@@ -247,7 +247,7 @@ func (w *writing) check(t *testing.T, database string) {
 	checkTables(t, store, w.writers*w.each+len(w.posts))
 }
 
-// version is that of the nth post in the end.
+// version returns the version that the nth post must have in the end.
 func (w *writing) version(n int) uint64 {
 	rounds, writers := w.each/4, (w.writers+len(w.posts)-1-n)/len(w.posts)
 	return uint64(1 + writers*(3*rounds+1))

@@ -71,8 +71,8 @@ type Entity struct {
 	truth    any
 	version  uint64 // 0: the server gave none yet
 	presence Presence
-	// floor: the truth held is known to be later than that of a version below this, although
-	// only an earlier version was told beside a value.
+	// floor: the truth held is known to be at least of this version, although only an
+	// earlier version was told beside a value.
 	floor uint64
 	// unversioned: the value was read without a version after that version, and no operation
 	// was confirmed since.

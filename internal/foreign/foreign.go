@@ -1,9 +1,10 @@
 // Package foreign calls functions that are not ours. They may panic, end their goroutine
 // (runtime.Goexit, as t.FailNow does it), or return an error that panics when it is asked.
 //
-// [Call] and [Sound] turn a panic into a value. [Finish], [Each] and [Loop] see to it
-// that the remaining calls are made although a goroutine ends. None of them knows a lock or starts a goroutine,
-// except Loop, after one has ended. A panic passes through all but Call and Sound.
+// [Call] and [Sound] turn a panic into a value. [Finish], [Each] and [Loop] see to it that
+// the remaining calls are made although a goroutine ends. None of them knows a lock or starts
+// a goroutine, except Loop, after one has ended. A panic passes through all but Call and
+// Sound.
 package foreign
 
 import "errors"

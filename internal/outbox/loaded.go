@@ -58,8 +58,8 @@ func (l *Loaded) pos() uint64 {
 // Restored reports whether Begin was called.
 func (b *Outbox) Restored() bool { return b.restored }
 
-// Begin returns the records that are to be restored, in their order. Each is then either accepted by the
-// engine, or told to SetAside or EndAside; and End comes last.
+// Begin returns the records that are to be restored, in their order. Each is then either
+// accepted by the engine, or told to SetAside or EndAside; and End comes last.
 func (b *Outbox) Begin() []Loaded {
 	b.restored = true
 	b.endReplaced()
@@ -87,16 +87,11 @@ func (b *Outbox) Quarantines(seq uint64) bool {
 }
 
 // Discard ends the record in quarantine that has the sequence number. It returns the records
-// that depended on it and have left the quarantine as well; ok is false when there is no
-// such record.
-func (b *Outbox) Discard(seq uint64) (orphans []Loaded, ok bool) {
-	i := slices.IndexFunc(b.quarantine, func(l Loaded) bool { return l.Seq == seq })
-	if i < 0 {
-		return nil, false
-	}
-	b.quarantine = slices.Delete(b.quarantine, i, i+1)
+// that depended on it and have left the quarantine as well.
+func (b *Outbox) Discard(seq uint64) (orphans []Loaded) {
+	b.quarantine = slices.DeleteFunc(b.quarantine, func(l Loaded) bool { return l.Seq == seq })
 	b.end(seq, []byte("discarded from quarantine"))
-	return b.orphans(nil, seq), true
+	return b.orphans(nil, seq)
 }
 
 // Forget ends all records that are in the journal and not in the engine.

@@ -1,6 +1,6 @@
 // Package outbox decides which records of operations the journal is given, and in which
-// order. It keeps the records that the journal refuses, and those of earlier lives that this
-// program cannot restore.
+// order. It keeps the records that the journal refuses, and the records of earlier lives that
+// this program cannot restore.
 //
 // # Guarantees
 //

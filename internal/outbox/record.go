@@ -134,8 +134,8 @@ func appendString(b []byte, s string) []byte {
 
 var errRecord = errors.New("the record is not of a known format")
 
-// decodeRecord reads the bytes that [Record.Encode] writes, and those of its earlier
-// versions. It refuses all others.
+// decodeRecord reads the bytes that [Record.Encode] writes, and the bytes of
+// format 1. It refuses all others.
 func decodeRecord(data []byte) (r Record, err error) {
 	d := decoder{rest: data}
 	switch d.byte() {

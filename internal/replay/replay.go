@@ -72,7 +72,8 @@ type Act struct {
 	Mark     int
 }
 
-// Log holds the entries of one entity, in the order in which they were applied. The zero Log is empty.
+// Log holds the entries of one entity, in the order in which they were applied. The zero Log
+// is empty.
 type Log struct {
 	entries []Entry
 

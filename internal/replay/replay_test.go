@@ -32,7 +32,8 @@ func newStage(t *testing.T) *stage {
 	}
 }
 
-// apply makes name visible, and undoes that. Whatever is undone must be the latest.
+// apply returns a closure that shows name, and whose rollback hides it again. Only the name
+// shown last may be hidden.
 func (s *stage) apply(name string) func() func() {
 	return func() func() {
 		s.shown = append(s.shown, name)
@@ -89,8 +90,7 @@ func (s *stage) tell(tasks ...Task) {
 	s.drain(0)
 }
 
-// drain carries out what the log asks for. The first calls, as many as are lost, never come
-// back.
+// drain carries out the acts of the log. The first lost calls never come back.
 func (s *stage) drain(lost int) {
 	s.t.Helper()
 	for steps := 0; ; steps++ {

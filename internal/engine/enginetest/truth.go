@@ -210,8 +210,8 @@ func (o *op) firm() {
 	}
 }
 
-// succeededSilently: the predicted value becomes truth, but not before that of the
-// acknowledged operations before o.
+// succeededSilently: the predicted value becomes truth, but not before the truth
+// that acknowledged operations before o await.
 func (t *Twin) succeededSilently(o *op) {
 	var awaited uint64
 	for _, earlier := range t.ops {
