@@ -163,7 +163,7 @@ func BenchmarkSettle(b *testing.B) {
 				b.StopTimer()
 				ms, likes := make([]*Manager, managers), make([]*Switch[benchPost], managers)
 				for k := range managers {
-					m, posts, like := benchManager(b, Options{Policy: Policy{Debounce: NoDebounce}}, func(c Call[Switched]) error {
+					m, posts, like := benchManager(b, Options{Policy: Policy{Debounce: Debounce{Wait: NoDebounce}}}, func(c Call[Switched]) error {
 						calls.Add(1)
 						return send(c)
 					})

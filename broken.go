@@ -19,7 +19,7 @@ func (m *Manager) breakLocked() {
 	m.alarm.stopLocked()
 	m.abandonLocked()
 	if m.reader != nil {
-		m.reader.haltLocked()
+		m.reader.halt()
 	}
 	m.publishLocked(Event{Kind: CallbackPanicked, Err: m.lost})
 	closeOnce(m.stop)

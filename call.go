@@ -10,8 +10,8 @@ type Call[A any] struct {
 	Entity string // within its store, such as "42"; empty for a group
 	Args   A
 	User   string
-	// Attempt counts from 1.
-	Attempt int
+	// Number counts from 1.
+	Number int
 	// At is the time of the tap, ClientID the client that made it. A
 	// server compares them to find the last writer.
 	At       Timestamp
@@ -42,7 +42,7 @@ func (f *flight) report(done, total int64) {
 func callOf[A any](ctx context.Context, h *Handle, at attempt) Call[A] {
 	o := &h.op
 	c := Call[A]{
-		ID: h.id(at.restored), Args: *o.Args.(*A), Attempt: at.n,
+		ID: h.id(at.restored), Args: *o.Args.(*A), Number: at.n,
 		At: Timestamp(o.Timestamp), ClientID: h.m.opts.ClientID, BaseVersion: at.version,
 	}
 	c.flight, _ = ctx.(*flight)
@@ -60,7 +60,7 @@ type CallInfo struct {
 	ID       string // the idempotency key; see Call
 	Type     string
 	Entity   string // its full name, such as "post:42"; the first of a group
-	Attempt  int    // counts from 1
+	Number   int    // counts from 1
 	At       Timestamp
 	ClientID string
 
@@ -83,7 +83,7 @@ func CallFrom(ctx context.Context) (call CallInfo, ok bool) {
 		return CallInfo{}, false
 	}
 	return CallInfo{
-		ID: f.h.id(f.restored), Type: f.typ.Name, Entity: f.h.Entity(), Attempt: f.n,
+		ID: f.h.id(f.restored), Type: f.typ.Name, Entity: f.h.Entity(), Number: f.n,
 		At: f.h.Timestamp(), ClientID: f.h.m.opts.ClientID, flight: f,
 	}, true
 }

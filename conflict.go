@@ -130,19 +130,34 @@ const (
 // and behind one that has left the second is an operation of its own. Without a rule a
 // creation and a change, and a deletion and a creation, are both sent.
 //
-// An error (also in Manager.Err) means that the rule cannot work.
-func Merge[T, A, B any](first *Action[T, A], second *Action[T, B], rule func(first *A, second *B) MergeRule) error {
-	if first == nil || second == nil || rule == nil {
-		err := errorf.New("%w: Merge needs two actions and a rule", ErrInvalid)
-		if second != nil {
-			second.anyAction.noteInvalid(err)
-		}
-		return err
+// If the rule cannot work, calls of the second action fail, with an error that Manager.Err
+// tells as well. Set rules before the first operation.
+func Merge[T, A, B any](first *Action[T, A], second *Action[T, B], rule func(first *A, second *B) MergeRule) {
+	switch {
+	case second == nil && first == nil:
+		return
+	case second == nil:
+		first.breaks(errorf.New("%w: Merge needs a second action beside %q", ErrInvalid, first.typ.Name))
+		return
+	case first == nil || rule == nil:
+		second.breaks(errorf.New("%w: Merge needs two actions and a rule", ErrInvalid))
+		return
 	}
-	return merge(&first.anyAction, &second.anyAction, func(older, newer any, took func(first, second any, rule MergeRule)) {
+	err := merge(&first.anyAction, &second.anyAction, func(older, newer any, took func(first, second any, rule MergeRule)) {
 		a, b := first.clone(*older.(*A)), second.clone(*newer.(*B))
 		took(&a, &b, rule(&a, &b))
 	})
+	if err != nil {
+		second.breaks(err)
+	}
+}
+
+// breaks has the action refuse operations from now on.
+func (a *anyAction) breaks(err error) {
+	if a.err == nil {
+		a.err = errorf.New("merge rule of %q: %w", a.typ.Name, err)
+		a.noteInvalid(a.err)
+	}
 }
 
 // merge sets a rule that works on copies of the arguments, and hands on the
@@ -162,7 +177,6 @@ func merge(first, second *anyAction, rule func(older, newer any, took func(first
 		err = errorf.New("%w: %q and %q both need a Slot", ErrInvalid, first.typ.Name, second.typ.Name)
 	}
 	if err != nil {
-		second.noteInvalid(err)
 		return err
 	}
 	m := second.store.m

@@ -14,7 +14,7 @@ import (
 // it stands comes into doubt, and when the server has it: then it waits for the person.
 func TestLaw36_WhatIsHeldIsDecidedAgainWhenACreationIsInDoubt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		m := must(optimist.New(optimist.Options{Policy: optimist.Policy{Debounce: optimist.NoDebounce, OnFailure: optimist.Park}}))(t)
+		m := must(optimist.New(optimist.Options{Policy: optimist.Policy{Debounce: optimist.Debounce{Wait: optimist.NoDebounce}, Failure: optimist.Park}}))(t)
 		s := optimist.NewStore[note](m, "note")
 		var calls []string
 		add := func(typ string, kind optimist.Kind, slot func(edit) string) *optimist.Action[note, edit] {
@@ -26,7 +26,7 @@ func TestLaw36_WhatIsHeldIsDecidedAgainWhenACreationIsInDoubt(t *testing.T) {
 					switch {
 					case typ == "create":
 						err = optimist.Fail(optimist.Permanent, errors.New("no"))
-					case typ == "make" && c.Attempt == 1:
+					case typ == "make" && c.Number == 1:
 						err = optimist.Fail(optimist.Unknown, errors.New("lost"))
 					}
 					return truth, err

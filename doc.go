@@ -60,7 +60,7 @@
 //
 // A function that ends its goroutine (runtime.Goexit, as t.FailNow and t.Fatal do in a
 // program's tests) counts as one that panics, as far as nobody needs that goroutine: in
-// Send, Retry.Next, WithRead, callbacks and closures everything else goes on, in another goroutine
+// Send, Retry.Next, StoreOptions.Read, callbacks and closures everything else goes on, in another goroutine
 // or before this one ends. But Apply and the other functions that are data run in the
 // middle of a change, which nobody can finish then: the manager is broken. It lets go of
 // its lock and of the calls under way and sends nothing more; every call returns

@@ -31,8 +31,8 @@ func (m *Manager) carryOutLocked(f *engine.Effect, now time.Time) {
 	case engine.OpSettled:
 		m.settledLocked(f)
 	case engine.TruthUnsure, engine.Reread:
-		if s, ok := f.Entity.Space().Owner.(*anyStore); ok && s.reread != nil {
-			s.reread(f.Entity)
+		if s, ok := f.Entity.Space().Owner.(*anyStore); ok && s.read != nil {
+			m.reader.askLocked(f.Entity, s.read)
 		}
 	case engine.OpAcknowledged:
 		handleOf(f.Op).movedLocked()
@@ -70,8 +70,8 @@ func (m *Manager) settledLocked(f *engine.Effect) {
 		h.movedLocked() // who waits for it waits for closures now
 		return
 	}
-	if value, presence, _ := o.Entity().Truth(); presence == engine.Present {
-		h.server = value
+	if f.Told {
+		h.server, _, _ = o.Entity().Truth()
 	}
 	m.completeLocked(h, m.callbacks.muted)
 }

@@ -73,9 +73,9 @@ type Event struct {
 	// for Started of one entity.
 	Value   any
 	Pending int // unsettled operations of the entity, for the same two
-	Failed  int // those of them that are parked
+	Parked  int // those of them that are parked
 
-	Attempt    int           // of the operation, the latest that has left; 1 is the first
+	Calls      int           // of the operation, the latest that has left; 1 is the first
 	Due        time.Duration // from At to the next attempt
 	Outcome    Outcome
 	Resolution Resolution
@@ -176,7 +176,7 @@ func (m *Manager) listenLocked(more int) {
 func (ev *Event) describe(ent *engine.Entity) {
 	ev.Entity, ev.Number = fullName(ent), ent.Number()
 	ev.Value, _ = ent.View()
-	ev.Pending, ev.Failed = ent.Pending(), ent.Parked()
+	ev.Pending, ev.Parked = ent.Pending(), ent.Parked()
 }
 
 // add appends an event; the oldest goes when there is no room.
@@ -338,7 +338,7 @@ func (m *Manager) tellLocked(f *engine.Effect, now time.Time) {
 		return
 	}
 	ev := Event{
-		Kind: kind, At: now, Attempt: f.Attempt, Outcome: Outcome(f.Outcome), Resolution: Resolution(f.Resolution),
+		Kind: kind, At: now, Calls: f.Calls, Outcome: Outcome(f.Outcome), Resolution: Resolution(f.Resolution),
 		Err: publicErr(f.Err),
 	}
 	if f.Entity != nil {

@@ -34,7 +34,7 @@ func Example_closures() {
 			OnChange: func(on bool, r optimist.Result) {
 				fmt.Println("settled:", on, r.Type, r.Outcome)
 			},
-			Policy: optimist.Policy{Debounce: optimist.NoDebounce},
+			Policy: optimist.Policy{Debounce: optimist.Debounce{Wait: optimist.NoDebounce}},
 		})
 		return h
 	}

@@ -14,7 +14,7 @@ func Example_conflict() {
 	ctx := context.Background()
 	server, version := "milk, eggs", uint64(2) // somebody added eggs
 
-	m, _ := optimist.New(optimist.Options{Policy: optimist.Policy{Debounce: optimist.NoDebounce}})
+	m, _ := optimist.New(optimist.Options{Policy: optimist.Policy{Debounce: optimist.Debounce{Wait: optimist.NoDebounce}}})
 	lists := optimist.NewStore[string](m, "list")
 	write := optimist.Register(lists, optimist.Mutation[string, string]{
 		Type:  "write",

@@ -32,7 +32,7 @@ func Example_dependents() {
 			fmt.Println("sent:", c.Args)
 			return optimist.TruthOf(c.Args, c.BaseVersion+1), nil
 		},
-		Policy: optimist.Policy{Debounce: optimist.NoDebounce},
+		Policy: optimist.Policy{Debounce: optimist.Debounce{Wait: optimist.NoDebounce}},
 	})
 	albums.Receive("a", optimist.TruthOf("none", 1))
 

@@ -17,7 +17,7 @@ func Example_offline() {
 		Type:  "write",
 		Apply: func(log, line string) (string, error) { return log + line + ";", nil },
 		Send: func(_ context.Context, c optimist.Call[string]) (optimist.Truth[string], error) {
-			fmt.Println("sent", c.Args, "at attempt", c.Attempt)
+			fmt.Println("sent", c.Args, "at attempt", c.Number)
 			return optimist.Truth[string]{}, nil
 		},
 	})

@@ -23,13 +23,13 @@ func Example_park() {
 			}
 			return optimist.TruthOf(c.Args, 1), nil
 		},
-		Policy: optimist.Policy{OnFailure: optimist.Park},
+		Policy: optimist.Policy{Failure: optimist.Park},
 	})
 
 	h, _ := post.Execute(ctx, "c1", "much too long")
 	m.Flush(ctx) // until everything is settled or parked
 	v := comments.View("c1")
-	fmt.Printf("%q %d failed, %v\n", v.Value, v.Failed, h.State())
+	fmt.Printf("%q %d parked, %v\n", v.Value, v.Parked, h.State())
 
 	edited, _ := post.Edit(h, "short")
 	r, _ := edited.Wait(ctx)
@@ -42,7 +42,7 @@ func Example_park() {
 	fmt.Printf("%q %v\n", comments.View("c2").Value, r.Outcome)
 	m.Close(ctx)
 	// Output:
-	// "much too long" 1 failed, parked
+	// "much too long" 1 parked, parked
 	// "short" confirmed
 	// "" cancelled
 }

@@ -17,7 +17,7 @@ func Example_retry() {
 	key := ""
 
 	m, _ := optimist.New(optimist.Options{Policy: optimist.Policy{
-		Debounce: optimist.NoDebounce,
+		Debounce: optimist.Debounce{Wait: optimist.NoDebounce},
 		Retry:    optimist.Retry{Max: 5, Base: time.Millisecond, Cap: time.Minute},
 	}})
 	names := optimist.NewStore[string](m, "name")
@@ -26,7 +26,7 @@ func Example_retry() {
 		Slot:  func(string) string { return "name" },
 		Apply: func(_, name string) (string, error) { return name, nil },
 		Send: func(_ context.Context, c optimist.Call[string]) (optimist.Truth[string], error) {
-			fmt.Println("attempt", c.Attempt, "same key:", key == "" || key == c.ID)
+			fmt.Println("attempt", c.Number, "same key:", key == "" || key == c.ID)
 			key = c.ID
 			status := statuses[0]
 			statuses = statuses[1:]

@@ -31,7 +31,7 @@ func Example_upload() {
 			}
 			return optimist.TruthOf("my photo", 1), nil
 		},
-		Policy: optimist.Policy{OnCancel: optimist.EndCalls},
+		Policy: optimist.Policy{Cancel: optimist.EndCalls},
 	})
 
 	h, _ := upload.Execute(ctx, "1", []string{"a", "b", "c", "d"})

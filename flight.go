@@ -230,7 +230,7 @@ func (m *Manager) progressed(f *flight, came progress, tell, lasts bool) {
 	m.mu.Lock()
 	now := time.Now()
 	if tell && len(m.subs) > 0 && f.h.op.State() == engine.InFlight && !f.disowned {
-		ev := Event{Kind: OpProgressed, At: now, Attempt: f.n, Done: came.done, Total: came.total}
+		ev := Event{Kind: OpProgressed, At: now, Calls: f.n, Done: came.done, Total: came.total}
 		m.nameLocked(&ev, &f.h.op)
 		m.publishLocked(ev)
 	}

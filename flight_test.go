@@ -22,7 +22,7 @@ func whileSent(t *testing.T, retry Retry, inside func(ctx context.Context, h *Ha
 				inside(ctx, <-made)
 				return Fail(Permanent, errBusy)
 			},
-			Policy: Policy{Retry: retry, OnCancel: EndCalls},
+			Policy: Policy{Retry: retry, Cancel: EndCalls},
 		}))(t)
 		made <- h
 		must(h.Wait(t.Context()))(t)

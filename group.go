@@ -71,16 +71,16 @@ func (s *Store[T]) part(id string, kind Kind, apply func(T) (T, error)) Part {
 	return p
 }
 
-// EntityTruth is truth about a named entity. Store.Truth makes it.
+// EntityTruth is truth about a named entity. Store.EntityTruth makes it.
 type EntityTruth struct {
 	m        *Manager
 	received engine.EntityTruth
 	err      error
 }
 
-// Truth is truth about an entity of the store, for the answer of a Group of the same
+// EntityTruth is truth about an entity of the store, for the answer of a Group of the same
 // manager. Of another one it is ignored, which is an event of kind TruthRefused.
-func (s *Store[T]) Truth(id string, t Truth[T]) EntityTruth {
+func (s *Store[T]) EntityTruth(id string, t Truth[T]) EntityTruth {
 	told := EntityTruth{m: s.m, err: s.err}
 	switch {
 	case s.err != nil:
@@ -102,7 +102,7 @@ func (m *Manager) received(typ string, told []EntityTruth) []engine.EntityTruth 
 		err := t.err
 		switch {
 		case t.m == nil && err == nil:
-			err = errorf.New("%w: truth %d is empty; Store.Truth makes one", ErrInvalid, i)
+			err = errorf.New("%w: truth %d is empty; Store.EntityTruth makes one", ErrInvalid, i)
 		case t.m != m && err == nil:
 			err = errorf.New("%w: truth %d is of another manager's store", ErrInvalid, i)
 		}
@@ -167,7 +167,7 @@ func (m *Manager) registerGroup(t *opType, cloneErr error, policy Policy) error 
 		return err
 	}
 	if policy.Debounce == (Debounce{}) {
-		policy.Debounce = NoDebounce
+		policy.Debounce = Debounce{Wait: NoDebounce}
 	}
 	m.register(t, policy)
 	return nil

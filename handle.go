@@ -20,7 +20,7 @@ type Handle struct {
 	ended   bool // the operation has settled and the state outside was brought along
 	durable bool // the journal holds it, or held it
 	awaited bool // the call that made it takes it back if it cannot be durable
-	server  any  // state told by the server at the end, or the truth held then
+	server  any  // the state that the server told at the end; nil: none
 	more    *handleMore
 }
 
@@ -114,9 +114,6 @@ type Result struct {
 	// an attempt ended with class Unknown; the entity is unsure then (View.Unsure), as it
 	// is after an attempt whose error nobody classified, of which Err says nothing.
 	Err error
-	// Server is the state that the server told: the store's value type, or the bool
-	// of a toggle. Nil when it told nothing.
-	Server any
 	// Differs: the server accepted the operation, and the value that it held when the operation
 	// ended is not the operation's. The server may have normalised it, or another write
 	// followed. It is said only where Apply is idempotent.
@@ -127,6 +124,18 @@ type Result struct {
 	// Successor replaced the operation when the outcome is Superseded. Handle.Final
 	// follows it.
 	Successor *Handle
+
+	server any // see Told
+}
+
+// Told is the value that the server told when the operation ended, in its answer or by a push
+// that shows the operation: of the store's type, the first entity's for a group, and the bool
+// that Send returned for a [ToggleUpdate]. It is false when the server told no value then, as
+// when it accepted without one, removed the entity, or had not been asked; and when T is
+// another type.
+func Told[T any](r Result) (value T, ok bool) {
+	value, ok = r.server.(T)
+	return value, ok
 }
 
 // Success reports whether the operation was confirmed and, as far as its type says when
@@ -187,11 +196,11 @@ func (h *Handle) resultLocked() Result {
 		Type:     h.op.Type.Name,
 		Entity:   fullName(h.op.Entity()),
 		Outcome:  Outcome(h.op.Outcome()),
-		Server:   h.server,
 		Differs:  h.op.Differs(),
 		Conflict: Resolution(h.op.Conflict()),
 		Attempts: h.op.Attempts(),
 		Calls:    h.op.Calls(),
+		server:   h.server,
 	}
 	if h.more != nil {
 		r.Err = h.more.err
@@ -337,7 +346,7 @@ var closedChan = func() chan struct{} { c := make(chan struct{}); close(c); retu
 
 // Cancel takes the operation back: the view is as if it had never been, and
 // operations that depend on it go with it. If a call of it is under way the call goes on, unless
-// Policy.OnCancel says otherwise, and its late answer is taken as truth. When nobody
+// Policy.Cancel says otherwise, and its late answer is taken as truth. When nobody
 // answers any more the entity is unsure. It returns ErrSettled when it came too late.
 func (h *Handle) Cancel() error { return h.m.do(engine.Cancel{Op: &h.op}) }
 

@@ -110,7 +110,7 @@ func TestLaw28_BadInput(t *testing.T) {
 		{"toggle without send", toggle(func(u *ToggleUpdate) { u.Send = nil }), ErrInvalid, "ToggleUpdate.Send is nil"},
 		{"toggle whose current panics", toggle(func(u *ToggleUpdate) { u.Current = func() bool { panic("boom") } }), ErrApply, "panic in current: boom"},
 		{"toggle whose apply panics", toggle(func(u *ToggleUpdate) { u.Apply = func(bool) func() { panic("boom") } }), ErrApply, "like of screen:1"},
-		{"toggle with bad policy", toggle(func(u *ToggleUpdate) { u.Policy.OnFailure = 7 }), ErrInvalid, "OnFailure"},
+		{"toggle with bad policy", toggle(func(u *ToggleUpdate) { u.Policy.Failure = 7 }), ErrInvalid, "Failure"},
 
 		// Contexts.
 		{"nil context", func(w *world) error { _, err := w.rename.Execute(none, "1", "x"); return err }, ErrInvalid, "rename of page:1"},
@@ -212,10 +212,24 @@ func TestLaw28_BadInput(t *testing.T) {
 			_, err := Register(nil, w.renaming("bad")).Execute(w.ctx, "1", "x")
 			return err
 		}, ErrInvalid, "Register needs a store"},
-		{"merge of nothing", func(w *world) error { return Merge[page, string, string](w.rename, nil, nil) }, ErrInvalid, "Merge needs"},
+		{"merge with nothing", func(w *world) error {
+			Merge[page, string, string](w.rename, nil, nil)
+			_, err := w.rename.Execute(w.ctx, "1", "x")
+			return err
+		}, ErrInvalid, "Merge needs a second action"},
+		{"merge without rule", func(w *world) error {
+			Merge(w.comment, w.rename, nil)
+			_, err := w.rename.Execute(w.ctx, "1", "x")
+			return err
+		}, ErrInvalid, "Merge needs two actions and a rule"},
 		{"merge of two families", func(w *world) error {
-			return Merge(w.rename, w.like.Action, func(*string, *Switched) MergeRule { return Separate })
+			Merge(w.rename, w.like.Action, func(*string, *Switched) MergeRule { return Separate })
+			_, err := w.like.Set(w.ctx, "1", "me", true)
+			return errors.Join(err, w.m.Err())
 		}, ErrInvalid, "different families"},
+		{"store with options twice", func(w *world) error {
+			return NewStore(w.m, "twice", StoreOptions[page]{}, StoreOptions[page]{}).Receive("1", TruthOf(page{}, 1))
+		}, ErrInvalid, "at most one"},
 
 		// Groups and batches.
 		{"group without type", group(func(_ *world, d *Group[string]) { d.Type = "" }), ErrInvalid, "Type is empty"},
@@ -270,16 +284,16 @@ func TestLaw28_BadInput(t *testing.T) {
 		{"cap below base", policy(Policy{Retry: Retry{Base: 2, Cap: 1}}), ErrInvalid, "Retry.Cap"},
 		{"negative maximum wait", policy(Policy{Debounce: Debounce{MaxWait: -1}}), ErrInvalid, "Debounce.MaxWait"},
 		{"maximum wait below wait", policy(Policy{Debounce: Debounce{Wait: 2, MaxWait: 1}}), ErrInvalid, "Debounce.MaxWait"},
-		{"cancel policy that there is not", policy(Policy{OnCancel: 9}), ErrInvalid, "OnCancel"},
+		{"cancel policy that there is not", policy(Policy{Cancel: 9}), ErrInvalid, "Cancel"},
 		{"timeouts that contradict each other", policy(Policy{Retry: Retry{Timeout: time.Minute, MaxTimeout: time.Second}}), ErrInvalid, "MaxTimeout"},
-		{"failure policy that there is not", policy(Policy{OnFailure: 9}), ErrInvalid, "OnFailure"},
+		{"failure policy that there is not", policy(Policy{Failure: 9}), ErrInvalid, "Failure"},
 		{"long client id", options(Options{ClientID: strings.Repeat("x", 65)}), ErrInvalid, "ClientID has 65 bytes"},
 		{"negative cap on calls", options(Options{MaxInFlight: -1}), ErrInvalid, "MaxInFlight"},
 		{"negative bound of an entity", options(Options{MaxPerEntity: -1}), ErrInvalid, "MaxPerEntity"},
 		{"negative bound", options(Options{MaxPending: -1}), ErrInvalid, "MaxPending"},
 		{"negative probe", options(Options{ProbeAfter: -1}), ErrInvalid, "ProbeAfter"},
 		{"negative drift", options(Options{MaxDrift: -1}), ErrInvalid, "MaxDrift"},
-		{"journal failure that there is not", options(Options{OnJournalError: 9}), ErrInvalid, "OnJournalError"},
+		{"journal failure that there is not", options(Options{JournalFailure: 9}), ErrInvalid, "JournalFailure"},
 
 		// Arguments of a journaled type.
 		{"arguments that cannot be encoded", mutation(func(_ *world, d *Mutation[page, string]) {
@@ -462,10 +476,10 @@ func TestLaw28_APanicInADefinitionHarmsNobody(t *testing.T) {
 }
 
 func TestLaw28_APanicInAStoreHarmsNobody(t *testing.T) {
-	for name, option := range map[string]StoreOption[page]{
-		"lane":  WithLane[page](func(string) string { panic("boom") }),
-		"equal": WithEqual(func(a, b page) bool { boom(a != b); return true }), // as good as "they differ"
-		"nil":   nil,
+	for name, option := range map[string]StoreOptions[page]{
+		"lane":  {Lane: func(string) string { panic("boom") }},
+		"equal": {Equal: func(a, b page) bool { boom(a != b); return true }}, // as good as "they differ"
+		"none":  {},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inWorld(t, instant, func(t *testing.T, w *world) {

@@ -52,7 +52,7 @@ func newWriter(t *testing.T, j journal.Journal, how optimist.Stored[edit]) *writ
 	w.notes = optimist.NewStore[note](w.m, "note")
 	w.write = optimist.Register(w.notes, optimist.Mutation[note, edit]{
 		Type: "write", Kind: optimist.Create, Slot: func(edit) string { return "text" }, Stored: how,
-		Policy:  optimist.Policy{Debounce: optimist.NoDebounce},
+		Policy:  optimist.Policy{Debounce: optimist.Debounce{Wait: optimist.NoDebounce}},
 		Apply:   func(n note, e edit) (note, error) { n.Text = e.Text; return n, nil },
 		OnError: func(edit, optimist.Result) { w.undo++ },
 		Send: func(_ context.Context, c optimist.Call[edit]) (optimist.Truth[note], error) {
@@ -279,7 +279,7 @@ func TestLaw18_TheClockOutlivesAClose(t *testing.T) {
 func TestLaw32_NewThatFailsHasClosedTheJournal(t *testing.T) {
 	for name, opts := range map[string]optimist.Options{
 		"options": {MaxInFlight: -1},
-		"policy":  {Policy: optimist.Policy{OnFailure: 9}},
+		"policy":  {Policy: optimist.Policy{Failure: 9}},
 	} {
 		j := memjournal.New()
 		opts.Journal = j

@@ -127,7 +127,7 @@ func (c *career) start() {
 	}
 	a.write = optimist.Register(a.pages, optimist.Mutation[page, string]{
 		Type: "write", Kind: optimist.Create, Slot: func(string) string { return "text" }, Stored: stored[string](),
-		Policy: optimist.Policy{OnFailure: optimist.Park},
+		Policy: optimist.Policy{Failure: optimist.Park},
 		Apply:  func(p page, text string) (page, error) { p.Text = text; return p, nil },
 		Send: func(ctx context.Context, call optimist.Call[string]) (optimist.Truth[page], error) {
 			set := func(p page) page { p.Text = call.Args; return p }
@@ -160,7 +160,7 @@ func (c *career) start() {
 			values, versions, err := c.wiki.take(call.ID, with, "move "+fmt.Sprint(call.Args), names...)
 			var truths []optimist.EntityTruth
 			for i := range values {
-				truths = append(truths, a.pages.Truth(names[i], optimist.TruthOf(values[i], versions[i])))
+				truths = append(truths, a.pages.EntityTruth(names[i], optimist.TruthOf(values[i], versions[i])))
 			}
 			return truths, err
 		},

@@ -96,7 +96,7 @@ func (w *world) start(t *testing.T, opts optimist.Options) *life {
 	l := &life{t: t, m: m, notes: optimist.NewStore[note](m, "note")}
 	l.edit = optimist.Register(l.notes, optimist.Mutation[note, edit]{
 		Type: "edit", Kind: optimist.Create, Slot: func(edit) string { return "text" }, Stored: stored[edit](),
-		Policy: optimist.Policy{OnFailure: optimist.Park},
+		Policy: optimist.Policy{Failure: optimist.Park},
 		Apply:  func(n note, e edit) (note, error) { n.Text = e.Text; return n, nil },
 		Send: func(ctx context.Context, c optimist.Call[edit]) (optimist.Truth[note], error) {
 			return optimist.Truth[note]{}, w.take(ctx, c.ID, "edit "+c.Entity+" "+c.Args.Text)
@@ -248,7 +248,7 @@ func TestLaw30_ParkedStaysParked(t *testing.T) {
 		w.reject = nil
 		l = w.start(t, optimist.Options{})
 		h := l.restored.Operations[0]
-		if h.State() != optimist.Parked || l.notes.View("1").Failed != 1 {
+		if h.State() != optimist.Parked || l.notes.View("1").Parked != 1 {
 			t.Fatalf("state %v, view %+v", h.State(), l.notes.View("1"))
 		}
 		if os := l.m.Snapshot().Entities[0].Operations[0]; os.Err == nil {
@@ -370,7 +370,7 @@ func TestLaw33_FailingDiskIsReported(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				ctx := t.Context()
 				var w world
-				l := w.start(t, optimist.Options{OnJournalError: c.choice})
+				l := w.start(t, optimist.Options{JournalFailure: c.choice})
 				synctest.Wait()
 				sub := l.m.Subscribe(optimist.SubscribeOptions{})
 				defer sub.Close()

@@ -314,7 +314,7 @@ func (m *Manager) refusingLocked() error {
 	switch {
 	case !out.Restored():
 		return errUnrestored
-	case out.Failed() == nil || m.opts.OnJournalError != RefuseNew:
+	case out.Failed() == nil || m.opts.JournalFailure != RefuseNew:
 		return nil
 	}
 	if !out.Dead() && !out.Writing() { // see whether the journal has recovered

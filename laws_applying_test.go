@@ -199,18 +199,18 @@ func TestLaw02_ChangeToWhatIsNotLoadedStaysInvisible(t *testing.T) {
 func TestLaw02_ViewTellsPendingFailedAndVersion(t *testing.T) {
 	inWorld(t, instant, func(t *testing.T, w *world) {
 		def := w.renaming("parking")
-		def.Policy.OnFailure = Park
+		def.Policy.Failure = Park
 		w.server.next("1", reply{fails: errNever})
 		h := do(w, Register(w.pages, def), "1", "x")
 		synctest.Wait()
 		w.server.next("1", reply{before: time.Second})
 		do(w, w.comment, "1", "c")
 		v := w.pages.View("1")
-		equal(t, "pending, failed", [2]int{v.Pending, v.Failed}, [2]int{2, 1})
+		equal(t, "pending, failed", [2]int{v.Pending, v.Parked}, [2]int{2, 1})
 		equal(t, "version", v.Version, w.server.truth("1").Version)
 		time.Sleep(2 * time.Second)
 		v = w.pages.View("1")
-		equal(t, "pending, failed", [2]int{v.Pending, v.Failed}, [2]int{1, 1})
+		equal(t, "pending, failed", [2]int{v.Pending, v.Parked}, [2]int{1, 1})
 		equal(t, "version", v.Version, w.server.truth("1").Version)
 		is(t, h.Discard(), nil)
 	})
@@ -302,7 +302,7 @@ func (w *world) swap() *GroupAction[[2]string] {
 				if err != nil {
 					return nil, err
 				}
-				truths = append(truths, w.pages.Truth(id, t))
+				truths = append(truths, w.pages.EntityTruth(id, t))
 			}
 			return truths, nil
 		},

@@ -11,7 +11,7 @@ import (
 // endsCalls are options of programs whose server orders by version.
 func endsCalls() Options {
 	opts := instant
-	opts.Policy.OnCancel = EndCalls
+	opts.Policy.Cancel = EndCalls
 	return opts
 }
 

@@ -106,7 +106,7 @@ func TestLaw13_WhatNobodyClassifiedLeavesADoubt(t *testing.T) {
 	for name, policy := range map[string]FailurePolicy{"reverted": Revert, "parked": Park} {
 		t.Run(name, func(t *testing.T) {
 			opts := instant
-			opts.Policy.OnFailure = policy
+			opts.Policy.Failure = policy
 			bothDoors(t, opts, func(t *testing.T, w *world, d door) {
 				w.server.next("1", slices.Repeat([]reply{{breaks: errBusy}}, 4)...)
 				d.tap("1")
@@ -133,7 +133,7 @@ func TestLaw13_APanicInSendIsForThePolicy(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			opts := instant
 			var asked []error
-			opts.Policy.OnFailure = Park
+			opts.Policy.Failure = Park
 			opts.Policy.Retry.Next = func(n int, err error) (time.Duration, bool) {
 				asked = append(asked, err)
 				return time.Minute, n < 2

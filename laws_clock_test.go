@@ -64,7 +64,7 @@ func TestLaw18_FollowsTheAnswerOfAGroup(t *testing.T) {
 			Send: func(context.Context, Call[string]) ([]EntityTruth, error) {
 				truth := w.server.put("1", page{Title: "group"})
 				truth.At = ahead
-				return []EntityTruth{w.pages.Truth("1", truth)}, nil
+				return []EntityTruth{w.pages.EntityTruth("1", truth)}, nil
 			},
 		})
 		must(g.Execute(w.ctx, "x"))(t)
@@ -110,7 +110,7 @@ func TestLaw18_AChangeIsLaterThanWhatItChanges(t *testing.T) {
 		},
 		"an edit of what is parked": func(w *world) []*Handle {
 			def := w.renaming("parks")
-			def.Policy.OnFailure = Park
+			def.Policy.Failure = Park
 			parks := Register(w.pages, def)
 			w.server.next("1", reply{fails: errNever})
 			first := do(w, parks, "1", "a")

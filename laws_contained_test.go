@@ -91,7 +91,7 @@ func TestLaw28_AnErrorThatPanicsWhenLookedAtIsContained(t *testing.T) {
 	var none *typedNil
 	for name, define := range map[string]func(d *Mutation[page, string]){
 		"send":         func(d *Mutation[page, string]) { d.Send = sends(Fail(Permanent, none)) },
-		"send, parked": func(d *Mutation[page, string]) { d.Send, d.Policy.OnFailure = sends(Fail(Permanent, none)), Park },
+		"send, parked": func(d *Mutation[page, string]) { d.Send, d.Policy.Failure = sends(Fail(Permanent, none)), Park },
 		"apply":        func(d *Mutation[page, string]) { d.Apply = func(p page, _ string) (page, error) { return p, none } },
 		"guard":        func(d *Mutation[page, string]) { d.Guard = func(page, string) error { return none } },
 		"guard at a rebase": func(d *Mutation[page, string]) {
@@ -158,19 +158,19 @@ func TestLaw28_APanicIsToldWhereverItIs(t *testing.T) {
 			do(w, Register(w.pages, def), "1", "a")
 		},
 		"merge": func(w *world) {
-			is(w, Merge(w.rename, w.rename, func(*string, *string) MergeRule { panic("boom") }), nil)
+			Merge(w.rename, w.rename, func(*string, *string) MergeRule { panic("boom") })
 			w.server.next("1", reply{before: time.Second})
 			do(w, w.comment, "1", "holds the lane")
 			do(w, w.rename, "1", "a")
 			do(w, w.rename, "1", "b")
 		},
 		"equal": func(w *world) {
-			s := NewStore(w.m, "bad", WithEqual(func(page, page) bool { panic("boom") }))
+			s := NewStore(w.m, "bad", StoreOptions[page]{Equal: func(page, page) bool { panic("boom") }})
 			is(w, s.Receive("1", TruthOf(page{}, 1)), nil)
 			is(w, s.Receive("1", TruthOf(page{Title: "x"}, 2)), nil)
 		},
 		"lane": func(w *world) {
-			s := NewStore(w.m, "bad", WithLane[page](func(string) string { panic("boom") }))
+			s := NewStore(w.m, "bad", StoreOptions[page]{Lane: func(string) string { panic("boom") }})
 			is(w, s.Receive("1", TruthOf(page{}, 1)), nil)
 		},
 	} {

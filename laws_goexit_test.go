@@ -200,13 +200,13 @@ func ending(w *world, in string, armed *atomic.Bool) *Action[page, string] {
 		def.Stored = storedText
 		def.Stored.Encode = func(title string) ([]byte, error) { exit(); return []byte(title), nil }
 	case "equal":
-		pages = NewStore(w.m, "other", WithEqual(func(a, b page) bool { exit(); return a == b }))
+		pages = NewStore(w.m, "other", StoreOptions[page]{Equal: func(a, b page) bool { exit(); return a == b }})
 	case "lane":
-		pages = NewStore(w.m, "other", WithLane[page](func(id string) string { exit(); return id }))
+		pages = NewStore(w.m, "other", StoreOptions[page]{Lane: func(id string) string { exit(); return id }})
 	}
 	a := Register(pages, def)
 	if in == "merge" {
-		is(w, Merge(a, a, func(_, _ *string) MergeRule { exit(); return TakeSecond }), nil)
+		Merge(a, a, func(_, _ *string) MergeRule { exit(); return TakeSecond })
 	}
 	is(w, pages.Receive("1", w.server.truth("1")), nil)
 	return a

@@ -280,10 +280,10 @@ func TestLaw19_EachEntityOfAGroupIsTold(t *testing.T) {
 func TestLaw20_WhatIsReplacedIsNotParked(t *testing.T) {
 	for _, rule := range []bool{false, true} {
 		opts := instant
-		opts.Policy.OnFailure = Park
+		opts.Policy.Failure = Park
 		inWorld(t, opts, func(t *testing.T, w *world) {
 			if rule {
-				is(t, Merge(w.rename, w.rename, func(_, _ *string) MergeRule { return TakeSecond }), nil)
+				Merge(w.rename, w.rename, func(_, _ *string) MergeRule { return TakeSecond })
 			}
 			w.server.next("1", reply{before: time.Second, fails: errNever})
 			first := do(w, w.rename, "1", "a")
@@ -342,8 +342,8 @@ func TestLaw26_TruthOfAnotherManagersStoreIsRefused(t *testing.T) {
 			Parts: func(string) []Part { return []Part{w.pages.CreatePart("1", setFanOf("me"))} },
 			Send: func(context.Context, Call[string]) ([]EntityTruth, error) {
 				return []EntityTruth{
-					other.pages.Truth("1", smuggled), broken.Truth("1", smuggled), w.pages.Truth("", smuggled), {},
-					w.pages.Truth("2", TruthOf(page{Title: "told"}, 99)),
+					other.pages.EntityTruth("1", smuggled), broken.EntityTruth("1", smuggled), w.pages.EntityTruth("", smuggled), {},
+					w.pages.EntityTruth("2", TruthOf(page{Title: "told"}, 99)),
 				}, nil
 			},
 		})

@@ -16,7 +16,7 @@ func (w *world) drafts() (draft, publish *Action[page, string]) {
 	def = w.renaming("publish")
 	def.Family = "text"
 	publish = Register(w.pages, def)
-	is(w.T, Merge(draft, publish, func(*string, *string) MergeRule { return Separate }), nil)
+	Merge(draft, publish, func(*string, *string) MergeRule { return Separate })
 	return draft, publish
 }
 

@@ -29,7 +29,7 @@ func (w *world) abacus() *abacus {
 			return c.held, err
 		},
 	})
-	is(w.T, Merge(c.add, c.add, func(first, second *int) MergeRule { *second += *first; return TakeSecond }), nil)
+	Merge(c.add, c.add, func(first, second *int) MergeRule { *second += *first; return TakeSecond })
 	is(w.T, c.store.Receive("1", c.held), nil)
 	return c
 }
@@ -139,7 +139,7 @@ func TestLaw10_WithoutARuleMakingAndChangingStayApart(t *testing.T) {
 func TestLaw09_WishesAreComparedNotOutcomes(t *testing.T) {
 	t.Run("typed", func(t *testing.T) {
 		inWorld(t, patient, func(t *testing.T, w *world) {
-			a := w.answering(false)
+			a := w.answering(false, StoreOptions[page]{})
 			var wishes []bool
 			def := w.likeToggle()
 			def.Type = "slow"

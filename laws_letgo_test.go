@@ -224,7 +224,7 @@ func TestLaw25_AnIdleManagerHoldsNothingThatItWasGiven(t *testing.T) {
 		},
 		", beside a parked closure": func(s *stage) {
 			must(s.m.Execute(s.ctx, Update{
-				Type: "park", Entity: "parked", Apply: none, Policy: Policy{OnFailure: Park},
+				Type: "park", Entity: "parked", Apply: none, Policy: Policy{Failure: Park},
 				Send: func(context.Context) error { return Fail(Permanent, errors.New("no")) },
 			}))(s)
 			is(s, s.m.Flush(s.ctx), nil)
@@ -262,7 +262,7 @@ func TestLaw25_AnIdleManagerHoldsNothingThatItWasGiven(t *testing.T) {
 						},
 					})
 					s.park = Register(s.items, Mutation[loaded, string]{
-						Type: "park", Policy: Policy{OnFailure: Park},
+						Type: "park", Policy: Policy{Failure: Park},
 						Apply: func(l loaded, _ string) (loaded, error) { return l, nil },
 						Send: func(context.Context, Call[string]) (Truth[loaded], error) {
 							return Truth[loaded]{}, Fail(Permanent, errors.New("no"))
@@ -280,7 +280,7 @@ func TestLaw25_AnIdleManagerHoldsNothingThatItWasGiven(t *testing.T) {
 						},
 						Send: func(context.Context, Call[loaded]) ([]EntityTruth, error) {
 							t, err := answer()
-							return []EntityTruth{s.items.Truth("1", t)}, err
+							return []EntityTruth{s.items.EntityTruth("1", t)}, err
 						},
 					})
 					must(s.m.Restore())(t)

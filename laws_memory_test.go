@@ -36,10 +36,10 @@ func TestLaw25_WhatHasEndedIsForgottenBesideWhatWaits(t *testing.T) {
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			m := must(New(Options{MaxPerEntity: 10, Policy: Policy{Debounce: NoDebounce}}))(t)
+			m := must(New(Options{MaxPerEntity: 10, Policy: Policy{Debounce: Debounce{Wait: NoDebounce}}}))(t)
 			is(t, m.SetOnline(c.online), nil)
 			first := update("a", "1")
-			first.Policy.OnFailure = Park
+			first.Policy.Failure = Park
 			first.Send = func(context.Context) error { return errNever }
 			waits := must(m.Execute(t.Context(), first))(t)
 			if c.online {

@@ -149,10 +149,10 @@ func TestLaw11_TheContextOfASendTellsItsKey(t *testing.T) {
 			w.flush()
 			w.outcome(h, Confirmed)
 			first := CallInfo{
-				ID: h.ID(), Type: h.Type(), Entity: h.Entity(), Attempt: 1, At: h.Timestamp(), ClientID: w.m.ClientID(),
+				ID: h.ID(), Type: h.Type(), Entity: h.Entity(), Number: 1, At: h.Timestamp(), ClientID: w.m.ClientID(),
 			}
 			second := first
-			second.Attempt = 2
+			second.Number = 2
 			for i := range told {
 				told[i].flight = nil
 			}

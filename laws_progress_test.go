@@ -176,7 +176,7 @@ func TestLaw12_EventsAndHandlesTellProgress(t *testing.T) {
 		}
 		var last int64
 		for _, ev := range told {
-			if ev.Done <= last || ev.Total != 10_000 || ev.ID != h.ID() || ev.Type != "upload" || ev.Entity != h.Entity() || ev.Attempt != 1 {
+			if ev.Done <= last || ev.Total != 10_000 || ev.ID != h.ID() || ev.Type != "upload" || ev.Entity != h.Entity() || ev.Calls != 1 {
 				t.Fatalf("told %+v after %d", ev, last)
 			}
 			last = ev.Done

@@ -53,7 +53,7 @@ func TestLaw04_LanesNeverWaitForEachOther(t *testing.T) {
 
 func TestLaw04_ALaneOfSeveralEntities(t *testing.T) {
 	inWorld(t, instant, func(t *testing.T, w *world) {
-		drawer := NewStore(w.m, "drawer", WithLane[page](func(id string) string { return id[:1] }))
+		drawer := NewStore(w.m, "drawer", StoreOptions[page]{Lane: func(id string) string { return id[:1] }})
 		def := w.renaming("label")
 		under, most := map[string]int{}, map[string]int{}
 		send := def.Send

@@ -101,7 +101,7 @@ func TestLaw28_AValueWithoutPresence(t *testing.T) {
 			Type:  "together",
 			Parts: func(string) []Part { return []Part{w.pages.DeletePart("2")} },
 			Send: func(context.Context, Call[string]) ([]EntityTruth, error) {
-				return []EntityTruth{w.pages.Truth("2", half)}, nil
+				return []EntityTruth{w.pages.EntityTruth("2", half)}, nil
 			},
 		})
 		sub := w.m.Subscribe(SubscribeOptions{})

@@ -65,14 +65,14 @@ func TestLaw34_EventsSayAttemptAndCause(t *testing.T) {
 		for _, ev := range events(sub) {
 			switch ev.Kind {
 			case OpSent:
-				sent = append(sent, ev.Attempt)
+				sent = append(sent, ev.Calls)
 			case OpRetrying:
-				equal(t, "attempt, due", [2]any{ev.Attempt, ev.Due}, [2]any{1, time.Second})
+				equal(t, "attempt, due", [2]any{ev.Calls, ev.Due}, [2]any{1, time.Second})
 				is(t, ev.Err, errBusy)
 			case OpsRolledBack:
 				is(t, ev.Err, errNo)
 			case OpSettled:
-				equal(t, "outcome, attempt", [2]any{ev.Outcome, ev.Attempt}, [2]any{RolledBack, 2})
+				equal(t, "outcome, attempt", [2]any{ev.Outcome, ev.Calls}, [2]any{RolledBack, 2})
 				is(t, ev.Err, errNo)
 				equal(t, "id", ev.ID, h.ID())
 			}

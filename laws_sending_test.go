@@ -63,7 +63,7 @@ func TestLaw12_ADefaultCapIsNotBelowTheBase(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			row.manager.Jitter = -1
-			inWorld(t, Options{Policy: Policy{Debounce: NoDebounce, Retry: row.manager}}, func(t *testing.T, w *world) {
+			inWorld(t, Options{Policy: Policy{Debounce: Debounce{Wait: NoDebounce}, Retry: row.manager}}, func(t *testing.T, w *world) {
 				def := w.renaming("retried")
 				def.Policy.Retry = row.typ
 				w.server.alwaysReply(&reply{fails: errBusy})
@@ -76,7 +76,7 @@ func TestLaw12_ADefaultCapIsNotBelowTheBase(t *testing.T) {
 }
 
 func TestLaw12_JitterShortensByAtMostAQuarter(t *testing.T) {
-	opts := Options{Policy: Policy{Debounce: NoDebounce, Retry: Retry{Max: Forever, Cap: time.Second}}}
+	opts := Options{Policy: Policy{Debounce: Debounce{Wait: NoDebounce}, Retry: Retry{Max: Forever, Cap: time.Second}}}
 	inWorld(t, opts, func(t *testing.T, w *world) {
 		w.server.alwaysReply(&reply{fails: errBusy})
 		w.tap("1", "me")
@@ -97,7 +97,7 @@ func TestLaw12_JitterShortensByAtMostAQuarter(t *testing.T) {
 }
 
 func TestLaw12_HonoursRetryAfter(t *testing.T) {
-	opts := Options{Policy: Policy{Debounce: NoDebounce}} // with jitter, which may not come before it
+	opts := Options{Policy: Policy{Debounce: Debounce{Wait: NoDebounce}}} // with jitter, which may not come before it
 	inWorld(t, opts, func(t *testing.T, w *world) {
 		after := func(d time.Duration) reply {
 			return reply{fails: &SendError{Class: Overloaded, RetryAfter: d, Err: errBusy}}
@@ -174,7 +174,7 @@ func TestLaw12_DeadlineEndsAnAttempt(t *testing.T) {
 
 func TestLaw12_DeadlineAfterAPersonTriedAgain(t *testing.T) {
 	opts := instant
-	opts.Policy.Retry.Deadline, opts.Policy.OnFailure = 5*time.Second, Park
+	opts.Policy.Retry.Deadline, opts.Policy.Failure = 5*time.Second, Park
 	inWorld(t, opts, func(t *testing.T, w *world) {
 		is(t, w.m.SetOnline(false), nil)
 		h := w.tap("1", "me")

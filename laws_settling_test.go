@@ -156,7 +156,7 @@ func TestLaw20_RevertIsTheDefault(t *testing.T) {
 // parking is an instant manager whose operations park.
 func parking() Options {
 	opts := instant
-	opts.Policy.OnFailure = Park
+	opts.Policy.Failure = Park
 	return opts
 }
 
@@ -195,10 +195,10 @@ func TestLaw20_ParkedStaysAppliedUntilAPersonDecides(t *testing.T) {
 func TestLaw20_ATypeChoosesForItself(t *testing.T) {
 	for manager, atype := range map[FailurePolicy]FailurePolicy{Park: Revert, Revert: Park, 0: Park} {
 		opts := instant
-		opts.Policy.OnFailure = manager
+		opts.Policy.Failure = manager
 		inWorld(t, opts, func(t *testing.T, w *world) {
 			def := w.renaming("chosen")
-			def.Policy.OnFailure = atype
+			def.Policy.Failure = atype
 			w.server.alwaysReply(&reply{fails: errNever})
 			h := do(w, Register(w.pages, def), "1", "x")
 			synctest.Wait()
@@ -291,8 +291,13 @@ func TestLaw21_TheResultSaysAll(t *testing.T) {
 		r := w.result(h)
 		equal(t, "result", r, Result{
 			ID: h.ID(), Type: "like", Entity: "page:1", Outcome: Confirmed,
-			Server: page{Fans: "me"}, Attempts: 1, Calls: 3,
+			Attempts: 1, Calls: 3, server: page{Fans: "me"},
 		})
+		told, ok := Told[page](r)
+		equal(t, "told", told, page{Fans: "me"})
+		equal(t, "is told", ok, true)
+		_, ok = Told[string](r)
+		equal(t, "another type is told", ok, false)
 		equal(t, "success", r.Success(), true)
 		r = w.result(w.failed())
 		var op *OpError

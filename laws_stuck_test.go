@@ -38,7 +38,9 @@ func TestLaw47_ACallInsideAFunctionThatIsDataGivesUp(t *testing.T) {
 		"register":     func(w *world, _ *Handle) error { return Register(w.pages, w.renaming("late")).err },
 		"new store":    func(w *world, _ *Handle) error { return NewStore[page](w.m, "late").err },
 		"merge": func(w *world, _ *Handle) error {
-			return Merge(w.rename, w.rename, func(_, _ *string) MergeRule { return Separate })
+			a := &Action[page, string]{anyAction: anyAction{store: w.rename.store, typ: w.rename.typ}}
+			Merge(a, a, func(_, _ *string) MergeRule { return Separate })
+			return a.err
 		},
 
 		"view":          func(w *world, _ *Handle) error { return told(w, w.pages.View("1").Presence == NotLoaded) },
@@ -124,7 +126,7 @@ func TestLaw47_TheFunctionIsNamed(t *testing.T) {
 			one, two := w.renaming("first"), w.renaming("second")
 			one.Family, two.Family = "title", "title"
 			first, second := Register(w.pages, one), Register(w.pages, two)
-			is(w.T, Merge(first, second, func(_, _ *string) MergeRule { hang(); return TakeSecond }), nil)
+			Merge(first, second, func(_, _ *string) MergeRule { hang(); return TakeSecond })
 			do(w, first, "1", "x")
 			do(w, second, "1", "y")
 		}},
@@ -139,12 +141,12 @@ func TestLaw47_TheFunctionIsNamed(t *testing.T) {
 			must(g.Execute(w.ctx, ""))(w.T)
 		}},
 		"equal": {"store equal", func(w *world, hang func()) {
-			s := NewStore(w.m, "equal", WithEqual(func(a, b page) bool { hang(); return true }))
+			s := NewStore(w.m, "equal", StoreOptions[page]{Equal: func(a, b page) bool { hang(); return true }})
 			is(w.T, s.Receive("1", TruthOf(page{}, 1)), nil)
 			is(w.T, s.Receive("1", TruthOf(page{}, 2)), nil)
 		}},
 		"lane": {"store lane", func(w *world, hang func()) {
-			s := NewStore(w.m, "lane", WithLane[page](func(string) string { hang(); return "all" }))
+			s := NewStore(w.m, "lane", StoreOptions[page]{Lane: func(string) string { hang(); return "all" }})
 			is(w.T, s.Receive("1", TruthOf(page{}, 1)), nil)
 		}},
 		"get": {"type switch", func(w *world, hang func()) {

@@ -25,15 +25,15 @@ type answering struct {
 	fails   error // of a read
 }
 
-func (w *world) answering(readable bool, opts ...StoreOption[page]) *answering {
+func (w *world) answering(readable bool, opts StoreOptions[page]) *answering {
 	a := &answering{}
 	if readable {
-		opts = append(opts, WithRead(func(context.Context, string) (Truth[page], error) {
+		opts.Read = func(context.Context, string) (Truth[page], error) {
 			a.reads.Add(1)
 			return a.found, a.fails
-		}))
+		}
 	}
-	a.store = NewStore(w.m, "shelf", opts...)
+	a.store = NewStore(w.m, "shelf", opts)
 	answer := func() (t Truth[page], err error) {
 		a.calls++
 		if t = a.answers[0]; len(a.answers) > 1 {
@@ -69,7 +69,7 @@ func TestLaw48_AToggleThatTheServerDoesNotHoldIsNoSuccess(t *testing.T) {
 	want := [4]any{Confirmed, false, true, TookTheirs}
 	t.Run("typed", func(t *testing.T) {
 		inWorld(t, instant, func(t *testing.T, w *world) {
-			a := w.answering(false)
+			a := w.answering(false, StoreOptions[page]{})
 			a.answers = []Truth[page]{at(9, false)} // accepted, and somebody else was quicker
 			sub := w.m.Subscribe(SubscribeOptions{})
 			h := a.tap(w)
@@ -102,7 +102,7 @@ func TestLaw48_AToggleThatTheServerDoesNotHoldIsNoSuccess(t *testing.T) {
 
 func TestLaw48_ATruthThatComesLaterIsComparedAsWell(t *testing.T) {
 	inWorld(t, instant, func(t *testing.T, w *world) {
-		a := w.answering(false)
+		a := w.answering(false, StoreOptions[page]{})
 		a.answers = []Truth[page]{AcceptedAt[page](8)}
 		h := a.tap(w)
 		w.time(time.Second)
@@ -165,7 +165,7 @@ func onlyOnce(p page, title string) (page, error) {
 
 func TestLaw48_AnotherWriteOfOursIsNoDifference(t *testing.T) {
 	inWorld(t, instant, func(t *testing.T, w *world) {
-		a := w.answering(false)
+		a := w.answering(false, StoreOptions[page]{})
 		a.answers = []Truth[page]{AcceptedAt[page](8), AcceptedAt[page](9)}
 		on := a.tap(w)
 		w.time(time.Second)
@@ -181,7 +181,7 @@ func TestLaw48_AnotherWriteOfOursIsNoDifference(t *testing.T) {
 
 func TestLaw48_AnEntityThatWasRemovedMeanwhileDiffers(t *testing.T) {
 	inWorld(t, instant, func(t *testing.T, w *world) {
-		a := w.answering(false)
+		a := w.answering(false, StoreOptions[page]{})
 		a.answers = []Truth[page]{Gone[page](9)}
 		h := a.tap(w)
 		w.flush()
@@ -201,7 +201,7 @@ func TestLaw48_WrittenAtEightReadAtSeven(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			inWorld(t, instant, func(t *testing.T, w *world) {
-				a := w.answering(false)
+				a := w.answering(false, StoreOptions[page]{})
 				a.answers = []Truth[page]{old}
 				sub := w.m.Subscribe(SubscribeOptions{Entity: "shelf:1"})
 				h := a.tap(w)
@@ -220,7 +220,7 @@ func TestLaw48_WrittenAtEightReadAtSeven(t *testing.T) {
 
 func TestLaw48_WhatWasTakenBackAndReadTooEarlyIsShown(t *testing.T) {
 	inWorld(t, instant, func(t *testing.T, w *world) {
-		a := w.answering(false)
+		a := w.answering(false, StoreOptions[page]{})
 		def := w.likeToggle()
 		def.Type = "slow"
 		def.Send = func(ctx context.Context, _ Call[Switched]) (Truth[page], error) {
@@ -249,7 +249,7 @@ func TestLaw48_AGroupThatWasReadTooEarlyIsShown(t *testing.T) {
 					if old.Wrote = version; version > 0 {
 						old.Wrote = old.Version + 1
 					}
-					return []EntityTruth{w.pages.Truth("1", old)}, nil
+					return []EntityTruth{w.pages.EntityTruth("1", old)}, nil
 				},
 			})
 			h := must(g.Execute(w.ctx, "x"))(t)
@@ -264,7 +264,7 @@ func TestLaw48_AGroupThatWasReadTooEarlyIsShown(t *testing.T) {
 // Without the option an answer is believed.
 func TestLaw48_NobodyGuessesUnasked(t *testing.T) {
 	inWorld(t, instant, func(t *testing.T, w *world) {
-		a := w.answering(true)
+		a := w.answering(true, StoreOptions[page]{})
 		a.answers = []Truth[page]{at(7, false)}
 		h := a.tap(w)
 		w.flush()
@@ -277,7 +277,7 @@ func TestLaw48_NobodyGuessesUnasked(t *testing.T) {
 func TestLaw48_AGuessStaysUntilTruthShowsIt(t *testing.T) {
 	for _, version := range []uint64{7, 6} {
 		inWorld(t, instant, func(t *testing.T, w *world) {
-			a := w.answering(false, WithLaggingReplica[page](0))
+			a := w.answering(false, StoreOptions[page]{LaggingReplica: true})
 			a.answers = []Truth[page]{at(version, false)}
 			sub := w.m.Subscribe(SubscribeOptions{Entity: "shelf:1"})
 			h := a.tap(w)
@@ -303,7 +303,7 @@ func TestLaw48_ServersThatDoNotLagAreNotWaitedFor(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			inWorld(t, instant, func(t *testing.T, w *world) {
-				a := w.answering(false, WithLaggingReplica[page](0))
+				a := w.answering(false, StoreOptions[page]{LaggingReplica: true})
 				a.answers = []Truth[page]{answer}
 				h := a.tap(w)
 				synctest.Wait()
@@ -313,7 +313,7 @@ func TestLaw48_ServersThatDoNotLagAreNotWaitedFor(t *testing.T) {
 	}
 	t.Run("a push was quicker than the answer", func(t *testing.T) {
 		inWorld(t, instant, func(t *testing.T, w *world) {
-			a := w.answering(false, WithLaggingReplica[page](0))
+			a := w.answering(false, StoreOptions[page]{LaggingReplica: true})
 			def := w.likeToggle()
 			def.Type = "slow"
 			def.Send = func(ctx context.Context, _ Call[Switched]) (Truth[page], error) {
@@ -328,7 +328,7 @@ func TestLaw48_ServersThatDoNotLagAreNotWaitedFor(t *testing.T) {
 	})
 	t.Run("a step, not a state", func(t *testing.T) {
 		inWorld(t, instant, func(t *testing.T, w *world) {
-			a := w.answering(false, WithLaggingReplica[page](0))
+			a := w.answering(false, StoreOptions[page]{LaggingReplica: true})
 			def := w.renamingApart("append")
 			def.Send = func(context.Context, Call[string]) (Truth[page], error) { return at(7, false), nil }
 			h := do(w, Register(a.store, def), "1", "x")
@@ -340,7 +340,7 @@ func TestLaw48_ServersThatDoNotLagAreNotWaitedFor(t *testing.T) {
 
 func TestLaw48_PatienceEndsWhileSendingIsOpen(t *testing.T) {
 	inWorld(t, instant, func(t *testing.T, w *world) {
-		a := w.answering(false, WithLaggingReplica[page](0))
+		a := w.answering(false, StoreOptions[page]{LaggingReplica: true})
 		a.answers = []Truth[page]{at(7, false)}
 		h := a.tap(w)
 		w.time(6 * time.Second)
@@ -372,7 +372,7 @@ func TestLaw48_PatienceEndsWithOneRead(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			inWorld(t, instant, func(t *testing.T, w *world) {
-				a := w.answering(true, WithLaggingReplica[page](time.Second))
+				a := w.answering(true, StoreOptions[page]{LaggingReplica: true, Patience: time.Second})
 				a.found, a.fails = row.found, row.fails
 				a.answers = []Truth[page]{at(7, false)}
 				sub := w.m.Subscribe(SubscribeOptions{Entity: "shelf:1"})
@@ -392,7 +392,7 @@ func TestLaw48_PatienceEndsWithOneRead(t *testing.T) {
 
 func TestLaw48_GuessesLeaveInOrder(t *testing.T) {
 	inWorld(t, instant, func(t *testing.T, w *world) {
-		a := w.answering(false, WithLaggingReplica[page](0))
+		a := w.answering(false, StoreOptions[page]{LaggingReplica: true})
 		a.answers = []Truth[page]{at(7, false), at(7, false)}
 		first := a.tap(w)
 		w.time(time.Second)
@@ -409,7 +409,7 @@ func TestLaw48_GuessesLeaveInOrder(t *testing.T) {
 // The last tap reaches the server, whatever a replica says meanwhile.
 func TestLaw48_TheLastWishStaysInTheView(t *testing.T) {
 	inWorld(t, instant, func(t *testing.T, w *world) {
-		a := w.answering(false, WithLaggingReplica[page](0))
+		a := w.answering(false, StoreOptions[page]{LaggingReplica: true})
 		a.answers = []Truth[page]{at(7, false), at(9, false)}
 		on := a.tap(w)
 		w.time(time.Second)
@@ -426,7 +426,7 @@ func TestLaw48_TheLastWishStaysInTheView(t *testing.T) {
 
 func TestLaw48_AnAnswerWithoutAWordStaysBehindAGuess(t *testing.T) {
 	inWorld(t, instant, func(t *testing.T, w *world) {
-		a := w.answering(false, WithLaggingReplica[page](0))
+		a := w.answering(false, StoreOptions[page]{LaggingReplica: true})
 		a.answers = []Truth[page]{at(7, false), {}}
 		on := a.tap(w)
 		w.time(time.Second)

@@ -23,7 +23,7 @@ type book struct {
 // read, says something else.
 func (w *world) newBook(load func(ctx context.Context, n int) (Truth[page], error)) *book {
 	b := &book{load: load}
-	b.store = NewStore(w.m, "book", WithRead(func(ctx context.Context, id string) (Truth[page], error) {
+	b.store = NewStore(w.m, "book", StoreOptions[page]{Read: func(ctx context.Context, id string) (Truth[page], error) {
 		w.mu.Lock()
 		b.reads = append(b.reads, time.Since(w.server.began))
 		n := len(b.reads)
@@ -33,7 +33,7 @@ func (w *world) newBook(load func(ctx context.Context, n int) (Truth[page], erro
 		}
 		t := w.server.truth(id)
 		return t, sleep(ctx, time.Second, false)
-	}))
+	}})
 	def := w.likeToggle()
 	def.Type = "like-book"
 	def.Send = func(ctx context.Context, c Call[Switched]) (Truth[page], error) {

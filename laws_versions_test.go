@@ -147,7 +147,7 @@ func TestLaw15_WhatAnOperationWasConfirmedIntoIsLaterThanItsVersion(t *testing.T
 				if early.Wrote = early.Version + wrote; wrote == 0 {
 					return nil, nil
 				}
-				return []EntityTruth{w.pages.Truth("1", early)}, nil
+				return []EntityTruth{w.pages.EntityTruth("1", early)}, nil
 			},
 		})
 		must(g.Execute(w.ctx, "x"))(w.T)

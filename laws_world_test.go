@@ -108,7 +108,7 @@ func inWorld(t *testing.T, opts Options, f func(t *testing.T, w *world)) {
 }
 
 // instant are options without debounce and jitter.
-var instant = Options{Policy: Policy{Debounce: NoDebounce, Retry: Retry{Jitter: -1}}}
+var instant = Options{Policy: Policy{Debounce: Debounce{Wait: NoDebounce}, Retry: Retry{Jitter: -1}}}
 
 // patient are options with the default debounce, and without jitter.
 var patient = Options{Policy: Policy{Retry: Retry{Jitter: -1}}}
@@ -220,7 +220,7 @@ func (w *world) removing() Mutation[page, struct{}] {
 }
 
 func asksOf[A any](c Call[A], what string, act func(page, bool) (page, bool)) asks {
-	return asks{what: what, entity: c.Entity, lane: "page:" + c.Entity, key: c.ID, client: c.ClientID, attempt: c.Attempt, at: c.At, act: act}
+	return asks{what: what, entity: c.Entity, lane: "page:" + c.Entity, key: c.ID, client: c.ClientID, attempt: c.Number, at: c.At, act: act}
 }
 
 func (w *world) note(what string, r Result) {

@@ -49,7 +49,7 @@ func tappers(t testing.TB, m *Manager) map[string]tapper {
 	ctx := context.Background()
 	pages := NewStore[page](m, "page")
 	send := func(_ context.Context, c Call[Switched]) (Truth[page], error) {
-		return TruthOf(setFan(page{}, c.Args.User, c.Args.On), uint64(c.Attempt)), nil
+		return TruthOf(setFan(page{}, c.Args.User, c.Args.On), uint64(c.Number)), nil
 	}
 	like := RegisterToggle(pages, Toggle[page]{Type: "like", Get: isFan, Set: setFan, Send: send})
 	const chunk = 50_000 // fewer than MaxPending

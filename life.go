@@ -14,7 +14,7 @@ import (
 )
 
 // RollbackAll undoes every unsettled operation of an entity, last first; they end
-// as Cancelled. Calls under way go on, unless Policy.OnCancel says otherwise; their
+// as Cancelled. Calls under way go on, unless Policy.Cancel says otherwise; their
 // answers are taken as truth when they come, and trigger no callback. A name of no entity
 // (empty, of no store, or an id alone) is ErrInvalid; one of a store's entity of which
 // nothing is held is not.
@@ -205,7 +205,7 @@ func (m *Manager) halt() {
 	m.engine.ShutGate(true)
 	m.abandonLocked()
 	if m.reader != nil {
-		m.reader.haltLocked()
+		m.reader.halt()
 	}
 	m.unlock()
 	<-ticked

@@ -54,7 +54,7 @@ type Manager struct {
 	disk     *disk        // nil without a journal
 	released []*engine.Op // that the journal will never hold, by the Step that runs
 
-	reader organ // nil until a store has WithRead
+	reader *reader // nil until a store has StoreOptions.Read
 
 	joined  *Handle        // by the Step that runs
 	input   engine.Execute // reused by typed calls

@@ -24,7 +24,7 @@ func (m *Manager) unloadedLocked(o *engine.Op) {
 		}
 		ent.Warned = true
 		m.publishLocked(Event{
-			Kind: Misused, Entity: fullName(ent), ID: o.ID(m.engine), Type: o.Type.Name, Attempt: o.Calls(),
+			Kind: Misused, Entity: fullName(ent), ID: o.ID(m.engine), Type: o.Type.Name, Calls: o.Calls(),
 			Err: errorf.New("%w: %s of %s is sent and not seen; Receive or Refresh its truth first", ErrNotLoaded, o.Type.Name, fullName(ent)),
 		})
 	}
@@ -53,7 +53,7 @@ func (m *Manager) tellLateLocked(now time.Time) {
 		}
 		f.late = engine.Never
 		m.publishLocked(Event{
-			Kind: Misused, At: now, Entity: fullName(f.h.op.Entity()), ID: f.h.id(f.restored), Type: f.typ.Name, Attempt: f.n,
+			Kind: Misused, At: now, Entity: fullName(f.h.op.Entity()), ID: f.h.id(f.restored), Type: f.typ.Name, Calls: f.n,
 			Err: errorf.New("%w: send of %s runs since %v, and its time was %v; it must return when its context ends, for its lane waits",
 				ErrStuck, f.typ.Name, time.Duration(at-began).Round(time.Millisecond), time.Duration(deadline-began).Round(time.Millisecond)),
 		})

@@ -211,7 +211,7 @@ func (a *anyAction) register(policy Policy) {
 		}
 	}
 	if t.slot == nil && policy.Debounce == (Debounce{}) {
-		policy.Debounce = NoDebounce
+		policy.Debounce = Debounce{Wait: NoDebounce}
 	}
 	a.store.m.register(t, policy)
 }
@@ -234,7 +234,7 @@ func (a *anyAction) check(policy Policy) error {
 	return s.m.checkType(t, policy)
 }
 
-// breakOff notes that a definition cannot work, where Manager.Err tells it.
+// noteInvalid notes that a definition cannot work, where Manager.Err tells it.
 func (a *anyAction) noteInvalid(err error) {
 	if a.store != nil && a.store.m != nil {
 		a.store.m.noteInvalid(err)

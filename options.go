@@ -39,8 +39,8 @@ type Options struct {
 	// they live in memory only. The manager owns it from New on, and closes it, also when
 	// New fails.
 	Journal journal.Journal
-	// OnJournalError chooses how to go on when the journal fails.
-	OnJournalError JournalFailure
+	// JournalFailure chooses how to go on when the journal fails.
+	JournalFailure JournalFailure
 }
 
 // JournalFailure is how a manager goes on once its journal has failed. Either way
@@ -64,11 +64,11 @@ type Policy struct {
 	Debounce Debounce
 	// Retry says how often and when to try again.
 	Retry Retry
-	// OnFailure is the end of an operation that failed for good. 0: Revert.
-	OnFailure FailurePolicy
-	// OnCancel is the fate of a call under way when its operation is taken back.
+	// Failure is the end of an operation that failed for good. 0: Revert.
+	Failure FailurePolicy
+	// Cancel is the fate of a call under way when its operation is taken back.
 	// 0: LetCallsEnd.
-	OnCancel CancelPolicy
+	Cancel CancelPolicy
 	// MaxConflicts is how often an operation that met a conflict is sent again.
 	// 0: 3. Negative: never. At most 255.
 	MaxConflicts int
@@ -77,7 +77,7 @@ type Policy struct {
 // Debounce is when the first attempt of a burst leaves.
 type Debounce struct {
 	// Wait is the time after the latest tap. 0: 300 ms, or MaxWait if that is shorter.
-	// Negative: none.
+	// [NoDebounce], or any negative time: none.
 	Wait time.Duration
 	// MaxWait caps the delay, counted from the burst's first tap. 0: 2 s, or Wait
 	// if that is longer. Set beside Wait it must not be shorter.
@@ -87,8 +87,8 @@ type Debounce struct {
 	Leading bool
 }
 
-// NoDebounce sends at once.
-var NoDebounce = Debounce{Wait: -1}
+// NoDebounce as Debounce.Wait sends at once.
+const NoDebounce time.Duration = -1
 
 // Retry spaces attempts: the nth retry waits Base x 2^(n-1), at most Cap.
 type Retry struct {
@@ -168,8 +168,8 @@ func (p Policy) withDefaults(base Policy) Policy {
 	fill(&p.Retry.Timeout, base.Retry.Timeout)
 	fill(&p.Retry.MaxTimeout, base.Retry.MaxTimeout)
 	fill(&p.Retry.Deadline, base.Retry.Deadline)
-	fill(&p.OnFailure, base.OnFailure)
-	fill(&p.OnCancel, base.OnCancel)
+	fill(&p.Failure, base.Failure)
+	fill(&p.Cancel, base.Cancel)
 	fill(&p.MaxConflicts, base.MaxConflicts)
 	if p.Retry.Next == nil {
 		p.Retry.Next = base.Retry.Next
@@ -201,8 +201,8 @@ func fill[T comparable](field *T, base T) {
 var defaultPolicy = Policy{
 	Debounce:     Debounce{Wait: 300 * time.Millisecond, MaxWait: 2 * time.Second},
 	Retry:        Retry{Max: 3, Base: time.Second, Cap: 30 * time.Second, Jitter: 0.25, Timeout: 10 * time.Second, MaxTimeout: time.Hour},
-	OnFailure:    Revert,
-	OnCancel:     LetCallsEnd,
+	Failure:      Revert,
+	Cancel:       LetCallsEnd,
 	MaxConflicts: 3,
 }
 
@@ -220,10 +220,10 @@ func (p Policy) validate() error {
 		return errorf.New("%w: Debounce.MaxWait must not be negative", ErrInvalid)
 	case p.Debounce.MaxWait > 0 && p.Debounce.MaxWait < p.Debounce.Wait:
 		return errorf.New("%w: Debounce.MaxWait (%v) must be at least Debounce.Wait (%v)", ErrInvalid, p.Debounce.MaxWait, p.Debounce.Wait)
-	case p.OnFailure > Park:
-		return errorf.New("%w: OnFailure must be Revert, Park or zero, not %d", ErrInvalid, p.OnFailure)
-	case p.OnCancel > EndCalls:
-		return errorf.New("%w: OnCancel must be LetCallsEnd, EndCalls or zero, not %d", ErrInvalid, p.OnCancel)
+	case p.Failure > Park:
+		return errorf.New("%w: Failure must be Revert, Park or zero, not %d", ErrInvalid, p.Failure)
+	case p.Cancel > EndCalls:
+		return errorf.New("%w: Cancel must be LetCallsEnd, EndCalls or zero, not %d", ErrInvalid, p.Cancel)
 	}
 	return nil
 }
@@ -236,7 +236,7 @@ func (p Policy) apply(t *engine.Type) {
 	t.Retry = p.Retry.engine()
 	t.Deadline = engine.Time(max(p.Retry.Deadline, 0))
 	t.MaxConflicts = min(max(p.MaxConflicts, 0), 255)
-	t.OnFailure, t.OnCancel = p.OnFailure, p.OnCancel
+	t.Failure, t.Cancel = p.Failure, p.Cancel
 }
 
 func (r Retry) engine() engine.Retry {
@@ -272,8 +272,8 @@ func (o Options) validate() error {
 		return errorf.New("%w: ProbeAfter must be at least 1, not %d", ErrInvalid, o.ProbeAfter)
 	case o.MaxDrift < 0:
 		return errorf.New("%w: MaxDrift must not be negative", ErrInvalid)
-	case o.OnJournalError > RefuseNew:
-		return errorf.New("%w: OnJournalError must be GoOnInMemory or RefuseNew", ErrInvalid)
+	case o.JournalFailure > RefuseNew:
+		return errorf.New("%w: JournalFailure must be GoOnInMemory or RefuseNew", ErrInvalid)
 	}
 	return o.Policy.validate()
 }

@@ -338,7 +338,7 @@ func TestRaceChaos(t *testing.T) {
 func TestRaceClose(t *testing.T) {
 	for range 50 {
 		d := newDesk()
-		m := must(New(Options{Policy: Policy{Debounce: NoDebounce, Retry: Retry{Base: time.Millisecond}}}))(t)
+		m := must(New(Options{Policy: Policy{Debounce: Debounce{Wait: NoDebounce}, Retry: Retry{Base: time.Millisecond}}}))(t)
 		store := NewStore[switches](m, "panel")
 		rename := Register(store, Mutation[switches, int]{
 			Type: "flip", Kind: Create,

@@ -11,34 +11,16 @@ import (
 	"github.com/optimist-go/optimist/internal/foreign"
 )
 
-// WithRead sets how one entity is read anew. The manager reads an entity when it is
-// unsure of it (View.Unsure), without being asked: as often as the manager's Retry policy
-// allows (10 times, if that is Forever) until newer truth is there, with the policy's
-// timeout for each read, at most 4 entities at a time, and not while sending is paused.
-//
-// read is called without any lock. It must return when ctx ends; after Close none runs.
-// Truth without a ReadAt is dated at the moment at which its read began. An entity that
-// the server does not have is Gone, not an error.
-func WithRead[T any](read func(ctx context.Context, id string) (Truth[T], error)) StoreOption[T] {
-	return func(o *storeOptions[T]) {
-		if o.read = nil; read != nil {
-			o.read = func(m *Manager) func(*engine.Entity) {
-				return m.reading(func(ctx context.Context, id string) (Truth[any], error) {
-					t, err := read(ctx, id)
-					return t.erased(), err
-				})
-			}
-		}
-	}
-}
+// readFunc is StoreOptions.Read of any type. It is called without any lock, must return
+// when ctx ends, and does not run after Close.
+type readFunc func(ctx context.Context, id string) (Truth[any], error)
 
 const (
 	maxReaders   = 4
 	maxReadTries = 10
 )
 
-// reader reads entities anew. The Manager's lock guards it. A Manager without WithRead
-// has none, and its program does not carry this code.
+// reader reads entities anew. The Manager's lock guards it.
 type reader struct {
 	m       *Manager
 	waiting []*rereading // that nobody reads at the moment
@@ -50,38 +32,24 @@ type reader struct {
 	halt    context.CancelFunc // ends ctx, and with it every read
 }
 
-// organ is a reader to those who must not know it.
-type organ interface {
-	moveLocked(now time.Time)
-	haltLocked()
-	stuckLocked() error
-}
-
 // rereading is one entity that is to be read.
 type rereading struct {
 	ent   *engine.Entity // held
-	read  func(context.Context, string) (Truth[any], error)
+	read  readFunc
 	tries int
 	due   time.Time
 }
 
-// reading has an entity read for a store; it is called under the lock.
-func (m *Manager) reading(read func(context.Context, string) (Truth[any], error)) func(*engine.Entity) {
-	if m.lock() != nil {
-		return nil
+// readsLocked makes the reader, once a store has StoreOptions.Read.
+func (m *Manager) readsLocked() {
+	if m.reader == nil {
+		m.reader = &reader{m: m, wake: make(chan struct{}, 1)}
+		m.reader.ctx, m.reader.halt = context.WithCancel(context.Background())
 	}
-	defer m.mu.Unlock()
-	r, _ := m.reader.(*reader)
-	if r == nil {
-		r = &reader{m: m, wake: make(chan struct{}, 1)}
-		r.ctx, r.halt = context.WithCancel(context.Background())
-		m.reader = r
-	}
-	return func(ent *engine.Entity) { r.askLocked(ent, read) }
 }
 
 // askLocked asks for an entity to be read, from the start if it waits for another try.
-func (r *reader) askLocked(ent *engine.Entity, read func(context.Context, string) (Truth[any], error)) {
+func (r *reader) askLocked(ent *engine.Entity, read readFunc) {
 	ent = r.m.engine.Pin(ent.Space(), ent.ID()) // another record, if nothing else was held of it
 	for _, one := range slices.Concat(r.waiting, r.reading) {
 		if one.ent == ent {
@@ -117,8 +85,6 @@ func (r *reader) moveLocked(now time.Time) {
 		}
 	}
 }
-
-func (r *reader) haltLocked() { r.halt() }
 
 // stuckLocked names a read that goes on although Close has ended it.
 func (r *reader) stuckLocked() error {

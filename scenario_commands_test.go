@@ -63,9 +63,9 @@ func (w *stage) options(args []string) string {
 		case "latency":
 			w.server.latency = d
 		case "lagging":
-			w.storeOptions = append(w.storeOptions, optimist.WithLaggingReplica[article](0))
+			w.storeOptions.LaggingReplica = true
 		case "read":
-			w.storeOptions = append(w.storeOptions, optimist.WithRead(w.server.read))
+			w.storeOptions.Read = w.server.read
 		case "journal":
 			w.disk = new(memjournal.Disk)
 		}
@@ -253,7 +253,7 @@ func (w *stage) execute(verb string, args []string) string {
 				return func() { w.star = was }
 			},
 			Send: func(ctx context.Context, on bool) (bool, error) {
-				how := w.server.note("star", optimist.Call[gift]{ID: "star", Attempt: 1, Args: gift{User: "star", On: on}})
+				how := w.server.note("star", optimist.Call[gift]{ID: "star", Number: 1, Args: gift{User: "star", On: on}})
 				time.Sleep(w.server.travel("star"))
 				return on, failure(how)
 			},

@@ -71,7 +71,7 @@ func (s *backend) note(typ string, c optimist.Call[gift]) string {
 	if c.Args.Text != "" {
 		what += fmt.Sprintf(" %q", c.Args.Text)
 	}
-	s.calls = append(s.calls, call{time.Now(), name, fmt.Sprintf("%s attempt %d: %s", what, c.Attempt, how)})
+	s.calls = append(s.calls, call{time.Now(), name, fmt.Sprintf("%s attempt %d: %s", what, c.Number, how)})
 	return how
 }
 

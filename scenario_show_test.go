@@ -95,8 +95,8 @@ func (w *stage) view(entity string) string {
 	if v.Pending > 0 {
 		out += fmt.Sprintf(" pending=%d", v.Pending)
 	}
-	if v.Failed > 0 {
-		out += fmt.Sprintf(" failed=%d", v.Failed)
+	if v.Parked > 0 {
+		out += fmt.Sprintf(" parked=%d", v.Parked)
 	}
 	if v.Unsure {
 		out += " unsure"

@@ -48,7 +48,7 @@ type stage struct {
 	disk  *memjournal.Disk
 	posts *optimist.Store[article]
 
-	storeOptions []optimist.StoreOption[article]
+	storeOptions optimist.StoreOptions[article]
 	actions      map[string]*optimist.Action[article, gift]
 	group        *optimist.GroupAction[gift]
 	sub          *optimist.Subscription
@@ -87,7 +87,7 @@ func (w *stage) open() {
 		panic(err)
 	}
 	w.m = m
-	w.posts = optimist.NewStore(m, "post", w.storeOptions...)
+	w.posts = optimist.NewStore(m, "post", w.storeOptions)
 	w.register()
 	if w.restored, err = m.Restore(); err != nil {
 		panic(err)
@@ -126,7 +126,7 @@ func (w *stage) register() {
 		Apply: func(a article, g gift) (article, error) { a.Likes = member(a.Likes, g.User, g.On); return a, nil },
 	})
 	add(optimist.Mutation[article, gift]{
-		Type: "save", Slot: user, Policy: optimist.Policy{OnFailure: optimist.Park},
+		Type: "save", Slot: user, Policy: optimist.Policy{Failure: optimist.Park},
 		Apply: func(a article, g gift) (article, error) { a.Saves = member(a.Saves, g.User, g.On); return a, nil },
 	})
 	add(optimist.Mutation[article, gift]{
@@ -149,7 +149,7 @@ func (w *stage) register() {
 		},
 	})
 	add(optimist.Mutation[article, gift]{
-		Type: "upload", Policy: optimist.Policy{OnCancel: optimist.EndCalls},
+		Type: "upload", Policy: optimist.Policy{Cancel: optimist.EndCalls},
 		Apply: func(a article, g gift) (article, error) {
 			a.Comments = member(a.Comments, g.ID+":"+g.Text, true)
 			return a, nil

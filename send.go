@@ -61,7 +61,7 @@ type attempt struct {
 func (m *Manager) launchLocked(f *engine.Effect) {
 	_, _, version := f.Op.Entity().Truth()
 	if m.courier.Add(&flight{deadline: engine.Never, attempt: attempt{
-		h: handleOf(f.Op), typ: typeOf(f.Op), n: f.Attempt, counted: f.Op.Attempts(),
+		h: handleOf(f.Op), typ: typeOf(f.Op), n: f.Calls, counted: f.Op.Attempts(),
 		version: version, restored: f.Op.RestoredID(), until: f.Op.Deadline(),
 	}}) {
 		go m.worker()

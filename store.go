@@ -1,6 +1,8 @@
 package optimist
 
 import (
+	"cmp"
+	"context"
 	"reflect"
 	"time"
 
@@ -21,70 +23,65 @@ type anyStore struct {
 	m     *Manager
 	space *engine.Space
 	label label
-	err   error // why the store cannot work
-	// reread has an entity read anew; nil: nobody knows how. It is called under the lock.
-	reread func(*engine.Entity)
+	err   error    // why the store cannot work
+	read  readFunc // reads an entity anew; nil: nobody knows how
 }
 
-// StoreOption changes how a store works.
-type StoreOption[T any] func(*storeOptions[T])
-
-type storeOptions[T any] struct {
-	equal func(a, b T) bool
-	lane  func(id string) string
-	read  func(*Manager) func(*engine.Entity)
-
-	patience time.Duration
+// StoreOptions change how a store works. The zero value is the default of each.
+type StoreOptions[T any] struct {
+	// Equal compares two values. Nil: == for comparable types, and for others
+	// reflect.DeepEqual, which is slow for large values.
+	Equal func(a, b T) bool
+	// Lane groups entities: operations of entities with the same lane are sent one after
+	// the other. Nil: a lane for each entity.
+	Lane func(id string) string
+	// Read reads one entity anew. The manager reads an entity when it is unsure of it
+	// (View.Unsure), without being asked: as often as the manager's Retry policy allows
+	// (10 times, if that is Forever) until newer truth is there, with the policy's timeout
+	// for each read, at most 4 entities at a time, and not while sending is paused. Truth
+	// without a ReadAt is dated at the moment at which its read began. An entity that the
+	// server does not have is Gone, not an error. Nil: an entity stays unsure until newer
+	// truth of it comes in another way.
+	Read func(ctx context.Context, id string) (Truth[T], error)
+	// LaggingReplica says that this server may answer an accepted operation with a value
+	// that a lagging replica told, and cannot say so by Truth.Wrote. It has the manager
+	// guess: an answer whose version is not above the version held, and which does not show
+	// the operation, is taken for such a value. The operation then stays in the view,
+	// acknowledged, until truth shows it. When sending has been open for as long as
+	// Patience, the entity is read once, if there is a Read, and the truth then held
+	// stands.
+	//
+	// The guess costs that wait where the server normalises values and its state stays as
+	// it was; a type that says when its wish is fulfilled (Mutation.Fulfilled) avoids it.
+	// Operations whose Apply is not idempotent are never guessed about.
+	LaggingReplica bool
+	// Patience is the longest wait for a lagging replica. 0 or less: 10 s.
+	Patience time.Duration
 }
 
-// WithEqual sets how two values are compared. The default is == for comparable
-// types and reflect.DeepEqual for others, which is slow for large values.
-func WithEqual[T any](equal func(a, b T) bool) StoreOption[T] {
-	return func(o *storeOptions[T]) { o.equal = equal }
-}
-
-// WithLane groups entities: operations of entities with the same lane are sent one
-// after the other. The default is a lane for each entity. The function is called
-// under a lock and must be pure.
-func WithLane[T any](lane func(id string) string) StoreOption[T] {
-	return func(o *storeOptions[T]) { o.lane = lane }
-}
-
-// WithLaggingReplica says that this server may answer an accepted operation with a value
-// that a lagging replica told, and cannot say so by Truth.Wrote. It has the manager guess:
-// an answer whose version is not above the version held, and which does not show the
-// operation, is taken for such a value. The operation then stays in the view, acknowledged,
-// until truth shows it. When sending has been open for as long as patience lasts (0 or
-// less: 10 s), the entity is read once, if the store has WithRead, and the truth then held
-// stands.
-//
-// The guess costs that wait where the server normalises values and its state stays
-// as it was; a type that says when its wish is fulfilled (Mutation.Fulfilled) avoids it.
-// Operations whose Apply is not idempotent are never guessed about.
-func WithLaggingReplica[T any](patience time.Duration) StoreOption[T] {
-	return func(o *storeOptions[T]) {
-		if o.patience = patience; patience <= 0 {
-			o.patience = 10 * time.Second
-		}
-	}
-}
-
-// NewStore makes the store of entities whose full names are name + ":" + id. A name
-// that is empty, taken or contains a colon makes a store whose calls fail, and an
-// error in Manager.Err.
-func NewStore[T any](m *Manager, name string, opts ...StoreOption[T]) *Store[T] {
-	var o storeOptions[T]
-	for _, opt := range opts {
-		if opt != nil {
-			opt(&o)
-		}
+// NewStore makes the store of entities whose full names are name + ":" + id, with at most
+// one StoreOptions. A name that is empty, taken or contains a colon makes a store whose
+// calls fail, and an error in Manager.Err.
+func NewStore[T any](m *Manager, name string, opts ...StoreOptions[T]) *Store[T] {
+	var o StoreOptions[T]
+	if len(opts) > 0 {
+		o = opts[0]
 	}
 	s := &Store[T]{}
-	s.open(m, name, o.lane, erasedEqual(o.equal), o.equal != nil)
-	if o.read != nil && s.err == nil {
-		s.reread, s.space.Readable = o.read(m), true
+	if o.Read != nil {
+		s.read = func(ctx context.Context, id string) (Truth[any], error) {
+			t, err := o.Read(ctx, id)
+			return t.erased(), err
+		}
 	}
-	s.space.Patience = engine.Time(o.patience)
+	s.open(m, name, o.Lane, erasedEqual(o.Equal), o.Equal != nil)
+	if len(opts) > 1 && s.err == nil {
+		s.err = errorf.New("%w: store %q has %d StoreOptions, at most one is allowed", ErrInvalid, name, len(opts))
+		m.noteInvalid(s.err)
+	}
+	if o.LaggingReplica {
+		s.space.Patience = engine.Time(cmp.Or(max(o.Patience, 0), 10*time.Second))
+	}
 	return s
 }
 
@@ -103,7 +100,10 @@ func (s *anyStore) open(m *Manager, name string, lane func(id string) string, eq
 		return
 	}
 	defer m.mu.Unlock()
-	s.err = m.known.addStore(s.space)
+	if s.err = m.known.addStore(s.space); s.err == nil && s.read != nil {
+		s.space.Readable = true
+		m.readsLocked()
+	}
 }
 
 // laneOf contains the program's function: an entity for which it panics gets a lane
@@ -167,11 +167,11 @@ type View[T any] struct {
 	Value    T // the zero value unless Present
 	Presence Presence
 	Pending  int    // unsettled operations, parked ones included
-	Failed   int    // those that are parked
+	Parked   int    // those that are parked
 	Version  uint64 // of the truth below
 	Number   uint64 // of the visible changes so far
 	// Unsure: an operation has ended although the server may have it, because nobody
-	// answered; newer truth has not come yet. See WithRead.
+	// answered; newer truth has not come yet. See StoreOptions.Read.
 	Unsure bool
 }
 
@@ -251,7 +251,7 @@ func (s *Store[T]) View(id string) View[T] { return typed[T](s.view(id)) }
 
 // typed is a view with its value taken out of the interface.
 func typed[T any](v View[any]) View[T] {
-	out := View[T]{Presence: v.Presence, Pending: v.Pending, Failed: v.Failed, Version: v.Version, Number: v.Number, Unsure: v.Unsure}
+	out := View[T]{Presence: v.Presence, Pending: v.Pending, Parked: v.Parked, Version: v.Version, Number: v.Number, Unsure: v.Unsure}
 	out.Value, _ = v.Value.(T)
 	return out
 }
@@ -284,7 +284,7 @@ func viewLocked(ent *engine.Entity) View[any] {
 	value, presence := ent.View()
 	_, _, version := ent.Truth()
 	v := View[any]{
-		Presence: Presence(presence), Pending: ent.Pending(), Failed: ent.Parked(),
+		Presence: Presence(presence), Pending: ent.Pending(), Parked: ent.Parked(),
 		Version: version, Number: ent.Number(), Unsure: ent.Unsure(),
 	}
 	if presence == engine.Present {

@@ -136,7 +136,7 @@ func (m *Manager) ExecuteToggle(ctx context.Context, u ToggleUpdate) (*Handle, e
 	}
 	if u.OnChange != nil {
 		c.settled = func(r Result) {
-			switch state, told := r.Server.(bool); {
+			switch state, told := Told[bool](r); {
 			case r.Outcome == Superseded:
 			case r.Outcome == Confirmed && told:
 				u.OnChange(state, r)
@@ -189,7 +189,7 @@ func (m *Manager) executeClosure(ctx context.Context, name func() string, entity
 		return nil, err
 	}
 	if c.slot == "" && c.policy.Debounce == (Debounce{}) {
-		c.policy.Debounce = NoDebounce
+		c.policy.Debounce = Debounce{Wait: NoDebounce}
 	}
 
 	if err := m.open(contextErr(ctx)); err != nil {

@@ -60,7 +60,7 @@ func (s *anyStore) watch(ctx context.Context, id string) iter.Seq[View[any]] {
 				next := viewLocked(ent)
 				m.mu.Unlock()
 				// A value that changes gets another number, so the rest tells it all.
-				same = next.Number == view.Number && next.Pending == view.Pending && next.Failed == view.Failed &&
+				same = next.Number == view.Number && next.Pending == view.Pending && next.Parked == view.Parked &&
 					next.Version == view.Version && next.Presence == view.Presence && next.Unsure == view.Unsure
 				view = next
 				if same && ended {

@@ -48,9 +48,9 @@ func TestButton(t *testing.T) {
 			t.Fatal(err)
 		}
 		events.Expect(
-			optimist.Event{Kind: optimist.OpSent, Attempt: 1},
-			optimist.Event{Kind: optimist.OpSent, Attempt: 2},
-			optimist.Event{Kind: optimist.OpSent, Attempt: 3},
+			optimist.Event{Kind: optimist.OpSent, Calls: 1},
+			optimist.Event{Kind: optimist.OpSent, Calls: 2},
+			optimist.Event{Kind: optimist.OpSent, Calls: 3},
 			optimist.Event{Kind: optimist.OpSettled, Outcome: optimist.Confirmed},
 		)
 		server.Verify(t, counters)

@@ -51,7 +51,7 @@ type Call struct {
 	ID      string // of the operation
 	Entity  string
 	Args    any
-	Attempt int
+	Number  int
 	Fault   Fault
 	Applied bool  // this call had an effect
 	Err     error // of the answer, delivered or lost; nil: success
@@ -232,14 +232,14 @@ func send[T, A any](s *Server[T], do effect[T, A]) func(context.Context, optimis
 	return func(ctx context.Context, c optimist.Call[A]) (optimist.Truth[T], error) {
 		var t optimist.Truth[T]
 		var err error
-		call, fault := s.begin(Call{ID: c.ID, Entity: c.Entity, Args: c.Args, Attempt: c.Attempt})
+		call, fault := s.begin(Call{ID: c.ID, Entity: c.Entity, Args: c.Args, Number: c.Number})
 		arrive := func() {
 			if fault.LoseRequest {
 				return
 			}
 			t, err = deliver(s, call, fault, c, do)
 			if fault.Twice {
-				again := s.record(Call{ID: c.ID, Entity: c.Entity, Args: c.Args, Attempt: c.Attempt, Fault: fault})
+				again := s.record(Call{ID: c.ID, Entity: c.Entity, Args: c.Args, Number: c.Number, Fault: fault})
 				_, _ = deliver(s, again, fault, c, do) // the second answer is lost
 			}
 		}

@@ -215,7 +215,7 @@ func TestStrict(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := NewServer[note]()
 		s.Strict = true
-		p := newProgram(t, s, optimist.Policy{Debounce: optimist.NoDebounce})
+		p := newProgram(t, s, optimist.Policy{Debounce: optimist.Debounce{Wait: optimist.NoDebounce}})
 		p.notes.Receive("1", s.Put("1", note{Text: "a"}))
 		s.Put("1", note{Text: "b"}) // nobody tells the client
 		time.Sleep(time.Second)
@@ -279,7 +279,7 @@ func TestProblems(t *testing.T) {
 	s := NewServer[note]()
 	s.Put("1", note{})
 	send := Change(s, func(n note, text string) (note, error) { n.Text = text; return n, nil })
-	call := optimist.Call[string]{ID: "k", Entity: "1", Args: "a", Attempt: 1}
+	call := optimist.Call[string]{ID: "k", Entity: "1", Args: "a", Number: 1}
 	if _, err := send(t.Context(), call); err != nil {
 		t.Fatal(err)
 	}

@@ -27,7 +27,7 @@ func TestWatcher(t *testing.T) {
 		synctest.Wait()
 		w.ExpectNone()
 		s.Next(Permanent)
-		w.Expect(optimist.Event{Kind: optimist.OpSent, Attempt: 1}, optimist.Event{Kind: optimist.OpsRolledBack, Err: errScripted})
+		w.Expect(optimist.Event{Kind: optimist.OpSent, Calls: 1}, optimist.Event{Kind: optimist.OpsRolledBack, Err: errScripted})
 		if ev := w.Wait(optimist.OpSettled); ev.Outcome != optimist.RolledBack {
 			t.Errorf("%+v", ev)
 		}

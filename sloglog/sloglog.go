@@ -94,7 +94,7 @@ func attrs(ev optimist.Event) []slog.Attr {
 	text("entity", ev.Entity)
 	text("id", ev.ID)
 	text("type", ev.Type)
-	count("attempt", ev.Attempt)
+	count("calls", ev.Calls)
 	if ev.Due != 0 {
 		out = append(out, slog.Duration("due", ev.Due))
 	}
@@ -119,7 +119,7 @@ func attrs(ev optimist.Event) []slog.Attr {
 		out = append(out, slog.Group("victim", fields...))
 	}
 	count("pending", ev.Pending)
-	count("failed", ev.Failed)
+	count("parked", ev.Parked)
 	if ev.Number != 0 {
 		out = append(out, slog.Uint64("number", ev.Number))
 	}

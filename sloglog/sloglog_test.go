@@ -45,7 +45,7 @@ func Example() {
 	stop()
 	m.Close(ctx)
 	// Output:
-	// level=WARN msg="optimist: rolled back" entity=title:1 type=rename attempt=1 outcome="rolled back" error="permanent: locked" victim.type=rename victim.entity=title:1 victim.error="permanent: locked"
+	// level=WARN msg="optimist: rolled back" entity=title:1 type=rename calls=1 outcome="rolled back" error="permanent: locked" victim.type=rename victim.entity=title:1 victim.error="permanent: locked"
 }
 
 type program struct {

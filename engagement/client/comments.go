@@ -41,7 +41,7 @@ type Comments struct {
 }
 
 func newComments(s *Service, policy optimist.Policy) *Comments {
-	policy.OnFailure, policy.Debounce = optimist.Park, optimist.NoDebounce
+	policy.Failure, policy.Debounce.Wait = optimist.Park, optimist.NoDebounce
 	slot := func(a CommentArgs) string { return a.ID }
 	def := optimist.Mutation[Post, CommentArgs]{
 		Family: "comment", Slot: slot, Policy: policy, Resolve: resolve[CommentArgs], Stored: stored[CommentArgs](),

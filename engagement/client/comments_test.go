@@ -138,7 +138,7 @@ func TestFailedComment(t *testing.T) {
 		t.Helper()
 		setNetwork(t, server, fault.Rule{ServerError: 1})
 		id, _ := add(t, d, post, text)
-		d.await(post, "the failure", func(v optimist.View[client.Post]) bool { return v.Failed == 1 })
+		d.await(post, "the failure", func(v optimist.View[client.Post]) bool { return v.Parked == 1 })
 		if _, ok := d.Post(post).Value.Comment(id); !ok {
 			t.Fatal("the failed comment is gone")
 		}

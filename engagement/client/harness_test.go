@@ -158,7 +158,7 @@ func (d *device) agrees(m *engaged.Main, post string) {
 		d.t.Fatal(err)
 	}
 	p := d.await(post, "the server's version", func(v optimist.View[client.Post]) bool {
-		return v.Version >= truth.Post.Version && v.Pending == v.Failed
+		return v.Version >= truth.Post.Version && v.Pending == v.Parked
 	}).Value
 	if p.Liked != truth.Liked || p.Saved != truth.Saved || p.LikesCount != truth.Post.Likes ||
 		p.SavesCount != truth.Post.Saves || p.CommentsCount != truth.Post.Comments {

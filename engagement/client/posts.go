@@ -48,7 +48,7 @@ func newPosts(s *Service) *Posts {
 	p := &Posts{service: s, deletions: make(map[string]*optimist.Handle)}
 
 	def.Type, def.Kind = "post", optimist.Create
-	def.Policy.Debounce = optimist.NoDebounce
+	def.Policy.Debounce = optimist.Debounce{Wait: optimist.NoDebounce}
 	def.Apply = func(p Post, a PostArgs) (Post, error) {
 		p.ID, p.Author, p.Text, p.CreatedAt = a.ID, s.user, a.Text, a.At
 		return p, nil

@@ -124,7 +124,7 @@ func follow(t *testing.T, s *script, after int64) (*client.Service, <-chan clien
 
 func newClient(t *testing.T, transport client.Transport) *client.Service {
 	t.Helper()
-	c, err := client.New(client.Options{Transport: transport, User: "zoe", Policy: optimist.Policy{Debounce: optimist.NoDebounce}})
+	c, err := client.New(client.Options{Transport: transport, User: "zoe", Policy: optimist.Policy{Debounce: optimist.Debounce{Wait: optimist.NoDebounce}}})
 	if err != nil {
 		t.Fatal(err)
 	}

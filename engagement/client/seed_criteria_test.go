@@ -122,7 +122,7 @@ func TestSeed_CleanStateEvenAfterFailures(t *testing.T) {
 	if v.Value.Liked != before.Liked || v.Value.Saved != before.Saved || v.Value.LikesCount != before.LikesCount {
 		t.Errorf("%+v", v.Value.PostState.Post)
 	}
-	if _, ok := v.Value.Comment(id); !ok || v.Failed != 1 {
+	if _, ok := v.Value.Comment(id); !ok || v.Parked != 1 {
 		t.Errorf("the failed comment does not wait for a decision: %+v", v)
 	}
 	if err := d.Comments.Discard(id); err != nil {

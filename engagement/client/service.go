@@ -96,7 +96,7 @@ func New(o Options) (*Service, error) {
 		return nil, err
 	}
 	s.manager = m
-	s.posts = optimist.NewStore(m, "post", optimist.WithEqual(equalPosts))
+	s.posts = optimist.NewStore(m, "post", optimist.StoreOptions[Post]{Equal: equalPosts})
 	s.Posts = newPosts(s)
 	s.Likes = newLikes(s)
 	s.Saves = newSaves(s)

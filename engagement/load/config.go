@@ -109,7 +109,7 @@ func (c *Config) fill() error {
 // that a run ends soon.
 func policy(debounce time.Duration, retries int) optimist.Policy {
 	p := optimist.Policy{
-		Debounce: optimist.NoDebounce,
+		Debounce: optimist.Debounce{Wait: optimist.NoDebounce},
 		Retry:    optimist.Retry{Base: 100 * time.Millisecond, Cap: 2 * time.Second, Max: retries},
 	}
 	if debounce > 0 {

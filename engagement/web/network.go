@@ -31,7 +31,7 @@ type panel struct {
 // failed.
 func newPanel(t client.Transport, settled func(error)) *panel {
 	m, _ := optimist.New(optimist.Options{Policy: optimist.Policy{ // the options are valid
-		Debounce: optimist.NoDebounce, Retry: optimist.Retry{Max: 1, Base: 500 * time.Millisecond},
+		Debounce: optimist.Debounce{Wait: optimist.NoDebounce}, Retry: optimist.Retry{Max: 1, Base: 500 * time.Millisecond},
 	}})
 	p := &panel{transport: t, manager: m, store: optimist.NewStore[wire.Network](m, "network")}
 	p.set = optimist.Register(p.store, optimist.Mutation[wire.Network, wire.NetworkWish]{

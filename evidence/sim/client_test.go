@@ -201,11 +201,11 @@ func (c *Client) start() {
 // register makes the types known.
 func (l *life) register() {
 	m := l.m
-	opts := []optimist.StoreOption[Post]{optimist.WithEqual(equalPosts)}
+	opts := optimist.StoreOptions[Post]{Equal: equalPosts}
 	if l.c.w.script.Reads {
-		opts = append(opts, optimist.WithRead(l.readAnew))
+		opts.Read = l.readAnew
 	}
-	l.posts = optimist.NewStore(m, "post", opts...)
+	l.posts = optimist.NewStore(m, "post", opts)
 	def := func(typ string) optimist.Mutation[Post, Args] {
 		d := optimist.Mutation[Post, Args]{
 			Type:      typ,
@@ -223,7 +223,7 @@ func (l *life) register() {
 	l.like = optimist.Register(l.posts, def(like))
 	t, v := def(title), def(visit)
 	for _, d := range []*optimist.Mutation[Post, Args]{&t, &v} { // the order in which these arrive does not matter
-		d.Policy.OnCancel = optimist.EndCalls
+		d.Policy.Cancel = optimist.EndCalls
 	}
 	l.title, l.visit = optimist.Register(l.posts, t), optimist.Register(l.posts, v)
 	c, e, d := def(create), def(edit), def(remove)
@@ -231,7 +231,7 @@ func (l *life) register() {
 		d.Family = "comment"
 		d.Policy.Debounce = optimist.Debounce{Wait: 500 * time.Millisecond}
 	}
-	c.Policy.OnFailure = optimist.Park
+	c.Policy.Failure = optimist.Park
 	e.Guard = func(p Post, a Args) error {
 		if _, ok := p.Comments[a.Key]; !ok {
 			return errMissing
@@ -250,7 +250,7 @@ func (l *life) register() {
 	p, g := def(write), def(erase)
 	p.Kind, p.Family, g.Kind = optimist.Create, title, optimist.Delete
 	if p.Policy.Debounce = (optimist.Debounce{Wait: 500 * time.Millisecond}); l.c.w.script.Keep {
-		p.Policy.OnFailure, g.Policy.OnFailure = optimist.Park, optimist.Park
+		p.Policy.Failure, g.Policy.Failure = optimist.Park, optimist.Park
 	}
 	l.write, l.erase = optimist.Register(l.posts, p), optimist.Register(l.posts, g)
 	if l.c.w.script.Fold {
@@ -291,7 +291,7 @@ func (l *life) register() {
 				if a.lags {
 					truth = l.early(a, i)
 				}
-				out = append(out, l.posts.Truth(t.entity, truth))
+				out = append(out, l.posts.EntityTruth(t.entity, truth))
 			}
 			return out, nil
 		},

@@ -187,7 +187,7 @@ func (x *watch) settled(ev optimist.Event) {
 	switch ev.Outcome {
 	case optimist.Confirmed:
 		o.confirmed = true
-		if x.known[slot] = o; ev.Attempt == 0 && !x.l.wrote[slot] && x.l.wasShown(o) || c.refused && c.wentOn(o) {
+		if x.known[slot] = o; ev.Calls == 0 && !x.l.wrote[slot] && x.l.wasShown(o) || c.refused && c.wentOn(o) {
 			x.known[slot] = nil // this process may know an older state than another process's change
 		}
 		for _, e := range o.entities() {

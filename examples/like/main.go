@@ -49,7 +49,7 @@ func run(ctx context.Context, url string) error {
 		Get:  func(p Post, user string) bool { return p.Liked },
 		Set:  setLiked,
 		Send: func(ctx context.Context, c optimist.Call[optimist.Switched]) (optimist.Truth[Post], error) {
-			fmt.Println("attempt", c.Attempt)
+			fmt.Println("attempt", c.Number)
 			p, err := sendLike(ctx, url, c)
 			return optimist.TruthOf(p, p.Version), err
 		},

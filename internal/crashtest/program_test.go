@@ -126,7 +126,7 @@ func newProgram(dir, url string) (*program, error) {
 	})
 	p.rude = optimist.Register(p.docs, optimist.Mutation[doc, rude]{
 		Type: "rude", Kind: optimist.Create, Stored: jsonstored.Of[rude](1),
-		Policy: optimist.Policy{OnFailure: optimist.Park},
+		Policy: optimist.Policy{Failure: optimist.Park},
 		Apply:  func(d doc, a rude) (doc, error) { return d.with(a.Tap), nil },
 		Send: func(ctx context.Context, c optimist.Call[rude]) (optimist.Truth[doc], error) {
 			return p.one(ctx, request{ID: c.ID, Kind: "rude", Entities: []string{c.Entity}, Tap: c.Args.Tap})
@@ -143,7 +143,7 @@ func newProgram(dir, url string) (*program, error) {
 			a, err := p.call(ctx, r)
 			var truths []optimist.EntityTruth
 			for i := range a.Docs {
-				truths = append(truths, p.docs.Truth(r.Entities[i], optimist.TruthOf(a.Docs[i], a.Versions[i])))
+				truths = append(truths, p.docs.EntityTruth(r.Entities[i], optimist.TruthOf(a.Docs[i], a.Versions[i])))
 			}
 			return truths, err
 		},

@@ -38,7 +38,8 @@ type Effect struct {
 	Outcome    Outcome
 	Resolution Resolution
 	Rewrite    bool // Persist: the journal was told of Op before
-	Attempt    int
+	Told       bool // OpSettled: in this step the server told the truth held of Op's entity
+	Calls      int
 	Op         *Op
 	Successor  *Op
 	Entity     *Entity

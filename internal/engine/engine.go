@@ -92,6 +92,7 @@ type touch struct {
 	presence Presence
 	outside  bool // state outside of the engine was changed or must be
 	rewound  bool // its Rewind has been emitted
+	told     bool // the server told the truth that is held
 }
 
 // New returns an engine without entities.
@@ -161,7 +162,7 @@ func (e *Engine) emit(f Effect) {
 		return
 	}
 	if f.Op != nil {
-		f.Attempt = int(f.Op.calls)
+		f.Calls = int(f.Op.calls)
 	}
 	e.effects = append(e.effects, f)
 }

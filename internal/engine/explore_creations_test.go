@@ -40,7 +40,7 @@ func (c child) apply(typ string, d deed) child {
 
 func birthType(name, family string, kind Kind, onFailure FailurePolicy) *Type {
 	t := &Type{
-		Name: name, Family: family, Kind: kind, OnFailure: onFailure,
+		Name: name, Family: family, Kind: kind, Failure: onFailure,
 		SameArgs: func(a, b any) bool { return a == b },
 		Retry:    Retry{Max: 1, Base: 1e9, Cap: 4e9},
 	}

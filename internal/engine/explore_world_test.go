@@ -18,7 +18,7 @@ type wish struct {
 
 func exploreType(name string, onFailure FailurePolicy, resolve func(*Conflict) Decision) *Type {
 	return &Type{
-		Name: name, Family: name, OnFailure: onFailure, Resolve: resolve, MaxConflicts: 1,
+		Name: name, Family: name, Failure: onFailure, Resolve: resolve, MaxConflicts: 1,
 		SameArgs: func(a, b any) bool { return a == b },
 		Debounce: Debounce{Wait: 300e6, MaxWait: 2e9}, Retry: Retry{Max: 1, Base: 1e9, Cap: 4e9},
 		Apply: func(value, args any) (any, error) {
@@ -42,7 +42,7 @@ var (
 	exploreSave = exploreType("save", Park, func(*Conflict) Decision { return Decision{Choice: KeepMine} })
 )
 
-func init() { exploreSave.OnCancel = EndCalls }
+func init() { exploreSave.Cancel = EndCalls }
 
 // server holds what clients wrote. A key is processed once.
 type server struct {

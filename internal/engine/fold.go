@@ -197,7 +197,7 @@ func (e *Engine) condemn(o *Op, cause *Op, err error) {
 	o.condemned = true
 	switch {
 	case o.state == InFlight: // the end of its call will tell
-		if o.Type.OnCancel == EndCalls {
+		if o.Type.Cancel == EndCalls {
 			e.emit(Effect{Kind: Abort, Op: o})
 		}
 	case o.mayBeDone():

@@ -98,10 +98,10 @@ type Type struct {
 	Retry        Retry
 	Deadline     Time          // a duration from acceptance to giving up; 0: none
 	MaxConflicts int           // how often KeptMine is sent again
-	OnFailure    FailurePolicy // 0: Revert
+	Failure      FailurePolicy // 0: Revert
 	Pessimistic  bool          // shows when confirmed
 	Barrier      bool          // commutes with nothing
-	OnCancel     CancelPolicy  // 0: LetCallsEnd
+	Cancel       CancelPolicy  // 0: LetCallsEnd
 	Closure      bool          // state lives outside; Apply is not used
 	Stored       bool          // waits for Journaled before its first attempt
 

@@ -14,7 +14,7 @@ func births() (found, title, drop *engine.Type) {
 	f, d := *lab.Found, *lab.Drop
 	f.Stored, d.Stored = false, false
 	c := f
-	c.Name, c.Kind, c.OnFailure = "title", engine.Change, engine.Revert
+	c.Name, c.Kind, c.Failure = "title", engine.Change, engine.Revert
 	return &f, &c, &d
 }
 

@@ -33,7 +33,9 @@ func (e *Engine) settle(o *Op, outcome Outcome, err error, successor *Op) {
 			e.wakeOp(n)
 		}
 	}
-	e.emit(Effect{Kind: OpSettled, Op: o, Successor: successor, Outcome: outcome, Err: err})
+	ent := o.part.entity
+	told := ent != nil && ent.touched != 0 && e.touched[ent.touched-1].told
+	e.emit(Effect{Kind: OpSettled, Op: o, Successor: successor, Outcome: outcome, Err: err, Told: told})
 }
 
 // without forgets one operation. It searches from the end, where o mostly is.
@@ -51,7 +53,7 @@ func without(ops []*Op, o *Op) []*Op {
 
 // fail is the end of trying: park or roll back.
 func (e *Engine) fail(o *Op, err error) {
-	if o.Type.OnFailure == Park && !e.outdated(o) {
+	if o.Type.Failure == Park && !e.outdated(o) {
 		e.park(o, err)
 		return
 	}
@@ -180,7 +182,7 @@ func (e *Engine) clearAll(in ClearAll) {
 			if p.index > 0 || in.Keep != nil && in.Keep(p.op) {
 				continue
 			}
-			if p.op.state == InFlight && p.op.Type.OnCancel != EndCalls {
+			if p.op.state == InFlight && p.op.Type.Cancel != EndCalls {
 				e.emit(Effect{Kind: Abort, Op: p.op})
 			}
 			all = append(all, Victim{Op: p.op})

@@ -31,6 +31,9 @@ func (e *Engine) receive(in *Receive) {
 // without refolding. covered: the truth then held is at least as new as t.
 func (e *Engine) adopt(ent *Entity, t Truth) (covered bool) {
 	fresh, covered := e.take(ent, t)
+	if fresh {
+		e.touch(ent).told = true
+	}
 	if covered && ent.doubt != nil && ent.doubt.endedBy(t) {
 		e.reassure(ent)
 	}
@@ -159,6 +162,9 @@ func (e *Engine) confirm(o *Op, told *Entity) {
 		deleted = maker(o.part.prev)
 	}
 	e.leaveLanes(o)
+	if told != nil {
+		e.touch(told).told = true
+	}
 	o.parts(func(p *part) {
 		e.confirmGuesses(p, told)
 		if p.entity != told && !p.contained {

@@ -31,7 +31,7 @@ func newOurs(s *server.Server, o Options) (Client, error) {
 		MaxPending:   200_000,
 	}
 	if !o.Debounce {
-		opts.Policy.Debounce = optimist.NoDebounce
+		opts.Policy.Debounce = optimist.Debounce{Wait: optimist.NoDebounce}
 	}
 	if o.FastRetry {
 		opts.Policy.Retry = optimist.Retry{Base: 10 * time.Millisecond, Cap: 80 * time.Millisecond}
@@ -41,7 +41,7 @@ func newOurs(s *server.Server, o Options) (Client, error) {
 		return nil, fmt.Errorf("new manager: %w", err)
 	}
 	c := &ours{server: s, manager: m}
-	c.posts = optimist.NewStore(m, "post", optimist.WithEqual(model.Equal))
+	c.posts = optimist.NewStore(m, "post", optimist.StoreOptions[model.State]{Equal: model.Equal})
 	c.like = optimist.RegisterToggle(c.posts, optimist.Toggle[model.State]{
 		Type: "like",
 		Get:  func(p model.State, _ string) bool { return p.Liked },

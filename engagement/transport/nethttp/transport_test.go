@@ -58,7 +58,7 @@ func TestRetryAfterIsHeeded(t *testing.T) {
 		t.Fatal(err)
 	}
 	c, err := client.New(client.Options{Transport: transport, User: "zoe", Policy: optimist.Policy{
-		Debounce: optimist.NoDebounce, Retry: optimist.Retry{Base: time.Millisecond, Cap: time.Millisecond},
+		Debounce: optimist.Debounce{Wait: optimist.NoDebounce}, Retry: optimist.Retry{Base: time.Millisecond, Cap: time.Millisecond},
 	}})
 	if err != nil {
 		t.Fatal(err)

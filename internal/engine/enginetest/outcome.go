@@ -25,7 +25,7 @@ func (t *Twin) condemn(o, cause *op, err error) {
 	if !o.calling && o.mayBeDone() {
 		t.leaveDoubt(o)
 	}
-	if o.state == engine.InFlight && o.typ.OnCancel == engine.EndCalls {
+	if o.state == engine.InFlight && o.typ.Cancel == engine.EndCalls {
 		t.aborted = append(t.aborted, o)
 	}
 	for _, n := range slices.Clone(t.ops) {
@@ -265,7 +265,7 @@ func (t *Twin) again(o *op, in *engine.Answer) {
 }
 
 func (t *Twin) fail(o *op, err error) {
-	if o.typ.OnFailure == engine.Park && !t.outdated(o) {
+	if o.typ.Failure == engine.Park && !t.outdated(o) {
 		o.state = engine.Parked
 		return
 	}

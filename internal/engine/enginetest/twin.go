@@ -233,7 +233,7 @@ func (t *Twin) take(in engine.Input) error {
 	case engine.ClearAll:
 		for len(t.ops) > 0 {
 			last := t.ops[len(t.ops)-1]
-			if last.state == engine.InFlight && last.typ.OnCancel != engine.EndCalls {
+			if last.state == engine.InFlight && last.typ.Cancel != engine.EndCalls {
 				t.aborted = append(t.aborted, last)
 			}
 			t.condemn(last, nil, in.Err)

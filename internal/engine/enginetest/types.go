@@ -65,7 +65,7 @@ var (
 	// Save fails into a person's hands, and its conflicts are kept.
 	Save = &engine.Type{
 		Name: "save", Family: "save", SameArgs: sameArgs, Retry: engine.Retry{Max: 1, Base: sec, Cap: 4 * sec}, MaxConflicts: 1,
-		Debounce: engine.Debounce{Wait: 2 * sec, MaxWait: 5 * sec, Leading: true}, OnFailure: engine.Park,
+		Debounce: engine.Debounce{Wait: 2 * sec, MaxWait: 5 * sec, Leading: true}, Failure: engine.Park,
 		Apply:   change(func(v *Value, a Args) error { v.Saves[a.I] = a.On; return nil }),
 		Resolve: func(*engine.Conflict) engine.Decision { return engine.Decision{Choice: engine.KeepMine} },
 	}
@@ -75,7 +75,7 @@ var (
 		Resolve: func(*engine.Conflict) engine.Decision { return engine.Decision{Choice: engine.TakeTheirs} },
 	}
 	Stored = &engine.Type{
-		Name: "stored", Family: "add", Retry: retry3, Stored: true, OnCancel: engine.EndCalls, OnFailure: engine.Park, Deadline: 20 * sec,
+		Name: "stored", Family: "add", Retry: retry3, Stored: true, Cancel: engine.EndCalls, Failure: engine.Park, Deadline: 20 * sec,
 		Apply: change(func(v *Value, a Args) error { v.N += a.N; return nil }),
 	}
 	CreateDoc = &engine.Type{
@@ -85,18 +85,18 @@ var (
 	// Found makes the entity, is stored, and fails into a person's hands; so does Keep,
 	// which changes it. Drop removes it.
 	Found = &engine.Type{
-		Name: "found", Family: "found", Kind: engine.Create, Retry: engine.Retry{Max: 1, Base: sec, Cap: sec}, Stored: true, OnFailure: engine.Park,
+		Name: "found", Family: "found", Kind: engine.Create, Retry: engine.Retry{Max: 1, Base: sec, Cap: sec}, Stored: true, Failure: engine.Park,
 		Apply: change(func(v *Value, a Args) error { v.Safe = a.On; return nil }),
 	}
 	Drop = &engine.Type{
 		Name: "drop", Family: "drop", Kind: engine.Delete, Retry: engine.Retry{Max: 1, Base: sec, Cap: sec}, Stored: true,
 	}
 	Keep = &engine.Type{
-		Name: "keep", Family: "keep", Retry: engine.Retry{Max: 1, Base: sec, Cap: sec}, Stored: true, OnFailure: engine.Park,
+		Name: "keep", Family: "keep", Retry: engine.Retry{Max: 1, Base: sec, Cap: sec}, Stored: true, Failure: engine.Park,
 		Apply: change(func(v *Value, a Args) error { v.N = a.N; return nil }),
 	}
 	Edit = &engine.Type{
-		Name: "edit", Family: "doc", SameArgs: sameArgs, Debounce: debounce, Retry: retry3, MaxConflicts: 2, OnFailure: engine.Park,
+		Name: "edit", Family: "doc", SameArgs: sameArgs, Debounce: debounce, Retry: retry3, MaxConflicts: 2, Failure: engine.Park,
 		Apply: change(func(v *Value, a Args) error {
 			if v.Doc == "" {
 				return errNo
@@ -141,7 +141,7 @@ var (
 	}
 	// Sum adds up with the sums before it, also with failed ones.
 	Sum = &engine.Type{
-		Name: "sum", Family: "sum", SameArgs: sameArgs, Debounce: debounce, Retry: engine.Retry{Base: sec, Cap: sec}, OnFailure: engine.Park,
+		Name: "sum", Family: "sum", SameArgs: sameArgs, Debounce: debounce, Retry: engine.Retry{Base: sec, Cap: sec}, Failure: engine.Park,
 		Apply: change(func(v *Value, a Args) error { v.N += a.N; return nil }),
 		Merge: rules{"sum": func(older, newer *engine.Op) engine.Merged {
 			a := newer.Args.(Args)
@@ -156,7 +156,7 @@ var (
 		Apply: change(func(v *Value, a Args) error { v.Pub = a.On; return nil }),
 	}
 	Guarded = &engine.Type{
-		Name: "guarded", Family: "guarded", SameArgs: sameArgs, OnCancel: engine.EndCalls, Retry: engine.Retry{Max: -1, Base: sec, Cap: 8 * sec, Jitter: 1},
+		Name: "guarded", Family: "guarded", SameArgs: sameArgs, Cancel: engine.EndCalls, Retry: engine.Retry{Max: -1, Base: sec, Cap: 8 * sec, Jitter: 1},
 		Apply: change(func(v *Value, a Args) error { v.Safe = a.On; return nil }),
 		Guard: func(value, args any) error {
 			if v := value.(Value); !v.Likes[0] && v.N < 3 {
