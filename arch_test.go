@@ -74,6 +74,8 @@ var bans = []ban{
 	{"internal/courier", module, false, "it keeps flights and knows no manager"},
 	{"internal/courier", "sync", false, "it is pure: its caller holds the lock"},
 	{"internal/courier", "context", false, "it never waits"},
+	{"internal/audience", module, false, "it delivers events of any kind and knows no manager"},
+	{"internal/inbox", module, false, "each is one small tool"},
 	{"internal/outbox", module, false, "it is told what to write and knows no manager"},
 	{"internal/outbox", "sync", false, "it is pure: its caller holds the lock"},
 	{"internal/outbox", "context", false, "it never waits"},

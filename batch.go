@@ -83,7 +83,7 @@ func (m *Manager) Batch(ctx context.Context, plans ...Planned) ([]*Handle, error
 		e.ops[i] = &p.handle.op
 	}
 	used, passed := -1, false
-	_, err := m.accept(&e, func() error { // the operations know themselves which they joined
+	err := m.accept(&e, func() error {
 		passed = true
 		if used = useLocked(plans); used >= 0 {
 			return errorf.New("%w: plan %d was executed already", ErrInvalid, used)
@@ -103,10 +103,7 @@ func (m *Manager) Batch(ctx context.Context, plans ...Planned) ([]*Handle, error
 	}
 	handles := make([]*Handle, len(plans))
 	for i, p := range plans {
-		handles[i] = p.handle
-		if j := p.handle.op.JoinedTo(); j != nil {
-			handles[i] = handleOf(j)
-		}
+		handles[i], _ = p.handle.shared()
 	}
 	return handles, nil
 }

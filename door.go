@@ -23,44 +23,53 @@ type entry struct {
 }
 
 // accept takes the lock, has the operations of an entry accepted in one step, and releases
-// the lock. It returns the operation that execute joined, or nil. An error means that nothing
+// the lock; Handle.shared says which of them joined another. An error means that nothing
 // changed; the caller names the operation that was refused. prepare, if not nil, is called
 // under the lock before the step, and may ask the program; it may complete the entry.
-func (m *Manager) accept(e *entry, prepare func() error) (joined *Handle, err error) {
+func (m *Manager) accept(e *entry, prepare func() error) (err error) {
 	if err := m.open(e.over); err != nil {
-		return nil, err
+		return err
 	}
 	if prepare != nil {
 		foreign.Finish(func() { err = prepare() }, m.mu.Unlock)
 		if err != nil {
 			m.mu.Unlock()
-			return nil, err
+			return err
 		}
 	}
 	if e.other != nil {
-		joined, err = m.passLocked(e.other, e.ops...)
+		err = m.passLocked(e.other, e.ops...)
 	} else {
-		joined, err = m.executeLocked(e)
+		err = m.executeLocked(e)
 	}
 	m.unlock()
 	if err != nil {
-		return nil, applyErr(err)
+		return applyErr(err)
 	}
-	return joined, nil
+	return nil
+}
+
+// shared is the handle of an operation that was accepted: that of another operation when it
+// joined that one.
+func (h *Handle) shared() (first *Handle, joined bool) {
+	if o := h.op.JoinedTo(); o != nil {
+		return handleOf(o), true
+	}
+	return h, false
 }
 
 // executeLocked is the step of a single operation. It uses memory of the Manager.
-func (m *Manager) executeLocked(e *entry) (joined *Handle, err error) {
+func (m *Manager) executeLocked(e *entry) error {
 	m.input = e.execute
 	if e.encoded != nil {
 		m.disk.encoded, m.disk.encodedArgs = e.encoded, e.execute.Op.Args
 	}
-	joined, err = m.passLocked(&m.input, e.execute.Op)
+	err := m.passLocked(&m.input, e.execute.Op)
 	if e.encoded != nil {
 		m.disk.encoded, m.disk.encodedArgs = nil, nil
 	}
 	m.input = engine.Execute{}
-	return joined, err
+	return err
 }
 
 // open takes the lock for new operations, unless nothing is accepted.
@@ -92,16 +101,13 @@ func (m *Manager) acceptingLocked(over error) error {
 	return over
 }
 
-// passLocked gives new operations their times and makes the step that accepts them. It
-// returns the operation that the only one of them joined, or nil.
-func (m *Manager) passLocked(in engine.Input, ops ...*engine.Op) (joined *Handle, err error) {
+// passLocked gives new operations their times and makes the step that accepts them.
+func (m *Manager) passLocked(in engine.Input, ops ...*engine.Op) error {
 	now := time.Now()
 	for _, o := range ops {
 		o.Timestamp = engine.Timestamp(m.clock.next(now))
 	}
-	err = m.stepLocked(now, in)
-	joined, m.joined = m.joined, nil
-	return joined, err
+	return m.stepLocked(now, in)
 }
 
 // refused names the operation that was not accepted.

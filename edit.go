@@ -33,7 +33,7 @@ func (h *Handle) replace(parked *Handle) error {
 		return typ.refused(id, err)
 	}
 	e := entry{other: &engine.Decide{Op: &parked.op, Edit: &h.op}, ops: []*engine.Op{&h.op}}
-	if _, err := h.m.accept(&e, nil); err != nil {
+	if err := h.m.accept(&e, nil); err != nil {
 		return typ.refused(id, err)
 	}
 	return nil

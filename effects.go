@@ -13,7 +13,7 @@ func (m *Manager) carryOutLocked(f *engine.Effect, now time.Time) {
 	switch f.Kind {
 	case engine.Send:
 		m.launchLocked(f)
-		if len(m.subs) > 0 {
+		if m.audience.Subscribed() {
 			m.unloadedLocked(f.Op)
 		}
 	case engine.Abort:
@@ -26,8 +26,6 @@ func (m *Manager) carryOutLocked(f *engine.Effect, now time.Time) {
 		m.closures.rewindLocked(f.Entity, f.Victims)
 	case engine.Adopt:
 		m.closures.adoptLocked(f.Op, f.Value)
-	case engine.OpJoined:
-		m.joined = handleOf(f.Op)
 	case engine.OpSettled:
 		m.settledLocked(f)
 	case engine.TruthUnsure, engine.Reread:
@@ -37,10 +35,10 @@ func (m *Manager) carryOutLocked(f *engine.Effect, now time.Time) {
 	case engine.OpAcknowledged:
 		handleOf(f.Op).movedLocked()
 	}
-	if len(m.subs) > 0 {
+	if m.audience.Subscribed() {
 		m.tellLocked(f, now)
 	}
-	if m.listeners > 0 {
+	if m.audience.Watched() {
 		m.wakeWatchersLocked(f)
 	}
 }

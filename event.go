@@ -5,9 +5,9 @@ import (
 	"iter"
 	"reflect"
 	"slices"
-	"sync"
 	"time"
 
+	"github.com/optimist-go/optimist/internal/audience"
 	"github.com/optimist-go/optimist/internal/engine"
 	"github.com/optimist-go/optimist/internal/errorf"
 )
@@ -113,18 +113,10 @@ type SubscribeOptions struct {
 // than its buffer loses the oldest and gets a Gap event that counts them; it never
 // delays the manager. Methods are safe for concurrent use.
 type Subscription struct {
-	m      *Manager
-	opts   SubscribeOptions
-	pinned *engine.Entity // keeps the numbering; guarded by m.mu
-
-	more chan struct{} // capacity 1: something was added or the end has come
-
-	// mu guards the fields below. It may be taken under the Manager's lock, never
-	// the other way round.
-	mu     sync.Mutex
-	buffer []Event
-	missed int
-	closed bool
+	m          *Manager
+	entity     string         // that it is about; empty: all
+	pinned     *engine.Entity // keeps the numbering; guarded by m.mu
+	subscriber *audience.Subscriber[Event]
 }
 
 // Subscribe delivers every event from now on, after a Started event that says how
@@ -133,15 +125,17 @@ func (m *Manager) Subscribe(opts SubscribeOptions) *Subscription {
 	if opts.Buffer <= 0 {
 		opts.Buffer = 1024
 	}
-	s := &Subscription{m: m, opts: opts, more: make(chan struct{}, 1)}
+	s := &Subscription{m: m, entity: opts.Entity, subscriber: audience.NewSubscriber(audience.Wants[Event]{
+		Buffer: opts.Buffer, Details: opts.Args, Choose: opts.choose,
+	})}
 	if err := m.lock(); err != nil {
-		s.closed = true
-		s.add(Event{Kind: Misused, At: time.Now(), Entity: opts.Entity, Err: errorf.New("Subscribe: %w", err)})
+		s.subscriber.Close()
+		s.subscriber.Add(Event{Kind: Misused, At: time.Now(), Entity: opts.Entity, Err: errorf.New("Subscribe: %w", err)})
 		return s
 	}
 	defer m.mu.Unlock()
 	if m.stoppedLocked() != nil {
-		s.closed = true
+		s.subscriber.Close()
 		return s
 	}
 	first := Event{Kind: Started, At: time.Now()}
@@ -155,22 +149,26 @@ func (m *Manager) Subscribe(opts SubscribeOptions) *Subscription {
 		s.pinned = m.engine.Pin(space, id)
 		first.describe(s.pinned)
 	}
-	s.add(first)
+	s.subscriber.Add(first)
 	if unnamed != nil {
-		s.add(Event{Kind: Misused, At: first.At, Entity: opts.Entity, Err: errorf.New("Subscribe: %w", unnamed)})
+		s.subscriber.Add(Event{Kind: Misused, At: first.At, Entity: opts.Entity, Err: errorf.New("Subscribe: %w", unnamed)})
 	}
-	m.subs = append(m.subs[:len(m.subs):len(m.subs)], s)
-	m.hearLocked()
-	m.listenLocked(1)
+	m.audience.Subscribe(s.subscriber)
+	m.listenedLocked()
 	m.armLocked(first.At)
 	return s
 }
 
-// listenLocked counts those who listen, so that nothing is told to nobody.
-func (m *Manager) listenLocked(more int) {
-	m.listeners += more
-	m.engine.Quiet = m.listeners == 0
+// choose is the event as a subscriber with these options hears it, if it does.
+func (opts *SubscribeOptions) choose(ev Event) (Event, bool) {
+	if !opts.Args {
+		ev.Args = nil
+	}
+	return ev, opts.Entity == "" || opts.Entity == ev.Entity || ev.names(opts.Entity)
 }
+
+// listenedLocked is called when others listen than before, so that nothing is told to nobody.
+func (m *Manager) listenedLocked() { m.engine.Quiet = m.audience.Empty() }
 
 // describe fills in how an entity looks.
 func (ev *Event) describe(ent *engine.Entity) {
@@ -179,62 +177,17 @@ func (ev *Event) describe(ent *engine.Entity) {
 	ev.Pending, ev.Parked = ent.Pending(), ent.Parked()
 }
 
-// add appends an event; the oldest goes when there is no room.
-func (s *Subscription) add(ev Event) {
-	s.mu.Lock()
-	if len(s.buffer) >= s.opts.Buffer {
-		s.buffer[0] = Event{}
-		s.buffer = s.buffer[1:]
-		s.missed++
-	}
-	s.buffer = append(s.buffer, ev)
-	s.mu.Unlock()
-	s.wake()
-}
-
-func (s *Subscription) wake() {
-	select {
-	case s.more <- struct{}{}:
-	default:
-	}
-}
-
 // Next waits for the next event. It returns false when the subscription or the
 // manager was closed and nothing is left, or ctx has ended.
 func (s *Subscription) Next(ctx context.Context) (Event, bool) {
 	if ctx == nil {
 		return Event{}, false
 	}
-	for {
-		s.mu.Lock()
-		switch {
-		case s.missed > 0:
-			ev := Event{Kind: Gap, At: time.Now(), Entity: s.opts.Entity, Missed: s.missed}
-			s.missed = 0
-			s.mu.Unlock()
-			return ev, true
-		case len(s.buffer) > 0:
-			ev := s.buffer[0]
-			s.buffer[0] = Event{}
-			if s.buffer = s.buffer[1:]; len(s.buffer) == 0 {
-				s.buffer = nil
-			} else {
-				defer s.wake() // another reader may have slept through two events
-			}
-			s.mu.Unlock()
-			return ev, true
-		case s.closed:
-			s.mu.Unlock()
-			s.wake() // others may wait as well
-			return Event{}, false
-		}
-		s.mu.Unlock()
-		select {
-		case <-s.more:
-		case <-ctx.Done():
-			return Event{}, false
-		}
+	ev, missed, ok := s.subscriber.Next(ctx)
+	if missed > 0 {
+		ev = Event{Kind: Gap, At: time.Now(), Entity: s.entity, Missed: missed}
 	}
+	return ev, ok
 }
 
 // All ranges over events until ctx ends or the subscription is closed.
@@ -253,23 +206,13 @@ func (s *Subscription) All(ctx context.Context) iter.Seq[Event] {
 // read. A second Close does nothing.
 func (s *Subscription) Close() {
 	s.m.mu.Lock()
-	for i, other := range s.m.subs {
-		if other == s {
-			s.m.subs = append(s.m.subs[:i:i], s.m.subs[i+1:]...)
-			s.m.hearLocked()
-			s.m.listenLocked(-1)
-			break
-		}
-	}
+	defer s.m.mu.Unlock()
+	s.m.audience.Unsubscribe(s.subscriber)
+	s.m.listenedLocked()
 	if s.pinned != nil {
 		s.m.engine.Unpin(s.pinned)
 		s.pinned = nil
 	}
-	s.m.mu.Unlock()
-	s.mu.Lock()
-	s.closed = true
-	s.mu.Unlock()
-	s.wake()
 }
 
 // report publishes an event from outside the lock.
@@ -280,27 +223,13 @@ func (m *Manager) report(ev Event) {
 }
 
 func (m *Manager) publishLocked(ev Event) {
-	if len(m.subs) == 0 {
+	if !m.audience.Subscribed() {
 		return
 	}
 	if ev.At.IsZero() {
 		ev.At = time.Now()
 	}
-	args := ev.Args
-	for _, s := range m.subs {
-		ev.Args = nil
-		if s.opts.Args {
-			ev.Args = args
-		}
-		s.hear(ev)
-	}
-}
-
-// hear adds an event that the subscriber asked for.
-func (s *Subscription) hear(ev Event) {
-	if s.opts.Entity == "" || s.opts.Entity == ev.Entity || ev.names(s.opts.Entity) {
-		s.add(ev)
-	}
+	m.audience.Tell(ev)
 }
 
 // names reports whether a victim of the event is of the entity.
@@ -370,7 +299,7 @@ func (m *Manager) tellLocked(f *engine.Effect, now time.Time) {
 // nameLocked says of which operation the event is.
 func (m *Manager) nameLocked(ev *Event, o *engine.Op) {
 	ev.ID, ev.Type = o.ID(m.engine), o.Type.Name
-	if slices.ContainsFunc(m.subs, func(s *Subscription) bool { return s.opts.Args }) {
+	if m.audience.Detailed() {
 		ev.Args = argsOf(o)
 	}
 	if ev.Entity == "" {

@@ -229,7 +229,7 @@ func (f *flight) progress(done, total int64) {
 func (m *Manager) progressed(f *flight, came progress, tell, lasts bool) {
 	m.mu.Lock()
 	now := time.Now()
-	if tell && len(m.subs) > 0 && f.h.op.State() == engine.InFlight && !f.disowned {
+	if tell && m.audience.Subscribed() && f.h.op.State() == engine.InFlight && !f.disowned {
 		ev := Event{Kind: OpProgressed, At: now, Calls: f.n, Done: came.done, Total: came.total}
 		m.nameLocked(&ev, &f.h.op)
 		m.publishLocked(ev)

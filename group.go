@@ -209,7 +209,7 @@ func (g *GroupAction[A]) Execute(ctx context.Context, args A, after ...*Handle) 
 	h := &th.Handle
 	h.awaited = g.typ.codec.wait && g.typ.Stored
 	e := entry{over: contextErr(ctx), execute: engine.Execute{Op: &h.op, Group: members, After: deps}}
-	if _, err := g.m.accept(&e, nil); err != nil {
+	if err := g.m.accept(&e, nil); err != nil {
 		return nil, g.typ.refused("", err)
 	}
 	if err := h.waitForDisk(ctx, false); err != nil {

@@ -111,6 +111,8 @@ type disk struct {
 	encoded     []byte
 	encodedArgs any
 
+	released []*engine.Op // that the journal will never hold, by the Step that runs
+
 	write     *outbox.Write // under way; nil: none
 	inJournal bool          // the journal has been called with it, and has not returned
 	taken     []*diskWait   // for write
@@ -132,7 +134,7 @@ func (m *Manager) journalLocked(o *engine.Op, first bool) {
 	}
 	undurableLocked(o, errorf.New("%w: %w", journal.ErrFailed, d.out.Failed()))
 	if !takenBack(o) {
-		m.released = append(m.released, o)
+		d.released = append(d.released, o)
 	}
 }
 

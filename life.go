@@ -188,13 +188,9 @@ func (m *Manager) Close(ctx context.Context) error {
 func (m *Manager) endSubscriptions() {
 	m.mu.Lock()
 	closeOnce(m.stop)
-	subs := m.subs
-	m.subs = nil
-	m.hearLocked()
+	m.audience.UnsubscribeAll()
+	m.listenedLocked()
 	m.mu.Unlock()
-	for _, s := range subs {
-		s.Close()
-	}
 }
 
 // halt stops the timer and ends all calls: nothing leaves any more.

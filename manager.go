@@ -7,8 +7,10 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/optimist-go/optimist/internal/audience"
 	"github.com/optimist-go/optimist/internal/courier"
 	"github.com/optimist-go/optimist/internal/engine"
+	"github.com/optimist-go/optimist/internal/inbox"
 	"github.com/optimist-go/optimist/internal/latch"
 )
 
@@ -25,10 +27,9 @@ type Manager struct {
 
 	stop chan struct{} // closed when the manager has stopped
 
-	inside atomic.Pointer[label]           // whose function was the last to be called under mu
-	heard  atomic.Pointer[[]*Subscription] // subs, for those who cannot have mu
+	inside atomic.Pointer[label] // whose function was the last to be called under mu
 
-	inbox inbox // answers on their way in
+	inbox inbox.Inbox[landing] // answers on their way in
 
 	// mu guards everything below. Functions of the program are never called under
 	// it, except the pure ones that are data: Apply, Guard, Merge rules, Resolve.
@@ -38,25 +39,20 @@ type Manager struct {
 	known  registry
 
 	courier courier.Courier[*flight] // attempts that may leave, calls under way, workers
-	landed  chan struct{}            // while Close waits for the workers
 
 	alarm alarm // rings at the next deadline
 
 	callbacks callbacks
 	closures  imperative // nil until the first closure
 
-	subs      []*Subscription
-	listeners int    // subscriptions and watchers
-	idle      signal // that everything is settled or parked
-	phase     phase  // how far Close has come
-	lost      error  // why the manager is broken, and has stopped; nil: it is not
+	audience audience.Audience[Event] // Tell needs no lock
+	idle     signal                   // that everything is settled or parked
+	phase    phase                    // how far Close has come
+	lost     error                    // why the manager is broken, and has stopped; nil: it is not
 
-	disk     *disk        // nil without a journal
-	released []*engine.Op // that the journal will never hold, by the Step that runs
-
+	disk   *disk   // nil without a journal
 	reader *reader // nil until a store has StoreOptions.Read
 
-	joined  *Handle        // by the Step that runs
 	input   engine.Execute // reused by typed calls
 	receive engine.Receive // reused by Receive
 }
@@ -156,13 +152,12 @@ func (m *Manager) stepLocked(now time.Time, in engine.Input) error {
 	if m.disk != nil {
 		m.disk.out.Tick(m.now(now))
 		m.writeLocked()
+		if ops := m.disk.released; len(ops) > 0 {
+			m.disk.released = nil
+			m.stepNowLocked(&engine.Journaled{Ops: ops})
+		}
 	}
-	if len(m.released) > 0 {
-		ops := m.released
-		m.released = nil
-		m.stepNowLocked(&engine.Journaled{Ops: ops})
-	}
-	if len(m.subs) > 0 {
+	if m.audience.Subscribed() {
 		m.tellLateLocked(now)
 	}
 	m.armLocked(now)
@@ -226,7 +221,7 @@ func (m *Manager) armLocked(now time.Time) {
 	if m.disk != nil {
 		next = min(next, m.disk.out.Due())
 	}
-	if len(m.subs) > 0 {
+	if m.audience.Subscribed() {
 		next = min(next, m.lateLocked())
 	}
 	m.alarm.setLocked(next, m.now(now))

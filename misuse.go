@@ -68,7 +68,7 @@ func (m *Manager) unnamedLocked(entity string) error {
 // tellUnnamedLocked tells of a name for a call that cannot return an error, though not
 // again and again.
 func (m *Manager) tellUnnamedLocked(call, entity string) {
-	if len(m.subs) == 0 || m.known.unnamed == entity && entity != "" {
+	if !m.audience.Subscribed() || m.known.unnamed == entity && entity != "" {
 		return
 	}
 	if err := m.unnamedLocked(entity); err != nil {

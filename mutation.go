@@ -377,14 +377,11 @@ func (h *Handle) submit(ctx context.Context, id string, derive func(*engine.Enti
 	}
 	h.awaited = typ.codec.wait && typ.Stored
 	e.over = contextErr(ctx)
-	first, err := m.accept(&e, prepare)
-	if err != nil {
+	if err := m.accept(&e, prepare); err != nil {
 		return nil, typ.refused(id, err)
 	}
-	if first != nil {
-		h = first
-	}
-	if err := h.waitForDisk(ctx, first != nil); err != nil {
+	h, joined := h.shared()
+	if err := h.waitForDisk(ctx, joined); err != nil {
 		return nil, typ.refused(id, err)
 	}
 	return h, nil

@@ -52,19 +52,8 @@ func (m *Manager) lockOrTell(call string) bool {
 	if err == nil {
 		return true
 	}
-	ev := Event{Kind: Misused, At: time.Now(), Err: errorf.New("%s: %w", call, err)}
-	if subs := m.heard.Load(); subs != nil {
-		for _, s := range *subs { // who holds the lock does not touch this list
-			s.hear(ev)
-		}
-	}
+	m.audience.Tell(Event{Kind: Misused, At: time.Now(), Err: errorf.New("%s: %w", call, err)}) // without the lock
 	return false
-}
-
-// hearLocked makes the subscriptions known to those who do not have the lock.
-func (m *Manager) hearLocked() {
-	subs := m.subs
-	m.heard.Store(&subs)
 }
 
 // awaitProgram waits for functions of the program outside of the lock. stuck, if not nil, is

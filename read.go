@@ -121,7 +121,7 @@ func (r *reader) next() (one *rereading, more bool) {
 	m.mu.Lock()
 	if len(r.waiting) == 0 || m.haltedLocked() || !m.engine.Sending() {
 		r.workers--
-		m.workerEndsLocked()
+		m.courier.Quit()
 		m.mu.Unlock()
 		return nil, false
 	}

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
-	"sync"
 	"time"
 
 	"github.com/optimist-go/optimist/internal/engine"
@@ -86,10 +85,10 @@ func (w *worker) step() (more bool) {
 		m.mu.Lock()
 		if w.landed {
 			w.landed = false
-			m.landLocked(m.inbox.take())
+			m.landLocked(m.inbox.Take())
 		}
 		if w.f, more = m.courier.Take(); !more {
-			m.workerEndsLocked()
+			m.courier.Quit()
 			m.mu.Unlock()
 			return false
 		}
@@ -114,23 +113,16 @@ func (m *Manager) departLocked(f *flight) engine.Time {
 	if f.late = later(f.until, patience); f.typ.timeout > 0 {
 		f.late = later(later(at, f.typ.timeout), patience)
 	}
-	if len(m.subs) > 0 {
+	if m.audience.Subscribed() {
 		m.armLocked(now)
 	}
 	return at
 }
 
-func (m *Manager) workerEndsLocked() {
-	if m.courier.Quit() && m.landed != nil {
-		close(m.landed)
-		m.landed = nil
-	}
-}
-
 // handIn reports whether the caller has to give the engine the answers in the inbox.
 func (m *Manager) handIn(f *flight, answer engine.Answer) bool {
 	f.end(context.Canceled)
-	return m.inbox.put(landing{f, answer, time.Now()})
+	return m.inbox.Put(landing{f, answer, time.Now()})
 }
 
 // landing is a flight that has ended, and its answer.
@@ -138,32 +130,6 @@ type landing struct {
 	f      *flight
 	answer engine.Answer
 	at     time.Time
-}
-
-// inbox collects the answers of workers. The one that finds it empty waits for the
-// Manager's lock and hands in all that have come meanwhile, so that many calls which
-// end together do not queue for the lock one by one.
-type inbox struct {
-	mu   sync.Mutex
-	all  []landing
-	last []landing // handed in before: its memory is used again
-}
-
-// put reports whether the caller has to hand in the answers in the inbox.
-func (b *inbox) put(l landing) bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.all = append(b.all, l)
-	return len(b.all) == 1
-}
-
-// take empties the inbox. The slice is good until the next call, and has to be
-// cleared by the caller.
-func (b *inbox) take() []landing {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.all, b.last = b.last[:0], b.all
-	return b.last
 }
 
 // landLocked gives answers to the engine. The worker that calls it goes on; the
@@ -305,19 +271,14 @@ func (m *Manager) observeLocked(t *engine.Truth, now time.Time) {
 // one of them may be who calls.
 func (m *Manager) waitForWorkers(inside bool) error {
 	m.mu.Lock()
-	if m.courier.Workers() == 0 {
-		m.mu.Unlock()
-		return nil
-	}
-	landed := make(chan struct{})
-	m.landed = landed
+	left := m.courier.Left()
 	look := m.stuckClosuresLocked(nil)
 	m.mu.Unlock()
 	grace := time.NewTicker(time.Second)
 	defer grace.Stop()
 	for {
 		select {
-		case <-landed:
+		case <-left:
 			return nil
 		case <-grace.C:
 		}

@@ -279,16 +279,14 @@ func (c *closure) input(m *Manager, name string, space *engine.Space, id string,
 func (all *closures) acceptLocked(c *closure, in *engine.Execute, log *closureLog, entry *replay.Entry) (*Handle, error) {
 	m := all.m
 	h := &c.handle
-	joined, err := m.passLocked(in, &h.op)
-	if err == nil && joined != nil {
-		h = joined
-		if c.settled != nil {
-			if h.ended {
-				r := h.resultLocked()
-				m.callBackLocked(&h.op, []func(){func() { c.settled(r) }})
-			} else {
-				h.moreLocked().callbacks = append(h.moreLocked().callbacks, c.settled)
-			}
+	err := m.passLocked(in, &h.op)
+	h, joined := h.shared()
+	if joined && c.settled != nil {
+		if h.ended {
+			r := h.resultLocked()
+			m.callBackLocked(&h.op, []func(){func() { c.settled(r) }})
+		} else {
+			h.moreLocked().callbacks = append(h.moreLocked().callbacks, c.settled)
 		}
 	}
 	// This goroutine has the turn, so the tasks of this log are its own to do; those of

@@ -4,6 +4,7 @@ import (
 	"context"
 	"iter"
 
+	"github.com/optimist-go/optimist/internal/audience"
 	"github.com/optimist-go/optimist/internal/engine"
 )
 
@@ -26,7 +27,6 @@ func (s *anyStore) watch(ctx context.Context, id string) iter.Seq[View[any]] {
 			return
 		}
 		m := s.m
-		w := make(watcher, 1)
 		if !m.lockOrTell("Watch of " + s.space.Name + ":" + id) {
 			return
 		}
@@ -35,14 +35,23 @@ func (s *anyStore) watch(ctx context.Context, id string) iter.Seq[View[any]] {
 			return
 		}
 		ent := s.holdLocked(id)
-		w.joinLocked(ent)
-		m.listenLocked(1)
+		watchers, _ := ent.Watchers.(*audience.Watchers)
+		if watchers == nil {
+			watchers = new(audience.Watchers)
+			ent.Watchers = watchers
+		}
+		w := watchers.Join()
+		m.audience.AddWatchers(1)
+		m.listenedLocked()
 		view := viewLocked(ent)
 		m.mu.Unlock()
 		defer func() {
 			m.mu.Lock()
-			w.leaveLocked(ent)
-			m.listenLocked(-1)
+			if watchers.Leave(w) {
+				ent.Watchers = nil
+			}
+			m.audience.AddWatchers(-1)
+			m.listenedLocked()
 			m.engine.Unpin(ent)
 			m.mu.Unlock()
 		}()
@@ -71,28 +80,6 @@ func (s *anyStore) watch(ctx context.Context, id string) iter.Seq[View[any]] {
 	}
 }
 
-// watcher is told that its entity may look different. Its capacity is 1, so telling
-// never waits, and a watcher that has been told looks at the latest.
-type watcher chan struct{}
-
-func (w watcher) joinLocked(ent *engine.Entity) {
-	all, _ := ent.Watchers.([]watcher)
-	ent.Watchers = append(all, w)
-}
-
-func (w watcher) leaveLocked(ent *engine.Entity) {
-	all, _ := ent.Watchers.([]watcher)
-	for i := range all {
-		if all[i] == w {
-			all = append(all[:i:i], all[i+1:]...)
-			break
-		}
-	}
-	if ent.Watchers = all; len(all) == 0 {
-		ent.Watchers = nil
-	}
-}
-
 // wakeWatchersLocked tells the watchers of the entities that an effect is about.
 func (m *Manager) wakeWatchersLocked(f *engine.Effect) {
 	if f.Entity != nil {
@@ -113,13 +100,7 @@ func (m *Manager) wakeWatchersLocked(f *engine.Effect) {
 }
 
 func wakeWatchers(ent *engine.Entity) {
-	if ent.Watchers == nil {
-		return
-	}
-	for _, w := range ent.Watchers.([]watcher) {
-		select {
-		case w <- struct{}{}:
-		default:
-		}
+	if ent.Watchers != nil {
+		ent.Watchers.(*audience.Watchers).Wake()
 	}
 }

@@ -23,6 +23,7 @@ type Courier[F comparable] struct {
 	head    int
 	flying  []F
 	workers int
+	left    chan struct{} // while somebody waits for the last worker
 	// promised: a worker that runs will take the next attempt, so no new one is needed
 	// for it.
 	promised bool
@@ -80,14 +81,30 @@ func (c *Courier[F]) HandedIn() { c.promised = false }
 // Hire counts a worker more, which the caller starts.
 func (c *Courier[F]) Hire() { c.workers++ }
 
-// Quit counts a worker out, and reports whether it was the last one.
-func (c *Courier[F]) Quit() (last bool) {
+// Quit counts a worker out.
+func (c *Courier[F]) Quit() {
 	if c.workers--; c.workers > 0 {
-		return false
+		return
 	}
 	c.waiting, c.head = nil, 0
-	return true
+	if c.left != nil {
+		close(c.left)
+		c.left = nil
+	}
 }
 
 // Workers is how many there are.
 func (c *Courier[F]) Workers() int { return c.workers }
+
+// Left is closed when there is no worker left.
+func (c *Courier[F]) Left() <-chan struct{} {
+	if c.left == nil {
+		c.left = make(chan struct{})
+	}
+	left := c.left
+	if c.workers == 0 {
+		close(left)
+		c.left = nil
+	}
+	return left
+}

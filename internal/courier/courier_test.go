@@ -63,10 +63,23 @@ func TestTheLastWorkerLeavesNothing(t *testing.T) {
 	c.Add(1)
 	c.Hire()
 	c.Take()
-	if c.Quit() {
+	left := c.Left()
+	if c.Quit(); closed(left) {
 		t.Error("the first of two was the last")
 	}
-	if !c.Quit() || c.waiting != nil {
+	if c.Quit(); !closed(left) || c.waiting != nil {
 		t.Errorf("the last one left %v", c.waiting)
+	}
+	if !closed(c.Left()) {
+		t.Error("nobody is left, and who waits does not learn it")
+	}
+}
+
+func closed(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
 	}
 }
