@@ -16,7 +16,8 @@ type Call[A any] struct {
 	// server compares them to find the last writer.
 	At       Timestamp
 	ClientID string
-	// BaseVersion is the version of the truth held when the attempt left, 0 without.
+	// BaseVersion is the version of the truth held when the attempt left, 0 without. BaseOf
+	// gives its value.
 	BaseVersion uint64
 
 	flight *flight // nil: of none, such as one that a test has made
@@ -37,6 +38,18 @@ func (f *flight) report(done, total int64) {
 	if f != nil {
 		f.progress(done, total)
 	}
+}
+
+// BaseOf is the value of the truth held when the attempt left: the ground on which the call
+// stands, without the operations that are still unsettled. An unlike finds there the id of
+// the record that the answer to the like has told. ok is false when the entity was not
+// present in that truth, or was of another type; and for the call of a group, which has no
+// one entity. The value is shared: it must not be changed in place.
+func BaseOf[T, A any](c Call[A]) (value T, ok bool) {
+	if c.flight != nil {
+		value, ok = c.flight.base.(T)
+	}
+	return value, ok
 }
 
 func callOf[A any](ctx context.Context, h *Handle, at attempt) Call[A] {

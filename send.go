@@ -50,6 +50,7 @@ type attempt struct {
 	typ      *opType
 	n        int         // 1 is the first
 	counted  int         // charged to the retry policy before this one
+	base     any         // the truth held; nil: not present, or a group
 	version  uint64      // of the truth held
 	until    engine.Time // when the operation's deadline ends
 	restored string      // the id, if it is of an earlier life
@@ -58,10 +59,13 @@ type attempt struct {
 
 // launchLocked queues an attempt and makes sure that a worker will take it.
 func (m *Manager) launchLocked(f *engine.Effect) {
-	_, _, version := f.Op.Entity().Truth()
+	base, _, version := f.Op.Entity().Truth()
+	if f.Op.Group() {
+		base = nil
+	}
 	if m.courier.Add(&flight{deadline: engine.Never, attempt: attempt{
 		h: handleOf(f.Op), typ: typeOf(f.Op), n: f.Calls, counted: f.Op.Attempts(),
-		version: version, restored: f.Op.RestoredID(), until: f.Op.Deadline(),
+		base: base, version: version, restored: f.Op.RestoredID(), until: f.Op.Deadline(),
 	}}) {
 		go m.worker()
 	}
