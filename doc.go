@@ -41,9 +41,20 @@
 //
 // # Two ways in
 //
-// Register (and RegisterToggle, RegisterGroup) define operations as data over a
-// Store: they rebase exactly and can be journaled. Manager.Execute and ExecuteToggle
-// take closures, for state that lives elsewhere. Both run through the same engine.
+// Operations are data over a [Store], or closures for state that lives elsewhere. Data
+// rebases exactly and can be journaled. Both run through the same engine, and every call
+// gives a [Handle], which follows its operation to the end.
+//
+//	a type of operations   is made known by    and executed by         arguments
+//	Mutation               Register            Action.Execute          a type of the program's
+//	Toggle                 RegisterToggle      Switch.Toggle, Set      Switched: who, on or off
+//	Group (of Parts)       RegisterGroup       GroupAction.Execute     a type of the program's
+//	Update                 (each call alone)   Manager.Execute         captured by its closures
+//	ToggleUpdate           (each call alone)   Manager.ExecuteToggle   captured by its closures
+//
+// A Group changes several entities in one operation: a Part for each. A Planned is a call
+// of an Action that has not been made: [Manager.Batch] makes several in one step, each an
+// operation of its own.
 //
 // # Concurrency
 //

@@ -18,7 +18,7 @@ type EventKind uint8
 const (
 	Started          EventKind = iota + 1 // first event: how things stand
 	Changed                               // the view of Entity has changed
-	OpAccepted                            // the operation is queued, and in the view
+	OpAccepted                            // the operation is queued, and in the view unless it is pessimistic
 	OpJoined                              // a call wanted the same as an earlier operation
 	OpSent                                // an attempt has left
 	OpRetrying                            // an attempt failed; the next leaves at Due

@@ -375,12 +375,4 @@ func (h *Handle) movedLocked() {
 func handleOf(o *engine.Op) *Handle { return o.Owner.(*Handle) }
 
 // fullName is an entity's name with that of its store.
-func fullName(ent *engine.Entity) string {
-	if ent == nil {
-		return ""
-	}
-	if s := ent.Space().Name; s != "" {
-		return s + ":" + ent.ID()
-	}
-	return ent.ID()
-}
+func fullName(ent *engine.Entity) string { return ent.FullName() }

@@ -145,7 +145,11 @@ func TestLaw23_FlushSkipsDebouncesAndWaits(t *testing.T) {
 		w.server.next("2", reply{before: time.Hour})
 		short, cancel := context.WithTimeout(w.ctx, time.Second)
 		defer cancel()
-		is(t, w.m.Flush(short), context.DeadlineExceeded)
+		err := w.m.Flush(short)
+		is(t, err, context.DeadlineExceeded)
+		if !strings.Contains(err.Error(), "1 operations") || !strings.Contains(err.Error(), ":2") {
+			t.Errorf("%v does not name the operation that is left", err)
+		}
 		w.flush()
 	})
 }

@@ -83,6 +83,11 @@ func TestLaw19_DependentsAndBrokenGuardsGoWithItInOneStep(t *testing.T) {
 		is(t, w.outcome(guarded, RolledBack).Err, ErrGuard)
 		is(t, w.outcome(dependent, RolledBack).Err, ErrDependency)
 		is(t, w.outcome(second, RolledBack).Err, ErrDependency)
+		for _, said := range []string{"comment of page:1 (" + cause.ID() + ")", errNo.Error()} {
+			if text := w.result(dependent).Err.Error(); !strings.Contains(text, said) {
+				t.Errorf("%q does not name the cause, %q", text, said)
+			}
+		}
 		equal(t, "shown", w.view("1").Comments, "kept later")
 		equal(t, "calls", w.server.heard(), []string{"comment kept of 1", "comment c of 1", "comment later of 1"})
 		w.settledTruth("1")
@@ -304,6 +309,40 @@ func TestLaw21_TheResultSaysAll(t *testing.T) {
 		if !errors.As(r.Err, &op) || op.Entity != "page:9" || op.Type != "comment" || op.ID != r.ID || op.Calls != 1 {
 			t.Fatalf("%#v", r.Err)
 		}
+	})
+}
+
+func TestLaw21_OnlyTheServersWordIsTold(t *testing.T) {
+	for name, row := range map[string]struct {
+		reply reply
+		told  bool
+	}{
+		"answer with truth":    {reply{}, true},
+		"answer with nothing":  {reply{mute: true}, false},
+		"refusal":              {reply{fails: errNever}, false},
+		"conflict, with truth": {conflict(errNo), true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, instant, func(t *testing.T, w *world) {
+				w.receive("1", w.server.put("1", page{Title: "t"}))
+				w.server.next("1", row.reply)
+				h := w.tap("1", "me")
+				w.flush()
+				value, told := Told[page](w.result(h))
+				equal(t, "told", told, row.told)
+				if told {
+					equal(t, "value", value, page{Title: "t", Fans: "me"})
+				}
+			})
+		})
+	}
+	inWorld(t, patient, func(t *testing.T, w *world) {
+		w.receive("1", w.server.put("1", page{Title: "t"}))
+		h := w.tap("1", "me")
+		w.tap("1", "me") // and back: nothing is sent
+		w.flush()
+		_, told := Told[page](must(h.Final(w.ctx))(t))
+		equal(t, "told without a call", told, false)
 	})
 }
 

@@ -89,16 +89,32 @@ func (m *Manager) SetOnline(online bool) error { return m.do(engine.SetOnline{On
 func (m *Manager) RetryNow() error { return m.do(engine.RetryNow{}) }
 
 // Flush ends every debounce and waits until each operation is settled, is parked, or
-// waits behind a parked one, or ctx ends. With a journal it then waits until the ends are on disk.
+// waits behind a parked one, or ctx ends: the error then names the operations that are left. With a journal it then waits until the ends are on disk.
 // Records that the disk refuses are tried once more; when that fails Flush returns
 // ErrNotOnDisk, and does not wait for the disk to recover.
 // It must not be called from a callback or closure, for which it waits: it returns ErrStuck
 // when that has run for five seconds more.
 func (m *Manager) Flush(ctx context.Context) error {
 	if err := m.settleAll(ctx, insideProgram()); err != nil {
+		if ctx != nil && ctx.Err() != nil {
+			err = m.unfinished(err)
+		}
 		return err
 	}
 	return m.onDisk(ctx)
+}
+
+// unfinished says for which operations Flush has waited in vain.
+func (m *Manager) unfinished(err error) error {
+	if m.lock() != nil {
+		return err
+	}
+	defer m.mu.Unlock()
+	left := m.namesLocked(func(o *engine.Op) bool { return o.State() != engine.Parked && !o.IsHeld() })
+	if len(left) == 0 {
+		return err
+	}
+	return errorf.New("%w before %d operations were settled: %s", err, len(left), listed(left))
 }
 
 // settleAll is Flush without the disk; inside tells whether a function of the program calls.
@@ -216,9 +232,9 @@ func (m *Manager) dropUnkept(flushed error) (err error) {
 		m.mu.Unlock()
 		return m.lost
 	}
-	if left := m.unkeptLocked(); len(left) > 0 {
+	if left := m.namesLocked(func(o *engine.Op) bool { return !m.keptLocked(o) }); len(left) > 0 {
 		err = errorf.New("%w with %d unsettled operations, rolled back: %s",
-			ErrClosed, len(left), strings.Join(left[:min(len(left), 10)], ", "))
+			ErrClosed, len(left), listed(left))
 		if flushed != nil { // else they were parked
 			err = errorf.New("%w (%w)", err, flushed)
 		}
@@ -234,16 +250,25 @@ func (m *Manager) keptLocked(o *engine.Op) bool {
 	return m.disk != nil && (h.durable || h.more != nil && h.more.journal == errNotDurable)
 }
 
-// unkeptLocked names the unsettled operations that would be lost by Close.
-func (m *Manager) unkeptLocked() (names []string) {
+// namesLocked names the unsettled operations of a kind.
+func (m *Manager) namesLocked(of func(*engine.Op) bool) (names []string) {
 	for ent := range m.engine.Busy {
 		for o := range ent.Ops {
-			if o.Entity() == ent && !m.keptLocked(o) { // a group is in the lists of all its entities
+			if o.Entity() == ent && of(o) { // a group is in the lists of all its entities
 				names = append(names, o.Type.Name+" of "+fullName(ent))
 			}
 		}
 	}
 	return names
+}
+
+// listed is the text of the first ten names.
+func listed(names []string) string {
+	text := strings.Join(names[:min(len(names), 10)], ", ")
+	if len(names) > 10 {
+		text += ", ..."
+	}
+	return text
 }
 
 // waitForProgram waits until closures and callbacks that are due have run, unless one did

@@ -59,8 +59,8 @@ const (
 // manager's, and that one's zero fields the default written here.
 type Policy struct {
 	// Debounce delays the first attempt so that a burst of taps becomes one call.
-	// Operations without a slot are not debounced unless they say so themselves:
-	// nothing can fold into them.
+	// Operations without a slot, groups among them, are not debounced unless their own
+	// type says so, whatever the manager's policy: nothing can fold into them.
 	Debounce Debounce
 	// Retry says how often and when to try again.
 	Retry Retry
@@ -83,7 +83,9 @@ type Debounce struct {
 	// if that is longer. Set beside Wait it must not be shorter.
 	MaxWait time.Duration
 	// Leading sends a tap at once when nothing of its slot is unsettled; taps during
-	// its flight are debounced, and sent only if they end on something else.
+	// its flight are debounced, and sent only if they end on something else. It does not
+	// bound the rate of calls: taps that each come after the call before has returned are
+	// each sent at once.
 	Leading bool
 }
 
@@ -114,7 +116,8 @@ type Retry struct {
 	Deadline time.Duration
 	// Next replaces the schedule: whether and when to try again after the nth
 	// attempt that counts (1 is the first) failed with err. It is called without any
-	// lock held. Nil: the schedule above.
+	// lock held. It alone says when to give up: Max and the other fields of the schedule are
+	// asked only where it panics. Nil: the schedule above.
 	Next func(n int, err error) (wait time.Duration, again bool)
 }
 

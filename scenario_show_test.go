@@ -146,10 +146,21 @@ func (w *stage) events(out *strings.Builder, kinds []string) {
 			}
 		}
 		if ev.Err != nil && ev.Kind != optimist.OpSettled {
-			fmt.Fprintf(out, " (%v)", ev.Err)
+			fmt.Fprintf(out, " (%s)", w.named(ev.Err))
 		}
 		out.WriteString("\n")
 	}
+}
+
+// named is the text of an error, with the names of operations in the place of their ids.
+func (w *stage) named(err error) string {
+	text := err.Error()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for id, name := range w.names {
+		text = strings.ReplaceAll(text, "("+id+")", "("+name+")")
+	}
+	return text
 }
 
 func (w *stage) result(out *strings.Builder, name string) {
@@ -170,7 +181,7 @@ func (w *stage) result(out *strings.Builder, name string) {
 		fmt.Fprintf(out, ", by %s", w.nameOf(r.Successor.ID()))
 	}
 	if r.Err != nil {
-		fmt.Fprintf(out, " (%v)", r.Err)
+		fmt.Fprintf(out, " (%s)", w.named(r.Err))
 	}
 	out.WriteString("\n")
 }

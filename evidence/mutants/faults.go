@@ -22,7 +22,7 @@ var faults = []fault{
 	{"two calls of a lane fly (law 4)", "lane.go",
 		"if l.flight != nil || l.first == nil || l.first.op != o {\n\t\t\tfree = false", "if l.first == nil || l.first.op != o {\n\t\t\tfree = false", "TestTwin"},
 	{"dependents outlive the operation that they depend on (law 19)", "fold.go",
-		"for _, n := range o.ext.dependents {\n\t\t\te.condemn(n, o, ErrDependency)\n\t\t}", "", "TestEditOfWhatNeverLeftBeginsAnew"},
+		"for _, n := range o.ext.dependents {\n\t\t\te.condemn(n, o, e.dependencyErr(o, err))\n\t\t}", "", "TestEditOfWhatNeverLeftBeginsAnew"},
 	{"refolding stops at the first value that stayed (law 2)", "fold.go",
 		"if same && p.op.pos >= ent.dirtyUntil {", "if same {", "TestTwin"},
 	{"an unknown outcome is forgotten (law 13)", "answer.go",

@@ -304,7 +304,7 @@ func (e *Engine) dissolve(older, successor *Op) {
 	}
 	if older.Creates() && !successor.Creates() {
 		for _, l := range older.orphans() {
-			e.sink(l, older)
+			e.sink(l, older, nil)
 		}
 	}
 	e.leaveLanes(older)

@@ -167,10 +167,10 @@ func (o *Op) orphans() (all []orphan) {
 }
 
 // sink takes along an operation that stood on a creation. A deletion stays until the views are right.
-func (e *Engine) sink(l orphan, creation *Op) {
+func (e *Engine) sink(l orphan, creation *Op, why error) {
 	switch o := l.part.op; {
 	case !o.deletes():
-		e.condemn(o, creation, ErrDependency)
+		e.condemn(o, creation, e.dependencyErr(creation, why))
 	case o.state != Ended && !o.condemned:
 		l.part.stands = false
 		e.orphans = append(e.orphans, l)
@@ -317,7 +317,7 @@ func (e *Engine) endCreation(c *part, deletion *Op) {
 			continue
 		}
 		if o != c.op && o.Group() {
-			e.condemn(o, c.op, ErrDependency)
+			e.condemn(o, c.op, e.dependencyErr(c.op, nil))
 			continue
 		}
 		var dependents []*Op
@@ -326,7 +326,7 @@ func (e *Engine) endCreation(c *part, deletion *Op) {
 		}
 		for _, n := range dependents {
 			if n != deletion {
-				e.condemn(n, o, ErrDependency)
+				e.condemn(n, o, e.dependencyErr(o, nil))
 			}
 		}
 		e.leaveLanes(o)

@@ -114,6 +114,17 @@ type Entity struct {
 // ID is the entity's name within its space.
 func (ent *Entity) ID() string { return ent.id }
 
+// FullName is the entity's name with that of its space; empty for nil.
+func (ent *Entity) FullName() string {
+	switch {
+	case ent == nil:
+		return ""
+	case ent.space.Name == "":
+		return ent.id
+	}
+	return ent.space.Name + ":" + ent.id
+}
+
 // Space is the entity's namespace.
 func (ent *Entity) Space() *Space { return ent.space }
 

@@ -26,6 +26,16 @@ var (
 	ErrUnstored     = errorf.New("%w: a stored operation cannot depend on one that is not stored", ErrInvalid)
 )
 
+// dependencyErr says on which operation another one depends, and why that one failed, if it
+// did. It does not wrap why: that an outcome is unknown, say, is true of one of them only.
+func (e *Engine) dependencyErr(on *Op, why error) error {
+	err := errorf.New("%w: %s of %s (%s)", ErrDependency, on.Type.Name, on.part.entity.FullName(), on.ID(e))
+	if why != nil {
+		err = errorf.New("%w: %v", err, why)
+	}
+	return err
+}
+
 // PanicError is a panic in a function of the program, contained.
 type PanicError struct{ Value any }
 

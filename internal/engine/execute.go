@@ -81,7 +81,7 @@ func (e *Engine) resolveAfter(in *Execute) error {
 		case d.state != Ended:
 			kept = append(kept, d)
 		case d.outcome != Confirmed:
-			return ErrDependency
+			return e.dependencyErr(d, nil)
 		}
 	}
 	in.After = kept

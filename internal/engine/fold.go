@@ -211,10 +211,10 @@ func (e *Engine) condemn(o *Op, cause *Op, err error) {
 	o.parts(e.remove)
 	if o.ext != nil {
 		for _, n := range o.ext.dependents {
-			e.condemn(n, o, ErrDependency)
+			e.condemn(n, o, e.dependencyErr(o, err))
 		}
 	}
 	for _, l := range orphans {
-		e.sink(l, o)
+		e.sink(l, o, err)
 	}
 }

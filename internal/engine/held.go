@@ -15,6 +15,9 @@ const (
 	heldBack        // it must not overtake; operations that must not overtake it wait as well
 )
 
+// IsHeld reports whether the operation waits behind one that waits for a person.
+func (o *Op) IsHeld() bool { return o.held != notHeld }
+
 // Idle reports whether nothing will move any more before a person decides.
 func (e *Engine) Idle() bool { return e.inFlight == 0 && e.pending == e.parked+e.held }
 

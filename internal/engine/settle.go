@@ -226,7 +226,9 @@ func (e *Engine) bury(cause *Op, where *Entity, outcome Outcome) {
 			}
 		}
 	}
-	e.emit(Effect{Kind: OpsRolledBack, Op: cause, Entity: where, Err: err, Victims: victims, Outcome: outcome})
+	if shown := slices.DeleteFunc(slices.Clone(victims), func(v Victim) bool { return v.Op.Type.Pessimistic }); len(shown) > 0 {
+		e.emit(Effect{Kind: OpsRolledBack, Op: cause, Entity: where, Err: err, Victims: shown, Outcome: outcome})
+	}
 	for _, v := range victims {
 		end := outcome
 		if v.Cause != nil || outcome == Cancelled && v.Err != nil {
