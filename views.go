@@ -1,0 +1,101 @@
+package optimist
+
+import (
+	"github.com/optimist-go/optimist/internal/engine"
+	"github.com/optimist-go/optimist/internal/errorf"
+)
+
+// Into names an entity for [Manager.Views], and the variable that its view is written to.
+// [Store.Into] makes it.
+type Into struct {
+	m     *Manager
+	space *engine.Space
+	id    string
+	put   func(View[any])
+	err   error
+}
+
+// Into names an entity and the variable that [Manager.Views] writes its view to.
+func (s *Store[T]) Into(id string, to *View[T]) Into {
+	into := Into{m: s.m, space: s.space, id: id, err: s.err}
+	switch {
+	case s.err != nil:
+	case id == "":
+		into.err = errorf.New("%w: Into of store %q needs an id", ErrInvalid, s.space.Name)
+	case to == nil:
+		into.err = errorf.New("%w: Into of %s:%s needs a variable for the view", ErrInvalid, s.space.Name, id)
+	default:
+		into.put = func(v View[any]) { *to = typed[T](v) }
+	}
+	return into
+}
+
+// Views reads the views of any number of entities, of any stores of the manager, at one
+// moment: no change lies between them, and an unsettled group is in the views of all its
+// entities or in none.
+//
+//	var post View[Post]
+//	var user View[User]
+//	err := m.Views(posts.Into("42", &post), users.Into("7", &user))
+//
+// The variables are written before Views returns, and only if it returns nil. The error is
+// ErrInvalid if an entity has no id, no variable or another manager, ErrStuck when the call
+// waited in vain.
+func (m *Manager) Views(all ...Into) error {
+	for i, into := range all {
+		switch {
+		case into.err != nil:
+			return errorf.New("Views: %w", into.err)
+		case into.put == nil:
+			return errorf.New("%w: Views: entity %d is empty; Store.Into makes one", ErrInvalid, i)
+		case into.m != m:
+			return errorf.New("%w: Views: %s:%s is of another manager", ErrInvalid, into.space.Name, into.id)
+		}
+	}
+	if err := m.lock(); err != nil {
+		return err
+	}
+	if err := m.lost; err != nil { // in the midst of a step, perhaps
+		m.mu.Unlock()
+		return err
+	}
+	views := make([]View[any], len(all))
+	for i, into := range all {
+		views[i] = viewLocked(into.space.Find(into.id))
+	}
+	m.mu.Unlock()
+	for i, into := range all {
+		into.put(views[i])
+	}
+	return nil
+}
+
+// Views are the views of several entities at one moment, in the order of the ids; see
+// [Manager.Views], which reads from several stores. As [Store.View] does, it says that
+// nothing is known of an entity without id, and of all when the call waited in vain.
+func (s *Store[T]) Views(ids ...string) []View[T] {
+	views := make([]View[T], len(ids))
+	for i, v := range s.views(ids) {
+		views[i] = typed[T](v)
+	}
+	return views
+}
+
+func (s *anyStore) views(ids []string) []View[any] {
+	if s.err != nil {
+		return nil
+	}
+	if !s.m.lockOrTell("Views of store " + s.space.Name) {
+		return nil
+	}
+	views, unnamed := make([]View[any], len(ids)), false
+	for i, id := range ids {
+		views[i] = viewLocked(s.space.Find(id))
+		unnamed = unnamed || id == ""
+	}
+	s.m.mu.Unlock()
+	if unnamed {
+		s.noID("Views")
+	}
+	return views
+}
