@@ -158,6 +158,8 @@ func opsOf(m *Manager, handles []*Handle) ([]*engine.Op, error) {
 			return nil, errorf.New("%w: handle %d to depend on is nil", ErrInvalid, i)
 		case h.m != m:
 			return nil, errorf.New("%w: handle %d to depend on is of another manager", ErrInvalid, i)
+		case h.aside() != nil:
+			return nil, errorf.New("%w: handle %d to depend on: %w", ErrInvalid, i, ErrQuarantined)
 		}
 		ops[i] = &h.op
 	}

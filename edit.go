@@ -12,7 +12,7 @@ func (a *Action[T, A]) Edit(parked *Handle, args A) (*Handle, error) {
 	if a.err != nil {
 		return nil, a.err
 	}
-	if parked == nil || parked.m != a.store.m || typeOf(&parked.op) != &a.typ {
+	if parked.empty() || parked.m != a.store.m || typeOf(&parked.op) != &a.typ {
 		return nil, errorf.New("%w: Edit needs a handle of an operation of type %q", ErrInvalid, a.def.Type)
 	}
 	args, err := captured(a.clone, args)

@@ -39,6 +39,9 @@ var (
 	ErrSettled = engine.ErrSettled
 	// ErrNotParked: only a parked operation can be retried, edited or discarded.
 	ErrNotParked = engine.ErrNotParked
+	// ErrQuarantined: the operation was left by an earlier life, and this program cannot
+	// restore it; all that can be done with it is Discard.
+	ErrQuarantined = errors.New("optimist: operation is in quarantine")
 	// ErrUnknownOutcome: the server may or may not have the operation.
 	ErrUnknownOutcome = engine.ErrUnknownOutcome
 	// ErrDeadline: the operation's total deadline passed.

@@ -10,7 +10,8 @@ import (
 
 // Handle follows one operation to its end. It settles exactly once. Several calls
 // may share a handle: one that wants the same as an unsettled operation
-// joins it. Methods are safe for concurrent use.
+// joins it. [Manager.Operation] finds it by its id. Methods are safe for concurrent use. Those
+// of nil and of the zero Handle, which are of no operation, return [ErrInvalid] or zero values.
 type Handle struct {
 	op engine.Op
 	m  *Manager
@@ -145,16 +146,23 @@ func (r Result) Success() bool { return r.Outcome == Confirmed && r.Conflict != 
 // ID is the operation's name and its idempotency key: the same on every attempt and
 // after a restart.
 func (h *Handle) ID() string {
-	if !h.m.lockOrTell("Handle.ID") {
+	if !h.lockOrTell("Handle.ID") {
 		return ""
 	}
 	defer h.m.mu.Unlock()
+	return h.idLocked()
+}
+
+func (h *Handle) idLocked() string {
+	if q := h.aside(); q != nil {
+		return q.ID
+	}
 	return h.op.ID(h.m.engine)
 }
 
 // Type is the operation's type.
 func (h *Handle) Type() string {
-	if !h.m.lockOrTell("Handle.Type") {
+	if !h.lockOrTell("Handle.Type") {
 		return ""
 	}
 	defer h.m.mu.Unlock()
@@ -162,25 +170,43 @@ func (h *Handle) Type() string {
 }
 
 // Entity is the (first) entity, such as "post:42".
-func (h *Handle) Entity() string { return fullName(h.op.Entity()) }
+func (h *Handle) Entity() string {
+	if h.empty() {
+		return ""
+	}
+	if q := h.aside(); q != nil {
+		return q.Entity
+	}
+	return fullName(h.op.Entity())
+}
 
 // Timestamp is the hybrid logical time of the tap.
-func (h *Handle) Timestamp() Timestamp { return Timestamp(h.op.Timestamp) }
+func (h *Handle) Timestamp() Timestamp {
+	if h.empty() {
+		return 0
+	}
+	return Timestamp(h.op.Timestamp)
+}
 
-// State is where the operation stands now.
+// State is where the operation stands now; 0 for a handle of no operation.
 func (h *Handle) State() State {
-	if !h.m.lockOrTell("Handle.State") {
+	if !h.lockOrTell("Handle.State") {
 		return 0
 	}
 	defer h.m.mu.Unlock()
 	return h.stateLocked()
 }
 
-func (h *Handle) stateLocked() State { return State(h.op.State()) }
+func (h *Handle) stateLocked() State {
+	if q := h.aside(); q != nil {
+		return q.state()
+	}
+	return State(h.op.State())
+}
 
 // Result is how the operation ended; ok is false as long as it has not.
 func (h *Handle) Result() (r Result, ok bool) {
-	if !h.m.lockOrTell("Handle.Result") {
+	if !h.lockOrTell("Handle.Result") {
 		return Result{}, false
 	}
 	defer h.m.mu.Unlock()
@@ -207,6 +233,9 @@ func (h *Handle) resultLocked() Result {
 	}
 	if s := h.op.Successor(); s != nil {
 		r.Successor = handleOf(s)
+	}
+	if q := h.aside(); q != nil {
+		r.ID, r.Entity, r.Outcome = q.ID, q.Entity, q.outcome
 	}
 	return r
 }
@@ -238,8 +267,11 @@ func (h *Handle) Final(ctx context.Context) (Result, error) {
 // Await waits until the operation has reached a stage. It returns nil then; an
 // error when ctx ended first or the stage can no longer be reached.
 func (h *Handle) Await(ctx context.Context, stage Stage) error {
-	if ctx == nil {
+	switch {
+	case ctx == nil:
 		return errNoContext
+	case h.empty():
+		return errNoHandle
 	}
 	for {
 		if err := h.m.lock(); err != nil {
@@ -252,7 +284,7 @@ func (h *Handle) Await(ctx context.Context, stage Stage) error {
 		}
 		if stopped := h.m.stoppedLocked(); stopped != nil {
 			h.m.mu.Unlock()
-			return errorf.New("%w before operation %s was %v", stopped, h.op.ID(h.m.engine), stage)
+			return errorf.New("%w before operation %s was %v", stopped, h.idLocked(), stage)
 		}
 		more := h.moreLocked()
 		if more.moved == nil {
@@ -279,17 +311,18 @@ func (h *Handle) Await(ctx context.Context, stage Stage) error {
 
 func (h *Handle) reachedLocked(stage Stage) (bool, error) {
 	outcome := h.op.Outcome()
+	aside := h.aside() != nil
 	switch stage {
 	case Applied:
 		switch {
-		case !h.op.Type.Pessimistic || outcome == engine.Confirmed:
+		case !aside && !h.op.Type.Pessimistic || outcome == engine.Confirmed:
 			return true, nil
 		case h.ended:
 			return false, h.endedWithoutLocked("applied")
 		}
 		return false, nil
 	case Journaled:
-		if h.durable {
+		if h.durable || aside {
 			return true, nil
 		}
 		if h.m.disk == nil {
@@ -328,7 +361,7 @@ func (h *Handle) endedWithoutLocked(stage string) error {
 // Done is closed when the operation has ended. It is nil, which is never closed, when the
 // call waited in vain; see ErrStuck.
 func (h *Handle) Done() <-chan struct{} {
-	if !h.m.lockOrTell("Handle.Done") {
+	if !h.lockOrTell("Handle.Done") {
 		return nil
 	}
 	defer h.m.mu.Unlock()
@@ -348,14 +381,29 @@ var closedChan = func() chan struct{} { c := make(chan struct{}); close(c); retu
 // operations that depend on it go with it. If a call of it is under way the call goes on, unless
 // Policy.Cancel says otherwise, and its late answer is taken as truth. When nobody
 // answers any more the entity is unsure. It returns ErrSettled when it came too late.
-func (h *Handle) Cancel() error { return h.m.do(engine.Cancel{Op: &h.op}) }
+//
+// An operation in quarantine is discarded.
+func (h *Handle) Cancel() error {
+	if !h.empty() && h.aside() != nil {
+		return h.Discard()
+	}
+	return h.decide(func() engine.Input { return engine.Cancel{Op: &h.op} })
+}
 
 // Retry sends a parked operation again, with the same key and a fresh budget. An
 // operation that is not parked gives ErrNotParked.
-func (h *Handle) Retry() error { return h.m.do(&engine.Decide{Op: &h.op}) }
+func (h *Handle) Retry() error {
+	return h.decide(func() engine.Input { return &engine.Decide{Op: &h.op} })
+}
 
-// Discard gives a parked operation up: it is rolled back and ends as Cancelled.
-func (h *Handle) Discard() error { return h.m.do(&engine.Decide{Op: &h.op, Discard: true}) }
+// Discard gives a parked operation up: it is rolled back and ends as Cancelled. An operation in
+// quarantine is dropped for good, with those that depend on it.
+func (h *Handle) Discard() error {
+	if !h.empty() && h.aside() != nil {
+		return h.m.discardAside(h)
+	}
+	return h.decide(func() engine.Input { return &engine.Decide{Op: &h.op, Discard: true} })
+}
 
 func (h *Handle) moreLocked() *handleMore {
 	if h.more == nil {

@@ -105,6 +105,7 @@ type disk struct {
 	j          journal.Journal
 	durability journal.Durability
 	out        *outbox.Outbox
+	aside      map[uint64]*Handle // of operations in quarantine that somebody asked for, by Seq
 
 	// encoded are the bytes of encodedArgs, made by the call that has the lock before it took
 	// the lock, so that nobody needs to do it again.

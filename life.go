@@ -60,6 +60,9 @@ func (m *Manager) ClearAll() error {
 	m.callbacks.dropLocked()
 	m.callbacks.muted = false
 	if m.disk != nil {
+		for _, l := range m.disk.out.Quarantine() {
+			m.tellAsideLocked(l, Cancelled, nil)
+		}
 		m.disk.out.Forget()
 		m.writeLocked()
 	}

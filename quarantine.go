@@ -1,6 +1,9 @@
 package optimist
 
 import (
+	"slices"
+
+	"github.com/optimist-go/optimist/internal/engine"
 	"github.com/optimist-go/optimist/internal/errorf"
 	"github.com/optimist-go/optimist/internal/outbox"
 	"github.com/optimist-go/optimist/journal"
@@ -52,7 +55,8 @@ func (m *Manager) Quarantined() []Quarantined {
 	return m.quarantineLocked()
 }
 
-// DiscardQuarantined drops one of them for good, with those that depend on it.
+// DiscardQuarantined drops one of them for good, with those that depend on it. Handle.Discard
+// does the same for an operation that [Manager.Operation] has found.
 func (m *Manager) DiscardQuarantined(seq uint64) error {
 	if err := m.lock(); err != nil {
 		return err
@@ -61,13 +65,20 @@ func (m *Manager) DiscardQuarantined(seq uint64) error {
 	if err := m.stoppedLocked(); err != nil {
 		return err
 	}
-	switch {
-	case m.disk == nil || !m.disk.out.Quarantines(seq):
+	if m.disk == nil || !m.disk.out.Quarantines(seq) {
 		return errorf.New("%w: no operation %d is in quarantine", ErrInvalid, seq)
-	case m.disk.out.Dead():
-		return errorf.New("%w: %w", journal.ErrFailed, m.disk.out.Failed())
 	}
-	m.tellEndedAsideLocked(m.disk.out.Discard(seq))
+	return m.discardAsideLocked(seq)
+}
+
+func (m *Manager) discardAsideLocked(seq uint64) error {
+	out := m.disk.out
+	if out.Dead() {
+		return errorf.New("%w: %w", journal.ErrFailed, out.Failed())
+	}
+	i := slices.IndexFunc(out.Quarantine(), func(l outbox.Loaded) bool { return l.Seq == seq })
+	m.tellAsideLocked(out.Quarantine()[i], Cancelled, nil)
+	m.tellEndedAsideLocked(out.Discard(seq))
 	m.writeLocked()
 	return nil
 }
@@ -76,9 +87,84 @@ func (m *Manager) DiscardQuarantined(seq uint64) error {
 // the engine, because something that they depend on came to nothing.
 func (m *Manager) tellEndedAsideLocked(ended []outbox.Loaded) {
 	for _, l := range ended {
-		q := quarantined(l)
-		m.publishLocked(Event{Kind: OpSettled, ID: q.ID, Type: q.Type, Entity: q.Entity, Outcome: RolledBack, Err: ErrDependency})
+		m.tellAsideLocked(l, RolledBack, ErrDependency)
 	}
+}
+
+// tellAsideLocked tells how an operation ended that was not in the engine.
+func (m *Manager) tellAsideLocked(l outbox.Loaded, outcome Outcome, err error) {
+	q := quarantined(l)
+	if h := m.disk.aside[l.Seq]; h != nil {
+		delete(m.disk.aside, l.Seq)
+		if h.aside().outcome = outcome; err != nil {
+			h.moreLocked().err = &OpError{ID: q.ID, Type: q.Type, Entity: q.Entity, Err: err}
+		}
+		m.completeLocked(h, true)
+	}
+	m.publishLocked(Event{Kind: OpSettled, ID: q.ID, Type: q.Type, Entity: q.Entity, Outcome: outcome, Err: err})
+}
+
+// setAside is an operation in quarantine that somebody has asked for. The Manager's lock guards
+// its outcome.
+type setAside struct {
+	Quarantined
+	outcome Outcome // 0: it is in quarantine
+}
+
+func (q *setAside) state() State {
+	if q.outcome != 0 {
+		return Ended
+	}
+	return Parked
+}
+
+// aside is what the handle has of an operation in quarantine; nil: of any other.
+func (h *Handle) aside() *setAside { return typeOf(&h.op).aside }
+
+// asideLocked is the handle of an operation in quarantine. It has a type of its own, which
+// can do nothing.
+func (m *Manager) asideLocked(l outbox.Loaded) *Handle {
+	if h := m.disk.aside[l.Seq]; h != nil {
+		return h
+	}
+	q := quarantined(l)
+	typ := &opType{aside: &setAside{Quarantined: q}}
+	typ.Name, typ.Owner, typ.label = q.Type, typ, label{"type", q.Type}
+	h := &Handle{m: m}
+	h.op.Type, h.op.Owner, h.op.Timestamp, h.op.Args = &typ.Type, h, engine.Timestamp(q.At), q.Args
+	if m.disk.aside == nil {
+		m.disk.aside = make(map[uint64]*Handle)
+	}
+	m.disk.aside[l.Seq] = h
+	return h
+}
+
+// discardAside drops an operation in quarantine.
+func (m *Manager) discardAside(h *Handle) error {
+	if err := m.lock(); err != nil {
+		return err
+	}
+	defer m.mu.Unlock()
+	switch err := m.stoppedLocked(); {
+	case err != nil:
+		return err
+	case h.aside().outcome != 0:
+		return ErrSettled
+	}
+	return m.discardAsideLocked(h.aside().Seq)
+}
+
+// quarantinedErr is why nothing but Discard can be done with an operation in quarantine.
+func (m *Manager) quarantinedErr(h *Handle) error {
+	if err := m.lock(); err != nil {
+		return err
+	}
+	defer m.mu.Unlock()
+	q := h.aside()
+	if q.outcome != 0 {
+		return ErrSettled
+	}
+	return errorf.New("%w: %s of %s: %w", ErrQuarantined, q.Type, q.Entity, q.Err)
 }
 
 // tooLateLocked is why a type that is registered now is too late for operations that an

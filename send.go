@@ -35,6 +35,7 @@ type opType struct {
 	parts   func(args any) ([]engine.Part, error) // of a group
 	// adoptArgs makes a handle for arguments that the codec has decoded.
 	adoptArgs func(m *Manager, args any) *Handle
+	aside     *setAside // of the one operation in quarantine that has this type; nil: a type that is known
 }
 
 func (t *opType) setPolicy(p Policy) {

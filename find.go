@@ -1,0 +1,118 @@
+package optimist
+
+import (
+	"github.com/optimist-go/optimist/internal/engine"
+	"github.com/optimist-go/optimist/internal/errorf"
+	"github.com/optimist-go/optimist/internal/order"
+)
+
+// Operation finds an unsettled operation by its id, also after a restart: one that is on its
+// way, that is parked, or that is in quarantine. It is false for an operation that has ended,
+// and for an id that names none. The handle is the one that the call which made the
+// operation got. It is a search through all unsettled operations, so that nothing has to be
+// kept up to date for it.
+func (m *Manager) Operation(id string) (*Handle, bool) {
+	if !m.lockOrTell("Operation") {
+		return nil, false
+	}
+	defer m.mu.Unlock()
+	if o := m.engine.Find(id); o != nil {
+		return handleOf(o), true
+	}
+	if m.disk == nil || id == "" {
+		return nil, false
+	}
+	for _, l := range m.disk.out.Quarantine() {
+		if l.Record != nil && l.Record.ID == id {
+			return m.asideLocked(l), true
+		}
+	}
+	return nil, false
+}
+
+// Operations are all unsettled operations, in the order in which they were accepted; those of
+// an earlier life come after [Manager.Restore]. An operation in quarantine is among them:
+// it counts as parked, can be discarded, and all else gives [ErrQuarantined]. They are nil
+// when the call waited in vain; see [ErrStuck].
+func (m *Manager) Operations() []*Handle {
+	if !m.lockOrTell("Operations") {
+		return nil
+	}
+	defer m.mu.Unlock()
+	all := make([]*Handle, 0, m.engine.Pending())
+	for o := range m.engine.Every {
+		all = append(all, handleOf(o))
+	}
+	return m.withQuarantineLocked(all, func(Quarantined) bool { return true })
+}
+
+// Operations are the unsettled operations of one entity, its groups among them; see
+// [Manager.Operations]. A group in quarantine is of no entity, because only the type that is
+// missing knows its entities.
+func (s *anyStore) Operations(id string) []*Handle {
+	if s.err != nil {
+		return nil
+	}
+	if id == "" {
+		s.noID("Operations")
+		return nil
+	}
+	m := s.m
+	if !m.lockOrTell("Operations of " + s.space.Name + ":" + id) {
+		return nil
+	}
+	defer m.mu.Unlock()
+	var all []*Handle
+	if ent := s.space.Find(id); ent != nil {
+		for o := range ent.Ops {
+			all = append(all, handleOf(o))
+		}
+	}
+	name := s.space.Name + ":" + id
+	return m.withQuarantineLocked(all, func(q Quarantined) bool { return q.Entity == name })
+}
+
+// withQuarantineLocked adds the operations in quarantine that are wanted, and puts all in the
+// order in which they were accepted.
+func (m *Manager) withQuarantineLocked(all []*Handle, wanted func(Quarantined) bool) []*Handle {
+	if m.disk != nil {
+		for _, l := range m.disk.out.Quarantine() {
+			if h := m.asideLocked(l); wanted(h.aside().Quarantined) {
+				all = append(all, h)
+			}
+		}
+	}
+	order.By(len(all),
+		func(i, j int) bool { return all[i].seq() < all[j].seq() },
+		func(i, j int) { all[i], all[j] = all[j], all[i] })
+	return all
+}
+
+// seq is the order in which operations were accepted.
+func (h *Handle) seq() uint64 {
+	if q := h.aside(); q != nil {
+		return q.Seq
+	}
+	return h.op.Seq()
+}
+
+var errNoHandle = errorf.New("%w: the handle is of no operation; Execute and Manager.Operation return one", ErrInvalid)
+
+// empty reports whether a handle is nil or the zero Handle, which is of no operation. Its
+// methods say so: by an error where they can, and else by zero values.
+func (h *Handle) empty() bool { return h == nil || h.m == nil }
+
+// lockOrTell is Manager.lockOrTell; it is false for an empty handle as well.
+func (h *Handle) lockOrTell(call string) bool { return !h.empty() && h.m.lockOrTell(call) }
+
+// decide carries out a decision about the operation. An operation in quarantine is not
+// known to the engine.
+func (h *Handle) decide(in func() engine.Input) error {
+	switch {
+	case h.empty():
+		return errNoHandle
+	case h.aside() != nil:
+		return h.m.quarantinedErr(h)
+	}
+	return h.m.do(in())
+}

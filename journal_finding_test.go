@@ -1,0 +1,152 @@
+package optimist_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/optimist-go/optimist"
+)
+
+func idsOf(all []*optimist.Handle) (ids []string) {
+	for _, h := range all {
+		ids = append(ids, h.ID())
+	}
+	return ids
+}
+
+func TestLaw38_OperationsAreFoundAfterARestart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx := t.Context()
+		var w world
+		l := w.start(t, optimist.Options{})
+		l.m.SetOnline(false)
+		var want []string
+		for _, h := range []*optimist.Handle{
+			must(l.edit.Execute(ctx, "2", edit{"a"}))(t), must(l.done.Execute(ctx, "1", true))(t), must(l.move.Execute(ctx, [2]string{"3", "2"}))(t),
+		} {
+			want = append(want, h.ID())
+		}
+		synctest.Wait()
+		w.crash(l)
+
+		l = w.start(t, optimist.Options{})
+		l.m.SetOnline(false)
+		if got := idsOf(l.m.Operations()); !slices.Equal(got, want) {
+			t.Errorf("after the restart %v, before %v", got, want)
+		}
+		if got := idsOf(l.notes.Operations("2")); !slices.Equal(got, []string{want[0], want[2]}) {
+			t.Errorf("of note 2: %v, of all: %v", got, want)
+		}
+		h, ok := l.m.Operation(want[1])
+		if !ok || h.Type() != "done" || h.Entity() != "note:1" || h != l.restored.Operations[1] {
+			t.Fatalf("found %v, %v", h, ok)
+		}
+		if err := h.Cancel(); err != nil {
+			t.Error(err)
+		}
+		if _, ok := l.m.Operation(want[1]); ok {
+			t.Error("an operation that was taken back is found")
+		}
+		w.crash(l)
+	})
+}
+
+// aside is a program that does not know the types of operations that an earlier life left.
+func (w *world) aside(t *testing.T) *optimist.Manager {
+	t.Helper()
+	j := must(w.disk.Open())(t)
+	m := must(optimist.New(optimist.Options{Journal: durable{j}}))(t)
+	must(m.Restore())(t)
+	return m
+}
+
+func TestLaw38_QuarantineIsFoundAndDiscarded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx := t.Context()
+		var w world
+		l := w.start(t, optimist.Options{})
+		l.m.SetOnline(false)
+		first := must(l.edit.Execute(ctx, "1", edit{"a"}))(t)
+		second := must(l.done.Execute(ctx, "1", true, first))(t)
+		third := must(l.done.Execute(ctx, "2", true))(t)
+		synctest.Wait()
+		w.crash(l)
+
+		m := w.aside(t)
+		defer m.Close(ctx)
+		notes := optimist.NewStore[note](m, "note")
+		rename := optimist.Register(notes, optimist.Mutation[note, edit]{
+			Type: "rename", Apply: func(n note, _ edit) (note, error) { return n, nil },
+			Send: func(context.Context, optimist.Call[edit]) (optimist.Truth[note], error) {
+				return optimist.Truth[note]{}, nil
+			},
+		})
+		if got := idsOf(m.Operations()); !slices.Equal(got, []string{first.ID(), second.ID(), third.ID()}) {
+			t.Fatalf("%v", got)
+		}
+		if got := idsOf(notes.Operations("1")); !slices.Equal(got, []string{first.ID(), second.ID()}) {
+			t.Errorf("of note 1: %v", got)
+		}
+		h, ok := m.Operation(first.ID())
+		again, _ := m.Operation(first.ID())
+		if !ok || h != again || h != m.Operations()[0] {
+			t.Fatal("the operation has several handles, or none")
+		}
+		if h.Type() != "edit" || h.Entity() != "note:1" || h.State() != optimist.Parked || h.Timestamp() != first.Timestamp() {
+			t.Errorf("%s of %s is %v", h.Type(), h.Entity(), h.State())
+		}
+		for call, err := range map[string]error{"retry": h.Retry(), "depend": after(rename.Execute(ctx, "1", edit{}, h))} {
+			if !errors.Is(err, optimist.ErrQuarantined) {
+				t.Errorf("%s: %v", call, err)
+			}
+		}
+		if _, err := rename.Edit(h, edit{"b"}); !errors.Is(err, optimist.ErrInvalid) {
+			t.Errorf("edit: %v", err)
+		}
+		if err := h.Await(ctx, optimist.Journaled); err != nil {
+			t.Errorf("it is in the journal: %v", err)
+		}
+
+		ended := make(chan optimist.Result)
+		go func() {
+			r, _ := m.Operations()[1].Wait(ctx) // it depends on the first
+			ended <- r
+		}()
+		synctest.Wait()
+		if err := h.Discard(); err != nil {
+			t.Fatal(err)
+		}
+		select {
+		case r := <-ended:
+			if r.ID != second.ID() || r.Outcome != optimist.RolledBack || !errors.Is(r.Err, optimist.ErrDependency) {
+				t.Errorf("its dependent ended as %+v", r)
+			}
+		case <-time.After(time.Hour):
+			t.Fatal("its dependent has not ended")
+		}
+		if r, ok := h.Result(); !ok || r.Outcome != optimist.Cancelled || r.ID != first.ID() || r.Err != nil || h.State() != optimist.Ended {
+			t.Errorf("it ended as %+v, %v", r, ok)
+		}
+		for call, err := range map[string]error{"discard": h.Discard(), "cancel": h.Cancel(), "retry": h.Retry()} {
+			if !errors.Is(err, optimist.ErrSettled) {
+				t.Errorf("%s of one that has ended: %v", call, err)
+			}
+		}
+		last, _ := m.Operation(third.ID())
+		if got := idsOf(m.Operations()); !slices.Equal(got, []string{third.ID()}) {
+			t.Errorf("left %v", got)
+		}
+		if err := m.ClearAll(); err != nil {
+			t.Fatal(err)
+		}
+		if r, ok := last.Result(); !ok || r.Outcome != optimist.Cancelled || len(m.Operations()) > 0 {
+			t.Errorf("after ClearAll: %+v, %v, left %v", r, ok, idsOf(m.Operations()))
+		}
+	})
+}
+
+func after(_ *optimist.Handle, err error) error { return err }
