@@ -68,9 +68,12 @@ var bans = []ban{
 	{"", "text/template", true, "showing values is the program's"},
 	{"", "unsafe", false, "nothing here is worth it"},
 
+	{"", module + "/httpsend", true, "net/http adds 2 MB to a page, and the transport is the program's"},
+	{"httpsend", module + "/internal/...", false, "a transport uses what everybody can"},
 	{"sloglog", module + "/internal/...", false, "a subscriber uses what everybody can"},
 	{"jsonstored", module + "/internal/...", false, "a codec uses what everybody can"},
 	{"optimisttest", module + "/internal/...", false, "a program's tests see what the program sees"},
+	{"optimisttest", module + "/httpsend", true, "its network is for every transport"},
 	{"internal/courier", module, false, "it keeps flights and knows no manager"},
 	{"internal/courier", "sync", false, "it is pure: its caller holds the lock"},
 	{"internal/courier", "context", false, "it never waits"},

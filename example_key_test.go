@@ -8,18 +8,8 @@ import (
 	"time"
 
 	"github.com/optimist-go/optimist"
+	"github.com/optimist-go/optimist/httpsend"
 )
-
-// keyed gives every request of a Send its operation's idempotency key.
-type keyed struct{ http.RoundTripper }
-
-func (k keyed) RoundTrip(r *http.Request) (*http.Response, error) {
-	if call, ok := optimist.CallFrom(r.Context()); ok {
-		r = r.Clone(r.Context())
-		r.Header.Set("Idempotency-Key", call.ID)
-	}
-	return k.RoundTripper.RoundTrip(r)
-}
 
 // A call whose answer is lost is made again. The server knows it by its key, and does
 // once what it is asked twice.
@@ -34,7 +24,7 @@ func Example_idempotencyKey() {
 		paid[key] = 20
 		w.WriteHeader(http.StatusGatewayTimeout) // the answer is lost on its way
 	})
-	client := &http.Client{Transport: keyed{inMemory{handler}}}
+	bank := &httpsend.Client{HTTP: &http.Client{Transport: inMemory{handler}}}
 
 	m, _ := optimist.New(optimist.Options{Policy: optimist.Policy{Retry: optimist.Retry{Base: time.Millisecond}}})
 	balance := 100
@@ -49,12 +39,8 @@ func Example_idempotencyKey() {
 			if err != nil {
 				return optimist.Fail(optimist.Permanent, err)
 			}
-			resp, err := client.Do(req)
-			if err != nil {
-				return optimist.Fail(optimist.Unknown, err) // it may have arrived
-			}
-			defer resp.Body.Close()
-			return optimist.StatusError(resp.StatusCode, 0, nil)
+			_, err = bank.Do(req) // with the key, which it finds in the context as optimist.CallFrom does
+			return err
 		},
 	})
 	r, _ := h.Wait(ctx)

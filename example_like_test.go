@@ -2,14 +2,19 @@ package optimist_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 
 	"github.com/optimist-go/optimist"
+	"github.com/optimist-go/optimist/httpsend"
 )
 
 // A first optimistic like: it shows at once, is sent once, and ends as the server
 // says.
 func Example_like() {
+	defer startServer()()
 	if err := firstLike(context.Background()); err != nil {
 		fmt.Println(err)
 	}
@@ -31,9 +36,34 @@ func setLiked(p Post, user string, on bool) Post {
 	return Post{Likes: p.Likes - 1}
 }
 
-// sendLike stands for a request to a server, on which others have liked the post, too.
-func sendLike(_ context.Context, key, id string, on bool) (Post, uint64, error) {
-	return Post{Likes: 10, Liked: on}, 2, nil
+// likeRequest asks for the wanted state and never for a toggle. Its idempotency key is added
+// to it.
+func likeRequest(c optimist.Call[optimist.Switched]) (*http.Request, error) {
+	return httpsend.JSON(http.MethodPut, serverURL+"/posts/"+c.Entity+"/like", c.Args.On)
+}
+
+// postTruth reads the state in an answer, and its version in the ETag.
+func postTruth(a httpsend.Answer) (optimist.Truth[Post], error) {
+	var p Post
+	err := json.Unmarshal(a.Body, &p)
+	return optimist.TruthOf(p, a.Version()), err
+}
+
+// serverURL is of a server on which others have liked the post, too.
+var serverURL string
+
+func startServer() (stop func()) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		p := Post{Likes: 10}
+		if err := json.NewDecoder(r.Body).Decode(&p.Liked); err != nil {
+			http.Error(w, err.Error(), http.StatusBadRequest)
+			return
+		}
+		w.Header().Set("ETag", `"2"`)
+		json.NewEncoder(w).Encode(p)
+	}))
+	serverURL = server.URL
+	return server.Close
 }
 
 func firstLike(ctx context.Context) error {
@@ -46,10 +76,7 @@ func firstLike(ctx context.Context) error {
 		Type: "like",
 		Get:  func(p Post, user string) bool { return p.Liked },
 		Set:  setLiked,
-		Send: func(ctx context.Context, c optimist.Call[optimist.Switched]) (optimist.Truth[Post], error) {
-			post, version, err := sendLike(ctx, c.ID, c.Entity, c.Args.On) // c.ID is the idempotency key
-			return optimist.TruthOf(post, version), err
-		},
+		Send: httpsend.Send(nil, likeRequest, postTruth), // over http.DefaultClient
 	})
 	posts.Receive("42", optimist.TruthOf(Post{Likes: 3}, 1)) // the server's value, read before
 

@@ -60,16 +60,9 @@ type Mutation[T, A any] struct {
 	// retries the change is rolled back. A connection that was lost after the request
 	// had left looks like that to a transport, and the server may have done it. Where
 	// this matters, say so (or Offline, where nothing can have left), and let
-	// StatusError read the answer:
+	// StatusError read the answer. Package httpsend does so for net/http:
 	//
-	//	resp, err := client.Do(req.WithContext(ctx))
-	//	if err != nil {
-	//		return none, optimist.Fail(optimist.Unknown, err)
-	//	}
-	//	defer resp.Body.Close()
-	//	if err := optimist.StatusError(resp.StatusCode, wait, nil); err != nil {
-	//		return none, err
-	//	}
+	//	Send: httpsend.Send(client, request, truth),
 	Send func(ctx context.Context, c Call[A]) (Truth[T], error)
 
 	// Fulfilled reports whether a value is as args wished. When the server accepts the

@@ -7,16 +7,14 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"log"
-	"net"
 	"net/http"
 	"net/http/httptest"
-	"strconv"
 	"time"
 
 	"github.com/optimist-go/optimist"
+	"github.com/optimist-go/optimist/httpsend"
 )
 
 // Post is the state of a post, on the screen and in the server's answers.
@@ -43,16 +41,16 @@ func run(ctx context.Context, url string) error {
 	}
 	defer m.Close(ctx)
 
+	// A connection for each request, so that you see every attempt: net/http would repeat the
+	// second one by itself.
+	client := &httpsend.Client{HTTP: &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}}
+
 	posts := optimist.NewStore[Post](m, "post")
 	like := optimist.RegisterToggle(posts, optimist.Toggle[Post]{
 		Type: "like",
 		Get:  func(p Post, user string) bool { return p.Liked },
 		Set:  setLiked,
-		Send: func(ctx context.Context, c optimist.Call[optimist.Switched]) (optimist.Truth[Post], error) {
-			fmt.Println("attempt", c.Number)
-			p, err := sendLike(ctx, url, c)
-			return optimist.TruthOf(p, p.Version), err
-		},
+		Send: httpsend.Send(client, likeRequest(url), postTruth),
 	})
 	if err := m.Err(); err != nil { // an invalid definition
 		return err
@@ -91,38 +89,21 @@ func setLiked(p Post, _ string, on bool) Post {
 	return p
 }
 
-// sendLike asks for the wanted state and never for a toggle, with the same key on each
-// attempt.
-func sendLike(ctx context.Context, url string, c optimist.Call[optimist.Switched]) (p Post, err error) {
-	method := http.MethodDelete
-	if c.Args.On {
-		method = http.MethodPut
+// likeRequest asks for the wanted state and never for a toggle.
+func likeRequest(url string) func(optimist.Call[optimist.Switched]) (*http.Request, error) {
+	return func(c optimist.Call[optimist.Switched]) (*http.Request, error) {
+		fmt.Println("attempt", c.Number)
+		method := http.MethodDelete
+		if c.Args.On {
+			method = http.MethodPut
+		}
+		return http.NewRequest(method, url+"/posts/"+c.Entity+"/like", nil)
 	}
-	request, err := http.NewRequestWithContext(ctx, method, url+"/posts/"+c.Entity+"/like", nil)
-	if err != nil {
-		return p, optimist.Fail(optimist.Permanent, err)
-	}
-	request.Header.Set("Idempotency-Key", c.ID)
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		return p, optimist.Fail(classOf(err), err)
-	}
-	defer response.Body.Close()
-	if response.StatusCode != http.StatusOK {
-		seconds, _ := strconv.Atoi(response.Header.Get("Retry-After"))
-		return p, optimist.StatusError(response.StatusCode, time.Duration(seconds)*time.Second, errors.New(response.Status))
-	}
-	if err := json.NewDecoder(response.Body).Decode(&p); err != nil {
-		return p, optimist.Fail(optimist.Unknown, err) // the answer broke off
-	}
-	return p, nil
 }
 
-// classOf returns the class of a call without answer. Without a connection nothing was
-// sent; every other request may have arrived.
-func classOf(err error) optimist.Class {
-	if failed, ok := errors.AsType[*net.OpError](err); ok && failed.Op == "dial" {
-		return optimist.Offline
-	}
-	return optimist.Unknown
+// postTruth reads the answer.
+func postTruth(a httpsend.Answer) (optimist.Truth[Post], error) {
+	var p Post
+	err := json.Unmarshal(a.Body, &p)
+	return optimist.TruthOf(p, p.Version), err
 }

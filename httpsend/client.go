@@ -1,0 +1,185 @@
+package httpsend
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptrace"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/optimist-go/optimist"
+)
+
+// HeaderKey is the header with the idempotency key of an operation.
+const HeaderKey = "Idempotency-Key"
+
+// DefaultMaxAnswer is the limit of an answer's body, in bytes, of a Client that sets none.
+const DefaultMaxAnswer = 1 << 20
+
+// Client sends requests to one server, or to several that behave alike. The zero Client is
+// ready for use, and a nil *Client is the zero Client. It is safe for concurrent use; its
+// fields must not change after the first call.
+type Client struct {
+	// HTTP sends the requests: cookies, credentials, proxies, traces are its own. Nil:
+	// http.DefaultClient. It needs no Timeout, since every attempt has a context.
+	HTTP *http.Client
+	// MaxAnswer limits the body of an answer, in bytes. 0 or less: DefaultMaxAnswer. A larger
+	// answer is as good as none.
+	MaxAnswer int64
+	// TruthInRefusals says that answers of this server with status 404, 409, 410 and 412 have
+	// truth in their bodies. The truth function is then called for these too, and looks at
+	// Answer.Status. If it returns an error, there was no truth in it. A refusal of class
+	// Conflicting without truth can only be rolled back, or sent again.
+	TruthInRefusals bool
+}
+
+// Answer is an answer of the server, whole.
+type Answer struct {
+	Status int // 0: none came
+	Header http.Header
+	Body   []byte
+}
+
+// Version is the number in the answer's ETag, such as "7" or W/"7", and 0 without one.
+func (a Answer) Version() uint64 {
+	tag := strings.Trim(strings.TrimPrefix(a.Header.Get("ETag"), "W/"), `"`)
+	version, err := strconv.ParseUint(tag, 10, 64)
+	if err != nil {
+		return 0
+	}
+	return version
+}
+
+// Do sends a request that the program has made with the context of a Send, or of a read,
+// and returns the answer. The error is an [*optimist.SendError], whose class the
+// documentation of the package tells, or nil for a status of 2xx. It wraps a [*Refusal] if
+// there is an answer that refuses; the answer is then returned, too.
+func (c *Client) Do(req *http.Request) (Answer, error) {
+	if req == nil || req.URL == nil {
+		return Answer{}, optimist.Fail(optimist.Permanent, errors.New("httpsend: there is no request"))
+	}
+	if c == nil {
+		c = new(Client)
+	}
+	ctx := req.Context()
+	saw := new(evidence)
+	req = req.Clone(httptrace.WithClientTrace(ctx, saw.trace()))
+	if call, ok := optimist.CallFrom(ctx); ok {
+		setKey(req, call.ID)
+	}
+	client := *cmp.Or(c.HTTP, http.DefaultClient)
+	saw.reported = reports(client.Transport, req.URL.Scheme)
+	saw.offline = offline()
+	var stop redirects
+	client.CheckRedirect = stop.check(client.CheckRedirect)
+	forbidRedirects(client.Transport, req)
+
+	resp, err := client.Do(req)
+	if err != nil {
+		return Answer{}, optimist.Fail(saw.class(ctx, err), fmt.Errorf("httpsend: %w", err))
+	}
+	defer resp.Body.Close()
+	if resp.Request == nil { // a transport of the program's may leave it out
+		resp.Request = req
+	}
+	return c.read(resp, stop)
+}
+
+// setKey sets the key of a request that has none.
+func setKey(r *http.Request, key string) {
+	if r.Header == nil {
+		r.Header = make(http.Header)
+	}
+	if r.Header.Get(HeaderKey) == "" {
+		r.Header.Set(HeaderKey, key)
+	}
+}
+
+// read reads the body, and classifies the answer.
+func (c *Client) read(resp *http.Response, stop redirects) (Answer, error) {
+	a := Answer{Status: resp.StatusCode, Header: resp.Header}
+	body, broken := readAll(resp.Body, c.MaxAnswer)
+	if broken == nil {
+		a.Body = body
+	}
+	refusal := refusalOf(a, resp.Request, stop)
+	err := a.refused(refusal)
+	switch {
+	case broken == nil:
+		return a, err
+	case err == nil: // done, and what came of it was lost
+		return Answer{}, optimist.Fail(optimist.Unknown, fmt.Errorf("httpsend: %s: %w", where(resp.Request), broken))
+	case c.TruthInRefusals && a.conflicts(): // with the truth that the conflict needs
+		return Answer{}, optimist.Fail(optimist.Unknown, fmt.Errorf("%w: %w", refusal, broken))
+	}
+	return a, err
+}
+
+// refused is the error of an answer, nil for 2xx.
+func (a Answer) refused(refusal *Refusal) error {
+	wait, _ := retryAfter(a.Header, time.Now())
+	switch {
+	case a.Status == 0 && manualRedirects: // the browser hides a redirect that it does not follow
+		return optimist.Fail(optimist.Permanent, refusal)
+	case a.inProgress():
+		return &optimist.SendError{Class: optimist.Overloaded, RetryAfter: wait, Err: refusal}
+	default:
+		return optimist.StatusError(a.Status, wait, refusal)
+	}
+}
+
+func (a Answer) conflicts() bool {
+	return a.Status == http.StatusConflict && !a.inProgress() || a.Status == http.StatusPreconditionFailed
+}
+
+// inProgress reports whether the server still carries out the first request with this key.
+func (a Answer) inProgress() bool {
+	_, asked := retryAfter(a.Header, time.Now())
+	return a.Status == http.StatusConflict && asked
+}
+
+// mayHaveTruth reports whether the answer is a refusal that can say how things stand.
+func (a Answer) mayHaveTruth() bool {
+	return a.conflicts() || a.Status == http.StatusNotFound || a.Status == http.StatusGone
+}
+
+// readAll reads all of a body, or says why it could not.
+func readAll(r io.Reader, limit int64) ([]byte, error) {
+	if limit <= 0 {
+		limit = DefaultMaxAnswer
+	}
+	data, err := io.ReadAll(io.LimitReader(r, limit+1))
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("the answer broke off: %w", err)
+	case int64(len(data)) > limit:
+		return nil, fmt.Errorf("the answer has more than %d bytes", limit)
+	}
+	return data, nil
+}
+
+// redirects notes why the last redirect was not followed.
+type redirects struct{ reason error }
+
+// check follows redirects that repeat the request, as far as the program's own rule does.
+// Others are answers: the server has said where else to go.
+func (s *redirects) check(own func(*http.Request, []*http.Request) error) func(*http.Request, []*http.Request) error {
+	return func(next *http.Request, via []*http.Request) error {
+		switch {
+		case next.Method != via[0].Method:
+			s.reason = fmt.Errorf("the redirect makes it a %s", next.Method)
+		case own != nil:
+			s.reason = own(next, via)
+		case len(via) >= 10:
+			s.reason = errors.New("there are too many redirects")
+		}
+		if s.reason != nil {
+			return http.ErrUseLastResponse // it is the answer
+		}
+		return nil
+	}
+}
