@@ -2,6 +2,8 @@
 //
 //   - A [Server] is a small real server in memory: it counts versions, honours
 //     idempotency keys, and meets faults, by script or by a seed.
+//   - A [Network] is an http.RoundTripper with the same faults, for programs that test
+//     their own transport, too: against a handler in memory or a real server.
 //   - A [Watcher] reads a manager's events, and lists them when they are not as
 //     expected.
 //   - [CheckMutation], [CheckToggle] and [CheckMerge] try a program's own
@@ -9,8 +11,8 @@
 //     and merged to the same end.
 //
 // Everything runs in a testing/synctest bubble, where waits take no time, and
-// outside of one: TestButton in example_test.go is a whole test. Only tests
-// should import this package.
+// outside of one. TestButton in example_test.go and TestSumsOverHTTP in
+// example_http_test.go are whole tests. Only tests should import this package.
 package optimisttest
 
 // TB is the part of [testing.TB] that this package needs.

@@ -2,6 +2,7 @@ package optimisttest
 
 import (
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"time"
 
@@ -19,6 +20,10 @@ type Fault struct {
 	// LoseRequest: the connection breaks before the request arrives. LoseAnswer: after
 	// it was applied. The caller cannot tell which, and gets optimist.Unknown.
 	LoseRequest, LoseAnswer bool
+	// CutAnswer: the connection breaks in the middle of the answer. GarbleAnswer: somebody
+	// else's answer comes in its place, such as the page of a network that wants its guests to
+	// log in. The request was applied, and the caller cannot tell that either.
+	CutAnswer, GarbleAnswer bool
 	// Hang: with a loss, nothing breaks; the caller waits until its context ends.
 	Hang bool
 	// Conflict: the server answers with its truth instead of applying.
@@ -40,6 +45,8 @@ var (
 var (
 	LostRequest     = Fault{LoseRequest: true}
 	LostAnswer      = Fault{LoseAnswer: true}
+	CutAnswer       = Fault{CutAnswer: true}
+	GarbledAnswer   = Fault{GarbleAnswer: true}
 	Duplicate       = Fault{Twice: true}
 	Conflict        = Fault{Conflict: true}
 	Transient       = Fault{Err: optimist.Fail(optimist.Transient, errScripted)}
@@ -47,6 +54,18 @@ var (
 	Offline         = Fault{Err: optimist.Fail(optimist.Offline, errScripted)}
 	Unauthenticated = Fault{Err: optimist.Fail(optimist.Unauthenticated, errScripted)}
 )
+
+// losesAnswer reports whether a request is applied and its answer does not arrive.
+func (f Fault) losesAnswer() bool { return f.LoseAnswer || f.CutAnswer || f.GarbleAnswer }
+
+// statusError is the refusal with a status, as a server says it.
+type statusError int
+
+func (s statusError) Error() string { return fmt.Sprintf("scripted failure with status %d", int(s)) }
+
+// Status returns the fault of a server that refuses with an HTTP status. Its class is that of
+// optimist.StatusError; for a status of 2xx it is no fault.
+func Status(code int) Fault { return Fault{Err: optimist.StatusError(code, 0, statusError(code))} }
 
 // Delay returns the fault of a slow request.
 func Delay(d time.Duration) Fault { return Fault{Delay: d} }

@@ -246,7 +246,7 @@ func send[T, A any](s *Server[T], do effect[T, A]) func(context.Context, optimis
 		if err := after(ctx, fault.Delay, arrive); err != nil {
 			return optimist.Truth[T]{}, err
 		}
-		if fault.LoseRequest || fault.LoseAnswer {
+		if fault.LoseRequest || fault.losesAnswer() {
 			if fault.Hang {
 				<-ctx.Done()
 				return optimist.Truth[T]{}, ctx.Err()
