@@ -54,6 +54,13 @@ func (a Answer) Version() uint64 {
 	return version
 }
 
+// RetryAfter is the wait that the answer asks for, in either form of the header, and 0 without
+// one: see the documentation of the package.
+func (a Answer) RetryAfter() time.Duration {
+	wait, _ := retryAfter(a.Header, time.Now())
+	return wait
+}
+
 // Do sends a request that the program has made with the context of a Send, or of a read,
 // and returns the answer. The error is an [*optimist.SendError], whose class the
 // documentation of the package tells, or nil for a status of 2xx. It wraps a [*Refusal] if
@@ -113,7 +120,7 @@ func (c *Client) read(resp *http.Response, stop redirects) (Answer, error) {
 		return a, err
 	case err == nil: // done, and what came of it was lost
 		return Answer{}, optimist.Fail(optimist.Unknown, fmt.Errorf("httpsend: %s: %w", where(resp.Request), broken))
-	case c.TruthInRefusals && a.conflicts(): // with the truth that the conflict needs
+	case c.TruthInRefusals && a.mayHaveTruth(): // without it there is nothing to decide upon
 		return Answer{}, optimist.Fail(optimist.Unknown, fmt.Errorf("%w: %w", refusal, broken))
 	}
 	return a, err
@@ -121,8 +128,7 @@ func (c *Client) read(resp *http.Response, stop redirects) (Answer, error) {
 
 // refused is the error of an answer, nil for 2xx.
 func (a Answer) refused(refusal *Refusal) error {
-	wait, _ := retryAfter(a.Header, time.Now())
-	switch {
+	switch wait := a.RetryAfter(); {
 	case a.Status == 0 && manualRedirects: // the browser hides a redirect that it does not follow
 		return optimist.Fail(optimist.Permanent, refusal)
 	case a.inProgress():

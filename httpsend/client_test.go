@@ -86,6 +86,18 @@ func TestRetryAfter(t *testing.T) {
 	}
 }
 
+func FuzzRetryAfter(f *testing.F) {
+	for _, s := range []string{"", "0", "86401", "-1", "9223372036854775807", "99999999999999999999", "1.5", "Wed, 21 Oct 2026 07:28:00 GMT"} {
+		f.Add(s, "Wed, 21 Oct 2026 07:27:00 GMT")
+	}
+	f.Fuzz(func(t *testing.T, after, date string) {
+		a := httpsend.Answer{Header: http.Header{"Retry-After": {after}, "Date": {date}}}
+		if wait := a.RetryAfter(); wait < 0 || wait > 24*time.Hour {
+			t.Fatalf("%q at %q is a wait of %v", after, date, wait)
+		}
+	})
+}
+
 // TestRefusalTells: the text of an error has the problem, and never more than fits.
 func TestRefusalTells(t *testing.T) {
 	const request = "PUT /posts/42/like: status 422"

@@ -161,17 +161,19 @@ func TestTruthInRefusals(t *testing.T) {
 	}
 }
 
-// TestCutConflict: a conflict whose truth was lost is no decision.
-func TestCutConflict(t *testing.T) {
-	r, err := http.NewRequestWithContext(t.Context(), "PUT", "http://unset.invalid", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	client := cut(-1, "HTTP/1.1 409 Conflict\r\nContent-Length: 8\r\n\r\npost 7")(t, r)
-	client.TruthInRefusals = true
-	var failed *optimist.SendError
-	if _, err := client.Do(r); !errors.As(err, &failed) || failed.Class != optimist.Unknown {
-		t.Error(err)
+// TestCutRefusal: a refusal whose truth was lost is asked for once more.
+func TestCutRefusal(t *testing.T) {
+	for line, want := range map[string]optimist.Class{"409 Conflict": optimist.Unknown, "404 Not Found": optimist.Unknown, "403 Forbidden": optimist.Permanent} {
+		r, err := http.NewRequestWithContext(t.Context(), "PUT", "http://unset.invalid", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		client := cut(-1, "HTTP/1.1 "+line+"\r\nContent-Length: 8\r\n\r\npost 7")(t, r)
+		client.TruthInRefusals = true
+		var failed *optimist.SendError
+		if _, err := client.Do(r); !errors.As(err, &failed) || failed.Class != want {
+			t.Errorf("%s: %v", line, err)
+		}
 	}
 }
 

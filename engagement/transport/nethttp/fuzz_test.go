@@ -1,12 +1,10 @@
 package nethttp
 
 import (
-	"net/http"
 	"reflect"
 	"strings"
 	"testing"
 	"testing/iotest"
-	"time"
 
 	"github.com/optimist-go/optimist/engagement/client"
 )
@@ -40,18 +38,6 @@ func FuzzReadEvents(f *testing.F) {
 		}
 		if size > len(stream) {
 			t.Fatalf("%d bytes became %d", len(stream), size)
-		}
-	})
-}
-
-func FuzzRetryAfter(f *testing.F) {
-	for _, s := range []string{"", "0", "1", "3600", "3601", "-1", "9223372036854775807", "99999999999999999999", "1.5", "Wed, 21 Oct 2026 07:28:00 GMT"} {
-		f.Add(s)
-	}
-	f.Fuzz(func(t *testing.T, value string) {
-		wait := retryAfter(http.Header{"Retry-After": {value}})
-		if wait < 0 || wait > time.Hour || wait%time.Second != 0 {
-			t.Fatalf("%q is a wait of %v", value, wait)
 		}
 	})
 }

@@ -12,12 +12,13 @@ import (
 	"net"
 	"net/http"
 	"net/http/cookiejar"
-	"strconv"
 	"strings"
 	"time"
 
+	"github.com/optimist-go/optimist"
 	"github.com/optimist-go/optimist/engagement/client"
 	"github.com/optimist-go/optimist/engagement/wire"
+	"github.com/optimist-go/optimist/httpsend"
 )
 
 // Bounds of the answers of a server.
@@ -31,7 +32,7 @@ const (
 // Make one with [New]. A Transport is safe for concurrent use.
 type Transport struct {
 	base   string
-	client *http.Client
+	client httpsend.Client
 }
 
 // New returns a Transport to a base address such as "http://localhost:8080".
@@ -42,12 +43,16 @@ func New(base string) (*Transport, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Transport{strings.TrimSuffix(base, "/"), &http.Client{
-		Jar: jar,
-		Transport: &http.Transport{
-			DisableKeepAlives: true,
-			DialContext:       (&net.Dialer{Timeout: 5 * time.Second}).DialContext,
+	return &Transport{strings.TrimSuffix(base, "/"), httpsend.Client{
+		MaxAnswer: maxAnswer,
+		HTTP: &http.Client{
+			Jar: jar,
+			Transport: &http.Transport{
+				DisableKeepAlives: true,
+				DialContext:       (&net.Dialer{Timeout: 5 * time.Second}).DialContext,
+			},
 		},
+		TruthInRefusals: true,
 	}}, nil
 }
 
@@ -63,34 +68,23 @@ func (t *Transport) RoundTrip(ctx context.Context, r client.Request) (client.Res
 	if r.Key != "" {
 		req.Header.Set(wire.HeaderKey, r.Key)
 	}
-	res, err := t.client.Do(req)
-	if err != nil {
-		return client.Response{}, explained(err)
+	a, err := t.client.Do(req)
+	var silence *optimist.SendError
+	switch {
+	case a.Status != 0: // the client knows what a refusal means
+		return client.Response{Status: a.Status, RetryAfter: retryAfter(a), Body: a.Body}, nil
+	case !errors.As(err, &silence):
+		return client.Response{}, err
+	case silence.Class == optimist.Offline:
+		return client.Response{}, fmt.Errorf("%w: %w", client.ErrUnreachable, silence.Err)
 	}
-	defer res.Body.Close()
-	body, err := io.ReadAll(http.MaxBytesReader(nil, res.Body, maxAnswer))
-	if err != nil {
-		return client.Response{}, fmt.Errorf("the answer broke off: %w", err)
-	}
-	return client.Response{Status: res.StatusCode, RetryAfter: retryAfter(res.Header), Body: body}, nil
+	return client.Response{}, silence.Err
 }
 
-// explained marks errors of requests that cannot have arrived.
-func explained(err error) error {
-	var op *net.OpError
-	if errors.As(err, &op) && op.Op == "dial" {
-		return fmt.Errorf("%w: %w", client.ErrUnreachable, err)
-	}
-	return err
-}
+// maxRetryAfter is the longest wait that a server can ask for.
+const maxRetryAfter = time.Hour
 
-func retryAfter(h http.Header) time.Duration {
-	seconds, err := strconv.Atoi(h.Get("Retry-After"))
-	if err != nil || seconds < 0 {
-		return 0
-	}
-	return time.Duration(min(seconds, 3600)) * time.Second
-}
+func retryAfter(a httpsend.Answer) time.Duration { return min(a.RetryAfter(), maxRetryAfter) }
 
 // Stream implements [client.Transport]. The session cookie names the viewer.
 func (t *Transport) Stream(ctx context.Context, _ string, after string, take func(client.Event)) error {
@@ -99,18 +93,26 @@ func (t *Transport) Stream(ctx context.Context, _ string, after string, take fun
 		return err
 	}
 	req.Header.Set("Accept", "text/event-stream")
-	res, err := t.client.Do(req)
+	res, err := t.client.HTTP.Do(req)
 	if err != nil {
 		return explained(err)
 	}
 	defer res.Body.Close()
 	if res.StatusCode != http.StatusOK {
 		return &client.Refusal{Problem: wire.Problem{
-			Status: res.StatusCode, RetryAfterMs: retryAfter(res.Header).Milliseconds(),
+			Status: res.StatusCode, RetryAfterMs: retryAfter(httpsend.Answer{Header: res.Header}).Milliseconds(),
 			Detail: fmt.Sprintf("the event stream was refused with status %d", res.StatusCode),
 		}}
 	}
 	return readEvents(res.Body, take)
+}
+
+// explained marks errors of streams for which there was no connection.
+func explained(err error) error {
+	if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == "dial" {
+		return fmt.Errorf("%w: %w", client.ErrUnreachable, err)
+	}
+	return err
 }
 
 // readEvents reads server-sent events to the end of the stream.
