@@ -92,6 +92,7 @@ func TestLaw15_AGroupIsNotCountedTwiceWhereTruthNamesIt(t *testing.T) {
 			},
 		})
 		h := must(g.Execute(w.ctx, "x"))(t)
+		w.server.next("1", reply{after: time.Second}) // what is shown is looked at before
 		after := do(w, Register(w.pages, w.renamingApart("append")), "1", "y")
 		synctest.Wait()
 		told := func(id string) {

@@ -15,6 +15,8 @@ var faults = []fault{
 		"if older.frozen() {\n\t\treturn e.appendOp(o, in.After, older)\n\t}", "", "TestExplore"},
 	{"stale truth is taken (law 15)", "truth.go",
 		"held && t.Version < max(ent.version, ent.floor):", "held && t.Version+1 < max(ent.version, ent.floor):", "TestTwin"},
+	{"a prediction is called the server's word (law 40)", "truth.go",
+		"ent.truth, ent.presence, ent.predicted = value, presence, true", "ent.truth, ent.presence = value, presence", "TestTwin"},
 	{"truth arrives and nothing is rebased (law 2)", "truth.go",
 		"if moved {\n\t\te.truthMoved(ent, was)\n\t}", "_ = moved", "TestTwin"},
 	{"one retry too many (law 12)", "answer.go",

@@ -77,9 +77,12 @@ type Entity struct {
 	// unversioned: the value was read without a version after that version, and no operation
 	// was confirmed since.
 	unversioned bool
-	isDirty     bool  // see dirty
-	Warned      bool  // belongs to the shell
-	touched     int32 // 1 + index in the engine's list during a Step, else 0
+	// predicted: truth is what confirmed operations make of the value told last; the server
+	// did not say so.
+	predicted bool
+	isDirty   bool  // see dirty
+	Warned    bool  // belongs to the shell
+	touched   int32 // 1 + index in the engine's list during a Step, else 0
 	// settledAt is when an operation last left the fold because the server has it,
 	// or when truth was last taken; an undated read that began before is old.
 	settledAt Time
@@ -139,6 +142,12 @@ func (ent *Entity) View() (any, Presence) {
 // Truth is the server's last word, and since which version it holds.
 func (ent *Entity) Truth() (any, Presence, uint64) { return ent.truth, ent.presence, ent.version }
 
+// Predicted reports whether truth is a prediction that confirmed operations made truth.
+func (ent *Entity) Predicted() bool { return ent.predicted }
+
+// TruthSince is when truth was taken last, or an operation last confirmed.
+func (ent *Entity) TruthSince() Time { return ent.settledAt }
+
 // Number counts the Changed effects of this entity so far.
 func (ent *Entity) Number() uint64 { return ent.number }
 
@@ -180,7 +189,7 @@ func (e *Engine) Forget(ent *Entity) bool {
 		ent.number++
 	}
 	ent.doubt = nil // all truth to come is newer
-	ent.truth, ent.presence, ent.version, ent.floor, ent.latest = nil, NotLoaded, 0, 0, 0
+	ent.truth, ent.presence, ent.version, ent.floor, ent.latest, ent.predicted = nil, NotLoaded, 0, 0, 0, false
 	e.release(ent)
 	return true
 }

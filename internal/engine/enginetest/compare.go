@@ -162,6 +162,10 @@ func (d *Driver) compare() error {
 		if truthPresence != ent.presence || version != ent.version || !ent.same(truth, ent.truth) {
 			return fmt.Errorf("truth of %s: the engine holds %v at %d, the twin %v at %d", ent.id, truth, version, ent.truth, ent.version)
 		}
+		if real.Predicted() != ent.predicted || real.TruthSince() != ent.settledAt {
+			return fmt.Errorf("truth of %s: predicted %v since %d for the engine, %v since %d for the twin", ent.id,
+				real.Predicted(), real.TruthSince(), ent.predicted, ent.settledAt)
+		}
 		pending := d.twin.count(ent, func(*op) bool { return true })
 		parked := d.twin.count(ent, func(o *op) bool { return o.state == engine.Parked })
 		if real.Pending() != pending || real.Parked() != parked || real.Number() != ent.changes {

@@ -28,7 +28,7 @@ func (t *Twin) takeTruth(ent *entity, said engine.Truth) (fresh, covered bool) {
 		ent.version = said.Version
 	}
 	ent.loose = said.Version == 0 && ent.version != 0
-	ent.settledAt = t.now
+	ent.settledAt, ent.predicted = t.now, false
 	t.tiesEnd(ent)
 	return true, true
 }
@@ -130,6 +130,7 @@ func (t *Twin) predict(o *op, p *place) {
 	if value, presence, err := p.do(o, p.ent.truth, p.ent.presence); err == nil {
 		if presence != p.ent.presence || !p.ent.same(value, p.ent.truth) {
 			p.ent.later(p.ent.version)
+			p.ent.predicted = true
 		}
 		p.ent.truth, p.ent.presence = value, presence
 		t.tiesEnd(p.ent)

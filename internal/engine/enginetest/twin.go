@@ -76,6 +76,7 @@ type entity struct {
 	version   uint64
 	floor     uint64 // truth of a version below it is older than the truth held
 	loose     bool   // the value came without version after that version
+	predicted bool   // the value is what confirmed operations make of the value told
 	settledAt engine.Time
 	latest    engine.Timestamp // that was told of it or given to an operation of it
 	changes   uint64
