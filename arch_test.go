@@ -70,6 +70,8 @@ var bans = []ban{
 
 	{"", module + "/httpsend", true, "net/http adds 2 MB to a page, and the transport is the program's"},
 	{"httpsend", module + "/internal/...", false, "a transport uses what everybody can"},
+	{"list", module + "/internal/engine", false, "a list is an index as a program could write it"},
+	{"list", "fmt", true, "it is a sixth of the smallest page; see package errorf"},
 	{"sloglog", module + "/internal/...", false, "a subscriber uses what everybody can"},
 	{"jsonstored", module + "/internal/...", false, "a codec uses what everybody can"},
 	{"optimisttest", module + "/internal/...", false, "a program's tests see what the program sees"},

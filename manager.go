@@ -183,6 +183,9 @@ func (m *Manager) decideLocked(now time.Time, in engine.Input) error {
 	for i := range effects {
 		m.carryOutLocked(&effects[i], now)
 	}
+	if moves := m.engine.Moves(); len(moves) > 0 {
+		m.tellIndexesLocked(moves)
+	}
 	m.engine.Done()
 	if afterStep != nil {
 		afterStep(m.engine)

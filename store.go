@@ -25,6 +25,10 @@ type anyStore struct {
 	label label
 	err   error    // why the store cannot work
 	read  readFunc // reads an entity anew; nil: nobody knows how
+
+	indexes []*tell // guarded by m.mu
+	told    uint64  // the step of which they were told last; guarded by m.mu
+	moved   []moved // scratch of that, empty between steps; guarded by m.mu
 }
 
 // StoreOptions change how a store works. The zero value is the default of each.
@@ -378,5 +382,7 @@ func (s *anyStore) Forget(id string) bool {
 	if shown != engine.NotLoaded {
 		m.carryOutLocked(&engine.Effect{Kind: engine.Changed, Entity: ent}, time.Now())
 	}
+	m.tellIndexesLocked(m.engine.Moves())
+	m.engine.Done()
 	return true
 }

@@ -1,23 +1,22 @@
 package optimist
 
 import (
-	"github.com/optimist-go/optimist/internal/engine"
 	"github.com/optimist-go/optimist/internal/errorf"
+	"github.com/optimist-go/optimist/internal/foreign"
 )
 
-// Into names an entity for [Manager.Views], and the variable that its view is written to.
-// [Store.Into] makes it.
+// Into names something for [Manager.Views] to read, and the variable that it is written to.
+// [Store.Into] makes it for an entity, [Attached.Into] for an index.
 type Into struct {
-	m     *Manager
-	space *engine.Space
-	id    string
-	put   func(View[any])
-	err   error
+	m    *Manager
+	of   string        // its name in an error
+	take func() func() // takes the value under the lock, and returns the writing of it
+	err  error
 }
 
 // Into names an entity and the variable that [Manager.Views] writes its view to.
 func (s *Store[T]) Into(id string, to *View[T]) Into {
-	into := Into{m: s.m, space: s.space, id: id, err: s.err}
+	into := Into{m: s.m, of: s.space.Name + ":" + id, err: s.err}
 	switch {
 	case s.err != nil:
 	case id == "":
@@ -25,20 +24,23 @@ func (s *Store[T]) Into(id string, to *View[T]) Into {
 	case to == nil:
 		into.err = errorf.New("%w: Into of %s:%s needs a variable for the view", ErrInvalid, s.space.Name, id)
 	default:
-		into.put = func(v View[any]) { *to = typed[T](v) }
+		into.take = func() func() {
+			v := viewLocked(s.space.Find(id))
+			return func() { *to = typed[T](v) }
+		}
 	}
 	return into
 }
 
-// Views reads the views of any number of entities, of any stores of the manager, at one
-// moment: no change lies between them, and an unsettled group is in the views of all its
+// Views reads the views of any number of entities, of any stores of the manager, and lists of
+// them, at one moment: no change lies between them, and an unsettled group is in the views of all its
 // entities or in none.
 //
 //	var post View[Post]
 //	var user View[User]
 //	err := m.Views(posts.Into("42", &post), users.Into("7", &user))
 //
-// The variables are written before Views returns, and only if it returns nil. The error is
+// An [Into] of an index, such as a list, is read at the same moment. The variables are written before Views returns, and only if it returns nil. The error is
 // ErrInvalid if an entity has no id, no variable or another manager, ErrStuck when the call
 // waited in vain.
 func (m *Manager) Views(all ...Into) error {
@@ -46,10 +48,10 @@ func (m *Manager) Views(all ...Into) error {
 		switch {
 		case into.err != nil:
 			return errorf.New("Views: %w", into.err)
-		case into.put == nil:
-			return errorf.New("%w: Views: entity %d is empty; Store.Into makes one", ErrInvalid, i)
+		case into.take == nil:
+			return errorf.New("%w: Views: entity %d is empty; Store.Into and Attached.Into make one", ErrInvalid, i)
 		case into.m != m:
-			return errorf.New("%w: Views: %s:%s is of another manager", ErrInvalid, into.space.Name, into.id)
+			return errorf.New("%w: Views: %s is of another manager", ErrInvalid, into.of)
 		}
 	}
 	if err := m.lock(); err != nil {
@@ -59,13 +61,20 @@ func (m *Manager) Views(all ...Into) error {
 		m.mu.Unlock()
 		return err
 	}
-	views := make([]View[any], len(all))
-	for i, into := range all {
-		views[i] = viewLocked(into.space.Find(into.id))
-	}
+	put, err := make([]func(), len(all)), error(nil)
+	foreign.Finish(func() {
+		err = contain("index", func() {
+			for i, into := range all {
+				put[i] = into.take()
+			}
+		})
+	}, m.mu.Unlock)
 	m.mu.Unlock()
-	for i, into := range all {
-		into.put(views[i])
+	if err != nil {
+		return errorf.New("Views: %w", err)
+	}
+	for _, put := range put {
+		put()
 	}
 	return nil
 }

@@ -36,6 +36,7 @@ func (e *Engine) leaveDoubt(o *Op) {
 		if ent.doubt != nil {
 			version = max(version, ent.doubt.version)
 		}
+		e.note(ent)
 		ent.doubt = &doubt{since: e.now, version: version}
 		e.emit(Effect{Kind: TruthUnsure, Op: o, Entity: ent})
 	})
@@ -44,6 +45,7 @@ func (e *Engine) leaveDoubt(o *Op) {
 // reassure ends an entity's doubt: newer truth is held.
 func (e *Engine) reassure(ent *Entity) {
 	if ent.doubt != nil {
+		e.note(ent)
 		ent.doubt = nil
 		e.emit(Effect{Kind: TruthSure, Entity: ent})
 	}

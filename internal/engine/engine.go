@@ -73,7 +73,8 @@ type Engine struct {
 	openBefore, openSince Time
 	guesses               int // operations acknowledged by a guess
 
-	inFlight int // calls that left and have not returned; at most cfg.MaxInFlight
+	steps    uint64 // made so far
+	inFlight int    // calls that left and have not returned; at most cfg.MaxInFlight
 	gate     gate
 
 	// Scratch of the Step that runs; empty between steps.
@@ -83,6 +84,7 @@ type Engine struct {
 	suspects []*Op // may have to be held; each once
 	victims  []Victim
 	orphans  []orphan // deletions whose creation has come to nothing
+	moves    []Move
 }
 
 // touch remembers the look of an entity before the Step that runs.
@@ -105,6 +107,7 @@ func New(cfg Config) *Engine {
 // and nothing changed.
 func (e *Engine) Step(now Time, in Input) ([]Effect, error) {
 	e.Done()
+	e.steps++
 	e.now = max(now, e.now)
 
 	paused := !e.Sending()
@@ -121,8 +124,11 @@ func (e *Engine) Step(now Time, in Input) ([]Effect, error) {
 	return e.effects, err
 }
 
-// Done gives the effects of the last Step back, and lets go of all they point to.
+// Done gives the effects and moves of the last Step back, and lets go of all they point to.
 func (e *Engine) Done() {
+	if len(e.moves) > 0 {
+		e.forgetMoves()
+	}
 	if len(e.effects) > 0 {
 		e.effects = emptied(e.effects)
 	}
@@ -175,6 +181,9 @@ func (e *Engine) touch(ent *Entity) *touch {
 		value, presence := ent.View()
 		e.touched = append(e.touched, touch{entity: ent, value: value, presence: presence})
 		ent.touched = int32(len(e.touched))
+		if ent.space.Indexed {
+			e.note(ent)
+		}
 	}
 	return &e.touched[ent.touched-1]
 }

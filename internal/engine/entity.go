@@ -21,6 +21,7 @@ type Space struct {
 	// value that came with the answer seems to be a lagging replica's. 0: it does not.
 	Patience Time
 	Readable bool // Reread is carried out
+	Indexed  bool // Moves are told
 	Owner    any  // of no meaning to the engine
 
 	entities map[string]*Entity
@@ -108,6 +109,7 @@ type Entity struct {
 	pins      int32  // watchers and calls under way that keep the record
 
 	held  int32  // operations in first..last that are held
+	noted bool   // it is among the engine's moves
 	doubt *doubt // nil: sure
 
 	// Watchers belongs to the shell.
@@ -180,11 +182,14 @@ func (e *Engine) Unpin(ent *Entity) {
 }
 
 // Forget drops the truth held about an entity without operations. It reports whether it
-// did, which the shell tells the watchers.
+// did, which the shell tells the watchers, and as a step of its own the indexes.
 func (e *Engine) Forget(ent *Entity) bool {
 	if ent.first != nil {
 		return false
 	}
+	e.Done()
+	e.steps++
+	e.note(ent)
 	if ent.presence != NotLoaded {
 		ent.number++
 	}

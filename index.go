@@ -1,0 +1,209 @@
+package optimist
+
+import (
+	"slices"
+
+	"github.com/optimist-go/optimist/internal/engine"
+	"github.com/optimist-go/optimist/internal/errorf"
+	"github.com/optimist-go/optimist/internal/foreign"
+)
+
+// Index is kept by a program, or by package list, beside the entities of a store: for
+// example sorted, or grouped. Store.AddIndex has it told of everything that changes.
+type Index[T any] interface {
+	// Changed is told once for each step in which entities of the store changed: their
+	// values, their presence, or the rest of their views. Step ascends; changes of several
+	// stores that one operation made bear one number. It is called under the manager's lock,
+	// before the call that made the change returns, so it must be quick and must not call the
+	// manager: such a call returns ErrStuck. The slice is the manager's, and is used again.
+	Changed(step uint64, changes []EntityChange[T])
+	// Detached is told once, and nothing after it: err is nil after [Attached.Detach], and else ErrClosed, ErrBroken, or a [PanicError] of Changed. It
+	// is called under the lock as well.
+	Detached(err error)
+}
+
+// EntityChange is one entity before and after a step.
+type EntityChange[T any] struct {
+	ID            string
+	Before, After View[T]
+	// Leaving: After is absent on account of an unsettled deletion, and Removed is the value
+	// that it removes.
+	Leaving bool
+	Removed T
+}
+
+// Attached is an index that a store tells of its changes.
+type Attached struct {
+	s  *anyStore
+	ix *tell
+}
+
+// Detach ends it: the index is told of nothing more, and the store's changes cost nothing for
+// it. A second call does nothing.
+func (a *Attached) Detach() {
+	m := a.s.m
+	if m.lock() == nil {
+		foreign.Finish(func() { a.s.detachLocked(a.ix, nil) }, m.mu.Unlock)
+		m.mu.Unlock()
+	}
+}
+
+// Into has [Manager.Views] read the index at the moment at which it reads all else: read is
+// called under the lock, so that the index is in step with the views. It must be quick and
+// must not call the manager. The function that it returns, which writes what was read to a
+// variable, is called after that.
+func (a *Attached) Into(read func() (write func())) Into {
+	into := Into{m: a.s.m, of: "an index of store " + a.s.space.Name}
+	if read != nil {
+		into.take = func() (write func()) {
+			a.s.m.enterLocked(&a.ix.label)
+			return read()
+		}
+	}
+	return into
+}
+
+// AddIndex has index told of the store's entities: first, before AddIndex returns, of all of
+// which anything is known, with a zero Before, and then of every change. A panic in it
+// detaches it, and is an event of kind CallbackPanicked. An index may be attached to one
+// store once.
+func (s *Store[T]) AddIndex(index Index[T]) (*Attached, error) {
+	switch {
+	case s == nil:
+		return nil, errorf.New("%w: AddIndex needs a store", ErrInvalid)
+	case index == nil:
+		return nil, errorf.New("%w: AddIndex of store %q needs an index", ErrInvalid, s.space.Name)
+	}
+	var buffer []EntityChange[T]
+	ix := &tell{label: label{"index of store", s.space.Name}, detached: index.Detached}
+	ix.changed = func() {
+		for i := range ix.moved {
+			c := &ix.moved[i]
+			change := EntityChange[T]{ID: c.ent.ID(), Before: looks[T](&c.before), After: looks[T](&c.after)}
+			change.Removed, change.Leaving = c.after.Leaving.(T)
+			buffer = append(buffer, change)
+		}
+		index.Changed(ix.step, buffer)
+		clear(buffer)
+		if buffer = buffer[:0]; cap(buffer) > 1024 {
+			buffer = nil
+		}
+	}
+	return s.addIndex(ix)
+}
+
+// tell is an Index without its type.
+type tell struct {
+	label    label
+	changed  func() // tells it of step and moved
+	detached func(error)
+
+	// Arguments of changed, which is one closure for all calls.
+	step  uint64
+	moved []moved
+}
+
+// moved is an entity before and after a step.
+type moved struct {
+	ent           *engine.Entity
+	before, after engine.Look
+}
+
+func looks[T any](l *engine.Look) View[T] {
+	v := View[T]{
+		Presence: Presence(l.Presence), Pending: l.Pending, Parked: l.Parked,
+		Version: l.Version, Number: l.Number, Unsure: l.Unsure,
+	}
+	v.Value, _ = l.Value.(T)
+	return v
+}
+
+func (s *anyStore) addIndex(ix *tell) (*Attached, error) {
+	if s.err != nil {
+		return nil, s.err
+	}
+	m := s.m
+	if err := m.lock(); err != nil {
+		return nil, err
+	}
+	if err := m.stoppedLocked(); err != nil {
+		m.mu.Unlock()
+		return nil, err
+	}
+	var all []moved
+	for ent := range s.space.All {
+		if look := ent.Look(); look.Presence != engine.NotLoaded || look.Pending > 0 {
+			all = append(all, moved{ent: ent, after: look})
+		}
+	}
+	s.indexes, s.space.Indexed = append(slices.Clip(s.indexes), ix), true
+	foreign.Finish(func() { m.tellIndexLocked(s, ix, all) }, m.mu.Unlock)
+	m.mu.Unlock()
+	return &Attached{s: s, ix: ix}, nil
+}
+
+// tellIndexesLocked tells the indexes of a step's changes.
+func (m *Manager) tellIndexesLocked(moves []engine.Move) {
+	step := m.engine.Steps()
+	for i, first := range moves {
+		s, _ := first.Entity.Space().Owner.(*anyStore)
+		if s == nil || s.told == step {
+			continue
+		}
+		s.told = step
+		for j := range moves[i:] {
+			move := &moves[i+j]
+			if move.Entity.Space() != s.space {
+				continue
+			}
+			after := move.Entity.Look()
+			if !move.Entity.Same(&move.Before, &after) {
+				s.moved = append(s.moved, moved{move.Entity, move.Before, after})
+			}
+		}
+		if len(s.moved) == 0 {
+			continue
+		}
+		for _, ix := range s.indexes {
+			m.tellIndexLocked(s, ix, s.moved)
+		}
+		clear(s.moved)
+		if s.moved = s.moved[:0]; cap(s.moved) > 1024 {
+			s.moved = nil
+		}
+	}
+}
+
+func (m *Manager) tellIndexLocked(s *anyStore, ix *tell, all []moved) {
+	m.enterLocked(&ix.label)
+	ix.step, ix.moved = m.engine.Steps(), all
+	err := contain("index", ix.changed)
+	if ix.moved = nil; err != nil {
+		s.detachLocked(ix, err)
+		m.publishLocked(Event{Kind: CallbackPanicked, Err: errorf.New("index of store %q: %w", s.space.Name, err)})
+	}
+}
+
+// detachLocked ends an index, if it has not ended.
+func (s *anyStore) detachLocked(ix *tell, why error) {
+	i := slices.Index(s.indexes, ix)
+	if i < 0 {
+		return
+	}
+	s.indexes = slices.Delete(slices.Clone(s.indexes), i, i+1) // they may just be told
+	s.space.Indexed = len(s.indexes) > 0
+	s.m.enterLocked(&ix.label)
+	if err := contain("index", func() { ix.detached(why) }); err != nil {
+		s.m.publishLocked(Event{Kind: CallbackPanicked, Err: errorf.New("index of store %q: %w", s.space.Name, err)})
+	}
+}
+
+// detachAllLocked ends all indexes.
+func (m *Manager) detachAllLocked(why error) {
+	for _, space := range m.known.stores {
+		s, _ := space.Owner.(*anyStore)
+		for s != nil && len(s.indexes) > 0 {
+			s.detachLocked(s.indexes[0], why)
+		}
+	}
+}

@@ -1,0 +1,77 @@
+package engine
+
+// Moves are told for spaces that the shell has indexed: how each entity looked before the
+// Step that changed it, once for each entity.
+
+// Look is an entity as its users see it, with the work under way in it.
+type Look struct {
+	Value    any
+	Presence Presence
+	Pending  int // unsettled operations, parked ones included
+	Parked   int
+	Version  uint64 // of truth
+	Number   uint64 // of visible changes
+	Unsure   bool
+	// Leaving is the value that an unsettled deletion removes, while the entity is Absent
+	// on account of it; else nil.
+	Leaving any
+}
+
+// Move is an entity of an indexed space, as it looked before the Step.
+type Move struct {
+	Entity *Entity
+	Before Look
+}
+
+// Look is how the entity looks now.
+func (ent *Entity) Look() Look {
+	value, presence := ent.View()
+	l := Look{
+		Value: value, Presence: presence, Pending: ent.Pending(), Parked: ent.Parked(),
+		Version: ent.version, Number: ent.number, Unsure: ent.Unsure(),
+	}
+	if presence == Present {
+		return l
+	}
+	l.Value = nil
+	if presence == Absent {
+		for p := ent.last; p != nil && p.presence == Absent; p = p.prev {
+			if value, presence := p.before(); presence == Present {
+				l.Leaving = value
+				break
+			}
+		}
+	}
+	return l
+}
+
+// Same reports whether two looks of one entity are the same to its users.
+func (ent *Entity) Same(a, b *Look) bool {
+	// A value that changes gets another number, but the number counts on also when nothing
+	// is to be seen in between.
+	same := a.Presence == b.Presence && a.Pending == b.Pending && a.Parked == b.Parked &&
+		a.Version == b.Version && a.Unsure == b.Unsure
+	return same && (a.Number == b.Number || ent.space.same(a.Value, b.Value)) && ent.space.same(a.Leaving, b.Leaving)
+}
+
+// Moves are the entities of indexed spaces that the last Step may have changed, in the order
+// in which it came to them. They are valid until Done.
+func (e *Engine) Moves() []Move { return e.moves }
+
+// Steps counts the steps made, so that those of one step bear one number.
+func (e *Engine) Steps() uint64 { return e.steps }
+
+// note remembers how an entity looks, before the first change of it in a Step.
+func (e *Engine) note(ent *Entity) {
+	if ent.space.Indexed && !ent.noted {
+		ent.noted = true
+		e.moves = append(e.moves, Move{Entity: ent, Before: ent.Look()})
+	}
+}
+
+func (e *Engine) forgetMoves() {
+	for i := range e.moves {
+		e.moves[i].Entity.noted = false
+	}
+	e.moves = emptied(e.moves)
+}

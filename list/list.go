@@ -1,0 +1,284 @@
+// Package list keeps sorted and filtered lists of the entities of a store, as their users see
+// them while work is pending.
+//
+// # Guarantees
+//
+//   - A row is in the list exactly while the entity's view is present and satisfies the query,
+//     also in the middle of unsettled work: created entities are in it, removed ones are not,
+//     changed ones are where their new keys belong, and all of that is undone with a rollback.
+//   - When Execute returns, the list has the change.
+//   - Rows are of one moment: no entity is missing or twice, and each row's view is the one
+//     that Store.View gave at that moment.
+//   - The splices that a watcher gets, applied in order, give exactly the rows.
+//   - A change costs one call of each function of the query, and a time that grows with the
+//     logarithm of the list. Watchers share their splices. Reading copies no rows and does not
+//     wait for the manager.
+//
+// # Not guaranteed
+//
+//   - A list has what its store knows. What the server has beyond that it does not know.
+//   - The functions of a query are data, like Apply: they are pure, must not call the
+//     manager, and run under its lock. A panic in one ends the list; see List.Err.
+//   - Values are shared, not copied, as everywhere.
+package list
+
+import (
+	"context"
+	"iter"
+	"slices"
+	"sync"
+
+	"github.com/optimist-go/optimist"
+	"github.com/optimist-go/optimist/internal/errorf"
+)
+
+// List is a query that is kept up to date. Methods are safe for concurrent use.
+type List[T any] struct {
+	query    Query[T]
+	attached *optimist.Attached
+
+	// mu guards the fields below. It is taken under the manager's lock, never the other way
+	// round. They are only written to under both, but for now, watchers and closed.
+	mu   sync.Mutex
+	core core[T]
+	step uint64   // the last that changed the list
+	now  *Rows[T] // the rows as they are; nil: not asked for since the last change
+	err  error    // why the list has ended
+	done bool     // nothing changes any more
+
+	watchers int
+	// splices are the last ones, at most maxSplices, since somebody watches. Number last is the
+	// newest, and their numbers have no gaps.
+	splices []Splice[T]
+	last    uint64
+	wake    chan struct{} // closed at the next splice, and at the end
+
+	scratch []byte      // of keys; guarded by the manager's lock
+	pending []*entry[T] // new entries of the step; guarded by the manager's lock
+}
+
+const maxSplices = 256
+
+// New makes a list, and fills it. Close it when it is no longer needed: until then each change
+// in the store costs its upkeep.
+func New[T any](s *optimist.Store[T], q Query[T]) (*List[T], error) {
+	q.Order, q.Sums = slices.Clone(q.Order), slices.Clone(q.Sums)
+	for i, k := range q.Order {
+		if k.extend == nil {
+			return nil, errorf.New("%w: Order[%d] is no key; Asc and Desc make them of a function", optimist.ErrInvalid, i)
+		}
+	}
+	for i, sum := range q.Sums {
+		if sum == nil {
+			return nil, errorf.New("%w: Sums[%d] is nil", optimist.ErrInvalid, i)
+		}
+	}
+	switch {
+	case s == nil:
+		return nil, errorf.New("%w: a list needs a store", optimist.ErrInvalid)
+	case q.Limit < 0:
+		return nil, errorf.New("%w: Limit must not be negative, and is %d", optimist.ErrInvalid, q.Limit)
+	}
+	l := &List[T]{query: q, wake: make(chan struct{})}
+	l.core = core[T]{limit: q.Limit, byID: make(map[string]*entry[T]), sums: make([]int64, len(q.Sums))}
+	var err error
+	if l.attached, err = s.AddIndex((*index[T])(l)); err != nil {
+		return nil, err
+	}
+	if err := l.Err(); err != nil {
+		return nil, err
+	}
+	return l, nil
+}
+
+// index is the list as the manager sees it.
+type index[T any] List[T]
+
+// Changed asks the program first, and changes the list when nothing can go wrong any more.
+func (x *index[T]) Changed(step uint64, changes []optimist.EntityChange[T]) {
+	l := (*List[T])(x)
+	defer func() {
+		clear(l.pending)
+		l.pending = l.pending[:0]
+	}()
+	for i := range changes {
+		var e *entry[T]
+		e, l.scratch = l.query.entry(l.core.byID[changes[i].ID], &changes[i], l.scratch)
+		l.pending = append(l.pending, e)
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.done {
+		return
+	}
+	if !l.concernsLocked(changes) {
+		return
+	}
+	if l.core.rope.n == 0 && l.watchers == 0 {
+		l.step, l.now = step, nil
+		l.core.load(slices.DeleteFunc(l.pending, func(e *entry[T]) bool { return e == nil }))
+		return
+	}
+	total, sums := l.core.rope.n, l.core.sums
+	if l.core.tell = l.watchers > 0; l.core.tell {
+		sums = slices.Clone(sums)
+	}
+	for i, e := range l.pending {
+		l.core.set(changes[i].ID, e)
+	}
+	edits := l.core.edits
+	l.core.edits = nil
+	if l.core.tell && len(edits) == 0 && total == l.core.rope.n && slices.Equal(sums, l.core.sums) {
+		return // beyond the window
+	}
+	l.step, l.now = step, nil
+	if l.core.tell {
+		l.tellLocked(Splice[T]{Step: step, Edits: edits, Total: l.core.rope.n, Sums: slices.Clone(l.core.sums)})
+	}
+}
+
+// concernsLocked reports whether one of the changes is of a row, or makes one.
+func (l *List[T]) concernsLocked(changes []optimist.EntityChange[T]) bool {
+	for i, e := range l.pending {
+		if e != nil || l.core.byID[changes[i].ID] != nil {
+			return true
+		}
+	}
+	return false
+}
+
+// Detached ends the list.
+func (x *index[T]) Detached(err error) {
+	l := (*List[T])(x)
+	l.mu.Lock()
+	l.endLocked(err)
+	l.mu.Unlock()
+}
+
+func (l *List[T]) endLocked(err error) {
+	if !l.done {
+		l.done, l.err = true, err
+		close(l.wake)
+	}
+}
+
+func (l *List[T]) tellLocked(s Splice[T]) {
+	if len(l.splices) == maxSplices {
+		copy(l.splices, l.splices[1:])
+		l.splices = l.splices[:maxSplices-1]
+	}
+	l.splices = append(l.splices, s)
+	l.last++
+	close(l.wake)
+	l.wake = make(chan struct{})
+}
+
+// Rows are the rows now. It costs no copy of them.
+func (l *List[T]) Rows() Rows[T] {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.rowsLocked()
+}
+
+func (l *List[T]) rowsLocked() Rows[T] {
+	if l.now == nil {
+		r := Rows[T]{step: l.step, blocks: l.core.rope.share(), n: l.core.rope.n, total: l.core.rope.n, sums: slices.Clone(l.core.sums)}
+		if l.core.limit > 0 {
+			r.n = min(r.n, l.core.limit)
+		}
+		l.now = &r
+	}
+	return *l.now
+}
+
+// Into has [optimist.Manager.Views] read the rows, so that several lists and views are of one
+// moment.
+func (l *List[T]) Into(to *Rows[T]) optimist.Into {
+	if to == nil {
+		return l.attached.Into(nil)
+	}
+	return l.attached.Into(func() func() {
+		rows := l.Rows()
+		return func() { *to = rows }
+	})
+}
+
+// Watch ranges over splices: first a reset with the rows of that moment, then one for each
+// step that changed the list, until ctx ends, the list ends, or the loop is left. A loop that
+// falls behind by more than 256 splices gets a reset.
+func (l *List[T]) Watch(ctx context.Context) iter.Seq[Splice[T]] {
+	return func(yield func(Splice[T]) bool) {
+		if ctx == nil {
+			return
+		}
+		l.mu.Lock()
+		l.watchers++
+		next, seen := l.resetLocked(), l.last
+		l.mu.Unlock()
+		defer l.leave()
+		for ctx.Err() == nil && yield(next) {
+			var ok bool
+			if next, seen, ok = l.next(ctx, seen); !ok {
+				return
+			}
+		}
+	}
+}
+
+func (l *List[T]) resetLocked() Splice[T] {
+	rows := l.rowsLocked()
+	return Splice[T]{Step: rows.step, Reset: true, Rows: rows, Total: rows.total, Sums: rows.sums}
+}
+
+func (l *List[T]) leave() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.watchers--; l.watchers == 0 {
+		l.splices = nil
+	}
+}
+
+// next waits for the splice behind the one of the number seen.
+func (l *List[T]) next(ctx context.Context, seen uint64) (Splice[T], uint64, bool) {
+	for {
+		l.mu.Lock()
+		wake, done := l.wake, l.done
+		behind := l.last - seen
+		switch {
+		case behind > uint64(len(l.splices)):
+			s, last := l.resetLocked(), l.last
+			l.mu.Unlock()
+			return s, last, true
+		case behind > 0:
+			s := l.splices[uint64(len(l.splices))-behind]
+			l.mu.Unlock()
+			return s, seen + 1, true
+		}
+		l.mu.Unlock()
+		if done {
+			return Splice[T]{}, seen, false
+		}
+		select {
+		case <-wake:
+		case <-ctx.Done():
+			return Splice[T]{}, seen, false
+		}
+	}
+}
+
+// Err is why the list has ended: a function of the query panicked, the manager was closed, or
+// is broken. It is nil while the list goes on, and after Close.
+func (l *List[T]) Err() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.err
+}
+
+// Close ends the list: its watchers end, and the store's changes cost nothing for it any more.
+// Its rows stay as they are. A second Close does nothing.
+func (l *List[T]) Close() {
+	l.attached.Detach()
+	l.mu.Lock()
+	l.endLocked(nil)
+	l.mu.Unlock()
+}

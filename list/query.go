@@ -1,0 +1,67 @@
+package list
+
+import "github.com/optimist-go/optimist"
+
+// Query says which entities of a store a list has, and in which order. The zero Query has all,
+// ordered by id. Its functions are data: they are pure, see the id and the value alone, must
+// not call the manager, and run under its lock.
+type Query[T any] struct {
+	// Where chooses entities. Nil: all that are present.
+	Where func(id string, value T) bool
+	// Order has the keys, the most significant first. Entities with the same keys, and all if
+	// there are none, are in the order of their ids, bytewise.
+	Order []Key[T]
+	// Limit is the number of rows at most, the first ones. 0: all.
+	Limit int
+	// KeepLeaving keeps entities that an unsettled deletion has taken out of the view, also
+	// one that failed and waits for a decision. Their rows stay where they were, marked as
+	// leaving, so that a refused deletion has a place from which a person can retry it.
+	KeepLeaving bool
+	// Sums are added up over all rows, also over those beyond the limit. See Rows.Sum.
+	Sums []func(id string, value T) int64
+}
+
+// Row is one entity in a list.
+type Row[T any] struct {
+	// ID is the entity's id in its store. It stays while the list has the row, also when the
+	// server gives the entity another id, so that it can be the key of an element on a page.
+	ID   string
+	View optimist.View[T]
+	// Leaving: an unsettled deletion has removed the entity; View.Value is the value before.
+	Leaving bool
+}
+
+// entry decides about one entity: its entry in the list, or nil. was is its present one.
+func (q *Query[T]) entry(was *entry[T], c *optimist.EntityChange[T], scratch []byte) (*entry[T], []byte) {
+	row := Row[T]{ID: c.ID, View: c.After}
+	switch {
+	case c.After.Presence == optimist.Present:
+	case c.Leaving && q.KeepLeaving:
+		row.Leaving, row.View.Value = true, c.Removed
+	default:
+		return nil, scratch
+	}
+	if c.Before.Presence == optimist.Present && c.After.Presence == optimist.Present && c.Before.Number == c.After.Number {
+		if was == nil {
+			return nil, scratch // another part of the view has changed, which decides nothing
+		}
+		return &entry[T]{key: was.key, row: row, sums: was.sums}, scratch
+	}
+	if q.Where != nil && !q.Where(row.ID, row.View.Value) {
+		return nil, scratch
+	}
+	scratch = scratch[:0]
+	for _, k := range q.Order {
+		scratch = k.extend(scratch, row.ID, row.View.Value)
+	}
+	e := &entry[T]{row: row}
+	if scratch = append(scratch, row.ID...); was != nil && was.key == string(scratch) {
+		e.key = was.key
+	} else {
+		e.key = string(scratch)
+	}
+	for _, sum := range q.Sums {
+		e.sums = append(e.sums, sum(row.ID, row.View.Value))
+	}
+	return e, scratch
+}
