@@ -13,9 +13,6 @@ func (m *Manager) carryOutLocked(f *engine.Effect, now time.Time) {
 	switch f.Kind {
 	case engine.Send:
 		m.launchLocked(f)
-		if m.audience.Subscribed() {
-			m.unloadedLocked(f.Op)
-		}
 	case engine.Abort:
 		m.abortLocked(handleOf(f.Op))
 	case engine.Persist:

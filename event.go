@@ -257,7 +257,7 @@ var eventKinds = map[engine.EffectKind]EventKind{
 	engine.OpParked: OpParked, engine.OpUnparked: OpUnparked, engine.OpSettled: OpSettled,
 	engine.OpsRolledBack: OpsRolledBack, engine.TruthStale: TruthStale, engine.Changed: Changed,
 	engine.TruthUnsure: TruthUnsure, engine.TruthSure: TruthSure,
-	engine.SendingPaused: SendingPaused, engine.SendingResumed: SendingResumed,
+	engine.SendingPaused: SendingPaused, engine.SendingResumed: SendingResumed, engine.Misused: Misused,
 }
 
 // tellLocked turns an effect into an event for the subscribers.
@@ -282,8 +282,11 @@ func (m *Manager) tellLocked(f *engine.Effect, now time.Time) {
 	if f.Kind == engine.OpRetrying {
 		ev.Due = time.Duration(f.Due - m.now(now))
 	}
-	if f.Kind == engine.Changed {
+	switch f.Kind {
+	case engine.Changed:
 		ev.describe(f.Entity)
+	case engine.Misused:
+		ev.Err = unseen(ev.Type, ev.Entity)
 	}
 	for _, v := range f.Victims {
 		victim := Victim{ID: v.Op.ID(m.engine), Type: v.Op.Type.Name, Entity: fullName(v.Op.Entity()), Err: publicErr(v.Err)}

@@ -112,6 +112,7 @@ type disk struct {
 	encoded     []byte
 	encodedArgs any
 
+	reminded bool         // of Restore, which was not called
 	released []*engine.Op // that the journal will never hold, by the Step that runs
 
 	write     *outbox.Write // under way; nil: none
@@ -309,6 +310,7 @@ func undurableLocked(o *engine.Op, err error) {
 	h.movedLocked()
 }
 
+// errUnrestored is also told by an event; see tellUnrestoredLocked.
 var errUnrestored = errorf.New("%w: call Restore once all types are registered, before the first operation", ErrInvalid)
 
 // refusingLocked is why new operations are refused because of the journal, or nil.
@@ -316,6 +318,7 @@ func (m *Manager) refusingLocked() error {
 	out := m.disk.out
 	switch {
 	case !out.Restored():
+		m.tellUnrestoredLocked()
 		return errUnrestored
 	case out.Failed() == nil || m.opts.JournalFailure != RefuseNew:
 		return nil

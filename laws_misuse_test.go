@@ -42,12 +42,24 @@ func TestLaw47_AnOperationOnWhatWasNeverLoadedIsLoud(t *testing.T) {
 		do(w, w.create, "new", "made")
 		do(w, w.comment, "new", "y") // of what the creation shows
 		w.tap("1", "me")
+		cautious := w.creating()
+		cautious.Type, cautious.Pessimistic = "cautious", true
+		do(w, Register(w.pages, cautious), "shown later", "made")
+		move := RegisterGroup(w.m, Group[string]{
+			Type: "move",
+			Parts: func(string) []Part {
+				same := func(p page) (page, error) { return p, nil }
+				return []Part{w.pages.CreatePart("copy", same), w.pages.Part("away", same)}
+			},
+			Send: func(context.Context, Call[string]) ([]EntityTruth, error) { return nil, nil },
+		})
+		must(move.Execute(w.ctx, "x"))(t)
 		must(w.m.Execute(w.ctx, w.update("closure", "9", none)))(t)
 		time.Sleep(time.Minute)
 		wantMisused(t, sub, ErrNotLoaded) // nothing could leave
 		is(t, w.m.SetOnline(true), nil)
 		w.flush()
-		wantMisused(t, sub, ErrNotLoaded, "like of page:far")
+		wantMisused(t, sub, ErrNotLoaded, "move of page:away", "like of page:far")
 	})
 }
 
@@ -172,6 +184,68 @@ func TestLaw47_RestoreForgotten(t *testing.T) {
 		}
 		must(w.m.Restore())(t)
 		w.flush()
+	})
+}
+
+// The error of a refused operation is easily ignored, and a program that only shows what is
+// there executes none.
+func TestLaw47_RestoreForgottenIsLoud(t *testing.T) {
+	left := outbox.Record{Pos: 1, Timestamp: 1, ID: "x-1", Type: "rename", Store: "page", Entity: "1", Slot: "title", Args: []byte("x")}
+	opts := instant
+	opts.Journal = quickJournal{left: []journal.Record{{Seq: 1, Data: left.Encode()}}}
+	const told = "call Restore once all types are registered, before the first operation; operations of an earlier life that wait in the journal: 1"
+	t.Run("after a while", func(t *testing.T) {
+		inWorld(t, opts, func(t *testing.T, w *world) {
+			sub := w.m.Subscribe(SubscribeOptions{})
+			time.Sleep(time.Minute - time.Millisecond)
+			wantMisused(t, sub, ErrInvalid)
+			time.Sleep(time.Second)
+			wantMisused(t, sub, ErrInvalid, told)
+			time.Sleep(time.Hour)
+			w.rename.Execute(w.ctx, "1", "x")
+			wantMisused(t, sub, ErrInvalid) // once
+			must(w.m.Restore())(t)
+		})
+	})
+	t.Run("to one who comes late", func(t *testing.T) {
+		inWorld(t, opts, func(t *testing.T, w *world) {
+			time.Sleep(time.Hour)
+			sub := w.m.Subscribe(SubscribeOptions{})
+			time.Sleep(time.Second)
+			wantMisused(t, sub, ErrInvalid, told)
+			must(w.m.Restore())(t)
+		})
+	})
+	t.Run("at the first tap", func(t *testing.T) {
+		inWorld(t, opts, func(t *testing.T, w *world) {
+			sub := w.m.Subscribe(SubscribeOptions{})
+			_, err := w.like.Toggle(w.ctx, "1", "me")
+			is(t, err, ErrInvalid)
+			wantMisused(t, sub, ErrInvalid, told)
+			must(w.m.Restore())(t)
+			time.Sleep(time.Hour)
+			wantMisused(t, sub, ErrInvalid)
+		})
+	})
+	t.Run("not forgotten", func(t *testing.T) {
+		inWorld(t, opts, func(t *testing.T, w *world) {
+			sub := w.m.Subscribe(SubscribeOptions{})
+			time.Sleep(30 * time.Second)
+			must(w.m.Restore())(t)
+			time.Sleep(time.Hour)
+			w.tap("2", "me")
+			wantMisused(t, sub, ErrInvalid)
+		})
+	})
+	opts.Journal = quickJournal{}
+	t.Run("nothing was left", func(t *testing.T) {
+		inWorld(t, opts, func(t *testing.T, w *world) {
+			sub := w.m.Subscribe(SubscribeOptions{})
+			time.Sleep(time.Hour)
+			is(t, w.m.SetOnline(false), nil)
+			wantMisused(t, sub, ErrInvalid)
+			must(w.m.Restore())(t)
+		})
 	})
 }
 

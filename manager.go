@@ -158,7 +158,7 @@ func (m *Manager) stepLocked(now time.Time, in engine.Input) error {
 		}
 	}
 	if m.audience.Subscribed() {
-		m.tellLateLocked(now)
+		m.tellOverdueLocked(now)
 	}
 	m.armLocked(now)
 	if m.reader != nil {
@@ -225,7 +225,7 @@ func (m *Manager) armLocked(now time.Time) {
 		next = min(next, m.disk.out.Due())
 	}
 	if m.audience.Subscribed() {
-		next = min(next, m.lateLocked())
+		next = min(next, m.overdueLocked())
 	}
 	m.alarm.setLocked(next, m.now(now))
 }

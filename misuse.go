@@ -11,37 +11,35 @@ import (
 // call can return one, and else by an event of kind Misused. Nothing is looked for when
 // nobody listens.
 
-// unloadedLocked tells of an operation that leaves although nobody has said anything of its
-// entity, so that nothing of it is seen: once for each entity, as long as anything is held of
-// it. An entity that a creation makes is seen.
-func (m *Manager) unloadedLocked(o *engine.Op) {
-	if o.Type.Closure {
-		return // its state is elsewhere
-	}
-	for ent := range o.Entities {
-		if _, shown := ent.View(); shown != engine.NotLoaded || ent.Warned || o.Creates() {
-			continue
-		}
-		ent.Warned = true
-		m.publishLocked(Event{
-			Kind: Misused, Entity: fullName(ent), ID: o.ID(m.engine), Type: o.Type.Name, Calls: o.Calls(),
-			Err: errorf.New("%w: %s of %s is sent and not seen; Receive or Refresh its truth first", ErrNotLoaded, o.Type.Name, fullName(ent)),
-		})
-	}
+// unseen is the error of an operation that leaves although nobody has said anything of its
+// entity.
+func unseen(typ, entity string) error {
+	return errorf.New("%w: %s of %s is sent and not seen; Receive or Refresh its truth first", ErrNotLoaded, typ, entity)
 }
 
-// lateLocked is when a Send will be long past its time, or engine.Never.
-func (m *Manager) lateLocked() engine.Time {
+// restoreWithin is the time from New in which a program is expected to call Restore when an
+// earlier life left operations in the journal. It may have to ask for a password before.
+const restoreWithin = engine.Time(time.Minute)
+
+// overdueLocked is when a Send will be long past its time, or Restore, or engine.Never.
+func (m *Manager) overdueLocked() engine.Time {
 	late := engine.Never
+	if d := m.disk; d != nil && !d.reminded && d.out.Unrestored() > 0 {
+		late = restoreWithin
+	}
 	for _, f := range m.courier.Flying() {
 		late = min(late, f.late)
 	}
 	return late
 }
 
-// tellLateLocked tells of each Send that is long past its time, once for each attempt.
-func (m *Manager) tellLateLocked(now time.Time) {
+// tellOverdueLocked tells of each Send that is long past its time, once for each attempt,
+// and of Restore.
+func (m *Manager) tellOverdueLocked(now time.Time) {
 	at := m.now(now)
+	if m.disk != nil && m.disk.out.Unrestored() > 0 && restoreWithin <= at {
+		m.tellUnrestoredLocked()
+	}
 	for _, f := range m.courier.Flying() {
 		if f.late > at {
 			continue
@@ -57,6 +55,15 @@ func (m *Manager) tellLateLocked(now time.Time) {
 			Err: errorf.New("%w: send of %s runs since %v, and its time was %v; it must return when its context ends, for its lane waits",
 				ErrStuck, f.typ.Name, time.Duration(at-began).Round(time.Millisecond), time.Duration(deadline-began).Round(time.Millisecond)),
 		})
+	}
+}
+
+// tellUnrestoredLocked tells, once, that Restore was not called although an operation was
+// refused because of that, or operations have waited for it for long.
+func (m *Manager) tellUnrestoredLocked() {
+	if d := m.disk; !d.reminded && m.audience.Subscribed() {
+		d.reminded = true
+		m.publishLocked(Event{Kind: Misused, Err: errorf.New("%w; operations of an earlier life that wait in the journal: %d", errUnrestored, d.out.Unrestored())})
 	}
 }
 

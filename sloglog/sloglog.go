@@ -5,7 +5,8 @@
 // A level names the party that must act:
 //
 //	Error  the operator: a panic, a journal that failed, an operation of a
-//	       type that it no longer knows, a server clock that is wrong, truth of a store that is not ours
+//	       type that it no longer knows, a server clock that is wrong, truth of a store that is not ours.
+//	       Also the author of the program, which uses the manager in a way that cannot work
 //	Warn   the user: a change was rolled back, or waits for a decision. Also a gap
 //	       in the log
 //	Info   no one; it explains the user's view: retries, conflicts, pauses

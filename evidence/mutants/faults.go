@@ -237,6 +237,10 @@ var faults = []fault{
 		"if at <= e.now {\n\t\te.expire(o)\n\t\treturn\n\t}", "_ = at", "TestDeadlineAfterACall"},
 	{"rolling back all forgets the last (law 23)", "settle.go",
 		"for p := in.Entity.last; p != nil; p = in.Entity.last {", "for p := in.Entity.last; p != nil && p.prev != nil; p = in.Entity.last {", "TestTwin"},
+	{"an operation that no view shows is told of again and again (law 47)", "unseen.go",
+		"ent.unseen = true\n", "\n", "TestTwin"},
+	{"an operation on what was never loaded leaves in silence (law 47)", "unseen.go",
+		"e.emit(Effect{Kind: Misused, Op: o, Entity: ent})", "", "TestTwin"},
 	{"changes are counted although nothing changed (law 3)", "engine.go",
 		"if t.outside || presence != t.presence || !ent.space.same(value, t.value) {", "if true || presence != t.presence || !ent.space.same(value, t.value) {", "TestTwin"},
 }

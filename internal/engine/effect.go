@@ -30,6 +30,7 @@ const (
 	TruthSure      // truth newer than the doubt about Entity is held
 	SendingPaused  // sending has stopped: Err says why
 	SendingResumed // sending goes on
+	Misused        // Op leaves, and nobody has said anything of Entity: no view shows it
 )
 
 // Effect is one thing to do or to tell. Which fields are set depends on Kind.

@@ -82,7 +82,7 @@ type Entity struct {
 	// did not say so.
 	predicted bool
 	isDirty   bool  // see dirty
-	Warned    bool  // belongs to the shell
+	unseen    bool  // Misused has told of an operation that no view shows
 	touched   int32 // 1 + index in the engine's list during a Step, else 0
 	// settledAt is when an operation last left the fold because the server has it,
 	// or when truth was last taken; an undated read that began before is old.

@@ -202,6 +202,9 @@ func (e *Engine) send(o *Op) {
 		p.entity.lane.flight = o
 		p.entity.pins++
 	})
+	if !e.Quiet {
+		e.tellUnseen(o)
+	}
 	e.emit(Effect{Kind: Send, Op: o})
 }
 

@@ -58,6 +58,9 @@ func (l *Loaded) pos() uint64 {
 // Restored reports whether Begin was called.
 func (b *Outbox) Restored() bool { return b.restored }
 
+// Unrestored counts the records that wait for Begin.
+func (b *Outbox) Unrestored() int { return len(b.loaded) }
+
 // Begin returns the records that are to be restored, in their order. Each is then either
 // accepted by the engine, or told to SetAside or EndAside; and End comes last.
 func (b *Outbox) Begin() []Loaded {

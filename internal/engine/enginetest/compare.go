@@ -20,6 +20,7 @@ func (d *Driver) step(in engine.Input) error {
 	asked := copied(in)
 	effects, err := d.engine.Step(d.now, in)
 	var sent, aborted, victims []*engine.Op
+	var unseen []news
 	d.order = d.order[:0]
 	for _, f := range effects {
 		switch f.Kind {
@@ -34,6 +35,8 @@ func (d *Driver) step(in engine.Input) error {
 			if d.settled[f.Op]++; d.settled[f.Op] > 1 {
 				return fmt.Errorf("%s settled twice", f.Op.ID(d.engine))
 			}
+		case engine.Misused:
+			unseen = append(unseen, news{f.Op, f.Entity.ID()})
 		case engine.Reread:
 			d.reading[f.Entity.ID()] = true
 		case engine.TruthUnsure, engine.TruthSure:
@@ -70,6 +73,9 @@ func (d *Driver) step(in engine.Input) error {
 	}
 	if want := reals(d.twin.sent); !slices.Equal(sent, want) {
 		return fmt.Errorf("the engine sent %v, the twin %v", d.names(sent), d.names(want))
+	}
+	if want := d.twin.unseen; !slices.Equal(unseen, want) {
+		return fmt.Errorf("the engine tells %v of operations that no view shows, the twin %v", unseen, want)
 	}
 	if want := reals(d.twin.aborted); !sameOps(aborted, want) {
 		return fmt.Errorf("the engine ends the calls of %v, the twin those of %v", d.names(aborted), d.names(want))

@@ -117,6 +117,7 @@ func (t *Twin) pump(order []*engine.Op) {
 		on := pick.places[0].ent
 		pick.base = engine.Conflict{Base: on.truth, BasePresence: on.presence, BaseVersion: on.version}
 		t.calls = append(t.calls, pick)
+		t.tellUnseen(pick)
 		t.sent = append(t.sent, pick)
 		if t.probing {
 			t.probe = pick

@@ -81,6 +81,7 @@ type entity struct {
 	latest    engine.Timestamp // that was told of it or given to an operation of it
 	changes   uint64
 
+	unseen      bool // somebody was told of an operation that no view shows
 	unsure      bool // an operation has ended that the server may have
 	unsureSince engine.Time
 	sureAt      uint64 // a version that ends it
@@ -118,7 +119,8 @@ type Twin struct {
 
 	// Decisions of the Step that runs.
 	sent    []*op
-	aborted []*op // whose calls nobody needs any more
+	unseen  []news // of operations that left and that no view shows
+	aborted []*op  // whose calls nobody needs any more
 	victims []victim
 	orphans []orphan
 	buried  []victim
@@ -163,6 +165,7 @@ func (t *Twin) Step(now engine.Time, in engine.Input, order []*engine.Op) error 
 		}
 	}
 	t.now = now
+	t.unseen = nil
 	t.sent, t.aborted, t.buried, t.settled = t.sent[:0], t.aborted[:0], t.buried[:0], t.settled[:0]
 	type look struct {
 		value    any
