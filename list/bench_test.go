@@ -3,6 +3,7 @@ package list_test
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"slices"
 	"strconv"
 	"testing"
@@ -32,6 +33,7 @@ func BenchmarkTap(b *testing.B) {
 				if c.keep != nil {
 					c.keep(b, f)
 				}
+				runtime.GC() // of filling
 				b.ReportAllocs()
 				b.ResetTimer()
 				for i := range b.N {

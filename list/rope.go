@@ -1,6 +1,9 @@
 package list
 
-import "sort"
+import (
+	"slices"
+	"sort"
+)
 
 // rope holds rows in order, in blocks of at most maxBlock. Readers keep a rope as it was:
 // what they hold is never written to again.
@@ -16,7 +19,35 @@ type rope[T any] struct {
 
 type block[T any] struct {
 	rows  []*entry[T]
+	heads []uint64 // the first eight bytes of each row's key: most comparisons go no further
 	epoch uint64
+}
+
+func newBlock[T any](rows []*entry[T], heads []uint64, epoch uint64) *block[T] {
+	b := &block[T]{rows: make([]*entry[T], len(rows), maxBlock), heads: make([]uint64, len(rows), maxBlock), epoch: epoch}
+	copy(b.rows, rows)
+	copy(b.heads, heads)
+	return b
+}
+
+// before reports whether the ith row comes before a key, of which head is the head.
+func (b *block[T]) before(i int, head uint64, key string) bool {
+	if b.heads[i] != head {
+		return b.heads[i] < head
+	}
+	return b.rows[i].key < key
+}
+
+// headOf is the first eight bytes of a key, which is followed by zeros if it is shorter. Heads
+// order as their keys do, unless they are the same.
+func headOf(key string) (head uint64) {
+	for i := range 8 {
+		head <<= 8
+		if i < len(key) {
+			head |= uint64(key[i])
+		}
+	}
+	return head
 }
 
 // entry is a row in its place. It is never written to once it is in a rope.
@@ -36,9 +67,10 @@ func (r *rope[T]) share() []*block[T] {
 
 // find is the place of a key, or the one where it belongs.
 func (r *rope[T]) find(key string) (b, i int, found bool) {
+	head := headOf(key)
 	b = sort.Search(len(r.blocks), func(b int) bool {
-		rows := r.blocks[b].rows
-		return rows[len(rows)-1].key >= key
+		blk := r.blocks[b]
+		return !blk.before(len(blk.rows)-1, head, key)
 	})
 	if b == len(r.blocks) {
 		if b == 0 {
@@ -47,9 +79,9 @@ func (r *rope[T]) find(key string) (b, i int, found bool) {
 		b--
 		return b, len(r.blocks[b].rows), false
 	}
-	rows := r.blocks[b].rows
-	i = sort.Search(len(rows), func(i int) bool { return rows[i].key >= key })
-	return b, i, rows[i].key == key
+	blk := r.blocks[b]
+	i = sort.Search(len(blk.rows), func(i int) bool { return !blk.before(i, head, key) })
+	return b, i, blk.rows[i].key == key
 }
 
 // rank is the number of rows before a place.
@@ -73,22 +105,18 @@ func at[T any](blocks []*block[T], rank int) *entry[T] {
 
 // own makes a block, and the slice of blocks, writable.
 func (r *rope[T]) own(b int) *block[T] {
-	r.ownSlice(0)
+	r.ownSlice()
 	blk := r.blocks[b]
 	if blk.epoch != r.epoch {
-		rows := make([]*entry[T], len(blk.rows), maxBlock)
-		copy(rows, blk.rows)
-		blk = &block[T]{rows: rows, epoch: r.epoch}
+		blk = newBlock(blk.rows, blk.heads, r.epoch)
 		r.blocks[b] = blk
 	}
 	return blk
 }
 
-func (r *rope[T]) ownSlice(room int) {
+func (r *rope[T]) ownSlice() {
 	if r.sliced != r.epoch {
-		blocks := make([]*block[T], len(r.blocks), len(r.blocks)+room+8)
-		copy(blocks, r.blocks)
-		r.blocks, r.sliced = blocks, r.epoch
+		r.blocks, r.sliced = slices.Clone(r.blocks), r.epoch
 	}
 }
 
@@ -99,10 +127,8 @@ func (r *rope[T]) replace(b, i int, e *entry[T]) { r.own(b).rows[i] = e }
 func (r *rope[T]) insert(b, i int, e *entry[T]) {
 	r.n++
 	if len(r.blocks) == 0 {
-		r.ownSlice(1)
-		rows := make([]*entry[T], 1, maxBlock)
-		rows[0] = e
-		r.blocks = append(r.blocks, &block[T]{rows: rows, epoch: r.epoch})
+		r.ownSlice()
+		r.blocks = append(r.blocks, newBlock([]*entry[T]{e}, []uint64{headOf(e.key)}, r.epoch))
 		return
 	}
 	blk := r.own(b)
@@ -113,9 +139,8 @@ func (r *rope[T]) insert(b, i int, e *entry[T]) {
 		}
 		blk = r.blocks[b]
 	}
-	blk.rows = append(blk.rows, nil)
-	copy(blk.rows[i+1:], blk.rows[i:])
-	blk.rows[i] = e
+	blk.rows = slices.Insert(blk.rows, i, e)
+	blk.heads = slices.Insert(blk.heads, i, headOf(e.key))
 }
 
 // split makes two blocks of one that is full and writable. Rows that come in order, as most
@@ -126,50 +151,40 @@ func (r *rope[T]) split(b int) {
 		half = maxBlock - maxBlock/8
 	}
 	blk := r.blocks[b]
-	rows := make([]*entry[T], len(blk.rows)-half, maxBlock)
-	copy(rows, blk.rows[half:])
+	rest := newBlock(blk.rows[half:], blk.heads[half:], r.epoch)
 	clear(blk.rows[half:])
-	blk.rows = blk.rows[:half]
-	r.blocks = append(r.blocks, nil)
-	copy(r.blocks[b+2:], r.blocks[b+1:])
-	r.blocks[b+1] = &block[T]{rows: rows, epoch: r.epoch}
+	blk.rows, blk.heads = blk.rows[:half], blk.heads[:half]
+	r.blocks = slices.Insert(r.blocks, b+1, rest)
 }
 
 // remove takes a row out. Blocks that have become small are joined.
 func (r *rope[T]) remove(b, i int) {
 	r.n--
 	blk := r.own(b)
-	copy(blk.rows[i:], blk.rows[i+1:])
-	blk.rows[len(blk.rows)-1] = nil
-	blk.rows = blk.rows[:len(blk.rows)-1]
+	blk.rows = slices.Delete(blk.rows, i, i+1)
+	blk.heads = slices.Delete(blk.heads, i, i+1)
 	for _, left := range []int{b - 1, b} {
 		if left >= 0 && left+1 < len(r.blocks) && len(r.blocks[left].rows)+len(r.blocks[left+1].rows) <= maxBlock/2 {
-			blk := r.own(left)
-			blk.rows = append(blk.rows, r.blocks[left+1].rows...)
-			r.drop(left + 1)
+			blk, right := r.own(left), r.blocks[left+1]
+			blk.rows, blk.heads = append(blk.rows, right.rows...), append(blk.heads, right.heads...)
+			r.blocks = slices.Delete(r.blocks, left+1, left+2)
 			return
 		}
 	}
 	if len(blk.rows) == 0 {
-		r.drop(b)
+		r.blocks = slices.Delete(r.blocks, b, b+1)
 	}
-}
-
-func (r *rope[T]) drop(b int) {
-	copy(r.blocks[b:], r.blocks[b+1:])
-	r.blocks[len(r.blocks)-1] = nil
-	r.blocks = r.blocks[:len(r.blocks)-1]
 }
 
 // build fills an empty rope with entries in order.
 func (r *rope[T]) build(sorted []*entry[T]) {
 	const full = maxBlock - maxBlock/8
-	for len(sorted) > 0 {
-		n := min(full, len(sorted))
-		rows := make([]*entry[T], n, maxBlock)
-		copy(rows, sorted)
-		r.blocks = append(r.blocks, &block[T]{rows: rows, epoch: r.epoch})
-		r.n += n
-		sorted = sorted[n:]
+	heads := make([]uint64, full)
+	for part := range slices.Chunk(sorted, full) {
+		for i, e := range part {
+			heads[i] = headOf(e.key)
+		}
+		r.blocks = append(r.blocks, newBlock(part, heads, r.epoch))
 	}
+	r.n = len(sorted)
 }
