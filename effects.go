@@ -29,7 +29,7 @@ func (m *Manager) carryOutLocked(f *engine.Effect, now time.Time) {
 		if s, ok := f.Entity.Space().Owner.(*anyStore); ok && s.read != nil {
 			m.reader.askLocked(f.Entity, s.read)
 		}
-	case engine.OpAcknowledged:
+	case engine.OpAcknowledged, engine.OpParked:
 		handleOf(f.Op).movedLocked()
 	}
 	if m.audience.Subscribed() {

@@ -49,10 +49,13 @@ const (
 	Acknowledged
 	// Settled: it has ended, one way or another.
 	Settled
+	// Decided: it has ended, or it is parked, so that the program has to decide about it. Wait
+	// with it where a person may leave an operation parked for ever.
+	Decided
 )
 
 func (s Stage) String() string {
-	return [...]string{"applied", "journaled", "acknowledged", "settled"}[min(s, Settled)]
+	return [...]string{"applied", "journaled", "acknowledged", "settled", "decided"}[min(s, Decided)]
 }
 
 // State is where an operation stands.
@@ -242,7 +245,9 @@ func (h *Handle) resultLocked() Result {
 
 // Wait waits until the operation has ended, or ctx has. The error is ctx's, or
 // wraps ErrClosed when the manager was closed before, or ErrBroken (the journal then
-// keeps the operation); how the operation ended is in the result alone.
+// keeps the operation); how the operation ended is in the result alone. A parked operation
+// ends when the program decides about it, and not before: Await with [Decided] returns when it
+// is parked as well, and Snapshot says why an operation waits.
 func (h *Handle) Wait(ctx context.Context) (Result, error) {
 	if err := h.Await(ctx, Settled); err != nil {
 		return Result{}, err
@@ -348,6 +353,8 @@ func (h *Handle) reachedLocked(stage Stage) (bool, error) {
 		return false, nil
 	case Settled:
 		return h.ended, nil
+	case Decided:
+		return h.ended || h.stateLocked() == Parked, nil
 	}
 	return false, errorf.New("%w: unknown stage %d", ErrInvalid, uint8(stage))
 }
@@ -394,6 +401,13 @@ func (h *Handle) Cancel() error {
 // operation that is not parked gives ErrNotParked.
 func (h *Handle) Retry() error {
 	return h.decide(func() engine.Input { return &engine.Decide{Op: &h.op} })
+}
+
+// SendNow ends the operation's debounce, or its wait for a retry: a person wants it now. It
+// keeps its place in the lane, and waits on for all else, such as the network. A parked
+// operation gives [ErrInvalid], because its Retry sends it.
+func (h *Handle) SendNow() error {
+	return h.decide(func() engine.Input { return engine.SendNow{Op: &h.op} })
 }
 
 // Discard gives a parked operation up: it is rolled back and ends as Cancelled. An operation in

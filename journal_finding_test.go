@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/optimist-go/optimist"
+	"github.com/optimist-go/optimist/memjournal"
 )
 
 func idsOf(all []*optimist.Handle) (ids []string) {
@@ -150,3 +151,93 @@ func TestLaw38_QuarantineIsFoundAndDiscarded(t *testing.T) {
 }
 
 func after(_ *optimist.Handle, err error) error { return err }
+
+func TestLaw38_QuarantineHasASnapshot(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx := t.Context()
+		var w world
+		l := w.start(t, optimist.Options{})
+		w.lose = 1
+		h := must(l.edit.Execute(ctx, "1", edit{"a"}))(t)
+		time.Sleep(time.Second)
+		w.crash(l)
+
+		m := w.aside(t)
+		defer m.Close(ctx)
+		time.Sleep(time.Minute)
+		found, _ := m.Operation(h.ID())
+		s := found.Snapshot()
+		if s.ID != h.ID() || s.Type != "edit" || s.Store != "note" || s.EntityID != "1" || s.Slot != "text" || s.State != optimist.Parked ||
+			s.Age < time.Minute || s.Age > 2*time.Minute || s.Calls != 1 || !s.Unknown || !errors.Is(s.Err, optimist.ErrInvalid) {
+			t.Errorf("%+v", s)
+		}
+		if data, ok := s.Args.([]byte); !ok || string(data) != `{"Text":"a"}` {
+			t.Errorf("arguments %#v", s.Args)
+		}
+		if s.Reason.Kind != optimist.InQuarantine || s.Reason.String() == "" {
+			t.Errorf("reason %+v %q", s.Reason, s.Reason)
+		}
+		if err := found.Await(ctx, optimist.Decided); err != nil {
+			t.Error(err)
+		}
+		if err := found.SendNow(); !errors.Is(err, optimist.ErrQuarantined) {
+			t.Error(err)
+		}
+		if err := found.Cancel(); err != nil {
+			t.Error(err)
+		}
+		if s := found.Snapshot(); s.State != optimist.Ended || s.Reason != (optimist.Reason{}) {
+			t.Errorf("%+v", s)
+		}
+	})
+}
+
+func TestLaw39_TheDiskHasToTakeIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx := t.Context()
+		var disk memjournal.Disk
+		j := gated{durable: durable{must(disk.Open())(t)}, write: make(chan struct{}, 10)}
+		m := must(optimist.New(optimist.Options{Journal: j}))(t)
+		notes := optimist.NewStore[note](m, "note")
+		answered := make(chan struct{})
+		add := optimist.Register(notes, optimist.Mutation[note, edit]{
+			Type: "add", Kind: optimist.Create, Stored: stored[edit](),
+			Apply: func(n note, e edit) (note, error) { n.Text = e.Text; return n, nil },
+			Send: func(context.Context, optimist.Call[edit]) (optimist.Truth[note], error) {
+				<-answered
+				return optimist.Truth[note]{}, nil
+			},
+		})
+		must(m.Restore())(t)
+		reason := func(h *optimist.Handle) optimist.ReasonKind {
+			synctest.Wait()
+			return h.Snapshot().Reason.Kind
+		}
+		h := must(add.Execute(ctx, "1", edit{"a"}))(t)
+		for range 10 { // first its record, then the mark of its attempt
+			if k := reason(h); k == optimist.WaitsForAnswer {
+				break
+			} else if k != optimist.WaitsForDisk {
+				t.Fatalf("it waits for %d", k)
+			}
+			j.write <- struct{}{}
+		}
+		if k := reason(h); k != optimist.WaitsForAnswer {
+			t.Errorf("with its mark on the disk it waits for %d", k)
+		}
+		close(j.write)
+		ended, cancel := context.WithCancel(ctx)
+		cancel()
+		closed := make(chan error)
+		go func() { closed <- m.Close(ended) }()
+		synctest.Wait()
+		if k := reason(h); k != optimist.WaitsForOpening {
+			t.Errorf("while the manager closes it waits for %d", k)
+		}
+		close(answered)
+		<-closed
+		if k := reason(h); k != optimist.WaitsForOpening {
+			t.Errorf("after Close it waits for %d", k)
+		}
+	})
+}

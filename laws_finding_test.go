@@ -115,7 +115,7 @@ func TestLaw38_AnEmptyHandleDoesNotPanic(t *testing.T) {
 	for name, h := range map[string]*Handle{"nil": nil, "zero": {}} {
 		for call, err := range map[string]error{
 			"Wait": second(h.Wait(t.Context())), "Final": second(h.Final(t.Context())), "Await": h.Await(t.Context(), Settled),
-			"Cancel": h.Cancel(), "Retry": h.Retry(), "Discard": h.Discard(),
+			"Cancel": h.Cancel(), "Retry": h.Retry(), "Discard": h.Discard(), "SendNow": h.SendNow(),
 		} {
 			if !errors.Is(err, ErrInvalid) {
 				t.Errorf("%s of the %s handle: %v", call, name, err)

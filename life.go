@@ -87,6 +87,28 @@ func (m *Manager) cleared() error {
 // one operation probed because nobody answered.
 func (m *Manager) SetOnline(online bool) error { return m.do(engine.SetOnline{Online: online}) }
 
+// SendNow is Handle.SendNow for all operations of one entity that are not parked.
+func (s *anyStore) SendNow(id string) error {
+	switch {
+	case s.err != nil:
+		return s.err
+	case id == "":
+		return errorf.New("%w: SendNow of store %q needs an id", ErrInvalid, s.space.Name)
+	}
+	m := s.m
+	if err := m.lock(); err != nil {
+		return err
+	}
+	if err := m.stoppedLocked(); err != nil {
+		m.mu.Unlock()
+		return err
+	}
+	if ent := s.space.Find(id); ent != nil {
+		m.stepLocked(time.Now(), engine.SendNow{Entity: ent})
+	}
+	return m.unlockDone()
+}
+
 // RetryNow ends every wait between attempts now, and the pause that a refused
 // authentication began.
 func (m *Manager) RetryNow() error { return m.do(engine.RetryNow{}) }

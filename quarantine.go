@@ -2,6 +2,7 @@ package optimist
 
 import (
 	"slices"
+	"time"
 
 	"github.com/optimist-go/optimist/internal/engine"
 	"github.com/optimist-go/optimist/internal/errorf"
@@ -108,7 +109,8 @@ func (m *Manager) tellAsideLocked(l outbox.Loaded, outcome Outcome, err error) {
 // its outcome.
 type setAside struct {
 	Quarantined
-	outcome Outcome // 0: it is in quarantine
+	record  *outbox.Record // nil: it cannot be read
+	outcome Outcome        // 0: it is in quarantine
 }
 
 func (q *setAside) state() State {
@@ -116,6 +118,21 @@ func (q *setAside) state() State {
 		return Ended
 	}
 	return Parked
+}
+
+func (q *setAside) snapshot(now time.Time) OpSnapshot {
+	os := OpSnapshot{
+		ID: q.ID, Type: q.Type, Args: q.Args, State: q.state(), Timestamp: q.At, Age: ageOf(q.At, now), Err: q.Err,
+		Reason: Reason{Kind: InQuarantine},
+	}
+	if r := q.record; r != nil {
+		os.Store, os.EntityID, os.Slot = r.Store, r.Entity, r.Slot
+		os.Attempts, os.Calls, os.Unknown = r.Kept.Attempts, r.Kept.Calls, r.Kept.Unknown || r.Kept.InFlight
+	}
+	if q.outcome != 0 {
+		os.Reason = Reason{}
+	}
+	return os
 }
 
 // aside is what the handle has of an operation in quarantine; nil: of any other.
@@ -128,7 +145,7 @@ func (m *Manager) asideLocked(l outbox.Loaded) *Handle {
 		return h
 	}
 	q := quarantined(l)
-	typ := &opType{aside: &setAside{Quarantined: q}}
+	typ := &opType{aside: &setAside{Quarantined: q, record: l.Record}}
 	typ.Name, typ.Owner, typ.label = q.Type, typ, label{"type", q.Type}
 	h := &Handle{m: m}
 	h.op.Type, h.op.Owner, h.op.Timestamp, h.op.Args = &typ.Type, h, engine.Timestamp(q.At), q.Args

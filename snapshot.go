@@ -6,8 +6,8 @@ import (
 	"github.com/optimist-go/optimist/internal/engine"
 )
 
-// Snapshot is a consistent picture of everything unsettled. It is plain data: it
-// neither changes nor holds anything.
+// Snapshot is a consistent picture of everything unsettled, but for operations in
+// quarantine. It is plain data: it neither changes nor holds anything.
 type Snapshot struct {
 	At       time.Time
 	Pending  int // unsettled operations, parked ones included
@@ -25,20 +25,31 @@ type EntitySnapshot struct {
 	Operations []OpSnapshot
 }
 
-// OpSnapshot is one unsettled operation.
+// OpSnapshot is one operation.
 type OpSnapshot struct {
-	ID        string
-	Type      string
-	User      string // empty: nobody's, or Mutation.User panicked
-	Slot      string
+	ID       string
+	Type     string
+	Store    string   // of its entity, the first of a group; empty for a closure's entity of no store
+	EntityID string   // within the store, such as "42"
+	Entities []string // full names, of a group; nil otherwise
+	User     string   // empty: nobody's, or Mutation.User panicked
+	Slot     string
+	// Args are the operation's arguments, of the type A of its Mutation or Group (for a closure,
+	// the state that it wants; in quarantine, the bytes of the journal). They are a copy, but
+	// what they refer to is shared with the operation and must not be changed.
+	Args      any
 	State     State
 	Timestamp Timestamp
+	Age       time.Duration // since the tap, by this device's clock; at least 0
 	Attempts  int           // charged to the retry policy
 	Calls     int           // that left
 	Due       time.Duration // until it may leave; 0 or less: now
 	Unknown   bool          // an attempt left whose outcome is not known
-	Err       error         // why it is parked
-	Entities  []string      // of a group; nil otherwise
+	// Err is why the latest attempt failed, or why the operation is parked. A restart keeps
+	// only the latter. Nil: nothing has failed since it was accepted, or since a Retry.
+	Err error
+	// Reason is why it has not gone further.
+	Reason Reason
 }
 
 // Snapshot takes a picture. It holds the lock while it copies, which is short: it
@@ -70,11 +81,29 @@ func (m *Manager) snapshotLocked() Snapshot {
 	return s
 }
 
+// Snapshot is the operation as it is now: all that a list of pending work shows of it. It is
+// zero for a handle of no operation, and when the call waited in vain; see [ErrStuck]. Of an
+// operation that has ended, State says so, and Reason is none.
+func (h *Handle) Snapshot() OpSnapshot {
+	if !h.lockOrTell("Handle.Snapshot") {
+		return OpSnapshot{}
+	}
+	defer h.m.mu.Unlock()
+	now := time.Now()
+	if q := h.aside(); q != nil {
+		return q.snapshot(now)
+	}
+	return h.m.opSnapshotLocked(&h.op, now)
+}
+
+func ageOf(at Timestamp, now time.Time) time.Duration { return max(now.Sub(at.Time()), 0) }
+
 func (m *Manager) opSnapshotLocked(o *engine.Op, now time.Time) OpSnapshot {
+	ent := o.Entity()
 	os := OpSnapshot{
-		ID: o.ID(m.engine), Type: o.Type.Name, Slot: o.Slot, State: State(o.State()),
-		Timestamp: Timestamp(o.Timestamp), Attempts: o.Attempts(), Calls: o.Calls(),
-		Unknown: o.UnknownOutcome(), Err: publicErr(o.ParkedFor()),
+		ID: o.ID(m.engine), Type: o.Type.Name, Store: ent.Space().Name, EntityID: ent.ID(), Slot: o.Slot, Args: argsOf(o),
+		State: State(o.State()), Timestamp: Timestamp(o.Timestamp), Age: ageOf(Timestamp(o.Timestamp), now),
+		Attempts: o.Attempts(), Calls: o.Calls(), Unknown: o.UnknownOutcome(), Err: publicErr(o.Failed()), Reason: m.reasonLocked(o, now),
 	}
 	if user := typeOf(o).user; user != nil {
 		m.enterLocked(&typeOf(o).label)

@@ -29,6 +29,11 @@ func (e *Engine) answer(in *Answer) {
 		e.lateAnswer(in)
 		return
 	}
+	if in.Err != nil {
+		o.more().failed = in.Err
+	} else if o.ext != nil {
+		o.ext.failed = nil
+	}
 	switch in.Class {
 	case OK:
 		e.succeeded(o, in)
@@ -233,6 +238,7 @@ func (e *Engine) takeBack(o *Op, in *Answer) {
 	}
 	e.emit(Effect{Kind: OpDeferred, Op: o, Err: in.Err})
 	e.keep(o)
+	o.more().failed, o.ext.unmarked = in.Err, true
 	o.state, o.due = Waiting, min(e.now.plus(in.RetryAfter), o.Deadline())
 	if o.Deadline() <= e.now {
 		e.expire(o)

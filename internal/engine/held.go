@@ -39,17 +39,22 @@ func (e *Engine) mustHold(o *Op) hold {
 		if p.creationWaits() {
 			h = max(h, onCreation)
 		}
-		q := p.prev
-		if c := p.creation(); c != nil && p.passes(c) {
-			q = c // others on the creation go with it when p is confirmed
-		}
-		for ; q != nil && h < heldBack; q = q.prev {
+		for q := p.holder(); q != nil && h < heldBack; q = q.prev {
 			if q.holds(p) {
 				h = heldBack
 			}
 		}
 	})
 	return h
+}
+
+// holder is the nearest part that may hold p. A deletion that passes its creation passes the
+// others on it as well: they go with it when it is confirmed.
+func (p *part) holder() *part {
+	if c := p.creation(); c != nil && p.passes(c) {
+		return c
+	}
+	return p.prev
 }
 
 // holds reports whether p, a later part of its entity, must not overtake q, which waits

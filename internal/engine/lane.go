@@ -192,6 +192,9 @@ func (e *Engine) send(o *Op) {
 	e.timers.remove(o)
 	o.left = true
 	o.calls = increased(o.calls)
+	if o.ext != nil {
+		o.ext.unmarked = false
+	}
 	if o.Type.Resolve != nil {
 		ent := o.part.entity
 		o.more().leftOn = &ground{ent.truth, ent.presence, ent.version}

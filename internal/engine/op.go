@@ -155,6 +155,7 @@ const (
 type ext struct {
 	id         string      // of a restored operation
 	err        error       // why it is parked
+	failed     error       // how its latest attempt failed, since a person decided
 	group      []groupPart // second and later entities of a group
 	first      Part        // of a group: its part in the first entity
 	deps       []*Op       // unsettled operations on which this one depends
@@ -177,6 +178,7 @@ type ext struct {
 	differs    bool // the server accepted it and held something else
 	// unclassified: an attempt ended in a way that nobody classified; the server may have it.
 	unclassified bool
+	unmarked     bool // the latest attempt has not left, because the disk would not know of it
 	acceptedLate bool // the server had it after it had been taken back
 	// guess: acknowledged by an answer whose value seems to be a lagging replica's. It waits
 	// until its patience ends; rereading: it has ended, and the entity is being read.
@@ -341,6 +343,18 @@ func (o *Op) ParkedFor() error {
 		return nil
 	}
 	return o.ext.err
+}
+
+// Failed is why the operation is parked, or how its latest attempt failed; nil: it has not
+// failed in this life, or the server has it.
+func (o *Op) Failed() error {
+	switch {
+	case o.ext == nil:
+		return nil
+	case o.ext.err != nil:
+		return o.ext.err
+	}
+	return o.ext.failed
 }
 
 // Successor is the operation that replaced this one, or nil.

@@ -20,7 +20,7 @@ func (e *Engine) settle(o *Op, outcome Outcome, err error, successor *Op) {
 	e.pending--
 	if o.ext != nil {
 		deps, dependents := o.ext.deps, o.ext.dependents
-		o.ext.deps, o.ext.dependents, o.ext.leftOn, o.ext.behind = nil, nil, nil, nil
+		o.ext.deps, o.ext.dependents, o.ext.leftOn, o.ext.behind, o.ext.failed = nil, nil, nil, nil, nil
 		for _, d := range deps {
 			if d.ext != nil { // else o has not been accepted
 				d.ext.dependents = without(d.ext.dependents, o)
@@ -145,7 +145,7 @@ func (e *Engine) decide(in *Decide) error {
 
 func (e *Engine) unpark(o *Op) {
 	e.parked--
-	o.more().err = nil
+	o.more().err, o.ext.failed = nil, nil
 	o.parts(func(p *part) {
 		e.touch(p.entity)
 		p.entity.parked--

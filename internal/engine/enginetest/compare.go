@@ -198,6 +198,12 @@ func (d *Driver) compare() error {
 		if got != want {
 			return fmt.Errorf("%s %s: the engine has %+v, the twin %+v", o.Type.Name, o.ID(d.engine), got, want)
 		}
+		if t.state != engine.Ended && t.state != engine.Parked && t.failed != (o.Failed() != nil) {
+			return fmt.Errorf("%s %s: its latest attempt failed with %v for the engine", o.Type.Name, o.ID(d.engine), o.Failed())
+		}
+		if found := d.engine.Find(o.ID(d.engine)); (found == o) != (t.state != engine.Ended) {
+			return fmt.Errorf("%s %s: by its id %v is found", o.Type.Name, o.ID(d.engine), found)
+		}
 	}
 	switch next, needs := d.engine.NextTick(), d.twin.needs(); {
 	case d.paused == (d.twin.online && !d.twin.refused && !d.twin.probing):
@@ -211,7 +217,7 @@ func (d *Driver) compare() error {
 	case next > needs:
 		return fmt.Errorf("the engine wakes at %d, but is needed at %d", next, needs)
 	}
-	return nil
+	return d.checkWhy()
 }
 
 // describe writes a step down for people.

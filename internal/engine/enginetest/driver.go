@@ -139,6 +139,12 @@ func (d *Driver) one() error {
 	case n == 33:
 		return d.step(engine.RetryNow{})
 	case n == 34:
+		switch d.src.Below(3) {
+		case 1:
+			return d.step(engine.SendNow{Entity: d.space.Find(d.id())})
+		case 2:
+			return d.aboutOne(func(o *engine.Op) engine.Input { return engine.SendNow{Op: o} })
+		}
 		return d.step(engine.Flush{})
 	case n == 35:
 		return d.step(&engine.Journaled{Ops: append([]*engine.Op(nil), d.accepted()...)})

@@ -87,6 +87,26 @@ func (t *Twin) hurry(chosen func(*op) bool) {
 	}
 }
 
+// sendNow ends the waits of one operation, or of all of an entity, and of their lanes.
+func (t *Twin) sendNow(in engine.SendNow) error {
+	if in.Op != nil {
+		switch t.of[in.Op].state {
+		case engine.Ended:
+			return engine.ErrSettled
+		case engine.Parked:
+			return engine.ErrInvalid
+		}
+	}
+	for _, o := range t.ops {
+		if o.state != engine.Waiting || in.Op != o.real && (in.Op != nil || o.placeIn(t.entity(in.Entity.Space(), in.Entity.ID())) == nil) {
+			continue
+		}
+		o.due = min(o.due, t.now)
+		t.wants(o)
+	}
+	return nil
+}
+
 // open reports whether one more call may leave.
 func (t *Twin) open() bool {
 	return !t.Restoring && t.online && !t.refused && len(t.calls) < t.cfg.MaxInFlight &&
@@ -112,7 +132,7 @@ func (t *Twin) pump(order []*engine.Op) {
 			t.rebase(pick)
 			continue
 		}
-		pick.state, pick.left, pick.calling = engine.InFlight, true, true
+		pick.state, pick.left, pick.calling, pick.unmarked = engine.InFlight, true, true, false
 		pick.calls++
 		on := pick.places[0].ent
 		pick.base = engine.Conflict{Base: on.truth, BasePresence: on.presence, BaseVersion: on.version}

@@ -108,9 +108,11 @@ func (t *Twin) answer(in *engine.Answer) {
 	o.calling = false
 	t.calls = slices.DeleteFunc(t.calls, func(other *op) bool { return other == o })
 	if in.NotSent {
+		o.unmarked, o.failed = true, true
 		t.takeBack(o, in)
 		return
 	}
+	o.failed = in.Err != nil
 	t.gateHears(o, in)
 	if in.Ignore {
 		t.leaveDoubt(o) // nobody listened to its answer
@@ -341,6 +343,7 @@ func (t *Twin) decide(in *engine.Decide) error {
 		return t.edit(o, in.Edit)
 	default:
 		t.wants(o)
+		o.failed = false
 		o.state, o.attempts, o.unheard, o.conflicts, o.due, o.burst = engine.Waiting, 0, 0, 0, t.now, t.now
 	}
 	return nil

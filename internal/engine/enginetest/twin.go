@@ -41,6 +41,8 @@ type op struct {
 	unknown   bool
 	inDoubt   bool // nobody classified how an attempt ended
 	durable   bool
+	unmarked  bool // the latest attempt has not left, because of the disk
+	failed    bool // the latest attempt failed, since a person decided
 	calling   bool // a call is under way, even if the operation has ended
 
 	base engine.Conflict // only the base, of the last attempt
@@ -248,6 +250,8 @@ func (t *Twin) take(in engine.Input) error {
 		t.hurry(func(o *op) bool { return !o.left })
 	case engine.SetOnline:
 		t.setOnline(in.Online)
+	case engine.SendNow:
+		return t.sendNow(in)
 	case engine.RetryNow:
 		if t.refused || t.probing {
 			t.refused, t.probing, t.probe, t.probes, t.silent = false, false, nil, 0, nil

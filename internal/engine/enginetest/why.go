@@ -1,0 +1,160 @@
+package enginetest
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/optimist-go/optimist/internal/engine"
+)
+
+// checkWhy compares the reason of every unsettled operation with the twin's word about it.
+func (d *Driver) checkWhy() error {
+	held := d.twin.held()
+	for _, o := range d.twin.ops {
+		r := d.engine.Why(o.real)
+		if want := d.twin.reasons(o, held); !slices.Contains(want, r.Kind) {
+			return fmt.Errorf("%s waits for %d (%+v), and the twin says one of %d", o.real.ID(d.engine), r.Kind, r, want)
+		}
+	}
+	return nil
+}
+
+// reasons are the kinds of which the reason must be.
+func (t *Twin) reasons(o *op, held map[*op]hold) []engine.ReasonKind {
+	switch {
+	case t.Restoring:
+		return []engine.ReasonKind{engine.WaitsForOpening}
+	case o.state == engine.Parked:
+		return []engine.ReasonKind{engine.WaitsForDecision}
+	case o.state == engine.InFlight:
+		return []engine.ReasonKind{engine.WaitsForAnswer}
+	case o.state == engine.Acked:
+		if _, shown := t.view(o.places[0].ent); shown == engine.NotLoaded {
+			return []engine.ReasonKind{engine.WaitsForLoading}
+		}
+		return []engine.ReasonKind{engine.WaitsForTruth}
+	case o.typ.Stored && !o.durable, o.unmarked && o.due > t.now:
+		return []engine.ReasonKind{engine.WaitsForDisk}
+	case !t.itsTurn(o, held):
+		if held[o] == heldBack { // or a dependency is held, or it stands on a creation as well
+			return []engine.ReasonKind{engine.WaitsForDecision, t.whoComesFirst(o)}
+		}
+		return []engine.ReasonKind{t.whoComesFirst(o)}
+	case max(o.due, t.wished(o)) > t.now && !o.left:
+		return []engine.ReasonKind{engine.WaitsForDebounce, engine.WaitsForRetry}
+	case max(o.due, t.wished(o)) > t.now:
+		return []engine.ReasonKind{engine.WaitsForRetry}
+	case !t.online:
+		return []engine.ReasonKind{engine.WaitsForNetwork}
+	case t.probing && (t.probe != nil || t.until > t.now):
+		return []engine.ReasonKind{engine.WaitsForProbe}
+	case t.refused:
+		return []engine.ReasonKind{engine.WaitsForAuthentication}
+	}
+	return []engine.ReasonKind{engine.WaitsForCap}
+}
+
+// whoComesFirst is the reason of an operation for which another one has to move, when no
+// parked one keeps it.
+func (t *Twin) whoComesFirst(o *op) engine.ReasonKind {
+	for _, p := range o.places {
+		if !p.stands {
+			continue
+		}
+		if c := t.makerBefore(p.ent, o.pos); c.state != engine.Parked || !o.deletes() || !c.mayBeDone() {
+			return engine.WaitsForCreation
+		}
+	}
+	for _, d := range o.deps {
+		if d.state != engine.Acked && d.state != engine.Ended {
+			return engine.WaitsForDependency
+		}
+	}
+	return engine.WaitsForLane
+}
+
+// CheckWhy brings an engine into the state at the end of the bytes, once for each unsettled
+// operation, and takes the reason of that operation away: then the operation has left, has ended, or names
+// another reason. It counts how often it looked at each kind.
+func CheckWhy(bytes []byte, looked map[engine.ReasonKind]int) error {
+	for n := 0; ; n++ {
+		d := NewDriver(bytes)
+		if err := d.Run(); err != nil {
+			return err
+		}
+		var all []*engine.Op
+		for o := range d.engine.Every {
+			all = append(all, o)
+		}
+		if n >= len(all) {
+			return nil
+		}
+		o := all[n]
+		was := d.engine.Why(o)
+		looked[was.Kind]++
+		d.takeAway(o, was)
+		is := d.engine.Why(o)
+		is.Due, was.Due = 0, 0
+		if is == was {
+			return fmt.Errorf("%s still waits for %d: %+v", o.ID(d.engine), was.Kind, was)
+		}
+	}
+}
+
+// takeAway lets happen what an operation waits for. The twin is not told of it.
+func (d *Driver) takeAway(o *engine.Op, r engine.Reason) {
+	step := func(in engine.Input) {
+		if _, err := d.engine.Step(d.now, in); err != nil {
+			panic(err)
+		}
+	}
+	pass := func(until engine.Time) {
+		for at := min(d.engine.NextTick(), until); d.now < until; at = min(d.engine.NextTick(), until) {
+			d.now = max(d.now, at)
+			step(engine.Tick{})
+		}
+	}
+	ends := func(o *engine.Op) { // however it does
+		switch {
+		case slices.Contains(d.calls, o):
+			step(&engine.Answer{Op: o})
+		case o.State() != engine.Ended:
+			step(engine.Cancel{Op: o})
+		}
+	}
+	switch r.Kind {
+	case engine.WaitsForDisk:
+		step(&engine.Journaled{Ops: d.accepted()})
+		pass(r.Due)
+	case engine.WaitsForDecision:
+		step(&engine.Decide{Op: r.Op, Discard: true})
+	case engine.WaitsForCreation, engine.WaitsForDependency, engine.WaitsForLane:
+		ends(r.Op)
+	case engine.WaitsForDebounce, engine.WaitsForRetry:
+		if r.Due == engine.Never { // as a server may have asked
+			step(engine.SendNow{Op: o})
+			return
+		}
+		pass(r.Due)
+	case engine.WaitsForNetwork:
+		step(engine.SetOnline{Online: true})
+	case engine.WaitsForProbe:
+		if r.Op != nil {
+			ends(r.Op)
+		}
+		pass(r.Due)
+	case engine.WaitsForAuthentication:
+		step(engine.RetryNow{})
+	case engine.WaitsForCap:
+		for _, call := range slices.Clone(d.calls) {
+			step(&engine.Answer{Op: call})
+		}
+	case engine.WaitsForAnswer:
+		step(&engine.Answer{Op: o})
+	case engine.WaitsForTruth, engine.WaitsForLoading:
+		_, _, version := r.Entity.Truth()
+		step(&engine.Receive{EntityTruth: engine.EntityTruth{Space: d.space, Entity: r.Entity.ID(), Truth: engine.Truth{
+			Presence: engine.Present, Value: Value{}, Version: max(r.Version, version+1), Contains: []string{o.ID(d.engine)},
+		}}})
+	}
+}
