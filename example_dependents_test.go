@@ -11,16 +11,17 @@ import (
 // An operation can depend on others, also of other entities. It leaves when they have
 // reached the server, and goes with them when one fails.
 func Example_dependents() {
+	type photo struct{ Name string }
 	ctx := context.Background()
 	m, _ := optimist.New(optimist.Options{})
 
-	photos := optimist.NewStore[string](m, "photo")
+	photos := optimist.NewStore[photo](m, "photo")
 	answers := make(chan error)
-	upload := optimist.Register(photos, optimist.Mutation[string, string]{
+	upload := optimist.Register(photos, optimist.Mutation[photo, string]{
 		Type: "upload", Kind: optimist.Create,
-		Apply: func(_, name string) (string, error) { return name, nil },
-		Send: func(_ context.Context, c optimist.Call[string]) (optimist.Truth[string], error) {
-			return optimist.TruthOf(c.Args, 1), <-answers
+		Apply: func(p photo, name string) (photo, error) { p.Name = name; return p, nil },
+		Send: func(_ context.Context, c optimist.Call[string]) (optimist.Truth[photo], error) {
+			return optimist.TruthOf(photo{Name: c.Args}, 1), <-answers
 		},
 	})
 	albums := optimist.NewStore[string](m, "album")

@@ -11,17 +11,24 @@ import (
 // A merge rule says what becomes of two operations of one slot of which the first has
 // not left. Here it is the table of MergeRule, for a comment.
 func Example_merge() {
+	type comment struct {
+		Text  string
+		Likes int // the server counts them
+	}
 	ctx := context.Background()
 	m, _ := optimist.New(optimist.Options{Policy: optimist.Policy{Debounce: optimist.Debounce{Wait: time.Minute}}})
-	comments := optimist.NewStore[string](m, "comment")
-	mutation := func(typ string, kind optimist.Kind) *optimist.Action[string, string] {
-		return optimist.Register(comments, optimist.Mutation[string, string]{
+	comments := optimist.NewStore[comment](m, "comment")
+	mutation := func(typ string, kind optimist.Kind) *optimist.Action[comment, string] {
+		return optimist.Register(comments, optimist.Mutation[comment, string]{
 			Type: typ, Kind: kind, Family: "comment",
-			Slot:  func(string) string { return "comment" },
-			Apply: func(_, text string) (string, error) { return text, nil },
-			Send: func(_ context.Context, c optimist.Call[string]) (optimist.Truth[string], error) {
+			Slot: func(string) string { return "comment" },
+			Apply: func(c comment, text string) (comment, error) {
+				c.Text = text // and nothing else, also of a creation
+				return c, nil
+			},
+			Send: func(_ context.Context, c optimist.Call[string]) (none optimist.Truth[comment], err error) {
 				fmt.Println("sent:", typ, c.Entity, c.Args)
-				return optimist.Truth[string]{}, nil
+				return none, nil
 			},
 		})
 	}
@@ -34,7 +41,7 @@ func Example_merge() {
 
 	create.Execute(ctx, "a", "hello")
 	edit.Execute(ctx, "a", "hello, world")
-	fmt.Println("shown:", comments.View("a").Value)
+	fmt.Println("shown:", comments.View("a").Value.Text)
 	m.Flush(ctx)
 
 	create.Execute(ctx, "b", "oops")

@@ -11,17 +11,24 @@ import (
 // A parked operation failed and stays on the screen, marked, until a person decides:
 // retry, edit or discard. Nobody's text is lost.
 func Example_park() {
+	type comment struct {
+		Text  string
+		Likes int // the server counts them
+	}
 	ctx := context.Background()
 	m, _ := optimist.New(optimist.Options{})
-	comments := optimist.NewStore[string](m, "comment")
-	post := optimist.Register(comments, optimist.Mutation[string, string]{
+	comments := optimist.NewStore[comment](m, "comment")
+	post := optimist.Register(comments, optimist.Mutation[comment, string]{
 		Type: "post", Kind: optimist.Create,
-		Apply: func(_, text string) (string, error) { return text, nil },
-		Send: func(_ context.Context, c optimist.Call[string]) (optimist.Truth[string], error) {
+		Apply: func(c comment, text string) (comment, error) {
+			c.Text = text // and nothing else: the likes are the server's
+			return c, nil
+		},
+		Send: func(_ context.Context, c optimist.Call[string]) (optimist.Truth[comment], error) {
 			if len(c.Args) > 10 {
-				return optimist.Truth[string]{}, optimist.Fail(optimist.Permanent, errors.New("too long"))
+				return optimist.Truth[comment]{}, optimist.Fail(optimist.Permanent, errors.New("too long"))
 			}
-			return optimist.TruthOf(c.Args, 1), nil
+			return optimist.TruthOf(comment{Text: c.Args}, 1), nil
 		},
 		Policy: optimist.Policy{Failure: optimist.Park},
 	})
@@ -29,17 +36,17 @@ func Example_park() {
 	h, _ := post.Execute(ctx, "c1", "much too long")
 	m.Flush(ctx) // until everything is settled or parked
 	v := comments.View("c1")
-	fmt.Printf("%q %d parked, %v\n", v.Value, v.Parked, h.State())
+	fmt.Printf("%q %d parked, %v\n", v.Value.Text, v.Parked, h.State())
 
 	edited, _ := post.Edit(h, "short")
 	r, _ := edited.Wait(ctx)
-	fmt.Printf("%q %v\n", comments.View("c1").Value, r.Outcome)
+	fmt.Printf("%q %v\n", comments.View("c1").Value.Text, r.Outcome)
 
 	h, _ = post.Execute(ctx, "c2", "again too long")
 	m.Flush(ctx)
 	h.Discard()
 	r, _ = h.Wait(ctx)
-	fmt.Printf("%q %v\n", comments.View("c2").Value, r.Outcome)
+	fmt.Printf("%q %v\n", comments.View("c2").Value.Text, r.Outcome)
 	m.Close(ctx)
 	// Output:
 	// "much too long" 1 parked, parked

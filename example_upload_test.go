@@ -10,14 +10,15 @@ import (
 // An upload may last longer than the timeout of one attempt, as long as it tells its
 // progress. Who cancels it does not wait for its end.
 func Example_upload() {
+	type photo struct{ Pieces int }
 	ctx := context.Background()
 	m, _ := optimist.New(optimist.Options{})
-	photos := optimist.NewStore[string](m, "photo")
+	photos := optimist.NewStore[photo](m, "photo")
 	halfway, goOn := make(chan bool), make(chan bool)
-	upload := optimist.Register(photos, optimist.Mutation[string, []string]{
+	upload := optimist.Register(photos, optimist.Mutation[photo, []string]{
 		Type: "upload", Kind: optimist.Create,
-		Apply: func(string, []string) (string, error) { return "my photo", nil },
-		Send: func(ctx context.Context, c optimist.Call[[]string]) (none optimist.Truth[string], err error) {
+		Apply: func(p photo, pieces []string) (photo, error) { p.Pieces = len(pieces); return p, nil },
+		Send: func(ctx context.Context, c optimist.Call[[]string]) (none optimist.Truth[photo], err error) {
 			for i := range c.Args { // piece by piece
 				c.Progress(int64(i+1), int64(len(c.Args)))
 				if i == 1 {
@@ -29,7 +30,7 @@ func Example_upload() {
 					}
 				}
 			}
-			return optimist.TruthOf("my photo", 1), nil
+			return optimist.TruthOf(photo{Pieces: len(c.Args)}, 1), nil
 		},
 		Policy: optimist.Policy{Cancel: optimist.EndCalls},
 	})

@@ -12,18 +12,25 @@ import (
 type Samples[T, A any] struct {
 	Values []T
 	Args   []A
+	// Contains says that the server's truth names the operations that it contains
+	// (Truth.Contains), wherever it comes from. Then operations without a slot need not be
+	// idempotent: "one more" twice is two more.
+	Contains bool
 }
 
 // CheckMutation tries a mutation on samples, and reports
 //
 //   - a definition that cannot be registered, arguments that cannot be copied included
 //   - an Apply, Guard or Slot that changes its input, or gives two outputs for one
-//   - an Apply that is not idempotent in its slot: applying it twice must give the same
-//     as once, because the truth under it may contain the operation already. Operations
-//     without a slot are not tried, but the advice holds for them as well
-//   - a creation whose Apply overwrites fields that only the server knows: truth may lie
+//   - an Apply that appends to a slice of its input, which then has the memory of its
+//     output
+//   - an Apply that is not idempotent: applying it twice must give the same as once,
+//     because the truth under it may contain the operation already. Of operations without a
+//     slot Samples.Contains asks for less
+//   - a creation whose Apply overwrites truth that only the server knows: truth may lie
 //     under it, because an answer was lost or a push came first. A field that the
-//     creation does not set on an absent entity must stay unchanged on a present one
+//     creation does not set on an absent entity must stay unchanged on a present one, and so
+//     must a value that is no struct
 //   - a Fulfilled that returns false for a result of Apply
 //   - a Clone whose copy differs, or shares memory with the original
 //   - a Stored whose Decode does not restore the arguments of Encode
@@ -38,7 +45,7 @@ func CheckMutation[T, A any](tb TB, def optimist.Mutation[T, A], s Samples[T, A]
 	for _, args := range s.Args {
 		checkArgs(tb, def, args)
 		for _, value := range s.Values {
-			checkApply(tb, def, value, args)
+			checkApply(tb, def, value, args, s.Contains)
 		}
 	}
 	if def.Kind == optimist.Create {
@@ -99,7 +106,7 @@ func checkArgs[T, A any](tb TB, def optimist.Mutation[T, A], args A) {
 	}
 }
 
-func checkApply[T, A any](tb TB, def optimist.Mutation[T, A], value T, args A) {
+func checkApply[T, A any](tb TB, def optimist.Mutation[T, A], value T, args A, contains bool) {
 	tb.Helper()
 	if def.Kind == optimist.Delete {
 		return
@@ -139,7 +146,11 @@ func checkApply[T, A any](tb TB, def optimist.Mutation[T, A], value T, args A) {
 	if err == nil && def.Fulfilled != nil && !def.Fulfilled(once, args) {
 		tb.Errorf("%s: Fulfilled says no of %s, which Apply has just made of %s with %s", def.Type, fingerprint(once), v, a)
 	}
-	if err != nil || def.Slot == nil {
+	if err != nil {
+		return
+	}
+	checkAppend(tb, def, value, args)
+	if def.Slot == nil && contains {
 		return
 	}
 	result := fingerprint(once)
@@ -147,61 +158,16 @@ func checkApply[T, A any](tb TB, def optimist.Mutation[T, A], value T, args A) {
 	switch {
 	case fingerprint(once) != result:
 		tb.Errorf("%s: Apply changes its input when it is applied again: %s became %s", def.Type, result, fingerprint(once))
+	case def.Slot == nil && (err != nil || fingerprint(twice) != result):
+		tb.Errorf("%s: Apply is not idempotent, and the operation has no slot: of %s with %s it makes %s, and of truth that contains it %s (%v); "+
+			"make sure of a state instead, or let the server name the operations in its truth, and say so by Samples.Contains",
+			def.Type, v, a, result, fingerprint(twice), err)
 	case err != nil:
 		tb.Errorf("%s: Apply refuses to be applied again to %s with %s: %v; make sure of a state instead", def.Type, v, a, err)
 	case fingerprint(twice) != result:
 		tb.Errorf("%s: Apply is not idempotent: of %s with %s it makes %s, and applied again %s; make sure of a state instead",
 			def.Type, v, a, result, fingerprint(twice))
 	}
-}
-
-// checkCreation finds fields of truth that a creation hides.
-func checkCreation[T, A any](tb TB, def optimist.Mutation[T, A], s Samples[T, A]) {
-	tb.Helper()
-	var nothing T
-	var made []reflect.Value // from an absent entity
-	for _, args := range s.Args {
-		if v, err := def.Apply(nothing, args); err == nil {
-			made = append(made, reflect.ValueOf(v))
-		}
-	}
-	for _, args := range s.Args {
-		for _, value := range s.Values {
-			over, err := def.Apply(value, args)
-			if err != nil {
-				continue
-			}
-			if field := hidden(reflect.ValueOf(value), reflect.ValueOf(over), made); field != "" {
-				tb.Errorf("%s: Apply hides%s of truth that is there already: of %s with %s it makes %s; change only the fields that the arguments say",
-					def.Type, field, fingerprint(value), fingerprint(args), fingerprint(over))
-				return
-			}
-		}
-	}
-}
-
-// hidden returns the name of a field of truth that a creation never sets and yet
-// overwrites; empty if there is none.
-func hidden(truth, over reflect.Value, made []reflect.Value) string {
-	if truth.Kind() != reflect.Struct {
-		return ""
-	}
-	for i := range truth.NumField() {
-		name := " field " + truth.Type().Field(i).Name
-		set := false
-		var inner []reflect.Value
-		for _, m := range made {
-			set = set || !m.Field(i).IsZero()
-			inner = append(inner, m.Field(i))
-		}
-		if !set && !truth.Field(i).IsZero() && over.Field(i).IsZero() {
-			return name
-		}
-		if found := hidden(truth.Field(i), over.Field(i), inner); found != "" {
-			return name + "," + found
-		}
-	}
-	return ""
 }
 
 // CheckToggle tries a toggle on values for users, and reports the faults of
@@ -242,108 +208,4 @@ func CheckToggle[T any](tb TB, def optimist.Toggle[T], values []T, users ...stri
 			}
 		}
 	}
-}
-
-// Pairs are the values and arguments on which a merge rule is tried: every value with
-// every two arguments that share a slot. An absent entity is tried as well.
-type Pairs[T, A, B any] struct {
-	Values []T
-	First  []A
-	Second []B
-}
-
-// CheckMerge tries a merge rule on pairs, and reports a rule whose result differs from
-// sending both operations. It also reports a rule that is not pure.
-func CheckMerge[T, A, B any](tb TB, first optimist.Mutation[T, A], second optimist.Mutation[T, B],
-	rule func(*A, *B) optimist.MergeRule, p Pairs[T, A, B],
-) {
-	tb.Helper()
-	if first.Slot == nil || second.Slot == nil {
-		tb.Errorf("%s and %s both need a Slot", first.Type, second.Type)
-		return
-	}
-	starts := []state[T]{{}}
-	for _, v := range p.Values {
-		starts = append(starts, state[T]{there: true, value: v})
-	}
-	for _, a := range p.First {
-		for _, b := range p.Second {
-			if first.Slot(a) != second.Slot(b) {
-				continue
-			}
-			was := fingerprint(a) + fingerprint(b)
-			mergedA, mergedB := copied(first, a), copied(second, b)
-			verdict := rule(&mergedA, &mergedB)
-			againA, againB := copied(first, a), copied(second, b)
-			if fingerprint(a)+fingerprint(b) != was {
-				tb.Errorf("merging %s with %s changes memory of its arguments in place; this can only be tried with a Clone", first.Type, second.Type)
-				return
-			}
-			if v := rule(&againA, &againB); v != verdict || fingerprint(againA) != fingerprint(mergedA) || fingerprint(againB) != fingerprint(mergedB) {
-				tb.Errorf("merging %s with %s is not pure for %+v and %+v", first.Type, second.Type, a, b)
-				continue
-			}
-			for _, start := range starts {
-				between, ok := then(start, first, a)
-				if !ok {
-					continue
-				}
-				want, ok := then(between, second, b)
-				if !ok {
-					continue
-				}
-				got := start
-				switch verdict {
-				case optimist.TakeSecond:
-					got, ok = then(start, second, mergedB)
-				case optimist.TakeFirst:
-					got, ok = then(start, first, mergedA)
-				case optimist.Separate:
-					got = want
-				}
-				if !ok || got.String() != want.String() {
-					tb.Errorf("%s with %+v, then %s with %+v, of %s ends as %s, but merged as %s",
-						first.Type, a, second.Type, b, start, want, got)
-				}
-			}
-		}
-	}
-}
-
-func copied[T, A any](def optimist.Mutation[T, A], args A) A {
-	if def.Clone != nil {
-		return def.Clone(args)
-	}
-	return args
-}
-
-// state is the state of an entity, present or absent.
-type state[T any] struct {
-	there bool
-	value T
-}
-
-func (s state[T]) String() string {
-	if !s.there {
-		return "nothing"
-	}
-	return fingerprint(s.value)
-}
-
-// then is the state after an operation; ok is false when it would be refused.
-func then[T, A any](s state[T], def optimist.Mutation[T, A], args A) (after state[T], ok bool) {
-	if !s.there && def.Kind != optimist.Create {
-		return s, false
-	}
-	if def.Guard != nil && s.there && def.Guard(s.value, args) != nil {
-		return s, false
-	}
-	if def.Kind == optimist.Delete {
-		return state[T]{}, true
-	}
-	value, err := def.Apply(s.value, args)
-	if err != nil {
-		return s, false
-	}
-	return state[T]{there: true, value: value}, true
 }

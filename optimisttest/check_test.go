@@ -52,6 +52,23 @@ func TestCheckMutation(t *testing.T) {
 		{"increments without a slot", func(m *optimist.Mutation[note, draft]) {
 			m.Slot = nil
 			m.Apply = func(n note, _ draft) (note, error) { n.Text += "!"; return n, nil }
+		}, "has no slot"},
+		{"a state without a slot", func(m *optimist.Mutation[note, draft]) { m.Slot = nil }, ""},
+		{"appends in place", func(m *optimist.Mutation[note, draft]) {
+			m.Apply = func(n note, d draft) (note, error) {
+				if !slices.Contains(n.Likes, "eve") {
+					n.Likes = append(n.Likes, "eve")
+				}
+				return n, nil
+			}
+		}, "appends to Likes in place"},
+		{"appends to a copy", func(m *optimist.Mutation[note, draft]) {
+			m.Apply = func(n note, d draft) (note, error) {
+				if !slices.Contains(n.Likes, "eve") {
+					n.Likes = append(slices.Clip(n.Likes), "eve")
+				}
+				return n, nil
+			}
 		}, ""},
 		{"refuses the second time", func(m *optimist.Mutation[note, draft]) {
 			m.Apply = func(n note, _ draft) (note, error) {
@@ -142,6 +159,58 @@ func TestCheckMutation(t *testing.T) {
 	}
 }
 
+// TestCheckContains: a server that names the operations in its truth allows "one more".
+func TestCheckContains(t *testing.T) {
+	var r recorder
+	CheckMutation(&r, optimist.Mutation[int, int]{Type: "add", Apply: func(sum, n int) (int, error) { return sum + n, nil }},
+		Samples[int, int]{Values: []int{3}, Args: []int{2}, Contains: true})
+	if len(r.said) > 0 {
+		t.Errorf("%q", r.said)
+	}
+}
+
+// TestCheckCreation: a creation hides no truth, whatever the type of the value.
+func TestCheckCreation(t *testing.T) {
+	tryCreation(t, "a text", "hides all", []string{"", "theirs"}, func(_, text string) (string, error) { return text, nil })
+	tryCreation(t, "a text that stays", "", []string{"", "theirs"}, func(there, text string) (string, error) {
+		if there != "" {
+			return there, nil
+		}
+		return text, nil
+	})
+	tryCreation(t, "a list", "hides all", [][]string{nil, {"theirs"}}, func(_ []string, text string) ([]string, error) { return []string{text}, nil })
+	tryCreation(t, "a list with one more", "", [][]string{nil, {"theirs"}}, func(l []string, text string) ([]string, error) {
+		if slices.Contains(l, text) {
+			return l, nil
+		}
+		return append(slices.Clip(l), text), nil
+	})
+	tryCreation(t, "a map", "hides all", []map[string]bool{{"theirs": true}}, func(_ map[string]bool, text string) (map[string]bool, error) {
+		return map[string]bool{text: true}, nil
+	})
+	tryCreation(t, "behind a pointer", "hides field Likes", []*note{nil, {Likes: []string{"ann"}}}, func(_ *note, text string) (*note, error) {
+		return &note{Text: text}, nil
+	})
+	tryCreation(t, "a pointer that keeps", "", []*note{nil, {Likes: []string{"ann"}}}, func(n *note, text string) (*note, error) {
+		made := note{Text: text}
+		if n != nil {
+			made.Likes = n.Likes
+		}
+		return &made, nil
+	})
+}
+
+func tryCreation[T any](t *testing.T, name, want string, values []T, apply func(T, string) (T, error)) {
+	t.Helper()
+	var r recorder
+	CheckMutation(&r, optimist.Mutation[T, string]{Type: "write", Kind: optimist.Create, Slot: func(string) string { return "x" }, Apply: apply},
+		Samples[T, string]{Values: values, Args: []string{"ours"}})
+	said := strings.Join(r.said, "\n")
+	if (want == "") != (said == "") || !strings.Contains(said, want) {
+		t.Errorf("%s: said %q, want %q in it", name, said, want)
+	}
+}
+
 // TestCheckArguments: arguments that cannot be copied are refused at registration.
 func TestCheckArguments(t *testing.T) {
 	var r recorder
@@ -196,8 +265,9 @@ func TestCheckMerge(t *testing.T) {
 		want          string
 	}{
 		{"create+edit", create, edit, func(a, b *string) optimist.MergeRule { *a = *b; return optimist.TakeFirst }, ""},
-		{"create+edit, forgotten", create, edit, func(a, b *string) optimist.MergeRule { return optimist.TakeFirst }, "but merged as"},
-		{"create+edit, the edit alone", create, edit, func(a, b *string) optimist.MergeRule { return optimist.TakeSecond }, "of nothing ends as"},
+		{"create+edit, forgotten", create, edit, func(a, b *string) optimist.MergeRule { return optimist.TakeFirst }, "leave edit out only with its arguments in those of create"},
+		{"create+edit, the edit alone", create, edit, func(a, b *string) optimist.MergeRule { return optimist.TakeSecond }, "leave out edit (TakeFirst)"},
+		{"create+delete annihilated", create, remove, func(a, b *string) optimist.MergeRule { return optimist.Annihilate }, "leave out the Values"},
 		{"edit+edit", edit, edit, func(a, b *string) optimist.MergeRule { return optimist.TakeSecond }, ""},
 		{"edit+delete", edit, remove, func(a, b *string) optimist.MergeRule { return optimist.TakeSecond }, ""},
 		{"edit+delete annihilated", edit, remove, func(a, b *string) optimist.MergeRule { return optimist.Annihilate }, "ends as nothing"},

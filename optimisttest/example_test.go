@@ -96,7 +96,7 @@ func ExampleCheckMerge() {
 		return optimist.TakeFirst // and forgets the edit
 	}, optimisttest.Pairs[string, string, string]{First: []string{"a"}, Second: []string{"b"}})
 	// Output:
-	// create with a, then edit with b, of nothing ends as "b", but merged as "a"
+	// create with a, then edit with b, of nothing ends as "b", but merged as "a"; leave edit out only with its arguments in those of create
 }
 
 func ExampleServer() {

@@ -128,7 +128,7 @@ func attrs(ev optimist.Event) []slog.Attr {
 	count("done", int(ev.Done))
 	count("total", int(ev.Total))
 	if ev.Args != nil {
-		out = append(out, slog.Any("args", ev.Args))
+		out = append(out, slog.Any("args", readable(ev.Args)))
 	}
 	if s := ev.Snapshot; s != nil {
 		count("pending", s.Pending)
