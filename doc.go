@@ -27,8 +27,7 @@
 // # Not guaranteed
 //
 //   - Exactly-once effects need a server that honours the idempotency key.
-//   - Apply, Guard, Slot, Merge rules, Resolve, Fulfilled and equality functions are data:
-//     they must be pure, must not call the manager, and run under its lock.
+//   - Functions that are data must be pure and must not call the manager; see below.
 //   - Send must return when its context ends. One that does not keeps its lane, and
 //     one of the places for calls, until it does.
 //   - Values are shared, not copied. Nobody may change one in place.
@@ -38,6 +37,27 @@
 // Who does it nevertheless does not wait for ever: the call returns ErrStuck after five
 // seconds and names whose function it is. View, PendingCount and Snapshot, which return no
 // error, then say that they know nothing, and an event of kind Misused tells why.
+//
+// # Functions that are data
+//
+// These functions of the program run under the manager's lock, in the middle of a change:
+//
+//   - of a [Mutation]: Apply, Guard, Slot, Fulfilled, Resolve, Clone and User; of its [Stored]:
+//     Encode and Decode
+//   - of a [Toggle]: Get, Set, Guard, Resolve, Encode and Decode
+//   - of a [Group]: Parts, the functions of its parts, Clone, User, Encode and Decode
+//   - the rules of [Merge]
+//   - of [StoreOptions]: Equal and Lane
+//   - of an [Index], and a function given to [Attached.Into]
+//   - the methods of the errors that a function of the program returned, such as Error
+//
+// They are pure: the same input gives the same output, nothing is changed in place, and the
+// manager is not called. Some of them run without the lock as well, in the goroutine of the
+// call that needs them: Execute calls Slot, Clone, Encode and Parts before it takes the lock,
+// while [Switch.Toggle] calls Encode under it, because the arguments are known only there.
+//
+// All other functions run without any lock: Send, Retry.Next, StoreOptions.Read, callbacks,
+// closures, and the methods of a journal.
 //
 // # Two ways in
 //

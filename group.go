@@ -13,7 +13,8 @@ import (
 type Group[A any] struct {
 	Type string // required, unique in a manager
 	// Parts lists the effects of the operation on its entities, each entity once, at most
-	// 200. It is pure and called once per operation.
+	// 200. It is data, as the functions of its parts are, and called once per operation and
+	// process.
 	Parts func(A) []Part
 	// Send tells the server, and returns truth about any entities. Entities about
 	// which it says nothing keep their prediction.

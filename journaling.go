@@ -63,8 +63,8 @@ func checkVersion(v int) error {
 	return nil
 }
 
-// encodeArgs encodes the arguments of an operation, in the caller's time and outside
-// of the lock.
+// encodeArgs encodes the arguments of an operation: before the lock is taken where they are
+// known there, else under it (Switch.Toggle, and a Resolve that merges).
 func (c codec) encodeArgs(args any) (data []byte, err error) {
 	if p := contain("encode", func() { data, err = c.encode(args) }); p != nil {
 		err = p

@@ -155,6 +155,21 @@ func TestLaw47_TheFunctionIsNamed(t *testing.T) {
 			s := NewStore(w.m, "lane", StoreOptions[page]{Lane: func(string) string { hang(); return "all" }})
 			is(w.T, s.Receive("1", TruthOf(page{}, 1)), nil)
 		}},
+		"fulfilled": {"type wish", func(w *world, hang func()) {
+			def := w.renaming("wish")
+			def.Fulfilled = func(p page, title string) bool { hang(); return true }
+			do(w, Register(w.pages, def), "1", "x")
+			w.flush()
+		}},
+		"user": {"type owned", func(w *world, hang func()) {
+			def := w.renaming("owned")
+			def.User = func(string) string { hang(); return "me" }
+			is(w.T, w.m.SetOnline(false), nil)
+			do(w, Register(w.pages, def), "1", "x")
+			do(w, w.rename, "2", "y")
+			w.m.Snapshot()
+			is(w.T, w.m.SetOnline(true), nil)
+		}},
 		"get": {"type switch", func(w *world, hang func()) {
 			def := w.likeToggle()
 			def.Type = "switch"
@@ -177,6 +192,31 @@ func TestLaw47_TheFunctionIsNamed(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Toggle encodes the arguments under the lock, for only there they are known; Set knows them
+// before.
+func TestLaw47_AnEncodeThatCallsTheManager(t *testing.T) {
+	opts := patient
+	opts.Journal = quickJournal{}
+	inWorld(t, opts, func(t *testing.T, w *world) {
+		def := w.likeToggle()
+		def.Type = "kept"
+		var called error
+		def.Stored = Stored[Switched]{
+			Encode: func(Switched) ([]byte, error) { called = w.m.SetOnline(true); return []byte("x"), nil },
+			Decode: func(int, []byte) (s Switched, err error) { return s, nil },
+		}
+		kept := RegisterToggle(w.pages, def)
+		must(w.m.Restore())(t)
+		must(kept.Set(w.ctx, "1", "me", true))(t)
+		is(t, called, nil)
+		must(kept.Toggle(w.ctx, "1", "me"))(t)
+		if is(t, called, ErrStuck); !strings.Contains(called.Error(), "type kept") {
+			t.Errorf("it says %v", called)
+		}
+		w.flush()
+	})
 }
 
 // Others who wait for a function that takes long are told as well; the manager itself

@@ -32,7 +32,7 @@ type Manager struct {
 	inbox inbox.Inbox[landing] // answers on their way in
 
 	// mu guards everything below. Functions of the program are never called under
-	// it, except the pure ones that are data: Apply, Guard, Merge rules, Resolve.
+	// it, except those that are data, which the package documentation lists.
 	mu     latch.Mutex
 	engine *engine.Engine
 	clock  clock

@@ -27,9 +27,9 @@ const (
 	Delete
 )
 
-// Mutation defines one type of operation on entities of a store. Functions without
-// a context are pure: the same input gives the same output, nothing is changed in
-// place, the manager is not called. They run under the manager's lock.
+// Mutation defines one type of operation on entities of a store. Its functions are data,
+// which the package documentation explains, except Send and the callbacks OnSuccess and
+// OnError: they are pure, must not call the manager, and may run under its lock.
 type Mutation[T, A any] struct {
 	Type string // such as "like"; required, unique in a manager
 	Kind Kind
@@ -56,11 +56,12 @@ type Mutation[T, A any] struct {
 	// expected, beside one of class Permanent it is taken if it is there. A Send that lasts
 	// longer than Retry.Timeout tells its progress: see [Call.Progress].
 	//
-	// An error that Send does not classify is Transient while ctx lasts: after the
-	// retries the change is rolled back. A connection that was lost after the request
-	// had left looks like that to a transport, and the server may have done it. Where
-	// this matters, say so (or Offline, where nothing can have left), and let
-	// StatusError read the answer. Package httpsend does so for net/http:
+	// An error that Send does not classify is Transient, and after the retries the change
+	// is rolled back. It is Unknown when ctx has ended, or when it is context.Canceled or
+	// context.DeadlineExceeded, also of a context of the transport's own. A connection that
+	// was lost after the request had left looks Transient to a transport, and the server
+	// may have done it. Where this matters, say so (or Offline, where nothing can have
+	// left), and let StatusError read the answer. Package httpsend does so for net/http:
 	//
 	//	Send: httpsend.Send(client, request, truth),
 	Send func(ctx context.Context, c Call[A]) (Truth[T], error)
@@ -190,6 +191,7 @@ func (a *anyAction) register(policy Policy) {
 	}
 	if fulfilled, m := t.Fulfilled, a.store.m; fulfilled != nil {
 		t.Fulfilled = func(value, args any) (so bool) {
+			m.enterLocked(&t.label)
 			err := contain("fulfilled", func() { so = fulfilled(value, args) })
 			if err != nil {
 				m.publishLocked(Event{Kind: CallbackPanicked, Type: t.Name, Err: err})

@@ -33,7 +33,8 @@ type anyStore struct {
 
 // StoreOptions change how a store works. The zero value is the default of each.
 type StoreOptions[T any] struct {
-	// Equal compares two values. Nil: == for comparable types, and for others
+	// Equal compares two values. It and Lane are data, which the package documentation
+	// explains. Nil: == for comparable types, and for others
 	// reflect.DeepEqual, which is slow for large values.
 	Equal func(a, b T) bool
 	// Lane groups entities: operations of entities with the same lane are sent one after

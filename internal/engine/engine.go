@@ -18,9 +18,8 @@
 //
 // # Not guaranteed
 //
-// Functions of the program that are data (Apply, Guard, Merge, Resolve, the retry
-// function) run inside Step. They must be pure. A panic in one is contained and
-// counts as its error. The returned effects are valid until Done or the next Step. An
+// Functions of the program that are data run inside Step; the documentation of package
+// optimist lists them. They must be pure. A panic in one is contained and counts as its error. The returned effects are valid until Done or the next Step. An
 // Engine is not safe for concurrent use.
 package engine
 
