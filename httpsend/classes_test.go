@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -264,6 +265,10 @@ func happenings() []one {
 		{"as large as it may be", success, 0, func(t *testing.T, r *http.Request) *httpsend.Client {
 			status(200, nil, "post 7 2"+strings.Repeat(" ", 100))(t, r)
 			return &httpsend.Client{MaxAnswer: 108}
+		}},
+		{"without a limit", success, 0, func(t *testing.T, r *http.Request) *httpsend.Client {
+			status(200, nil, "post 7 2")(t, r)
+			return &httpsend.Client{MaxAnswer: math.MaxInt64}
 		}},
 
 		{"in progress", inProgress, 0, status(409, http.Header{"Retry-After": {"3"}}, "")},

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"net/http/httptrace"
 	"strconv"
@@ -32,8 +33,9 @@ type Client struct {
 	MaxAnswer int64
 	// TruthInRefusals says that answers of this server with status 404, 409, 410 and 412 have
 	// truth in their bodies. The truth function is then called for these too, and looks at
-	// Answer.Status. If it returns an error, there was no truth in it. A refusal of class
-	// Conflicting without truth can only be rolled back, or sent again.
+	// Answer.Status. If it returns an error, there was no truth in it; if the body broke off,
+	// the attempt is Unknown. A refusal of class Conflicting without truth can only be rolled
+	// back, or sent again.
 	TruthInRefusals bool
 }
 
@@ -113,6 +115,9 @@ func (c *Client) read(resp *http.Response, stop redirects) (Answer, error) {
 	if broken == nil {
 		a.Body = body
 	}
+	if a.Status == 0 && manualRedirects {
+		stop.reason = errHidden
+	}
 	refusal := refusalOf(a, resp.Request, stop)
 	err := a.refused(refusal)
 	switch {
@@ -129,7 +134,7 @@ func (c *Client) read(resp *http.Response, stop redirects) (Answer, error) {
 // refused is the error of an answer, nil for 2xx.
 func (a Answer) refused(refusal *Refusal) error {
 	switch wait := a.RetryAfter(); {
-	case a.Status == 0 && manualRedirects: // the browser hides a redirect that it does not follow
+	case a.Status == 0 && manualRedirects:
 		return optimist.Fail(optimist.Permanent, refusal)
 	case a.inProgress():
 		return &optimist.SendError{Class: optimist.Overloaded, RetryAfter: wait, Err: refusal}
@@ -158,6 +163,7 @@ func readAll(r io.Reader, limit int64) ([]byte, error) {
 	if limit <= 0 {
 		limit = DefaultMaxAnswer
 	}
+	limit = min(limit, math.MaxInt64-1)
 	data, err := io.ReadAll(io.LimitReader(r, limit+1))
 	switch {
 	case err != nil:
@@ -167,6 +173,9 @@ func readAll(r io.Reader, limit int64) ([]byte, error) {
 	}
 	return data, nil
 }
+
+// errHidden: of a redirect that it does not follow a browser tells nothing, not even the status.
+var errHidden = errors.New("a redirect of an operation is not followed in a browser")
 
 // redirects notes why the last redirect was not followed.
 type redirects struct{ reason error }

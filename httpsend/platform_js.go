@@ -39,5 +39,11 @@ func fetches(t http.RoundTripper) bool {
 	}
 	own, ok := t.(*http.Transport)
 	return ok && own.Dial == nil && own.DialContext == nil && own.DialTLS == nil && own.DialTLSContext == nil &&
-		js.Global().Get("fetch").Type() == js.TypeFunction && js.Global().Get("process").Type() != js.TypeObject
+		js.Global().Get("fetch").Type() == js.TypeFunction && !inNode()
+}
+
+// inNode reports whether this is Node and no browser, which has a process without arguments.
+func inNode() bool {
+	process := js.Global().Get("process")
+	return process.Type() == js.TypeObject && process.Get("argv0").Type() == js.TypeString
 }

@@ -54,7 +54,7 @@ func method(r *http.Request) string {
 
 func refusalOf(a Answer, r *http.Request, stop redirects) *Refusal {
 	refusal := &Refusal{Method: method(r), Path: cut(r.URL.EscapedPath()), Status: a.Status}
-	if a.Status >= 300 && a.Status < 400 {
+	if a.Status < 400 {
 		refusal.reason = stop.reason
 	}
 	switch media, _, _ := mime.ParseMediaType(a.Header.Get("Content-Type")); media {
