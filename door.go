@@ -127,7 +127,7 @@ func (t *opType) refused(id string, err error) error {
 func applyErr(err error) error {
 	public := publicErr(err)
 	for _, known := range []error{
-		ErrQueueFull, ErrAbsent, ErrGuard, ErrDependency, ErrSettled, ErrInvalid, ErrApply, ErrNotParked, ErrUnknownOutcome,
+		ErrQueueFull, ErrAbsent, ErrGuard, ErrDependency, ErrSettled, ErrInvalid, ErrApply, ErrNotParked, ErrUnknownOutcome, ErrChangedSince,
 	} {
 		if errors.Is(public, known) {
 			return public

@@ -46,6 +46,9 @@ var (
 	ErrUnknownOutcome = engine.ErrUnknownOutcome
 	// ErrDeadline: the operation's total deadline passed.
 	ErrDeadline = engine.ErrDeadline
+	// ErrChangedSince: the slot of the operation no longer holds what it wrote, so that its
+	// inverse would undo something else as well.
+	ErrChangedSince = engine.ErrChangedSince
 	// ErrClockDrift: a server's timestamp is too far ahead.
 	ErrClockDrift = errors.New("optimist: clock drift")
 	// ErrStuck: a function of the program has not returned, and a call that waited for it

@@ -20,6 +20,10 @@ type Group[A any] struct {
 	// which it says nothing keep their prediction.
 	Send func(ctx context.Context, c Call[A]) ([]EntityTruth, error)
 
+	// Undo plans the inverse of an operation that has left, for [Handle.Undo], from its
+	// arguments. See Mutation.Undo.
+	Undo func(A) Planned
+
 	OnSuccess func(A, Result)
 	OnError   func(A, Result)
 	User      func(A) string
@@ -142,6 +146,9 @@ func RegisterGroup[A any](m *Manager, def Group[A]) *GroupAction[A] {
 	}
 	if def.User != nil {
 		t.user = func(args any) string { return def.User(*args.(*A)) }
+	}
+	if t.Undoable = def.Undo != nil; t.Undoable {
+		t.undo = func(o *engine.Op, _ any, _ engine.Presence) Planned { return def.Undo(g.clone(*o.Args.(*A))) }
 	}
 	t.settled = settledOf(def.OnSuccess, def.OnError)
 	t.codec = codecOf(def.Stored)

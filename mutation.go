@@ -75,6 +75,12 @@ type Mutation[T, A any] struct {
 	// Resolve decides when the server holds something else. Nil: LastWriterWins.
 	Resolve func(Conflict[T, A]) Decision[A]
 
+	// Undo plans the inverse of an operation that has left, for [Handle.Undo]: the Plan of
+	// u for one of this type, or that of another action, as for a deletion. The
+	// empty Planned says that this operation has no inverse. Nil: operations of this type
+	// cannot be undone.
+	Undo func(u Undone[T, A]) Planned
+
 	// At most one of OnSuccess and OnError runs, once, after the operation has
 	// been confirmed or rolled back. They may call the manager, but not
 	// Flush or Close, which wait for them.
@@ -169,6 +175,9 @@ func newAction[T, A any](s *Store[T], def Mutation[T, A]) *Action[T, A] {
 	}
 	if def.User != nil {
 		t.user = func(args any) string { return def.User(*args.(*A)) }
+	}
+	if t.Undoable = def.Undo != nil; t.Undoable {
+		t.undo = a.undo
 	}
 	t.SameArgs = sameArgsOf[A]()
 	t.settled = settledOf(def.OnSuccess, def.OnError)

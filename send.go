@@ -36,6 +36,8 @@ type opType struct {
 	// adoptArgs makes a handle for arguments that the codec has decoded.
 	adoptArgs func(m *Manager, args any) *Handle
 	aside     *setAside // of the one operation in quarantine that has this type; nil: a type that is known
+	// undo plans the inverse of an operation; nil: the type cannot be undone.
+	undo func(o *engine.Op, before any, presence engine.Presence) Planned
 }
 
 func (t *opType) setPolicy(p Policy) {

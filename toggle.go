@@ -65,6 +65,13 @@ func RegisterToggle[T any](s *Store[T], t Toggle[T]) *Switch[T] {
 		}
 		return t.Set(v, a.User, a.On), nil
 	}
+	def.Undo = func(u Undone[T, Switched]) Planned {
+		on := !u.Args.On
+		if u.Presence == Present {
+			on = t.Get(u.Before, u.Args.User)
+		}
+		return u.Plan(Switched{User: u.Args.User, On: on})
+	}
 	def.Fulfilled = func(v T, a Switched) bool { return t.Get(v, a.User) == a.On }
 	a := newAction(s, def)
 	switch {

@@ -379,6 +379,7 @@ func (e *Engine) decideConflict(o *Op, in *Answer, v Decision) {
 			v.Merged.Timestamp = max(v.Merged.Timestamp, in.Truth.At.next())
 			v.Merged.raiseTimestamp(o.part.entity)
 			e.emit(Effect{Kind: OpConflicted, Op: o, Resolution: MergedBoth})
+			e.rememberAs(v.Merged, o)
 			e.takePlace(o, v.Merged)
 			return
 		}

@@ -252,6 +252,8 @@ func (e *Engine) supersede(older, o *Op, m Merged) error {
 		e.leaveDoubt(older)
 	}
 	typ, args := o.Type, o.Args
+	found := before{op: o, superseded: older}
+	found.value, found.presence = o.part.entity.View()
 	switch m.Rule {
 	case TakeFirst:
 		o.Type, o.Args = older.Type, m.Args
@@ -260,6 +262,7 @@ func (e *Engine) supersede(older, o *Op, m Merged) error {
 			o.Args = m.Args
 		}
 	case Annihilate:
+		e.remember(found)
 		e.dissolve(older, o)
 		e.settleUnsent(o)
 		e.rebase(o)
@@ -280,9 +283,11 @@ func (e *Engine) supersede(older, o *Op, m Merged) error {
 		e.dissolve(older, prior)
 		e.join(prior, o)
 	case prior == nil && e.inVain(o, older.part.prev, next, nextPresence):
+		e.remember(found)
 		e.dissolve(older, o)
 		e.settleUnsent(o)
 	default:
+		e.remember(found)
 		e.takePlace(older, o)
 	}
 	e.rebase(o)

@@ -248,6 +248,7 @@ func (e *Engine) revoke(in *Execute) (done bool, err error) {
 	}
 	// Whether it is accepted depends on the view, and on the state that it will meet.
 	value, presence := ent.View()
+	found := before{op: o, value: value, presence: presence, sweeping: true}
 	if _, _, err = o.part.fold(value, presence); err == nil {
 		value, presence = c.before()
 		_, _, err = o.part.fold(value, presence)
@@ -264,7 +265,9 @@ func (e *Engine) revoke(in *Execute) (done bool, err error) {
 	e.bury(c.op, nil, RolledBack)
 	switch {
 	case !clean: // it is sent
+		e.remember(found)
 	case successor == o:
+		e.remember(found)
 		e.settleUnsent(o)
 	default:
 		e.join(successor, o)

@@ -72,6 +72,8 @@ type Engine struct {
 	openBefore, openSince Time
 	guesses               int // operations acknowledged by a guess
 
+	befores befores
+
 	steps    uint64 // made so far
 	inFlight int    // calls that left and have not returned; at most cfg.MaxInFlight
 	gate     gate

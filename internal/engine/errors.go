@@ -18,6 +18,7 @@ var (
 	ErrNotParked      = errors.New("optimist: operation is not parked")
 	ErrUnknownOutcome = errors.New("optimist: outcome is unknown")
 	ErrDeadline       = errors.New("optimist: deadline has passed")
+	ErrChangedSince   = errors.New("optimist: the operation's slot was changed since")
 )
 
 // Two reasons why an input is ErrInvalid.

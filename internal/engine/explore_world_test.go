@@ -80,6 +80,7 @@ type world struct {
 	content map[uint64]wish
 	ends    map[uint64]int
 	known   []*Op // accepted and perhaps unsettled
+	tapped  *Op   // last
 	crashes int
 	// misled: the truth told last of an entity is a lagging replica's, or an old list's. Taps on that may
 	// rightly come to nothing, those before it may not.
@@ -183,7 +184,7 @@ func (w *world) tap(i int, save bool) error {
 	w.stamp++
 	o := &Op{Type: typ, Args: args, Slot: slot, Timestamp: w.stamp}
 	w.intents[i][kind] = intent{tapped: true, on: args.on, void: w.misled[i]}
-	w.known = append(w.known, o)
+	w.known, w.tapped = append(w.known, o), o
 	return w.step(&Execute{Space: w.space, Entity: entityNames[i], Op: o})
 }
 

@@ -211,7 +211,9 @@ func (e *Engine) condemn(o *Op, cause *Op, err error) {
 	o.parts(e.remove)
 	if o.ext != nil {
 		for _, n := range o.ext.dependents {
-			e.condemn(n, o, e.dependencyErr(o, err))
+			if !e.leavesInverse(o, n) {
+				e.condemn(n, o, e.dependencyErr(o, err))
+			}
 		}
 	}
 	for _, l := range orphans {

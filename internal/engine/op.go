@@ -104,6 +104,7 @@ type Type struct {
 	Cancel       CancelPolicy  // 0: LetCallsEnd
 	Closure      bool          // state lives outside; Apply is not used
 	Stored       bool          // waits for Journaled before its first attempt
+	Undoable     bool          // remembered for Undo
 
 	Owner any // of no meaning to the engine
 }
@@ -168,6 +169,7 @@ type ext struct {
 	behind    *Op  // the operation of its slot behind which this one was accepted
 	until     Time // guess: how long sending will have been open in all when its patience ends
 	base      base // of a closure: the state of its slot before it
+	undoneBy  *Op  // the operation that undid this one
 
 	conflict   Resolution // of the last conflict
 	conflicts  uint8      // how often it was sent again after one, since the last decision

@@ -67,6 +67,9 @@ func (e *Engine) outdated(o *Op) bool {
 	if o.deletionBehind() {
 		return true
 	}
+	if o.undone() {
+		return true
+	}
 	if o.Slot == "" {
 		return false
 	}
@@ -127,6 +130,8 @@ func (e *Engine) decide(in *Decide) error {
 			e.leaveDoubt(o)
 		}
 		e.gate.unask(o)
+		value, presence := o.part.entity.View()
+		e.remember(before{in.Edit, value, presence, o, false})
 		e.takePlace(o, in.Edit)
 		e.rebase(in.Edit)
 	default:
@@ -195,6 +200,7 @@ func (e *Engine) clearAll(in ClearAll) {
 	e.refold(nil)
 	e.bury(nil, nil, Cancelled)
 	e.gate = gate{online: e.gate.online, shut: e.gate.shut}
+	e.befores = befores{}
 }
 
 // bury settles the condemned, last first: those that nobody drew along end with the

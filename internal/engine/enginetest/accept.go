@@ -57,6 +57,7 @@ func (t *Twin) dependencies(after []*engine.Op, stored bool) (deps []*op, err er
 
 func (t *Twin) execute(in *engine.Execute) (err error) {
 	o := t.newOp(in)
+	t.newest = o
 	if o.deps, err = t.dependencies(in.After, o.typ.Stored); err != nil {
 		return err
 	}
@@ -84,16 +85,25 @@ func (t *Twin) execute(in *engine.Execute) (err error) {
 			return err // it is judged by the view of the user
 		}
 	}
-	asCalled := *o
 	m := t.mergeNow(older, o)
 	if m.Rule == engine.Separate {
 		return t.append(o, older)
 	}
+	return t.supersede(older, o, m)
+}
+
+// supersede puts o in the place of an older one, as a merge rule says.
+func (t *Twin) supersede(older, o *op, m engine.Merged) error {
+	ent := o.places[0].ent
+	asCalled := *o
+	f := found{superseded: older}
+	f.value, f.presence = t.view(ent)
 	if older.inDoubt {
 		t.leaveDoubt(older)
 	}
 	switch m.Rule {
 	case engine.Annihilate:
+		t.remember(o, f)
 		t.dissolve(older, o, nil)
 		t.confirmUnsent(o)
 		older.successor = o
@@ -122,10 +132,12 @@ func (t *Twin) execute(in *engine.Execute) (err error) {
 		t.dissolve(older, prior, prior)
 		t.join(prior, o)
 	case prior == nil && same && t.inVain(o, older.pos):
+		t.remember(o, f)
 		t.dissolve(older, o, nil)
 		t.confirmUnsent(o)
 		older.successor = o
 	default:
+		t.remember(o, f)
 		t.takePlace(older, o)
 	}
 	t.rebase(o)
@@ -279,13 +291,19 @@ func (t *Twin) append(o, prior *op) error {
 		}
 		same = same && presence != engine.NotLoaded && presence == afterPresence && p.ent.same(value, after)
 	}
+	var f found
+	if !o.group() {
+		f.value, f.presence = t.view(o.places[0].ent)
+	}
 	if prior == nil && same && t.inVain(o, ^uint64(0)) {
+		t.remember(o, f)
 		t.confirmUnsent(o)
 		return nil
 	}
 	if err := t.roomFor(o); err != nil {
 		return err
 	}
+	t.remember(o, f)
 	o.behind = prior
 	for _, call := range t.calls {
 		if prior == nil && !o.group() && call.placeIn(o.places[0].ent) != nil && sharesSlot(call, o) {

@@ -68,6 +68,9 @@ func (d *Driver) step(in engine.Input) error {
 	if r, ok := in.(*engine.Receive); ok && r.Old != asked.(*engine.Receive).Old {
 		return fmt.Errorf("truth is too old: the engine says %v, the twin %v", r.Old, !r.Old)
 	}
+	if u, ok := in.(*engine.Undo); ok && u.By != asked.(*engine.Undo).By {
+		return fmt.Errorf("the engine undid by %+v, the twin by %+v", u.By, asked.(*engine.Undo).By)
+	}
 	if err := d.engine.Check(); err != nil {
 		return fmt.Errorf("check: %w", err)
 	}
@@ -114,6 +117,13 @@ func copied(in engine.Input) engine.Input {
 		return &c
 	case *engine.Receive:
 		c := *in
+		return &c
+	case *engine.Undo:
+		c := *in
+		if in.Inverse != nil {
+			inverse := *in.Inverse
+			c.Inverse = &inverse
+		}
 		return &c
 	}
 	return in
@@ -240,6 +250,8 @@ func (d *Driver) describe(in engine.Input, effects []engine.Effect, err error) {
 		for _, item := range in.Items {
 			what += fmt.Sprintf(" %s of %s %+v,", item.Op.Type.Name, item.Entity, item.Op.Args)
 		}
+	case *engine.Undo:
+		what += fmt.Sprintf(" %v", d.names([]*engine.Op{in.Op}))
 	case engine.RollbackAll:
 		what += " " + in.Entity.ID()
 	case engine.SetOnline:

@@ -132,6 +132,7 @@ func (t *Twin) revoke(o *op) (done bool, err error) {
 	if _, _, err := o.places[0].do(o, value, presence); err != nil {
 		return false, err
 	}
+	f := found{value: shown, presence: shownPresence, sweeping: true}
 	successor := o
 	if clean && earlier != nil {
 		successor = earlier
@@ -141,7 +142,9 @@ func (t *Twin) revoke(o *op) (done bool, err error) {
 	t.bury(engine.RolledBack)
 	switch {
 	case !clean:
+		t.remember(o, f)
 	case successor == o:
+		t.remember(o, f)
 		t.confirmUnsent(o)
 	default:
 		t.join(successor, o)

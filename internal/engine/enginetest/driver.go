@@ -108,7 +108,7 @@ func (d *Driver) one() error {
 			}
 		}
 	}
-	switch n := d.src.Below(40); {
+	switch n := d.src.Below(43); {
 	case n < 14:
 		return d.step(d.execute())
 	case n < 22:
@@ -155,8 +155,13 @@ func (d *Driver) one() error {
 			return d.restart()
 		}
 		return d.step(engine.ClearAll{Err: Pick(d.src, nil, errNo)})
-	default:
+	case n < 40:
 		return d.aboutOne(d.decide)
+	default:
+		if all := d.accepted(); len(all) > 0 {
+			return d.undo(all[max(0, len(all)-1-d.src.Below(5))])
+		}
+		return nil
 	}
 }
 

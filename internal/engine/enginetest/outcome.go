@@ -29,7 +29,10 @@ func (t *Twin) condemn(o, cause *op, err error) {
 		t.aborted = append(t.aborted, o)
 	}
 	for _, n := range slices.Clone(t.ops) {
-		if slices.Contains(n.deps, o) {
+		switch {
+		case !slices.Contains(n.deps, o):
+		case n == o.undoneBy && (o.mayBeDone() || o.state == engine.InFlight): // it is sent
+		default:
 			t.condemn(n, o, engine.ErrDependency)
 		}
 	}
@@ -278,7 +281,7 @@ func (t *Twin) fail(o *op, err error) {
 
 // outdated: a newer operation overrules o in its slot, or removes the entity that o makes.
 func (t *Twin) outdated(o *op) bool {
-	if t.deletionBehind(o) {
+	if t.deletionBehind(o) || o.undone() != nil {
 		return true
 	}
 	for _, later := range t.ops {
@@ -374,6 +377,9 @@ func (t *Twin) edit(o *op, real *engine.Op) error {
 	edited.deps = o.deps
 	edited.raiseTimestamp()
 	t.wants(o)
+	f := found{superseded: o}
+	f.value, f.presence = t.view(ent)
+	t.remember(edited, f)
 	t.takePlace(o, edited)
 	t.rebase(edited)
 	return nil

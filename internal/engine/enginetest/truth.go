@@ -309,6 +309,9 @@ func (t *Twin) decideConflict(o *op, in *engine.Answer, v engine.Decision) {
 		merged.conflict, merged.conflicts = engine.MergedBoth, o.conflicts+1
 		merged.timestamp = max(merged.timestamp, in.Truth.At+1)
 		merged.raiseTimestamp()
+		if o.found != nil {
+			t.remember(merged, *o.found)
+		}
 		t.takePlace(o, merged)
 	default:
 		o.conflict = engine.Refused

@@ -57,6 +57,8 @@ type op struct {
 	successor  *op
 	behind     *op  // of its slot, when it was accepted
 	late       bool // the server had it after it had been taken back
+	found      *found
+	undoneBy   *op
 }
 
 // place is the effect of an operation on one entity.
@@ -105,6 +107,9 @@ type Twin struct {
 	ops      []*op // unsettled, by pos
 	of       map[*engine.Op]*op
 	calls    []*op // under way
+
+	remembered []*op // with what they found, oldest first
+	newest     *op   // that was asked for
 
 	asked map[*engine.Op]asked // operations as the call made them
 	name  func(*engine.Op) string
@@ -217,6 +222,8 @@ func (t *Twin) take(in engine.Input) error {
 		}
 	case *engine.Decide:
 		return t.decide(in)
+	case *engine.Undo:
+		return t.undo(in)
 	case engine.Cancel:
 		o := t.of[in.Op]
 		if o.state == engine.Ended {
@@ -245,6 +252,7 @@ func (t *Twin) take(in engine.Input) error {
 			t.condemn(last, nil, in.Err)
 		}
 		t.bury(engine.Cancelled)
+		t.forgetAll()
 		t.refused, t.probing, t.probe, t.until, t.silent, t.probes, t.wishes = false, false, nil, 0, nil, 0, nil
 	case engine.Flush:
 		t.hurry(func(o *op) bool { return !o.left })

@@ -58,19 +58,19 @@ var (
 // Types of the driver, by name. They share one value and cover every policy.
 var (
 	Like = &engine.Type{
-		Name: "like", Family: "like", SameArgs: sameArgs, Debounce: debounce, Retry: retry3, MaxConflicts: 2,
+		Name: "like", Undoable: true, Family: "like", SameArgs: sameArgs, Debounce: debounce, Retry: retry3, MaxConflicts: 2,
 		Apply:     change(func(v *Value, a Args) error { v.Likes[a.I] = a.On; return nil }),
 		Fulfilled: func(value, args any) bool { return value.(Value).Likes[args.(Args).I] == args.(Args).On },
 	}
 	// Save fails into a person's hands, and its conflicts are kept.
 	Save = &engine.Type{
-		Name: "save", Family: "save", SameArgs: sameArgs, Retry: engine.Retry{Max: 1, Base: sec, Cap: 4 * sec}, MaxConflicts: 1,
+		Name: "save", Undoable: true, Family: "save", SameArgs: sameArgs, Retry: engine.Retry{Max: 1, Base: sec, Cap: 4 * sec}, MaxConflicts: 1,
 		Debounce: engine.Debounce{Wait: 2 * sec, MaxWait: 5 * sec, Leading: true}, Failure: engine.Park,
 		Apply:   change(func(v *Value, a Args) error { v.Saves[a.I] = a.On; return nil }),
 		Resolve: func(*engine.Conflict) engine.Decision { return engine.Decision{Choice: engine.KeepMine} },
 	}
 	Add = &engine.Type{
-		Name: "add", Family: "add", Retry: engine.Retry{Max: 0, Base: sec, Cap: sec},
+		Name: "add", Undoable: true, Family: "add", Retry: engine.Retry{Max: 0, Base: sec, Cap: sec},
 		Apply:   change(func(v *Value, a Args) error { v.N += a.N; return nil }),
 		Resolve: func(*engine.Conflict) engine.Decision { return engine.Decision{Choice: engine.TakeTheirs} },
 	}
@@ -79,13 +79,13 @@ var (
 		Apply: change(func(v *Value, a Args) error { v.N += a.N; return nil }),
 	}
 	CreateDoc = &engine.Type{
-		Name: "create", Family: "doc", Kind: engine.Create, SameArgs: sameArgs, Debounce: debounce, Retry: retry3,
+		Name: "create", Undoable: true, Family: "doc", Kind: engine.Create, SameArgs: sameArgs, Debounce: debounce, Retry: retry3,
 		Apply: change(func(v *Value, a Args) error { v.Doc = a.Text; return nil }),
 	}
 	// Found makes the entity, is stored, and fails into a person's hands; so does Keep,
 	// which changes it. Drop removes it.
 	Found = &engine.Type{
-		Name: "found", Family: "found", Kind: engine.Create, Retry: engine.Retry{Max: 1, Base: sec, Cap: sec}, Stored: true, Failure: engine.Park,
+		Name: "found", Undoable: true, Family: "found", Kind: engine.Create, Retry: engine.Retry{Max: 1, Base: sec, Cap: sec}, Stored: true, Failure: engine.Park,
 		Apply: change(func(v *Value, a Args) error { v.Safe = a.On; return nil }),
 	}
 	Drop = &engine.Type{
@@ -96,7 +96,7 @@ var (
 		Apply: change(func(v *Value, a Args) error { v.N = a.N; return nil }),
 	}
 	Edit = &engine.Type{
-		Name: "edit", Family: "doc", SameArgs: sameArgs, Debounce: debounce, Retry: retry3, MaxConflicts: 2, Failure: engine.Park,
+		Name: "edit", Undoable: true, Family: "doc", SameArgs: sameArgs, Debounce: debounce, Retry: retry3, MaxConflicts: 2, Failure: engine.Park,
 		Apply: change(func(v *Value, a Args) error {
 			if v.Doc == "" {
 				return errNo
@@ -108,12 +108,12 @@ var (
 		Resolve: mergeBoth,
 	}
 	DeleteDoc = &engine.Type{
-		Name: "delete", Family: "doc", Kind: engine.Delete, SameArgs: sameArgs, Retry: retry3, Merge: docRules,
+		Name: "delete", Undoable: true, Family: "doc", Kind: engine.Delete, SameArgs: sameArgs, Retry: retry3, Merge: docRules,
 		Resolve: func(c *engine.Conflict) engine.Decision { panic("resolver") },
 	}
 	// Rename shows when it is confirmed, and shares the slot of those that show at once.
 	Rename = &engine.Type{
-		Name: "rename", Family: "doc", SameArgs: sameArgs, Debounce: debounce, Retry: retry3, Pessimistic: true,
+		Name: "rename", Undoable: true, Family: "doc", SameArgs: sameArgs, Debounce: debounce, Retry: retry3, Pessimistic: true,
 		Apply: change(func(v *Value, a Args) error {
 			if v.Doc == "" {
 				return errNo
@@ -141,7 +141,7 @@ var (
 	}
 	// Sum adds up with the sums before it, also with failed ones.
 	Sum = &engine.Type{
-		Name: "sum", Family: "sum", SameArgs: sameArgs, Debounce: debounce, Retry: engine.Retry{Base: sec, Cap: sec}, Failure: engine.Park,
+		Name: "sum", Undoable: true, Family: "sum", SameArgs: sameArgs, Debounce: debounce, Retry: engine.Retry{Base: sec, Cap: sec}, Failure: engine.Park,
 		Apply: change(func(v *Value, a Args) error { v.N += a.N; return nil }),
 		Merge: rules{"sum": func(older, newer *engine.Op) engine.Merged {
 			a := newer.Args.(Args)
@@ -165,7 +165,7 @@ var (
 			return nil
 		},
 	}
-	Group = &engine.Type{Name: "group", Family: "group", Retry: retry3, Debounce: engine.Debounce{Wait: 100 * ms}}
+	Group = &engine.Type{Name: "group", Undoable: true, Family: "group", Retry: retry3, Debounce: engine.Debounce{Wait: 100 * ms}}
 )
 
 // mergeDoc is the usual table.

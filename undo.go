@@ -1,0 +1,115 @@
+package optimist
+
+import (
+	"context"
+
+	"github.com/optimist-go/optimist/internal/engine"
+	"github.com/optimist-go/optimist/internal/errorf"
+)
+
+// Undone is an operation that is to be undone: the argument of Mutation.Undo.
+type Undone[T, A any] struct {
+	Entity string // its id
+	Args   A
+	// Before is the value that the user saw before the operation; the zero value where
+	// Presence is not Present.
+	Before   T
+	Presence Presence
+
+	action *Action[T, A]
+}
+
+// Plan is an operation of the same type on the same entity, with other arguments.
+func (u Undone[T, A]) Plan(args A) Planned { return u.action.Plan(u.Entity, args) }
+
+// undo asks the program for the inverse of an operation.
+func (a *Action[T, A]) undo(o *engine.Op, before any, presence engine.Presence) Planned {
+	v, _ := before.(T)
+	return a.def.Undo(Undone[T, A]{
+		Entity: o.Entity().ID(), Args: a.clone(*o.Args.(*A)), Before: v, Presence: Presence(presence), action: a,
+	})
+}
+
+// Undo takes a tap back: it brings its slot back to the wish before it, which is the wish of
+// the operation that it superseded, else truth. It works for types that declare it (toggles
+// do; see Mutation.Undo), and returns the handle of the operation that undoes this one, at
+// once, as Execute does.
+//
+//	not left yet           the wish before takes its place, without a call if that is truth
+//	left, or acknowledged  its inverse waits behind it, and goes with it if it fails
+//	parked                 it is discarded
+//	settled                its inverse is executed on the state of today
+//	failed, or cancelled   there is nothing to undo
+//
+// Where no other operation is needed, the handle returned is the operation's own: it has
+// ended then. An operation that several calls share is undone for all of them. A second Undo
+// returns the handle of the first, unless that one came to nothing or was undone itself: to
+// undo the operation that was returned is to redo this one.
+//
+// It returns ErrChangedSince when the slot no longer holds what the operation wrote, and
+// ErrSettled when the operation has ended and is not among the newest 100 of this life of the
+// process, also after ClearAll. An error means that nothing changed.
+func (h *Handle) Undo(ctx context.Context) (*Handle, error) {
+	switch {
+	case h.empty():
+		return nil, errNoHandle
+	case h.aside() != nil:
+		return nil, h.m.quarantinedErr(h)
+	}
+	in := engine.Undo{Op: &h.op}
+	e := entry{over: contextErr(ctx), other: &in}
+	name := ""
+	err := h.m.accept(&e, func() error {
+		name = h.op.Type.Name
+		return h.planUndoLocked(&e, &in)
+	})
+	if err == nil && in.Inverse != nil {
+		err = handleOf(in.By).waitForDisk(ctx, in.By != in.Inverse.Op)
+	}
+	if err != nil {
+		return nil, refused(name, h.Entity(), errorf.New("undo: %w", err))
+	}
+	return handleOf(in.By), nil
+}
+
+// planUndoLocked completes the entry of an Undo by the operation that it needs.
+func (h *Handle) planUndoLocked(e *entry, in *engine.Undo) error {
+	m, o, typ := h.m, &h.op, typeOf(&h.op)
+	if typ.undo == nil {
+		return errorf.New("%w: the type declares no inverse", ErrInvalid)
+	}
+	u, err := m.engine.Undoing(o)
+	if err != nil {
+		return err
+	}
+	var by *Handle
+	switch u.Way {
+	case engine.PutBack:
+		by = typeOf(u.Wish).adoptArgs(m, u.Wish.Args)
+		by.op.Slot = u.Wish.Slot
+		in.Earlier = &by.op
+	case engine.Invert:
+		m.enterLocked(&typ.label)
+		var p Planned
+		if err := contain("undo", func() { p = typ.undo(o, u.Value, u.Presence) }); err != nil {
+			return errorf.New("%w: %w", ErrApply, err)
+		}
+		switch {
+		case p.err != nil:
+			return p.err
+		case p.handle == nil:
+			return errorf.New("%w: the type declares no inverse of this operation", ErrInvalid)
+		case p.m != m:
+			return errorf.New("%w: the inverse is of another manager", ErrInvalid)
+		case p.handle.used:
+			return errorf.New("%w: the inverse was executed already", ErrInvalid)
+		}
+		by = p.handle
+		by.used, by.awaited = true, p.typ.codec.wait && p.typ.Stored
+		in.Inverse = &p.execute
+	default:
+		return nil
+	}
+	e.ops = []*engine.Op{&by.op}
+	return nil
+}
