@@ -3,8 +3,6 @@ package client
 import (
 	"context"
 	"errors"
-	"slices"
-	"sync"
 	"time"
 
 	"github.com/optimist-go/optimist"
@@ -32,12 +30,6 @@ type CommentArgs struct {
 type Comments struct {
 	service            *Service
 	add, edit, discard *optimist.Action[Post, CommentArgs]
-
-	// mu guards the field below it.
-	mu sync.Mutex
-	// open has, by the comment's id and oldest first, the operations that were not
-	// settled at the last look.
-	open map[string][]*optimist.Handle
 }
 
 func newComments(s *Service, policy optimist.Policy) *Comments {
@@ -48,7 +40,7 @@ func newComments(s *Service, policy optimist.Policy) *Comments {
 		User:  func(CommentArgs) string { return s.user },
 		Clone: func(a CommentArgs) CommentArgs { return a },
 	}
-	c := &Comments{service: s, open: make(map[string][]*optimist.Handle)}
+	c := &Comments{service: s}
 
 	def.Type = addType
 	def.Apply = func(p Post, a CommentArgs) (Post, error) {
@@ -148,47 +140,8 @@ func (c *Comments) execute(ctx context.Context, action *optimist.Action[Post, Co
 	if err := c.service.mayAct(); err != nil {
 		return nil, err
 	}
-	h, err := action.Execute(ctx, post, a)
-	if err != nil {
-		return nil, err
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for id, handles := range c.open {
-		if handles = slices.DeleteFunc(handles, ended); len(handles) == 0 {
-			delete(c.open, id)
-		} else {
-			c.open[id] = handles
-		}
-	}
-	if !slices.Contains(c.open[a.ID], h) {
-		c.open[a.ID] = append(c.open[a.ID], h)
-	}
-	return h, nil
+	return action.Execute(ctx, post, a)
 }
-
-// adopt takes over restored operations. The slot of an operation on a comment is the
-// comment's id.
-func (c *Comments) adopt(handles []*optimist.Handle) {
-	slots := make(map[string]string)
-	for _, e := range c.service.manager.Snapshot().Entities {
-		for _, op := range e.Operations {
-			slots[op.ID] = op.Slot
-		}
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for _, h := range handles {
-		switch h.Type() {
-		case addType, editType, deleteType:
-			if id := slots[h.ID()]; id != "" {
-				c.open[id] = append(c.open[id], h)
-			}
-		}
-	}
-}
-
-func ended(h *optimist.Handle) bool { return h.State() == optimist.Ended }
 
 // Retry sends the failed operation on a comment again.
 func (c *Comments) Retry(id string) error {
@@ -202,12 +155,16 @@ func (c *Comments) Discard(id string) error {
 	return c.decide(id, (*optimist.Handle).Discard)
 }
 
-// decide makes the decision about the failed operation, for which the later ones wait.
+// decide makes the decision about the failed operation, for which the later ones wait. The
+// slot of an operation on a comment is the comment's id.
 func (c *Comments) decide(id string, decision func(*optimist.Handle) error) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for _, h := range c.open[id] {
-		if h.State() == optimist.Parked {
+	for _, h := range c.service.manager.Operations() {
+		o := h.Snapshot()
+		if o.State != optimist.Parked || o.Reason.Kind == optimist.InQuarantine || o.Slot != id {
+			continue
+		}
+		switch o.Type {
+		case addType, editType, deleteType:
 			return decision(h)
 		}
 	}

@@ -3,8 +3,6 @@ package client
 import (
 	"context"
 	"errors"
-	"strings"
-	"sync"
 	"time"
 
 	"github.com/optimist-go/optimist"
@@ -29,12 +27,9 @@ type PostArgs struct {
 type Posts struct {
 	service        *Service
 	write, discard *optimist.Action[Post, PostArgs]
-
-	// mu guards the field below it.
-	mu sync.Mutex
-	// deletions has, by post, the deletions that had not ended at the last look.
-	deletions map[string]*optimist.Handle
 }
+
+const deletePostType = "delete_post"
 
 // ErrNotYours says that only its author can delete a post.
 var ErrNotYours = errors.New("only its author can delete a post")
@@ -45,7 +40,7 @@ func newPosts(s *Service) *Posts {
 		User:  func(PostArgs) string { return s.user },
 		Clone: func(a PostArgs) PostArgs { return a },
 	}
-	p := &Posts{service: s, deletions: make(map[string]*optimist.Handle)}
+	p := &Posts{service: s}
 
 	def.Type, def.Kind = "post", optimist.Create
 	def.Policy.Debounce = optimist.Debounce{Wait: optimist.NoDebounce}
@@ -60,7 +55,7 @@ func newPosts(s *Service) *Posts {
 	}
 	p.write = optimist.Register(s.posts, def)
 
-	def.Type, def.Kind = "delete_post", optimist.Delete
+	def.Type, def.Kind = deletePostType, optimist.Delete
 	def.Policy.Debounce = optimist.Debounce{Wait: Regret}
 	def.Apply = nil
 	def.Guard = func(p Post, _ PostArgs) error {
@@ -97,42 +92,16 @@ func (p *Posts) Delete(ctx context.Context, post string) (*optimist.Handle, erro
 	if err := p.service.mayAct(); err != nil {
 		return nil, err
 	}
-	h, err := p.discard.Execute(ctx, post, PostArgs{ID: post})
-	if err == nil {
-		p.note(post, h)
-	}
-	return h, err
-}
-
-// note stores a deletion's handle for Undelete.
-func (p *Posts) note(post string, h *optimist.Handle) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for id, old := range p.deletions {
-		if ended(old) {
-			delete(p.deletions, id)
-		}
-	}
-	p.deletions[post] = h
-}
-
-// adopt takes over restored operations.
-func (p *Posts) adopt(handles []*optimist.Handle) {
-	for _, h := range handles {
-		if h.Type() == "delete_post" {
-			p.note(strings.TrimPrefix(h.Entity(), EntityOf("")), h)
-		}
-	}
+	return p.discard.Execute(ctx, post, PostArgs{ID: post})
 }
 
 // Undelete undoes a deletion that has not left yet. Later it fails with
 // [optimist.ErrSettled].
 func (p *Posts) Undelete(post string) error {
-	p.mu.Lock()
-	h := p.deletions[post]
-	p.mu.Unlock()
-	if h == nil || h.State() != optimist.Waiting {
-		return optimist.ErrSettled
+	for _, h := range p.service.posts.Operations(post) {
+		if h.Type() == deletePostType && h.State() == optimist.Waiting {
+			return h.Cancel()
+		}
 	}
-	return h.Cancel()
+	return optimist.ErrSettled
 }

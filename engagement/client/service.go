@@ -123,13 +123,10 @@ func EntityOf(post string) string { return "post:" + post }
 
 // Restore brings back the changes that an earlier Service has left in the journal.
 // Without a journal it does nothing.
-func (s *Service) Restore() error {
-	restored, err := s.manager.Restore()
-	if err != nil {
+func (s *Service) Restore() (err error) {
+	if _, err = s.manager.Restore(); err != nil {
 		return err
 	}
-	s.Comments.adopt(restored.Operations)
-	s.Posts.adopt(restored.Operations)
 	if s.interim != nil {
 		err = s.manager.DiscardQuarantined(s.interim.base)
 	}
