@@ -211,6 +211,8 @@ func happenings() []one {
 			return cut(1000, "")(t, r)
 		}},
 		{"used connection breaks, then nobody is there", noAnswer, 0, thenNobody},
+		{"HTTP/2, the stream breaks", noAnswer, 0, overHTTP2(0)},
+		{"HTTP/2, the stream of a used connection breaks", noAnswer, 0, overHTTP2(2)},
 		{"a transport with words of its own", noAnswer, 0, func(*testing.T, *http.Request) *httpsend.Client {
 			return over(failing{errors.New("it did not work")})
 		}},

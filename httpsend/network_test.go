@@ -130,6 +130,36 @@ func thenNobody(t *testing.T, r *http.Request) *httpsend.Client {
 	return client
 }
 
+// overHTTP2 is a server that answers so many requests of a connection, and then breaks the
+// stream of the next.
+func overHTTP2(before int) func(*testing.T, *http.Request) *httpsend.Client {
+	return func(t *testing.T, r *http.Request) *httpsend.Client {
+		server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.Proto != "HTTP/2.0" {
+				t.Error(r.Proto)
+			}
+			if r.Method == http.MethodPut {
+				panic(http.ErrAbortHandler)
+			}
+		}))
+		server.EnableHTTP2 = true
+		server.StartTLS()
+		t.Cleanup(server.Close)
+		client := &httpsend.Client{HTTP: server.Client()}
+		for range before {
+			r, err := http.NewRequestWithContext(t.Context(), "GET", server.URL, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := client.Do(r); err != nil {
+				t.Fatal(err)
+			}
+		}
+		to(r, server.URL)
+		return client
+	}
+}
+
 // deaf is a network on which dialling takes for ever.
 func deaf(t *testing.T) *httpsend.Client {
 	return over(&http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {

@@ -161,9 +161,9 @@ func TestTruthInRefusals(t *testing.T) {
 	}
 }
 
-// TestCutRefusal: a refusal whose truth was lost is asked for once more.
-func TestCutRefusal(t *testing.T) {
-	for line, want := range map[string]optimist.Class{"409 Conflict": optimist.Unknown, "404 Not Found": optimist.Unknown, "403 Forbidden": optimist.Permanent} {
+// TestCutAnswer: an answer whose truth was lost is asked for once more.
+func TestCutAnswer(t *testing.T) {
+	for line, want := range map[string]optimist.Class{"409 Conflict": optimist.Unknown, "404 Not Found": optimist.Unknown, "403 Forbidden": optimist.Permanent, "200 OK": optimist.Unknown} {
 		r, err := http.NewRequestWithContext(t.Context(), "PUT", "http://unset.invalid", nil)
 		if err != nil {
 			t.Fatal(err)
