@@ -27,7 +27,7 @@ func (m *Manager) carryOutLocked(f *engine.Effect, now time.Time) {
 		m.settledLocked(f)
 	case engine.TruthUnsure, engine.Reread:
 		if s, ok := f.Entity.Space().Owner.(*anyStore); ok && s.read != nil {
-			m.reader.askLocked(f.Entity, s.read)
+			m.reader.askLocked(f.Entity, s.read, f.Kind == engine.Reread && f.Op == nil)
 		}
 	case engine.OpAcknowledged, engine.OpParked:
 		handleOf(f.Op).movedLocked()

@@ -23,7 +23,8 @@ const (
 // reader reads entities anew. The Manager's lock guards it.
 type reader struct {
 	m       *Manager
-	waiting []*rereading // that nobody reads at the moment
+	asked   map[*engine.Entity]*rereading // those of the next two
+	waiting []*rereading                  // that nobody reads at the moment
 	reading []*rereading
 	workers int           // goroutines; each ends when nothing may be read any more
 	paused  bool          // sending was paused when it was looked at last
@@ -36,6 +37,7 @@ type reader struct {
 type rereading struct {
 	ent   *engine.Entity // held
 	read  readFunc
+	again bool // it was asked for without doubt: it is read until that succeeds
 	tries int
 	due   time.Time
 }
@@ -43,22 +45,23 @@ type rereading struct {
 // readsLocked makes the reader, once a store has StoreOptions.Read.
 func (m *Manager) readsLocked() {
 	if m.reader == nil {
-		m.reader = &reader{m: m, wake: make(chan struct{}, 1)}
+		m.reader = &reader{m: m, asked: make(map[*engine.Entity]*rereading), wake: make(chan struct{}, 1)}
 		m.reader.ctx, m.reader.halt = context.WithCancel(context.Background())
 	}
 }
 
 // askLocked asks for an entity to be read, from the start if it waits for another try.
-func (r *reader) askLocked(ent *engine.Entity, read readFunc) {
+// again: also after a read that failed, although the entity is not unsure.
+func (r *reader) askLocked(ent *engine.Entity, read readFunc, again bool) {
 	ent = r.m.engine.Pin(ent.Space(), ent.ID()) // another record, if nothing else was held of it
-	for _, one := range slices.Concat(r.waiting, r.reading) {
-		if one.ent == ent {
-			one.tries, one.due = 0, time.Time{}
-			r.m.engine.Unpin(ent)
-			return
-		}
+	if one := r.asked[ent]; one != nil {
+		one.tries, one.due, one.again = 0, time.Time{}, one.again || again
+		r.m.engine.Unpin(ent)
+		return
 	}
-	r.waiting = append(r.waiting, &rereading{ent: ent, read: read})
+	one := &rereading{ent: ent, read: read, again: again}
+	r.asked[ent] = one
+	r.waiting = append(r.waiting, one)
 }
 
 // moveLocked starts as many workers as have something to do, after each step.
@@ -198,12 +201,13 @@ func (r *reader) finishLocked(one *rereading, t Truth[any], err error) {
 	m := r.m
 	r.reading = slices.DeleteFunc(r.reading, func(other *rereading) bool { return other == one })
 	now := time.Now()
+	old := false
 	if m.stoppedLocked() == nil {
 		if err != nil {
 			t = Truth[any]{} // nothing was found out
 		}
 		m.receive.Reread = true
-		m.receiveLocked(one.ent.Space(), one.ent.ID(), t, now)
+		old = m.receiveLocked(one.ent.Space(), one.ent.ID(), t, now)
 	}
 	policy := m.opts.Policy.Retry.engine()
 	most := policy.Max + 1
@@ -211,7 +215,7 @@ func (r *reader) finishLocked(one *rereading, t Truth[any], err error) {
 		most = maxReadTries
 	}
 	one.tries++
-	if one.ent.Unsure() && one.tries < most && !m.haltedLocked() {
+	if (one.ent.Unsure() || one.again && (err != nil || old)) && one.tries < most && !m.haltedLocked() {
 		one.due = now.Add(time.Duration(policy.Delay(one.tries, 0, rand.Uint64())))
 		r.waiting = append(r.waiting, one)
 		return
@@ -219,5 +223,6 @@ func (r *reader) finishLocked(one *rereading, t Truth[any], err error) {
 	if one.ent.Unsure() && err != nil {
 		m.publishLocked(Event{Kind: TruthUnsure, Entity: fullName(one.ent), Err: err})
 	}
+	delete(r.asked, one.ent)
 	m.engine.Unpin(one.ent)
 }

@@ -324,11 +324,8 @@ func (s *anyStore) receive(id string, t Truth[any]) (old bool, err error) {
 	if s.err != nil {
 		return false, s.err
 	}
-	switch {
-	case id == "":
-		return false, errorf.New("%w: Receive of store %q needs an id", ErrInvalid, s.space.Name)
-	case t.Presence > Absent:
-		return false, errorf.New("%w: truth of %s:%s has presence %d", ErrInvalid, s.space.Name, id, uint8(t.Presence))
+	if err := s.takes("Receive", id, t.Presence); err != nil {
+		return false, err
 	}
 	m := s.m
 	if err := m.lock(); err != nil {
@@ -340,6 +337,17 @@ func (s *anyStore) receive(id string, t Truth[any]) (old bool, err error) {
 	}
 	old = m.receiveLocked(s.space, id, t, time.Now())
 	return old, m.unlockDone()
+}
+
+// takes is why truth of an id, with a presence, cannot be taken, or nil.
+func (s *anyStore) takes(call, id string, presence Presence) error {
+	switch {
+	case id == "":
+		return errorf.New("%w: %s of store %q needs an id", ErrInvalid, call, s.space.Name)
+	case presence > Absent:
+		return errorf.New("%w: truth of %s:%s has presence %d", ErrInvalid, s.space.Name, id, uint8(presence))
+	}
+	return nil
 }
 
 // receiveLocked takes truth that no call told. It reports whether that was too old.

@@ -72,6 +72,7 @@ type Entity struct {
 	truth    any
 	version  uint64 // 0: the server gave none yet
 	presence Presence
+	derived  bool // the value is not just as it was told with version
 	// floor: the truth held is known to be at least of this version, although only an
 	// earlier version was told beside a value.
 	floor uint64
@@ -194,7 +195,8 @@ func (e *Engine) Forget(ent *Entity) bool {
 		ent.number++
 	}
 	ent.doubt = nil // all truth to come is newer
-	ent.truth, ent.presence, ent.version, ent.floor, ent.latest, ent.predicted = nil, NotLoaded, 0, 0, 0, false
+	ent.truth, ent.presence, ent.version, ent.floor, ent.latest = nil, NotLoaded, 0, 0, 0
+	ent.predicted, ent.derived = false, false
 	e.release(ent)
 	return true
 }

@@ -17,6 +17,7 @@ var (
 	ErrSettled        = errors.New("optimist: operation is settled")
 	ErrNotParked      = errors.New("optimist: operation is not parked")
 	ErrUnknownOutcome = errors.New("optimist: outcome is unknown")
+	ErrGap            = errors.New("optimist: the truth held is not the one that this piece follows")
 	ErrDeadline       = errors.New("optimist: deadline has passed")
 	ErrChangedSince   = errors.New("optimist: the operation's slot was changed since")
 )

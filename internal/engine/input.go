@@ -137,6 +137,8 @@ func (in *Restore) step(e *Engine) error    { return e.restore(in) }
 func (in *Answer) step(e *Engine) error     { e.answer(in); return nil }
 func (in Progressed) step(e *Engine) error  { e.progressed(in.Op); return nil }
 func (in *Receive) step(e *Engine) error    { e.receive(in); return nil }
+func (in *Page) step(e *Engine) error       { e.page(in); return nil }
+func (in *Piece) step(e *Engine) error      { return e.piece(in) }
 func (in *Journaled) step(e *Engine) error  { e.journaled(in); return nil }
 func (in *Decide) step(e *Engine) error     { return e.decide(in) }
 func (in Cancel) step(e *Engine) error      { return e.cancel(in) }

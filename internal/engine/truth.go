@@ -132,7 +132,7 @@ func (e *Engine) take(ent *Entity, t Truth) (fresh, covered bool) {
 		ent.version = t.Version
 	}
 	ent.unversioned = t.Version == 0 && ent.version != 0
-	ent.predicted = false
+	ent.predicted, ent.derived = false, t.Version == 0
 	ent.settledAt = e.now
 	if moved {
 		e.truthMoved(ent, was)
@@ -196,7 +196,8 @@ func (e *Engine) foldIntoTruth(p *part) {
 	}
 	e.touch(ent)
 	was := ent.presence
-	ent.truth, ent.presence, ent.predicted = value, presence, true
+	ent.truth, ent.presence = value, presence
+	ent.predicted, ent.derived = true, true
 	ent.isPast(ent.version)
 	e.truthMoved(ent, was)
 }

@@ -2,6 +2,7 @@ package enginetest
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"runtime/debug"
 	"slices"
@@ -61,6 +62,9 @@ func (d *Driver) step(in engine.Input) error {
 	twinErr := d.twin.Step(d.now, asked, d.order)
 	if (err == nil) != (twinErr == nil) {
 		return fmt.Errorf("the engine says %v, the twin %v", err, twinErr)
+	}
+	if again := slices.ContainsFunc(effects, func(f engine.Effect) bool { return f.Kind == engine.Reread && f.Op == nil }); again != (d.readable && errors.Is(err, engine.ErrGap)) {
+		return fmt.Errorf("the engine has an entity read: %v, after %v", again, err)
 	}
 	if d.unlike != nil {
 		return d.unlike
@@ -242,6 +246,10 @@ func (d *Driver) describe(in engine.Input, effects []engine.Effect, err error) {
 		what += fmt.Sprintf(" %v class %d %+v %+v", d.names([]*engine.Op{in.Op}), in.Class, in.Truth, in.More)
 	case *engine.Receive:
 		what += fmt.Sprintf(" %s %+v", in.Entity, in.Truth)
+	case *engine.Piece:
+		what += fmt.Sprintf(" %s on %d %+v", in.Entity, in.Follows, in.Truth)
+	case *engine.Page:
+		what += fmt.Sprintf(" %+v", in.Truths)
 	case *engine.Decide:
 		what += fmt.Sprintf(" %v %+v", d.names([]*engine.Op{in.Op}), in)
 	case engine.Cancel:

@@ -120,6 +120,12 @@ func (d *Driver) one() error {
 		}
 		return d.step(d.execute())
 	case n < 26:
+		switch d.src.Below(8) {
+		case 0, 1:
+			return d.step(d.piece())
+		case 2:
+			return d.step(&engine.Page{Truths: []engine.EntityTruth{d.received(), d.received(), d.received()}})
+		}
 		in := &engine.Receive{EntityTruth: d.received()}
 		if in.Reread = d.reading[in.Entity] && d.src.One(2); in.Reread {
 			delete(d.reading, in.Entity)

@@ -59,6 +59,23 @@ func (d *Driver) received() engine.EntityTruth {
 	return engine.EntityTruth{Space: d.space, Entity: id, Truth: d.truth(id)}
 }
 
+// piece follows the version held, or another one.
+func (d *Driver) piece() *engine.Piece {
+	id := d.id()
+	_, _, held := d.space.Find(id).Truth()
+	in := &engine.Piece{Space: d.space, Entity: id, Follows: uint64(max(0, int(held)+Pick(d.src, 0, 0, 0, 0, 1, -1)))}
+	in.Truth = d.truth(id)
+	in.Truth.Presence, in.Truth.Value, in.Truth.ReadAt, in.Truth.Wrote = engine.NotLoaded, nil, 0, 0
+	in.Truth.Version = in.Follows + Pick(d.src, uint64(1), 1, 2)
+	n := d.src.Below(7)
+	in.Change = func(value any) any {
+		v := value.(Value)
+		v.N = n
+		return v
+	}
+	return in
+}
+
 func (d *Driver) version(id string) uint64 {
 	_, _, held := d.space.Find(id).Truth()
 	return uint64(max(0, int(held)+Pick(d.src, 1, 1, 2, 0, -1)))

@@ -28,7 +28,7 @@ func (t *Twin) takeTruth(ent *entity, said engine.Truth) (fresh, covered bool) {
 		ent.version = said.Version
 	}
 	ent.loose = said.Version == 0 && ent.version != 0
-	ent.settledAt, ent.predicted = t.now, false
+	ent.settledAt, ent.predicted, ent.exact = t.now, false, said.Version
 	t.tiesEnd(ent)
 	return true, true
 }
@@ -84,6 +84,24 @@ func (t *Twin) adopt(ent *entity, said engine.Truth) (covered bool) {
 	return covered
 }
 
+// piece: a change of just the value that was told with the version which it follows.
+func (t *Twin) piece(in *engine.Piece) error {
+	ent, said := t.entity(in.Space, in.Entity), in.Truth
+	switch {
+	case said.Version <= ent.version || said.Version < ent.floor:
+		ent.latest = max(ent.latest, said.At)
+		said.Version = min(said.Version, ent.version)
+	case ent.presence != engine.Present || ent.exact == 0 || ent.exact != in.Follows:
+		return engine.ErrGap
+	default:
+		said.Presence, said.Value = engine.Present, in.Change(ent.truth)
+	}
+	t.adopt(ent, said)
+	t.purge(nil)
+	t.bury(engine.RolledBack)
+	return nil
+}
+
 func (t *Twin) adoptAll(o *op, in *engine.Answer) (covered bool) {
 	covered = t.adopt(o.places[0].ent, in.Truth)
 	lags := o.guess || in.Truth.Wrote > o.places[0].ent.version
@@ -130,7 +148,7 @@ func (t *Twin) predict(o *op, p *place) {
 	if value, presence, err := p.do(o, p.ent.truth, p.ent.presence); err == nil {
 		if presence != p.ent.presence || !p.ent.same(value, p.ent.truth) {
 			p.ent.later(p.ent.version)
-			p.ent.predicted = true
+			p.ent.predicted, p.ent.exact = true, 0
 		}
 		p.ent.truth, p.ent.presence = value, presence
 		t.tiesEnd(p.ent)

@@ -80,6 +80,7 @@ type entity struct {
 	version   uint64
 	floor     uint64 // truth of a version below it is older than the truth held
 	loose     bool   // the value came without version after that version
+	exact     uint64 // the version told with the value held, while it is just that value; else 0
 	predicted bool   // the value is what confirmed operations make of the value told
 	settledAt engine.Time
 	latest    engine.Timestamp // that was told of it or given to an operation of it
@@ -213,6 +214,14 @@ func (t *Twin) take(in engine.Input) error {
 		in.Old = !t.adopt(ent, in.Truth) && in.Truth.Presence != engine.NotLoaded
 		if in.Reread {
 			t.endOfRead(ent, in.Truth.Presence != engine.NotLoaded)
+		}
+		t.purge(nil)
+		t.bury(engine.RolledBack)
+	case *engine.Piece:
+		return t.piece(in)
+	case *engine.Page:
+		for _, one := range in.Truths {
+			t.adopt(t.entity(one.Space, one.Entity), one.Truth)
 		}
 		t.purge(nil)
 		t.bury(engine.RolledBack)
