@@ -30,7 +30,8 @@
 //
 // Without a connection nothing can have arrived. As soon as there was one, during this
 // attempt, the server may have done it, also if net/http tried once more by itself and
-// found nobody.
+// found nobody. A deadline that passes while http.Transport.MaxConnsPerHost lets the request
+// wait looks like one that passes while dialling.
 //
 // # Answers
 //
@@ -68,6 +69,7 @@
 //
 // With GOOS=js net/http uses the browser's fetch, which gives no reason for a failure: it is
 // Offline if the browser says, before and after, that it has no network at all
-// (navigator.onLine), and else Unknown. No redirect is followed. Package net/http makes a page 2 MB larger;
-// a page that has no room for it calls fetch by itself, and optimist.StatusError for the class.
+// (navigator.onLine), and else Unknown. No redirect of an operation is followed, because fetch
+// would not tell that it made a GET of it. Package net/http makes a page 2 MB larger; a page
+// that has no room for it calls fetch by itself, and optimist.StatusError for the class.
 package httpsend
