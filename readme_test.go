@@ -27,7 +27,8 @@ func TestReadmeSnippet(t *testing.T) {
 func TestReadmeCommands(t *testing.T) {
 	for _, doc := range documents(t) {
 		text := read(t, doc)
-		for _, m := range regexp.MustCompile(`\]\(([\w./-]+)[)#]`).FindAllStringSubmatch(text, -1) {
+		prose := regexp.MustCompile("(?s)```go.*?```").ReplaceAllString(text, "")
+		for _, m := range regexp.MustCompile(`\]\(([\w./-]+)[)#]`).FindAllStringSubmatch(prose, -1) {
 			if _, err := os.Stat(filepath.Join(filepath.Dir(doc), m[1])); err != nil {
 				t.Errorf("%s links to %s: %v", doc, m[1], err)
 			}
