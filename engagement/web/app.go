@@ -72,7 +72,7 @@ type App struct {
 	late           []Action // actions for that client
 	ended          string   // the reason of a visit's end, until the next paint; empty: none has ended
 	networkProblem string
-	ops            *opTracker
+	ops            openOps
 	durable        bool // a journal keeps the unsettled changes
 	times          *timeline
 	focus          string
@@ -145,7 +145,7 @@ func (a *App) resetLocked(user, why string) {
 		a.person = user
 	}
 	a.posts = make(map[string]*postUI)
-	a.ops, a.times = newOpTracker(), &timeline{}
+	a.ops, a.times = nil, &timeline{}
 	a.end = feedModel{}
 	a.chrome = chromeModel{User: user, Online: a.chrome.Online, LabOpen: a.chrome.LabOpen}
 	a.signIn, a.writing = signInModel{}, writeModel{User: user}
@@ -208,7 +208,7 @@ func (a *App) SetHidden(hidden bool) {
 func (a *App) Unsettled() int {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return a.ops.total()
+	return len(a.ops)
 }
 
 // AtRisk returns the number of changes that would be lost with the page.
@@ -218,7 +218,7 @@ func (a *App) AtRisk() int {
 	if a.durable {
 		return 0
 	}
-	return a.ops.total()
+	return len(a.ops)
 }
 
 // uiLocked returns the state of a post's controls.
@@ -233,8 +233,8 @@ func (a *App) uiLocked(post string) *postUI {
 
 // heldLocked marks the posts whose status text changes when sending stops or goes on.
 func (a *App) heldLocked() {
-	for entity := range a.ops.posts {
-		a.dirty.posts[postOf(entity)] = true
+	for _, o := range a.ops {
+		a.dirty.posts[o.Post] = true
 	}
 }
 

@@ -54,7 +54,7 @@ func (a *App) takeOver(v *visit, j Journal) {
 	}
 	a.drainLocked()
 	a.visit = heir
-	a.ops = newOpTracker()
+	a.ops = nil
 	a.end.Busy, a.chrome.Paused = false, false
 	if err == nil {
 		a.durable, a.chrome.Risk = true, ""

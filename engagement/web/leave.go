@@ -145,14 +145,12 @@ func (a *App) leave(v *visit) {
 // tellLostLocked lists the changes that the server does not have, if there are any.
 func (a *App) tellLostLocked(why string) bool {
 	var texts []string
-	for _, list := range a.ops.posts {
-		for _, o := range list {
-			if o.Text != "" && !slices.Contains(texts, o.Text) {
-				texts = append(texts, o.Text)
-			}
+	for _, o := range a.ops {
+		if o.Text != "" && !slices.Contains(texts, o.Text) {
+			texts = append(texts, o.Text)
 		}
 	}
-	if a.ops.total() == 0 {
+	if len(a.ops) == 0 {
 		return false
 	}
 	a.tellLocked(&notice{Text: why + ". Some changes had not been sent yet and were undone.", Quote: strings.Join(texts, "\n"), Grave: true})

@@ -18,14 +18,17 @@ var over = func() context.Context {
 	return ctx
 }()
 
-// drainLocked processes all pending events.
+// drainLocked processes all pending events, and looks at the operations that are left.
 func (a *App) drainLocked() {
 	if a.visit == nil {
 		return
 	}
-	for {
+	for heard := false; ; heard = true {
 		e, ok := a.visit.events.Next(over)
 		if !ok {
+			if heard {
+				a.ops = opsOf(a.visit.service.Manager().Operations())
+			}
 			return
 		}
 		a.observeLocked(e)
@@ -33,7 +36,7 @@ func (a *App) drainLocked() {
 }
 
 func (a *App) observeLocked(e optimist.Event) {
-	a.ops.observe(e)
+	a.ops.accepted(e)
 	a.times.observe(e)
 	post := postOf(e.Entity)
 	if e.ID != "" {
@@ -129,10 +132,8 @@ func (a *App) rolledBackLocked(e optimist.Event) {
 			words = "A change was undone"
 		}
 		quote := ""
-		for _, o := range a.ops.posts[v.Entity] {
-			if o.ID == v.ID {
-				quote = o.Text
-			}
+		if o := a.ops.find(v.ID); o != nil {
+			quote = o.Text
 		}
 		var refusal *client.Refusal
 		if errors.As(v.Err, &refusal) && refusal.Problem.Winner != nil {

@@ -2,7 +2,6 @@ package web
 
 import (
 	"errors"
-	"slices"
 	"time"
 
 	"github.com/optimist-go/optimist"
@@ -30,62 +29,72 @@ type opStatus struct {
 	Calls   int
 	Reason  string // of the last call's failure
 	Off     bool   // it removes a mark
-	number  int    // in the order in which they were accepted
 }
 
-// opTracker keeps the unsettled operations of each post. Events are its only source.
-type opTracker struct {
-	posts    map[string][]*opStatus // by entity; never an empty list
-	accepted int                    // so far
-}
+// openOps are the unsettled operations as they were at the last look, in the order in which they
+// were accepted.
+type openOps []*opStatus
 
-func newOpTracker() *opTracker { return &opTracker{posts: make(map[string][]*opStatus)} }
-
-func (t *opTracker) of(post string) []*opStatus { return t.posts[client.EntityOf(post)] }
-
-func (t *opTracker) total() (n int) {
-	for _, list := range t.posts {
-		n += len(list)
-	}
-	return n
-}
-
-func (t *opTracker) observe(e optimist.Event) {
-	switch e.Kind {
-	case optimist.OpAccepted:
-		c := commentOf(e.Args)
-		t.accepted++
-		list := append(t.posts[e.Entity], &opStatus{
-			ID: e.ID, Type: e.Type, Post: postOf(e.Entity), Comment: c.ID, Text: postOfArgs(e.Args).Text, Off: takesOff(e.Args), number: t.accepted,
-		})
-		for _, o := range list {
-			if c.Text != "" && o.Comment == c.ID {
-				o.Text = c.Text // an edit may be merged into the operation before it
+// opsOf looks at the operations. Those that this page cannot restore are not shown.
+func opsOf(handles []*optimist.Handle) (ops openOps) {
+	for _, h := range handles {
+		o := h.Snapshot()
+		if o.State == optimist.Ended || o.Reason.Kind == optimist.InQuarantine {
+			continue
+		}
+		status := statusOf(o)
+		for _, earlier := range ops {
+			if status.Text != "" && status.Comment != "" && earlier.Comment == status.Comment {
+				earlier.Text = status.Text
 			}
 		}
-		t.posts[e.Entity] = list
-	case optimist.OpSent:
-		t.set(e, func(s *opStatus) { s.State, s.Calls = opSending, s.Calls+1 })
-	case optimist.OpRetrying, optimist.OpDeferred:
-		t.set(e, func(s *opStatus) { s.State, s.Reason = opRetrying, reasonOf(e.Err) })
-	case optimist.OpParked:
-		t.set(e, func(s *opStatus) { s.State, s.Reason = opFailed, reasonOf(e.Err) })
-	case optimist.OpUnparked:
-		t.set(e, func(s *opStatus) { s.State, s.Reason = opWaiting, "" })
-	case optimist.OpSettled:
-		list := slices.DeleteFunc(t.posts[e.Entity], func(s *opStatus) bool { return s.ID == e.ID })
-		if t.posts[e.Entity] = list; len(list) == 0 {
-			delete(t.posts, e.Entity)
-		}
+		ops = append(ops, status)
+	}
+	return ops
+}
+
+func statusOf(o optimist.OpSnapshot) *opStatus {
+	c := commentOf(o.Args)
+	s := &opStatus{
+		ID: o.ID, Type: o.Type, Post: o.EntityID, Comment: c.ID, Text: c.Text, Calls: o.Calls, Reason: reasonOf(o.Err), Off: takesOff(o.Args),
+	}
+	if s.Text == "" {
+		s.Text = postOfArgs(o.Args).Text
+	}
+	switch {
+	case o.State == optimist.Parked:
+		s.State = opFailed
+	case o.State == optimist.InFlight, o.State == optimist.Acked:
+		s.State = opSending
+	case o.Err != nil:
+		s.State = opRetrying
+	}
+	return s
+}
+
+// accepted notes an operation that may have ended before anybody looks.
+func (ops *openOps) accepted(e optimist.Event) {
+	if e.Kind == optimist.OpAccepted && ops.find(e.ID) == nil {
+		*ops = append(*ops, statusOf(optimist.OpSnapshot{ID: e.ID, Type: e.Type, EntityID: postOf(e.Entity), Args: e.Args}))
 	}
 }
 
-func (t *opTracker) set(e optimist.Event, change func(*opStatus)) {
-	for _, o := range t.posts[e.Entity] {
-		if o.ID == e.ID {
-			change(o)
+func (ops openOps) find(id string) *opStatus {
+	for _, o := range ops {
+		if o.ID == id {
+			return o
 		}
 	}
+	return nil
+}
+
+func (ops openOps) of(post string) (its []*opStatus) {
+	for _, o := range ops {
+		if o.Post == post {
+			its = append(its, o)
+		}
+	}
+	return its
 }
 
 func commentOf(args any) client.CommentArgs {

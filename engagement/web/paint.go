@@ -141,16 +141,9 @@ func (a *App) keptLocked() keptModel {
 	if m.Held == "" && !a.end.Loaded {
 		m.Held = "network"
 	}
-	for _, list := range a.ops.posts {
-		for _, o := range list {
-			if a.inFeed[o.Post] {
-				continue
-			}
-			at := len(m.Changes)
-			for at > 0 && m.Changes[at-1].number > o.number {
-				at--
-			}
-			m.Changes = slices.Insert(m.Changes, at, o)
+	for _, o := range a.ops {
+		if !a.inFeed[o.Post] {
+			m.Changes = append(m.Changes, o)
 		}
 	}
 	return m
@@ -209,13 +202,11 @@ func (a *App) labLocked(now time.Time) labModel {
 }
 
 func (a *App) waitingLocked() (pending, failed int) {
-	for _, list := range a.ops.posts {
-		for _, o := range list {
-			if o.State == opFailed {
-				failed++
-			} else {
-				pending++
-			}
+	for _, o := range a.ops {
+		if o.State == opFailed {
+			failed++
+		} else {
+			pending++
 		}
 	}
 	return pending, failed

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"strings"
 	"testing"
 	"time"
@@ -129,20 +130,42 @@ func TestTimeline(t *testing.T) {
 	}
 }
 
-func TestOpTrackerForgets(t *testing.T) {
-	tr := newOpTracker()
-	e := optimist.Event{Kind: optimist.OpAccepted, ID: "a", Type: "comment", Entity: "post:p", Args: &client.CommentArgs{ID: "c"}}
-	tr.observe(e)
-	e.Kind = optimist.OpParked
-	e.Err = client.ErrUnreachable
-	tr.observe(e)
-	if got := tr.of("p"); len(got) != 1 || got[0].Comment != "c" || got[0].State != opFailed || got[0].Reason != "no connection" {
+func TestOpenOperations(t *testing.T) {
+	ctx := t.Context()
+	m, err := optimist.New(optimist.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close(ctx)
+	posts := optimist.NewStore[string](m, "post")
+	comment := optimist.Register(posts, optimist.Mutation[string, client.CommentArgs]{
+		Type: "comment", Kind: optimist.Create, Policy: optimist.Policy{Failure: optimist.Park},
+		Apply: func(string, client.CommentArgs) (string, error) { return "", nil },
+		Send: func(context.Context, optimist.Call[client.CommentArgs]) (optimist.Truth[string], error) {
+			return optimist.Truth[string]{}, optimist.Fail(optimist.Permanent, client.ErrUnreachable)
+		},
+	})
+	for _, text := range []string{"first", "last"} {
+		if _, err := comment.Execute(ctx, "p", client.CommentArgs{ID: "c", Text: text}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := m.Flush(ctx); err != nil {
+		t.Fatal(err)
+	}
+	got := opsOf(m.Operations()).of("p")
+	if len(got) != 2 || got[0].Comment != "c" || got[0].State != opFailed || got[0].Reason != "no connection" || got[0].Calls != 1 || got[0].Text != "last" {
 		t.Errorf("%+v", got)
 	}
-	e.Kind = optimist.OpSettled
-	tr.observe(e)
-	if tr.total() != 0 || len(tr.posts) != 0 {
-		t.Errorf("%+v", tr.posts)
+	ended := m.Operations()
+	m.ClearAll()
+	if ops := opsOf(ended); len(ops) != 0 {
+		t.Errorf("%+v", ops)
+	}
+	var ops openOps
+	ops.accepted(optimist.Event{Kind: optimist.OpAccepted, ID: "a", Entity: "post:p", Args: &client.CommentArgs{ID: "c", Text: "gone"}})
+	if o := ops.find("a"); o == nil || o.Text != "gone" || o.Post != "p" {
+		t.Errorf("%+v", o)
 	}
 }
 
