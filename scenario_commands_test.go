@@ -121,7 +121,7 @@ func (w *stage) do(verb string, args []string) string {
 			w.disk.Inject(i+1, memjournal.Refuse)
 		}
 		return ""
-	case "cancel", "retry", "discard", "edit-parked":
+	case "cancel", "retry", "discard", "edit-parked", "send-now":
 		return w.decide(verb, args)
 	}
 	return w.show(verb, args)
@@ -268,7 +268,7 @@ func (w *stage) execute(verb string, args []string) string {
 }
 
 func (w *stage) handle(name string) *optimist.Handle {
-	for _, h := range w.handles {
+	for _, h := range append(w.m.Operations(), w.handles...) {
 		if w.nameOf(h.ID()) == name {
 			return h
 		}
@@ -285,6 +285,8 @@ func (w *stage) decide(verb string, args []string) string {
 		return say(h.Retry())
 	case "discard":
 		return say(h.Discard())
+	case "send-now":
+		return say(h.SendNow())
 	}
 	again, err := w.actions[h.Type()].Edit(h, gift{User: args[1], On: true})
 	if err != nil {

@@ -66,6 +66,18 @@ func (w *stage) show(verb string, args []string) string {
 			a, b := w.handle(args[i-1]).Timestamp(), w.handle(args[i]).Timestamp()
 			fmt.Fprintf(&out, "%s %s %s\n", args[i-1], map[bool]string{true: "before", false: "not before"}[a < b], args[i])
 		}
+	case "operations":
+		for _, h := range w.m.Operations() {
+			o := h.Snapshot()
+			why := o.Reason.String()
+			if o.Reason.Operation != "" {
+				why = strings.ReplaceAll(why, o.Reason.Operation, w.nameOf(o.Reason.Operation))
+			}
+			fmt.Fprintf(&out, "%s %s of %s:%s: %s\n", w.nameOf(o.ID), o.Type, o.Store, o.EntityID, why)
+		}
+		if out.Len() == 0 {
+			out.WriteString("none\n")
+		}
 	case "snapshot":
 		w.snapshot(&out)
 	default:
