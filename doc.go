@@ -42,17 +42,17 @@
 //
 // These functions of the program run under the manager's lock, in the middle of a change:
 //
-//   - of a [Mutation]: Apply, Guard, Slot, Fulfilled, Resolve, Clone and User; of its [Stored]:
+//   - of a [Mutation]: Apply, Guard, Slot, Fulfilled, Resolve, Undo, Clone and User; of its [Stored]:
 //     Encode and Decode
 //   - of a [Toggle]: Get, Set, Guard, Resolve, Encode and Decode
-//   - of a [Group]: Parts, the functions of its parts, Clone, User, Encode and Decode
+//   - of a [Group]: Parts, the functions of its parts, Undo, Clone, User, Encode and Decode
 //   - the rules of [Merge]
 //   - of [StoreOptions]: Equal and Lane
 //   - of an [Index], and a function given to [Attached.Into]
 //   - the methods of the errors that a function of the program returned, such as Error
 //
 // They are pure: the same input gives the same output, nothing is changed in place, and the
-// manager is not called. Some of them run without the lock as well, in the goroutine of the
+// manager is not called (Undo may Plan). Some of them run without the lock as well, in the goroutine of the
 // call that needs them: Execute calls Slot, Clone, Encode and Parts before it takes the lock,
 // while [Switch.Toggle] calls Encode under it, because the arguments are known only there.
 //
