@@ -25,6 +25,10 @@ func (m *Manager) carryOutLocked(f *engine.Effect, now time.Time) {
 		m.closures.adoptLocked(f.Op, f.Value)
 	case engine.OpSettled:
 		m.settledLocked(f)
+	case engine.EraBegan:
+		if m.disk != nil {
+			m.disk.out.SetEra(m.engine.Era())
+		}
 	case engine.TruthUnsure, engine.Reread:
 		if s, ok := f.Entity.Space().Owner.(*anyStore); ok && s.read != nil {
 			m.reader.askLocked(f.Entity, s.read, f.Kind == engine.Reread && f.Op == nil)

@@ -29,6 +29,8 @@ var (
 	// ErrStale: the value read is older than an operation that has settled since, and nothing
 	// of it was taken.
 	ErrStale = errors.New("optimist: what was read is older than what has settled since")
+	// ErrNewEra: the server has begun a new history; see [Manager.NewEra].
+	ErrNewEra = engine.ErrNewEra
 	// ErrGap: a piece of truth does not follow the truth held; see [Piece].
 	ErrGap = engine.ErrGap
 	// ErrGuard: the operation's precondition does not hold.

@@ -32,6 +32,7 @@ const (
 	TruthStale                            // truth older than the truth held was ignored
 	TruthUnsure                           // an operation ended, and the server may have it: see View.Unsure
 	TruthSure                             // truth newer than that doubt has come
+	EraBegan                              // the server has begun a new history, such as a restored backup; see Manager.NewEra
 	TruthRefused                          // truth in an answer was ignored: it is of no store of ours, or contradicts itself
 	SendingPaused                         // nothing leaves, or one operation probes
 	SendingResumed                        // operations leave again
@@ -46,7 +47,7 @@ const (
 
 func (k EventKind) String() string {
 	names := [...]string{"none", "started", "changed", "accepted", "joined", "sent", "retrying", "deferred",
-		"acknowledged", "conflicted", "parked", "unparked", "settled", "rolled back", "stale truth", "unsure", "sure", "truth refused",
+		"acknowledged", "conflicted", "parked", "unparked", "settled", "rolled back", "stale truth", "unsure", "sure", "new era", "truth refused",
 		"sending paused", "sending resumed", "callback panicked", "clock drift", "journal failed", "quarantined", "progressed", "misused", "gap"}
 	if int(k) < len(names) {
 		return names[k]
@@ -256,7 +257,7 @@ var eventKinds = map[engine.EffectKind]EventKind{
 	engine.OpDeferred: OpDeferred, engine.OpAcknowledged: OpAcknowledged, engine.OpConflicted: OpConflicted,
 	engine.OpParked: OpParked, engine.OpUnparked: OpUnparked, engine.OpSettled: OpSettled,
 	engine.OpsRolledBack: OpsRolledBack, engine.TruthStale: TruthStale, engine.Changed: Changed,
-	engine.TruthUnsure: TruthUnsure, engine.TruthSure: TruthSure,
+	engine.TruthUnsure: TruthUnsure, engine.TruthSure: TruthSure, engine.EraBegan: EraBegan,
 	engine.SendingPaused: SendingPaused, engine.SendingResumed: SendingResumed, engine.Misused: Misused,
 }
 

@@ -91,6 +91,7 @@ func New(opts Options) (*Manager, error) {
 	m.engine = engine.New(engine.Config{
 		Prefix:       prefix,
 		Seq:          known.Seq,
+		Era:          known.Era,
 		ClientID:     m.opts.ClientID,
 		MaxInFlight:  opts.MaxInFlight,
 		MaxPerEntity: opts.MaxPerEntity,

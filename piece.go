@@ -20,10 +20,11 @@ type Piece[T any] struct {
 	// Change makes it on the value of version Follows. It must be pure, as Apply: a value that
 	// it got is not changed in place.
 	Change func(T) T
-	// At, By and Contains are as in [Truth].
+	// At, By, Contains and Era are as in [Truth].
 	At       Timestamp
 	By       string
 	Contains []string
+	Era      uint64
 }
 
 // ReceivePiece takes truth that says only what has changed. A piece whose Version is not
@@ -36,7 +37,7 @@ type Piece[T any] struct {
 // example by [Store.Refresh].
 func (s *Store[T]) ReceivePiece(id string, p Piece[T]) error {
 	in := engine.Piece{Entity: id, Follows: p.Follows, Truth: engine.Truth{
-		Version: p.Version, At: engine.Timestamp(p.At), By: p.By, Contains: p.Contains,
+		Version: p.Version, At: engine.Timestamp(p.At), By: p.By, Contains: p.Contains, Era: p.Era,
 	}}
 	if p.Change != nil {
 		in.Change = func(v any) any {

@@ -201,6 +201,9 @@ type Truth[T any] struct {
 	// Contains names operations that this truth already shows, when the server says. They
 	// end as confirmed, also if they have not left in this life.
 	Contains []string
+	// Era is the history of the server that this truth is of: greater is newer, and truth of a
+	// smaller one than the one held is stale. See [Manager.NewEra]. 0: the one held.
+	Era uint64
 	// ReadAt is when the read began that found this truth. It matters when there is
 	// no Version: if an operation of the entity settled since, the truth is older than
 	// the truth held and changes nothing. Zero: it is as new as its arrival.
@@ -228,7 +231,7 @@ func AcceptedAt[T any](version uint64) Truth[T] { return Truth[T]{Version: versi
 
 // erased is the truth with its value in an interface.
 func (t Truth[T]) erased() Truth[any] {
-	out := Truth[any]{Presence: t.Presence, Version: t.Version, Wrote: t.Wrote, At: t.At, By: t.By, Contains: t.Contains, ReadAt: t.ReadAt}
+	out := Truth[any]{Presence: t.Presence, Version: t.Version, Wrote: t.Wrote, At: t.At, By: t.By, Contains: t.Contains, Era: t.Era, ReadAt: t.ReadAt}
 	if t.Presence == Present {
 		out.Value = t.Value
 	}
@@ -242,7 +245,7 @@ func (m *Manager) told(t Truth[any]) engine.Truth {
 	}
 	out := engine.Truth{
 		Presence: engine.Presence(t.Presence), Value: t.Value, Version: t.Version, Wrote: t.Wrote,
-		At: engine.Timestamp(t.At), By: t.By, Contains: t.Contains,
+		At: engine.Timestamp(t.At), By: t.By, Contains: t.Contains, Era: t.Era,
 	}
 	if !t.ReadAt.IsZero() {
 		out.ReadAt = max(m.now(t.ReadAt), 1)

@@ -22,6 +22,7 @@ func (e *Engine) answer(in *Answer) {
 		return
 	}
 	e.listen(in)
+	in = e.inEra(in)
 	if in.RetryAfter > 0 && in.Next == nil {
 		e.gate.ask(o, e.now, e.now.plus(in.RetryAfter))
 	}

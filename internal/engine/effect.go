@@ -17,6 +17,7 @@ const (
 	OpUnparked                           // a person decided to send Op again
 	Reread                               // read Entity anew, once; Receive tells the end of it
 	TruthUnsure                          // Op has ended although the server may have it: Entity is unsure
+	EraBegan                             // the server has begun a new history: Err; the journal keeps the era
 
 	// To tell. A quiet engine keeps these to itself.
 	OpAccepted     // Op is in the view

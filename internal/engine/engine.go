@@ -33,6 +33,7 @@ type Config struct {
 	MaxInFlight  int    // concurrent sends, at least 1
 	MaxPerEntity int    // unsettled operations of one entity
 	MaxPending   int    // unsettled operations in all
+	Era          uint64 // that an earlier life held; 0: none
 	Seq          uint64 // sequence numbers up to this one were given in an earlier life
 	ProbeAfter   int    // lanes in a row without an answer after which one operation probes
 	Probe        Retry  // waits between probes
@@ -78,6 +79,10 @@ type Engine struct {
 	inFlight int    // calls that left and have not returned; at most cfg.MaxInFlight
 	gate     gate
 
+	era      uint64 // the greatest that was met
+	eraSince Time   // when it began; 0: in an earlier life
+	spaces   []*Space
+
 	// Scratch of the Step that runs; empty between steps.
 	effects  []Effect
 	touched  []touch
@@ -95,12 +100,13 @@ type touch struct {
 	presence Presence
 	outside  bool // state outside of the engine was changed or must be
 	rewound  bool // its Rewind has been emitted
+	outlived bool // the value was of an earlier era, and is not any more
 	told     bool // the server told the truth that is held
 }
 
 // New returns an engine without entities.
 func New(cfg Config) *Engine {
-	return &Engine{cfg: cfg, seq: cfg.Seq, gate: gate{online: true}}
+	return &Engine{cfg: cfg, seq: cfg.Seq, era: cfg.Era, gate: gate{online: true}}
 }
 
 // Step takes one input at the given time, which must not go backwards, and returns
@@ -145,7 +151,11 @@ func (e *Engine) announce() {
 		value, presence := ent.View()
 		if t.outside || presence != t.presence || !ent.space.same(value, t.value) {
 			ent.number++
-			e.emit(Effect{Kind: Changed, Entity: ent})
+			changed := Effect{Kind: Changed, Entity: ent}
+			if t.outlived {
+				changed.Err = ErrNewEra
+			}
+			e.emit(changed)
 		}
 		e.release(ent)
 	}

@@ -25,6 +25,7 @@ type Space struct {
 	Owner    any  // of no meaning to the engine
 
 	entities map[string]*Entity
+	listed   bool             // among the engine's spaces
 	most     int              // len(entities) at most, since the map was made
 	lanes    map[string]*lane // of named lanes that are in use
 }
@@ -72,6 +73,7 @@ type Entity struct {
 	truth    any
 	version  uint64 // 0: the server gave none yet
 	presence Presence
+	outlived bool // the value is of an earlier era
 	derived  bool // the value is not just as it was told with version
 	// floor: the truth held is known to be at least of this version, although only an
 	// earlier version was told beside a value.
@@ -196,7 +198,7 @@ func (e *Engine) Forget(ent *Entity) bool {
 	}
 	ent.doubt = nil // all truth to come is newer
 	ent.truth, ent.presence, ent.version, ent.floor, ent.latest = nil, NotLoaded, 0, 0, 0
-	ent.predicted, ent.derived = false, false
+	ent.predicted, ent.derived, ent.outlived = false, false, false
 	e.release(ent)
 	return true
 }
@@ -205,6 +207,10 @@ func (e *Engine) Forget(ent *Entity) bool {
 func (e *Engine) entity(s *Space, id string) *Entity {
 	if ent := s.entities[id]; ent != nil {
 		return ent
+	}
+	if !s.listed {
+		s.listed = true
+		e.spaces = append(e.spaces, s)
 	}
 	ent := &Entity{space: s, id: id}
 	ent.lane = &ent.own

@@ -189,6 +189,9 @@ func (e *Engine) waitsForDependency(o *Op) bool {
 // send lets an attempt leave.
 func (e *Engine) send(o *Op) {
 	o.state = InFlight
+	if o.ext != nil {
+		o.ext.outlived = false
+	}
 	e.timers.remove(o)
 	o.left = true
 	o.calls = increased(o.calls)

@@ -181,6 +181,7 @@ type ext struct {
 	// unclassified: an attempt ended in a way that nobody classified; the server may have it.
 	unclassified bool
 	unmarked     bool // the latest attempt has not left, because the disk would not know of it
+	outlived     bool // the attempt under way left in an earlier era
 	acceptedLate bool // the server had it after it had been taken back
 	// guess: acknowledged by an answer whose value seems to be a lagging replica's. It waits
 	// until its patience ends; rereading: it has ended, and the entity is being read.

@@ -16,6 +16,9 @@ type Page struct{ Truths []EntityTruth }
 // page takes every truth of a page, and then folds once.
 func (e *Engine) page(in *Page) {
 	for _, t := range in.Truths {
+		e.meet(t.Truth.Era)
+	}
+	for _, t := range in.Truths {
 		ent := e.entity(t.Space, t.Entity)
 		e.touch(ent)
 		e.adopt(ent, t.Truth)
@@ -27,9 +30,13 @@ func (e *Engine) page(in *Page) {
 // that follows another one is refused with ErrGap; nothing changes then, and the entity is
 // read.
 func (e *Engine) piece(in *Piece) error {
+	e.meet(in.Truth.Era)
 	ent, t := e.entity(in.Space, in.Entity), in.Truth
 	e.touch(ent)
 	switch {
+	case e.isOutlived(t):
+		e.emit(Effect{Kind: TruthStale, Entity: ent})
+		return nil
 	case t.Version <= ent.version || t.Version < ent.floor:
 		ent.latest = max(ent.latest, t.At)
 		e.emit(Effect{Kind: TruthStale, Entity: ent})

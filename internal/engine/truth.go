@@ -8,6 +8,7 @@ type Truth struct {
 	At       Timestamp // of the last change, 0: not said
 	By       string    // client of the last change
 	Contains []string
+	Era      uint64 // 0: the one held
 	// Wrote, in an answer, is the version of the write, where the value told is older.
 	Wrote uint64
 	// ReadAt is when the read began that found this truth, for truth without a
@@ -18,6 +19,7 @@ type Truth struct {
 // receive takes truth that came by push or refetch, and settles the operations that it
 // contains.
 func (e *Engine) receive(in *Receive) {
+	e.meet(in.Truth.Era)
 	ent := e.entity(in.Space, in.Entity)
 	e.touch(ent)
 	in.Old = !e.adopt(ent, in.Truth) && in.Truth.Presence != NotLoaded
@@ -106,6 +108,11 @@ func (ent *Entity) shows(o *Op, t Truth, fresh bool) bool {
 // take replaces the truth held by t, unless t is older (not fresh). It does not refold.
 // covered: the truth then held is at least as new as t.
 func (e *Engine) take(ent *Entity, t Truth) (fresh, covered bool) {
+	if e.isOutlived(t) {
+		e.touch(ent)
+		e.emit(Effect{Kind: TruthStale, Entity: ent})
+		return false, false
+	}
 	if t.Presence == NotLoaded {
 		return false, t.Version != 0 && t.Version <= ent.version
 	}
@@ -132,6 +139,9 @@ func (e *Engine) take(ent *Entity, t Truth) (fresh, covered bool) {
 		ent.version = t.Version
 	}
 	ent.unversioned = t.Version == 0 && ent.version != 0
+	if ent.outlived {
+		e.leaveEra(ent)
+	}
 	ent.predicted, ent.derived = false, t.Version == 0
 	ent.settledAt = e.now
 	if moved {

@@ -25,6 +25,7 @@ func (b *Outbox) Load(records []journal.Record) (h Header, operations []Loaded, 
 		if h, err = decodeHeader(records[0].Data); err != nil {
 			return Header{}, nil, errorf.New("%w: %w", journal.ErrCorrupt, err)
 		}
+		b.era = h.Era
 		records = records[1:]
 	}
 	loaded := make([]Loaded, len(records))

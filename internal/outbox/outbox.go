@@ -35,6 +35,7 @@ const (
 // Outbox holds the records that the journal has not taken yet. Make one with [New].
 type Outbox struct {
 	client string
+	era    uint64 // of the server, for the header
 
 	queue  []Entry          // to be written, in order
 	spare  []Entry          // the memory of a queue that was written
@@ -80,6 +81,13 @@ func New() *Outbox { return &Outbox{retryAt: engine.Never} }
 
 // SetClient names the client in the header.
 func (b *Outbox) SetClient(id string) { b.client = id }
+
+// SetEra has the header written with the era of the server, behind all that is queued.
+func (b *Outbox) SetEra(era uint64) {
+	if b.era = era; b.restored && !b.dead {
+		b.header = true
+	}
+}
 
 // Put queues the record of an operation: it is new, or something in it has changed. It
 // reports false when the journal takes nothing any more.
@@ -147,7 +155,7 @@ func (b *Outbox) Next(clock engine.Timestamp, seq uint64) *Write {
 	out := &Write{entries: b.queue}
 	out.records = append(make([]written, 0, len(b.unsaid)+len(b.queue)+1), b.unsaid...)
 	if b.header {
-		out.header = &Header{Client: b.client, Clock: clock, Seq: seq}
+		out.header = &Header{Client: b.client, Clock: clock, Seq: seq, Era: b.era}
 		b.clock = clock
 	}
 	b.queue, b.spare, b.unsaid, b.header = b.spare[:0], nil, nil, false

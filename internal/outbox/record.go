@@ -43,6 +43,7 @@ import (
 //	client   string   the client id
 //	clock    uvarint  no timestamp that was given is later
 //	seq      uvarint  no sequence number that was given is greater
+//	era      uvarint  the era of the server that is held; left out while there is none
 const (
 	recordFormat = 2
 	oldFormat    = 1 // of records
@@ -207,12 +208,16 @@ type Header struct {
 	Client string           // the client id
 	Clock  engine.Timestamp // no timestamp that was given is later
 	Seq    uint64           // no sequence number that was given is greater
+	Era    uint64           // of the server; 0: none was met
 }
 
 func (h Header) Encode() []byte {
 	b := appendString([]byte{headerFormat}, h.Client)
 	b = appendUint(b, uint64(h.Clock))
-	return appendUint(b, h.Seq)
+	if b = appendUint(b, h.Seq); h.Era == 0 {
+		return b
+	}
+	return appendUint(b, h.Era)
 }
 
 func decodeHeader(data []byte) (Header, error) {
@@ -221,6 +226,9 @@ func decodeHeader(data []byte) (Header, error) {
 		return Header{}, errorf.New("journal header: %w", errRecord)
 	}
 	h := Header{Client: d.string(), Clock: engine.Timestamp(d.uint()), Seq: d.uint()}
+	if len(d.rest) > 0 {
+		h.Era = d.uint()
+	}
 	if d.bad || len(d.rest) > 0 {
 		return Header{}, errorf.New("journal header: %w", errRecord)
 	}

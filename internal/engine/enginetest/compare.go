@@ -63,7 +63,11 @@ func (d *Driver) step(in engine.Input) error {
 	if (err == nil) != (twinErr == nil) {
 		return fmt.Errorf("the engine says %v, the twin %v", err, twinErr)
 	}
-	if again := slices.ContainsFunc(effects, func(f engine.Effect) bool { return f.Kind == engine.Reread && f.Op == nil }); again != (d.readable && errors.Is(err, engine.ErrGap)) {
+	began := slices.ContainsFunc(effects, func(f engine.Effect) bool { return f.Kind == engine.EraBegan })
+	if d.engine.Era() != d.twin.era || began != d.twin.began {
+		return fmt.Errorf("the engine is in era %d, began %v, the twin in %d, %v", d.engine.Era(), began, d.twin.era, d.twin.began)
+	}
+	if again := slices.ContainsFunc(effects, func(f engine.Effect) bool { return f.Kind == engine.Reread && f.Op == nil }); !began && again != (d.readable && errors.Is(err, engine.ErrGap)) {
 		return fmt.Errorf("the engine has an entity read: %v, after %v", again, err)
 	}
 	if d.unlike != nil {

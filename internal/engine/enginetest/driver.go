@@ -154,6 +154,8 @@ func (d *Driver) one() error {
 		return d.step(engine.Flush{})
 	case n == 35:
 		return d.step(&engine.Journaled{Ops: append([]*engine.Op(nil), d.accepted()...)})
+	case n == 36 && d.src.One(4):
+		return d.step(engine.NewEra{Era: d.engine.Era() + Pick(d.src, uint64(1), 1, 0)})
 	case n == 36:
 		return d.step(d.batch())
 	case n == 37:

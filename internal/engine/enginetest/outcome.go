@@ -110,6 +110,9 @@ func (t *Twin) answer(in *engine.Answer) {
 	}
 	o.calling = false
 	t.calls = slices.DeleteFunc(t.calls, func(other *op) bool { return other == o })
+	if in.NotSent || in.Ignore {
+		o.outlived = false
+	}
 	if in.NotSent {
 		o.unmarked, o.failed = true, true
 		t.takeBack(o, in)
@@ -120,6 +123,9 @@ func (t *Twin) answer(in *engine.Answer) {
 	if in.Ignore {
 		t.leaveDoubt(o) // nobody listened to its answer
 		return
+	}
+	if in = t.inEra(o, in); in.Err != nil {
+		o.failed = true
 	}
 	if o.state == engine.Ended {
 		t.lateAnswer(o, in)

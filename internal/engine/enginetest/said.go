@@ -89,6 +89,9 @@ func (d *Driver) truth(id string) engine.Truth {
 	} else if d.src.One(2) {
 		t.ReadAt = d.now - Pick(d.src, 0, ms, 300*ms, 2*sec)
 	}
+	if d.src.One(16) {
+		t.Era = Pick(d.src, d.engine.Era(), d.engine.Era()+1, max(d.engine.Era(), 1)-1)
+	}
 	if d.src.One(8) {
 		t.Wrote = d.version(id)
 	}
@@ -156,7 +159,7 @@ func (d *Driver) restart() error {
 	}
 	slices.SortFunc(all, func(a, b kept) int { return int(a.in.Pos) - int(b.in.Pos) })
 
-	d.cfg.Seq = d.engine.LastSeq()
+	d.cfg.Seq, d.cfg.Era = d.engine.LastSeq(), d.engine.Era()
 	d.begin()
 	d.engine.ShutGate(true)
 	d.twin.Restoring = true

@@ -9,6 +9,9 @@ import (
 // takeTruth replaces the truth held by said, unless that is older. covered reports whether
 // the truth held afterwards is at least as new as said.
 func (t *Twin) takeTruth(ent *entity, said engine.Truth) (fresh, covered bool) {
+	if t.outlived(said) {
+		return false, false
+	}
 	if said.Presence == engine.NotLoaded {
 		return false, said.Version != 0 && said.Version <= ent.version
 	}
@@ -19,6 +22,14 @@ func (t *Twin) takeTruth(ent *entity, said engine.Truth) (fresh, covered bool) {
 		return false, true
 	case ent.outdates(said):
 		return false, false
+	}
+	if ent.outlived {
+		ent.outlived = false
+		for _, o := range t.ops {
+			if p := o.placeIn(ent); p != nil {
+				p.told = false
+			}
+		}
 	}
 	ent.truth, ent.presence = said.Value, said.Presence
 	if said.Presence == engine.Absent {
@@ -86,8 +97,11 @@ func (t *Twin) adopt(ent *entity, said engine.Truth) (covered bool) {
 
 // piece: a change of just the value that was told with the version which it follows.
 func (t *Twin) piece(in *engine.Piece) error {
+	t.meet(in.Truth.Era)
 	ent, said := t.entity(in.Space, in.Entity), in.Truth
 	switch {
+	case t.outlived(said):
+		return nil
 	case said.Version <= ent.version || said.Version < ent.floor:
 		ent.latest = max(ent.latest, said.At)
 		said.Version = min(said.Version, ent.version)

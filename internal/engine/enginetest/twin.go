@@ -56,6 +56,7 @@ type op struct {
 	differs    bool        // the server accepted it and held something else
 	successor  *op
 	behind     *op  // of its slot, when it was accepted
+	outlived   bool // the call under way left in an earlier era
 	late       bool // the server had it after it had been taken back
 	found      *found
 	undoneBy   *op
@@ -80,6 +81,7 @@ type entity struct {
 	version   uint64
 	floor     uint64 // truth of a version below it is older than the truth held
 	loose     bool   // the value came without version after that version
+	outlived  bool   // the value is of an earlier era
 	exact     uint64 // the version told with the value held, while it is just that value; else 0
 	predicted bool   // the value is what confirmed operations make of the value told
 	settledAt engine.Time
@@ -103,6 +105,9 @@ func (ent *entity) same(a, b any) bool {
 type Twin struct {
 	cfg      engine.Config
 	now      engine.Time
+	era      uint64
+	eraSince engine.Time
+	began    bool // an era, in the Step that runs
 	seq      uint64
 	entities []*entity
 	ops      []*op // unsettled, by pos
@@ -157,7 +162,7 @@ type victim struct {
 // NewTwin returns a twin for an engine of the same configuration. name tells the id
 // of an operation.
 func NewTwin(cfg engine.Config, name func(*engine.Op) string) *Twin {
-	return &Twin{cfg: cfg, seq: cfg.Seq, online: true, of: make(map[*engine.Op]*op), asked: make(map[*engine.Op]asked), name: name}
+	return &Twin{cfg: cfg, seq: cfg.Seq, era: cfg.Era, online: true, of: make(map[*engine.Op]*op), asked: make(map[*engine.Op]asked), name: name}
 }
 
 // Ask notes the type, arguments and timestamp of an operation, before the engine takes it
@@ -172,7 +177,7 @@ func (t *Twin) Step(now engine.Time, in engine.Input, order []*engine.Op) error 
 			o.waited += now - t.now
 		}
 	}
-	t.now = now
+	t.now, t.began = now, false
 	t.unseen = nil
 	t.sent, t.aborted, t.buried, t.settled = t.sent[:0], t.aborted[:0], t.buried[:0], t.settled[:0]
 	type look struct {
@@ -210,6 +215,7 @@ func (t *Twin) take(in engine.Input) error {
 	case engine.Progressed:
 		t.lasting(t.of[in.Op])
 	case *engine.Receive:
+		t.meet(in.Truth.Era)
 		ent := t.entity(in.Space, in.Entity)
 		in.Old = !t.adopt(ent, in.Truth) && in.Truth.Presence != engine.NotLoaded
 		if in.Reread {
@@ -221,10 +227,15 @@ func (t *Twin) take(in engine.Input) error {
 		return t.piece(in)
 	case *engine.Page:
 		for _, one := range in.Truths {
+			t.meet(one.Truth.Era)
+		}
+		for _, one := range in.Truths {
 			t.adopt(t.entity(one.Space, one.Entity), one.Truth)
 		}
 		t.purge(nil)
 		t.bury(engine.RolledBack)
+	case engine.NewEra:
+		t.meet(in.Era)
 	case *engine.Journaled:
 		for _, real := range in.Ops {
 			t.of[real].durable = true
