@@ -1,15 +1,13 @@
 package optimist
 
 import (
-	"context"
-	"iter"
 	"reflect"
 	"slices"
 	"time"
 
-	"github.com/optimist-go/optimist/internal/audience"
 	"github.com/optimist-go/optimist/internal/engine"
 	"github.com/optimist-go/optimist/internal/errorf"
+	"github.com/optimist-go/optimist/internal/order"
 )
 
 // EventKind is the kind of an Event.
@@ -55,13 +53,22 @@ func (k EventKind) String() string {
 	return errorf.Text("event %d", uint8(k))
 }
 
+// single reports whether there is one event of the kind although a group is its cause.
+func (k EventKind) single() bool { return k == OpsRolledBack || k == SendingPaused }
+
 // Event is one thing that happened. Which fields are set depends on Kind.
 type Event struct {
 	Kind   EventKind
 	At     time.Time
-	Entity string // such as "post:42"; the first of a group
-	ID     string // of the operation
-	Type   string // of the operation
+	Entity string // such as "post:42"
+	// Entities are all entities of the operation, if it is a group's: each of them has an event
+	// of its own, which differs in Entity, Pending and Parked alone. OpsRolledBack and
+	// SendingPaused are one event; for OpsRolledBack they are those of all victims, if there are
+	// several. Else nil. Like all slices of an event they must not be changed. To count
+	// operations, count the events whose Entity is the first of them.
+	Entities []string
+	ID       string // of the operation
+	Type     string // of the operation
 	// Args are the operation's arguments (the state that the update wants, for a closure), only
 	// for subscribers that asked for them. Values that they refer to must not be changed.
 	Args any
@@ -72,9 +79,11 @@ type Event struct {
 	Number uint64
 	// Value is the new view (nil: absent, or state of a closure), for Changed and
 	// for Started of one entity.
-	Value   any
-	Pending int // unsettled operations of the entity, for the same two
-	Parked  int // those of them that are parked
+	Value any
+	// Pending are the unsettled operations of Entity after what happened, and Parked those of
+	// them that are parked: for Started of one entity, Changed, and the events of operations
+	// that were accepted. They change only with such an event.
+	Pending, Parked int
 
 	Calls      int           // of the operation, the latest that has left; 1 is the first
 	Due        time.Duration // from At to the next attempt
@@ -89,8 +98,6 @@ type Event struct {
 	Done, Total int64
 	// Snapshot is how everything stands, for Started of a subscription to all.
 	Snapshot *Snapshot
-
-	also []string // further entities that it is about: the rest of a group
 }
 
 // Victim is an operation that left the view with others.
@@ -102,118 +109,16 @@ type Victim struct {
 	Err    error
 }
 
-// SubscribeOptions choose the events that a subscription delivers. The zero value is
-// everything.
-type SubscribeOptions struct {
-	Entity string // only events of this entity, those of its groups too; empty: of all
-	Buffer int    // events kept for a slow subscriber; 0: 1,024
-	Args   bool   // deliver arguments
+// count says of which entity the event is, and what is unsettled there.
+func (ev *Event) count(ent *engine.Entity) {
+	ev.Entity, ev.Pending, ev.Parked = fullName(ent), ent.Pending(), ent.Parked()
 }
-
-// Subscription delivers events in order. A subscriber that falls behind by more
-// than its buffer loses the oldest and gets a Gap event that counts them; it never
-// delays the manager. Methods are safe for concurrent use.
-type Subscription struct {
-	m          *Manager
-	entity     string         // that it is about; empty: all
-	pinned     *engine.Entity // keeps the numbering; guarded by m.mu
-	subscriber *audience.Subscriber[Event]
-}
-
-// Subscribe delivers every event from now on, after a Started event that says how
-// things stand at this moment. Close the subscription when done.
-func (m *Manager) Subscribe(opts SubscribeOptions) *Subscription {
-	if opts.Buffer <= 0 {
-		opts.Buffer = 1024
-	}
-	s := &Subscription{m: m, entity: opts.Entity, subscriber: audience.NewSubscriber(audience.Wants[Event]{
-		Buffer: opts.Buffer, Details: opts.Args, Choose: opts.choose,
-	})}
-	if err := m.lock(); err != nil {
-		s.subscriber.Close()
-		s.subscriber.Add(Event{Kind: Misused, At: time.Now(), Entity: opts.Entity, Err: errorf.New("Subscribe: %w", err)})
-		return s
-	}
-	defer m.mu.Unlock()
-	if m.stoppedLocked() != nil {
-		s.subscriber.Close()
-		return s
-	}
-	first := Event{Kind: Started, At: time.Now()}
-	var unnamed error
-	if opts.Entity == "" {
-		snap := m.snapshotLocked()
-		first.Snapshot = &snap
-	} else {
-		unnamed = m.unnamedLocked(opts.Entity)
-		space, id := m.known.locate(opts.Entity)
-		s.pinned = m.engine.Pin(space, id)
-		first.describe(s.pinned)
-	}
-	s.subscriber.Add(first)
-	if unnamed != nil {
-		s.subscriber.Add(Event{Kind: Misused, At: first.At, Entity: opts.Entity, Err: errorf.New("Subscribe: %w", unnamed)})
-	}
-	m.audience.Subscribe(s.subscriber)
-	m.listenedLocked()
-	m.armLocked(first.At)
-	return s
-}
-
-// choose is the event as a subscriber with these options hears it, if it does.
-func (opts *SubscribeOptions) choose(ev Event) (Event, bool) {
-	if !opts.Args {
-		ev.Args = nil
-	}
-	return ev, opts.Entity == "" || opts.Entity == ev.Entity || ev.names(opts.Entity)
-}
-
-// listenedLocked is called when others listen than before, so that nothing is told to nobody.
-func (m *Manager) listenedLocked() { m.engine.Quiet = m.audience.Empty() }
 
 // describe fills in how an entity looks.
 func (ev *Event) describe(ent *engine.Entity) {
-	ev.Entity, ev.Number = fullName(ent), ent.Number()
+	ev.count(ent)
+	ev.Number = ent.Number()
 	ev.Value, _ = ent.View()
-	ev.Pending, ev.Parked = ent.Pending(), ent.Parked()
-}
-
-// Next waits for the next event. It returns false when the subscription or the
-// manager was closed and nothing is left, or ctx has ended.
-func (s *Subscription) Next(ctx context.Context) (Event, bool) {
-	if ctx == nil {
-		return Event{}, false
-	}
-	ev, missed, ok := s.subscriber.Next(ctx)
-	if missed > 0 {
-		ev = Event{Kind: Gap, At: time.Now(), Entity: s.entity, Missed: missed}
-	}
-	return ev, ok
-}
-
-// All ranges over events until ctx ends or the subscription is closed.
-func (s *Subscription) All(ctx context.Context) iter.Seq[Event] {
-	return func(yield func(Event) bool) {
-		for {
-			ev, ok := s.Next(ctx)
-			if !ok || !yield(ev) {
-				return
-			}
-		}
-	}
-}
-
-// Close ends the subscription. Events already delivered to its buffer can still be
-// read. A second Close does nothing.
-func (s *Subscription) Close() {
-	s.m.mu.Lock()
-	defer s.m.mu.Unlock()
-	s.m.audience.Unsubscribe(s.subscriber)
-	s.m.listenedLocked()
-	if s.pinned != nil {
-		s.m.engine.Unpin(s.pinned)
-		s.pinned = nil
-	}
 }
 
 // report publishes an event from outside the lock.
@@ -233,23 +138,24 @@ func (m *Manager) publishLocked(ev Event) {
 	m.audience.Tell(ev)
 }
 
-// names reports whether a victim of the event is of the entity.
-func (ev *Event) names(entity string) bool {
-	for _, v := range ev.Victims {
-		if v.Entity == entity {
-			return true
-		}
+// publishOfLocked publishes an event of an operation: of a group once for each entity.
+func (m *Manager) publishOfLocked(ev Event, o *engine.Op) {
+	if !m.audience.Subscribed() {
+		return
 	}
-	return slices.Contains(ev.also, entity)
+	m.nameLocked(&ev, o)
+	for ent := range o.Entities {
+		ev.count(ent)
+		m.publishLocked(ev)
+	}
 }
 
-// alsoNames notes the entities of a group beyond its first.
-func (ev *Event) alsoNames(o *engine.Op) {
-	if o.Group() {
-		for ent := range o.Entities {
-			ev.also = append(ev.also, fullName(ent))
-		}
+// entitiesOf names the entities of an operation.
+func entitiesOf(o *engine.Op) (names []string) {
+	for ent := range o.Entities {
+		names = append(names, fullName(ent))
 	}
+	return names
 }
 
 var eventKinds = map[engine.EffectKind]EventKind{
@@ -271,45 +177,65 @@ func (m *Manager) tellLocked(f *engine.Effect, now time.Time) {
 		Kind: kind, At: now, Calls: f.Calls, Outcome: Outcome(f.Outcome), Resolution: Resolution(f.Resolution),
 		Err: publicErr(f.Err),
 	}
-	if f.Entity != nil {
-		ev.Entity = fullName(f.Entity)
-	}
-	if f.Op != nil {
-		m.nameLocked(&ev, f.Op)
-	}
 	if f.Successor != nil && f.Kind == engine.OpSettled {
 		ev.Successor = f.Successor.ID(m.engine)
 	}
 	if f.Kind == engine.OpRetrying {
 		ev.Due = time.Duration(f.Due - m.now(now))
 	}
-	switch f.Kind {
-	case engine.Changed:
-		ev.describe(f.Entity)
-	case engine.Misused:
+	ent := f.Entity
+	switch {
+	case ent != nil || f.Op == nil:
+	case kind.single():
+		ent = f.Op.Entity()
+	default:
+		m.publishOfLocked(ev, f.Op)
+		return
+	}
+	if f.Op != nil {
+		m.nameLocked(&ev, f.Op)
+	}
+	switch {
+	case kind == Changed:
+		ev.describe(ent)
+	case ent != nil:
+		ev.count(ent)
+	}
+	if kind == Misused {
 		ev.Err = unseen(ev.Type, ev.Entity)
 	}
-	for _, v := range f.Victims {
+	m.nameVictimsLocked(&ev, f.Victims)
+	m.publishLocked(ev)
+}
+
+// nameVictimsLocked names the operations that left the view together, and their entities.
+func (m *Manager) nameVictimsLocked(ev *Event, victims []engine.Victim) {
+	var entities []string
+	for _, v := range victims {
 		victim := Victim{ID: v.Op.ID(m.engine), Type: v.Op.Type.Name, Entity: fullName(v.Op.Entity()), Err: publicErr(v.Err)}
 		if v.Cause != nil {
 			victim.Cause = v.Cause.ID(m.engine)
 		}
 		ev.Victims = append(ev.Victims, victim)
-		ev.alsoNames(v.Op)
+		entities = append(entities, entitiesOf(v.Op)...)
 	}
-	m.publishLocked(ev)
+	order.By(len(entities),
+		func(i, j int) bool { return entities[i] < entities[j] },
+		func(i, j int) { entities[i], entities[j] = entities[j], entities[i] })
+	if entities = slices.Compact(entities); len(entities) > 1 {
+		ev.Entities = entities
+	}
 }
 
-// nameLocked says of which operation the event is.
+// nameLocked says of which operation an event of one entity is.
 func (m *Manager) nameLocked(ev *Event, o *engine.Op) {
 	ev.ID, ev.Type = o.ID(m.engine), o.Type.Name
 	if m.audience.Detailed() {
 		ev.Args = argsOf(o)
 	}
-	if ev.Entity == "" {
-		ev.Entity = fullName(o.Entity())
+	if o.Group() {
+		ev.Entities = entitiesOf(o)
 	}
-	ev.alsoNames(o)
 }
 
 // argsOf is a copy of an operation's arguments, as the program knows them.

@@ -231,8 +231,7 @@ func (m *Manager) progressed(f *flight, came progress, tell, lasts bool) {
 	now := time.Now()
 	if tell && m.audience.Subscribed() && f.h.op.State() == engine.InFlight && !f.disowned {
 		ev := Event{Kind: OpProgressed, At: now, Calls: f.n, Done: came.done, Total: came.total}
-		m.nameLocked(&ev, &f.h.op)
-		m.publishLocked(ev)
+		m.publishOfLocked(ev, &f.h.op)
 	}
 	if lasts && !f.disowned {
 		m.stepLocked(now, engine.Progressed{Op: &f.h.op})

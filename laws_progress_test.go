@@ -170,7 +170,7 @@ func TestLaw12_EventsAndHandlesTellProgress(t *testing.T) {
 		w.outcome(h, Confirmed)
 		done, total = h.Progress()
 		equal(t, "after the end", [2]int64{done, total}, [2]int64{})
-		told := events(every, OpProgressed)
+		told := ofOneEntity(events(every, OpProgressed))
 		if n := len(told); n < 90 || n > 101 {
 			t.Fatalf("told %d times in 10 s", n)
 		}
@@ -192,7 +192,7 @@ func TestLaw12_ProgressOfNothing(t *testing.T) {
 		w.time(1500 * time.Millisecond)
 		is(t, h.Cancel(), nil)
 		w.time(time.Minute)
-		equal(t, "told", len(events(sub, OpProgressed)), 1)
+		equal(t, "told", len(ofOneEntity(events(sub, OpProgressed))), 1)
 	})
 	Call[string]{}.Progress(1, 2)
 	CallInfo{}.Progress(1, 2)

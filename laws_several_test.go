@@ -122,13 +122,15 @@ func TestLaw42_AnUnsettledGroupIsSeenWholeBetweenAllSteps(t *testing.T) {
 		inWorld(t, instant, func(t *testing.T, w *world) {
 			random := rand.New(rand.NewPCG(seed, 42))
 			k := newMarking(t, instant)
-			defer k.m.Close(w.ctx)
-			defer k.m.ClearAll()
 			chance := rand.New(rand.NewPCG(seed, 43)) // the server's own
 			k.says = func(shelfAt) bool { return chance.IntN(2) == 0 }
 			k.fails = func() error { return []error{nil, nil, nil, errNever, errBusy}[chance.IntN(5)] }
 			checked, steps := afterStep, 0
-			defer func() { afterStep = checked }()
+			defer func() {
+				k.m.ClearAll()
+				k.m.Close(w.ctx)
+				afterStep = checked
+			}()
 			afterStep = func(e *engine.Engine) {
 				checked(e)
 				if steps++; e == k.m.engine {

@@ -84,6 +84,9 @@ var never = func() context.Context {
 func (x *watch) see(ev optimist.Event) {
 	c := x.l.c
 	w := c.w
+	if len(ev.Entities) > 0 && ev.Entity != "" && ev.Entity != ev.Entities[0] {
+		return // of another entity of the same group
+	}
 	switch ev.Kind {
 	case optimist.Started:
 		return
