@@ -415,3 +415,57 @@ func TestLaw25_SettledIsForgotten(t *testing.T) {
 		equal(t, "deadline", w.m.alarm.at > 1<<60, true)
 	})
 }
+
+func TestLaw23_RollbackEverything(t *testing.T) {
+	inWorld(t, instant, func(t *testing.T, w *world) {
+		w.server.next("1", reply{before: time.Second})
+		w.server.next("2", reply{before: time.Second, fails: errNo})
+		sub := w.m.Subscribe(SubscribeOptions{})
+		first := w.tap("1", "me")
+		group := must(w.swap().Execute(w.ctx, [2]string{"2", "3"}))(t)
+		last := do(w, w.comment, "3", "x", group)
+		events(sub)
+		must(0, w.m.RollbackEverything())(t)
+		rolledBack := events(sub, OpsRolledBack)
+		equal(t, "at once", len(rolledBack), 1)
+		equal(t, "of", fmt.Sprint(rolledBack[0].Entities), "[page:1 page:2 page:3]")
+		equal(t, "the last first", rolledBack[0].Victims[0].ID, last.ID())
+		for _, h := range []*Handle{first, group, last} {
+			w.outcome(h, Cancelled)
+		}
+		for _, v := range w.pages.Views("1", "2", "3") {
+			equal(t, "view", v.Value, page{})
+			equal(t, "pending", v.Pending, 0)
+		}
+		w.flush()
+		equal(t, "the late answer is truth", isFan(w.view("1"), "me"), true)
+		must(0, w.m.RollbackEverything())(t) // of nothing
+		w.m.Close(w.ctx)
+		is(t, w.m.RollbackEverything(), ErrClosed)
+	})
+}
+
+// Idle waits for the end of everything, and ends no debounce.
+func TestLaw23_IdleHurriesNothing(t *testing.T) {
+	inWorld(t, patient, func(t *testing.T, w *world) {
+		began := time.Now()
+		must(0, w.m.Idle(w.ctx))(t)
+		equal(t, "at once", time.Since(began), 0)
+		w.server.next("1", reply{before: time.Second})
+		h := w.tap("1", "me")
+		must(0, w.m.Idle(w.ctx))(t)
+		equal(t, "waited for the debounce and the call", time.Since(began), 1300*time.Millisecond)
+		w.outcome(h, Confirmed)
+		equal(t, "callbacks have run", len(w.noted()), 1)
+
+		w.m.SetOnline(false)
+		w.tap("1", "me")
+		short, cancel := context.WithTimeout(w.ctx, time.Minute)
+		defer cancel()
+		is(t, w.m.Idle(short), context.DeadlineExceeded)
+		equal(t, "it stays", w.m.PendingCount("page:1"), 1)
+		is(t, w.m.Idle(nil), ErrInvalid) //nolint:staticcheck // that is the test
+		w.m.SetOnline(true)
+		must(0, w.m.Idle(w.ctx))(t)
+	})
+}

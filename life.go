@@ -36,6 +36,12 @@ func (m *Manager) RollbackAll(entity string) error {
 	return m.unlockDone()
 }
 
+// RollbackEverything undoes every unsettled operation of all entities, last first, as
+// RollbackAll does for one: for a person who discards everything. Unlike ClearAll it lets
+// callbacks that wait run, takes the answers of calls under way as truth, and leaves operations
+// in quarantine and operations that are not restored yet.
+func (m *Manager) RollbackEverything() error { return m.do(engine.RollbackAll{}) }
+
 // ClearAll undoes everything and forgets it, timers, retries, calls under way and
 // journal included, also operations in quarantine or not restored yet: for log-out.
 // Truth stays, and so does the manager. Callbacks
@@ -120,7 +126,15 @@ func (m *Manager) RetryNow() error { return m.do(engine.RetryNow{}) }
 // It must not be called from a callback or closure, for which it waits: it returns ErrStuck
 // when that has run for five seconds more.
 func (m *Manager) Flush(ctx context.Context) error {
-	if err := m.settleAll(ctx, insideProgram()); err != nil {
+	return m.awaitSettled(ctx, engine.Flush{})
+}
+
+// Idle waits as [Manager.Flush] does, with the same errors, and hurries nothing: debounces take
+// their time. It returns at once when there is nothing to wait for.
+func (m *Manager) Idle(ctx context.Context) error { return m.awaitSettled(ctx, nil) }
+
+func (m *Manager) awaitSettled(ctx context.Context, first engine.Input) error {
+	if err := m.settleAll(ctx, insideProgram(), first); err != nil {
 		if ctx != nil && ctx.Err() != nil {
 			err = m.unfinished(err)
 		}
@@ -129,7 +143,7 @@ func (m *Manager) Flush(ctx context.Context) error {
 	return m.onDisk(ctx)
 }
 
-// unfinished says for which operations Flush has waited in vain.
+// unfinished says for which operations Flush or Idle has waited in vain.
 func (m *Manager) unfinished(err error) error {
 	if m.lock() != nil {
 		return err
@@ -142,8 +156,10 @@ func (m *Manager) unfinished(err error) error {
 	return errorf.New("%w before %d operations were settled: %s", err, len(left), listed(left))
 }
 
-// settleAll is Flush without the disk; inside tells whether a function of the program calls.
-func (m *Manager) settleAll(ctx context.Context, inside bool) error {
+// settleAll waits until all that is left to do waits for a person, and the program has been
+// told. It begins with a step, if first is not nil; inside tells whether a function of the
+// program calls.
+func (m *Manager) settleAll(ctx context.Context, inside bool, first engine.Input) error {
 	if err := contextErr(ctx); err != nil {
 		return err
 	}
@@ -158,7 +174,9 @@ func (m *Manager) settleAll(ctx context.Context, inside bool) error {
 		m.mu.Unlock()
 		return errUnrestored
 	}
-	m.stepLocked(time.Now(), engine.Flush{})
+	if first != nil {
+		m.stepLocked(time.Now(), first)
+	}
 	idle := m.idle.awaitLocked()
 	if m.idleLocked() {
 		m.idle.giveLocked()
@@ -210,7 +228,7 @@ func (m *Manager) Close(ctx context.Context) error {
 	inside := insideProgram()
 	var flushed, left, stuck, first, second, journal error
 	foreign.Each(
-		func() { flushed = m.settleAll(ctx, inside) },
+		func() { flushed = m.settleAll(ctx, inside, engine.Flush{}) },
 		m.halt,
 		func() { left = m.dropUnkept(flushed) },
 		func() { stuck = m.waitForWorkers(inside) },

@@ -78,6 +78,8 @@ func choices() (all []choice[*world]) {
 		func(w *world) error { return w.step(Cancel{Op: w.known[0]}) })
 	add("roll back a", func(w *world) bool { return w.ent(0).first != nil },
 		func(w *world) error { return w.step(RollbackAll{w.ent(0)}) })
+	add("roll back everything", func(w *world) bool { return w.e.pending > 0 && w.ent(0).unended < int32(w.e.pending) },
+		func(w *world) error { return w.step(RollbackAll{}) })
 	add("crash", func(w *world) bool { return w.crashes == 0 && w.e.pending > 0 }, func(w *world) error { return w.crash(false) })
 	add("crash, calls arrived", func(w *world) bool { return w.crashes == 0 && len(w.calls) > 0 },
 		func(w *world) error { return w.crash(true) })

@@ -109,7 +109,8 @@ type Cancel struct {
 	Err error
 }
 
-// RollbackAll undoes every unsettled operation of one entity, last first.
+// RollbackAll undoes every unsettled operation of one entity, or, when it is nil, of all, last
+// first.
 type RollbackAll struct{ Entity *Entity }
 
 // ClearAll undoes and forgets all operations but for those that Keep, if not nil, asks to

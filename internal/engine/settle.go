@@ -170,10 +170,16 @@ func (e *Engine) cancel(in Cancel) error {
 	return nil
 }
 
-// rollbackAll undoes all of one entity, last first.
+// rollbackAll undoes all of one entity, or of all entities, last first.
 func (e *Engine) rollbackAll(in RollbackAll) {
-	for p := in.Entity.last; p != nil; p = in.Entity.last {
-		e.condemn(p.op, nil, nil)
+	if in.Entity == nil {
+		for _, v := range e.newestFirst(nil) {
+			e.condemn(v.Op, nil, nil)
+		}
+	} else {
+		for p := in.Entity.last; p != nil; p = in.Entity.last {
+			e.condemn(p.op, nil, nil)
+		}
 	}
 	e.refold(nil)
 	e.bury(nil, in.Entity, Cancelled)
@@ -181,26 +187,29 @@ func (e *Engine) rollbackAll(in RollbackAll) {
 
 // clearAll undoes everything, and ends the calls of it that are under way.
 func (e *Engine) clearAll(in ClearAll) {
-	var all []Victim
-	for ent := range e.Busy {
-		for p := ent.last; p != nil; p = p.prev {
-			if p.index > 0 || in.Keep != nil && in.Keep(p.op) {
-				continue
-			}
-			if p.op.state == InFlight && p.op.Type.Cancel != EndCalls {
-				e.emit(Effect{Kind: Abort, Op: p.op})
-			}
-			all = append(all, Victim{Op: p.op})
+	for _, v := range e.newestFirst(in.Keep) { // so that none goes because of another
+		if v.Op.state == InFlight && v.Op.Type.Cancel != EndCalls {
+			e.emit(Effect{Kind: Abort, Op: v.Op})
 		}
-	}
-	lastFirst(all)
-	for _, v := range all { // last first, so that none goes because of another
 		e.condemn(v.Op, nil, in.Err)
 	}
 	e.refold(nil)
 	e.bury(nil, nil, Cancelled)
 	e.gate = gate{online: e.gate.online, shut: e.gate.shut}
 	e.befores = befores{}
+}
+
+// newestFirst are all unsettled operations but for those that keep, if not nil, asks to keep.
+func (e *Engine) newestFirst(keep func(*Op) bool) (all []Victim) {
+	for ent := range e.Busy {
+		for p := ent.last; p != nil; p = p.prev {
+			if p.index == 0 && (keep == nil || !keep(p.op)) {
+				all = append(all, Victim{Op: p.op})
+			}
+		}
+	}
+	lastFirst(all)
+	return all
 }
 
 // bury settles the condemned, last first: those that nobody drew along end with the

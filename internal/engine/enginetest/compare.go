@@ -265,7 +265,9 @@ func (d *Driver) describe(in engine.Input, effects []engine.Effect, err error) {
 	case *engine.Undo:
 		what += fmt.Sprintf(" %v", d.names([]*engine.Op{in.Op}))
 	case engine.RollbackAll:
-		what += " " + in.Entity.ID()
+		if in.Entity != nil {
+			what += " " + in.Entity.ID()
+		}
 	case engine.SetOnline:
 		what += fmt.Sprint(" ", in.Online)
 	}

@@ -139,6 +139,9 @@ func (d *Driver) one() error {
 	case n == 30:
 		return d.aboutOne(func(o *engine.Op) engine.Input { return engine.Cancel{Op: o, Err: Pick(d.src, nil, errNo)} })
 	case n == 31:
+		if d.src.One(4) {
+			return d.step(engine.RollbackAll{}) // of all
+		}
 		return d.step(engine.RollbackAll{Entity: d.space.Find(d.id())})
 	case n == 32:
 		return d.step(engine.SetOnline{Online: !d.src.One(2)})

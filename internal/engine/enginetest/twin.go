@@ -253,9 +253,13 @@ func (t *Twin) take(in engine.Input) error {
 		t.purge(o)
 		t.bury(engine.Cancelled)
 	case engine.RollbackAll:
-		ent := t.entity(in.Entity.Space(), in.Entity.ID())
 		for {
-			last := t.lastOf(ent)
+			var last *op
+			if in.Entity != nil {
+				last = t.lastOf(t.entity(in.Entity.Space(), in.Entity.ID()))
+			} else if len(t.ops) > 0 {
+				last = t.ops[len(t.ops)-1]
+			}
 			if last == nil {
 				break
 			}
