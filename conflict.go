@@ -69,15 +69,7 @@ func ClientWins[T, A any](c Conflict[T, A]) Decision[A] { return c.KeepMine() }
 
 func (a *Action[T, A]) resolve(c *engine.Conflict) engine.Decision {
 	a.store.m.enterLocked(&a.typ.label)
-	asT := func(v any) (t T) { t, _ = v.(T); return t }
-	d := a.def.Resolve(Conflict[T, A]{
-		Entity: c.Op.Entity().ID(), Args: *c.Op.Args.(*A),
-		Base: asT(c.Base), Mine: asT(c.Mine), Theirs: asT(c.Theirs.Value),
-		BasePresence: Presence(c.BasePresence), TheirsPresence: Presence(c.Theirs.Presence),
-		BaseVersion: c.BaseVersion, TheirsVersion: c.Theirs.Version,
-		MineAt: Timestamp(c.Op.Timestamp), TheirsAt: Timestamp(c.Theirs.At),
-		MineBy: c.MineBy, TheirsBy: c.Theirs.By, Err: c.Err,
-	})
+	d := a.def.Resolve(conflictOf[T](c, *c.Op.Args.(*A)))
 	var merged *Handle
 	if d.choice == engine.Merge && d.args != nil {
 		merged = newTyped(a.store.m, &a.typ, a.clone(*d.args))

@@ -19,6 +19,10 @@ type Group[A any] struct {
 	// Send tells the server, and returns truth about any entities. Entities about
 	// which it says nothing keep their prediction.
 	Send func(ctx context.Context, c Call[A]) ([]EntityTruth, error)
+	// Resolve decides when the server holds something else, which a Send says by an error of class
+	// Conflicting, together with truth about any of the entities. It must be pure. Nil: a
+	// conflict is a failure, for nobody knows whether half of what was wanted makes sense.
+	Resolve func(GroupConflict[A]) Decision[A]
 
 	// Undo plans the inverse of an operation that has left, for [Handle.Undo], from its
 	// arguments. See Mutation.Undo.
@@ -143,6 +147,9 @@ func RegisterGroup[A any](m *Manager, def Group[A]) *GroupAction[A] {
 	}
 	if def.Parts != nil {
 		t.parts = func(args any) ([]engine.Part, error) { return g.parts(*args.(*A)) }
+	}
+	if def.Resolve != nil {
+		t.Resolve = g.resolve
 	}
 	if def.User != nil {
 		t.user = func(args any) string { return def.User(*args.(*A)) }

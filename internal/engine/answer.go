@@ -324,18 +324,6 @@ func increased(n uint16) uint16 { return max(n, n+1) }
 func (e *Engine) conflicted(o *Op, in *Answer) {
 	o.state = Waiting
 	o.noteAnswer()
-	ent := o.part.entity
-	info := Conflict{
-		Op: o, Theirs: in.Truth, MineBy: e.cfg.ClientID, Err: in.Err,
-	}
-	info.Base, info.BasePresence, info.BaseVersion = ent.Truth()
-	if o.ext != nil && o.ext.leftOn != nil {
-		info.Base, info.BasePresence, info.BaseVersion = o.ext.leftOn.value, o.ext.leftOn.presence, o.ext.leftOn.version
-	}
-	info.Mine = info.Base
-	if mine, _, err := o.part.apply(info.Base, info.BasePresence); err == nil {
-		info.Mine = mine
-	}
 	if o.Type.Closure {
 		e.fail(o, in.Err)
 		return
@@ -346,7 +334,7 @@ func (e *Engine) conflicted(o *Op, in *Answer) {
 		e.rebase(o)
 		return
 	}
-	decision := resolve(o.Type.Resolve, &info)
+	decision := resolve(o.Type.Resolve, e.conflict(o, in))
 	e.adoptAll(in)
 	if o.state == Ended { // the truth named it, or its guard no longer holds
 		e.rebase(o)
@@ -405,8 +393,47 @@ func (e *Engine) alreadySo(o *Op, t Truth) bool {
 	return err == nil && presence == t.Presence && o.part.entity.space.same(after, t.Value)
 }
 
+// ground is the truth held of the entity.
+func (ent *Entity) ground() ground {
+	return ground{value: ent.truth, presence: ent.presence, version: ent.version}
+}
+
+// conflict is all that a resolver gets, before the truth of the answer is taken.
+func (e *Engine) conflict(o *Op, in *Answer) *Conflict {
+	on := o.part.entity.ground()
+	left := o.ext != nil && o.ext.leftOn != nil
+	if left {
+		on = *o.ext.leftOn
+	}
+	c := e.sides(&o.part, on, in.Truth, in.Err)
+	if o.Group() && left {
+		c.Theirs = in.about(o.part.entity)
+		for i := range on.rest {
+			p := &o.ext.group[i].part
+			c.Rest = append(c.Rest, e.sides(p, on.rest[i], in.about(p.entity), in.Err))
+		}
+	}
+	return &c
+}
+
+// sides are the two sides of a conflict in one entity.
+func (e *Engine) sides(p *part, on ground, theirs Truth, err error) Conflict {
+	c := Conflict{
+		Op: p.op, Entity: p.entity, Base: on.value, BasePresence: on.presence, BaseVersion: on.version,
+		Mine: on.value, Theirs: theirs, MineBy: e.cfg.ClientID, Err: err,
+	}
+	if mine, _, err := p.apply(on.value, on.presence); err == nil {
+		c.Mine = mine
+	}
+	return c
+}
+
 func resolve(fn func(*Conflict) Decision, c *Conflict) (v Decision) {
-	if fn == nil {
+	switch {
+	case fn != nil:
+	case c.Op.Group():
+		return Decision{Choice: Fail} // nobody knows whether half of it makes sense
+	default:
 		return Decision{Choice: LastWriterWins(c.Theirs.Presence, MineIsLater(c.Op.Timestamp, c.Theirs.At, c.MineBy, c.Theirs.By))}
 	}
 	defer func() {

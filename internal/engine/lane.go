@@ -199,8 +199,11 @@ func (e *Engine) send(o *Op) {
 		o.ext.unmarked = false
 	}
 	if o.Type.Resolve != nil {
-		ent := o.part.entity
-		o.more().leftOn = &ground{ent.truth, ent.presence, ent.version}
+		on := o.part.entity.ground()
+		for i := range o.more().group {
+			on.rest = append(on.rest, o.ext.group[i].entity.ground())
+		}
+		o.ext.leftOn = &on
 	}
 	e.inFlight++
 	e.gate.sent(o)

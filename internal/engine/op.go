@@ -194,6 +194,7 @@ type ground struct {
 	value    any
 	presence Presence
 	version  uint64
+	rest     []ground // of a group: that of its other entities
 }
 
 type groupPart struct {

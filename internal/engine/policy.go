@@ -73,6 +73,7 @@ const (
 // Conflict is the view that a resolver gets.
 type Conflict struct {
 	Op           *Op
+	Entity       *Entity
 	Base         any // truth held when the attempt left for the server
 	BasePresence Presence
 	BaseVersion  uint64
@@ -80,6 +81,7 @@ type Conflict struct {
 	Theirs       Truth  // NotLoaded: the server did not say
 	MineBy       string // ours, for ties
 	Err          error
+	Rest         []Conflict // of a group: the same for its other entities
 }
 
 // MineIsLater reports whether the operation is the last writer: the later timestamp, or

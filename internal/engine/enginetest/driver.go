@@ -273,7 +273,7 @@ func (d *Driver) execute() *engine.Execute {
 	case 15:
 		in.Op = d.fresh(Pick(d.src, Found, Drop, Keep), a, "")
 	default:
-		in.Op = d.fresh(Group, a, "")
+		in.Op = d.fresh(Pick(d.src, Group, Group, Pair), a, "")
 		in.Group = d.members()
 		d.membersOf[in.Op] = in.Group
 	}

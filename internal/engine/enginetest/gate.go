@@ -134,8 +134,11 @@ func (t *Twin) pump(order []*engine.Op) {
 		}
 		pick.state, pick.left, pick.calling, pick.unmarked = engine.InFlight, true, true, false
 		pick.calls++
-		on := pick.places[0].ent
-		pick.base = engine.Conflict{Base: on.truth, BasePresence: on.presence, BaseVersion: on.version}
+		pick.bases = nil
+		for i := range pick.places {
+			on := pick.places[i].ent
+			pick.bases = append(pick.bases, engine.Conflict{Base: on.truth, BasePresence: on.presence, BaseVersion: on.version})
+		}
 		t.calls = append(t.calls, pick)
 		t.tellUnseen(pick)
 		t.sent = append(t.sent, pick)

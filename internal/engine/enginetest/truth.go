@@ -285,12 +285,19 @@ func (t *Twin) confirmWith(o *op, in *engine.Answer) {
 func (t *Twin) conflicted(o *op, in *engine.Answer) {
 	said, ent := in.Truth, o.places[0].ent
 	known := said.Presence != engine.NotLoaded
-	info := o.base
-	info.Op, info.Theirs, info.MineBy, info.Err = o.real, said, t.cfg.ClientID, in.Err
-	info.Mine = info.Base
-	if mine, _, err := o.places[0].do(o, info.Base, info.BasePresence); err == nil {
-		info.Mine = mine
+	sides := slices.Clone(o.bases)
+	for i := range sides {
+		side := &sides[i]
+		side.Op, side.Theirs, side.MineBy, side.Err, side.Mine = o.real, said, t.cfg.ClientID, in.Err, side.Base
+		if o.group() {
+			side.Theirs = t.told(o, in)[o.places[i].ent]
+		}
+		if mine, _, err := o.places[i].do(o, side.Base, side.BasePresence); err == nil {
+			side.Mine = mine
+		}
 	}
+	info := sides[0]
+	info.Rest = sides[1:]
 	if known && (o.slot != "" || o.deletes()) {
 		after, presence, err := o.places[0].do(o, said.Value, said.Presence)
 		if err == nil && presence == said.Presence && ent.same(after, said.Value) {
@@ -317,6 +324,8 @@ func (t *Twin) decision(o *op, info *engine.Conflict) (v engine.Decision) {
 	switch theirs := info.Theirs; {
 	case o.typ.Resolve != nil:
 		return o.typ.Resolve(info)
+	case o.group():
+		return engine.Decision{Choice: engine.Fail}
 	case theirs.Presence == engine.NotLoaded:
 		return engine.Decision{Choice: engine.Fail}
 	case theirs.At != 0 && (o.timestamp > theirs.At || o.timestamp == theirs.At && t.cfg.ClientID > theirs.By):

@@ -45,7 +45,7 @@ type op struct {
 	failed    bool // the latest attempt failed, since a person decided
 	calling   bool // a call is under way, even if the operation has ended
 
-	base engine.Conflict // only the base, of the last attempt
+	bases []engine.Conflict // only the bases, of the last attempt, in all places
 
 	ackVersion uint64
 	ackedAt    engine.Time

@@ -165,8 +165,24 @@ var (
 			return nil
 		},
 	}
-	Group = &engine.Type{Name: "group", Undoable: true, Family: "group", Retry: retry3, Debounce: engine.Debounce{Wait: 100 * ms}}
+	Group = &engine.Type{
+		Name: "group", Undoable: true, Family: "group", Retry: retry3, Debounce: engine.Debounce{Wait: 100 * ms}, MaxConflicts: 2, Resolve: byBothSides,
+	}
+	// Pair is a group without a resolver.
+	Pair = &engine.Type{Name: "pair", Family: "group", Retry: retry3, Failure: engine.Park}
 )
+
+// byBothSides decides by all that a group's resolver gets of each entity.
+func byBothSides(c *engine.Conflict) engine.Decision {
+	n := len(c.Rest)
+	for _, side := range append([]engine.Conflict{*c}, c.Rest...) {
+		n += int(side.BaseVersion) + 3*int(side.BasePresence) + int(side.Theirs.Version) + 3*int(side.Theirs.Presence)
+		if mine, ok := side.Mine.(Value); ok {
+			n += mine.N
+		}
+	}
+	return engine.Decision{Choice: []engine.Choice{engine.KeepMine, engine.TakeTheirs, engine.Merge, engine.Fail}[n%4]}
+}
 
 // mergeDoc is the usual table.
 //
