@@ -33,6 +33,10 @@ func (m *Manager) carryOutLocked(f *engine.Effect, now time.Time) {
 		if s, ok := f.Entity.Space().Owner.(*anyStore); ok && s.read != nil {
 			m.reader.askLocked(f.Entity, s.read, f.Kind == engine.Reread && f.Op == nil)
 		}
+	case engine.RereadSettled:
+		if s, ok := f.Entity.Space().Owner.(*anyStore); ok && s.read != nil {
+			m.reader.askSettledLocked(f.Entity, s.read, now)
+		}
 	case engine.OpAcknowledged, engine.OpParked:
 		handleOf(f.Op).movedLocked()
 	}

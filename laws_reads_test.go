@@ -2,6 +2,7 @@ package optimist
 
 import (
 	"context"
+	"fmt"
 	"testing"
 	"time"
 )
@@ -113,5 +114,88 @@ func TestLaw28_AValueWithoutPresence(t *testing.T) {
 		for _, ev := range refused {
 			is(t, ev.Err, ErrInvalid)
 		}
+	})
+}
+
+// reading is a world whose pages are read when all has settled, in half a second.
+func readingSettled(t *testing.T, f func(t *testing.T, w *world, pages *Store[page], like *Switch[page], reads *int)) {
+	inWorld(t, instant, func(t *testing.T, w *world) {
+		reads := 0
+		pages := NewStore(w.m, "read", StoreOptions[page]{ReadSettled: true, Read: func(_ context.Context, id string) (Truth[page], error) {
+			reads++
+			found := w.server.truth(id)
+			time.Sleep(500 * time.Millisecond)
+			return TruthOf(found.Value, 0), nil
+		}})
+		def := w.likeToggle()
+		def.Type = "like read"
+		like := RegisterToggle(pages, def)
+		is(t, pages.Receive("1", TruthOf(page{}, 0)), nil)
+		f(t, w, pages, like, &reads)
+	})
+}
+
+func TestLaw42_AnEntityIsReadWhenItsLastOperationHasEnded(t *testing.T) {
+	readingSettled(t, func(t *testing.T, w *world, pages *Store[page], like *Switch[page], reads *int) {
+		w.server.put("1", page{Title: "renamed by another"})
+		w.server.alwaysReply(&reply{before: 50 * time.Millisecond, mute: true})
+		toggle := func(user string) *Handle { return must(like.Toggle(w.ctx, "1", user))(t) }
+		toggle("a")
+		toggle("b")
+		w.time(120 * time.Millisecond) // both have ended
+		toggle("c")
+		w.time(10 * time.Millisecond)
+		equal(t, "reads", *reads, 0)
+		equal(t, "not read yet", pages.View("1").Value.Title, "")
+		w.time(5 * time.Second)
+		equal(t, "one read of all three", *reads, 1)
+		equal(t, "read", pages.View("1").Value, page{Title: "renamed by another", Fans: "a b c"})
+		w.time(time.Hour)
+		equal(t, "no more", *reads, 1)
+	})
+}
+
+// What a slow read finds does not undo a tap, nor one that has settled during the read.
+func TestLaw42_SuchAReadDoesNotFlicker(t *testing.T) {
+	readingSettled(t, func(t *testing.T, w *world, pages *Store[page], like *Switch[page], reads *int) {
+		w.server.alwaysReply(&reply{before: 50 * time.Millisecond, mute: true})
+		var shown []names
+		go func() {
+			for v := range pages.Watch(w.ctx, "1") {
+				if n := len(shown); n == 0 || shown[n-1] != v.Value.Fans {
+					shown = append(shown, v.Value.Fans)
+				}
+			}
+		}()
+		w.time(time.Millisecond)
+		must(like.Toggle(w.ctx, "1", "a"))(t)
+		w.time(250 * time.Millisecond) // the read is under way
+		equal(t, "reads", *reads, 1)
+		must(like.Toggle(w.ctx, "1", "b"))(t)
+		w.time(5 * time.Second)
+		equal(t, "shown", fmt.Sprint(shown), "[ a a b]")
+		equal(t, "read again for the second", *reads, 2)
+	})
+}
+
+// An operation that is taken back before it leaves tells nothing new, and does not keep the
+// end of another from being read.
+func TestLaw42_OnlyOperationsThatHaveLeftAreReadFor(t *testing.T) {
+	readingSettled(t, func(t *testing.T, w *world, pages *Store[page], like *Switch[page], reads *int) {
+		w.m.SetOnline(false)
+		is(t, must(like.Toggle(w.ctx, "1", "a"))(t).Cancel(), nil)
+		w.m.SetOnline(true)
+		w.time(time.Second)
+		equal(t, "reads", *reads, 0)
+
+		w.server.next("1", reply{mute: true})
+		must(must(like.Toggle(w.ctx, "1", "a"))(t).Wait(w.ctx))(t)
+		w.m.SetOnline(false)
+		h := must(like.Toggle(w.ctx, "1", "b"))(t)
+		w.time(time.Second)
+		w.m.SetOnline(true)
+		h.Cancel()
+		w.time(time.Second)
+		equal(t, "reads", *reads > 0, true)
 	})
 }

@@ -15,6 +15,10 @@ import (
 // when ctx ends, and does not run after Close.
 type readFunc func(ctx context.Context, id string) (Truth[any], error)
 
+// settledPause is how long an entity has to be without operations before it is read on account
+// of that, so that settlements close together are one read.
+const settledPause = 100 * time.Millisecond
+
 const (
 	maxReaders   = 4
 	maxReadTries = 10
@@ -40,6 +44,10 @@ type rereading struct {
 	again bool // it was asked for without doubt: it is read until that succeeds
 	tries int
 	due   time.Time
+	// settled: it is to be read because its last operation has ended, and for no other reason.
+	settled bool
+	// missed: this was said while it was being read, which may have missed that end.
+	missed bool
 }
 
 // readsLocked makes the reader, once a store has StoreOptions.Read.
@@ -55,11 +63,29 @@ func (m *Manager) readsLocked() {
 func (r *reader) askLocked(ent *engine.Entity, read readFunc, again bool) {
 	ent = r.m.engine.Pin(ent.Space(), ent.ID()) // another record, if nothing else was held of it
 	if one := r.asked[ent]; one != nil {
-		one.tries, one.due, one.again = 0, time.Time{}, one.again || again
+		one.tries, one.due, one.again, one.settled = 0, time.Time{}, one.again || again, false
 		r.m.engine.Unpin(ent)
 		return
 	}
 	one := &rereading{ent: ent, read: read, again: again}
+	r.asked[ent] = one
+	r.waiting = append(r.waiting, one)
+}
+
+// askSettledLocked asks for an entity to be read whose last operation has ended.
+func (r *reader) askSettledLocked(ent *engine.Entity, read readFunc, now time.Time) {
+	ent = r.m.engine.Pin(ent.Space(), ent.ID())
+	if one := r.asked[ent]; one != nil {
+		switch {
+		case slices.Contains(r.reading, one):
+			one.missed = true
+		case one.settled:
+			one.due = now.Add(settledPause)
+		}
+		r.m.engine.Unpin(ent)
+		return
+	}
+	one := &rereading{ent: ent, read: read, due: now.Add(settledPause), settled: true}
 	r.asked[ent] = one
 	r.waiting = append(r.waiting, one)
 }
@@ -132,6 +158,10 @@ func (r *reader) next() (one *rereading, more bool) {
 		m.mu.Unlock()
 		return one, true
 	}
+	if len(r.waiting) == 0 {
+		m.mu.Unlock()
+		return nil, true
+	}
 	wait := time.NewTimer(time.Until(r.soonestLocked()))
 	defer wait.Stop()
 	m.mu.Unlock()
@@ -152,12 +182,20 @@ func (r *reader) finish(one *rereading, t Truth[any], err error) {
 
 // takeLocked takes the first entity that is due.
 func (r *reader) takeLocked(now time.Time) *rereading {
-	for i, one := range r.waiting {
-		if !one.due.After(now) {
-			r.waiting = slices.Delete(r.waiting, i, i+1)
-			r.reading = append(r.reading, one)
-			return one
+	for i := 0; i < len(r.waiting); {
+		one := r.waiting[i]
+		if one.due.After(now) {
+			i++
+			continue
 		}
+		r.waiting = slices.Delete(r.waiting, i, i+1)
+		if one.settled && r.m.engine.RereadLater(one.ent) {
+			delete(r.asked, one.ent)
+			r.m.engine.Unpin(one.ent)
+			continue
+		}
+		r.reading = append(r.reading, one)
+		return one
 	}
 	return nil
 }
@@ -199,6 +237,8 @@ func (r *reader) read(one *rereading) (t Truth[any], err error) {
 // finishLocked takes the value read, and has it read again later if that does not suffice.
 func (r *reader) finishLocked(one *rereading, t Truth[any], err error) {
 	m := r.m
+	missed := one.missed
+	one.missed = false
 	r.reading = slices.DeleteFunc(r.reading, func(other *rereading) bool { return other == one })
 	now := time.Now()
 	old := false
@@ -217,6 +257,11 @@ func (r *reader) finishLocked(one *rereading, t Truth[any], err error) {
 	one.tries++
 	if (one.ent.Unsure() || one.again && (err != nil || old)) && one.tries < most && !m.haltedLocked() {
 		one.due = now.Add(time.Duration(policy.Delay(one.tries, 0, rand.Uint64())))
+		r.waiting = append(r.waiting, one)
+		return
+	}
+	if missed && !m.haltedLocked() && !m.engine.RereadLater(one.ent) {
+		one.tries, one.due, one.settled, one.again = 0, now.Add(settledPause), true, false
 		r.waiting = append(r.waiting, one)
 		return
 	}

@@ -48,6 +48,12 @@ type StoreOptions[T any] struct {
 	// server does not have is Gone, not an error. Nil: an entity stays unsure until newer
 	// truth of it comes in another way.
 	Read func(ctx context.Context, id string) (Truth[T], error)
+	// ReadSettled has an entity read by Read when its last unsettled operation has ended, if an
+	// attempt of one of them had left: once, a tenth of a second after that, and not before
+	// operations that were accepted meanwhile have ended as well. What is read is dated at
+	// the moment at which the read began, so it undoes nothing that settles later. A read that
+	// fails is not repeated. False, or without Read: answers and pushes tell enough.
+	ReadSettled bool
 	// LaggingReplica says that this server may answer an accepted operation with a value
 	// that a lagging replica told, and cannot say so by Truth.Wrote. It has the manager
 	// guess: an answer whose version is not above the version held, and which does not show
@@ -84,6 +90,7 @@ func NewStore[T any](m *Manager, name string, opts ...StoreOptions[T]) *Store[T]
 		s.err = errorf.New("%w: store %q has %d StoreOptions, at most one is allowed", ErrInvalid, name, len(opts))
 		m.noteInvalid(s.err)
 	}
+	s.space.RereadSettled = o.ReadSettled && o.Read != nil
 	if o.LaggingReplica {
 		s.space.Patience = engine.Time(cmp.Or(max(o.Patience, 0), 10*time.Second))
 	}

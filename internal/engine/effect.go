@@ -16,6 +16,7 @@ const (
 	OpParked                             // Op failed and waits for a person
 	OpUnparked                           // a person decided to send Op again
 	Reread                               // read Entity anew, once; Receive tells the end of it
+	RereadSettled                        // the last operation of Entity has ended: read it anew, once
 	TruthUnsure                          // Op has ended although the server may have it: Entity is unsure
 	EraBegan                             // the server has begun a new history: Err; the journal keeps the era
 

@@ -157,6 +157,10 @@ func (e *Engine) announce() {
 			}
 			e.emit(changed)
 		}
+		if ent.unread && ent.unended == 0 {
+			ent.unread = false
+			e.emit(Effect{Kind: RereadSettled, Entity: ent})
+		}
 		e.release(ent)
 	}
 	e.touched = emptied(e.touched)

@@ -21,8 +21,11 @@ type Space struct {
 	// value that came with the answer seems to be a lagging replica's. 0: it does not.
 	Patience Time
 	Readable bool // Reread is carried out
-	Indexed  bool // Moves are told
-	Owner    any  // of no meaning to the engine
+	// RereadSettled: an entity is to be read when the last of its operations has ended, if one of
+	// them had left.
+	RereadSettled bool
+	Indexed       bool // Moves are told
+	Owner         any  // of no meaning to the engine
 
 	entities map[string]*Entity
 	listed   bool             // among the engine's spaces
@@ -85,6 +88,7 @@ type Entity struct {
 	// did not say so.
 	predicted bool
 	isDirty   bool  // see dirty
+	unread    bool  // an operation that had left has ended, and it is to be read therefore
 	unseen    bool  // Misused has told of an operation that no view shows
 	touched   int32 // 1 + index in the engine's list during a Step, else 0
 	// settledAt is when an operation last left the fold because the server has it,
@@ -201,6 +205,13 @@ func (e *Engine) Forget(ent *Entity) bool {
 	ent.predicted, ent.derived, ent.outlived = false, false, false
 	e.release(ent)
 	return true
+}
+
+// RereadLater has an entity read when all its operations have ended, if it has some now, and
+// reports that.
+func (e *Engine) RereadLater(ent *Entity) bool {
+	ent.unread = ent.unread || ent.unended > 0
+	return ent.unread
 }
 
 // entity finds or makes the record.

@@ -33,6 +33,9 @@ func (e *Engine) settle(o *Op, outcome Outcome, err error, successor *Op) {
 			e.wakeOp(n)
 		}
 	}
+	if o.left {
+		o.parts(func(p *part) { p.entity.unread = p.entity.space.RereadSettled })
+	}
 	ent := o.part.entity
 	told := ent != nil && ent.touched != 0 && e.touched[ent.touched-1].told
 	e.emit(Effect{Kind: OpSettled, Op: o, Successor: successor, Outcome: outcome, Err: err, Told: told})
@@ -195,6 +198,9 @@ func (e *Engine) clearAll(in ClearAll) {
 	}
 	e.refold(nil)
 	e.bury(nil, nil, Cancelled)
+	for _, t := range e.touched {
+		t.entity.unread = false // nobody looks at them any more
+	}
 	e.gate = gate{online: e.gate.online, shut: e.gate.shut}
 	e.befores = befores{}
 }

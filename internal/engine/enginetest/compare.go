@@ -22,6 +22,7 @@ func (d *Driver) step(in engine.Input) error {
 	effects, err := d.engine.Step(d.now, in)
 	var sent, aborted, victims []*engine.Op
 	var unseen []news
+	var rereads []string
 	d.order = d.order[:0]
 	for _, f := range effects {
 		switch f.Kind {
@@ -40,6 +41,9 @@ func (d *Driver) step(in engine.Input) error {
 			unseen = append(unseen, news{f.Op, f.Entity.ID()})
 		case engine.Reread:
 			d.reading[f.Entity.ID()] = true
+		case engine.RereadSettled:
+			d.reading[f.Entity.ID()] = true
+			rereads = append(rereads, f.Entity.ID())
 		case engine.TruthUnsure, engine.TruthSure:
 			d.unsure[f.Entity.ID()] = f.Kind == engine.TruthUnsure
 		case engine.SendingPaused, engine.SendingResumed:
@@ -87,6 +91,10 @@ func (d *Driver) step(in engine.Input) error {
 	}
 	if want := d.twin.unseen; !slices.Equal(unseen, want) {
 		return fmt.Errorf("the engine tells %v of operations that no view shows, the twin %v", unseen, want)
+	}
+	slices.Sort(rereads)
+	if want := slices.Sorted(slices.Values(d.twin.rereads)); !slices.Equal(rereads, want) {
+		return fmt.Errorf("the engine has %v read because all has ended, the twin %v", rereads, want)
 	}
 	if want := reals(d.twin.aborted); !sameOps(aborted, want) {
 		return fmt.Errorf("the engine ends the calls of %v, the twin those of %v", d.names(aborted), d.names(want))

@@ -33,6 +33,7 @@ type Driver struct {
 	unlike   error               // the two told resolvers different things
 
 	membersOf map[*engine.Op][]engine.Part // of groups
+	rereads   bool                         // entities are read when all has ended
 	order     []*engine.Op
 	reading   map[string]bool // entities that the engine asked to read
 	unsure    map[string]bool // entities, as the engine told
@@ -60,6 +61,7 @@ func NewDriver(bytes []byte) *Driver {
 	if d.src.One(2) {
 		d.patience, d.readable = Pick(d.src, 3*sec, sec), d.src.One(2)
 	}
+	d.rereads = d.src.One(3)
 	d.begin()
 	return d
 }
@@ -70,7 +72,7 @@ func (d *Driver) begin() {
 	d.cfg.Prefix = fmt.Sprint("life", d.lives)
 	d.space = engine.NewSpace("things")
 	d.space.Equal = func(a, b any) bool { return a.(Value) == b.(Value) }
-	d.space.Patience, d.space.Readable = d.patience, d.readable
+	d.space.Patience, d.space.Readable, d.space.RereadSettled = d.patience, d.readable, d.rereads
 	if d.named {
 		d.space.Lane = func(string) string { return "one" }
 	}

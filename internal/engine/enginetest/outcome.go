@@ -12,6 +12,11 @@ func (t *Twin) end(o *op, outcome engine.Outcome) {
 	t.ops = slices.DeleteFunc(t.ops, func(other *op) bool { return other == o })
 	o.state, o.outcome = engine.Ended, outcome
 	t.settled = append(t.settled, o)
+	for i := range o.places {
+		if ent := o.places[i].ent; o.left && ent.space.RereadSettled {
+			ent.unread = true
+		}
+	}
 }
 
 // condemn takes an operation and all that depends on it out.

@@ -88,6 +88,7 @@ type entity struct {
 	latest    engine.Timestamp // that was told of it or given to an operation of it
 	changes   uint64
 
+	unread      bool // an operation that had left has ended
 	unseen      bool // somebody was told of an operation that no view shows
 	unsure      bool // an operation has ended that the server may have
 	unsureSince engine.Time
@@ -112,7 +113,8 @@ type Twin struct {
 	entities []*entity
 	ops      []*op // unsettled, by pos
 	of       map[*engine.Op]*op
-	calls    []*op // under way
+	calls    []*op    // under way
+	rereads  []string // entities to read in this step, because their last operation has ended
 
 	remembered []*op // with what they found, oldest first
 	newest     *op   // that was asked for
@@ -178,7 +180,7 @@ func (t *Twin) Step(now engine.Time, in engine.Input, order []*engine.Op) error 
 		}
 	}
 	t.now, t.began = now, false
-	t.unseen = nil
+	t.unseen, t.rereads = nil, nil
 	t.sent, t.aborted, t.buried, t.settled = t.sent[:0], t.aborted[:0], t.buried[:0], t.settled[:0]
 	type look struct {
 		value    any
@@ -197,6 +199,10 @@ func (t *Twin) Step(now engine.Time, in engine.Input, order []*engine.Op) error 
 		value, presence := t.view(ent)
 		if was := before[ent]; presence != was.presence || !ent.same(value, was.value) {
 			ent.changes++
+		}
+		if ent.unread && t.lastOf(ent) == nil {
+			ent.unread = false
+			t.rereads = append(t.rereads, ent.id)
 		}
 	}
 	return err
@@ -277,6 +283,9 @@ func (t *Twin) take(in engine.Input) error {
 		}
 		t.bury(engine.Cancelled)
 		t.forgetAll()
+		for _, ent := range t.entities {
+			ent.unread = false
+		}
 		t.refused, t.probing, t.probe, t.until, t.silent, t.probes, t.wishes = false, false, nil, 0, nil, 0, nil
 	case engine.Flush:
 		t.hurry(func(o *op) bool { return !o.left })
