@@ -156,6 +156,8 @@ func opsOf(m *Manager, handles []*Handle) ([]*engine.Op, error) {
 		switch {
 		case h == nil:
 			return nil, errorf.New("%w: handle %d to depend on is nil", ErrInvalid, i)
+		case h.m == nil:
+			return nil, errorf.New("%w: handle %d to depend on is empty; the call that accepts an operation returns one", ErrInvalid, i)
 		case h.m != m:
 			return nil, errorf.New("%w: handle %d to depend on is of another manager", ErrInvalid, i)
 		case h.aside() != nil:

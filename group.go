@@ -234,8 +234,11 @@ func (g *GroupAction[A]) Execute(ctx context.Context, args A, after ...*Handle) 
 }
 
 func (g *GroupAction[A]) prepare(args A, after []*Handle) (th *typedHandle[A], members []engine.Part, deps []*engine.Op, err error) {
-	if g.err != nil {
+	switch {
+	case g.err != nil:
 		return nil, nil, nil, g.err
+	case g.m == nil:
+		return nil, nil, nil, errorf.New("%w: the group is empty; RegisterGroup makes one", ErrInvalid)
 	}
 	th = &typedHandle[A]{}
 	if th.args, err = captured(g.clone, args); err != nil {

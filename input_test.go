@@ -121,6 +121,7 @@ func TestLaw28_BadInput(t *testing.T) {
 		{"nil context for a group", func(w *world) error { _, err := w.swap().Execute(none, [2]string{"1", "2"}); return err }, ErrInvalid, "the context is nil"},
 		{"nil context for a batch", func(w *world) error { _, err := w.m.Batch(none, w.rename.Plan("1", "x")); return err }, ErrInvalid, "the context is nil"},
 		{"nil context for Flush", func(w *world) error { return w.m.Flush(none) }, ErrInvalid, "the context is nil"},
+		{"nil context for Idle", func(w *world) error { return w.m.Idle(none) }, ErrInvalid, "the context is nil"},
 		{"nil context for Close", func(w *world) error { return w.m.Close(none) }, ErrInvalid, "the context is nil"},
 		{"nil context for Wait", func(w *world) error { _, err := w.spare.Wait(none); return err }, ErrInvalid, "the context is nil"},
 		{"nil context for Await", func(w *world) error { return w.spare.Await(none, Settled) }, ErrInvalid, "the context is nil"},
@@ -145,7 +146,27 @@ func TestLaw28_BadInput(t *testing.T) {
 		{"change of what is not there", func(w *world) error { _, err := w.rename.Execute(w.ctx, "gone", "x"); return err }, ErrAbsent, "rename of page:gone"},
 		{"guard that refuses", func(w *world) error { _, err := w.uncomment.Execute(w.ctx, "1", "x"); return err }, ErrGuard, "no such comment"},
 		{"after nil", after(func(*world) *Handle { return nil }), ErrInvalid, "rename of page:1"},
-		{"after a zero handle", after(func(*world) *Handle { return new(Handle) }), ErrInvalid, "another manager"},
+		{"after a zero handle", after(func(*world) *Handle { return new(Handle) }), ErrInvalid, "handle 0 to depend on is empty"},
+		{"update after a zero handle", func(w *world) error {
+			_, err := w.m.Execute(w.ctx, w.update("bad", "1", func() func() { return nil }), new(Handle))
+			return err
+		}, ErrInvalid, "handle 0 to depend on is empty"},
+		{"group after a zero handle", func(w *world) error {
+			_, err := w.swap().Execute(w.ctx, [2]string{"1", "2"}, w.spare, new(Handle))
+			return err
+		}, ErrInvalid, "handle 1 to depend on is empty"},
+		{"batch after a zero handle", func(w *world) error {
+			_, err := w.m.Batch(w.ctx, w.rename.Plan("1", "x", new(Handle)))
+			return err
+		}, ErrInvalid, "handle 0 to depend on is empty"},
+		{"batch of a group after a zero handle", func(w *world) error {
+			_, err := w.m.Batch(w.ctx, w.swap().Plan([2]string{"1", "2"}, new(Handle)))
+			return err
+		}, ErrInvalid, "handle 0 to depend on is empty"},
+		{"an empty group", func(w *world) error { _, err := new(GroupAction[int]).Execute(w.ctx, 1); return err }, ErrInvalid, "RegisterGroup"},
+		{"a plan of an empty group", func(w *world) error { _, err := w.m.Batch(w.ctx, new(GroupAction[int]).Plan(1)); return err }, ErrInvalid, "RegisterGroup"},
+		{"views without id", func(w *world) error { var v View[page]; return w.m.Views(w.pages.Into("", &v)) }, ErrInvalid, `Into of store "page" needs an id`},
+		{"views of an empty one", func(w *world) error { return w.m.Views(Into{}) }, ErrInvalid, "entity 0 is empty"},
 		{"after another manager's", after(func(w *world) *Handle { return stranger(w).spareOf() }), ErrInvalid, "another manager"},
 		{"after a cancelled one", after(func(w *world) *Handle { return w.cancelled }), ErrDependency, "rename of page:1"},
 		{"edit of nil", func(w *world) error { _, err := w.rename.Edit(nil, "x"); return err }, ErrInvalid, "Edit needs a handle"},
