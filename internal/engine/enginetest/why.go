@@ -117,7 +117,7 @@ func (d *Driver) takeAway(o *engine.Op, r engine.Reason) {
 	ends := func(o *engine.Op) { // however it does
 		switch {
 		case slices.Contains(d.calls, o):
-			step(&engine.Answer{Op: o})
+			step(&engine.Answer{Op: o, Truth: engine.Truth{Era: d.engine.Era()}})
 		case o.State() != engine.Ended:
 			step(engine.Cancel{Op: o})
 		}
@@ -147,14 +147,14 @@ func (d *Driver) takeAway(o *engine.Op, r engine.Reason) {
 		step(engine.RetryNow{})
 	case engine.WaitsForCap:
 		for _, call := range slices.Clone(d.calls) {
-			step(&engine.Answer{Op: call})
+			step(&engine.Answer{Op: call, Truth: engine.Truth{Era: d.engine.Era()}})
 		}
 	case engine.WaitsForAnswer:
-		step(&engine.Answer{Op: o})
+		step(&engine.Answer{Op: o, Truth: engine.Truth{Era: d.engine.Era()}})
 	case engine.WaitsForTruth, engine.WaitsForLoading:
 		_, _, version := r.Entity.Truth()
 		step(&engine.Receive{EntityTruth: engine.EntityTruth{Space: d.space, Entity: r.Entity.ID(), Truth: engine.Truth{
-			Presence: engine.Present, Value: Value{}, Version: max(r.Version, version+1), Contains: []string{o.ID(d.engine)},
+			Era: d.engine.Era(), Presence: engine.Present, Value: Value{}, Version: max(r.Version, version+1), Contains: []string{o.ID(d.engine)},
 		}}})
 	}
 }
