@@ -6,10 +6,16 @@ import "context"
 type Call[A any] struct {
 	// ID is the operation's idempotency key: the same on every attempt and after a
 	// restart. The arguments that are sent under one ID never change.
-	ID     string
-	Entity string // within its store, such as "42"; empty for a group
-	Args   A
-	User   string
+	ID string
+	// Entity is its id within its store, such as "42": that of the server, where it makes the
+	// ids. Empty for a group, and for the creation of an entity whose id the server has
+	// still to make.
+	Entity string
+	// Refs are the ids at the server of the entities that Mutation.Refs has listed, in that
+	// order; an id is empty where Entity would be.
+	Refs []string
+	Args A
+	User string
 	// Number counts from 1.
 	Number int
 	// At is the time of the tap, ClientID the client that made it. A
@@ -56,11 +62,11 @@ func callOf[A any](ctx context.Context, h *Handle, at attempt) Call[A] {
 	o := &h.op
 	c := Call[A]{
 		ID: h.id(at.restored), Args: *o.Args.(*A), Number: at.n,
-		At: Timestamp(o.Timestamp), ClientID: h.m.opts.ClientID, BaseVersion: at.version,
+		At: Timestamp(o.Timestamp), ClientID: h.m.opts.ClientID, BaseVersion: at.version, Refs: at.refs,
 	}
 	c.flight, _ = ctx.(*flight)
 	if at.typ.parts == nil {
-		c.Entity = o.Entity().ID()
+		c.Entity = at.entity
 	}
 	if at.typ.user != nil {
 		c.User = at.typ.user(o.Args)
@@ -72,7 +78,7 @@ func callOf[A any](ctx context.Context, h *Handle, at attempt) Call[A] {
 type CallInfo struct {
 	ID       string // the idempotency key; see Call
 	Type     string
-	Entity   string // its full name, such as "post:42"; the first of a group
+	Entity   string // its full name at the server, such as "post:42"; the first of a group
 	Number   int    // counts from 1
 	At       Timestamp
 	ClientID string
@@ -96,7 +102,7 @@ func CallFrom(ctx context.Context) (call CallInfo, ok bool) {
 		return CallInfo{}, false
 	}
 	return CallInfo{
-		ID: f.h.id(f.restored), Type: f.typ.Name, Entity: f.h.Entity(), Number: f.n,
+		ID: f.h.id(f.restored), Type: f.typ.Name, Entity: f.space.FullName(f.entity), Number: f.n,
 		At: f.h.Timestamp(), ClientID: f.h.m.opts.ClientID, flight: f,
 	}, true
 }

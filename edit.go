@@ -17,7 +17,7 @@ func (a *Action[T, A]) Edit(parked *Handle, args A) (*Handle, error) {
 	}
 	args, err := captured(a.clone, args)
 	if err != nil {
-		return nil, a.typ.refused(parked.op.Entity().ID(), err)
+		return nil, refused(a.typ.Name, parked.Entity(), err)
 	}
 	h := newTyped(parked.m, &a.typ, args)
 	if err := h.replace(parked); err != nil {
@@ -28,13 +28,13 @@ func (a *Action[T, A]) Edit(parked *Handle, args A) (*Handle, error) {
 
 // replace has a new operation take the place of a parked one.
 func (h *Handle) replace(parked *Handle) error {
-	typ, id := typeOf(&h.op), parked.op.Entity().ID()
+	typ, entity := typeOf(&h.op), parked.Entity()
 	if _, err := typ.prepare(&h.op); err != nil {
-		return typ.refused(id, err)
+		return refused(typ.Name, entity, err)
 	}
 	e := entry{other: &engine.Decide{Op: &parked.op, Edit: &h.op}, ops: []*engine.Op{&h.op}}
 	if err := h.m.accept(&e, nil); err != nil {
-		return typ.refused(id, err)
+		return refused(typ.Name, entity, err)
 	}
 	return nil
 }

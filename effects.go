@@ -30,13 +30,21 @@ func (m *Manager) carryOutLocked(f *engine.Effect, now time.Time) {
 			m.disk.out.SetEra(m.engine.Era())
 		}
 	case engine.TruthUnsure, engine.Reread:
-		if s, ok := f.Entity.Space().Owner.(*anyStore); ok && s.read != nil {
+		if s, ok := f.Entity.Space().Owner.(*anyStore); ok && s.read != nil && !f.Entity.Nameless() {
 			m.reader.askLocked(f.Entity, s.read, f.Kind == engine.Reread && f.Op == nil)
 		}
 	case engine.RereadSettled:
-		if s, ok := f.Entity.Space().Owner.(*anyStore); ok && s.read != nil {
+		if s, ok := f.Entity.Space().Owner.(*anyStore); ok && s.read != nil && !f.Entity.Nameless() {
 			m.reader.askSettledLocked(f.Entity, s.read, now)
 		}
+	case engine.EntityNamed:
+		m.journalNameLocked(f.Value.(*engine.Name))
+	case engine.NameForgotten:
+		if m.disk != nil {
+			m.disk.out.ForgetName(f.Value.(*engine.Name).Seq)
+		}
+	case engine.EntitiesUnited:
+		unitedLocked(f.Value.(*engine.Entity))
 	case engine.OpAcknowledged, engine.OpParked:
 		handleOf(f.Op).movedLocked()
 	}

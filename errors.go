@@ -53,6 +53,9 @@ var (
 	// ErrChangedSince: the slot of the operation no longer holds what it wrote, so that its
 	// inverse would undo something else as well.
 	ErrChangedSince = engine.ErrChangedSince
+	// ErrNoServerID: the server accepted a creation whose id it makes (Mutation.ServerID), and
+	// the answer has no Truth.ID. Nobody knows how the entity is called there.
+	ErrNoServerID = engine.ErrNoServerID
 	// ErrClockDrift: a server's timestamp is too far ahead.
 	ErrClockDrift = errors.New("optimist: clock drift")
 	// ErrStuck: a function of the program has not returned, and a call that waited for it

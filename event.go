@@ -98,6 +98,9 @@ type Event struct {
 	Done, Total int64
 	// Snapshot is how everything stands, for Started of a subscription to all.
 	Snapshot *Snapshot
+
+	second string // the server's name of Entity, if it is another
+	united bool   // what is seen under this name belongs to another one from now on
 }
 
 // Victim is an operation that left the view with others.
@@ -112,6 +115,7 @@ type Victim struct {
 // count says of which entity the event is, and what is unsettled there.
 func (ev *Event) count(ent *engine.Entity) {
 	ev.Entity, ev.Pending, ev.Parked = fullName(ent), ent.Pending(), ent.Parked()
+	ev.second = secondName(ent)
 }
 
 // describe fills in how an entity looks.
@@ -198,6 +202,7 @@ func (m *Manager) tellLocked(f *engine.Effect, now time.Time) {
 	switch {
 	case kind == Changed:
 		ev.describe(ent)
+		ev.united = ent.Now() != ent
 	case ent != nil:
 		ev.count(ent)
 	}

@@ -16,6 +16,12 @@ type Group[A any] struct {
 	// 200. It is data, as the functions of its parts are, and called once per operation and
 	// process.
 	Parts func(A) []Part
+	// ServerID says that the server makes the ids of the entities that the group makes; see
+	// Mutation.ServerID. The answer tells each in the Truth.ID of its entity.
+	ServerID bool
+	// Refs lists the full names of entities whose ids at the server Send has to know, those
+	// of Parts too; see Mutation.Refs.
+	Refs func(A) []string
 	// Send tells the server, and returns truth about any entities. Entities about
 	// which it says nothing keep their prediction.
 	Send func(ctx context.Context, c Call[A]) ([]EntityTruth, error)
@@ -156,6 +162,9 @@ func RegisterGroup[A any](m *Manager, def Group[A]) *GroupAction[A] {
 	}
 	if t.Undoable = def.Undo != nil; t.Undoable {
 		t.undo = func(o *engine.Op, _ any, _ engine.Presence) Planned { return def.Undo(g.clone(*o.Args.(*A))) }
+	}
+	if m != nil {
+		m.setNames(t, def.ServerID, refsErased(def.Refs))
 	}
 	t.settled = settledOf(def.OnSuccess, def.OnError)
 	t.codec = codecOf(def.Stored)

@@ -180,6 +180,12 @@ func (h *Handle) Entity() string {
 	if q := h.aside(); q != nil {
 		return q.Entity
 	}
+	if h.m.naming.Load() { // it may become part of another
+		if !h.m.lockOrTell("Handle.Entity") {
+			return ""
+		}
+		defer h.m.mu.Unlock()
+	}
 	return fullName(h.op.Entity())
 }
 

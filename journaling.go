@@ -124,7 +124,7 @@ type disk struct {
 // journalLocked queues the operation's record: it is new, or something in it changed.
 func (m *Manager) journalLocked(o *engine.Op, first bool) {
 	d := m.disk
-	e := outbox.Entry{Op: o, ID: o.RestoredID(), Seq: o.Seq(), Kept: m.keptOf(o), Why: o.ParkedFor(), First: first}
+	e := outbox.Entry{Op: o, Entity: o.Entity(), ID: o.RestoredID(), Seq: o.Seq(), Kept: m.keptOf(o), Why: o.ParkedFor(), First: first}
 	if d.encodedArgs == o.Args {
 		e.Data = d.encoded
 	}
@@ -184,7 +184,7 @@ func (m *Manager) record(e *outbox.Entry) (outbox.Record, error) {
 		r.ID = m.engine.IDOf(e.Seq)
 	}
 	if typ.parts == nil {
-		r.Store, r.Entity = o.Entity().Space().Name, o.Entity().ID()
+		r.Store, r.Entity = e.Entity.Space().Name, e.Entity.ID()
 	}
 	if e.Why != nil {
 		r.Failure = shortened(errorf.TextOf(e.Why))

@@ -44,7 +44,7 @@ func (m *Manager) RollbackEverything() error { return m.do(engine.RollbackAll{})
 
 // ClearAll undoes everything and forgets it, timers, retries, calls under way and
 // journal included, also operations in quarantine or not restored yet: for log-out.
-// Truth stays, and so does the manager. Callbacks
+// Truth stays, and the ids that servers have made of entities held, and so does the manager. Callbacks
 // that wait are dropped; afterwards none of the old life starts, and answers of its
 // calls are ignored. It returns when the journal is cleared. When the disk refuses that it
 // returns ErrNotOnDisk: all is undone then, and the journal is cleared as soon as the
@@ -62,7 +62,7 @@ func (m *Manager) ClearAll() error {
 		m.closures.clearedLocked()
 	}
 	m.abandonLocked()
-	m.stepLocked(time.Now(), engine.ClearAll{})
+	m.stepLocked(time.Now(), engine.ClearAll{Names: m.known.spaces()})
 	m.callbacks.dropLocked()
 	m.callbacks.muted = false
 	if m.disk != nil {

@@ -27,6 +27,7 @@ type Manager struct {
 
 	stop chan struct{} // closed when the manager has stopped
 
+	naming atomic.Bool           // a type has Mutation.ServerID
 	inside atomic.Pointer[label] // whose function was the last to be called under mu
 
 	inbox inbox.Inbox[landing] // answers on their way in

@@ -39,6 +39,19 @@ type Mutation[T, A any] struct {
 	// and one that changes nothing is not sent. Nil: each operation is a slot of its
 	// own, and every one is sent.
 	Slot func(A) string
+	// ServerID says of a Create that the server makes the id: the program executes it under
+	// an id of its own, unlike any that the server makes and never used before. Everything
+	// that is held keeps that first id. The answer tells the server's in Truth.ID, and it
+	// fails for good without (ErrNoServerID); from then on both find the entity. No call ever
+	// has the first id in Call.Entity or Call.Refs: until the other is known, operations on
+	// the entity wait, and go with the creation when it fails.
+	ServerID bool
+	// Refs lists the full names ("post:42") of entities to which arguments refer, by either
+	// id: Send finds their ids at the server in Call.Refs. An operation that refers to an
+	// entity whose id the server has still to make is sent after its creation, and goes with
+	// it when that fails. Nil: none.
+	Refs func(A) []string
+
 	// Family lets types see each other's slots: "edit" and "delete" of one comment.
 	// Empty: the type's own name.
 	Family string
@@ -179,6 +192,9 @@ func newAction[T, A any](s *Store[T], def Mutation[T, A]) *Action[T, A] {
 	if t.Undoable = def.Undo != nil; t.Undoable {
 		t.undo = a.undo
 	}
+	if a.store != nil && a.store.m != nil {
+		a.store.m.setNames(t, def.ServerID, refsErased(def.Refs))
+	}
 	t.SameArgs = sameArgsOf[A]()
 	t.settled = settledOf(def.OnSuccess, def.OnError)
 	t.codec = codecOf(def.Stored)
@@ -232,6 +248,8 @@ func (a *anyAction) check(policy Policy) error {
 		return errorf.New("%w: Kind must be Change, Create or Delete, not %d", ErrInvalid, uint8(t.Kind))
 	case a.err != nil:
 		return a.err
+	case t.ServerID && t.Kind != engine.Kind(Create):
+		return errorf.New("%w: ServerID is for creations, and Kind is not Create", ErrInvalid)
 	case t.Apply == nil && t.Kind != engine.Kind(Delete):
 		return errorf.New("%w: Apply is nil", ErrInvalid)
 	}
@@ -290,6 +308,14 @@ func (m *Manager) register(t *opType, policy Policy) {
 		}
 	}
 	m.mu.Unlock()
+}
+
+// refsErased is Mutation.Refs without its type; nil for nil.
+func refsErased[A any](refs func(A) []string) func(args any) []string {
+	if refs == nil {
+		return nil
+	}
+	return func(args any) []string { return refs(*args.(*A)) }
 }
 
 func (a *Action[T, A]) apply(value, args any) (any, error) {

@@ -40,6 +40,7 @@ type reader struct {
 // rereading is one entity that is to be read.
 type rereading struct {
 	ent   *engine.Entity // held
+	id    string         // the server's
 	read  readFunc
 	again bool // it was asked for without doubt: it is read until that succeeds
 	tries int
@@ -67,7 +68,7 @@ func (r *reader) askLocked(ent *engine.Entity, read readFunc, again bool) {
 		r.m.engine.Unpin(ent)
 		return
 	}
-	one := &rereading{ent: ent, read: read, again: again}
+	one := &rereading{ent: ent, id: ent.Space().ServerName(ent.ID()), read: read, again: again}
 	r.asked[ent] = one
 	r.waiting = append(r.waiting, one)
 }
@@ -85,7 +86,7 @@ func (r *reader) askSettledLocked(ent *engine.Entity, read readFunc, now time.Ti
 		r.m.engine.Unpin(ent)
 		return
 	}
-	one := &rereading{ent: ent, read: read, due: now.Add(settledPause), settled: true}
+	one := &rereading{ent: ent, id: ent.Space().ServerName(ent.ID()), read: read, due: now.Add(settledPause), settled: true}
 	r.asked[ent] = one
 	r.waiting = append(r.waiting, one)
 }
@@ -220,7 +221,7 @@ func (r *reader) read(one *rereading) (t Truth[any], err error) {
 	began := time.Now()
 	told := Event{Entity: fullName(one.ent)}
 	if p := r.m.contained(told, "read", func() {
-		t, err = one.read(ctx, one.ent.ID())
+		t, err = one.read(ctx, one.id)
 		err = sound("read", err)
 	}); p != nil {
 		err = p

@@ -36,6 +36,14 @@ func (r *registry) addStore(space *engine.Space) (err error) {
 	return err
 }
 
+// spaces are those of all stores.
+func (r *registry) spaces() (all []*engine.Space) {
+	for _, s := range r.stores {
+		all = append(all, s)
+	}
+	return all
+}
+
 // locate splits an entity's full name: "post:42" is entity "42" of the store "post" if
 // there is such a store, and an entity of no store otherwise.
 func (r *registry) locate(entity string) (*engine.Space, string) {

@@ -78,6 +78,7 @@ func (m *Manager) restoreAllLocked() (Restored, error) {
 	lost := make(map[uint64]bool)
 	now := time.Now()
 	m.engine.ShutGate(true) // nothing leaves before everything is there
+	m.restoreNamesLocked(now)
 	for _, l := range box.Begin() {
 		h, err := m.restoreLocked(l, live, lost, now)
 		if err != nil {

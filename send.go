@@ -51,8 +51,11 @@ func typeOf(o *engine.Op) *opType { return o.Type.Owner.(*opType) }
 type attempt struct {
 	h        *Handle
 	typ      *opType
-	n        int         // 1 is the first
-	counted  int         // charged to the retry policy before this one
+	n        int // 1 is the first
+	counted  int // charged to the retry policy before this one
+	space    *engine.Space
+	entity   string      // within space: the server's name
+	refs     []string    // the server's names of the entities to which the arguments refer
 	base     any         // the truth held; nil: not present, or a group
 	version  uint64      // of the truth held
 	until    engine.Time // when the operation's deadline ends
@@ -66,9 +69,10 @@ func (m *Manager) launchLocked(f *engine.Effect) {
 	if f.Op.Group() {
 		base = nil
 	}
+	entity, refs := namesFor(f.Op)
 	if m.courier.Add(&flight{deadline: engine.Never, attempt: attempt{
 		h: handleOf(f.Op), typ: typeOf(f.Op), n: f.Calls, counted: f.Op.Attempts(),
-		base: base, version: version, restored: f.Op.RestoredID(), until: f.Op.Deadline(),
+		space: f.Op.Entity().Space(), entity: entity, refs: refs, base: base, version: version, restored: f.Op.RestoredID(), until: f.Op.Deadline(),
 	}}) {
 		go m.worker()
 	}

@@ -205,6 +205,11 @@ type Truth[T any] struct {
 	// resolving conflicts. Zero: not said.
 	At Timestamp
 	By string
+	// ID is the server's id of an entity whose creation asks for it (Mutation.ServerID). From
+	// then on both ids find the entity in every call. It is ignored for other entities, and
+	// for one whose id is known. A push tells the id without it, if it is received under that
+	// id and Contains names the creation.
+	ID string
 	// Contains names operations that this truth already shows, when the server says. They
 	// end as confirmed, also if they have not left in this life.
 	Contains []string
@@ -238,7 +243,7 @@ func AcceptedAt[T any](version uint64) Truth[T] { return Truth[T]{Version: versi
 
 // erased is the truth with its value in an interface.
 func (t Truth[T]) erased() Truth[any] {
-	out := Truth[any]{Presence: t.Presence, Version: t.Version, Wrote: t.Wrote, At: t.At, By: t.By, Contains: t.Contains, Era: t.Era, ReadAt: t.ReadAt}
+	out := Truth[any]{Presence: t.Presence, Version: t.Version, Wrote: t.Wrote, At: t.At, By: t.By, ID: t.ID, Contains: t.Contains, Era: t.Era, ReadAt: t.ReadAt}
 	if t.Presence == Present {
 		out.Value = t.Value
 	}
@@ -252,7 +257,7 @@ func (m *Manager) told(t Truth[any]) engine.Truth {
 	}
 	out := engine.Truth{
 		Presence: engine.Presence(t.Presence), Value: t.Value, Version: t.Version, Wrote: t.Wrote,
-		At: engine.Timestamp(t.At), By: t.By, Contains: t.Contains, Era: t.Era,
+		At: engine.Timestamp(t.At), By: t.By, ID: t.ID, Contains: t.Contains, Era: t.Era,
 	}
 	if !t.ReadAt.IsZero() {
 		out.ReadAt = max(m.now(t.ReadAt), 1)

@@ -34,13 +34,9 @@ func (s *anyStore) watch(ctx context.Context, id string) iter.Seq[View[any]] {
 			m.mu.Unlock()
 			return
 		}
-		ent := s.holdLocked(id)
-		watchers, _ := ent.Watchers.(*audience.Watchers)
-		if watchers == nil {
-			watchers = new(audience.Watchers)
-			ent.Watchers = watchers
-		}
-		w := watchers.Join()
+		held := s.holdLocked(id)
+		ent := held
+		watchers, w := joinLocked(ent)
 		m.audience.AddWatchers(1)
 		m.listenedLocked()
 		view := viewLocked(ent)
@@ -52,7 +48,7 @@ func (s *anyStore) watch(ctx context.Context, id string) iter.Seq[View[any]] {
 			}
 			m.audience.AddWatchers(-1)
 			m.listenedLocked()
-			m.engine.Unpin(ent)
+			m.engine.Unpin(held)
 			m.mu.Unlock()
 		}()
 		for yield(view) {
@@ -66,6 +62,11 @@ func (s *anyStore) watch(ctx context.Context, id string) iter.Seq[View[any]] {
 					ended = true // the last view may not have been seen
 				}
 				m.mu.Lock()
+				if now := ent.Now(); now != ent { // it has become part of another
+					watchers.Leave(w)
+					ent = now
+					watchers, w = joinLocked(ent)
+				}
 				next := viewLocked(ent)
 				m.mu.Unlock()
 				// A value that changes gets another number, so the rest tells it all.
@@ -78,6 +79,16 @@ func (s *anyStore) watch(ctx context.Context, id string) iter.Seq[View[any]] {
 			}
 		}
 	}
+}
+
+// joinLocked adds a watcher to an entity.
+func joinLocked(ent *engine.Entity) (*audience.Watchers, audience.Watcher) {
+	watchers, _ := ent.Watchers.(*audience.Watchers)
+	if watchers == nil {
+		watchers = new(audience.Watchers)
+		ent.Watchers = watchers
+	}
+	return watchers, watchers.Join()
 }
 
 // wakeWatchersLocked tells the watchers of the entities that an effect is about.

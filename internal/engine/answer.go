@@ -23,6 +23,9 @@ func (e *Engine) answer(in *Answer) {
 	}
 	e.listen(in)
 	in = e.inEra(in)
+	if in.Class == OK || in.Class == Conflicting || in.Class == Permanent { // with others comes no truth
+		e.learnNames(in)
+	}
 	if in.RetryAfter > 0 && in.Next == nil {
 		e.gate.ask(o, e.now, e.now.plus(in.RetryAfter))
 	}
@@ -78,7 +81,7 @@ func (in *Answer) about(ent *Entity) Truth {
 		return in.Truth
 	}
 	for _, r := range in.More {
-		if r.Space == ent.space && r.Entity == ent.id && r.Truth.Presence != NotLoaded {
+		if r.Space == ent.space && ent.space.sameEntity(r.Entity, ent.id) && r.Truth.Presence != NotLoaded {
 			return r.Truth
 		}
 	}
@@ -108,6 +111,9 @@ func (e *Engine) succeeded(o *Op, in *Answer) {
 	o.noteAnswer()
 	ent, t := o.part.entity, in.Truth
 	switch {
+	case o.makesNameless():
+		o.state = Waiting
+		e.fail(o, ErrNoServerID)
 	case o.Type.Closure:
 		e.closureSucceeded(o, t)
 	case o.Group():
@@ -328,7 +334,7 @@ func (e *Engine) conflicted(o *Op, in *Answer) {
 		e.fail(o, in.Err)
 		return
 	}
-	if in.Truth.Presence != NotLoaded && (o.Slot != "" || o.deletes()) && e.alreadySo(o, in.Truth) {
+	if in.Truth.Presence != NotLoaded && (o.Slot != "" || o.deletes()) && !o.makesNameless() && e.alreadySo(o, in.Truth) {
 		e.resolved(o, AlreadySo)
 		e.confirmWith(o, in)
 		e.rebase(o)

@@ -144,7 +144,7 @@ func (e *Engine) join(older, o *Op) {
 func (e *Engine) inVain(o *Op, before *part, next any, nextPresence Presence) bool {
 	ent := o.part.entity
 	switch {
-	case o.Slot == "" || o.Type.Barrier || o.Type.Pessimistic || o.comesAfter() || o.Group():
+	case o.Slot == "" || o.Type.Barrier || o.Type.Pessimistic || o.Type.ServerID || o.comesAfter() || o.Group():
 		return false
 	case e.inDoubt(o) || o.overwrites():
 		return false
@@ -352,6 +352,7 @@ func (e *Engine) takePlace(older, o *Op) {
 	burst, unsent := older.burst, older.state == Waiting && !older.left
 	pos := older.pos
 	o.part.op, o.part.entity = o, older.part.entity
+	o.setRefs()
 	if older.Creates() && !o.Creates() {
 		e.untie(older) // as the program's merge rule wants it
 	}

@@ -50,7 +50,7 @@ func maker(p *part) *part {
 
 // creationUpTo is the creation on which an operation behind p stands, or nil.
 func (ent *Entity) creationUpTo(p *part) *part {
-	if ent.creations == 0 || ent.presence == Present {
+	if ent.creations == 0 || ent.presence == Present && !ent.Nameless() {
 		return nil
 	}
 	if c := maker(p); c != nil && c.kind() == Create && c.op.state != Acked {
@@ -125,7 +125,7 @@ func (e *Engine) untie(o *Op) {
 
 // untieAll ends the ties in an entity that the server is known to hold.
 func (e *Engine) untieAll(ent *Entity) {
-	if ent.creations == 0 {
+	if ent.creations == 0 || ent.Nameless() {
 		return
 	}
 	for p := ent.first; p != nil; p = p.next {
@@ -161,6 +161,12 @@ func (o *Op) orphans() (all []orphan) {
 	}
 	reached := o.mayBeDone() || o.state == InFlight
 	o.parts(func(c *part) {
+		if c.nameless() { // also operations behind a deletion cannot say of what they are
+			for p := c.next; p != nil && p.kind() != Create; p = p.next {
+				all = append(all, orphan{p, reached})
+			}
+			return
+		}
 		c.standing(func(p *part) { all = append(all, orphan{p, reached}) })
 	})
 	return all
@@ -186,7 +192,8 @@ func (e *Engine) endOrphans(cause *Op) {
 		if o.state == Ended || o.condemned {
 			continue
 		}
-		if _, presence := l.part.before(); l.reached || presence == Present || l.part.entity.inDoubt() {
+		_, presence := l.part.before()
+		if (l.reached || presence == Present || l.part.entity.inDoubt()) && !l.part.entity.Nameless() {
 			e.freed(o)
 			continue
 		}

@@ -19,6 +19,9 @@ const (
 	RereadSettled                        // the last operation of Entity has ended: read it anew, once
 	TruthUnsure                          // Op has ended although the server may have it: Entity is unsure
 	EraBegan                             // the server has begun a new history: Err; the journal keeps the era
+	EntityNamed                          // the server's name of Entity is known: write the *Name in Value to the journal
+	NameForgotten                        // the *Name in Value is not needed any more
+	EntitiesUnited                       // the *Entity in Value has become part of Entity
 
 	// To tell. A quiet engine keeps these to itself.
 	OpAccepted     // Op is in the view

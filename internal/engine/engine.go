@@ -72,6 +72,7 @@ type Engine struct {
 	open                  bool
 	openBefore, openSince Time
 	guesses               int // operations acknowledged by a guess
+	apart                 int // pairs of entities that have still to become one
 
 	befores befores
 
@@ -119,6 +120,9 @@ func (e *Engine) Step(now Time, in Input) ([]Effect, error) {
 
 	paused := !e.Sending()
 	err := in.step(e)
+	if e.apart > 0 {
+		e.uniteAll()
+	}
 	if e.open != e.Sending() {
 		e.countOpen()
 	}

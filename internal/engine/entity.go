@@ -29,6 +29,7 @@ type Space struct {
 
 	entities map[string]*Entity
 	listed   bool             // among the engine's spaces
+	names    *names           // nil: the server makes none
 	most     int              // len(entities) at most, since the map was made
 	lanes    map[string]*lane // of named lanes that are in use
 }
@@ -39,7 +40,12 @@ func NewSpace(name string) *Space {
 }
 
 // Find returns the entity, or nil when the engine holds nothing about it.
-func (s *Space) Find(id string) *Entity { return s.entities[id] }
+func (s *Space) Find(id string) *Entity {
+	if s.names != nil {
+		id = s.names.find(id)
+	}
+	return s.entities[id]
+}
 
 // Len counts the entities about which something is held.
 func (s *Space) Len() int { return len(s.entities) }
@@ -128,13 +134,18 @@ func (ent *Entity) ID() string { return ent.id }
 
 // FullName is the entity's name with that of its space; empty for nil.
 func (ent *Entity) FullName() string {
-	switch {
-	case ent == nil:
+	if ent == nil {
 		return ""
-	case ent.space.Name == "":
-		return ent.id
 	}
-	return ent.space.Name + ":" + ent.id
+	return ent.space.FullName(ent.id)
+}
+
+// FullName is the name of an entity with that of the space.
+func (s *Space) FullName(id string) string {
+	if s.Name == "" {
+		return id
+	}
+	return s.Name + ":" + id
 }
 
 // Space is the entity's namespace.
@@ -185,6 +196,13 @@ func (e *Engine) Pin(s *Space, id string) *Entity {
 // Unpin ends a Pin.
 func (e *Engine) Unpin(ent *Entity) {
 	ent.pins--
+	if to := ent.Now(); to != ent {
+		if ent.pins == 0 {
+			delete(ent.space.names.united, ent)
+			e.Unpin(to)
+		}
+		return
+	}
 	e.release(ent)
 }
 
@@ -216,6 +234,10 @@ func (e *Engine) RereadLater(ent *Entity) bool {
 
 // entity finds or makes the record.
 func (e *Engine) entity(s *Space, id string) *Entity {
+	if s.names != nil {
+		id = s.names.find(id)
+		s.names.use(id)
+	}
 	if ent := s.entities[id]; ent != nil {
 		return ent
 	}
@@ -249,8 +271,16 @@ func (e *Engine) release(ent *Entity) {
 	if ent.space.entities[ent.id] != ent {
 		return // released before
 	}
+	e.drop(ent)
+}
+
+// drop forgets the record of an entity.
+func (e *Engine) drop(ent *Entity) {
 	delete(ent.space.entities, ent.id)
 	ent.space.shrink()
+	if ent.space.names != nil {
+		ent.space.names.leave(ent.id)
+	}
 	if ent.lane != &ent.own {
 		if ent.lane.users--; ent.lane.users == 0 {
 			delete(ent.space.lanes, ent.lane.name)

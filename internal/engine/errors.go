@@ -20,6 +20,7 @@ var (
 	ErrGap            = errors.New("optimist: the truth held is not the one that this piece follows")
 	ErrDeadline       = errors.New("optimist: deadline has passed")
 	ErrChangedSince   = errors.New("optimist: the operation's slot was changed since")
+	ErrNoServerID     = errors.New("optimist: the server has told no id of what it made")
 )
 
 // Two reasons why an input is ErrInvalid.

@@ -15,6 +15,9 @@ func (e *Engine) execute(in *Execute) error {
 	o.part.op, o.part.entity = o, ent
 	o.raiseTimestamp(ent)
 
+	if err := checkNamed(o.Type.Kind, ent); err != nil {
+		return err
+	}
 	if ent.creations > 0 {
 		if err := checkStored(o, o.Type.Kind, ent, ent.last); err != nil {
 			return err
@@ -70,6 +73,11 @@ func (e *Engine) Refuses(in *Execute) error {
 // that the server has, and refuses when one has failed, or would be lost by a restart that
 // the operation outlives.
 func (e *Engine) resolveAfter(in *Execute) error {
+	if in.Op.Type.Refs != nil {
+		if err := e.refer(in); err != nil {
+			return err
+		}
+	}
 	kept := in.After[:0:0]
 	for _, d := range in.After {
 		for d.outcome == Superseded && d.successor != nil {
@@ -143,6 +151,9 @@ func (e *Engine) admit(o *Op, pos uint64) {
 func (e *Engine) enter(o *Op, after []*Op) {
 	o.parts(func(p *part) {
 		e.insert(p)
+		if o.Type.ServerID && p.kind() == Create {
+			e.expectName(p.entity)
+		}
 		p.stands = p.entity.creations > 0 && p.kind() != Create && p.entity.creationUpTo(p.prev) != nil
 		if p.next != nil {
 			e.markDirty(p.entity, p.next)

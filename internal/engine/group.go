@@ -7,7 +7,7 @@ func checkParts(group []Part) error {
 	}
 	for i, m := range group {
 		for _, other := range group[:i] {
-			if other.Space == m.Space && other.Entity == m.Entity {
+			if other.Space == m.Space && m.Space.sameEntity(other.Entity, m.Entity) {
 				return ErrGroupTooWide
 			}
 		}
@@ -42,6 +42,9 @@ func (e *Engine) executeGroup(in *Execute) error {
 		e.touch(p.entity)
 		if err == nil {
 			err = e.room(p.entity, 1)
+		}
+		if err == nil {
+			err = checkNamed(p.kind(), p.entity)
 		}
 		if err == nil {
 			err = checkStored(o, p.kind(), p.entity, p.entity.last)

@@ -79,7 +79,7 @@ func (p *part) creationWaits() bool {
 // passes reports whether p removes the entity that q makes, a creation that may have
 // reached the server: no decision about q can make that removal wrong.
 func (p *part) passes(q *part) bool {
-	return p.stands && p.op.deletes() && q.kind() == Create && q.op.mayBeDone()
+	return p.stands && p.op.deletes() && q.kind() == Create && q.op.mayBeDone() && !p.entity.Nameless()
 }
 
 // standsAlone reports whether the operation commutes with none of its entity.

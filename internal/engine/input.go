@@ -116,8 +116,9 @@ type RollbackAll struct{ Entity *Entity }
 // ClearAll undoes and forgets all operations but for those that Keep, if not nil, asks to
 // keep. They end as Cancelled, or with Err, when there is one, as undone.
 type ClearAll struct {
-	Err  error
-	Keep func(*Op) bool
+	Err   error
+	Keep  func(*Op) bool
+	Names []*Space // whose unused names are forgotten
 }
 
 // Flush ends every debounce now.

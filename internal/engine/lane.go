@@ -143,6 +143,16 @@ func (e *Engine) pump() {
 		if !e.sendable(o) {
 			continue
 		}
+		if o.mentions() {
+			wait, err := e.checkNames(o)
+			if err != nil {
+				e.condemn(o, nil, err)
+				e.rebase(o)
+			}
+			if wait || err != nil {
+				continue
+			}
+		}
 		if e.settleIfAlreadySo(o) {
 			continue // leaveLanes has woken the lane for its next head
 		}
@@ -163,6 +173,9 @@ func (e *Engine) sendable(o *Op) bool {
 			free = false
 		}
 	})
+	if e.apart > 0 && o.apart() {
+		return false
+	}
 	if !free || e.waitsForDependency(o) {
 		return false
 	}

@@ -8,6 +8,9 @@ func (e *Engine) lateAnswer(in *Answer) {
 	switch in.Class {
 	case OK:
 		o.more().acceptedLate = true
+		if o.makesNameless() {
+			return // nobody can say of what its truth is
+		}
 		if o.Type.Closure {
 			e.adoptLate(o, in.Truth)
 		} else if o.outcome == Cancelled || o.outcome == RolledBack {

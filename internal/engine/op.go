@@ -105,6 +105,10 @@ type Type struct {
 	Closure      bool          // state lives outside; Apply is not used
 	Stored       bool          // waits for Journaled before its first attempt
 	Undoable     bool          // remembered for Undo
+	ServerID     bool          // the entity that it makes gets its name from the server
+
+	// Refs are the entities to which arguments refer. nil: to none.
+	Refs func(args any) ([]Ref, error)
 
 	Owner any // of no meaning to the engine
 }
@@ -166,10 +170,11 @@ type ext struct {
 	// notBefore: the server asked for no attempt until then.
 	notBefore Time
 	leftOn    *ground
-	behind    *Op  // the operation of its slot behind which this one was accepted
-	until     Time // guess: how long sending will have been open in all when its patience ends
-	base      base // of a closure: the state of its slot before it
-	undoneBy  *Op  // the operation that undid this one
+	refs      []Ref // entities to which the arguments refer
+	behind    *Op   // the operation of its slot behind which this one was accepted
+	until     Time  // guess: how long sending will have been open in all when its patience ends
+	base      base  // of a closure: the state of its slot before it
+	undoneBy  *Op   // the operation that undid this one
 
 	conflict   Resolution // of the last conflict
 	conflicts  uint8      // how often it was sent again after one, since the last decision

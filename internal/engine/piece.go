@@ -19,6 +19,9 @@ func (e *Engine) page(in *Page) {
 		e.meet(t.Truth.Era)
 	}
 	for _, t := range in.Truths {
+		if t.Space.names != nil {
+			e.learnPushed(&t)
+		}
 		ent := e.entity(t.Space, t.Entity)
 		e.touch(ent)
 		e.adopt(ent, t.Truth)

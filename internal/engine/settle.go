@@ -203,6 +203,9 @@ func (e *Engine) clearAll(in ClearAll) {
 	}
 	e.gate = gate{online: e.gate.online, shut: e.gate.shut}
 	e.befores = befores{}
+	for _, s := range in.Names {
+		e.forgetUnused(s, 0)
+	}
 }
 
 // newestFirst are all unsettled operations but for those that keep, if not nil, asks to keep.

@@ -7,6 +7,7 @@ type Truth struct {
 	Version  uint64    // 0: none
 	At       Timestamp // of the last change, 0: not said
 	By       string    // client of the last change
+	ID       string    // the server's name of an entity that was made here
 	Contains []string
 	Era      uint64 // 0: the one held
 	// Wrote, in an answer, is the version of the write, where the value told is older.
@@ -20,6 +21,9 @@ type Truth struct {
 // contains.
 func (e *Engine) receive(in *Receive) {
 	e.meet(in.Truth.Era)
+	if in.Space.names != nil {
+		e.learnPushed(&in.EntityTruth)
+	}
 	ent := e.entity(in.Space, in.Entity)
 	e.touch(ent)
 	in.Old = !e.adopt(ent, in.Truth) && in.Truth.Presence != NotLoaded
@@ -45,7 +49,7 @@ func (e *Engine) adopt(ent *Entity, t Truth) (covered bool) {
 	for p := ent.first; p != nil; {
 		o, next := p.op, p.next
 		switch {
-		case covered && len(t.Contains) > 0 && e.names(t, o):
+		case covered && len(t.Contains) > 0 && e.names(t, o) && !p.nameless():
 			e.nowContained(p)
 		case o.state != Acked:
 		case o.ext.guess:

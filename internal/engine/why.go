@@ -153,7 +153,7 @@ func whyDependency(_ *Engine, o *Op) Reason {
 	return Reason{}
 }
 
-func whyLane(_ *Engine, o *Op) (r Reason) {
+func whyLane(e *Engine, o *Op) (r Reason) {
 	o.parts(func(p *part) {
 		l := p.entity.lane
 		switch {
@@ -162,6 +162,8 @@ func whyLane(_ *Engine, o *Op) (r Reason) {
 			r = Reason{Kind: WaitsForLane, Op: l.flight}
 		case l.first != nil && l.first.op != o:
 			r = Reason{Kind: WaitsForLane, Op: l.first.op}
+		case e.apart > 0 && p.entity.callingApart() != nil:
+			r = Reason{Kind: WaitsForLane, Op: p.entity.callingApart()}
 		}
 	})
 	return r

@@ -28,15 +28,20 @@ func (b *Outbox) Load(records []journal.Record) (h Header, operations []Loaded, 
 		b.era = h.Era
 		records = records[1:]
 	}
-	loaded := make([]Loaded, len(records))
-	for i, jr := range records {
-		loaded[i] = Loaded{Seq: jr.Seq, Data: jr.Data}
-		if r, err := decodeRecord(jr.Data); err != nil {
-			loaded[i].Err = err
-		} else {
-			loaded[i].Record = &r
-		}
+	loaded := make([]Loaded, 0, len(records))
+	for _, jr := range records {
 		h.Seq = max(h.Seq, jr.Seq)
+		if n, ok := decodeName(jr.Seq, jr.Data); ok {
+			b.names = append(b.names, n)
+			continue
+		}
+		l := Loaded{Seq: jr.Seq, Data: jr.Data}
+		if r, err := decodeRecord(jr.Data); err != nil {
+			l.Err = err
+		} else {
+			l.Record = &r
+		}
+		loaded = append(loaded, l)
 	}
 	// A dependency of an operation may have been replaced by a later operation, at its place.
 	order.By(len(loaded),
@@ -106,7 +111,10 @@ func (b *Outbox) Forget() {
 	for _, l := range b.loaded {
 		b.end(l.Seq, outcomeData[engine.Cancelled])
 	}
-	b.quarantine, b.loaded = nil, nil
+	for _, n := range b.names {
+		b.ForgetName(n.Seq)
+	}
+	b.quarantine, b.loaded, b.names = nil, nil, nil
 }
 
 // QuarantinedOf counts the operations of a type that are in quarantine.

@@ -53,21 +53,24 @@ type Outbox struct {
 
 	restored   bool     // Begin was called
 	loaded     []Loaded // left by an earlier life, until Begin
+	names      []Name   // left by an earlier life, until BeginNames; then those of no known store
 	quarantine []Loaded // records that could not be restored, from Begin on
 }
 
 // Entry becomes one record. It holds the state of the operation
 // that may change before the record is written.
 type Entry struct {
-	Op    *engine.Op // nil: Data is the whole record
-	ID    string     // of an operation of an earlier life
-	Data  []byte     // else the encoded arguments, or nil if they are still to be encoded
-	Seq   uint64
-	Ends  bool
-	Kept  engine.Kept // its times as in a Record
-	Why   error       // why the operation is parked
-	Deps  []uint64
-	First bool // the operation waits for this record
+	Op *engine.Op // nil: Data is the whole record
+	ID string     // of an operation of an earlier life
+	// Entity is the operation's (first) one, which may become part of another.
+	Entity *engine.Entity
+	Data   []byte // else the encoded arguments, or nil if they are still to be encoded
+	Seq    uint64
+	Ends   bool
+	Kept   engine.Kept // its times as in a Record
+	Why    error       // why the operation is parked
+	Deps   []uint64
+	First  bool // the operation waits for this record
 }
 
 // written is a record, and the operation that is durable with it, or nil.

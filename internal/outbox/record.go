@@ -44,9 +44,18 @@ import (
 //	clock    uvarint  no timestamp that was given is later
 //	seq      uvarint  no sequence number that was given is greater
 //	era      uvarint  the era of the server that is held; left out while there is none
+//
+// A pair of names, of an entity whose id the server has made; a program that does not know
+// the format puts it into quarantine, and with it the operations that stand on a creation:
+//
+//	format   byte     3
+//	store    string
+//	first    string   under which operations have the entity
+//	server   string   the server's name
 const (
 	recordFormat = 2
 	oldFormat    = 1 // of records
+	nameFormat   = 3
 	headerFormat = 1
 )
 

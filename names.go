@@ -1,0 +1,85 @@
+package optimist
+
+import (
+	"time"
+
+	"github.com/optimist-go/optimist/internal/audience"
+	"github.com/optimist-go/optimist/internal/engine"
+	"github.com/optimist-go/optimist/internal/errorf"
+	"github.com/optimist-go/optimist/internal/outbox"
+)
+
+// A server may make the ids of its entities. The engine keeps the pairs of names, and finds
+// an entity by either; here the server's name is put on the wire and into the journal.
+
+// refsOf erases the program's function, which is data, and finds the entities that it names.
+func (m *Manager) refsOf(l *label, list func(args any) []string) func(args any) ([]engine.Ref, error) {
+	return func(args any) (refs []engine.Ref, err error) {
+		m.enterLocked(l)
+		var names []string
+		if err := contain("refs", func() { names = list(args) }); err != nil {
+			return nil, errorf.New("%w: %w", ErrInvalid, err)
+		}
+		for _, name := range names {
+			if err := m.known.misnamed(name, false); err != nil {
+				return nil, errorf.New("refs: %w", err)
+			}
+			space, id := m.known.locate(name)
+			refs = append(refs, engine.Ref{Space: space, Entity: id})
+		}
+		return refs, nil
+	}
+}
+
+// setNames has the engine know how operations of a type name entities.
+func (m *Manager) setNames(t *opType, serverID bool, refs func(args any) []string) {
+	t.ServerID = serverID
+	if refs != nil {
+		t.Refs = m.refsOf(&t.label, refs)
+	}
+	if serverID {
+		m.naming.Store(true)
+	}
+}
+
+// namesFor are the names that an attempt puts on the wire: of its entity, and of those to
+// which its arguments refer. An entity that the operation makes may have none.
+func namesFor(o *engine.Op) (entity string, refs []string) {
+	ent := o.Entity()
+	entity = ent.Space().ServerName(ent.ID())
+	for _, r := range o.Refs() {
+		refs = append(refs, r.Space.ServerName(r.Entity))
+	}
+	return entity, refs
+}
+
+// journalNameLocked queues the record of a pair of names, before the end of the creation.
+func (m *Manager) journalNameLocked(n *engine.Name) {
+	if m.disk != nil {
+		m.disk.out.PutName(outbox.Name{Seq: n.Seq, Store: n.Space.Name, First: n.First, Server: n.Server})
+	}
+}
+
+// restoreNamesLocked gives the engine the pairs that an earlier life left.
+func (m *Manager) restoreNamesLocked(now time.Time) {
+	for _, n := range m.disk.out.BeginNames(func(store string) bool { return m.known.stores[store] != nil }) {
+		m.naming.Store(true)
+		m.stepLocked(now, engine.Named{Space: m.known.stores[n.Store], First: n.First, Server: n.Server, Seq: n.Seq})
+	}
+}
+
+// unitedLocked has those who watched a record watch the one of which it has become a part.
+func unitedLocked(from *engine.Entity) {
+	if w, _ := from.Watchers.(*audience.Watchers); w != nil {
+		w.Wake() // they look, and find where it is now
+	}
+}
+
+// secondName is the server's full name of an entity, for those who subscribed to it; empty
+// when it is the first one, or not known.
+func secondName(ent *engine.Entity) string {
+	if name := ent.Space().ServerName(ent.ID()); name != ent.ID() && name != "" {
+		return ent.Space().FullName(name)
+	}
+	return ""
+}
