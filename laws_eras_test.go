@@ -2,6 +2,7 @@ package optimist
 
 import (
 	"context"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -11,6 +12,7 @@ import (
 
 // backup is a server that can be restored to an earlier state, with its keys.
 type backup struct {
+	mu           *sync.Mutex // of the rest
 	era, version uint64
 	value        page
 	keys         map[string]bool
@@ -18,6 +20,8 @@ type backup struct {
 }
 
 func (b *backup) truth() Truth[page] {
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	t := TruthOf(b.value, b.version)
 	t.Era = b.era
 	return t
@@ -34,6 +38,8 @@ func (b *backup) copy() backup {
 
 // restore begins a new history with an old copy.
 func (b *backup) restore(old backup) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	era, calls := b.era+1, b.calls
 	*b = old.copy()
 	b.era, b.calls = era, calls
@@ -41,6 +47,8 @@ func (b *backup) restore(old backup) {
 
 // like is an operation: each key has its effect once.
 func (b *backup) like(key, user string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	if b.calls++; !b.keys[key] {
 		b.keys[key], b.version, b.value = true, b.version+1, setFan(b.value, user, true)
 	}
@@ -48,11 +56,14 @@ func (b *backup) like(key, user string) {
 
 func inBackup(t *testing.T, opts Options, f func(t *testing.T, m *Manager, pages *Store[page], like *Action[page, string], b *backup, answer *func() (Truth[page], error))) {
 	synctest.Test(t, func(t *testing.T) {
-		b := &backup{era: 1, version: 10, keys: make(map[string]bool)}
+		b := &backup{mu: new(sync.Mutex), era: 1, version: 10, keys: make(map[string]bool)}
 		m := must(New(opts))(t)
 		defer m.Close(t.Context())
 		answer := func() (Truth[page], error) { return b.truth(), nil }
-		pages := NewStore(m, "page", StoreOptions[page]{Read: func(context.Context, string) (Truth[page], error) { return b.truth(), nil }})
+		pages := NewStore(m, "page", StoreOptions[page]{Read: func(context.Context, string) (Truth[page], error) {
+			time.Sleep(time.Millisecond) // until then the old value is seen
+			return b.truth(), nil
+		}})
 		like := Register(pages, Mutation[page, string]{
 			Type: "like", Apply: func(p page, user string) (page, error) { return setFan(p, user, true), nil },
 			Send: func(_ context.Context, c Call[string]) (Truth[page], error) {
@@ -80,6 +91,7 @@ func TestLaw44_AConfirmedChangeThatVanishesIsOneChangeWithItsCause(t *testing.T)
 		is(t, m.NewEra(2), nil)
 		equal(t, "version", pages.Truth("1").Version, uint64(0))
 		equal(t, "shown before the read", pages.View("1").Value.Fans, "me")
+		time.Sleep(time.Second)
 		synctest.Wait()
 		equal(t, "shown", pages.View("1").Value.Fans, "")
 		equal(t, "version", pages.Truth("1").Version, uint64(10))
@@ -132,6 +144,7 @@ func TestLaw44_AnAnswerFromBeforeIsUnknownUnlessItNamesTheEra(t *testing.T) {
 			}
 			h := must(like.Execute(t.Context(), "1", "me"))(t)
 			time.Sleep(time.Minute)
+			synctest.Wait()
 			r, _ := h.Result()
 			equal(t, "outcome", r.Outcome, Confirmed)
 			equal(t, "view", pages.View("1").Value, b.value)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -74,6 +75,7 @@ func TestLaw41_AStoreReadsWhatAPieceMisses(t *testing.T) {
 		is(t, notes.Receive("1", TruthOf(page{}, 5)), nil)
 		is(t, notes.ReceivePiece("1", Piece[page]{Follows: 7, Version: 8, Change: titled("b")}), ErrGap)
 		time.Sleep(time.Minute)
+		synctest.Wait()
 		equal(t, "reads", reads, 2)
 		equal(t, "shown", notes.View("1").Value.Title, "read")
 	})
@@ -126,8 +128,11 @@ func TestLaw41_PiecesWithHolesEndLikeWholeTruths(t *testing.T) {
 	for seed := range uint64(60) {
 		inWorld(t, instant, func(t *testing.T, w *world) {
 			r := rand.New(rand.NewPCG(seed, 41))
+			var mu sync.Mutex // of the next line
 			value, version := page{}, uint64(1)
 			byPieces := NewStore(w.m, "pieces", StoreOptions[page]{Read: func(context.Context, string) (Truth[page], error) {
+				mu.Lock()
+				defer mu.Unlock()
 				return TruthOf(value, version), nil
 			}})
 			whole := NewStore[page](w.m, "whole")
@@ -140,7 +145,9 @@ func TestLaw41_PiecesWithHolesEndLikeWholeTruths(t *testing.T) {
 					on := r.IntN(2) == 0
 					change = func(p page) page { return setFan(p, user, on) }
 				}
+				mu.Lock()
 				value, version = change(value), version+1
+				mu.Unlock()
 				is(t, whole.Receive("1", TruthOf(value, version)), nil)
 				piece := Piece[page]{Follows: before, Version: version, Change: change}
 				told := []Piece[page]{piece}
