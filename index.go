@@ -137,7 +137,10 @@ func (s *anyStore) addIndex(ix *tell) (*Attached, error) {
 		}
 	}
 	s.indexes, s.space.Indexed = append(slices.Clip(s.indexes), ix), true
-	foreign.Finish(func() { m.tellIndexLocked(s, ix, all) }, m.mu.Unlock)
+	foreign.Finish(func() { m.tellIndexLocked(s, ix, all) }, func() { // nobody would detach it
+		s.detachLocked(ix, &PanicError{In: "index", Value: foreign.ErrEnded})
+		m.mu.Unlock()
+	})
 	m.mu.Unlock()
 	return &Attached{s: s, ix: ix}, nil
 }

@@ -394,8 +394,13 @@ func (s *anyStore) Forget(id string) bool {
 	if !m.lockOrTell("Forget of " + s.space.Name + ":" + id) {
 		return false
 	}
-	defer m.mu.Unlock()
-	ent := s.space.Find(id)
+	forgot := false
+	foreign.Finish(func() { forgot = m.forgetLocked(s.space.Find(id)) }, m.breakLocked) // as a step
+	m.mu.Unlock()
+	return forgot
+}
+
+func (m *Manager) forgetLocked(ent *engine.Entity) bool {
 	if ent == nil {
 		return false
 	}

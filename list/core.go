@@ -74,7 +74,8 @@ func (c *core[T]) editAt(rank int, was, e *entry[T]) {
 		return
 	}
 	kind := Update
-	if was.row.View.Number == e.row.View.Number && was.row.View.Presence == e.row.View.Presence {
+	// The number does not count values that a deletion hides.
+	if was.row.View.Number == e.row.View.Number && was.row.View.Presence == e.row.View.Presence && !e.row.Leaving {
 		kind = Mark
 	}
 	c.edits = append(c.edits, Edit[T]{Kind: kind, At: rank, Row: e.row})

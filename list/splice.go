@@ -25,7 +25,7 @@ const (
 	Remove
 	// Move takes the row From out and then inserts Row at At.
 	Move
-	// Update puts Row, which has another value, in the place At.
+	// Update puts Row, which has another value or is leaving, in the place At.
 	Update
 	// Mark puts Row in the place At, whose value is the same: other parts of its view have
 	// changed, such as Pending.
