@@ -175,21 +175,11 @@ func Example_guideLogOut() {
 	// left: not loaded 0 <nil>
 }
 
-// startAnew takes truth of a server whose versions have started again. What is unsettled stays
-// as it is, so it is settled first.
-func startAnew(ctx context.Context, m *optimist.Manager, posts *optimist.Store[bool], read map[string]optimist.Truth[bool]) error {
-	if err := m.Flush(ctx); err != nil {
-		return err
-	}
-	for id, t := range read {
-		if !posts.Forget(id) {
-			return fmt.Errorf("post %s has operations that wait for a decision", id)
-		}
-		if err := posts.Receive(id, t); err != nil {
-			return err
-		}
-	}
-	return nil
+// restored is a read's answer after the restore: of era 2, so its small version is not old.
+func restored(value bool) optimist.Truth[bool] {
+	t := optimist.TruthOf(value, 7)
+	t.Era = 2
+	return t
 }
 
 func Example_guideBackup() {
@@ -198,16 +188,44 @@ func Example_guideBackup() {
 	posts, _ := guideLike(m, func(context.Context, optimist.Call[optimist.Switched]) (none optimist.Truth[bool], err error) {
 		return none, nil
 	})
+	m.NewEra(1)
 	posts.Receive("42", optimist.TruthOf(true, 900))
-	posts.Receive("42", optimist.TruthOf(false, 7)) // of the restored database: older, as it seems
+	posts.Receive("42", optimist.TruthOf(false, 7)) // without an era: older, as it seems
 	fmt.Println(posts.View("42").Value)
-	fmt.Println(startAnew(ctx, m, posts, map[string]optimist.Truth[bool]{"42": optimist.TruthOf(false, 7)}))
+	posts.Receive("42", restored(false))
 	fmt.Println(posts.View("42").Value, posts.View("42").Version)
 	m.Close(ctx)
 	// Output:
 	// true
-	// <nil>
 	// false 7
+}
+
+// created is the answer to a creation: the server's id, beside the value.
+func created(id string, text string) optimist.Truth[string] {
+	t := optimist.TruthOf(text, 1)
+	t.ID = id
+	return t
+}
+
+func Example_guideServerIDs() {
+	ctx := context.Background()
+	m, _ := optimist.New(optimist.Options{})
+	notes := optimist.NewStore[string](m, "note")
+	add := optimist.Register(notes, optimist.Mutation[string, string]{
+		Type: "add", Kind: optimist.Create, ServerID: true,
+		Apply: func(_, text string) (string, error) { return text, nil },
+		Send: func(_ context.Context, c optimist.Call[string]) (optimist.Truth[string], error) {
+			return created("17", c.Args), nil
+		},
+	})
+	add.Execute(ctx, "mine", "milk")
+	fmt.Println(notes.View("mine").Value)
+	m.Flush(ctx)
+	fmt.Println(notes.View("17").Value)
+	m.Close(ctx)
+	// Output:
+	// milk
+	// milk
 }
 
 // upload sends a file in pieces, and tells its progress.
