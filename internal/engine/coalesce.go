@@ -262,7 +262,7 @@ func (e *Engine) supersede(older, o *Op, m Merged) error {
 			o.Args = m.Args
 		}
 	case Annihilate:
-		e.remember(found)
+		e.remember(&found)
 		e.dissolve(older, o)
 		e.settleUnsent(o)
 		e.rebase(o)
@@ -283,11 +283,11 @@ func (e *Engine) supersede(older, o *Op, m Merged) error {
 		e.dissolve(older, prior)
 		e.join(prior, o)
 	case prior == nil && e.inVain(o, older.part.prev, next, nextPresence):
-		e.remember(found)
+		e.remember(&found)
 		e.dissolve(older, o)
 		e.settleUnsent(o)
 	default:
-		e.remember(found)
+		e.remember(&found)
 		e.takePlace(older, o)
 	}
 	e.rebase(o)

@@ -272,9 +272,9 @@ func (e *Engine) revoke(in *Execute) (done bool, err error) {
 	e.bury(c.op, nil, RolledBack)
 	switch {
 	case !clean: // it is sent
-		e.remember(found)
+		e.remember(&found)
 	case successor == o:
-		e.remember(found)
+		e.remember(&found)
 		e.settleUnsent(o)
 	default:
 		e.join(successor, o)

@@ -110,14 +110,14 @@ func (e *Engine) appendOp(o *Op, after []*Op, prior *Op) error {
 		return err
 	}
 	if prior == nil && e.inVain(o, ent.last, next, nextPresence) {
-		e.remember(before{op: o, value: value, presence: presence})
+		e.remember(&before{op: o, value: value, presence: presence})
 		e.settleUnsent(o)
 		return nil
 	}
 	if err := e.room(ent, 1); err != nil {
 		return err
 	}
-	e.remember(before{op: o, value: value, presence: presence})
+	e.remember(&before{op: o, value: value, presence: presence})
 	o.setBehind(prior)
 	e.admit(o, 0)
 	o.burst = e.now

@@ -57,7 +57,7 @@ func (e *Engine) executeGroup(in *Execute) error {
 	if err != nil {
 		return err
 	}
-	e.remember(before{op: o})
+	e.remember(&before{op: o})
 	e.admit(o, 0)
 	o.burst = e.now
 	o.due = o.Type.Debounce.due(e.now, e.now, true)

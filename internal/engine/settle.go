@@ -134,7 +134,7 @@ func (e *Engine) decide(in *Decide) error {
 		}
 		e.gate.unask(o)
 		value, presence := o.part.entity.View()
-		e.remember(before{in.Edit, value, presence, o, false})
+		e.remember(&before{in.Edit, value, presence, o, false})
 		e.takePlace(o, in.Edit)
 		e.rebase(in.Edit)
 	default:

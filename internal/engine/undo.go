@@ -31,21 +31,25 @@ type befores struct {
 
 // remember notes what an operation that is about to be accepted finds. The first word about
 // an operation counts.
-func (e *Engine) remember(b before) {
+func (e *Engine) remember(b *before) {
 	if !b.op.Type.Undoable {
 		return
 	}
 	r := &e.befores
-	n := len(r.all)
-	if n > 0 && r.all[(r.next+n-1)%n].op == b.op {
-		return
+	newest := r.next - 1
+	if newest < 0 {
+		newest = len(r.all) - 1
 	}
-	if n < maxBefores {
-		r.all = append(r.all, b)
-		return
+	switch {
+	case newest >= 0 && r.all[newest].op == b.op:
+	case len(r.all) < maxBefores:
+		r.all = append(r.all, *b)
+	default:
+		r.all[r.next] = *b
+		if r.next++; r.next == maxBefores {
+			r.next = 0
+		}
 	}
-	r.all[r.next] = b
-	r.next = (r.next + 1) % maxBefores
 }
 
 // rememberAs has an operation that is put in the place of another, by no tap, stand for the
@@ -54,7 +58,7 @@ func (e *Engine) rememberAs(o, older *Op) {
 	if b := e.beforeOf(older); b != nil {
 		again := *b
 		again.op = o
-		e.remember(again)
+		e.remember(&again)
 	}
 }
 
