@@ -7,7 +7,7 @@ type Call[A any] struct {
 	// ID is the operation's idempotency key: the same on every attempt and after a
 	// restart. The arguments that are sent under one ID never change.
 	ID string
-	// Entity is its id within its store, such as "42": that of the server, where it makes the
+	// Entity is its id within its store, such as "42": the server's id, where it makes the
 	// ids. Empty for a group, and for the creation of an entity whose id the server has
 	// still to make.
 	Entity string

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/optimist-go/optimist"
@@ -86,6 +87,10 @@ func newID() string {
 }
 
 func TestGuideIDs(t *testing.T) {
+	synctest.Test(t, testIDs)
+}
+
+func testIDs(t *testing.T) {
 	a := newID()
 	time.Sleep(2 * time.Millisecond)
 	if b := newID(); len(a) != 36 || a[14] != '7' || b[:13] <= a[:13] {
@@ -139,7 +144,7 @@ func Example_guideUndo() {
 	// undone
 }
 
-// logOut leaves nothing of the user behind. It tries to send what is left first.
+// logOut leaves nothing of the user behind. It tries to send the remaining operations first.
 func logOut(ctx context.Context, m *optimist.Manager, posts *optimist.Store[bool], shown []string) error {
 	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
 	defer cancel()

@@ -38,7 +38,7 @@ type List[T any] struct {
 	attached *optimist.Attached
 
 	// mu guards the fields below. It is taken under the manager's lock, never the other way
-	// round. They are only written to under both, but for now, watchers and closed.
+	// round. core.byID is written to under both, so either lock suffices to read it.
 	mu   sync.Mutex
 	core core[T]
 	step uint64   // the last that changed the list

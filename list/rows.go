@@ -20,7 +20,8 @@ func (r Rows[T]) Len() int { return r.n }
 // Total is the number of entities in the list, also those beyond Query.Limit.
 func (r Rows[T]) Total() int { return r.total }
 
-// Sum is the sum of Query.Sums[i] over all entities in the list.
+// Sum is the sum of Query.Sums[i] over all entities in the list. It panics, as a slice does,
+// where there is none.
 func (r Rows[T]) Sum(i int) int64 { return r.sums[i] }
 
 // At is the ith row. It panics, as a slice does, where there is none. To read many, range

@@ -269,7 +269,7 @@ var faults = []fault{
 		"for p := in.Entity.last; p != nil; p = in.Entity.last {", "for p := in.Entity.last; p != nil && p.prev != nil; p = in.Entity.last {", "TestTwin"},
 	{"an operation that no view shows is told of again and again (law 47)", "unseen.go",
 		"ent.unseen = true\n", "\n", "TestTwin"},
-	{"an operation on what was never loaded leaves in silence (law 47)", "unseen.go",
+	{"an operation on an entity that was never loaded leaves in silence (law 47)", "unseen.go",
 		"e.emit(Effect{Kind: Misused, Op: o, Entity: ent})", "", "TestTwin"},
 	{"an undo overwrites a later wish (law 50)", "undo.go",
 		"case o.changedSince():", "case false:", "TestTwin"},
