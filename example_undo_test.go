@@ -51,9 +51,10 @@ func Example_undo() {
 	erased, _ = erase.Execute(ctx, "7", struct{}{})
 	erased.Wait(ctx)
 	fmt.Println("erased:", comments.View("7").Presence)
-	undone, err := erased.Undo(ctx) // at once, as every operation
-	fmt.Println("undone:", comments.View("7").Value.Text, err)
+	undone, err := erased.Undo(ctx)
+	shown := comments.View("7").Value.Text // at once, as after every operation
 	undone.Wait(ctx)
+	fmt.Println("undone:", shown, err)
 
 	comments.Receive("7", optimist.TruthOf(comment{"ann", "edited since"}, 9))
 	_, err = undone.Undo(ctx) // redo would take the edit along
@@ -63,7 +64,7 @@ func Example_undo() {
 	// undone at once: first
 	// server: erased
 	// erased: absent
-	// undone: first <nil>
 	// server: written first
+	// undone: first <nil>
 	// redone: true
 }
