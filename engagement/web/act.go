@@ -22,7 +22,7 @@ type Action struct {
 func (a *App) Act(act Action) (taken bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return a.actLocked(act)
+	return a.phase != over && a.actLocked(act)
 }
 
 func (a *App) actLocked(act Action) (taken bool) {

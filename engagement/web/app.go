@@ -40,18 +40,21 @@ type Journal interface {
 }
 
 // App is the state of the page. Make one with [NewApp], call [App.Start], and [App.Stop] at
-// the end. Methods are safe for concurrent use, and return without waiting for the network.
+// the end. Methods are safe for concurrent use, also with Stop, after which they have no
+// effect; all but Stop return without waiting for the network.
 type App struct {
 	transport client.Transport
 	hooks     Hooks
 	ctx       context.Context // of all work that the App does by itself
 	stop      context.CancelFunc
-	running   sync.WaitGroup
+	stopping  sync.Once
+	running   sync.WaitGroup // all goroutines, see spawn
 	ending    sync.WaitGroup // endings of dropped visits
 	panel     *panel
 
 	// mu guards everything below.
 	mu             sync.Mutex
+	phase          phase
 	visit          *visit // of one user; nil before the first, and between two
 	hidden         bool   // the page is not visible
 	unsure         bool   // the server did not say who is signed in
@@ -82,6 +85,15 @@ type App struct {
 	ask chan struct{} // wakes watchSession
 }
 
+// phase is the part of its life that an App is in. Phases do not come back.
+type phase uint8
+
+const (
+	idle    phase = iota // before Start
+	running              // watchSession runs
+	over                 // Stop was called: the user's actions and the browser's events have no effect
+)
+
 // dirt has the parts of the page that must be painted.
 type dirt struct {
 	posts                                             map[string]bool
@@ -105,7 +117,7 @@ type visit struct {
 	bell    *optimist.Subscription // signals new events
 	ctx     context.Context
 	stop    context.CancelFunc
-	running sync.WaitGroup // goroutines, all of which end with ctx
+	running sync.WaitGroup // its goroutines among those of the App, all of which end with ctx
 
 	// Fields of attend, and after its return of the next visit.
 	loaded bool   // the feed's first page has been read
@@ -154,29 +166,49 @@ func (a *App) resetLocked(user, why string) {
 	a.dirty = dirt{posts: make(map[string]bool), order: true, header: true, signIn: true, writing: true, kept: true, end: true, notices: true, labs: true}
 }
 
-// Start asks the server for the signed-in user and shows the feed.
-func (a *App) Start() { a.spawn(a.watchSession) }
-
-// Stop ends the App, as the end of the page does; it returns when all goroutines of the App
-// have ended.
-func (a *App) Stop() {
-	a.stop()
-	a.running.Wait()
+// Start asks the server for the signed-in user and shows the feed. A second Start has no
+// effect, and neither has one after Stop.
+func (a *App) Start() {
 	a.mu.Lock()
-	v := a.visit
-	a.visit = nil
-	a.mu.Unlock()
-	v.end(over)
-	a.panel.manager.Close(over)
+	defer a.mu.Unlock()
+	if a.phase == idle {
+		a.phase = running
+		a.spawn(a.watchSession)
+	}
 }
 
+// Stop ends the App, as the end of the page does; it returns when all goroutines of the App
+// have ended. All calls of Stop return then.
+func (a *App) Stop() {
+	a.stopping.Do(func() {
+		a.mu.Lock()
+		a.phase = over
+		a.mu.Unlock()
+		a.stop()
+		a.running.Wait()
+		a.mu.Lock()
+		v := a.visit
+		a.visit = nil
+		a.mu.Unlock()
+		v.end(ended)
+		a.panel.manager.Close(ended)
+	})
+}
+
+// spawn begins a goroutine, for which Stop waits. Its caller is such a goroutine itself, or
+// holds mu and has looked at the phase: so none begins after the last one has ended.
 func (a *App) spawn(f func(context.Context)) {
 	a.running.Go(func() { f(a.ctx) })
 }
 
 // SetOnline tells the App whether the browser has a network.
 func (a *App) SetOnline(online bool) {
+	defer a.hooks.Wake()
 	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.phase == over {
+		return
+	}
 	a.chrome.Online = online
 	a.dirty.header = true
 	a.heldLocked()
@@ -184,8 +216,6 @@ func (a *App) SetOnline(online bool) {
 	if online && (a.unsure || !a.end.Loaded) {
 		a.reopenLocked()
 	}
-	a.mu.Unlock()
-	a.hooks.Wake()
 }
 
 // SetHidden tells the App whether the page is hidden.
@@ -194,7 +224,7 @@ func (a *App) SetHidden(hidden bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.hidden = hidden
-	if v := a.visit; v != nil {
+	if v := a.visit; v != nil && a.phase != over {
 		if v.turn(); !hidden { // a page that slept has missed events
 			if _, stay := a.remembered(); stay != v.stay {
 				a.lookLocked()

@@ -41,7 +41,7 @@ func (a *App) takeOver(v *visit, j Journal) {
 		j.Close()
 	}
 	heir := a.newVisit(v.user, v.stay, next)
-	heir.after, heir.loaded, heir.leaving = v.after, v.loaded, v.leaving
+	heir.after, heir.loaded = v.after, v.loaded
 
 	a.mu.Lock()
 	late := a.late
@@ -49,10 +49,11 @@ func (a *App) takeOver(v *visit, j Journal) {
 	if a.visit != v { // the user has left, or another user has come
 		a.tellLateLocked(late)
 		a.mu.Unlock()
-		heir.end(over)
+		heir.end(ended)
 		return
 	}
 	a.drainLocked()
+	heir.leaving = v.leaving
 	a.visit = heir
 	a.ops = nil
 	a.end.Busy, a.chrome.Paused = false, false

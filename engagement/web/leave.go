@@ -53,8 +53,8 @@ func (a *App) signOutLocked() {
 		switch {
 		case err == nil:
 			a.hasLeftLocked(v.user, byHere)
-		case a.visit == v:
-			v.leaving = !errors.Is(err, client.ErrUnreachable)
+		case a.visit != nil && a.visit.stay == v.stay: // v, or its heir
+			a.visit.leaving = !errors.Is(err, client.ErrUnreachable)
 			a.tellLocked(&notice{Text: stillIn, Grave: true})
 			a.hooks.Shared.Set(leavingKey, "")
 		}
@@ -82,11 +82,13 @@ func (a *App) hasLeftLocked(user, why string) {
 
 // Look checks whether another page has ended or begun a session, and asks the server.
 func (a *App) Look() {
+	defer a.hooks.Wake()
 	a.mu.Lock()
-	a.lookLocked()
-	a.reopenLocked()
-	a.mu.Unlock()
-	a.hooks.Wake()
+	defer a.mu.Unlock()
+	if a.phase != over {
+		a.lookLocked()
+		a.reopenLocked()
+	}
 }
 
 // lookLocked drops the visit of a user who has signed out elsewhere. It does not ask the
@@ -115,7 +117,7 @@ func (a *App) dropLocked(v *visit, why string) {
 	a.ending.Add(1)
 	a.spawn(func(ctx context.Context) {
 		v.service.Manager().ClearAll()
-		v.end(over)
+		v.end(ended)
 		a.ending.Done()
 		a.deleteJournal(ctx, v.user, true)
 	})
@@ -139,7 +141,7 @@ func (a *App) leave(v *visit) {
 	a.visit = nil
 	a.resetLocked("", bySuccessor)
 	a.mu.Unlock()
-	v.end(over)
+	v.end(ended)
 }
 
 // tellLostLocked lists the changes that the server does not have, if there are any.

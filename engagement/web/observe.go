@@ -11,8 +11,8 @@ import (
 	"github.com/optimist-go/optimist/engagement/client"
 )
 
-// over is a context that has ended: with it, Subscription.Next does not wait.
-var over = func() context.Context {
+// ended is a context that has ended: with it, Subscription.Next does not wait.
+var ended = func() context.Context {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	return ctx
@@ -24,7 +24,7 @@ func (a *App) drainLocked() {
 		return
 	}
 	for heard := false; ; heard = true {
-		e, ok := a.visit.events.Next(over)
+		e, ok := a.visit.events.Next(ended)
 		if !ok {
 			if heard {
 				a.ops = opsOf(a.visit.service.Manager().Operations())

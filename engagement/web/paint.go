@@ -27,6 +27,9 @@ type canvas interface {
 func (a *App) paint(c canvas, now time.Time, more func() bool) (done bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	if a.phase == over {
+		return true
+	}
 	a.drainLocked()
 	a.rescueLocked(c)
 	d := &a.dirty

@@ -27,13 +27,13 @@ func (a *App) begin(user string) error {
 	}
 	v := a.newVisit(user, stay, s)
 	if err := s.Restore(); err != nil {
-		v.end(over)
+		v.end(ended)
 		return err
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if _, now := a.remembered(); user != "" && now != stay { // another page has ended the stay
-		a.spawn(func(context.Context) { v.end(over) })
+		a.spawn(func(context.Context) { v.end(ended) })
 		a.reopenLocked()
 		return nil
 	}
@@ -47,7 +47,7 @@ func (a *App) begin(user string) error {
 	}
 	a.startLocked(v)
 	if risk == elsewhere {
-		v.running.Go(func() { a.inherit(v) })
+		a.spawnFor(v, func() { a.inherit(v) })
 	}
 	return nil
 }
@@ -70,12 +70,22 @@ func (a *App) newVisit(user, stay string, s *client.Service) *visit {
 }
 
 func (a *App) startLocked(v *visit) {
-	v.running.Go(func() {
+	a.spawnFor(v, func() {
 		for range v.bell.All(v.ctx) {
 			a.hooks.Wake()
 		}
 	})
-	v.running.Go(func() { a.attend(v) })
+	a.spawnFor(v, func() { a.attend(v) })
+}
+
+// spawnFor begins a goroutine of a visit, under the condition of spawn. It ends with the
+// visit's ctx.
+func (a *App) spawnFor(v *visit, f func()) {
+	v.running.Add(1)
+	a.spawn(func(context.Context) {
+		defer v.running.Done()
+		f()
+	})
 }
 
 // end ends a visit. Unsettled changes have time until ctx ends.
