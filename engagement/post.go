@@ -48,6 +48,9 @@ type Truth struct {
 	// Contains has the keys of the viewer's latest operations on the post, oldest first,
 	// at most wire.MaxContains.
 	Contains []string
+
+	// Position is a wire.Position in the change feed: the moment of reading.
+	Position string
 }
 
 // size is the approximate size of the truth in memory: its texts, in bytes.

@@ -4,7 +4,7 @@ import "github.com/optimist-go/optimist/engagement/wire"
 
 // Wire returns the truth as it is sent.
 func (t Truth) Wire() wire.Truth {
-	return wire.Truth{ID: t.Post.ID, Version: t.Post.Version, ChangedAt: t.Post.ChangedAt, Contains: t.Contains, State: t.State()}
+	return wire.Truth{ID: t.Post.ID, Version: t.Post.Version, ChangedAt: t.Post.ChangedAt, Contains: t.Contains, State: t.State(), Position: t.Position}
 }
 
 // State returns the part of the truth that is nil when the post was deleted.

@@ -45,6 +45,9 @@ func (s *Service) page(ctx context.Context, cursor string, limit int) (wire.Page
 	if err != nil {
 		return wire.Page{}, err
 	}
+	if err := s.meet(page.After); err != nil {
+		return wire.Page{}, err
+	}
 	for _, t := range page.Posts {
 		if err := s.receive(t); err != nil {
 			return wire.Page{}, err
@@ -79,6 +82,17 @@ func (s *Service) Refresh(ctx context.Context, post string) error {
 		return err
 	}
 	return s.receive(t)
+}
+
+// meet tells the library of the era that a position of the server is in. When it is a new
+// one, the server was restored from a backup: the versions held count no more, and
+// operations whose answers are still to come are sent again. The posts are read anew by the
+// renewal that the stream's reset begins.
+func (s *Service) meet(position string) error {
+	if era := eraOf(position); era != 0 {
+		return s.manager.NewEra(era)
+	}
+	return nil
 }
 
 func (s *Service) receive(t wire.Truth) error {

@@ -149,6 +149,9 @@ func (f *follower) take(e Event) error {
 			}
 			return f.ended
 		}
+		if err := f.service.meet(hello.After); err != nil {
+			return err
+		}
 		if e.Name == wire.EventReset {
 			f.service.doubt()
 			select {

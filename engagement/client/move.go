@@ -44,9 +44,15 @@ func (s *Service) tell(post string, t optimist.Truth[Post]) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if old, ok := s.truths[post]; !ok || t.Version >= old.Version {
+	if old, ok := s.truths[post]; !ok || t.Version == 0 || !olderTruth(t, old) { // without a version: the server has no such post
 		s.truths[post] = t
 	}
+}
+
+// olderTruth reports whether t is older than u: versions of different eras cannot be
+// compared.
+func olderTruth(t, u optimist.Truth[Post]) bool {
+	return t.Era < u.Era || t.Era == u.Era && t.Version < u.Version
 }
 
 // interim is a journal in memory, whose records another journal takes over. Its durability

@@ -121,6 +121,12 @@ func (p Post) beyond(c CommentChange) (_ Post, ok bool) {
 	return p, true
 }
 
+// eraOf returns the era of a position, as the library counts eras; 0 for no position.
+func eraOf(position string) uint64 {
+	p, _ := wire.ParsePosition(position)
+	return uint64(p.Era)
+}
+
 // truthOf converts the server's truth to the library's. The server tells the time of
 // the change only in milliseconds; truthOf takes the last stamp of that millisecond,
 // so that the next tap on this device is later than all changes in the truth.
@@ -131,5 +137,6 @@ func truthOf(t wire.Truth) optimist.Truth[Post] {
 	}
 	out.At = optimist.Timestamp(wire.NewStamp(t.ChangedAt, 0xffff))
 	out.Contains = t.Contains
+	out.Era = eraOf(t.Position)
 	return out
 }

@@ -62,6 +62,7 @@ func complete(ctx context.Context, m server.Moment, viewer string, posts []engag
 		post.Version, post.ChangedAt = rows[i].Version, rows[i].ChangedAt
 		list[i] = engagement.Truth{
 			Post: post, Comments: found[post.ID].Comments, Liked: marks[mine].Liked, Saved: marks[mine].Saved, Contains: contains[mine],
+			Position: m.Position().String(),
 		}
 	}
 	return list, nil

@@ -84,6 +84,7 @@ func testPostPages(f *fixture) {
 		expect(f, "position", page.After, f.position().String())
 		for _, t := range page.Truths {
 			got = append(got, t.Post.ID)
+			expect(f, "position of a truth", t.Position, page.After)
 			expect(f, "liked", t.Liked, t.Post.ID == want[len(want)-1])
 			cursor = wire.Cursor{Order: t.Post.CreatedAt, ID: t.Post.ID}
 		}

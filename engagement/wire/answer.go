@@ -108,6 +108,9 @@ func (t *Truth) check() error {
 	if t.Version == 0 {
 		return &MalformedError{"version", "is missing"}
 	}
+	if _, ok := ParsePosition(t.Position); !ok && t.Position != "" {
+		return &MalformedError{"position", "is no position"}
+	}
 	if t.State == nil {
 		return nil
 	}

@@ -55,5 +55,7 @@
 // A post has one version for all viewers, which grows by one with each visible
 // change. The state under a version differs between viewers only in Liked and
 // Saved. Truth of an equal version is equal; truth of a lower one is older. The
-// moment of no change that it contains is after its changedAt.
+// moment of no change that it contains is after its changedAt. All this holds within
+// the era of the truth's position: after the restore of an older copy of the database
+// a new era begins, and versions may be told a second time.
 package wire

@@ -93,7 +93,7 @@ func fuzzAnswer[T any](f *testing.F, decode func([]byte) (T, error), seeds ...st
 
 const someTruth = `{"id":"` + someID + `","state":{"id":"` + someID + `","author":"ada","text":"hi","createdAt":1,` +
 	`"likesCount":1,"savesCount":0,"commentsCount":1,"liked":true,"saved":false,"comments":[{"id":"` + someID +
-	`","postId":"` + someID + `","author":"bob","text":"yes","createdAt":2}]},"version":3,"changedAt":2,"contains":["k1"]}`
+	`","postId":"` + someID + `","author":"bob","text":"yes","createdAt":2}]},"version":3,"changedAt":2,"contains":["k1"],"position":"7.12"}`
 
 func FuzzDecodeTruth(f *testing.F)   { fuzzAnswer(f, DecodeTruth, someTruth) }
 func FuzzDecodeOutcome(f *testing.F) { fuzzAnswer(f, DecodeOutcome, someTruth) }

@@ -20,6 +20,10 @@ type Truth struct {
 	// post which are part of State, oldest first, at most MaxContains. Keys of other
 	// people are never shown.
 	Contains []string `json:"contains,omitempty"`
+
+	// Position is a Position in the stream of events; the truth is at least as new as this
+	// place. Versions of different eras cannot be compared. A server always says it.
+	Position string `json:"position"`
 }
 
 // Outcome is the answer to an applied operation: the truth that contains it.

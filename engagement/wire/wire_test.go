@@ -191,6 +191,7 @@ func TestAnswersThatAClientCannotStandOnAreRefused(t *testing.T) {
 		"another post":     strings.Replace(someTruth, `"state":{"id":"0`, `"state":{"id":"1`, 1),
 		"negative likes":   strings.Replace(someTruth, `"likesCount":1`, `"likesCount":-1`, 1),
 		"comments > count": strings.Replace(someTruth, `"commentsCount":1`, `"commentsCount":0`, 1),
+		"no position":      strings.Replace(someTruth, `"7.12"`, `"712"`, 1),
 		"not JSON":         `<html>`,
 	} {
 		if _, err := DecodeTruth([]byte(body)); err == nil {
