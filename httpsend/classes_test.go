@@ -52,7 +52,7 @@ type one struct {
 // documentation says.
 func TestClasses(t *testing.T) {
 	said, used := documented(t), make(map[string]bool)
-	for _, c := range happenings() {
+	for _, c := range append(happenings(), goings()...) {
 		t.Run(strings.ReplaceAll(c.name, " ", "_"), func(t *testing.T) {
 			want, ok := said[c.row]
 			if !ok {
