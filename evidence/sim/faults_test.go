@@ -81,6 +81,10 @@ var faults = []fault{
 		"uint16(k.Calls), uint16(k.Attempts)", "uint16(k.Calls), uint16(0)"}}},
 	{"answered attempts do not count after a silent one", []change{{"internal/engine/answer.go",
 		"r.Max < 0 || o.answeredAttempts() <= r.Max,", "r.Max < 0 || o.unknown || o.answeredAttempts() <= r.Max,"}}},
+	{"a reason outlives its debounce", []change{{"internal/engine/why.go",
+		"case o.due > e.now && !o.left && asked <= o.due:", "case !o.left && asked <= o.due:"}}},
+	{"nobody says that a retry is the reason", []change{{"internal/engine/why.go",
+		"case max(o.due, asked) > e.now:", "case asked > e.now:"}}},
 	{"callbacks run twice", []change{{"effects.go",
 		"all = append(all, func() { typ.settled(h, r) })", "all = append(all, func() { typ.settled(h, r); typ.settled(h, r) })"}}},
 }

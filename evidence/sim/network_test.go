@@ -106,13 +106,24 @@ func (w *World) call(ctx context.Context, l *life, r request) (answer, error) {
 		w.stats.LostRequests++
 	}
 	l.leaves(r)
+	answers := make(chan answer, 2)
+	closes := w.opens(r, answers)
+	defer func() {
+		w.mu.Lock()
+		closes()
+		w.mu.Unlock()
+	}()
 	if c.cut {
 		w.stats.CutCalls++
 		w.trace("%s %s of %s meets no network", c, w.name(r.id), r.entity)
 		w.mu.Unlock()
 		if h.hang {
-			<-ctx.Done()
-			return answer{}, ctx.Err()
+			select {
+			case a := <-answers:
+				return a, nil
+			case <-ctx.Done():
+				return answer{}, ctx.Err()
+			}
 		}
 		return answer{}, optimist.Fail(optimist.Offline, errDown)
 	}
@@ -120,7 +131,6 @@ func (w *World) call(ctx context.Context, l *life, r request) (answer, error) {
 	if _, ok := w.sent[r.id]; !ok {
 		w.sent[r.id] = sent{at: w.now(), req: r}
 	}
-	answers := make(chan answer, 1)
 	broken := make(chan struct{})
 	if h.loseRequest {
 		w.trace("%s sends %s (%s), lost", c, w.name(r.id), r.typ)

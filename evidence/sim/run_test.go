@@ -25,6 +25,7 @@ type Report struct {
 func Run(t *testing.T, s Script, trace bool) (r Report) {
 	w := &World{
 		script: s, tracing: trace, names: make(map[string]int), sent: make(map[string]sent), heardOf: make(map[string]heard),
+		open: make(map[string]openCall),
 	}
 	defer func() {
 		if p := recover(); p != nil { // a goroutine was left, or everybody waits for each other

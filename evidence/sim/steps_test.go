@@ -51,6 +51,8 @@ func (w *World) do(s Step) {
 			c.wall.set(optimist.TimestampOf(time.Now()), max(by, -mostBack))
 			w.stats.Jumps++
 			w.mu.Unlock()
+		case "why":
+			l.asksWhy(s.N)
 		case "kill":
 			w.mu.Lock()
 			c.disk.Crash()

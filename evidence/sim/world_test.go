@@ -6,6 +6,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/optimist-go/optimist"
 )
 
 // World plays one script. Its lock is taken before any of the library's, never after.
@@ -31,6 +33,7 @@ type World struct {
 	sent    map[string]sent
 	heardOf map[string]heard
 	reads   []read
+	open    map[string]openCall // by operation
 }
 
 // Stats counts the events of a run.
@@ -39,6 +42,7 @@ type Stats struct {
 	LostRequests, LostAnswers, LostPushes, Duplicates, CutCalls         int
 	Crashes, CrashesAtWrite, Writes, Cuts, Jumps, RolledBack, Cancelled int
 	Restored, Parked, Views, Reads, Early, Lists, Written, WentAlong    int
+	Reasons                                                             [optimist.WaitsForLoading + 1]int // taken away, by kind
 }
 
 // Add counts two runs together.
@@ -68,6 +72,9 @@ func (s *Stats) Add(o Stats) {
 	s.Lists += o.Lists
 	s.Written += o.Written
 	s.WentAlong += o.WentAlong
+	for kind, n := range o.Reasons {
+		s.Reasons[kind] += n
+	}
 }
 
 func (w *World) now() time.Duration { return time.Since(w.began) }
