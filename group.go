@@ -31,8 +31,8 @@ type Group[A any] struct {
 	Resolve func(GroupConflict[A]) Decision[A]
 
 	// Undo plans the inverse of an operation that has left, for [Handle.Undo], from its
-	// arguments. See Mutation.Undo.
-	Undo func(A) Planned
+	// arguments and the values before it. See Mutation.Undo.
+	Undo func(u GroupUndone[A]) Planned
 
 	OnSuccess func(A, Result)
 	OnError   func(A, Result)
@@ -161,7 +161,7 @@ func RegisterGroup[A any](m *Manager, def Group[A]) *GroupAction[A] {
 		t.user = func(args any) string { return def.User(*args.(*A)) }
 	}
 	if t.Undoable = def.Undo != nil; t.Undoable {
-		t.undo = func(o *engine.Op, _ any, _ engine.Presence) Planned { return def.Undo(g.clone(*o.Args.(*A))) }
+		t.undo = func(o *engine.Op, before any, _ engine.Presence) Planned { return g.undo(o, before) }
 	}
 	if m != nil {
 		m.setNames(t, def.ServerID, refsErased(def.Refs))

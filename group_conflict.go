@@ -36,7 +36,7 @@ func ConflictIn[T, A any](c GroupConflict[A], s *Store[T], id string) (Conflict[
 		return Conflict[T, A]{}, false
 	}
 	for _, side := range append([]engine.Conflict{*c.conf}, c.conf.Rest...) {
-		if side.Entity.Space() == s.space && side.Entity.ID() == id {
+		if in := side.Entity.ID(); side.Entity.Space() == s.space && (in == id || s.space.ServerName(in) == id) {
 			return conflictOf[T](&side, c.Args), true
 		}
 	}

@@ -283,11 +283,11 @@ func TestLaw50_AGroupUndoesAsOne(t *testing.T) {
 				return told, nil
 			},
 		}
-		group.Undo = func(a [3]string) Planned {
-			if a[2] == "" {
+		group.Undo = func(u GroupUndone[[3]string]) Planned {
+			if u.Args[2] == "" {
 				return Planned{} // this one has no inverse
 			}
-			return retitle.Plan([3]string{a[0], a[1], ""})
+			return u.Plan([3]string{u.Args[0], u.Args[1], ""})
 		}
 		retitle = RegisterGroup(w.m, group)
 		h := must(retitle.Execute(w.ctx, [3]string{"1", "2", "x"}))(t)
@@ -305,6 +305,65 @@ func TestLaw50_AGroupUndoesAsOne(t *testing.T) {
 		is(t, err, ErrChangedSince)
 		equal(t, "first untouched", w.view("1").Title, "y")
 	})
+}
+
+// The inverse of a group is of the values before it, which are those that were seen: over
+// operations that had not settled then, and in entities of several stores.
+func TestLaw50_AGroupsInverseIsOfTheValuesBefore(t *testing.T) {
+	for _, early := range []bool{false, true} {
+		inWorld(t, instant, func(t *testing.T, w *world) {
+			notes := NewStore[string](w.m, "note")
+			is(t, notes.Receive("n", TruthOf("noted", 1)), nil)
+			type titles [3]string // of page 1, of page 2, and the note
+			var all *GroupAction[titles]
+			all = RegisterGroup(w.m, Group[titles]{
+				Type: "titles",
+				Parts: func(a titles) []Part {
+					set := func(title string) func(page) (page, error) {
+						return func(p page) (page, error) { p.Title = title; return p, nil }
+					}
+					return []Part{
+						w.pages.Part("1", set(a[0])), notes.Part("n", func(string) (string, error) { return a[2], nil }), w.pages.Part("2", set(a[1])),
+					}
+				},
+				Send: func(context.Context, Call[titles]) ([]EntityTruth, error) {
+					if early {
+						time.Sleep(time.Second)
+					}
+					return nil, nil
+				},
+				Undo: func(u GroupUndone[titles]) Planned {
+					one, ok := UndoneIn(u, w.pages, "1")
+					two, _ := UndoneIn(u, w.pages, "2")
+					note, _ := UndoneIn(u, notes, "n")
+					equal(t, "one of its entities", ok, true)
+					equal(t, "presence", note.Presence, Present)
+					_, other := UndoneIn(u, w.pages, "3")
+					_, none := UndoneIn[page](u, nil, "1")
+					equal(t, "others", other || none, false)
+					is(t, one.Plan(u.Args).err, ErrInvalid)
+					return u.Plan(titles{one.Before.Title, two.Before.Title, note.Before})
+				},
+			})
+			w.receive("2", w.server.put("2", page{Title: "of the server"}))
+			do(w, w.rename, "1", "of mine")
+			h := must(all.Execute(w.ctx, titles{"x", "y", "z"}))(t)
+			if synctest.Wait(); !early {
+				w.outcome(h, Confirmed)
+			}
+			by := w.undo(h)
+			equal(t, "shown", w.view("1").Title+", "+w.view("2").Title+", "+notes.View("n").Value, "of mine, of the server, noted")
+			w.flush()
+			w.outcome(by, Confirmed)
+			redone := w.undo(by)
+			equal(t, "shown again", w.view("1").Title+w.view("2").Title+notes.View("n").Value, "xyz")
+			w.flush()
+			w.outcome(redone, Confirmed)
+		})
+	}
+	is(t, GroupUndone[int]{}.Plan(1).err, ErrInvalid)
+	_, ok := UndoneIn(GroupUndone[int]{}, new(Store[page]), "1")
+	equal(t, "of nothing", ok, false)
 }
 
 func TestLaw50_TheNewestHundred(t *testing.T) {

@@ -20,7 +20,12 @@ type Undone[T, A any] struct {
 }
 
 // Plan is an operation of the same type on the same entity, with other arguments.
-func (u Undone[T, A]) Plan(args A) Planned { return u.action.Plan(u.Entity, args) }
+func (u Undone[T, A]) Plan(args A) Planned {
+	if u.action == nil {
+		return Planned{err: errorf.New("%w: this Undone is of no action", ErrInvalid)}
+	}
+	return u.action.Plan(u.Entity, args)
+}
 
 // undo asks the program for the inverse of an operation.
 func (a *Action[T, A]) undo(o *engine.Op, before any, presence engine.Presence) Planned {
@@ -28,6 +33,59 @@ func (a *Action[T, A]) undo(o *engine.Op, before any, presence engine.Presence) 
 	return a.def.Undo(Undone[T, A]{
 		Entity: o.Entity().ID(), Args: a.clone(*o.Args.(*A)), Before: v, Presence: Presence(presence), action: a,
 	})
+}
+
+// GroupUndone is a group that is to be undone: the argument of Group.Undo. [UndoneIn] has the
+// value before it in each of its entities.
+type GroupUndone[A any] struct {
+	Args A
+
+	action *GroupAction[A]
+	in     []memberBefore
+}
+
+// memberBefore is one entity of a group, as it was before it.
+type memberBefore struct {
+	space      *engine.Space
+	id, server string // both names
+	was        engine.Was
+}
+
+// Plan is an operation of the same group with other arguments.
+func (u GroupUndone[A]) Plan(args A) Planned {
+	if u.action == nil {
+		return Planned{err: errorf.New("%w: this GroupUndone is of no group", ErrInvalid)}
+	}
+	return u.action.Plan(args)
+}
+
+// UndoneIn is the group as one of its entities knows it. It is false if the entity is none of
+// the group's. Its Plan is an error: the group is undone in all its entities, by one operation.
+func UndoneIn[T, A any](u GroupUndone[A], s *Store[T], id string) (Undone[T, A], bool) {
+	if s == nil || id == "" {
+		return Undone[T, A]{}, false
+	}
+	for _, one := range u.in {
+		if one.space == s.space && (one.id == id || one.server == id) {
+			v, _ := one.was.Value.(T)
+			return Undone[T, A]{Entity: one.id, Args: u.Args, Before: v, Presence: Presence(one.was.Presence)}, true
+		}
+	}
+	return Undone[T, A]{}, false
+}
+
+// undo asks the program for the inverse of a group.
+func (g *GroupAction[A]) undo(o *engine.Op, before any) Planned {
+	u := GroupUndone[A]{Args: g.clone(*o.Args.(*A)), action: g}
+	was, _ := before.([]engine.Was)
+	for ent := range o.Entities {
+		if len(u.in) == len(was) {
+			break
+		}
+		space := ent.Space()
+		u.in = append(u.in, memberBefore{space, ent.ID(), space.ServerName(ent.ID()), was[len(u.in)]})
+	}
+	return g.def.Undo(u)
 }
 
 // Undo takes a tap back: it brings its slot back to the wish before it, which is the wish of

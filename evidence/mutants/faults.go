@@ -277,6 +277,8 @@ var faults = []fault{
 		"\t\t\tin.Inverse.After = append(in.Inverse.After, o)\n", "", "TestTwin"},
 	{"an undo forgets the wish that was superseded (law 50)", "undo.go",
 		"case unsent && b != nil && b.superseded != nil:", "case false:", "TestExploreUndo"},
+	{"a group forgets the values before it (law 50)", "group.go",
+		"was = append(was, Was{value, presence})", "was = append(was, Was{})", "TestTwin"},
 	{"an undone operation that the server may have stays there (law 50)", "undo.go",
 		"if n != o.ext.undoneBy || !o.mayBeDone() && o.state != InFlight {", "if true {", "TestTwin"},
 	{"changes are counted although nothing changed (law 3)", "engine.go",

@@ -38,6 +38,7 @@ func (e *Engine) executeGroup(in *Execute) error {
 	o.parts(func(p *part) { o.raiseTimestamp(p.entity) })
 	o.parts(func(p *part) { p.entity.latest = o.Timestamp })
 	var err error
+	var was []Was
 	o.parts(func(p *part) {
 		e.touch(p.entity)
 		if err == nil {
@@ -51,13 +52,16 @@ func (e *Engine) executeGroup(in *Execute) error {
 		}
 		if err == nil {
 			value, presence := p.entity.View()
+			if o.Type.Undoable {
+				was = append(was, Was{value, presence})
+			}
 			p.after, p.presence, err = p.fold(value, presence)
 		}
 	})
 	if err != nil {
 		return err
 	}
-	e.remember(&before{op: o})
+	e.remember(&before{op: o, value: was})
 	e.admit(o, 0)
 	o.burst = e.now
 	o.due = o.Type.Debounce.due(e.now, e.now, true)

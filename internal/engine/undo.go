@@ -15,12 +15,18 @@ const maxBefores = 100
 // before is what an operation found when it was accepted.
 type before struct {
 	op       *Op
-	value    any // the view; of a group: nil
+	value    any // the view; of a group: []Was, and presence is nothing
 	presence Presence
 	// superseded had the wish of the slot then, and had not left. nil: none had.
 	superseded *Op
 	// sweeping: it ended a creation, and operations on it, so that nothing is left to put back.
 	sweeping bool
+}
+
+// Was is how one entity of a group was before it.
+type Was struct {
+	Value    any
+	Presence Presence
 }
 
 // befores is a ring. Invariant: next is where the oldest is, once it is full.
@@ -87,7 +93,7 @@ type Undoing struct {
 	Way      UndoWay
 	By       *Op
 	Wish     *Op
-	Value    any // before the operation
+	Value    any // before the operation; of a group: []Was, in the order of its entities
 	Presence Presence
 }
 
@@ -110,6 +116,13 @@ func (e *Engine) Undoing(o *Op) (Undoing, error) {
 		return Undoing{}, ErrSettled
 	case o.changedSince():
 		return Undoing{}, ErrChangedSince
+	case b == nil && o.Group():
+		was := make([]Was, 0, 1+len(o.ext.group))
+		o.parts(func(p *part) {
+			value, presence := p.before()
+			was = append(was, Was{value, presence})
+		})
+		return Undoing{Way: Invert, Value: was}, nil
 	case b == nil:
 		value, presence := o.part.before()
 		return Undoing{Way: Invert, Value: value, Presence: presence}, nil

@@ -292,9 +292,7 @@ func (t *Twin) append(o, prior *op) error {
 		same = same && presence != engine.NotLoaded && presence == afterPresence && p.ent.same(value, after)
 	}
 	var f found
-	if !o.group() {
-		f.value, f.presence = t.view(o.places[0].ent)
-	}
+	f.value, f.presence = o.seen(t.view)
 	if prior == nil && same && t.inVain(o, ^uint64(0)) {
 		t.remember(o, f)
 		t.confirmUnsent(o)

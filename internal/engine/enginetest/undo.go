@@ -2,6 +2,7 @@ package enginetest
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
 
 	"github.com/optimist-go/optimist/internal/engine"
@@ -71,9 +72,29 @@ func (t *Twin) undoing(o *op) (u engine.Undoing, err error) {
 	if f != nil {
 		u.Value, u.Presence = f.value, f.presence
 	} else {
-		u.Value, u.Presence = t.foldBefore(o.places[0].ent, o.pos)
+		u.Value, u.Presence = o.seen(func(ent *entity) (any, engine.Presence) { return t.foldBefore(ent, o.pos) })
 	}
 	return u, nil
+}
+
+// seen is what look says of the operation's entity, or of all entities of a group.
+func (o *op) seen(look func(*entity) (any, engine.Presence)) (any, engine.Presence) {
+	if !o.group() {
+		return look(o.places[0].ent)
+	}
+	var was []engine.Was
+	for i := range o.places {
+		value, presence := look(o.places[i].ent)
+		was = append(was, engine.Was{Value: value, Presence: presence})
+	}
+	return was, engine.NotLoaded
+}
+
+// sameUndoing reports whether both say the same. Lists of values cannot be compared by ==.
+func sameUndoing(a, b engine.Undoing) bool {
+	values := reflect.DeepEqual(a.Value, b.Value)
+	a.Value, b.Value = nil, nil
+	return values && a == b
 }
 
 func (t *Twin) changedSince(o *op) bool {
@@ -154,7 +175,7 @@ func (t *Twin) creationOf(in *engine.Execute) *op {
 func (d *Driver) undo(o *engine.Op) error {
 	u, err := d.engine.Undoing(o)
 	want, wantErr := d.twin.undoing(d.twin.of[o])
-	if u != want || err != wantErr {
+	if !sameUndoing(u, want) || err != wantErr {
 		return fmt.Errorf("of %v the engine would undo %+v, %v, the twin %+v, %v", d.names([]*engine.Op{o}), u, err, want, wantErr)
 	}
 	in := &engine.Undo{Op: o}
