@@ -23,6 +23,20 @@ func (s *Service) Load(ctx context.Context, cursor string, limit int) (Feed, err
 	if err != nil {
 		return Feed{}, err
 	}
+	return s.loaded(page), nil
+}
+
+// Take is Load for a first page that the program has already. It was read as the user of
+// the Service.
+func (s *Service) Take(page wire.Page) (Feed, error) {
+	if err := s.receivePage(page); err != nil {
+		return Feed{}, err
+	}
+	return s.loaded(page), nil
+}
+
+// loaded records how far the feed was read.
+func (s *Service) loaded(page wire.Page) Feed {
 	f := Feed{Posts: make([]string, len(page.Posts)), Next: page.Next, After: page.After}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -32,7 +46,7 @@ func (s *Service) Load(ctx context.Context, cursor string, limit int) (Feed, err
 			s.oldest = min(s.oldest, t.State.CreatedAt)
 		}
 	}
-	return f, nil
+	return f
 }
 
 // page reads a page of the feed and receives its posts.
@@ -45,15 +59,19 @@ func (s *Service) page(ctx context.Context, cursor string, limit int) (wire.Page
 	if err != nil {
 		return wire.Page{}, err
 	}
+	return page, s.receivePage(page)
+}
+
+func (s *Service) receivePage(page wire.Page) error {
 	if err := s.meet(page.After); err != nil {
-		return wire.Page{}, err
+		return err
 	}
 	for _, t := range page.Posts {
 		if err := s.receive(t); err != nil {
-			return wire.Page{}, err
+			return err
 		}
 	}
-	return page, nil
+	return nil
 }
 
 // OlderComments reads the page of comments before a cursor. The cursor is

@@ -14,6 +14,7 @@ import (
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 )
 
@@ -82,6 +83,14 @@ type tab struct {
 // openTab opens a page in a profile of its own.
 func openTab(t *testing.T, url string) *tab {
 	t.Helper()
+	tb := newTab(t)
+	tb.open(url)
+	return tb
+}
+
+// newTab makes a tab in a profile of its own, with an empty cache.
+func newTab(t *testing.T) *tab {
+	t.Helper()
 	parent := openChrome(t)
 	ctx, cancel := chromedp.NewContext(parent, chromedp.WithNewBrowserContext())
 	tb := &tab{t: t, ctx: ctx}
@@ -121,7 +130,6 @@ func openTab(t *testing.T, url string) *tab {
 		}
 	})
 	tb.do(chromedp.EmulateViewport(1280, 900))
-	tb.open(url)
 	return tb
 }
 
@@ -208,6 +216,34 @@ func (tb *tab) offline(off bool) {
 	if _, err := chromedp.Call(tb.ctx, network.OverrideNetworkState, network.OverrideNetworkStateParams{
 		Offline: off, DownloadThroughput: -1, UploadThroughput: -1,
 	}); err != nil {
+		tb.t.Fatal(err)
+	}
+}
+
+// fast3G is Chromium's own profile of that name.
+var fast3G = &network.Conditions{Latency: 562.5, DownloadThroughput: 1.6 * 1024 * 1024 / 8 * .9, UploadThroughput: 750 * 1024 / 8 * .9}
+
+// slow makes the browser's network slow.
+func (tb *tab) slow(c *network.Conditions) {
+	tb.t.Helper()
+	if _, err := chromedp.Call(tb.ctx, network.EmulateNetworkConditionsByRule, network.EmulateNetworkConditionsByRuleParams{
+		MatchedNetworkConditions: []*network.Conditions{c},
+	}); err != nil {
+		tb.t.Fatal(err)
+	}
+}
+
+func (tb *tab) clearCache() {
+	tb.t.Helper()
+	if _, err := chromedp.Call(tb.ctx, network.ClearBrowserCache, chromedp.Void{}); err != nil {
+		tb.t.Fatal(err)
+	}
+}
+
+// before runs a script at the beginning of each page.
+func (tb *tab) before(script string) {
+	tb.t.Helper()
+	if _, err := chromedp.Call(tb.ctx, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: script}); err != nil {
 		tb.t.Fatal(err)
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"context"
 	"fmt"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -14,7 +13,6 @@ import (
 
 	"github.com/optimist-go/optimist/engagement/client"
 	"github.com/optimist-go/optimist/engagement/engaged"
-	"github.com/optimist-go/optimist/engagement/page"
 	"github.com/optimist-go/optimist/engagement/transport/nethttp"
 	"github.com/optimist-go/optimist/engagement/wire"
 )
@@ -29,7 +27,7 @@ func serveAsChild(flags string) error {
 		return err
 	}
 	m := engaged.New()
-	if m.Page, err = page.NewHandler(b, nil, http.NotFoundHandler()); err != nil {
+	if m.Page, err = pageOf(b, m.First); err != nil {
 		return err
 	}
 	if err := m.ParseFlags(strings.Fields(flags)); err != nil {

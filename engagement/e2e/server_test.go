@@ -15,6 +15,8 @@ import (
 	"github.com/optimist-go/optimist/engagement/engaged"
 	"github.com/optimist-go/optimist/engagement/fault"
 	"github.com/optimist-go/optimist/engagement/page"
+	"github.com/optimist-go/optimist/engagement/web"
+	"github.com/optimist-go/optimist/engagement/wire"
 )
 
 func TestMain(m *testing.M) {
@@ -35,6 +37,11 @@ var build = sync.OnceValues(func() (*page.Build, error) {
 	return page.New(context.Background(), page.Options{Progress: os.Stderr})
 })
 
+// pageOf serves the page, as the command does.
+func pageOf(b *page.Build, first func(*http.Request, int) (wire.First, error)) (http.Handler, error) {
+	return page.NewHandler(b, nil, func(r *http.Request) (wire.First, error) { return first(r, web.PageSize) }, http.NotFoundHandler())
+}
+
 // server is the real program in this process.
 type server struct {
 	*engaged.Main
@@ -53,11 +60,11 @@ func startServer(t *testing.T) *server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h, err := page.NewHandler(b, nil, http.NotFoundHandler())
+	s := &server{t: t, addr: "127.0.0.1:0", file: filepath.Join(t.TempDir(), "engaged.db")}
+	s.page, err = pageOf(b, func(r *http.Request, limit int) (wire.First, error) { return s.First(r, limit) }) // of the Main at that time
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &server{t: t, addr: "127.0.0.1:0", file: filepath.Join(t.TempDir(), "engaged.db"), page: h}
 	s.start()
 	t.Cleanup(s.stop)
 	return s

@@ -17,6 +17,7 @@ import (
 	"github.com/optimist-go/optimist/engagement/fault"
 	"github.com/optimist-go/optimist/engagement/httpapi"
 	"github.com/optimist-go/optimist/engagement/sqlstore"
+	"github.com/optimist-go/optimist/engagement/wire"
 )
 
 // Bounds of times, and times for which records are kept.
@@ -176,6 +177,10 @@ func (m *Main) URL() string {
 
 // Store returns the server's database, for tests that look behind the API.
 func (m *Main) Store() *sqlstore.Store { return m.store }
+
+// First returns the content with which the page begins, for a request of the page: see
+// [httpapi.API.First].
+func (m *Main) First(r *http.Request, limit int) (wire.First, error) { return m.api.First(r, limit) }
 
 // Network returns the fault network in front of the API; nil when neither Demo nor Faults
 // is set.

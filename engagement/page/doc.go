@@ -2,6 +2,9 @@
 // toolchain, keeps the result in the user's cache folder under a hash of all inputs, and
 // serves it, compressed beforehand, together with the page's own few files.
 //
+// The page itself begins with its first posts (package web makes their markup), and has its
+// style in it: they can be read after one round trip.
+//
 // Without a toolchain or the sources, or when they do not compile, the last build is
 // served; and without one a page that names the missing part. The API works in any case.
 package page

@@ -1,6 +1,8 @@
 package page
 
 import (
+	"crypto/sha256"
+	"encoding/base64"
 	"errors"
 	"net/http"
 	"net/http/httptest"
@@ -8,6 +10,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/optimist-go/optimist/engagement/wire"
 )
 
 func get(t *testing.T, h http.Handler, path string, header ...string) *httptest.ResponseRecorder {
@@ -26,12 +30,12 @@ func TestHandler(t *testing.T) {
 	probe := &Handler{files: make(map[string]file)}
 	probe.add("/x", "text/plain", []byte(strings.Repeat("wasm ", 1000)))
 	zipped = probe.files["/x"]
-	h, err := NewHandler(&Build{Wasm: zipped.zip, Runtime: []byte("runtime"), Hash: "h"}, nil, http.NotFoundHandler())
+	h, err := NewHandler(&Build{Wasm: zipped.zip, Runtime: []byte("runtime"), Hash: "h"}, nil, nil, http.NotFoundHandler())
 	if err != nil {
 		t.Fatal(err)
 	}
 	for path, kind := range map[string]string{
-		"/": "text/html; charset=utf-8", "/gallery": "text/html; charset=utf-8", "/style.css": "text/css; charset=utf-8",
+		"/gallery": "text/html; charset=utf-8", "/style.css": "text/css; charset=utf-8",
 		"/boot.js": "text/javascript; charset=utf-8", "/wasm_exec.js": "text/javascript; charset=utf-8", "/page.wasm": "application/wasm", "/favicon.svg": "image/svg+xml",
 	} {
 		w := get(t, h, path)
@@ -62,8 +66,58 @@ func TestHandler(t *testing.T) {
 	}
 }
 
+// policy is a part of the server's.
+const policy = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'"
+
+// TestDocument: the page has its first content, for this user alone, and its policy allows
+// the script and the style in it.
+func TestDocument(t *testing.T) {
+	answer, failure := wire.First{Session: wire.Session{Name: "ada"}}, error(nil)
+	answer.Page.After = "1.7"
+	answer.Page.Posts = []wire.Truth{{ID: "p", Version: 3, State: &wire.PostState{Post: wire.Post{ID: "p", Author: "kofi", Text: "</script><b>hello"}}}}
+	h, err := NewHandler(&Build{}, nil, func(*http.Request) (wire.First, error) { return answer, failure }, http.NotFoundHandler())
+	if err != nil {
+		t.Fatal(err)
+	}
+	ask := func(header ...string) *httptest.ResponseRecorder {
+		return get(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Security-Policy", policy)
+			h.ServeHTTP(w, r)
+		}), "/", header...)
+	}
+	w := ask()
+	body := w.Body.String()
+	for _, want := range []string{`&lt;/script&gt;&lt;b&gt;hello`, `<script type="application/json" id="first">{"session":{"name":"ada"}`, `"after":"1.7"`, `data-act="post-add"`} {
+		if !strings.Contains(body, want) {
+			t.Errorf("the page lacks %s", want)
+		}
+	}
+	if strings.Contains(body, "</script><b>") || strings.Contains(body, `data-act="sign-in"`) {
+		t.Errorf("the page has too much: %s", body)
+	}
+	if head := w.Header(); head.Get("Cache-Control") != "no-store" || head.Get("ETag") != "" || head.Get("Content-Type") != "text/html; charset=utf-8" || !strings.Contains(head.Get("Vary"), "Cookie") {
+		t.Errorf("a cache may keep what ada sees: %v", head)
+	}
+	for element, directive := range map[string]string{"script": "script-src", "style": "style-src"} {
+		_, inline, _ := strings.Cut(body, "<"+element+">")
+		inline, _, _ = strings.Cut(inline, "</"+element+">")
+		sum := sha256.Sum256([]byte(inline))
+		want := directive + " 'self' 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
+		if got := w.Header().Get("Content-Security-Policy"); len(inline) < 500 || !strings.Contains(got, want) {
+			t.Errorf("the policy %q lacks %s", got, want)
+		}
+	}
+	if small := ask("Accept-Encoding", "gzip"); small.Header().Get("Content-Encoding") != "gzip" || small.Body.Len() > len(body)/2 {
+		t.Errorf("not zipped: %v, %d bytes", small.Header(), small.Body.Len())
+	}
+	failure = errors.New("too many requests")
+	if w := ask(); w.Code != 200 || strings.Contains(w.Body.String(), `id="first"`) || !strings.Contains(w.Body.String(), "ghost") {
+		t.Errorf("without content: %d %s", w.Code, w.Body)
+	}
+}
+
 func TestWithoutBuild(t *testing.T) {
-	h, err := NewHandler(nil, errors.New("no <toolchain>"), http.NotFoundHandler())
+	h, err := NewHandler(nil, errors.New("no <toolchain>"), nil, http.NotFoundHandler())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -26,13 +26,15 @@ type file struct {
 // Handler serves the page. Other paths go to the handler otherwise.
 type Handler struct {
 	files     map[string]file
+	document  *document // at /; nil: files has a page there
+	first     First
 	otherwise http.Handler
 }
 
-// NewHandler returns a handler for a build, or for a page that explains the
-// problem if b is nil.
-func NewHandler(b *Build, problem error, otherwise http.Handler) (*Handler, error) {
-	h := &Handler{files: make(map[string]file), otherwise: otherwise}
+// NewHandler returns a handler for a build, or for a page that explains the problem if b is
+// nil. Without first, or when it fails, the page begins without posts, and reads them.
+func NewHandler(b *Build, problem error, first First, otherwise http.Handler) (*Handler, error) {
+	h := &Handler{files: make(map[string]file), first: first, otherwise: otherwise}
 	for path, asset := range map[string]struct{ name, kind string }{
 		"/style.css":   {"style.css", "text/css; charset=utf-8"},
 		"/boot.js":     {"boot.js", "text/javascript; charset=utf-8"},
@@ -44,17 +46,16 @@ func NewHandler(b *Build, problem error, otherwise http.Handler) (*Handler, erro
 		}
 		h.add(path, asset.kind, data)
 	}
-	index, err := assets.ReadFile("assets/index.html")
-	if err != nil {
-		return nil, err
-	}
 	const html = "text/html; charset=utf-8"
 	h.add("/gallery", html, []byte(web.Gallery()))
 	if b == nil {
 		h.add("/", html, []byte(web.Missing(problem)))
 		return h, nil
 	}
-	h.add("/", html, index)
+	var err error
+	if h.document, err = newDocument(); err != nil {
+		return nil, err
+	}
 	h.add("/wasm_exec.js", "text/javascript; charset=utf-8", b.Runtime)
 	// Hardly any client asks for the unzipped file, so it is unzipped only once.
 	plain := sync.OnceValues(func() ([]byte, error) { return unzip(b.Wasm) })
@@ -64,17 +65,17 @@ func NewHandler(b *Build, problem error, otherwise http.Handler) (*Handler, erro
 
 func (h *Handler) add(path, kind string, data []byte) {
 	f := file{kind: kind, plain: func() ([]byte, error) { return data, nil }, tag: `"` + hashOf(data) + `"`}
-	var small bytes.Buffer
-	zip := gzip.NewWriter(&small)
-	zip.Write(data) // to memory: cannot fail
-	zip.Close()
-	if small.Len() < len(data)*9/10 {
-		f.zip = small.Bytes()
+	if small := zip(data); len(small) < len(data)*9/10 {
+		f.zip = small
 	}
 	h.files[path] = f
 }
 
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if h.document != nil && r.URL.Path == "/" && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
+		h.serveDocument(w, r)
+		return
+	}
 	f, ok := h.files[r.URL.Path]
 	if !ok || r.Method != http.MethodGet && r.Method != http.MethodHead {
 		h.otherwise.ServeHTTP(w, r)
@@ -104,6 +105,41 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.Method == http.MethodGet {
 		w.Write(data) // an error means that the client is gone
 	}
+}
+
+// serveDocument serves the page with its first content. It is no file: each user has
+// another one, and at each moment. No cache keeps it, so that after a sign-out the content
+// is not shown again.
+func (h *Handler) serveDocument(w http.ResponseWriter, r *http.Request) {
+	data := h.document.shell
+	if h.first != nil {
+		if first, err := h.first(r); err == nil {
+			if full, err := h.document.with(first); err == nil {
+				data = full
+			}
+		}
+	}
+	head := w.Header()
+	head.Set("Content-Security-Policy", h.document.allow(head.Get("Content-Security-Policy")))
+	head.Set("Content-Type", "text/html; charset=utf-8")
+	head.Set("Vary", "Accept-Encoding, Cookie")
+	head.Set("Cache-Control", "no-store")
+	if takesGzip(r.Header.Values("Accept-Encoding")) {
+		head.Set("Content-Encoding", "gzip")
+		data = zip(data)
+	}
+	head.Set("Content-Length", strconv.Itoa(len(data)))
+	if r.Method == http.MethodGet {
+		w.Write(data) // an error means that the client is gone
+	}
+}
+
+func zip(data []byte) []byte {
+	var small bytes.Buffer
+	zip := gzip.NewWriter(&small)
+	zip.Write(data) // to memory: cannot fail
+	zip.Close()
+	return small.Bytes()
 }
 
 func unzip(data []byte) ([]byte, error) {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/optimist-go/optimist"
 	"github.com/optimist-go/optimist/engagement/client"
+	"github.com/optimist-go/optimist/engagement/wire"
 	"github.com/optimist-go/optimist/journal"
 )
 
@@ -30,6 +31,9 @@ type Hooks struct {
 	// warn that changes live only as long as the page. It is not called with the App's lock
 	// held.
 	Journal func(ctx context.Context, user string, wait bool) (Journal, error)
+	// First is the data of the content that the server has put on the page; nil: there is
+	// none.
+	First *wire.First
 }
 
 // Journal is a journal that can be deleted with all its records. Its owner keeps it until
@@ -55,9 +59,10 @@ type App struct {
 	// mu guards everything below.
 	mu             sync.Mutex
 	phase          phase
-	visit          *visit // of one user; nil before the first, and between two
-	hidden         bool   // the page is not visible
-	unsure         bool   // the server did not say who is signed in
+	visit          *visit      // of one user; nil before the first, and between two
+	first          *wire.First // for the first visit; nil: none, or the first visit has begun
+	hidden         bool        // the page is not visible
+	unsure         bool        // the server did not say who is signed in
 	feed           []string
 	inFeed         map[string]bool
 	early          []string // posts that came before the feed
@@ -138,8 +143,9 @@ func NewApp(t client.Transport, hooks Hooks) *App {
 		a.hooks.Shared = &lonely{}
 	}
 	a.panel = newPanel(t, a.networkSettled)
-	a.resetLocked("", "")
 	a.chrome.Online = true
+	a.resetLocked("", "")
+	a.beginServed()
 	return a
 }
 

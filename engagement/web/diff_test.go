@@ -2,6 +2,7 @@ package web
 
 import (
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -30,6 +31,12 @@ func (s *pretendedSurface) insert(p, child *pretended, at int) {
 	p.drop(child) // as insertBefore does, but the place was counted before
 	p.kids = slices.Insert(p.kids, min(at, len(p.kids)), child)
 }
+
+func (*pretendedSurface) tag(e *pretended) string               { return e.tag }
+func (*pretendedSurface) textOf(e *pretended) string            { return e.text }
+func (*pretendedSurface) attr(e *pretended, name string) string { return e.attrs[name] }
+func (*pretendedSurface) attrNames(e *pretended) []string       { return slices.Collect(maps.Keys(e.attrs)) }
+func (*pretendedSurface) kids(e *pretended) []*pretended        { return slices.Clone(e.kids) }
 
 func (e *pretended) drop(child *pretended) {
 	e.kids = slices.DeleteFunc(e.kids, func(k *pretended) bool { return k == child })
@@ -117,5 +124,29 @@ func TestDiffKeepsElements(t *testing.T) {
 	m.update(s, list("a", "b"))
 	if s.made != 0 || s.moved != 0 || m.e.kids[1] != b {
 		t.Errorf("two less: %d made, %d moved", s.made, s.moved)
+	}
+}
+
+// TestAdoptEndsWhereItShould adopts random trees as others, and goes on from there. What
+// fits stays.
+func TestAdoptEndsWhereItShould(t *testing.T) {
+	for seed := range uint64(3000) {
+		draws := rand.New(rand.NewPCG(seed, 2))
+		s := &pretendedSurface{}
+		served, n := randomTree(draws, 3), randomTree(draws, 3)
+		e := mount(s, served).e
+		m := adopt(s, n, e)
+		if err := m.e.looksLike(n); err != nil || m.e != e {
+			t.Fatalf("seed %d: %v", seed, err)
+		}
+		n = randomTree(draws, 3)
+		m.update(s, n)
+		if err := m.e.looksLike(n); err != nil {
+			t.Fatalf("seed %d, updated: %v", seed, err)
+		}
+		s.made = 0
+		if adopt(s, n, m.e); s.made != 0 {
+			t.Fatalf("seed %d: the same again makes %d elements", seed, s.made)
+		}
 	}
 }

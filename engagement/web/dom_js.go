@@ -11,35 +11,51 @@ type dom struct {
 	document js.Value
 	regions  map[string]*mounted[js.Value] // by name
 	posts    map[string]*mounted[js.Value] // by id
+	served   map[string]js.Value           // by id: posts that the server has put on the page, until adopted
 	shown    []string                      // ids, in the order of the page
+	filled   bool                          // with posts by order
 	feed     js.Value
 }
 
 func newDOM() *dom {
 	document := js.Global().Get("document")
-	return &dom{
+	d := &dom{
 		document: document,
 		regions:  make(map[string]*mounted[js.Value]),
 		posts:    make(map[string]*mounted[js.Value]),
+		served:   make(map[string]js.Value),
 		feed:     document.Call("getElementById", "feed"),
 	}
+	for _, e := range d.kids(d.feed) {
+		if id := dataOf(e, "id"); id != "" {
+			d.served[id] = e
+			d.shown = append(d.shown, id)
+		}
+	}
+	return d
 }
 
 // region shows a node as the only kid of the element with that id; a nil node empties the
-// element. The page's own content stays until the first node.
+// element. The first node adopts the page's own content.
 func (d *dom) region(name string, n *Node) {
 	old, parent := d.regions[name], d.document.Call("getElementById", name)
-	switch {
-	case old != nil && n != nil && old.fits(n):
+	if old != nil && n != nil && old.fits(n) {
 		old.update(d, n)
 		return
-	case old != nil:
-		d.remove(parent, old.e)
-		delete(d.regions, name)
 	}
-	if n != nil {
-		m := mount(d, n)
-		d.regions[name] = m
+	delete(d.regions, name)
+	if n == nil {
+		parent.Call("replaceChildren")
+		return
+	}
+	var m *mounted[js.Value]
+	if e := parent.Get("firstElementChild"); old == nil && e.Truthy() && d.tag(e) == n.Tag {
+		m = adopt(d, n, e)
+	} else {
+		m = mount(d, n)
+	}
+	d.regions[name] = m
+	if parent.Get("childNodes").Length() != 1 || !parent.Get("firstChild").Equal(m.e) {
 		parent.Call("replaceChildren", m.e)
 	}
 }
@@ -47,9 +63,12 @@ func (d *dom) region(name string, n *Node) {
 func (d *dom) post(id string, n *Node) {
 	if old := d.posts[id]; old != nil {
 		old.update(d, n)
-		return
+	} else if e, ok := d.served[id]; ok && d.tag(e) == n.Tag {
+		d.posts[id] = adopt(d, n, e)
+		delete(d.served, id)
+	} else {
+		d.posts[id] = mount(d, n)
 	}
-	d.posts[id] = mount(d, n)
 }
 
 func (d *dom) order(ids []string) {
@@ -63,10 +82,16 @@ func (d *dom) order(ids []string) {
 			kept = append(kept, id)
 			continue
 		}
+		if e, ok := d.served[id]; ok {
+			d.remove(d.feed, e)
+			delete(d.served, id)
+			continue
+		}
 		d.remove(d.feed, d.posts[id].e)
 		delete(d.posts, id)
 	}
-	if d.shown == nil && len(ids) > 0 {
+	if !d.filled && len(ids) > 0 {
+		d.filled = true
 		mark("engaged-feed")
 	}
 	d.shown = kept
@@ -120,6 +145,30 @@ func (d *dom) createText(s string) js.Value       { return d.document.Call("crea
 func (d *dom) setText(e js.Value, s string)       { e.Set("nodeValue", s) }
 func (d *dom) removeAttr(e js.Value, name string) { e.Call("removeAttribute", name) }
 func (d *dom) remove(parent, child js.Value)      { parent.Call("removeChild", child) }
+
+func (d *dom) textOf(e js.Value) string            { return e.Get("nodeValue").String() }
+func (d *dom) attr(e js.Value, name string) string { return e.Call("getAttribute", name).String() }
+func (d *dom) attrNames(e js.Value) []string {
+	return listOf(e.Call("getAttributeNames"), js.Value.String)
+}
+func (d *dom) kids(e js.Value) []js.Value {
+	return listOf(e.Get("childNodes"), func(v js.Value) js.Value { return v })
+}
+
+func listOf[T any](list js.Value, f func(js.Value) T) []T {
+	out := make([]T, list.Length())
+	for i := range out {
+		out[i] = f(list.Index(i))
+	}
+	return out
+}
+
+func (d *dom) tag(e js.Value) string {
+	if name := e.Get("localName"); name.Type() == js.TypeString {
+		return name.String()
+	}
+	return "" // a text
+}
 
 func (d *dom) setAttr(e js.Value, name, value string) {
 	e.Call("setAttribute", name, value)

@@ -20,6 +20,7 @@ type page struct {
 	asked  bool // a frame has been asked for
 	frame  js.Func
 	window js.Value
+	early  []earlyTap
 }
 
 // Run shows the App on the page, for ever.
@@ -30,14 +31,19 @@ func Run() {
 		p.paint()
 		return nil
 	})
-	p.app = NewApp(browser.Transport{}, Hooks{Wake: p.wake, Shared: sharedWords(), Journal: openJournal})
+	first := servedFirst()
+	p.app = NewApp(browser.Transport{}, Hooks{Wake: p.wake, Shared: sharedWords(), Journal: openJournal, First: first})
 	p.listen()
+	p.early = earlyTaps(first)
 	if !p.window.Get("navigator").Get("onLine").Bool() {
 		p.app.SetOnline(false)
 	}
 	p.app.SetHidden(p.window.Get("document").Get("hidden").Bool())
 	p.app.Start()
-	p.window.Get("document").Get("documentElement").Call("setAttribute", "data-ready", "")
+	p.paint()
+	root := p.window.Get("document").Get("documentElement")
+	root.Call("removeAttribute", "data-leaving") // its content is gone
+	root.Call("setAttribute", "data-ready", "")
 	mark("engaged-ready")
 	for range time.Tick(time.Minute) {
 		p.app.Minute()
@@ -102,6 +108,7 @@ func (p *page) wake() {
 }
 
 func (p *page) paint() {
+	p.replay()
 	now := time.Now()
 	moving := p.app.Tick(now)
 	done := p.app.paint(p.dom, now, func() bool { return time.Since(now) < frameBudget })

@@ -39,7 +39,7 @@ func (a *App) paint(c canvas, now time.Time, more func() bool) (done bool) {
 	}
 	if take(&d.signIn) {
 		var card *Node
-		if a.chrome.User == "" && a.visit != nil || a.chrome.SignedOut {
+		if a.chrome.User == "" && (a.visit != nil || a.first != nil) || a.chrome.SignedOut {
 			m := a.signIn
 			m.Again = a.chrome.User
 			card = viewSignIn(m)

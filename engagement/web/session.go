@@ -32,21 +32,22 @@ func (a *App) watchSession(ctx context.Context) {
 	}
 }
 
-// recall begins the visit of the user whom this browser remembers, before the server has
-// answered. No change is sent until it has. Before, recall deletes the journals of users
-// who have signed out.
+// recall begins the visit of the user whom this browser remembers, or of nobody if the
+// content on the page is nobody's, before the server has answered. No change is sent until
+// it has. Before, recall deletes the journals of users who have signed out.
 func (a *App) recall(ctx context.Context) {
 	for _, user := range a.left() {
 		a.deleteJournal(ctx, user, false)
 		a.spawn(func(ctx context.Context) { a.deleteJournal(ctx, user, true) }) // if it is owned
 	}
 	user, _ := a.remembered()
-	if user == "" || a.hooks.Shared.Get(leavingKey) != "" {
-		return
-	}
 	a.mu.Lock()
+	served := a.first != nil && a.first.Session.Name == user
 	a.unsure = true
 	a.mu.Unlock()
+	if user == "" && !served || a.hooks.Shared.Get(leavingKey) != "" {
+		return
+	}
 	if a.begin(user) == nil {
 		a.hooks.Wake()
 	}
@@ -241,20 +242,24 @@ func (a *App) expiredLocked(v *visit) {
 func (a *App) addPage(s *client.Service, feed client.Feed) {
 	a.mu.Lock()
 	if a.visit != nil && a.visit.service == s {
-		for _, id := range feed.Posts {
-			if !a.inFeed[id] && s.Post(id).Value.ID != "" {
-				a.feed = append(a.feed, id)
-				a.inFeed[id] = true
-			}
-			a.dirty.posts[id] = true
-		}
-		a.next = feed.Next
-		a.end = feedModel{Loaded: true, Posts: len(a.feed), More: feed.Next != ""}
-		a.addEarlyLocked()
-		a.dirty.order, a.dirty.end, a.dirty.kept = true, true, true
+		a.addPageLocked(s, feed)
 	}
 	a.mu.Unlock()
 	a.hooks.Wake()
+}
+
+func (a *App) addPageLocked(s *client.Service, feed client.Feed) {
+	for _, id := range feed.Posts {
+		if !a.inFeed[id] && s.Post(id).Value.ID != "" {
+			a.feed = append(a.feed, id)
+			a.inFeed[id] = true
+		}
+		a.dirty.posts[id] = true
+	}
+	a.next = feed.Next
+	a.end = feedModel{Loaded: true, Posts: len(a.feed), More: feed.Next != ""}
+	a.addEarlyLocked()
+	a.dirty.order, a.dirty.end, a.dirty.kept = true, true, true
 }
 
 // addEarlyLocked shows posts that came before the feed: mostly the user's own.

@@ -41,6 +41,7 @@ func (a *App) begin(user string) error {
 	a.visit = v
 	a.chrome.Risk = risk
 	a.durable = journal != nil
+	a.takeServedLocked(v)
 	a.sendLocked()
 	if a.chrome.LabOpen {
 		a.spawn(a.readNetwork)

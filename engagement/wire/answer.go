@@ -36,10 +36,8 @@ func DecodePage(data []byte) (Page, error) {
 	if err := decodeAnswer(data, &p); err != nil {
 		return Page{}, err
 	}
-	for i := range p.Posts {
-		if err := p.Posts[i].check(); err != nil {
-			return Page{}, err
-		}
+	if err := p.check(); err != nil {
+		return Page{}, err
 	}
 	return p, nil
 }

@@ -118,7 +118,7 @@ func serve(ctx context.Context, args []string) error {
 	if err := m.Run(ctx); err != nil {
 		return err
 	}
-	err := page.build(ctx)
+	err := page.build(ctx, m)
 	if err == nil {
 		fmt.Println("engaged is at", m.URL())
 		err = m.Wait(ctx)

@@ -7,8 +7,10 @@ import (
 	"os"
 	"time"
 
+	"github.com/optimist-go/optimist/engagement/engaged"
 	"github.com/optimist-go/optimist/engagement/httpapi"
 	"github.com/optimist-go/optimist/engagement/page"
+	"github.com/optimist-go/optimist/engagement/web"
 	"github.com/optimist-go/optimist/engagement/wire"
 )
 
@@ -36,7 +38,7 @@ func (p *latePage) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // build compiles the browser client if need be. If this fails the page shows the
 // error, and the server runs all the same. In every case waiting requests are
 // answered.
-func (p *latePage) build(ctx context.Context) error {
+func (p *latePage) build(ctx context.Context, m *engaged.Main) error {
 	p.handler = http.HandlerFunc(ending)
 	defer close(p.built)
 	build, err := page.New(ctx, page.Options{Progress: os.Stderr})
@@ -46,7 +48,7 @@ func (p *latePage) build(ctx context.Context) error {
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "engaged:", err)
 	}
-	h, err := page.NewHandler(build, err, http.HandlerFunc(nothing))
+	h, err := page.NewHandler(build, err, func(r *http.Request) (wire.First, error) { return m.First(r, web.PageSize) }, http.HandlerFunc(nothing))
 	if err == nil {
 		p.handler = h
 	}

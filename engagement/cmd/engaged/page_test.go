@@ -37,7 +37,7 @@ func TestPageGivenUp(t *testing.T) {
 	defer s.Close()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := p.build(ctx); err != nil {
+	if err := p.build(ctx, nil); err != nil {
 		t.Error(err)
 	}
 	if err := <-answer; err != nil {

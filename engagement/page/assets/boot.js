@@ -1,9 +1,12 @@
 // Starts the client. Everything else is Go: see package web.
 "use strict";
 (async () => {
+  // The start has failed: what is on the page stays there, but takes no taps.
   const say = (text) => {
-    const place = document.getElementById("booting");
-    if (place) { place.setAttribute("role", "alert"); place.textContent = text; place.className = "end"; }
+    document.getElementById("notices").innerHTML = `<ul class="notices"><li class="notice grave"><p></p><button type="button" class="button">Reload</button></li></ul>`;
+    document.querySelector(".notice p").textContent = text;
+    document.querySelector(".notice .button").addEventListener("click", () => location.reload());
+    for (const ghosts of document.querySelectorAll(".loading")) ghosts.remove();
   };
   if (typeof WebAssembly !== "object") return say("This browser is too old: it does not support WebAssembly.");
   try {
@@ -17,6 +20,6 @@
     console.error("the client has ended");
   } catch (err) {
     console.error(err);
-    say("The page could not be loaded. Check your connection and reload it.");
+    say("The page did not start. Check your connection.");
   }
 })();

@@ -1,0 +1,37 @@
+"use strict";
+// Keeps the taps and forms of a person who is faster than the client, and shows that they
+// were seen; the client takes them when it is there (web/early_js.go). This script is in the
+// page's markup, so that it is there before the first button.
+(() => {
+  const kept = [];
+  const tap = (event) => {
+    const button = event.target.closest("button[data-act]");
+    if (!button || button.type !== "button") return;
+    kept.push(button);
+    button.dataset.kept = "";
+    if (!button.matches(".like, .save") || !document.getElementById("write").firstChild) return;
+    const on = button.classList.toggle("on"), count = button.querySelector(".count");
+    button.setAttribute("aria-pressed", on);
+    if (!/^\d{1,3}$/.test(count.textContent)) return; // 1.2k
+    count.textContent = Number(count.textContent) + (on ? 1 : -1);
+    count.classList.toggle("none", count.textContent === "0");
+  };
+  const send = (event) => {
+    event.preventDefault();
+    if (kept.includes(event.target)) return;
+    kept.push(event.target);
+    event.target.dataset.kept = "";
+  };
+  document.addEventListener("click", tap);
+  document.addEventListener("submit", send);
+  window.engagedKept = {
+    take() {
+      document.removeEventListener("click", tap);
+      document.removeEventListener("submit", send);
+      return kept.splice(0);
+    },
+  };
+  try { // the content of a person who was signing out is not shown again
+    if (localStorage.getItem("engaged-leaving")) document.documentElement.dataset.leaving = "";
+  } catch {}
+})();
