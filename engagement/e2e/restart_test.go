@@ -32,7 +32,7 @@ func TestReloadWhileCutOff(t *testing.T) {
 	tb.shot("reloaded-while-cut-off-phone")
 	s.network(fault.Rule{})
 	tb.until(allSaved + ` && !document.querySelector('.kept')`)
-	tb.until(`document.querySelector('.post:first-child').innerText.includes('a post of the train')`)
+	tb.until(`document.querySelector('.post:first-child')?.innerText.includes('a post of the train')`)
 	if now := s.truth(post, "ada"); now.Liked == was.Liked || now.Post.Comments != was.Post.Comments+1 {
 		t.Errorf("after the changes: %+v; before: %+v", now.Post, was.Post)
 	}

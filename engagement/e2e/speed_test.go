@@ -24,7 +24,7 @@ func TestSpeed(t *testing.T) {
 	tb := signIn(t, s.URL(), "ada")
 
 	tb.open(s.URL()) // from a warm cache
-	tb.until(`document.querySelector('.post') && ` + allSaved)
+	tb.until(`performance.getEntriesByName('engaged-feed')[0] && ` + allSaved)
 	started := eval[struct {
 		Ready float64 `json:"ready"`
 		Feed  float64 `json:"feed"`

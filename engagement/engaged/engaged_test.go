@@ -7,6 +7,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/cookiejar"
 	"os"
@@ -203,7 +204,7 @@ func TestFaultsOnPurposeAreNoErrors(t *testing.T) {
 	log := new(lines)
 	m := engaged.New()
 	m.Stderr = log
-	m.Config = engaged.Config{Addr: "127.0.0.1:0", DB: filepath.Join(t.TempDir(), "engaged.db"), Demo: true, LogJSON: true}
+	m.Config = engaged.Config{Addr: "127.0.0.1:0", DB: filepath.Join(t.TempDir(), "engaged.db"), Demo: true, LogJSON: true, LogLevel: slog.LevelDebug}
 	if err := m.Run(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -213,12 +214,12 @@ func TestFaultsOnPurposeAreNoErrors(t *testing.T) {
 		level string
 		says  any
 	}{
-		{fault.Rule{}, "INFO", nil},
-		{fault.Rule{ServerError: 1}, "INFO", "server error"},
-		{fault.Rule{Throttle: 1}, "INFO", "throttled"},
-		{fault.Rule{LoseRequest: 1}, "INFO", "lost request"},
-		{fault.Rule{LoseAnswer: 1}, "INFO", "lost answer"},
-		{fault.Rule{Offline: true}, "INFO", "offline"},
+		{fault.Rule{}, "DEBUG", nil},
+		{fault.Rule{ServerError: 1}, "DEBUG", "server error"},
+		{fault.Rule{Throttle: 1}, "DEBUG", "throttled"},
+		{fault.Rule{LoseRequest: 1}, "DEBUG", "lost request"},
+		{fault.Rule{LoseAnswer: 1}, "DEBUG", "lost answer"},
+		{fault.Rule{Offline: true}, "DEBUG", "offline"},
 		{fault.Rule{}, "WARN", nil}, // the store is closed
 		{fault.Rule{LoseAnswer: 1}, "ERROR", "lost answer"},
 	} {

@@ -76,7 +76,7 @@ func (m *Main) ParseFlags(args []string) error {
 	flags.BoolVar(&c.SecureCookies, "secure-cookies", false, "keep session cookies to TLS, when a proxy in front speaks it")
 	flags.StringVar(&c.AddressHeader, "address-header", "", "header in which a proxy in front names the client, such as X-Forwarded-For; limits per address go by it")
 	flags.BoolVar(&c.LogJSON, "log-json", false, "write the log as JSON")
-	flags.TextVar(&c.LogLevel, "log-level", slog.LevelInfo, "least level to log: debug, info, warn, error")
+	flags.TextVar(&c.LogLevel, "log-level", slog.LevelInfo, "least level to log: debug (with a line for each request), info, warn, error")
 	switch err := flags.Parse(args); {
 	case errors.Is(err, flag.ErrHelp):
 		flags.SetOutput(m.Stderr)

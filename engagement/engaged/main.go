@@ -179,8 +179,17 @@ func (m *Main) URL() string {
 func (m *Main) Store() *sqlstore.Store { return m.store }
 
 // First returns the content with which the page begins, for a request of the page: see
-// [httpapi.API.First].
-func (m *Main) First(r *http.Request, limit int) (wire.First, error) { return m.api.First(r, limit) }
+// [httpapi.API.First]. A session whose network is cut by the panel gets none.
+func (m *Main) First(r *http.Request, limit int) (wire.First, error) {
+	if m.network != nil {
+		if setting, _ := m.network.Get(m.api.SessionID(r)); setting.Rule.Offline {
+			return wire.First{}, errCut
+		}
+	}
+	return m.api.First(r, limit)
+}
+
+var errCut = errors.New("the network panel cuts this session off")
 
 // Network returns the fault network in front of the API; nil when neither Demo nor Faults
 // is set.

@@ -66,7 +66,8 @@ func NoteFault(r *http.Request, fault string) {
 
 // Guard is the outermost layer of the whole server, page included. It gives each request
 // an id (header X-Request-Id), refuses oversized requests unread, sets the security
-// headers, turns a panic into a problem and writes one line to the log. log and now may
+// headers, turns a panic into a problem and writes one line to the log, of level debug if there is
+// nothing to act on. log and now may
 // be nil.
 func Guard(next http.Handler, log *slog.Logger, now func() time.Time) http.Handler {
 	orElse(&log, slog.Default())
@@ -168,19 +169,19 @@ func writeLine(log *slog.Logger, r *http.Request, rec *record, seen *watchedWrit
 	log.LogAttrs(r.Context(), levelOf(seen.status, rec.err, len(rec.faults) > 0), "request", attrs...)
 }
 
-// levelOf depends on the need to act. An overloaded server recovers by itself, or
+// levelOf depends on the need to act; without any it is debug. An overloaded server recovers by itself, or
 // /readyz reports it; a broken one does not. An error that a deliberate fault caused
 // needs no action.
 func levelOf(status int, err error, onPurpose bool) slog.Level {
 	switch {
 	case err == nil && onPurpose:
-		return slog.LevelInfo
+		return slog.LevelDebug
 	case status == http.StatusServiceUnavailable:
 		return slog.LevelWarn
 	case status >= http.StatusInternalServerError, err != nil && status != statusClientGone:
 		return slog.LevelError
 	}
-	return slog.LevelInfo
+	return slog.LevelDebug
 }
 
 func shortened(s string) string {

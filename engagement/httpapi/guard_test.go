@@ -85,7 +85,7 @@ func TestPanicBecomesAProblem(t *testing.T) {
 
 func TestEachRequestIsOneLineOfLog(t *testing.T) {
 	var log lines
-	s := start(t, setup{log: slog.New(slog.NewJSONHandler(&log, nil))})
+	s := start(t, setup{log: slog.New(slog.NewJSONHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))})
 	ada := s.signIn("ada")
 	post := ada.newPost("hello")
 	r := ada.operate("the-key", "PUT", post+"/like", stampAt(0), nil)
@@ -93,7 +93,7 @@ func TestEachRequestIsOneLineOfLog(t *testing.T) {
 	s.stop()
 	found := log.only(t, "key", "the-key")
 	for name, want := range map[string]any{
-		"id": r.header.Get("X-Request-Id"), "user": "ada", "method": "PUT", "path": post + "/like", "status": 200.0, "brokenOff": false,
+		"level": "DEBUG", "id": r.header.Get("X-Request-Id"), "user": "ada", "method": "PUT", "path": post + "/like", "status": 200.0, "brokenOff": false,
 	} {
 		equal(t, name, found[name], want)
 	}
@@ -103,7 +103,7 @@ func TestEachRequestIsOneLineOfLog(t *testing.T) {
 func TestClientThatGoesAwayIsNoError(t *testing.T) {
 	var log lines
 	waiting := &waitingStore{entered: make(chan struct{})}
-	s := start(t, setup{log: slog.New(slog.NewJSONHandler(&log, nil)), wrap: func(real engagement.Store) engagement.Store {
+	s := start(t, setup{log: slog.New(slog.NewJSONHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})), wrap: func(real engagement.Store) engagement.Store {
 		waiting.Store = real
 		return waiting
 	}})
@@ -126,7 +126,7 @@ func TestClientThatGoesAwayIsNoError(t *testing.T) {
 	s.stop()
 	found := false
 	for _, line := range log.all(t) {
-		if line["level"] != "INFO" {
+		if line["level"] != "DEBUG" {
 			t.Errorf("%v", line)
 		}
 		found = found || line["status"] == 499.0

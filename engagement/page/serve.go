@@ -6,6 +6,7 @@ import (
 	"embed"
 	"io"
 	"net/http"
+	"path"
 	"strconv"
 	"sync"
 
@@ -35,32 +36,39 @@ type Handler struct {
 // nil. Without first, or when it fails, the page begins without posts, and reads them.
 func NewHandler(b *Build, problem error, first First, otherwise http.Handler) (*Handler, error) {
 	h := &Handler{files: make(map[string]file), first: first, otherwise: otherwise}
-	for path, asset := range map[string]struct{ name, kind string }{
-		"/style.css":   {"style.css", "text/css; charset=utf-8"},
-		"/boot.js":     {"boot.js", "text/javascript; charset=utf-8"},
-		"/favicon.svg": {"favicon.svg", "image/svg+xml"},
-	} {
-		data, err := assets.ReadFile("assets/" + asset.name)
-		if err != nil {
-			return nil, err
-		}
-		h.add(path, asset.kind, data)
+	if err := h.addAssets("style.css", "boot.js", "favicon.svg"); err != nil {
+		return nil, err
 	}
-	const html = "text/html; charset=utf-8"
-	h.add("/gallery", html, []byte(web.Gallery()))
+	h.add("/gallery", htmlType, []byte(web.Gallery()))
 	if b == nil {
-		h.add("/", html, []byte(web.Missing(problem)))
+		h.add("/", htmlType, []byte(web.Missing(problem)))
 		return h, nil
 	}
 	var err error
 	if h.document, err = newDocument(); err != nil {
 		return nil, err
 	}
-	h.add("/wasm_exec.js", "text/javascript; charset=utf-8", b.Runtime)
+	h.add("/wasm_exec.js", kinds[".js"], b.Runtime)
 	// Hardly any client asks for the unzipped file, so it is unzipped only once.
 	plain := sync.OnceValues(func() ([]byte, error) { return unzip(b.Wasm) })
 	h.files["/page.wasm"] = file{"application/wasm", plain, b.Wasm, `"` + b.Hash + `"`}
 	return h, nil
+}
+
+const htmlType = "text/html; charset=utf-8"
+
+// kinds are the media types of the assets.
+var kinds = map[string]string{".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
+
+func (h *Handler) addAssets(names ...string) error {
+	for _, name := range names {
+		data, err := assets.ReadFile("assets/" + name)
+		if err != nil {
+			return err
+		}
+		h.add("/"+name, kinds[path.Ext(name)], data)
+	}
+	return nil
 }
 
 func (h *Handler) add(path, kind string, data []byte) {
@@ -121,7 +129,7 @@ func (h *Handler) serveDocument(w http.ResponseWriter, r *http.Request) {
 	}
 	head := w.Header()
 	head.Set("Content-Security-Policy", h.document.allow(head.Get("Content-Security-Policy")))
-	head.Set("Content-Type", "text/html; charset=utf-8")
+	head.Set("Content-Type", htmlType)
 	head.Set("Vary", "Accept-Encoding, Cookie")
 	head.Set("Cache-Control", "no-store")
 	if takesGzip(r.Header.Values("Accept-Encoding")) {

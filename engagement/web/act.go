@@ -26,7 +26,7 @@ func (a *App) Act(act Action) (taken bool) {
 }
 
 func (a *App) actLocked(act Action) (taken bool) {
-	if a.moving {
+	if a.moving || a.first != nil {
 		if taken, later := a.laterLocked(act); later {
 			return taken
 		}

@@ -77,7 +77,7 @@ type App struct {
 	noticed        int      // ids given to notices
 	person         string   // the last signed-in user
 	moving         bool     // the visit gets another client: see takeOver
-	late           []Action // actions for that client
+	late           []Action // actions for that client, or for the first visit
 	ended          string   // the reason of a visit's end, until the next paint; empty: none has ended
 	networkProblem string
 	ops            openOps
@@ -252,9 +252,9 @@ func (a *App) AtRisk() int {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.durable {
-		return 0
+		return len(a.late)
 	}
-	return len(a.ops)
+	return len(a.ops) + len(a.late)
 }
 
 // uiLocked returns the state of a post's controls.

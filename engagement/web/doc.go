@@ -38,8 +38,8 @@
 // which the App begins without reading them: it follows the feed from their position on,
 // so that no change is missed or counted twice. The elements of the markup are adopted, not
 // made anew: nothing moves, and typed text stays. A script in the page keeps the taps of a
-// person who is faster than the client, and the App carries them out ([App.ActEarly]) when
-// the first visit has begun, if it is the visit of the same user.
+// person who is faster than the client, and the App carries them out when the first visit has
+// begun, if it is the visit of the same user.
 //
 // Texts of people are always text nodes, never markup.
 package web

@@ -93,14 +93,28 @@ func Missing(why error) string {
 	))
 }
 
-func document(title string, body *Node) string {
-	head := el("head", nil,
+// Starting returns the page of a server that still compiles its client. Its script shows
+// the real page as soon as it is there.
+func Starting() string {
+	return document("engaged", starting(), el("script", []string{"src", "/starting.js", "defer", ""}))
+}
+
+func starting() *Node {
+	return el("main.gallery", nil, el("section.card starting", []string{"aria-labelledby", "starting"},
+		el("h1", []string{"id", "starting"}, el("span.dot", []string{"aria-hidden", "true"}), text("Starting")),
+		el("p", nil, text("The server runs, and compiles its page. The first time this takes a minute, later a second.")),
+		el("p.hint", nil, text("The page opens by itself when it is ready."))),
+	)
+}
+
+func document(title string, body *Node, more ...*Node) string {
+	head := el("head", nil, append([]*Node{
 		el("meta", []string{"charset", "utf-8"}),
 		el("meta", []string{"name", "viewport", "content", "width=device-width, initial-scale=1"}),
 		el("meta", []string{"name", "color-scheme", "content", "light dark"}),
 		el("title", nil, text(title)),
 		el("link", []string{"rel", "stylesheet", "href", "/style.css"}),
-	)
+	}, more...)...)
 	return "<!doctype html>\n" + strings.TrimSpace(el("html", []string{"lang", "en"}, head, el("body", nil, body)).HTML()) + "\n"
 }
 

@@ -67,22 +67,22 @@ func (a *App) takeOver(v *visit, j Journal) {
 	heir.service.Restore()
 	a.startLocked(heir)
 	a.drainLocked()
-	for _, act := range late {
-		if taken := a.actLocked(act); !taken {
-			a.tellLateLocked([]Action{act})
-		}
-	}
+	a.actLateLocked(late)
 	a.mu.Unlock()
 	v.events.Close()
 	v.bell.Close()
 	a.hooks.Wake()
 }
 
-// laterLocked keeps an action that needs the client until the client has been restarted.
-// taken is as in Act.
+// laterLocked keeps an action that needs the client, until the client has been restarted or
+// the first visit has begun. taken is as in Act.
 func (a *App) laterLocked(act Action) (taken, later bool) {
 	most := 0
 	switch act.Name {
+	case "comments":
+		if a.first == nil {
+			return false, false
+		}
 	case "post-add":
 		most = wire.MaxPostText
 	case "comment-add":
@@ -97,6 +97,15 @@ func (a *App) laterLocked(act Action) (taken, later bool) {
 	}
 	a.late = append(a.late, act)
 	return most > 0, true
+}
+
+// actLateLocked carries out actions that laterLocked has kept.
+func (a *App) actLateLocked(late []Action) {
+	for _, act := range late {
+		if taken := a.actLocked(act); !taken {
+			a.tellLateLocked([]Action{act})
+		}
+	}
 }
 
 // tellLateLocked quotes the texts of actions that could not be carried out.

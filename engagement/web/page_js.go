@@ -20,7 +20,6 @@ type page struct {
 	asked  bool // a frame has been asked for
 	frame  js.Func
 	window js.Value
-	early  []earlyTap
 }
 
 // Run shows the App on the page, for ever.
@@ -31,10 +30,9 @@ func Run() {
 		p.paint()
 		return nil
 	})
-	first := servedFirst()
-	p.app = NewApp(browser.Transport{}, Hooks{Wake: p.wake, Shared: sharedWords(), Journal: openJournal, First: first})
+	p.app = NewApp(browser.Transport{}, Hooks{Wake: p.wake, Shared: sharedWords(), Journal: openJournal, First: servedFirst()})
 	p.listen()
-	p.early = earlyTaps(first)
+	p.actEarly()
 	if !p.window.Get("navigator").Get("onLine").Bool() {
 		p.app.SetOnline(false)
 	}
@@ -108,7 +106,6 @@ func (p *page) wake() {
 }
 
 func (p *page) paint() {
-	p.replay()
 	now := time.Now()
 	moving := p.app.Tick(now)
 	done := p.app.paint(p.dom, now, func() bool { return time.Since(now) < frameBudget })
@@ -125,6 +122,14 @@ func (p *page) act(a Action) bool {
 	return taken
 }
 
+func (p *page) submit(form js.Value) {
+	field := form.Get("elements").Get("text")
+	if p.act(actionOf(form, field.Get("value").String())) {
+		field.Set("value", "")
+		grow(field)
+	}
+}
+
 func (p *page) listen() {
 	document := p.window.Get("document")
 	on(document, "click", func(e js.Value) {
@@ -134,12 +139,7 @@ func (p *page) listen() {
 	})
 	on(document, "submit", func(e js.Value) {
 		e.Call("preventDefault")
-		form := e.Get("target")
-		field := form.Get("elements").Get("text")
-		if p.act(actionOf(form, field.Get("value").String())) {
-			field.Set("value", "")
-			grow(field)
-		}
+		p.submit(e.Get("target"))
 	})
 	on(document, "input", func(e js.Value) {
 		if t := closest(e, "textarea"); t.Truthy() {

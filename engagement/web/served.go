@@ -15,52 +15,25 @@ func (a *App) beginServed() {
 	a.dirty = dirt{posts: make(map[string]bool), header: true}
 }
 
-// takeServedLocked gives the visit the posts that are on the page, if they were read as its
-// user: the visit follows the feed from their position on. Otherwise they leave the page.
+// takeServedLocked gives the first visit the posts that are on the page, if they were read as
+// its user: the visit follows the feed from their position on. Otherwise they leave the page.
+// Then it carries out the actions from before the visit, for the same user only.
 func (a *App) takeServedLocked(v *visit) {
-	first := a.first
-	a.first = nil
-	if first == nil || first.Session.Name != v.user {
+	first, early := a.first, a.late
+	if first == nil {
 		return
 	}
-	feed, err := v.service.Take(first.Page)
-	if err != nil {
-		return // attend reads them
-	}
-	v.loaded, v.after = true, feed.After
-	a.addPageLocked(v.service, feed)
-}
-
-// Early is an action on the content that the server has put on the page, from before the
-// client was there.
-type Early struct {
-	User string // for whom the content was
-	Action
-}
-
-// TakesEarly reports whether the first visit has begun with its posts: earlier, the App can
-// carry out no early action.
-func (a *App) TakesEarly() bool {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return a.visit != nil && a.end.Loaded
-}
-
-// ActEarly carries out an early action like Act. If another user has come since, nothing is
-// done, and the person is told.
-func (a *App) ActEarly(early Early) (taken bool) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	switch {
-	case a.phase == over:
-		return false
-	case early.User != a.chrome.User && early.Name != "sign-in" && early.Name != "sign-in-as":
-		n := &notice{Text: "Nothing was done with your first tap: somebody else is signed in now."}
-		if early.Name == "post-add" {
-			n.Quote, n.Grave = early.Value, true
+	a.first, a.late = nil, nil
+	if first.Session.Name != v.user {
+		if len(early) > 0 {
+			a.tellLocked(&notice{Text: "Nothing was done with your first taps: somebody else is signed in now.", Grave: true})
 		}
-		a.tellLocked(n)
-		return true
+		a.tellLateLocked(early)
+		return
 	}
-	return a.actLocked(early.Action)
+	if feed, err := v.service.Take(first.Page); err == nil { // else attend reads them
+		v.loaded, v.after = true, feed.After
+		a.addPageLocked(v.service, feed)
+	}
+	a.actLateLocked(early)
 }

@@ -22,6 +22,7 @@ import (
 
 	"github.com/optimist-go/optimist/engagement/engaged"
 	"github.com/optimist-go/optimist/engagement/load"
+	"github.com/optimist-go/optimist/engagement/page"
 )
 
 func main() {
@@ -113,14 +114,18 @@ func serve(ctx context.Context, args []string) error {
 	if err := m.ParseFlags(args); err != nil {
 		return err
 	}
-	page := newLatePage()
-	m.Page = page
+	late, err := page.NewLate()
+	if err != nil {
+		return err
+	}
+	m.Page = late
 	if err := m.Run(ctx); err != nil {
 		return err
 	}
-	err := page.build(ctx, m)
-	if err == nil {
-		fmt.Println("engaged is at", m.URL())
+	fmt.Fprintln(os.Stderr, "engaged: the server runs at", m.URL()+"; looking at its page")
+	err = buildPage(ctx, m, late)
+	if err == nil && ctx.Err() == nil {
+		fmt.Printf("\n  engaged is ready: open %s\n  Ctrl-C ends it; -h lists the flags.\n\n", m.URL())
 		err = m.Wait(ctx)
 	}
 	return errors.Join(err, m.Close())

@@ -13,6 +13,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -213,13 +214,78 @@ func start(t *testing.T, cmd *exec.Cmd) (url string) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	line, err := bufio.NewReader(stdout).ReadString('\n')
-	url, found := strings.CutPrefix(strings.TrimSpace(line), "engaged is at ")
-	if err != nil || !found {
-		cmd.Wait()
-		t.Fatalf("%q, %v\n%s", line, err, cmd.Stderr)
+	for lines := bufio.NewReader(stdout); ; {
+		line, err := lines.ReadString('\n')
+		if _, url, found := strings.Cut(strings.TrimSpace(line), "open "); found {
+			return url
+		}
+		if err != nil {
+			cmd.Wait()
+			t.Fatalf("%q, %v\n%s", line, err, cmd.Stderr)
+		}
 	}
-	return url
+}
+
+// TestBanner: the command says at once that it runs, and last where to look and how to end
+// it; requests are told only to those who want to know.
+func TestBanner(t *testing.T) {
+	for _, level := range []string{"info", "debug"} {
+		cmd := command(t, "serve", "-addr", "127.0.0.1:0", "-db", "memory", "-log-level", level)
+		var all locked
+		cmd.Stdout, cmd.Stderr = &all, &all
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		said := func(words string) string { return all.until(t, words) }
+		said("the server runs at http://127.0.0.1:")
+		_, url, _ := strings.Cut(said("Ctrl-C ends it"), "open ")
+		url, _, _ = strings.Cut(url, "\n")
+		before := len(all.String())
+		for range 3 {
+			get(t, url+"/healthz")
+		}
+		if err := cmd.Process.Signal(os.Interrupt); err != nil {
+			t.Fatal(err)
+		}
+		if err := cmd.Wait(); err != nil {
+			t.Error(err)
+		}
+		after := strings.TrimSpace(all.String()[before:])
+		if lines := strings.Count(after, "msg=request"); lines != map[string]int{"info": 0, "debug": 3}[level] {
+			t.Errorf("%s: after the banner:\n%s", level, after)
+		}
+	}
+}
+
+// locked is output of two streams of a process.
+type locked struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (l *locked) Write(data []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(data)
+}
+
+func (l *locked) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
+// until waits for words, and returns the whole text up to the end of their line.
+func (l *locked) until(t *testing.T, words string) string {
+	t.Helper()
+	for began := time.Now(); time.Since(began) < patience; runtime.Gosched() {
+		if before, rest, ok := strings.Cut(l.String(), words); ok && strings.Contains(rest, "\n") {
+			line, _, _ := strings.Cut(rest, "\n")
+			return before + words + line
+		}
+	}
+	t.Fatalf("never: %s\n%s", words, l.String())
+	return ""
 }
 
 func get(t *testing.T, url string) string {
