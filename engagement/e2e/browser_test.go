@@ -187,6 +187,22 @@ func (tb *tab) until(script string) {
 	}
 }
 
+// arrives waits until the browser has gone to a page by itself on which the script's value is
+// true.
+func (tb *tab) arrives(script string) {
+	tb.t.Helper()
+	ctx, cancel := context.WithTimeout(tb.ctx, patience)
+	defer cancel()
+	for ctx.Err() == nil {
+		there, err := chromedp.Run(ctx, chromedp.Evaluate[bool](`!!(`+script+`)`)) // fails while the page changes
+		if err == nil && there {
+			return
+		}
+		chromedp.Do(ctx, chromedp.Sleep(20*time.Millisecond))
+	}
+	tb.t.Fatalf("never: %s", script)
+}
+
 // click makes a click as a script can; the page cannot tell it from a person's.
 func (tb *tab) click(selector string) {
 	tb.t.Helper()

@@ -113,6 +113,7 @@ func document(title string, body *Node, more ...*Node) string {
 		el("meta", []string{"name", "viewport", "content", "width=device-width, initial-scale=1"}),
 		el("meta", []string{"name", "color-scheme", "content", "light dark"}),
 		el("title", nil, text(title)),
+		el("link", []string{"rel", "icon", "href", "/favicon.svg", "type", "image/svg+xml"}),
 		el("link", []string{"rel", "stylesheet", "href", "/style.css"}),
 	}, more...)...)
 	return "<!doctype html>\n" + strings.TrimSpace(el("html", []string{"lang", "en"}, head, el("body", nil, body)).HTML()) + "\n"
