@@ -34,6 +34,7 @@ type Client struct {
 	order   int            // of the last operation accepted
 	ops     map[string]*op // every operation of every life, by id
 	refused bool           // a process died before its disk took refused records
+	undos   []undo
 }
 
 func (c *Client) String() string { return fmt.Sprintf("c%d", c.number) }
@@ -52,6 +53,8 @@ type life struct {
 	pair                 *optimist.GroupAction[Args]
 	star                 *optimist.Switch[Post]
 	handles              []*optimist.Handle
+	inherited            int                         // of them, from the life before
+	undone               map[string]*optimist.Handle // by which operation, by id
 	sub                  *optimist.Subscription
 	crashIn              int // writes from now; 0: none
 	refusals             int // how many are refused then, as drawn
@@ -165,7 +168,7 @@ func (c *Client) start() {
 		w.failed("%s cannot open its journal: %v", c, err)
 		return
 	}
-	l := &life{c: c, read: make(map[string]reading), listed: make(map[string]Post), wrote: make(map[string]bool)}
+	l := &life{c: c, read: make(map[string]reading), listed: make(map[string]Post), wrote: make(map[string]bool), undone: make(map[string]*optimist.Handle)}
 	m, err := optimist.New(optimist.Options{
 		ClientID: c.String(), Journal: disk{j, l}, MaxInFlight: 2, ProbeAfter: 4,
 		Policy: optimist.Policy{Retry: optimist.Retry{Jitter: -1, Base: 700 * time.Millisecond, Timeout: 5 * time.Second}},
@@ -189,7 +192,7 @@ func (c *Client) start() {
 	w.mu.Lock()
 	c.lives++
 	l.watch.init(l)
-	l.handles, l.sub = restored.Operations, sub
+	l.handles, l.sub, l.inherited = restored.Operations, sub, len(restored.Operations)
 	c.life = l
 	w.trace("%s starts life %d with %d operations", c, c.lives, len(restored.Operations))
 	l.checkRestored(restored)
@@ -214,6 +217,9 @@ func (l *life) register() {
 			Send:      l.send(typ),
 			OnSuccess: func(_ Args, r optimist.Result) { l.called(r) },
 			OnError:   func(_ Args, r optimist.Result) { l.called(r) },
+		}
+		if contains(undoable, typ) {
+			d.Undo = l.inverse(typ)
 		}
 		if slotOf(typ, Args{Key: "x"}) != "" {
 			d.Slot = func(a Args) string { return slotOf(typ, a) }

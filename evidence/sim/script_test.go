@@ -65,7 +65,7 @@ var doings = weighted(map[string]int{
 	"visit after": 5, "pair after": 2, "batch": 2, write: 9, erase: 4,
 	"cancel": 3, "roll back all": 1, "clear all": 1, "decide": 3, "flush": 1,
 	"cut": 3, "offline": 2, "log out": 1, "kill": 2, "crash before write": 3, "crash after write": 3,
-	"refuse write": 2, "somebody else": 3, "set clock": 3, "look": 5, "why": 5,
+	"refuse write": 2, "somebody else": 3, "set clock": 3, "look": 5, "why": 5, "undo": 8,
 })
 
 func weighted(m map[string]int) []string {

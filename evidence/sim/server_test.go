@@ -260,6 +260,9 @@ func facts(entity, typ string, a Args) []string {
 
 // usesOf names the effects that an operation may have only once, under any id.
 func usesOf(typ string, a Args) []string {
+	if a.Back { // it may be done again, after a redo
+		return nil
+	}
 	switch typ {
 	case title, write:
 		return []string{"title " + a.Text}

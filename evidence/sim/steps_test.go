@@ -53,6 +53,8 @@ func (w *World) do(s Step) {
 			w.mu.Unlock()
 		case "why":
 			l.asksWhy(s.N)
+		case "undo":
+			l.undoes(s.N)
 		case "kill":
 			w.mu.Lock()
 			c.disk.Crash()
@@ -207,6 +209,7 @@ func (l *life) tap(s Step, entity string) {
 		c.w.failed("no step %q", s.Do)
 	}
 	l.took(h, err, after...)
+	l.found(h, view)
 }
 
 // after are the operations on which the next one depends. Stars are not stored, and
@@ -235,6 +238,7 @@ func (l *life) took(h *optimist.Handle, err error, after ...*optimist.Handle) {
 		for _, known := range []error{
 			optimist.ErrDependency, optimist.ErrSettled, optimist.ErrNotLoaded, optimist.ErrGuard, context.Canceled, optimist.ErrNotParked,
 			optimist.ErrNotOnDisk, optimist.ErrAbsent, optimist.ErrUnknownOutcome,
+			optimist.ErrChangedSince,
 		} {
 			if errors.Is(err, known) {
 				return

@@ -91,6 +91,7 @@ func (w *World) verdict() {
 			w.fail("%s: %s never settled", c, w.name(l.watch.live[0].id))
 		}
 		w.effects(c)
+		w.undos(c)
 	}
 	for _, use := range sortedKeys(w.server.uses) {
 		ids := slices.DeleteFunc(w.server.uses[use], func(id string) bool { return w.server.denied[id] })

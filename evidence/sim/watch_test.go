@@ -29,6 +29,9 @@ type op struct {
 	on                                           map[string]standing // creations, by entity
 	perhapsOn                                    []string            // creations as well, if the client knows of no post that is there
 	way                                          way
+	nth                                          int    // as accepted
+	found                                        bool   // its client saw the slot before it
+	before                                       string // XX
 }
 
 func (o *op) entities() []string { return entitiesOf(o.typ, o.entity, o.args) }
@@ -149,7 +152,7 @@ func (x *watch) accepted(ev optimist.Event) {
 			c.w.fail("%s: arguments of %s are %T", c, c.w.name(ev.ID), ev.Args)
 		}
 		c.order++
-		o.order = c.order
+		o.order, o.nth = c.order, c.order
 		if from, ok := x.heirs[ev.ID]; ok && o.typ != erase { // it takes nobody's place
 			o.order, o.parked = min(o.order, from.order), from.parked
 		}

@@ -42,6 +42,7 @@ type Stats struct {
 	LostRequests, LostAnswers, LostPushes, Duplicates, CutCalls         int
 	Crashes, CrashesAtWrite, Writes, Cuts, Jumps, RolledBack, Cancelled int
 	Restored, Parked, Views, Reads, Early, Lists, Written, WentAlong    int
+	Undone, UndoneForGood                                               int
 	Reasons                                                             [optimist.WaitsForLoading + 1]int // taken away, by kind
 }
 
@@ -72,6 +73,8 @@ func (s *Stats) Add(o Stats) {
 	s.Lists += o.Lists
 	s.Written += o.Written
 	s.WentAlong += o.WentAlong
+	s.Undone += o.Undone
+	s.UndoneForGood += o.UndoneForGood
 	for kind, n := range o.Reasons {
 		s.Reasons[kind] += n
 	}
