@@ -2,6 +2,7 @@ package optimist
 
 import (
 	"slices"
+	"time"
 
 	"github.com/optimist-go/optimist/internal/engine"
 	"github.com/optimist-go/optimist/internal/errorf"
@@ -12,7 +13,8 @@ import (
 // example sorted, or grouped. Store.AddIndex has it told of everything that changes.
 type Index[T any] interface {
 	// Changed is told once for each step in which entities of the store changed: their
-	// values, their presence, or the rest of their views. Step ascends; changes of several
+	// values, their presence, the rest of their views, or the truth below, also when it was
+	// only told anew. Step ascends; changes of several
 	// stores that one operation made bear one number. It is called under the manager's lock,
 	// before the call that made the change returns, so it must be quick and must not call the
 	// manager: such a call returns ErrStuck. The slice is the manager's, and is used again.
@@ -30,6 +32,26 @@ type EntityChange[T any] struct {
 	// that it removes.
 	Leaving bool
 	Removed T
+
+	moved *moved
+	epoch time.Time
+}
+
+// Truth is the truth below the views before and after. It is to be called in Changed.
+func (c *EntityChange[T]) Truth() (before, after HeldTruth[T]) {
+	if c.moved == nil {
+		return before, after
+	}
+	return heldTruth[T](&c.moved.before, c.epoch), heldTruth[T](&c.moved.after, c.epoch)
+}
+
+func heldTruth[T any](l *engine.Look, epoch time.Time) HeldTruth[T] {
+	held := HeldTruth[T]{Presence: Presence(l.TruthPresence), Version: l.Version, Predicted: l.Predicted, Position: l.Position}
+	held.Value, _ = l.Truth.(T)
+	if held.Presence != NotLoaded {
+		held.Since = epoch.Add(time.Duration(l.Since))
+	}
+	return held
 }
 
 // Attached is an index that a store tells of its changes.
@@ -79,7 +101,7 @@ func (s *Store[T]) AddIndex(index Index[T]) (*Attached, error) {
 	ix.changed = func() {
 		for i := range ix.moved {
 			c := &ix.moved[i]
-			change := EntityChange[T]{ID: c.ent.ID(), Before: looks[T](&c.before), After: looks[T](&c.after)}
+			change := EntityChange[T]{ID: c.ent.ID(), Before: looks[T](&c.before), After: looks[T](&c.after), moved: c, epoch: s.m.epoch}
 			change.Removed, change.Leaving = c.after.Leaving.(T)
 			buffer = append(buffer, change)
 		}
@@ -89,6 +111,9 @@ func (s *Store[T]) AddIndex(index Index[T]) (*Attached, error) {
 			buffer = nil
 		}
 	}
+	if h, ok := index.(Holder); ok {
+		ix.holds = h.Holds
+	}
 	return s.addIndex(ix)
 }
 
@@ -97,6 +122,8 @@ type tell struct {
 	label    label
 	changed  func() // tells it of step and moved
 	detached func(error)
+	holds    func(id string) bool      // nil: none
+	with     func(func(string) string) // its part of the step under way, if it takes one
 
 	// Arguments of changed, which is one closure for all calls.
 	step  uint64
@@ -180,7 +207,13 @@ func (m *Manager) tellIndexesLocked(moves []engine.Move) {
 func (m *Manager) tellIndexLocked(s *anyStore, ix *tell, all []moved) {
 	m.enterLocked(&ix.label)
 	ix.step, ix.moved = m.engine.Steps(), all
-	err := contain("index", ix.changed)
+	err := contain("index", func() {
+		if with := ix.with; with != nil {
+			ix.with = nil
+			with(s.firstName)
+		}
+		ix.changed()
+	})
 	if ix.moved = nil; err != nil {
 		s.detachLocked(ix, err)
 		m.publishLocked(Event{Kind: CallbackPanicked, Err: errorf.New("index of store %q: %w", s.space.Name, err)})

@@ -117,7 +117,15 @@ func (s *anyStore) SendNow(id string) error {
 
 // RetryNow ends every wait between attempts now, and the pause that a refused
 // authentication began.
-func (m *Manager) RetryNow() error { return m.do(engine.RetryNow{}) }
+func (m *Manager) RetryNow() error {
+	if err := m.do(engine.RetryNow{}); err != nil {
+		return err
+	}
+	m.mu.Lock()
+	m.loads.ringLocked()
+	m.mu.Unlock()
+	return nil
+}
 
 // Flush ends every debounce and waits until each operation is settled, is parked, or
 // waits behind a parked one, or ctx ends: the error then names the operations that are left. With a journal it then waits until the ends are on disk.
@@ -260,6 +268,7 @@ func (m *Manager) halt() {
 	ticked := m.alarm.stopLocked()
 	m.engine.ShutGate(true)
 	m.abandonLocked()
+	m.loads.ringLocked()
 	if m.reader != nil {
 		m.reader.halt()
 	}

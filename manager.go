@@ -53,6 +53,7 @@ type Manager struct {
 
 	disk   *disk   // nil without a journal
 	reader *reader // nil until a store has StoreOptions.Read
+	loads  loads
 
 	input   engine.Execute // reused by typed calls
 	receive engine.Receive // reused by Receive
@@ -165,6 +166,9 @@ func (m *Manager) stepLocked(now time.Time, in engine.Input) error {
 	m.armLocked(now)
 	if m.reader != nil {
 		m.reader.moveLocked(now)
+	}
+	if m.loads.rung != nil {
+		m.loads.moveLocked(m.engine.Sending())
 	}
 	if m.idle.given != nil && m.idleLocked() {
 		m.idle.giveLocked()

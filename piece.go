@@ -20,11 +20,12 @@ type Piece[T any] struct {
 	// Change makes it on the value of version Follows. It must be pure, as Apply: a value that
 	// it got is not changed in place.
 	Change func(T) T
-	// At, By, Contains and Era are as in [Truth].
+	// At, By, Contains, Era and Position are as in [Truth].
 	At       Timestamp
 	By       string
 	Contains []string
 	Era      uint64
+	Position uint64
 }
 
 // ReceivePiece takes truth that says only what has changed. A piece whose Version is not
@@ -37,7 +38,7 @@ type Piece[T any] struct {
 // example by [Store.Refresh].
 func (s *Store[T]) ReceivePiece(id string, p Piece[T]) error {
 	in := engine.Piece{Entity: id, Follows: p.Follows, Truth: engine.Truth{
-		Version: p.Version, At: engine.Timestamp(p.At), By: p.By, Contains: p.Contains, Era: p.Era,
+		Version: p.Version, At: engine.Timestamp(p.At), By: p.By, Contains: p.Contains, Era: p.Era, Position: p.Position,
 	}}
 	if p.Change != nil {
 		in.Change = func(v any) any {
@@ -64,7 +65,7 @@ func (s *anyStore) receivePiece(in *engine.Piece) error {
 		s.m.enterLocked(&s.label)
 		return change(v)
 	}
-	err := s.m.taking(in, &in.Truth)
+	err := s.m.taking(in, []*engine.Truth{&in.Truth})
 	if err != nil {
 		err = errorf.New("piece of %s:%s: %w", s.space.Name, in.Entity, err)
 	}
@@ -77,8 +78,9 @@ const mostInPage = 1000
 // ReceivePage takes truth of several entities, such as a page of a list, in one step: nobody
 // sees a part of it, and each entity that changes has one Changed event. For each the rules
 // of Receive hold. More than 1,000 truths, or one that is invalid, are ErrInvalid, and then
-// nothing was taken.
-func (s *Store[T]) ReceivePage(page map[string]Truth[T]) error {
+// nothing was taken. An index that has something of its own to change in the same step says so
+// by [Attached.With].
+func (s *Store[T]) ReceivePage(page map[string]Truth[T], with ...With) error {
 	if s.err != nil {
 		return s.err
 	}
@@ -100,11 +102,11 @@ func (s *Store[T]) ReceivePage(page map[string]Truth[T]) error {
 	for i := range all {
 		truths[i] = &all[i].Truth
 	}
-	return s.m.taking(&engine.Page{Truths: all}, truths...)
+	return s.m.taking(&engine.Page{Truths: all}, truths, with...)
 }
 
 // taking is do for truth that the clock follows.
-func (m *Manager) taking(in engine.Input, truths ...*engine.Truth) error {
+func (m *Manager) taking(in engine.Input, truths []*engine.Truth, with ...With) error {
 	if err := m.lock(); err != nil {
 		return err
 	}
@@ -112,11 +114,20 @@ func (m *Manager) taking(in engine.Input, truths ...*engine.Truth) error {
 		m.mu.Unlock()
 		return err
 	}
+	for _, w := range with {
+		if err := w.beginLocked(m); err != nil {
+			m.mu.Unlock()
+			return err
+		}
+	}
 	now := time.Now()
 	for _, t := range truths {
 		m.observeLocked(t, now)
 	}
 	err := publicErr(m.stepLocked(now, in))
+	for _, w := range with {
+		w.endLocked()
+	}
 	if late := m.unlockDone(); err == nil {
 		err = late
 	}

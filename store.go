@@ -225,6 +225,11 @@ type Truth[T any] struct {
 	// read that was begun when nothing was held, and received when nothing is again, is taken
 	// as it is. Refresh sees to that; so does a server with versions.
 	ReadAt time.Time
+	// Position is the place of this change in the server's feed of changes, if it has one:
+	// greater is later. It decides nothing but whether a total that the server told contains the
+	// change; see package list. A new era goes on ascending, for example with the era in the
+	// high bits. 0: not said.
+	Position uint64
 }
 
 // TruthOf says that the entity is there with this value and version (0: none).
@@ -243,7 +248,7 @@ func AcceptedAt[T any](version uint64) Truth[T] { return Truth[T]{Version: versi
 
 // erased is the truth with its value in an interface.
 func (t Truth[T]) erased() Truth[any] {
-	out := Truth[any]{Presence: t.Presence, Version: t.Version, Wrote: t.Wrote, At: t.At, By: t.By, ID: t.ID, Contains: t.Contains, Era: t.Era, ReadAt: t.ReadAt}
+	out := Truth[any]{Presence: t.Presence, Version: t.Version, Wrote: t.Wrote, At: t.At, By: t.By, ID: t.ID, Contains: t.Contains, Era: t.Era, ReadAt: t.ReadAt, Position: t.Position}
 	if t.Presence == Present {
 		out.Value = t.Value
 	}
@@ -258,6 +263,7 @@ func (m *Manager) told(t Truth[any]) engine.Truth {
 	out := engine.Truth{
 		Presence: engine.Presence(t.Presence), Value: t.Value, Version: t.Version, Wrote: t.Wrote,
 		At: engine.Timestamp(t.At), By: t.By, ID: t.ID, Contains: t.Contains, Era: t.Era,
+		Position: t.Position,
 	}
 	if !t.ReadAt.IsZero() {
 		out.ReadAt = max(m.now(t.ReadAt), 1)
@@ -381,7 +387,8 @@ func (s *anyStore) holdLocked(id string) (ent *engine.Entity) {
 }
 
 // Forget drops the truth held about an entity, to free its memory; its view is
-// NotLoaded then. It reports whether it did: not while operations are unsettled.
+// NotLoaded then. It reports whether it did: not while operations are unsettled, nor while an
+// index holds it (see [Holder]), such as a list of pages that has it.
 func (s *anyStore) Forget(id string) bool {
 	if s.err != nil {
 		return false
@@ -405,7 +412,7 @@ func (m *Manager) forgetLocked(ent *engine.Entity) bool {
 		return false
 	}
 	_, shown := ent.View()
-	if !m.engine.Forget(ent) {
+	if s, _ := ent.Space().Owner.(*anyStore); s != nil && s.heldLocked(ent.ID()) || !m.engine.Forget(ent) {
 		return false
 	}
 	if shown != engine.NotLoaded {

@@ -20,13 +20,15 @@ type HeldTruth[T any] struct {
 	// how things stand, and the value is what they make of the one told before, of which
 	// Version is.
 	Predicted bool
+	// Position is the place of its change in the server's feed. 0: it was not told.
+	Position uint64
 }
 
 // Truth is the truth held of an entity, which shows nothing of its unsettled operations. It
 // says that nothing is known when the call waited in vain; see ErrStuck.
 func (s *Store[T]) Truth(id string) HeldTruth[T] {
 	held := s.truth(id)
-	out := HeldTruth[T]{Presence: held.Presence, Version: held.Version, Since: held.Since, Predicted: held.Predicted}
+	out := HeldTruth[T]{Presence: held.Presence, Version: held.Version, Since: held.Since, Predicted: held.Predicted, Position: held.Position}
 	out.Value, _ = held.Value.(T)
 	return out
 }
@@ -34,7 +36,7 @@ func (s *Store[T]) Truth(id string) HeldTruth[T] {
 func (s *anyStore) truth(id string) (held HeldTruth[any]) {
 	s.look("Truth", id, func(ent *engine.Entity) {
 		value, presence, version := ent.Truth()
-		held = HeldTruth[any]{Value: value, Presence: Presence(presence), Version: version, Predicted: ent.Predicted()}
+		held = HeldTruth[any]{Value: value, Presence: Presence(presence), Version: version, Predicted: ent.Predicted(), Position: ent.Position()}
 		if presence != engine.NotLoaded {
 			held.Since = s.m.epoch.Add(time.Duration(ent.TruthSince()))
 		}

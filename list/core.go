@@ -76,7 +76,9 @@ func (c *core[T]) editAt(rank int, was, e *entry[T]) {
 	kind := Update
 	// The number does not count values that a deletion hides.
 	if was.row.View.Number == e.row.View.Number && was.row.View.Presence == e.row.View.Presence && !e.row.Leaving {
-		kind = Mark
+		if kind = Mark; was.row.looks(&e.row) {
+			return // only the truth below was told anew
+		}
 	}
 	c.edits = append(c.edits, Edit[T]{Kind: kind, At: rank, Row: e.row})
 }

@@ -46,6 +46,11 @@ type List[T any] struct {
 	err  error    // why the list has ended
 	done bool     // nothing changes any more
 
+	paged  *paged[T] // nil: the list knows the whole store
+	load   *load[T]  // under way
+	failed error     // why the last load ended without a page
+	store  *optimist.Store[T]
+
 	watchers int
 	// splices are the last ones, at most maxSplices, since somebody watches. Number last is the
 	// newest, and their numbers have no gaps.
@@ -55,6 +60,7 @@ type List[T any] struct {
 
 	scratch []byte      // of keys; guarded by the manager's lock
 	pending []*entry[T] // new entries of the step; guarded by the manager's lock
+	news    []news      // of the step, of a list of pages; guarded by the manager's lock
 }
 
 const maxSplices = 256
@@ -78,11 +84,22 @@ func New[T any](s *optimist.Store[T], q Query[T]) (*List[T], error) {
 		return nil, errorf.New("%w: a list needs a store", optimist.ErrInvalid)
 	case q.Limit < 0:
 		return nil, errorf.New("%w: Limit must not be negative, and is %d", optimist.ErrInvalid, q.Limit)
+	case q.PageSize < 0 || q.PageSize > maxPage:
+		return nil, errorf.New("%w: PageSize must be at most %d and not negative, and is %d", optimist.ErrInvalid, maxPage, q.PageSize)
+	case q.PageSize > 0 && q.Pages == nil:
+		return nil, errorf.New("%w: PageSize is %d, and Pages is nil", optimist.ErrInvalid, q.PageSize)
 	}
-	l := &List[T]{query: q, wake: make(chan struct{})}
+	l := &List[T]{query: q, store: s, wake: make(chan struct{})}
+	if q.Pages != nil {
+		l.paged = newPaged[T]()
+	}
 	l.core = core[T]{limit: q.Limit, byID: make(map[string]*entry[T]), sums: make([]int64, len(q.Sums))}
 	var err error
-	if l.attached, err = s.AddIndex((*index[T])(l)); err != nil {
+	var ix optimist.Index[T] = (*index[T])(l)
+	if q.Pages != nil {
+		ix = holder[T]{(*index[T])(l)}
+	}
+	if l.attached, err = s.AddIndex(ix); err != nil {
 		return nil, err
 	}
 	if err := l.Err(); err != nil {
@@ -101,6 +118,10 @@ func (x *index[T]) Changed(step uint64, changes []optimist.EntityChange[T]) {
 		clear(l.pending)
 		l.pending = l.pending[:0]
 	}()
+	if l.paged != nil {
+		l.changedPaged(step, changes)
+		return
+	}
 	for i := range changes {
 		var e *entry[T]
 		e, l.scratch = l.query.entry(l.core.byID[changes[i].ID], &changes[i], l.scratch)
@@ -119,21 +140,28 @@ func (x *index[T]) Changed(step uint64, changes []optimist.EntityChange[T]) {
 		l.core.load(slices.DeleteFunc(l.pending, func(e *entry[T]) bool { return e == nil }))
 		return
 	}
-	total, sums := l.core.rope.n, l.core.sums
+	l.changeLocked(step, func() {
+		for i, e := range l.pending {
+			l.core.set(changes[i].ID, e)
+		}
+	})
+}
+
+// changeLocked has change edit the core, and tells the watchers.
+func (l *List[T]) changeLocked(step uint64, change func()) {
+	total, sums, state := l.core.rope.n, l.core.sums, l.stateLocked()
 	if l.core.tell = l.watchers > 0; l.core.tell {
 		sums = slices.Clone(sums)
 	}
-	for i, e := range l.pending {
-		l.core.set(changes[i].ID, e)
-	}
+	change()
 	edits := l.core.edits
 	l.core.edits = nil
-	if l.core.tell && len(edits) == 0 && total == l.core.rope.n && slices.Equal(sums, l.core.sums) {
+	if l.core.tell && len(edits) == 0 && total == l.core.rope.n && slices.Equal(sums, l.core.sums) && state.same(l.stateLocked()) {
 		return // beyond the window
 	}
 	l.step, l.now = step, nil
 	if l.core.tell {
-		l.tellLocked(Splice[T]{Step: step, Edits: edits, Total: l.core.rope.n, Sums: slices.Clone(l.core.sums)})
+		l.tellLocked(Splice[T]{Step: step, Edits: edits})
 	}
 }
 
@@ -158,11 +186,13 @@ func (x *index[T]) Detached(err error) {
 func (l *List[T]) endLocked(err error) {
 	if !l.done {
 		l.done, l.err = true, err
+		l.stopLoadLocked(err)
 		close(l.wake)
 	}
 }
 
 func (l *List[T]) tellLocked(s Splice[T]) {
+	s.Total, s.Sums, s.State = l.core.rope.n, slices.Clone(l.core.sums), l.stateLocked()
 	if len(l.splices) == maxSplices {
 		copy(l.splices, l.splices[1:])
 		l.splices = l.splices[:maxSplices-1]
@@ -182,7 +212,7 @@ func (l *List[T]) Rows() Rows[T] {
 
 func (l *List[T]) rowsLocked() Rows[T] {
 	if l.now == nil {
-		r := Rows[T]{step: l.step, blocks: l.core.rope.share(), n: l.core.rope.n, total: l.core.rope.n, sums: slices.Clone(l.core.sums)}
+		r := Rows[T]{step: l.step, blocks: l.core.rope.share(), n: l.core.rope.n, total: l.core.rope.n, sums: slices.Clone(l.core.sums), state: l.stateLocked()}
 		if l.core.limit > 0 {
 			r.n = min(r.n, l.core.limit)
 		}
@@ -227,7 +257,7 @@ func (l *List[T]) Watch(ctx context.Context) iter.Seq[Splice[T]] {
 
 func (l *List[T]) resetLocked() Splice[T] {
 	rows := l.rowsLocked()
-	return Splice[T]{Step: rows.step, Reset: true, Rows: rows, Total: rows.total, Sums: rows.sums}
+	return Splice[T]{Step: rows.step, Reset: true, Rows: rows, Total: rows.total, Sums: rows.sums, State: rows.state}
 }
 
 func (l *List[T]) leave() {

@@ -19,6 +19,12 @@ type Query[T any] struct {
 	KeepLeaving bool
 	// Sums are added up over all rows, also over those beyond the limit. See Rows.Sum.
 	Sums []func(id string, value T) int64
+	// Pages asks the server for rows. The list then has rows that pages have told, and those
+	// that this client's unsettled work put there; List.More loads the first page and the next
+	// ones. Nil: the list knows the whole store, and nothing beyond.
+	Pages Fetch[T]
+	// PageSize is the limit that Pages gets, at most 1,000. 0: 50.
+	PageSize int
 }
 
 // Row is one entity in a list.
@@ -29,6 +35,12 @@ type Row[T any] struct {
 	View optimist.View[T]
 	// Leaving: an unsettled deletion has removed the entity; View.Value is the value before.
 	Leaving bool
+}
+
+// looks reports whether a row looks as another one with the same value.
+func (r *Row[T]) looks(as *Row[T]) bool {
+	v, w := &r.View, &as.View
+	return v.Pending == w.Pending && v.Parked == w.Parked && v.Version == w.Version && v.Unsure == w.Unsure && r.Leaving == as.Leaving
 }
 
 // entry decides about one entity: its entry in the list, or nil. was is its present one.
@@ -50,12 +62,8 @@ func (q *Query[T]) entry(was *entry[T], c *optimist.EntityChange[T], scratch []b
 	if q.Where != nil && !q.Where(row.ID, row.View.Value) {
 		return nil, scratch
 	}
-	scratch = scratch[:0]
-	for _, k := range q.Order {
-		scratch = k.extend(scratch, row.ID, row.View.Value)
-	}
 	e := &entry[T]{row: row}
-	if scratch = append(scratch, row.ID...); was != nil && was.key == string(scratch) {
+	if scratch = q.place(scratch[:0], row.ID, row.View.Value); was != nil && was.key == string(scratch) {
 		e.key = was.key
 	} else {
 		e.key = string(scratch)
@@ -64,4 +72,12 @@ func (q *Query[T]) entry(was *entry[T], c *optimist.EntityChange[T], scratch []b
 		e.sums = append(e.sums, sum(row.ID, row.View.Value))
 	}
 	return e, scratch
+}
+
+// place writes the key of an entity in the order.
+func (q *Query[T]) place(key []byte, id string, value T) []byte {
+	for _, k := range q.Order {
+		key = k.extend(key, id, value)
+	}
+	return append(key, id...)
 }

@@ -9,7 +9,11 @@ type Rows[T any] struct {
 	n      int // in the window
 	total  int
 	sums   []int64
+	state  State
 }
+
+// State is how far a list of pages is loaded. It is of the same moment as the rows.
+func (r Rows[T]) State() State { return r.state }
 
 // Step is the number of the step after which the rows were so.
 func (r Rows[T]) Step() uint64 { return r.step }
@@ -17,7 +21,8 @@ func (r Rows[T]) Step() uint64 { return r.step }
 // Len is the number of rows, at most Query.Limit.
 func (r Rows[T]) Len() int { return r.n }
 
-// Total is the number of entities in the list, also those beyond Query.Limit.
+// Total is the number of entities in the list, also those beyond Query.Limit. State has the
+// number that the server tells of those it has.
 func (r Rows[T]) Total() int { return r.total }
 
 // Sum is the sum of Query.Sums[i] over all entities in the list. It panics, as a slice does,

@@ -2,9 +2,10 @@ package list
 
 import "slices"
 
-// Splice is the change of a list by one step: of its rows, or of its total and sums alone.
+// Splice is the change of a list by one step: of its rows, or of its total, sums and state alone.
 type Splice[T any] struct {
-	// Step ascends, and is one number for all lists of a manager that the step changed.
+	// Step never descends, and is one number for all lists of a manager that the step changed. A
+	// splice of the state alone has the number of the one before.
 	Step uint64
 	// Reset: the rows are Rows, and the edits between are not told: of the first splice of a
 	// watcher, and of one that fell behind.
@@ -13,6 +14,7 @@ type Splice[T any] struct {
 	Edits []Edit[T]
 	Total int     // entities in the list, also those beyond Query.Limit
 	Sums  []int64 // of Query.Sums
+	State State   // of a list of pages
 }
 
 // EditKind is the kind of an [Edit].

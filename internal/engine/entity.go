@@ -28,10 +28,11 @@ type Space struct {
 	Owner         any  // of no meaning to the engine
 
 	entities map[string]*Entity
-	listed   bool             // among the engine's spaces
-	names    *names           // nil: the server makes none
-	most     int              // len(entities) at most, since the map was made
-	lanes    map[string]*lane // of named lanes that are in use
+	listed   bool               // among the engine's spaces
+	names    *names             // nil: the server makes none
+	places   map[*Entity]uint64 // where truth held is in the server's feed, if that was told
+	most     int                // len(entities) at most, since the map was made
+	lanes    map[string]*lane   // of named lanes that are in use
 }
 
 // NewSpace returns an empty namespace.
@@ -221,6 +222,7 @@ func (e *Engine) Forget(ent *Entity) bool {
 	ent.doubt = nil // all truth to come is newer
 	ent.truth, ent.presence, ent.version, ent.floor, ent.latest = nil, NotLoaded, 0, 0, 0
 	ent.predicted, ent.derived, ent.outlived = false, false, false
+	ent.place(0)
 	e.release(ent)
 	return true
 }
@@ -277,6 +279,7 @@ func (e *Engine) release(ent *Entity) {
 // drop forgets the record of an entity.
 func (e *Engine) drop(ent *Entity) {
 	delete(ent.space.entities, ent.id)
+	ent.place(0)
 	ent.space.shrink()
 	if ent.space.names != nil {
 		ent.space.names.leave(ent.id)

@@ -15,6 +15,12 @@ type Look struct {
 	// Leaving is the value that an unsettled deletion removes, while the entity is Absent
 	// on account of it; else nil.
 	Leaving any
+	// Truth is held below the view, since Since, and from Position of the server's feed.
+	Truth         any
+	TruthPresence Presence
+	Predicted     bool
+	Since         Time
+	Position      uint64
 }
 
 // Move is an entity of an indexed space, as it looked before the Step.
@@ -29,6 +35,7 @@ func (ent *Entity) Look() Look {
 	l := Look{
 		Value: value, Presence: presence, Pending: ent.Pending(), Parked: ent.Parked(),
 		Version: ent.version, Number: ent.number, Unsure: ent.Unsure(),
+		Truth: ent.truth, TruthPresence: ent.presence, Predicted: ent.predicted, Since: ent.settledAt, Position: ent.Position(),
 	}
 	if presence == Present {
 		return l
@@ -45,13 +52,15 @@ func (ent *Entity) Look() Look {
 	return l
 }
 
-// Same reports whether two looks of one entity are the same to its users.
+// Same reports whether two looks of one entity are the same: its view, and the truth below,
+// which also differs when it was told anew.
 func (ent *Entity) Same(a, b *Look) bool {
 	// A value that changes gets another number, but the number counts on also when nothing
 	// is to be seen in between.
 	same := a.Presence == b.Presence && a.Pending == b.Pending && a.Parked == b.Parked &&
-		a.Version == b.Version && a.Unsure == b.Unsure
-	return same && (a.Number == b.Number || ent.space.same(a.Value, b.Value)) && ent.space.same(a.Leaving, b.Leaving)
+		a.Version == b.Version && a.Unsure == b.Unsure &&
+		a.TruthPresence == b.TruthPresence && a.Since == b.Since && a.Position == b.Position
+	return same && (a.Number == b.Number || ent.space.same(a.Value, b.Value)) && ent.space.same(a.Leaving, b.Leaving) && ent.space.same(a.Truth, b.Truth)
 }
 
 // Moves are the entities of indexed spaces that the last Step may have changed, in the order

@@ -15,6 +15,8 @@ type Truth struct {
 	// ReadAt is when the read began that found this truth, for truth without a
 	// version. 0: it is as new as its arrival.
 	ReadAt Time
+	// Position is the place of the change in the server's feed. 0: not said.
+	Position uint64
 }
 
 // receive takes truth that came by push or refetch, and settles the operations that it
@@ -128,6 +130,9 @@ func (e *Engine) take(ent *Entity, t Truth) (fresh, covered bool) {
 		e.emit(Effect{Kind: TruthStale, Entity: ent})
 		return false, true
 	case t.Version != 0 && held && t.Version == ent.version && !ent.unversioned:
+		if t.Position != 0 { // it was not said before, or is said again
+			ent.place(t.Position)
+		}
 		return false, true
 	case ent.outdates(t):
 		e.emit(Effect{Kind: TruthStale, Entity: ent})
@@ -148,6 +153,7 @@ func (e *Engine) take(ent *Entity, t Truth) (fresh, covered bool) {
 	}
 	ent.predicted, ent.derived = false, t.Version == 0
 	ent.settledAt = e.now
+	ent.place(t.Position)
 	if moved {
 		e.truthMoved(ent, was)
 	}
@@ -212,6 +218,7 @@ func (e *Engine) foldIntoTruth(p *part) {
 	was := ent.presence
 	ent.truth, ent.presence = value, presence
 	ent.predicted, ent.derived = true, true
+	ent.place(0)
 	ent.isPast(ent.version)
 	e.truthMoved(ent, was)
 }

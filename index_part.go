@@ -1,0 +1,70 @@
+package optimist
+
+import (
+	"slices"
+
+	"github.com/optimist-go/optimist/internal/errorf"
+)
+
+// Holder may be implemented by an Index whose entities must not be forgotten. Holds is called
+// under the manager's lock, must be quick, and must not call the manager.
+type Holder interface {
+	Holds(id string) bool
+}
+
+// With is the part that an index takes in a step. [Attached.With] makes it.
+type With struct {
+	a  *Attached
+	do func(id func(name string) string)
+}
+
+// With has an index take part in the step of [Store.ReceivePage]: do is called under the lock,
+// just before Changed of that step, which is told then also if no entity has changed. So the
+// entities change, and all else that the index keeps, at one moment. The function that do gets
+// makes of any name of an entity the id under which indexes are told of it. As Changed, do must
+// be quick and must not call the manager.
+//
+// ReceivePage returns ErrInvalid, and takes nothing, if the index is detached.
+func (a *Attached) With(do func(id func(name string) string)) With { return With{a, do} }
+
+func (w With) beginLocked(m *Manager) error {
+	switch {
+	case w.a == nil || w.do == nil:
+		return errorf.New("%w: a With is empty; Attached.With makes one", ErrInvalid)
+	case w.a.s.m != m:
+		return errorf.New("%w: a With is of an index of another manager", ErrInvalid)
+	case !slices.Contains(w.a.s.indexes, w.a.ix):
+		return errorf.New("%w: a With is of an index of store %q that is detached", ErrInvalid, w.a.s.space.Name)
+	}
+	w.a.ix.with = w.do
+	return nil
+}
+
+// endLocked tells an index that has taken no part yet, because nothing else changed for it.
+func (w With) endLocked() {
+	if w.a.ix.with != nil && slices.Contains(w.a.s.indexes, w.a.ix) {
+		w.a.s.m.tellIndexLocked(w.a.s, w.a.ix, nil)
+	}
+	w.a.ix.with = nil
+}
+
+// firstName is the id under which indexes are told of an entity.
+func (s *anyStore) firstName(name string) string {
+	if ent := s.space.Find(name); ent != nil {
+		return ent.ID()
+	}
+	return name
+}
+
+// heldLocked reports whether an index holds an entity.
+func (s *anyStore) heldLocked(id string) (held bool) {
+	for _, ix := range s.indexes {
+		if ix.holds != nil && !held {
+			s.m.enterLocked(&ix.label)
+			if contain("index", func() { held = ix.holds(id) }) != nil {
+				held = false
+			}
+		}
+	}
+	return held
+}

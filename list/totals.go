@@ -1,0 +1,132 @@
+package list
+
+// totals corrects the number of rows that the server told by all that this client knows beside
+// it. It has no lock, goroutine or clock.
+type totals struct {
+	known    bool
+	n        int    // as it was told
+	position uint64 // as of which; 0: not told
+	// settled are the changes that n does not contain, or may not contain, in the order in which
+	// they came.
+	settled []difference
+	sum     int    // of settled
+	unsure  int    // of settled: those of which nobody knows whether n contains them
+	dropped moment // when the newest of those came that were dropped from settled
+	lost    bool   // n may lack something that settled does not have
+
+	ahead   map[string]int  // what unsettled work adds to the truth of each entity, if not 0
+	adds    int             // their sum
+	doubted map[string]bool // entities in ahead whose work n may contain
+}
+
+// difference is a change of truth: an entity has come to satisfy the query, or ceased to.
+type difference struct {
+	id       string
+	by       int // 1 or -1
+	position uint64
+	came     moment
+}
+
+// maxDifferences bounds the changes kept between two totals told.
+const maxDifferences = 1000
+
+// tell takes a number that the server told, read since began.
+func (t *totals) tell(n int, position uint64, began moment) {
+	t.known, t.n, t.position = true, n, position
+	t.lost = t.dropped.after(began)
+	kept := t.settled[:0]
+	t.sum, t.unsure = 0, 0
+	for _, d := range t.settled {
+		switch {
+		case d.position != 0 && position != 0:
+			if d.position <= position {
+				continue
+			}
+		case !d.came.after(began):
+			continue
+		default:
+			t.unsure++
+		}
+		kept = append(kept, d)
+		t.sum += d.by
+	}
+	t.settled = kept
+	clear(t.doubted)
+	for id := range t.ahead {
+		t.doubted[id] = true
+	}
+}
+
+// settle notes a change of the truth.
+func (t *totals) settle(d difference) {
+	if d.position != 0 && t.position != 0 && d.position <= t.position {
+		return
+	}
+	if len(t.settled) == maxDifferences {
+		old := t.settled[0]
+		t.settled = append(t.settled[:0], t.settled[1:]...)
+		t.n, t.lost, t.dropped = t.n+old.by, true, old.came
+		t.sum -= old.by
+		t.unsure -= t.doubts(old)
+	}
+	t.settled = append(t.settled, d)
+	t.sum += d.by
+	t.unsure += t.doubts(d)
+}
+
+func (t *totals) doubts(d difference) int {
+	if d.position == 0 || t.position == 0 {
+		return 1
+	}
+	return 0
+}
+
+// place notes where an entity's truth is in the feed, of whose last change that was not known.
+// same: that truth is the change. Else it is a later one.
+func (t *totals) place(id string, position uint64, same bool) {
+	for i := len(t.settled) - 1; i >= 0; i-- {
+		d := &t.settled[i]
+		if d.id != id || d.position != 0 {
+			continue
+		}
+		if t.position != 0 && position <= t.position {
+			t.sum, t.unsure = t.sum-d.by, t.unsure-1
+			t.settled = append(t.settled[:i], t.settled[i+1:]...)
+		} else if same {
+			t.unsure -= t.doubts(*d)
+			d.position = position
+			t.unsure += t.doubts(*d)
+		}
+		return
+	}
+}
+
+// appear notes an entity of which nothing was known. Where the total may not contain it,
+// nobody knows whether it is new: if it is later than the total, or if an operation of this
+// client may have made it.
+func (t *totals) appear(position uint64, made bool) {
+	if position == 0 || t.position == 0 {
+		t.lost = t.lost || made
+	} else if position > t.position {
+		t.lost = true
+	}
+}
+
+// work notes the addition of an entity's unsettled work.
+func (t *totals) work(id string, by int) {
+	t.adds += by - t.ahead[id]
+	if by != 0 {
+		t.ahead[id] = by
+		return
+	}
+	delete(t.ahead, id)
+	delete(t.doubted, id)
+}
+
+// now is the number of rows that the server has, with this client's work.
+func (t *totals) now() Total {
+	if !t.known {
+		return Total{}
+	}
+	return Total{Known: true, N: t.n + t.sum + t.adds, Exact: !t.lost && t.unsure == 0 && len(t.doubted) == 0}
+}
