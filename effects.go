@@ -81,9 +81,7 @@ func (m *Manager) settledLocked(f *engine.Effect) {
 		h.movedLocked() // who waits for it waits for closures now
 		return
 	}
-	if f.Told {
-		h.server, _, _ = o.Entity().Truth()
-	}
+	h.server = f.Value
 	m.completeLocked(h, m.callbacks.muted)
 }
 

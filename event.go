@@ -99,8 +99,8 @@ type Event struct {
 	// Snapshot is how everything stands, for Started of a subscription to all.
 	Snapshot *Snapshot
 
-	second string // the server's name of Entity, if it is another
-	united bool   // what is seen under this name belongs to another one from now on
+	also   []string // other names of Entity; for a single event, of all its entities
+	united bool     // what is seen under this name belongs to another one from now on
 }
 
 // Victim is an operation that left the view with others.
@@ -115,7 +115,7 @@ type Victim struct {
 // count says of which entity the event is, and what is unsettled there.
 func (ev *Event) count(ent *engine.Entity) {
 	ev.Entity, ev.Pending, ev.Parked = fullName(ent), ent.Pending(), ent.Parked()
-	ev.second = secondName(ent)
+	ev.also = otherNames(ent)
 }
 
 // describe fills in how an entity looks.
@@ -123,6 +123,13 @@ func (ev *Event) describe(ent *engine.Entity) {
 	ev.count(ent)
 	ev.Number = ent.Number()
 	ev.Value, _ = ent.View()
+}
+
+// alsoOf adds the other names of an operation's entities.
+func (ev *Event) alsoOf(o *engine.Op) {
+	for ent := range o.Entities {
+		ev.also = append(ev.also, otherNames(ent)...)
+	}
 }
 
 // report publishes an event from outside the lock.
@@ -206,6 +213,9 @@ func (m *Manager) tellLocked(f *engine.Effect, now time.Time) {
 	case ent != nil:
 		ev.count(ent)
 	}
+	if kind.single() && f.Op != nil {
+		ev.alsoOf(f.Op)
+	}
 	if kind == Misused {
 		ev.Err = unseen(ev.Type, ev.Entity)
 	}
@@ -223,12 +233,16 @@ func (m *Manager) nameVictimsLocked(ev *Event, victims []engine.Victim) {
 		}
 		ev.Victims = append(ev.Victims, victim)
 		entities = append(entities, entitiesOf(v.Op)...)
+		ev.alsoOf(v.Op)
 	}
 	order.By(len(entities),
 		func(i, j int) bool { return entities[i] < entities[j] },
 		func(i, j int) { entities[i], entities[j] = entities[j], entities[i] })
-	if entities = slices.Compact(entities); len(entities) > 1 {
+	switch entities = slices.Compact(entities); {
+	case len(entities) > 1:
 		ev.Entities = entities
+	case len(entities) == 1 && ev.Entity == "":
+		ev.Entity = entities[0]
 	}
 }
 

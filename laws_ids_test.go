@@ -27,6 +27,7 @@ type board struct {
 	done         *Action[card, bool] // slot
 	move         *Action[card, string]
 	drop         *Action[card, struct{}]
+	retitle      *Action[card, string]   // of a list
 	both         *GroupAction[[2]string] // makes a list and a card in it
 
 	mu      sync.Mutex
@@ -132,6 +133,12 @@ func newBoard(w *world) *board {
 		Send: func(ctx context.Context, c Call[struct{}]) (Truth[card], error) {
 			_, err := b.answers(ctx, c.ID, "drop", c.Entity, c.Refs, card{}, false)
 			return Gone[card](b.version), err
+		},
+	})
+	b.retitle = Register(b.lists, Mutation[card, string]{
+		Type: "retitle", Apply: func(c card, text string) (card, error) { c.Text = text; return c, nil },
+		Send: func(ctx context.Context, c Call[string]) (Truth[card], error) {
+			return b.answers(ctx, c.ID, "retitle", c.Entity, c.Refs, card{Text: c.Args}, false)
 		},
 	})
 	b.both = RegisterGroup(w.m, Group[[2]string]{

@@ -346,6 +346,25 @@ func TestLaw21_OnlyTheServersWordIsTold(t *testing.T) {
 	})
 }
 
+func TestLaw21_APredictionIsNotTold(t *testing.T) {
+	inWorld(t, instant, func(t *testing.T, w *world) {
+		w.server.next("1", reply{terse: true}, reply{mute: true})
+		first := w.tap("1", "a")
+		w.time(time.Minute)
+		second := w.tap("1", "b")
+		w.time(time.Minute)
+		w.receive("1", TruthOf(page{Fans: "a"}, w.server.versions["page:1"]-1)) // as the first has left it
+		for _, h := range []*Handle{first, second} {
+			w.outcome(h, Confirmed)
+		}
+		value, _ := Told[page](w.result(first))
+		equal(t, "told of the first", value, page{Fans: "a"})
+		_, told := Told[page](w.result(second))
+		equal(t, "told of the second", told, false)
+		equal(t, "predicted", w.pages.Truth("1").Predicted, true)
+	})
+}
+
 func TestLaw21_SettlesExactlyOnce(t *testing.T) {
 	bothDoors(t, instant, func(t *testing.T, w *world, d door) {
 		sub := w.m.Subscribe(SubscribeOptions{Buffer: 10_000})

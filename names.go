@@ -75,11 +75,11 @@ func unitedLocked(from *engine.Entity) {
 	}
 }
 
-// secondName is the server's full name of an entity, for those who subscribed to it; empty
-// when it is the first one, or not known.
-func secondName(ent *engine.Entity) string {
-	if name := ent.Space().ServerName(ent.ID()); name != ent.ID() && name != "" {
-		return ent.Space().FullName(name)
+// otherNames are the full names of an entity other than its first one, for those who subscribed
+// to them.
+func otherNames(ent *engine.Entity) (names []string) {
+	for _, id := range ent.OtherNames() {
+		names = append(names, ent.Space().FullName(id))
 	}
-	return ""
+	return names
 }

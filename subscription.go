@@ -74,7 +74,8 @@ func (opts *SubscribeOptions) choose(ev Event) (Event, bool) {
 	if !opts.Args {
 		ev.Args = nil
 	}
-	return ev, opts.Entity == "" || !ev.united && (opts.Entity == ev.Entity || opts.Entity == ev.second) || ev.Kind.single() && slices.Contains(ev.Entities, opts.Entity)
+	return ev, opts.Entity == "" || !ev.united && (opts.Entity == ev.Entity || slices.Contains(ev.also, opts.Entity)) ||
+		ev.Kind.single() && slices.Contains(ev.Entities, opts.Entity)
 }
 
 // listenedLocked is called when others listen than before, so that nothing is told to nobody.

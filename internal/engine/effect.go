@@ -19,7 +19,7 @@ const (
 	RereadSettled                        // the last operation of Entity has ended: read it anew, once
 	TruthUnsure                          // Op has ended although the server may have it: Entity is unsure
 	EraBegan                             // the server has begun a new history: Err; the journal keeps the era
-	EntityNamed                          // the server's name of Entity is known: write the *Name in Value to the journal
+	EntityNamed                          // the server's name of Entity is known, or never will be: write the *Name in Value to the journal
 	NameForgotten                        // the *Name in Value is not needed any more
 	EntitiesUnited                       // the *Entity in Value has become part of Entity
 
@@ -44,12 +44,11 @@ type Effect struct {
 	Outcome    Outcome
 	Resolution Resolution
 	Rewrite    bool // Persist: the journal was told of Op before
-	Told       bool // OpSettled: in this step the server told the truth held of Op's entity
 	Calls      int
 	Op         *Op
 	Successor  *Op
 	Entity     *Entity
-	Value      any
+	Value      any // OpSettled: the truth held of Op's entity, if the server told it in this Step
 	Err        error
 	Due        Time
 	Victims    []Victim

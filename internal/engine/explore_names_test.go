@@ -67,6 +67,7 @@ type registrar struct {
 	pairs   []Named // in the journal
 	ends    map[uint64]Outcome
 	make    *Op
+	second  *Op // makes the same, under another first name: the server finds that it has it
 	refs    uint8
 	crashes int
 }
@@ -90,7 +91,7 @@ func namings() (all []choice[*registrar]) {
 		all = append(all, choice[*registrar]{name, enabled, do})
 	}
 	once := func(w *registrar) bool { return w.make == nil }
-	knows := func(w *registrar) bool { return w.space.ServerName("t") != "t" }
+	knows := func(w *registrar) bool { return w.make != nil }
 	shown := func(w *registrar) bool {
 		ent := w.space.Find("s1")
 		return ent != nil && ent.presence == Present
@@ -149,7 +150,7 @@ func (w *registrar) execute(id string, o *Op) error {
 	o.Timestamp = w.stamp
 	w.known = append(w.known, o)
 	err := w.step(&Execute{Space: w.space, Entity: id, Op: o})
-	if errors.Is(err, ErrAbsent) || errors.Is(err, ErrDependency) {
+	if errors.Is(err, ErrAbsent) || errors.Is(err, ErrDependency) || errors.Is(err, ErrQueueFull) {
 		w.known = w.known[:len(w.known)-1]
 		return w.e.Check()
 	}
@@ -183,7 +184,7 @@ func (w *registrar) push(names bool) error {
 
 func (w *registrar) step(in Input) error {
 	push, _ := in.(*Receive)
-	first := push != nil && len(push.Truth.Contains) > 0 && w.space.entities["s1"] == nil
+	first := push != nil && len(push.Truth.Contains) > 0 && w.space.entities["s1"] == nil && w.second == nil
 	effects, err := w.e.Step(w.now, in)
 	if err != nil {
 		return fmt.Errorf("refused: %w", err)
@@ -193,7 +194,7 @@ func (w *registrar) step(in Input) error {
 		switch f.Kind {
 		case Send:
 			l := leaving{op: f.Op, entity: w.space.ServerName(f.Op.part.entity.id)}
-			if l.entity == "" && f.Op.Type.Kind != Create || l.entity == "t" {
+			if l.entity == "" && f.Op.Type.Kind != Create || l.entity == "t" || l.entity == "u" {
 				return fmt.Errorf("%s leaves with a name of ours", f.Op.Type.Name)
 			}
 			for _, r := range f.Op.Refs() {
@@ -205,6 +206,7 @@ func (w *registrar) step(in Input) error {
 		case Abort:
 		case EntityNamed:
 			p := f.Value.(*Name)
+			w.pairs = slices.DeleteFunc(w.pairs, func(n Named) bool { return n.Seq == p.Seq })
 			w.pairs = append(w.pairs, Named{First: p.First, Server: p.Server, Seq: p.Seq})
 		case OpSettled:
 			if f.Op == w.make && f.Outcome == Confirmed && len(w.pairs) == 0 {
@@ -212,6 +214,9 @@ func (w *registrar) step(in Input) error {
 			}
 			if _, again := w.ends[f.Op.seq]; again {
 				return fmt.Errorf("operation %d settled twice", f.Op.seq)
+			}
+			if f.Op.Type == namingDrop && errors.Is(f.Err, ErrDependency) {
+				return errors.New("the deletion of what was not made fails")
 			}
 			w.ends[f.Op.seq] = f.Outcome
 		case Changed:
@@ -233,7 +238,10 @@ func (w *registrar) process(l leaving) bool {
 	}
 	switch o.Type.Kind {
 	case Create:
-		w.made, w.there = append(w.made, o.seq), true
+		if w.second == nil || len(w.made) == 0 {
+			w.made = append(w.made, o.seq)
+		}
+		w.there = true
 		w.version++
 	case Delete:
 		w.there = false
@@ -321,8 +329,11 @@ func (w *registrar) crash(reached bool) error {
 		if k.Op.Type.Name == "refer" {
 			k.Op.Type = w.refer()
 		}
-		if again[k.was] = k.Op; k.was == w.make {
+		switch again[k.was] = k.Op; k.was {
+		case w.make:
 			w.make = k.Op
+		case w.second:
+			w.second = k.Op
 		}
 		for _, d := range k.was.Deps() {
 			if d = again[d]; d != nil {
@@ -372,7 +383,7 @@ func (w *registrar) atRest() error {
 		return fmt.Errorf("the server has made %d", len(w.made))
 	case w.e.apart > 0:
 		return errors.New("two are held of one")
-	case named && w.space.Find("t") != ent:
+	case named && w.space.Find("t") != ent, w.space.ServerName("u") == "s1" && w.space.Find("u") != ent:
 		return errors.New("the two names find two entities")
 	case (presence == Present) != w.there || w.there && value != any(w.value):
 		return fmt.Errorf("the view shows %+v (presence %d), the server holds %+v (%v)", value, presence, w.value, w.there)
@@ -382,7 +393,7 @@ func (w *registrar) atRest() error {
 
 func (w *registrar) fingerprint() []byte {
 	var b []byte
-	for _, name := range []string{"t", "s1", "b"} {
+	for _, name := range []string{"t", "s1", "b", "u"} {
 		ent := w.space.entities[name]
 		if ent == nil {
 			b = append(b, '-')
@@ -391,7 +402,7 @@ func (w *registrar) fingerprint() []byte {
 		b = fmt.Append(b, name, ent.truth, ent.presence, ent.version, ent.doubt != nil, ent.lane.queued, ent.lane.flight != nil)
 		for p := ent.first; p != nil; p = p.next {
 			o := p.op
-			b = fmt.Append(b, o.Type.Name, o.Args, o.state, o.unknown, o.left, o.attempts, max(o.due-w.now, 0), p.stands, len(o.Deps()), o == w.make, w.done[o.seq])
+			b = fmt.Append(b, o.Type.Name, o.Args, o.state, o.unknown, o.left, o.attempts, max(o.due-w.now, 0), p.stands, len(o.Deps()), o == w.make, o == w.second, w.done[o.seq])
 		}
 	}
 	for _, l := range w.calls {
@@ -400,6 +411,9 @@ func (w *registrar) fingerprint() []byte {
 	made := w.make != nil
 	if made {
 		b = fmt.Append(b, w.make.state, w.make.outcome)
+	}
+	if w.second != nil {
+		b = fmt.Append(b, w.second.state, w.second.outcome, w.space.ServerName("u"))
 	}
 	return fmt.Append(b, made, len(w.made), w.there, w.value, w.version, w.other, w.refs, w.crashes, w.space.ServerName("t"), w.e.apart,
 		w.e.gate.probing, max(w.e.NextTick()-w.now, 0))

@@ -36,8 +36,13 @@ type names struct {
 type Name struct {
 	Space  *Space
 	First  string
-	Server string // empty: not known
+	Server string // empty: not known; if nothing makes the entity, it never will be
 	Seq    uint64 // of the journal's record; 0: there is none
+
+	// of is the pair to which the server told the same name before, of the same entity therefore;
+	// that one has this pair among its twins. Invariant: a pair has not both.
+	of    *Name
+	twins []*Name
 
 	apart, unused bool
 	older, newer  *Name
@@ -45,7 +50,15 @@ type Name struct {
 
 // find is the first name for any name of an entity.
 func (n *names) find(id string) string {
-	if p := n.server[id]; p != nil && !p.apart && n.first[id] == nil {
+	p, own := n.first[id], true
+	if p == nil {
+		p, own = n.server[id], false
+	}
+	switch {
+	case p == nil || p.apart:
+	case p.of != nil:
+		return p.of.First
+	case !own:
 		return p.First
 	}
 	return id
@@ -105,7 +118,7 @@ func (e *Engine) learnNames(in *Answer) {
 func (e *Engine) learnPushed(in *EntityTruth) {
 	e.name(in.Space.Find(in.Entity), in.Truth.ID)
 	n := in.Space.names
-	if n == nil || len(in.Truth.Contains) == 0 || n.first[in.Entity] != nil || n.server[in.Entity] != nil {
+	if n == nil || len(in.Truth.Contains) == 0 || n.first[in.Entity] != nil {
 		return
 	}
 	for ent := range e.Busy {
@@ -129,9 +142,7 @@ func (e *Engine) name(ent *Entity, server string) {
 	}
 	p := ent.space.names.first[ent.id]
 	e.pair(p, server)
-	e.seq++
-	p.Seq = e.seq
-	e.emit(Effect{Kind: EntityNamed, Entity: ent, Value: p})
+	e.writeName(ent, p)
 	if ent.presence == Present {
 		e.touch(ent)
 		e.untieAll(ent)
@@ -139,15 +150,44 @@ func (e *Engine) name(ent *Entity, server string) {
 	e.forgetUnused(ent.space, maxUnused)
 }
 
-// pair completes a pair. A name that finds another entity already stays with that one.
+// writeName has the journal keep a pair.
+func (e *Engine) writeName(ent *Entity, p *Name) {
+	if p.Seq == 0 {
+		e.seq++
+		p.Seq = e.seq
+	}
+	e.emit(Effect{Kind: EntityNamed, Entity: ent, Value: p})
+}
+
+// leaveNameless has the journal keep the first names of entities that an operation, which
+// ends now, was to make and that nobody has named: no server knows these names, in a later life
+// as well.
+func (e *Engine) leaveNameless(o, successor *Op) {
+	if successor != nil && successor.makesNameless() {
+		return
+	}
+	o.parts(func(p *part) {
+		if p.nameless() && p.entity.creations == 0 {
+			e.writeName(p.entity, p.entity.space.names.first[p.entity.id])
+		}
+	})
+}
+
+// pair completes a pair. If the server told the same name before, the two pairs are of one
+// entity.
 func (e *Engine) pair(p *Name, server string) {
 	n := p.Space.names
 	p.Server = server
-	if n.first[server] != nil || n.server[server] != nil {
+	switch before := n.server[server]; {
+	case n.first[server] != nil: // no server makes such a name
 		return
+	case before != nil:
+		p.of, before.twins = before, append(before.twins, p)
+	default:
+		n.server[server] = p
 	}
-	n.server[server] = p
-	if other := p.Space.entities[server]; other != nil {
+	from, _ := p.two()
+	if other := p.Space.entities[from]; other != nil {
 		p.apart = true
 		n.apart = append(n.apart, p)
 		e.apart++
@@ -199,17 +239,15 @@ func (e *Engine) forgetUnused(s *Space, left int) {
 		p := n.oldest
 		n.unlink(p)
 		delete(n.first, p.First)
-		if n.server[p.Server] == p {
-			delete(n.server, p.Server)
-		}
+		n.leaveTwins(p)
 		if p.Seq != 0 {
 			e.emit(Effect{Kind: NameForgotten, Value: p})
 		}
 	}
 }
 
-// Named gives back a pair of names of an earlier life. Older ones come first, and all of
-// them before the first operation.
+// Named gives back a pair of names of an earlier life, or a first name that the server will
+// never know. Older ones come first, and all of them before the first operation.
 type Named struct {
 	Space         *Space
 	First, Server string
@@ -227,7 +265,9 @@ func (in Named) step(e *Engine) error {
 	}
 	p := &Name{Space: s, First: in.First, Seq: in.Seq}
 	n.first[p.First] = p
-	e.pair(p, in.Server)
+	if in.Server != "" {
+		e.pair(p, in.Server)
+	}
 	e.seq = max(e.seq, p.Seq)
 	if s.entities[p.First] == nil {
 		n.leave(p.First)

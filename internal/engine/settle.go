@@ -37,8 +37,14 @@ func (e *Engine) settle(o *Op, outcome Outcome, err error, successor *Op) {
 		o.parts(func(p *part) { p.entity.unread = p.entity.space.RereadSettled })
 	}
 	ent := o.part.entity
-	told := ent != nil && ent.touched != 0 && e.touched[ent.touched-1].told
-	e.emit(Effect{Kind: OpSettled, Op: o, Successor: successor, Outcome: outcome, Err: err, Told: told})
+	if o.Type.ServerID {
+		e.leaveNameless(o, successor)
+	}
+	var told any
+	if ent != nil && ent.touched != 0 && e.touched[ent.touched-1].told && !ent.predicted {
+		told = ent.truth
+	}
+	e.emit(Effect{Kind: OpSettled, Op: o, Successor: successor, Outcome: outcome, Err: err, Value: told})
 }
 
 // without forgets one operation. It searches from the end, where o mostly is.
@@ -200,6 +206,7 @@ func (e *Engine) clearAll(in ClearAll) {
 	e.bury(nil, nil, Cancelled)
 	for _, t := range e.touched {
 		t.entity.unread = false // nobody looks at them any more
+		e.release(t.entity)     // so that its name counts as unused
 	}
 	e.gate = gate{online: e.gate.online, shut: e.gate.shut}
 	e.befores = befores{}

@@ -39,6 +39,12 @@ func (e *Engine) receive(in *Receive) {
 // without refolding. covered: the truth then held is at least as new as t.
 func (e *Engine) adopt(ent *Entity, t Truth) (covered bool) {
 	fresh, covered := e.take(ent, t)
+	e.taken(ent, t, fresh, covered)
+	return covered
+}
+
+// taken settles the operations that the truth held contains, after t came.
+func (e *Engine) taken(ent *Entity, t Truth, fresh, covered bool) {
 	if fresh {
 		e.touch(ent).told = true
 	}
@@ -67,7 +73,6 @@ func (e *Engine) adopt(ent *Entity, t Truth) (covered bool) {
 		}
 		p = next
 	}
-	return covered
 }
 
 // nowContained notes that the truth held contains an operation, also one that has not left in

@@ -1,16 +1,66 @@
 package engine
 
+import "slices"
+
 // Truth may come under the server's name of an entity before anybody knows that it is the
-// one made here. Then two records are held, each with its own truth, operations and
-// watchers. They become one, under the first name, when no call is under way in either;
-// until then nothing more leaves from them.
+// one made here. Or the server tells two creations one and the same name. Then two records are
+// held of one entity, each with its own truth, operations and watchers. They become one, under
+// the first name that was paired first, when no call is under way in either; until then nothing
+// more leaves from them.
+
+// two are the names under which there may be two records of the entity of a pair: that of from
+// becomes part of that of to.
+func (p *Name) two() (from, to string) {
+	if p.of != nil {
+		return p.First, p.of.First
+	}
+	return p.Server, p.First
+}
+
+// leaveTwins forgets what a pair has to do with others of its entity.
+func (n *names) leaveTwins(p *Name) {
+	switch {
+	case p.of != nil:
+		p.of.twins = slices.DeleteFunc(p.of.twins, func(q *Name) bool { return q == p })
+	case n.server[p.Server] != p:
+	case len(p.twins) == 0:
+		delete(n.server, p.Server)
+	default:
+		heir := p.twins[0]
+		n.server[p.Server] = heir
+		heir.of, heir.twins = nil, p.twins[1:]
+		for _, q := range heir.twins {
+			q.of = heir
+		}
+	}
+}
+
+// OtherNames are the names of the entity other than its first one, in the order in which they
+// were told.
+func (ent *Entity) OtherNames() (all []string) {
+	if ent.space.names == nil {
+		return nil
+	}
+	p := ent.space.names.first[ent.id]
+	if p == nil || p.Server == "" || p.Server == p.First {
+		return nil
+	}
+	all = append(all, p.Server)
+	for _, q := range p.twins {
+		if !q.apart {
+			all = append(all, q.First)
+		}
+	}
+	return all
+}
 
 // apart reports whether an entity of the operation is one of two that have still to become one.
 func (o *Op) apart() (apart bool) {
 	o.parts(func(p *part) {
 		if n := p.entity.space.names; n != nil {
 			for _, pair := range n.apart {
-				apart = apart || pair.First == p.entity.id || pair.Server == p.entity.id
+				from, to := pair.two()
+				apart = apart || p.entity.id == from || p.entity.id == to
 			}
 		}
 	})
@@ -24,8 +74,9 @@ func (ent *Entity) callingApart() *Op {
 		return nil
 	}
 	for _, pair := range ent.space.names.apart {
-		for _, id := range [...]string{pair.First, pair.Server} {
-			if other := ent.space.entities[id]; other != nil && other.calling() && (pair.First == ent.id || pair.Server == ent.id) {
+		from, to := pair.two()
+		for _, id := range [...]string{to, from} {
+			if other := ent.space.entities[id]; other != nil && other.calling() && (to == ent.id || from == ent.id) {
 				return other.lane.flight
 			}
 		}
@@ -65,15 +116,16 @@ func (e *Engine) uniteAll() {
 // unite makes one entity of the two that have the names of a pair, unless a call is under way.
 func (e *Engine) unite(p *Name) bool {
 	s := p.Space
-	from := s.entities[p.Server]
+	fromID, id := p.two()
+	from := s.entities[fromID]
 	if from == nil { // it has been forgotten
 		p.apart = false
 		return true
 	}
-	if ent := s.entities[p.First]; from.calling() || ent != nil && ent.calling() {
+	if ent := s.entities[id]; from.calling() || ent != nil && ent.calling() {
 		return false
 	}
-	ent := e.entity(s, p.First)
+	ent := e.entity(s, id)
 	p.apart = false
 	t := e.touch(ent)
 	t.outside = t.outside || from.pins > 0 // those who saw the other have to see this one
@@ -85,10 +137,10 @@ func (e *Engine) unite(p *Name) bool {
 	for q := from.first; q != nil; q = from.first {
 		e.moveTo(ent, q)
 	}
-	// The truth held under the server's name enters as if it came now, and was read when it came.
-	e.adopt(ent, Truth{Presence: from.presence, Value: from.truth, Version: from.version, ReadAt: max(from.settledAt, 1)})
-	ent.floor = max(ent.floor, from.floor)
-	from.doubt = nil
+	truth := Truth{Presence: from.presence, Value: from.truth, Version: from.version, ReadAt: max(from.settledAt, 1)}
+	fresh := e.takeOver(ent, from)
+	e.taken(ent, truth, fresh, fresh)
+	from.doubt, from.unread = nil, false
 	from.truth, from.presence, from.version, from.floor, from.latest = nil, NotLoaded, 0, 0, 0
 	e.drop(from)
 	if from.pins > 0 {
@@ -102,6 +154,42 @@ func (e *Engine) unite(p *Name) bool {
 	e.emit(Effect{Kind: EntitiesUnited, Entity: ent, Value: from})
 	e.wake(ent.lane)
 	return true
+}
+
+// takeOver takes over the truth of a record that becomes part of ent, with all that is known of
+// it, if that is the newer one, and reports that.
+func (e *Engine) takeOver(ent, from *Entity) bool {
+	ent.unread = ent.unread || from.unread
+	if !from.newerThan(ent) {
+		ent.settledAt = max(ent.settledAt, from.settledAt)
+		return false
+	}
+	was := ent.presence
+	if ent.outlived && !from.outlived {
+		e.leaveEra(ent)
+	}
+	ent.settledAt = max(ent.settledAt, from.settledAt)
+	ent.truth, ent.presence, ent.outlived = from.truth, from.presence, from.outlived
+	ent.predicted, ent.derived, ent.unversioned = from.predicted, from.derived, from.unversioned || from.version == 0 && ent.version != 0
+	ent.version, ent.floor = max(ent.version, from.version), max(ent.floor, from.floor)
+	e.truthMoved(ent, was)
+	e.emit(Effect{Kind: TruthTaken, Entity: ent})
+	return true
+}
+
+// newerThan reports whether the truth of one record is newer than that of another of the same
+// entity.
+func (ent *Entity) newerThan(other *Entity) bool {
+	switch {
+	case ent.presence == NotLoaded || other.presence == NotLoaded && other.version == 0:
+		return ent.presence != NotLoaded
+	case ent.version == 0:
+		return ent.settledAt >= other.settledAt
+	case other.version == 0:
+		return true
+	}
+	a, b := max(ent.version, ent.floor), max(other.version, other.floor)
+	return a > b || a == b && other.unversioned && !ent.unversioned
 }
 
 // moveTo makes a part one of another entity, at its position.

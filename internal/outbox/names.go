@@ -1,11 +1,11 @@
 package outbox
 
-// Name is a pair of names as the journal holds it: of an entity whose id the server has made.
+// Name is a pair of names as the journal holds it: of an entity whose id the server makes.
 type Name struct {
 	Seq    uint64 // of the record
 	Store  string
 	First  string // under which operations have the entity
-	Server string
+	Server string // empty: the entity was never made
 }
 
 // Encode makes the record's bytes; [Outbox.Load] reads them.
@@ -20,7 +20,7 @@ func decodeName(seq uint64, data []byte) (n Name, ok bool) {
 		return Name{}, false
 	}
 	n = Name{Seq: seq, Store: d.string(), First: d.string(), Server: d.string()}
-	return n, !d.bad && len(d.rest) == 0 && n.First != "" && n.Server != ""
+	return n, !d.bad && len(d.rest) == 0 && n.First != ""
 }
 
 // PutName queues a pair of names. It is in the journal before all that is queued later.
