@@ -23,6 +23,7 @@ type busy struct {
 	disk  memjournal.Disk
 	opts  optimist.Options
 	reply func(n int, c string) (optimist.Truth[note], error) // of the nth call; nil error: done
+	era   uint64                                              // that each life hears of before it restores; 0: none
 
 	mu    sync.Mutex
 	calls []string
@@ -82,6 +83,11 @@ func (b *busy) begin() *shift {
 		})
 	}
 	s.write, s.rewrite = add("write", optimist.Create), add("rewrite", optimist.Change)
+	if b.era > 0 {
+		if err := s.m.NewEra(b.era); err != nil {
+			b.t.Fatal(err)
+		}
+	}
 	s.restored = must(s.m.Restore())(b.t)
 	return s
 }
@@ -422,6 +428,34 @@ func TestLaw36_AStoredOperationNeedsAStoredCreation(t *testing.T) {
 		_, err = s.m.Batch(s.ctx, loose.Plan("2", edit{"a"}), s.rewrite.Plan("2", edit{"b"}))
 		if !errors.Is(err, optimist.ErrInvalid) || s.m.PendingCount("note:2") != 0 {
 			t.Errorf("the batch is refused with %v", err)
+		}
+		s.end()
+	})
+}
+
+// A program may hear of the new history before it restores its operations.
+func TestLaw44_WhatWasAcknowledgedInAnEarlierLifeIsSentAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := &busy{t: t, reply: func(int, string) (optimist.Truth[note], error) { return optimist.AcceptedAt[note](7), nil }}
+		s := b.begin()
+		if err := s.m.NewEra(1); err != nil {
+			t.Error(err)
+		}
+		s.notes.Receive("1", optimist.TruthOf(note{}, 6))
+		must(s.rewrite.Execute(s.ctx, "1", edit{"a"}))(t)
+		b.era = 2
+		s = s.crash()
+		if calls := b.heard(); len(calls) != 2 {
+			t.Errorf("calls: %q", calls)
+		}
+		s = s.crash() // in the same era
+		if calls := b.heard(); len(calls) != 2 {
+			t.Errorf("calls: %q", calls)
+		}
+		h := s.restored.Operations[0]
+		s.notes.Receive("1", optimist.TruthOf(note{Text: "a"}, 7))
+		if r := s.result(h); r.Outcome != optimist.Confirmed {
+			t.Errorf("%+v", r)
 		}
 		s.end()
 	})

@@ -25,6 +25,8 @@ var faults = []fault{
 		"ent.version, ent.floor, ent.unversioned, ent.derived = 0, 0, false, true", "ent.derived = true", "TestTwin"},
 	{"an acknowledged operation is not sent again in a new era (law 44)", "era.go",
 		"if o.state == Acked {\n\t\t\t\te.ackLost(o)\n\t\t\t}", "_ = o", "TestTwin"},
+	{"an operation acknowledged in an earlier life is not sent again in a new era (law 44)", "restore.go",
+		"outlived := in.Acked && e.era != e.cfg.Era", "outlived := false", "TestTwin"},
 	{"an answer from an earlier era counts (law 44)", "era.go",
 		"case era == 0 && !outlived || era == e.era && era != 0:", "case era == 0 && (outlived || !outlived) || era == e.era:", "TestTwin"},
 	{"truth of an earlier era is taken (law 44)", "era.go",

@@ -21,6 +21,10 @@ func (e *Engine) restore(in *Restore) error {
 	e.admit(o, in.Pos)
 	o.seq, e.seq = in.Seq, last
 	o.takeUp(in.Kept, e.now)
+	outlived := in.Acked && e.era != e.cfg.Era
+	if outlived {
+		o.unknown, o.burst = true, e.now
+	}
 	o.journal = journaled
 	var misfits []*part // refold finds and reports them
 	o.parts(func(p *part) {
@@ -45,6 +49,8 @@ func (e *Engine) restore(in *Restore) error {
 	switch {
 	case in.Parked:
 		e.park(o, in.Err)
+	case outlived:
+		e.keep(o)
 	case in.Acked && in.Guess:
 		e.ackGuess(o)
 		o.ext.silent = in.Silent

@@ -404,6 +404,8 @@ func (t *Twin) restore(in *engine.Restore) (err error) {
 	switch {
 	case k.Parked:
 		o.state = engine.Parked
+	case k.Acked && t.era > t.cfg.Era:
+		o.unknown, o.burst = true, t.now
 	case k.Acked:
 		o.state, o.ackVersion, o.ackedAt, o.silent, o.guess = engine.Acked, k.Version, t.now, k.Silent, k.Guess
 	}

@@ -164,6 +164,11 @@ func (d *Driver) restart() error {
 	d.engine.ShutGate(true)
 	d.twin.Restoring = true
 	again := make(map[*engine.Op]*engine.Op)
+	if d.src.Below(4) == 0 { // the program hears of it at once
+		if err := d.step(engine.NewEra{Era: d.engine.Era() + 1}); err != nil {
+			return err
+		}
+	}
 	for i := range all {
 		k := &all[i]
 		old := k.in.Op
