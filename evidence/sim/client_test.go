@@ -27,7 +27,7 @@ type Client struct {
 	calls          map[string]int // by entity
 	pushes         int
 	fetches        int
-	rereads        int
+	rereads        map[string]int    // by entity
 	made           int               // names for created entities
 	comments       map[string]string // entity of each comment that it made
 
@@ -35,6 +35,7 @@ type Client struct {
 	ops     map[string]*op // every operation of every life, by id
 	refused bool           // a process died before its disk took refused records
 	undos   []undo
+	epochs
 }
 
 func (c *Client) String() string { return fmt.Sprintf("c%d", c.number) }
@@ -65,10 +66,14 @@ type life struct {
 	read                 map[string]reading // the latest truth with a version that it was told, by entity
 	listed               map[string]Post    // the last values of lists, by entity
 	wrote                map[string]bool    // entity and slot of sent operations
+	held                 map[string]version
+	era                  uint64        // the greatest that it was told, or one of before
+	eraSince             time.Duration // when it was told
 }
 
 // reading is truth with a version.
 type reading struct {
+	era     uint64
 	version uint64
 	at      optimist.Timestamp
 	value   Post
@@ -76,8 +81,11 @@ type reading struct {
 
 // reads records arriving truth. Stale truth changes nothing.
 func (l *life) reads(t truth) {
-	if held, ok := l.read[t.entity]; !ok || t.version > held.version {
-		l.read[t.entity] = reading{t.version, l.c.wall.hear(t.stamp.at), t.value}
+	if t.era < l.c.met {
+		return
+	}
+	if held, ok := l.read[t.entity]; !ok || t.era > held.era || t.era == held.era && t.version > held.version {
+		l.read[t.entity] = reading{t.era, t.version, l.c.wall.hear(t.stamp.at), t.value}
 		if t.there {
 			l.shows(t.entity)
 		}
@@ -168,7 +176,10 @@ func (c *Client) start() {
 		w.failed("%s cannot open its journal: %v", c, err)
 		return
 	}
-	l := &life{c: c, read: make(map[string]reading), listed: make(map[string]Post), wrote: make(map[string]bool), undone: make(map[string]*optimist.Handle)}
+	l := &life{
+		c: c, read: make(map[string]reading), listed: make(map[string]Post), wrote: make(map[string]bool), undone: make(map[string]*optimist.Handle),
+		held: make(map[string]version), era: c.kept,
+	}
 	m, err := optimist.New(optimist.Options{
 		ClientID: c.String(), Journal: disk{j, l}, MaxInFlight: 2, ProbeAfter: 4,
 		Policy: optimist.Policy{Retry: optimist.Retry{Jitter: -1, Base: 700 * time.Millisecond, Timeout: 5 * time.Second}},
@@ -184,6 +195,14 @@ func (c *Client) start() {
 		return
 	}
 	sub := m.Subscribe(optimist.SubscribeOptions{Args: true, Buffer: 1 << 16})
+	if w.script.Eras && c.lives%3 != 1 {
+		w.mu.Lock()
+		era := w.server.era
+		w.mu.Unlock()
+		if err := m.NewEra(era); err != nil {
+			w.failed("%s cannot begin era %d: %v", c, era, err)
+		}
+	}
 	restored, err := m.Restore()
 	if err != nil {
 		w.failed("%s cannot restore: %v", c, err)
@@ -324,7 +343,9 @@ func (l *life) send(typ string) func(context.Context, optimist.Call[Args]) (opti
 		case err == nil && a.silent:
 			return optimist.Truth[Post]{}, nil
 		case err == nil && a.versionOnly:
-			return optimist.AcceptedAt[Post](t.version), nil
+			accepted := optimist.AcceptedAt[Post](t.version)
+			accepted.Era = t.era
+			return accepted, nil
 		}
 		return l.c.truth(t), err
 	}
@@ -342,8 +363,12 @@ func (l *life) readAnew(ctx context.Context, id string) (optimist.Truth[Post], e
 	w := l.c.w
 	w.mu.Lock()
 	c := l.c
-	c.rereads++
-	r := w.draw("reread", c.number, c.rereads)
+	if isStranger(id) {
+		defer w.mu.Unlock()
+		return c.truth(w.strange(id)), nil
+	}
+	c.rereads[id]++
+	r := w.draw("reread "+id, c.number, c.rereads[id])
 	there, back := w.latency(r), w.latency(r)
 	began := w.now()
 	w.stats.Reads++
@@ -382,6 +407,7 @@ func (l *life) exchange(ctx context.Context, r request) (answer, error) {
 	a, err := w.call(ctx, l, r)
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	l.look()
 	l.hears(r, a, err)
 	switch {
 	case l.dead:

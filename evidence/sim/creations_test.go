@@ -36,7 +36,7 @@ func (x *watch) stands(o *op) {
 		}
 		o.perhapsOn = append(o.perhapsOn, maker.id)
 		has := w.server.posts[e]
-		if !has.there && (has.made == 0 || x.l.read[e].version >= has.version) { // else its client may know of a post that is there
+		if !has.there && (has.made == 0 || x.l.read[e].era == has.era && x.l.read[e].version >= has.version) { // else its client may know of a post that is there
 			if o.on == nil {
 				o.on = make(map[string]standing)
 			}
@@ -91,6 +91,10 @@ func (l *life) leaves(r request) {
 	}
 	o.way.flying++
 	l.wrote[o.entity+" "+o.slot()] = true
+	if o.again {
+		o.again = false
+		w.stats.Again++
+	}
 	if o.way.ackKept {
 		w.fail("%s sends %s again, which was acknowledged", c, w.name(r.id))
 	}
@@ -143,14 +147,17 @@ func (l *life) hears(r request, a answer, err error) {
 	y := &o.way
 	y.flying--
 	y.sent = y.sent && l.dead
+	outlived := l.isOutlived(r, a)
 	class := optimist.Transient // of errors without one
 	if s := (*optimist.SendError)(nil); errors.As(err, &s) {
 		class = s.Class
 	}
 	switch {
+	case class == optimist.Offline || class == optimist.Unauthenticated:
+	case outlived:
+		y.doubt = true
 	case err == nil || class == optimist.Permanent || class == optimist.Conflicting:
 		y.doubt = false
-	case class == optimist.Offline || class == optimist.Unauthenticated:
 	case class == optimist.Unknown, err != errLost && class == optimist.Transient && !errors.Is(err, errBusy):
 		y.doubt = true
 	default:

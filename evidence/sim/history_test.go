@@ -31,8 +31,8 @@ func (w *World) heard(r request, a answer) {
 	if a.err == nil {
 		delete(w.server.denied, r.id)
 	}
-	if _, again := w.heardOf[r.id]; !again && a.err == nil {
-		w.heardOf[r.id] = heard{w.now(), a}
+	if _, again := w.heardOf[deed{r.id, a.era}]; !again && a.err == nil {
+		w.heardOf[deed{r.id, a.era}] = heard{w.now(), a}
 	}
 }
 
@@ -47,6 +47,7 @@ type state struct {
 
 type input struct {
 	write bool
+	back  bool // the server is restored to the output
 	typ   string
 	args  Args
 }
@@ -65,6 +66,9 @@ func model(there bool) porcupine.Model {
 var anyPost = porcupine.Model{
 	Step: func(s, in, out any) (bool, any) {
 		now, i, o := s.(state), in.(input), out.(output)
+		if i.back {
+			return true, o.state
+		}
 		if i.write {
 			after := effect(i.typ, now.value, i.args)
 			there, possible := exists(i.typ, now.there)
@@ -97,20 +101,26 @@ func (w *World) linearizable() (bad []string, unsure int) {
 			ClientId: len(histories[entity]), Input: in, Output: out, Call: int64(call), Return: int64(ret),
 		})
 	}
-	for _, id := range sortedKeys(w.sent) {
-		s := w.sent[id]
-		h, told := w.heardOf[id]
-		if !told && w.server.done[id] == nil {
-			continue // as if it were still on its way
-		}
+	for _, d := range w.server.deeds {
+		s := w.sent[d.id]
+		h, told := w.heardOf[d]
 		for i, entity := range s.req.entities() {
-			in := input{true, s.req.typ, s.req.args}
+			in := input{write: true, typ: s.req.typ, args: s.req.args}
 			if !told {
-				add(entity, in, s.at, end, output{})
+				last := end
+				if ended, ok := w.server.ended[d.era]; ok {
+					last = ended
+				}
+				add(entity, in, s.at, last, output{})
 				continue
 			}
 			t := h.answer.truths[i]
 			add(entity, in, s.at, h.at, output{true, state{t.value, t.there, t.version}})
+		}
+	}
+	for _, r := range w.server.back {
+		for id, s := range r.posts {
+			add(id, input{back: true}, r.at, r.at, output{true, s})
 		}
 	}
 	for _, r := range w.reads {

@@ -82,10 +82,9 @@ func (w *World) hitchFor(c *Client, entity string) hitch {
 	return h
 }
 
-// latency is never the same twice, so that no two things happen at one instant.
+// latency is hardly ever the same twice, so that no two things happen at one instant.
 func (w *World) latency(r *rand.Rand) time.Duration {
-	w.odd++
-	d := time.Duration(1+r.IntN(400))*time.Millisecond + w.odd
+	d := time.Duration(1+r.IntN(400))*time.Millisecond + time.Duration(r.IntN(1_000_000))
 	if r.Float64() < w.script.Faults.Slow {
 		d += time.Duration(r.IntN(15_000)) * time.Millisecond
 	}
@@ -183,7 +182,7 @@ func (w *World) arrive(r request, answers chan<- answer, broken chan struct{}) {
 	if r.client.cut {
 		return // lost on the way; a waiting caller gets no answer
 	}
-	a := w.server.handle(r)
+	a := w.server.inEra(w.server.handle(r))
 	if s := (*optimist.SendError)(nil); errors.As(a.err, &s) && (s.Class == optimist.Permanent || s.Class == optimist.Conflicting) {
 		w.server.refused[r.id] = w.now()
 	}
@@ -242,7 +241,7 @@ func (w *World) push(t truth) {
 			}
 		}
 		for range copies {
-			time.AfterFunc(w.latency(r), func() { w.deliver(c, t, "push") })
+			time.AfterFunc(w.latency(r), w.feed(c, t, n))
 		}
 	}
 }
@@ -271,11 +270,17 @@ func (w *World) deliver(c *Client, t truth, how string) {
 	}
 	w.mu.Lock()
 	l.look()
+	l.meets(t.era)
+	l.holds(t.entity)
 	w.mu.Unlock()
 }
 
 // refetch reads all entities, and tries until it has them.
 func (w *World) refetch(c *Client) {
+	if w.script.Pages {
+		w.fetchPage(c, false)
+		return
+	}
 	for _, id := range w.entities {
 		w.fetch(c, id)
 	}
@@ -288,18 +293,20 @@ func (w *World) fetch(c *Client, id string) {
 	there, back := w.latency(r), w.latency(r)
 	lost := !w.calm && r.Float64() < w.script.Faults.LostRequest
 	list := !w.calm && r.Float64() < w.script.Faults.Lists
-	began := w.now()
+	began, by, asked := w.now(), c.life, c.met
 	time.AfterFunc(there, func() {
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		t := w.server.posts[id].truth(id)
 		if list {
 			w.stats.Lists++
-			t.listed = w.began.Add(began)
+			if t.listed = w.began.Add(began); n%2 == 0 && by != nil && t.era == asked {
+				t.era = 0 // the client knows
+			}
 		}
 		time.AfterFunc(back, func() {
 			w.mu.Lock()
-			if lost || c.cut {
+			if lost || c.cut || w.script.Eras && c.life != by { // an old answer that does not name its era
 				w.fetch(c, id)
 				w.mu.Unlock()
 				return
@@ -317,6 +324,7 @@ func (c *Client) truth(t truth) optimist.Truth[Post] {
 	if !t.there {
 		out = optimist.Gone[Post](t.version)
 	}
+	out.Era = t.era
 	if !t.listed.IsZero() {
 		out.Version, out.ReadAt = 0, t.listed
 		return out

@@ -24,8 +24,8 @@ type Report struct {
 // Run plays a script in a bubble of its own.
 func Run(t *testing.T, s Script, trace bool) (r Report) {
 	w := &World{
-		script: s, tracing: trace, names: make(map[string]int), sent: make(map[string]sent), heardOf: make(map[string]heard),
-		open: make(map[string]openCall),
+		open:   make(map[string]openCall),
+		script: s, tracing: trace, names: make(map[string]int), sent: make(map[string]sent), heardOf: make(map[deed]heard),
 	}
 	defer func() {
 		if p := recover(); p != nil { // a goroutine was left, or everybody waits for each other
@@ -55,7 +55,7 @@ func (w *World) play() {
 	w.server = newServer(w)
 	for i := range w.script.Clients {
 		w.clients = append(w.clients, &Client{
-			w: w, number: i, wall: newWall(w.script.Skews[i]), calls: make(map[string]int), ops: make(map[string]*op),
+			w: w, number: i, wall: newWall(w.script.Skews[i]), calls: make(map[string]int), rereads: make(map[string]int), ops: make(map[string]*op),
 		})
 	}
 	for _, c := range w.clients {

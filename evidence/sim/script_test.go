@@ -20,6 +20,9 @@ type Script struct {
 	Strict   bool            // the server wants titles written on its latest version
 	Reads    bool            // entities of which a client is unsure are read anew
 	Faults   Faults
+	Eras     bool    // the server is restored from backups
+	Pieces   float64 // how many pushes say only what has changed
+	Pages    bool    // all entities are read in one page
 	Steps    []Step
 }
 
@@ -51,8 +54,8 @@ func (s Step) String() string {
 
 func (s Script) String() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "seed %d: %d clients, %d entities, %d posts (keep %v, fold %v), skews %v, strict %v, reads %v, %+v\n",
-		s.Seed, s.Clients, s.Entities, s.Posts, s.Keep, s.Fold, s.Skews, s.Strict, s.Reads, s.Faults)
+	fmt.Fprintf(&b, "seed %d: %d clients, %d entities, %d posts (keep %v, fold %v), skews %v, strict %v, reads %v, eras %v, pieces %v, pages %v, %+v\n",
+		s.Seed, s.Clients, s.Entities, s.Posts, s.Keep, s.Fold, s.Skews, s.Strict, s.Reads, s.Eras, s.Pieces, s.Pages, s.Faults)
 	for _, step := range s.Steps {
 		fmt.Fprintf(&b, "  %v\n", step)
 	}
@@ -137,5 +140,9 @@ func Draw(seed uint64) Script {
 	if r.IntN(3) == 0 {
 		s.Faults.Lists = 0.7
 	}
+	later := rand.New(rand.NewPCG(seed, 0xe7a))
+	s.drawPieces(later)
+	s.drawPages(later)
+	s.drawEras(later)
 	return s
 }

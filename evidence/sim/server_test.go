@@ -23,6 +23,7 @@ type Server struct {
 	belated map[string]bool
 	// denied are operations that were done although every answer said that they were not.
 	denied map[string]bool
+	histories
 }
 
 // record is one entity.
@@ -34,6 +35,8 @@ type record struct {
 	stamps   map[string]stamp // of slots, for the last writer
 	last     stamp
 	contains []string
+	states   []state // by version, from 1
+	era      uint64
 }
 
 type stamp struct {
@@ -45,10 +48,7 @@ type stamp struct {
 func (s stamp) before(t stamp) bool { return s.at < t.at || s.at == t.at && s.by <= t.by }
 
 // answered is an operation that the server has applied.
-type answered struct {
-	content string
-	answer  answer
-}
+type answered struct{ answer answer }
 
 // applied is one effect.
 type applied struct {
@@ -89,6 +89,7 @@ type answer struct {
 	versionOnly, silent, lags bool
 
 	before []truth // the state before the write, one for each entity
+	era    uint64  // in which it was done
 }
 
 // truth is the state of an entity at one moment.
@@ -99,6 +100,7 @@ type truth struct {
 	version  uint64
 	stamp    stamp
 	contains []string
+	era      uint64
 	listed   time.Time // when the read without version began that found it; zero: it has one
 }
 
@@ -114,10 +116,14 @@ var (
 
 func newServer(w *World) *Server {
 	s := &Server{w: w, posts: make(map[string]*record), done: make(map[string]*answered), ever: make(map[string]bool), refused: make(map[string]time.Duration), belated: make(map[string]bool), denied: make(map[string]bool), uses: make(map[string][]string)}
+	s.past, s.ended, s.gone, s.said, s.vanished = make(map[uint64]map[string][]state), make(map[uint64]time.Duration), make(map[string]uint64), make(map[string]string), make(map[string]bool)
+	if w.script.Eras {
+		s.era = 1
+	}
 	long := stamp{at: optimist.TimestampOf(time.Now().Add(-time.Hour))}
 	for _, id := range w.entities {
 		there := w.stays(id)
-		s.posts[id] = &record{there: there, version: 1, last: long, stamps: make(map[string]stamp)}
+		s.posts[id] = &record{there: there, version: 1, last: long, stamps: make(map[string]stamp), states: []state{{there: there, version: 1}}, era: s.era}
 		s.ever[id+" title "] = there
 	}
 	return s
@@ -126,10 +132,10 @@ func newServer(w *World) *Server {
 // handle is the server at work on one request.
 func (s *Server) handle(r request) answer {
 	content := fmt.Sprint(r.typ, r.entity, r.args)
+	if said, ok := s.said[r.id]; ok && said != content {
+		s.w.fail("operation %s was sent as %q, and before as %q", s.w.name(r.id), content, said)
+	}
 	if before := s.done[r.id]; before != nil {
-		if before.content != content {
-			s.w.fail("operation %s was sent as %q, and before as %q", s.w.name(r.id), content, before.content)
-		}
 		s.w.stats.Deduplicated++
 		return before.answer
 	}
@@ -197,7 +203,8 @@ func (e *record) stampOf(slot string) stamp {
 }
 
 func (s *Server) apply(r request, content, slot string, mine stamp) answer {
-	var out answer
+	s.backUp()
+	out := answer{era: s.era}
 	for _, id := range r.entities() {
 		e := s.posts[id]
 		out.before = append(out.before, e.truth(id))
@@ -214,6 +221,7 @@ func (s *Server) apply(r request, content, slot string, mine stamp) answer {
 		if changed {
 			e.value, e.there = after, there
 			e.version++
+			e.states = append(e.states, state{e.value, e.there, e.version})
 		}
 		e.last = mine
 		if slot != "" {
@@ -237,7 +245,8 @@ func (s *Server) apply(r request, content, slot string, mine stamp) answer {
 	for _, use := range usesOf(r.typ, r.args) {
 		s.uses[use] = append(s.uses[use], r.id)
 	}
-	s.done[r.id] = &answered{content, out}
+	s.done[r.id], s.said[r.id] = &answered{out}, content
+	s.deeds = append(s.deeds, deed{r.id, s.era})
 	s.log = append(s.log, applied{r.id, r.client, r})
 	s.w.stats.Effects++
 	return out
@@ -277,5 +286,5 @@ func usesOf(typ string, a Args) []string {
 }
 
 func (e *record) truth(id string) truth {
-	return truth{entity: id, there: e.there, value: e.value, version: e.version, stamp: e.last, contains: e.contains}
+	return truth{entity: id, there: e.there, value: e.value, version: e.version, stamp: e.last, contains: e.contains, era: e.era}
 }

@@ -23,6 +23,12 @@ func (w *World) do(s Step) {
 	if s.Do == write || s.Do == erase {
 		entity = w.entities[w.script.Entities+s.Entity%w.script.Posts]
 	}
+	if s.Do == "restore server" {
+		w.mu.Lock()
+		w.server.restore(s.N)
+		w.mu.Unlock()
+		return
+	}
 	if s.Do == "somebody else" {
 		w.somebodyElse(entity, s.N)
 		return
@@ -55,6 +61,12 @@ func (w *World) do(s Step) {
 			l.asksWhy(s.N)
 		case "undo":
 			l.undoes(s.N)
+		case "page":
+			w.mu.Lock()
+			w.fetchPage(c, s.N%10 == 0)
+			w.mu.Unlock()
+		case "tell era":
+			l.tellEra(s.N)
 		case "kill":
 			w.mu.Lock()
 			c.disk.Crash()
@@ -257,7 +269,7 @@ func (l *life) took(h *optimist.Handle, err error, after ...*optimist.Handle) {
 	if o := l.c.ops[id]; o != nil && o.stamp == 0 {
 		o.stamp = h.Timestamp()
 		for _, e := range o.entities() {
-			if read := l.read[e]; o.stamp <= read.at {
+			if read := l.read[e]; read.era >= l.era && o.stamp <= read.at {
 				w.fail("%s: %s of %s is of %v, and changes what is of %v", l.c, w.name(id), e, o.stamp, read.at)
 			}
 		}

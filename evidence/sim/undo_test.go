@@ -242,5 +242,5 @@ func (c *Client) slotOps(o *op) (all []*op) {
 
 // doubtful reports whether an operation's client cannot know its effect.
 func (c *Client) doubtful(o *op) bool {
-	return o.lost || o.settled == 0 || o.way.reached && !o.confirmed || c.w.server.denied[o.id] || c.w.server.belated[o.id]
+	return o.lost || o.settled == 0 || o.way.reached && !o.confirmed || c.w.server.denied[o.id] || c.w.server.belated[o.id] || c.w.server.vanished[o.id]
 }

@@ -66,7 +66,11 @@ func (w *World) flushed() {
 				o.way.written(o.over)
 			}
 		}
+		if !l.owes {
+			c.kept = max(c.kept, l.era)
+		}
 	}
+	w.hold()
 }
 
 // verdict judges the end, when all is quiet.
@@ -131,7 +135,7 @@ func (w *World) effects(c *Client) {
 		}
 		for _, d := range o.after {
 			if d := c.ops[d]; o.confirmed && !o.cancelled && d != nil && d.typ != star && !d.confirmed && w.server.done[d.id] == nil &&
-				(d.outcome == optimist.RolledBack || d.outcome == optimist.Cancelled) {
+				!w.server.vanished[d.id] && (d.outcome == optimist.RolledBack || d.outcome == optimist.Cancelled) {
 				w.fail("%s: %s was confirmed, though it depends on %s, which was not", c, w.name(id), w.name(d.id))
 			}
 		}
@@ -140,8 +144,8 @@ func (w *World) effects(c *Client) {
 			case r.Outcome != optimist.Confirmed:
 			case r.Calls == 0 && done && !c.refused && o.settled == 1:
 				w.fail("%s: %s was confirmed without a call, and done", c, w.name(id))
-			case r.Calls > 0 && !done && r.Conflict != optimist.AlreadySo && r.Conflict != optimist.TookTheirs:
-				w.fail("%s: %s was confirmed, and never done", c, w.name(id))
+			case r.Calls > 0 && !w.server.wasIn(id, o.era) && r.Conflict != optimist.AlreadySo && r.Conflict != optimist.TookTheirs:
+				w.fail("%s: %s was confirmed in era %d, and never done", c, w.name(id), o.era)
 			}
 		}
 	}
@@ -214,7 +218,7 @@ func (w *World) lanes() {
 	}
 	for _, a := range w.server.log {
 		o := a.client.ops[a.id]
-		if o == nil || !o.confirmed || o.cancelled || passed[o] || o.outcome != optimist.Confirmed || w.server.belated[a.id] {
+		if o == nil || !o.confirmed || o.cancelled || passed[o] || o.resent || w.server.vanished[a.id] || o.outcome != optimist.Confirmed || w.server.belated[a.id] {
 			continue
 		}
 		for _, e := range o.entities() {

@@ -32,6 +32,8 @@ type op struct {
 	nth                                          int    // as accepted
 	found                                        bool   // its client saw the slot before it
 	before                                       string // XX
+	era                                          uint64 // in which it was confirmed
+	again, resent                                bool   // it was acknowledged in an earlier era: and has not left since; or in any case
 }
 
 func (o *op) entities() []string { return entitiesOf(o.typ, o.entity, o.args) }
@@ -50,6 +52,9 @@ type watch struct {
 	due      map[string][]string // callbacks that must come, by entity
 	came     map[string][]string
 	calledBy map[string]int
+	before   map[string]bool // facts of earlier eras
+	left     map[string]bool // entities that have truth of the era, and had of the one before
+	changes  map[string]int  // while a page enters
 }
 
 // heir is the state that an operation takes over from the one that it replaces.
@@ -62,6 +67,7 @@ func (x *watch) init(l *life) {
 	*x = watch{
 		l: l, ended: make(map[string]int), heirs: make(map[string]heir), known: make(map[string]*op), tokens: make(map[string]bool),
 		numbers: make(map[string]uint64), due: make(map[string][]string), came: make(map[string][]string), calledBy: make(map[string]int),
+		before: make(map[string]bool), left: make(map[string]bool),
 	}
 }
 
@@ -97,6 +103,8 @@ func (x *watch) see(ev optimist.Event) {
 		w.fail("%s: %v: %v", c, ev.Kind, ev.Err)
 	case optimist.OpAccepted:
 		x.accepted(ev)
+	case optimist.EraBegan:
+		x.begins(ev)
 	case optimist.OpSettled:
 		x.settled(ev)
 	case optimist.OpSent, optimist.OpDeferred:
@@ -120,10 +128,17 @@ func (x *watch) see(ev optimist.Event) {
 			w.fail("%s: change %d of %s after %d", c, ev.Number, id, x.numbers[id])
 		}
 		x.numbers[id] = ev.Number
+		if x.changes != nil {
+			x.changes[id]++
+		}
+		if isStranger(id) {
+			return
+		}
 		if p, ok := ev.Value.(Post); ok {
 			w.trace("%s shows %s: %s", c, id, p)
 			x.view(id, p)
 		}
+		x.vanishes(id, ev)
 		return
 	}
 	if w.tracing {
@@ -192,8 +207,8 @@ func (x *watch) settled(ev optimist.Event) {
 	slot := o.entity + " " + o.slot()
 	switch ev.Outcome {
 	case optimist.Confirmed:
-		o.confirmed = true
-		if x.known[slot] = o; ev.Calls == 0 && !x.l.wrote[slot] && x.l.wasShown(o) || c.refused && c.wentOn(o) {
+		o.confirmed, o.era = true, x.l.era
+		if x.known[slot] = o; ev.Calls == 0 && x.l.era > 1 || ev.Calls == 0 && !x.l.wrote[slot] && x.l.wasShown(o) || c.refused && c.wentOn(o) {
 			x.known[slot] = nil // this process may know an older state than another process's change
 		}
 		for _, e := range o.entities() {
@@ -321,7 +336,7 @@ func (x *watch) view(id string, p Post) {
 	}
 	was := func(format string, args ...any) bool {
 		f := id + " " + fmt.Sprintf(format, args...)
-		return w.server.ever[f] || x.tokens[f] || asked[f]
+		return w.server.ever[f] || x.tokens[f] || x.before[f] || asked[f]
 	}
 	for t := range p.Tokens {
 		if !was("token %s", t) {

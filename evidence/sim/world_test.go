@@ -21,17 +21,18 @@ type World struct {
 
 	mu       sync.Mutex
 	running  sync.WaitGroup
-	made     int           // titles by somebody else
-	web      *Client       // another user, who changes the server directly
-	calm     bool          // no faults any more
-	odd      time.Duration // makes instants different
+	made     int     // titles by somebody else
+	web      *Client // another user, who changes the server directly
+	calm     bool    // no faults any more
 	problems []string
 	tracing  bool
 	lines    []string
 	names    map[string]int // of lives, by the random part of their ids
 
+	strangers int // large pages
+
 	sent    map[string]sent
-	heardOf map[string]heard
+	heardOf map[deed]heard
 	reads   []read
 	open    map[string]openCall // by operation
 }
@@ -44,6 +45,8 @@ type Stats struct {
 	Restored, Parked, Views, Reads, Early, Lists, Written, WentAlong    int
 	Undone, UndoneForGood                                               int
 	Reasons                                                             [optimist.WaitsForLoading + 1]int // taken away, by kind
+	Fitted, Gaps, Pages                                                 int                               // pieces that fit, or do not
+	Eras
 }
 
 // Add counts two runs together.
@@ -78,6 +81,10 @@ func (s *Stats) Add(o Stats) {
 	for kind, n := range o.Reasons {
 		s.Reasons[kind] += n
 	}
+	s.Fitted += o.Fitted
+	s.Gaps += o.Gaps
+	s.Pages += o.Pages
+	s.Eras.add(o.Eras)
 }
 
 func (w *World) now() time.Duration { return time.Since(w.began) }
