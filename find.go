@@ -50,11 +50,7 @@ func (m *Manager) Operations() []*Handle {
 // [Manager.Operations]. A group in quarantine is of no entity, because only the type that is
 // missing knows its entities.
 func (s *anyStore) Operations(id string) []*Handle {
-	if s.err != nil {
-		return nil
-	}
-	if id == "" {
-		s.noID("Operations")
+	if s.tellNeeds("Operations", id) != nil {
 		return nil
 	}
 	m := s.m
@@ -102,8 +98,14 @@ var errNoHandle = errorf.New("%w: the handle is of no operation; Execute and Man
 // methods say so: by an error where they can, and else by zero values.
 func (h *Handle) empty() bool { return h == nil || h.m == nil }
 
-// lockOrTell is Manager.lockOrTell; it is false for an empty handle as well.
-func (h *Handle) lockOrTell(call string) bool { return !h.empty() && h.m.lockOrTell(call) }
+// look has f look at the operation under the lock, unless the handle is empty, or the call
+// waits in vain.
+func (h *Handle) look(call string, f func()) {
+	if !h.empty() && h.m.lockOrTell(call) {
+		defer h.m.mu.Unlock()
+		f()
+	}
+}
 
 // decide carries out a decision about the operation. An operation in quarantine is not
 // known to the engine.

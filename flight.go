@@ -242,18 +242,17 @@ func (m *Manager) progressed(f *flight, came progress, tell, lasts bool) {
 // Progress is how far the call under way has come, as its Send has told by Call.Progress.
 // Both are 0 when no call is under way or nothing was told; total is 0 when it is not known.
 func (h *Handle) Progress() (done, total int64) {
-	if !h.lockOrTell("Handle.Progress") {
-		return 0, 0
-	}
-	defer h.m.mu.Unlock()
-	for _, f := range h.m.courier.Flying() {
-		if f.h == h {
-			f.mu.Lock()
-			defer f.mu.Unlock()
-			if f.reported != nil {
-				return f.reported.came.done, f.reported.came.total
+	h.look("Handle.Progress", func() {
+		for _, f := range h.m.courier.Flying() {
+			if f.h != h {
+				continue
 			}
+			f.mu.Lock()
+			if f.reported != nil {
+				done, total = f.reported.came.done, f.reported.came.total
+			}
+			f.mu.Unlock()
 		}
-	}
-	return 0, 0
+	})
+	return done, total
 }

@@ -96,15 +96,12 @@ type EntityTruth struct {
 // EntityTruth is truth about an entity of the store, for the answer of a Group of the same
 // manager. Of another one it is ignored, which is an event of kind TruthRefused.
 func (s *Store[T]) EntityTruth(id string, t Truth[T]) EntityTruth {
-	told := EntityTruth{m: s.m, err: s.err}
-	switch {
-	case s.err != nil:
-	case id == "":
-		told.err = errorf.New("%w: truth of store %q has no id", ErrInvalid, s.space.Name)
-	case t.unsaid() != nil:
-		told.err = errorf.New("truth of %s:%s: %w", s.space.Name, id, t.unsaid())
-	default:
-		told.received = engine.EntityTruth{Space: s.space, Entity: id, Truth: s.m.told(t.erased())}
+	told := EntityTruth{m: s.m, err: s.needs("EntityTruth", id)}
+	if told.err == nil {
+		if told.err = t.invalid(); told.err != nil {
+			told.err = errorf.New("truth of %s:%s: %w", s.space.Name, id, told.err)
+		}
+		told.received = engine.EntityTruth{Space: s.space, Entity: id, Truth: t.told(s.m)}
 	}
 	return told
 }

@@ -75,12 +75,9 @@ func (s State) String() string {
 
 // ID is the operation's name and its idempotency key: the same on every attempt and
 // after a restart.
-func (h *Handle) ID() string {
-	if !h.lockOrTell("Handle.ID") {
-		return ""
-	}
-	defer h.m.mu.Unlock()
-	return h.idLocked()
+func (h *Handle) ID() (id string) {
+	h.look("Handle.ID", func() { id = h.idLocked() })
+	return id
 }
 
 func (h *Handle) idLocked() string {
@@ -91,29 +88,23 @@ func (h *Handle) idLocked() string {
 }
 
 // Type is the operation's type.
-func (h *Handle) Type() string {
-	if !h.lockOrTell("Handle.Type") {
-		return ""
-	}
-	defer h.m.mu.Unlock()
-	return h.op.Type.Name
+func (h *Handle) Type() (name string) {
+	h.look("Handle.Type", func() { name = h.op.Type.Name })
+	return name
 }
 
 // Entity is the (first) entity, such as "post:42".
-func (h *Handle) Entity() string {
-	if h.empty() {
-		return ""
+func (h *Handle) Entity() (name string) {
+	switch {
+	case h.empty():
+	case h.aside() != nil:
+		name = h.aside().Entity
+	case h.m.naming.Load(): // it may become part of another
+		h.look("Handle.Entity", func() { name = fullName(h.op.Entity()) })
+	default:
+		name = fullName(h.op.Entity())
 	}
-	if q := h.aside(); q != nil {
-		return q.Entity
-	}
-	if h.m.naming.Load() { // it may become part of another
-		if !h.m.lockOrTell("Handle.Entity") {
-			return ""
-		}
-		defer h.m.mu.Unlock()
-	}
-	return fullName(h.op.Entity())
+	return name
 }
 
 // Timestamp is the hybrid logical time of the tap.
@@ -125,12 +116,9 @@ func (h *Handle) Timestamp() Timestamp {
 }
 
 // State is where the operation stands now; 0 for a handle of no operation.
-func (h *Handle) State() State {
-	if !h.lockOrTell("Handle.State") {
-		return 0
-	}
-	defer h.m.mu.Unlock()
-	return h.stateLocked()
+func (h *Handle) State() (s State) {
+	h.look("Handle.State", func() { s = h.stateLocked() })
+	return s
 }
 
 func (h *Handle) stateLocked() State {
@@ -142,14 +130,12 @@ func (h *Handle) stateLocked() State {
 
 // Result is how the operation ended; ok is false as long as it has not.
 func (h *Handle) Result() (r Result, ok bool) {
-	if !h.lockOrTell("Handle.Result") {
-		return Result{}, false
-	}
-	defer h.m.mu.Unlock()
-	if !h.ended {
-		return Result{}, false
-	}
-	return h.resultLocked(), true
+	h.look("Handle.Result", func() {
+		if ok = h.ended; ok {
+			r = h.resultLocked()
+		}
+	})
+	return r, ok
 }
 
 // Wait waits until the operation has ended, or ctx has. The error is ctx's, or
@@ -276,22 +262,19 @@ func (h *Handle) endedWithoutLocked(stage string) error {
 
 // Done is closed when the operation has ended. It is nil, which is never closed, when the
 // call waited in vain; see ErrStuck.
-func (h *Handle) Done() <-chan struct{} {
-	if !h.lockOrTell("Handle.Done") {
-		return nil
-	}
-	defer h.m.mu.Unlock()
-	if h.ended {
-		return closedChan
-	}
-	more := h.moreLocked()
-	if more.done == nil {
-		more.done = make(chan struct{})
-	}
-	return more.done
+func (h *Handle) Done() (done <-chan struct{}) {
+	h.look("Handle.Done", func() {
+		more := h.moreLocked()
+		if more.done == nil {
+			more.done = make(chan struct{})
+			if h.ended {
+				close(more.done)
+			}
+		}
+		done = more.done
+	})
+	return done
 }
-
-var closedChan = func() chan struct{} { c := make(chan struct{}); close(c); return c }()
 
 // Cancel takes the operation back: the view is as if it had never been, and
 // operations that depend on it go with it. If a call of it is under way the call goes on, unless

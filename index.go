@@ -2,7 +2,6 @@ package optimist
 
 import (
 	"slices"
-	"time"
 
 	"github.com/optimist-go/optimist/internal/engine"
 	"github.com/optimist-go/optimist/internal/errorf"
@@ -34,7 +33,7 @@ type EntityChange[T any] struct {
 	Removed T
 
 	moved *moved
-	epoch time.Time
+	m     *Manager
 }
 
 // Truth is the truth below the views before and after. It is to be called in Changed.
@@ -42,16 +41,7 @@ func (c *EntityChange[T]) Truth() (before, after HeldTruth[T]) {
 	if c.moved == nil {
 		return before, after
 	}
-	return heldTruth[T](&c.moved.before, c.epoch), heldTruth[T](&c.moved.after, c.epoch)
-}
-
-func heldTruth[T any](l *engine.Look, epoch time.Time) HeldTruth[T] {
-	held := HeldTruth[T]{Presence: Presence(l.TruthPresence), Version: l.Version, Predicted: l.Predicted, Position: l.Position}
-	held.Value, _ = l.Truth.(T)
-	if held.Presence != NotLoaded {
-		held.Since = epoch.Add(time.Duration(l.Since))
-	}
-	return held
+	return heldTruth[T](&c.moved.before, c.m), heldTruth[T](&c.moved.after, c.m)
 }
 
 // Attached is an index that a store tells of its changes.
@@ -101,7 +91,7 @@ func (s *Store[T]) AddIndex(index Index[T]) (*Attached, error) {
 	ix.changed = func() {
 		for i := range ix.moved {
 			c := &ix.moved[i]
-			change := EntityChange[T]{ID: c.ent.ID(), Before: looks[T](&c.before), After: looks[T](&c.after), moved: c, epoch: s.m.epoch}
+			change := EntityChange[T]{ID: c.ent.ID(), Before: viewOf[T](&c.before), After: viewOf[T](&c.after), moved: c, m: s.m}
 			change.Removed, change.Leaving = c.after.Leaving.(T)
 			buffer = append(buffer, change)
 		}
@@ -136,25 +126,12 @@ type moved struct {
 	before, after engine.Look
 }
 
-func looks[T any](l *engine.Look) View[T] {
-	v := View[T]{
-		Presence: Presence(l.Presence), Pending: l.Pending, Parked: l.Parked,
-		Version: l.Version, Number: l.Number, Unsure: l.Unsure,
-	}
-	v.Value, _ = l.Value.(T)
-	return v
-}
-
 func (s *anyStore) addIndex(ix *tell) (*Attached, error) {
 	if s.err != nil {
 		return nil, s.err
 	}
 	m := s.m
-	if err := m.lock(); err != nil {
-		return nil, err
-	}
-	if err := m.stoppedLocked(); err != nil {
-		m.mu.Unlock()
+	if err := m.lockToAct(); err != nil {
 		return nil, err
 	}
 	var all []moved

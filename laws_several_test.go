@@ -169,7 +169,7 @@ func (k *marking) wholeLocked(t *testing.T) {
 	for ent := range k.m.engine.Busy {
 		for o := range ent.Ops {
 			for other := range o.Entities {
-				if v := viewLocked(other).Value.(shelf); !v.has(o.Args.(*marks).Mark) {
+				if v := other.Look().Value.(shelf); !v.has(o.Args.(*marks).Mark) {
 					t.Errorf("%v is unsettled, and %s shows %q", o.Args, fullName(other), v)
 				}
 			}

@@ -19,11 +19,7 @@ import (
 // (empty, of no store, or an id alone) is ErrInvalid; one of a store's entity of which
 // nothing is held is not.
 func (m *Manager) RollbackAll(entity string) error {
-	if err := m.lock(); err != nil {
-		return err
-	}
-	if err := m.stoppedLocked(); err != nil {
-		m.mu.Unlock()
+	if err := m.lockToAct(); err != nil {
 		return err
 	}
 	if err := m.unnamedLocked(entity); err != nil {
@@ -50,11 +46,7 @@ func (m *Manager) RollbackEverything() error { return m.do(engine.RollbackAll{})
 // returns ErrNotOnDisk: all is undone then, and the journal is cleared as soon as the
 // disk takes it.
 func (m *Manager) ClearAll() error {
-	if err := m.lock(); err != nil {
-		return err
-	}
-	if err := m.stoppedLocked(); err != nil {
-		m.mu.Unlock()
+	if err := m.lockToAct(); err != nil {
 		return err
 	}
 	m.callbacks.muted = true
@@ -95,18 +87,11 @@ func (m *Manager) SetOnline(online bool) error { return m.do(engine.SetOnline{On
 
 // SendNow is Handle.SendNow for all operations of one entity that are not parked.
 func (s *anyStore) SendNow(id string) error {
-	switch {
-	case s.err != nil:
-		return s.err
-	case id == "":
-		return errorf.New("%w: SendNow of store %q needs an id", ErrInvalid, s.space.Name)
-	}
-	m := s.m
-	if err := m.lock(); err != nil {
+	if err := s.needs("SendNow", id); err != nil {
 		return err
 	}
-	if err := m.stoppedLocked(); err != nil {
-		m.mu.Unlock()
+	m := s.m
+	if err := m.lockToAct(); err != nil {
 		return err
 	}
 	if ent := s.space.Find(id); ent != nil {
@@ -171,11 +156,7 @@ func (m *Manager) settleAll(ctx context.Context, inside bool, first engine.Input
 	if err := contextErr(ctx); err != nil {
 		return err
 	}
-	if err := m.lock(); err != nil {
-		return err
-	}
-	if err := m.stoppedLocked(); err != nil {
-		m.mu.Unlock()
+	if err := m.lockToAct(); err != nil {
 		return err
 	}
 	if m.disk != nil && !m.disk.out.Restored() {

@@ -124,13 +124,12 @@ func (m *Manager) Err() error {
 // now is the engine's time.
 func (m *Manager) now(t time.Time) engine.Time { return engine.Time(t.Sub(m.epoch)) }
 
+// timeOf is a time of the engine's on the wall.
+func (m *Manager) timeOf(t engine.Time) time.Time { return m.epoch.Add(time.Duration(t)) }
+
 // do takes one input and carries out its effects.
 func (m *Manager) do(in engine.Input) error {
-	if err := m.lock(); err != nil {
-		return err
-	}
-	if err := m.stoppedLocked(); err != nil {
-		m.mu.Unlock()
+	if err := m.lockToAct(); err != nil {
 		return err
 	}
 	err := m.stepLocked(time.Now(), in)

@@ -83,8 +83,3 @@ func (m *Manager) tellUnnamedLocked(call, entity string) {
 		m.publishLocked(Event{Kind: Misused, Entity: entity, Err: errorf.New("%s: %w", call, err)})
 	}
 }
-
-// noID tells of an empty id for a call that cannot return an error.
-func (s *anyStore) noID(call string) {
-	s.m.report(Event{Kind: Misused, Err: errorf.New("%w: %s of store %q needs an id", ErrInvalid, call, s.space.Name)})
-}

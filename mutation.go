@@ -333,10 +333,10 @@ func (a *Action[T, A]) apply(value, args any) (any, error) {
 
 func (a *Action[T, A]) send(ctx context.Context, h *Handle, at attempt) (engine.Truth, []engine.EntityTruth, error) {
 	t, err := a.def.Send(ctx, callOf[A](ctx, h, at))
-	if wrong := t.unsaid(); wrong != nil {
+	if wrong := t.invalid(); wrong != nil {
 		h.m.report(Event{Kind: TruthRefused, Entity: h.Entity(), ID: h.id(at.restored), Type: at.typ.Name, Err: wrong})
 	}
-	return h.m.told(t.erased()), nil, err
+	return t.told(h.m), nil, err
 }
 
 // settledOf calls the one callback that an end asks for; nil when there are none.

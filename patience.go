@@ -45,6 +45,18 @@ func (m *Manager) lock() error {
 		ErrStuck, m.inside.Load().String(), patience)
 }
 
+// lockToAct is lock for calls that change something: not once the manager has stopped.
+func (m *Manager) lockToAct() error {
+	if err := m.lock(); err != nil {
+		return err
+	}
+	err := m.stoppedLocked()
+	if err != nil {
+		m.mu.Unlock()
+	}
+	return err
+}
+
 // lockOrTell is lock for calls that cannot return an error. They tell it by an event,
 // and return that they know nothing.
 func (m *Manager) lockOrTell(call string) bool {

@@ -50,11 +50,9 @@ func (s *Store[T]) ReceivePiece(id string, p Piece[T]) error {
 }
 
 func (s *anyStore) receivePiece(in *engine.Piece) error {
-	switch {
-	case s.err != nil:
-		return s.err
-	case in.Entity == "":
-		return errorf.New("%w: ReceivePiece of store %q needs an id", ErrInvalid, s.space.Name)
+	switch err := s.needs("ReceivePiece", in.Entity); {
+	case err != nil:
+		return err
 	case in.Change == nil:
 		return errorf.New("%w: the piece of %s:%s has no Change", ErrInvalid, s.space.Name, in.Entity)
 	case in.Truth.Version <= in.Follows:
@@ -90,13 +88,13 @@ func (s *Store[T]) ReceivePage(page map[string]Truth[T], with ...With) error {
 	all := make([]engine.EntityTruth, 0, len(page))
 	for _, id := range slices.Sorted(maps.Keys(page)) {
 		t := page[id]
-		if err := t.unsaid(); err != nil {
-			return errorf.New("page with %s:%s: %w", s.space.Name, id, err)
-		}
-		if err := s.takes("ReceivePage", id, t.Presence); err != nil {
+		if err := s.needs("ReceivePage", id); err != nil {
 			return err
 		}
-		all = append(all, engine.EntityTruth{Space: s.space, Entity: id, Truth: s.m.told(t.erased())})
+		if err := t.invalid(); err != nil {
+			return errorf.New("page with %s:%s: %w", s.space.Name, id, err)
+		}
+		all = append(all, engine.EntityTruth{Space: s.space, Entity: id, Truth: t.told(s.m)})
 	}
 	truths := make([]*engine.Truth, len(all))
 	for i := range all {
@@ -107,11 +105,7 @@ func (s *Store[T]) ReceivePage(page map[string]Truth[T], with ...With) error {
 
 // taking is do for truth that the clock follows.
 func (m *Manager) taking(in engine.Input, truths []*engine.Truth, with ...With) error {
-	if err := m.lock(); err != nil {
-		return err
-	}
-	if err := m.stoppedLocked(); err != nil {
-		m.mu.Unlock()
+	if err := m.lockToAct(); err != nil {
 		return err
 	}
 	for _, w := range with {

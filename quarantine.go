@@ -59,13 +59,10 @@ func (m *Manager) Quarantined() []Quarantined {
 // DiscardQuarantined drops one of them for good, with those that depend on it. Handle.Discard
 // does the same for an operation that [Manager.Operation] has found.
 func (m *Manager) DiscardQuarantined(seq uint64) error {
-	if err := m.lock(); err != nil {
+	if err := m.lockToAct(); err != nil {
 		return err
 	}
 	defer m.mu.Unlock()
-	if err := m.stoppedLocked(); err != nil {
-		return err
-	}
 	if m.disk == nil || !m.disk.out.Quarantines(seq) {
 		return errorf.New("%w: no operation %d is in quarantine", ErrInvalid, seq)
 	}
@@ -158,14 +155,11 @@ func (m *Manager) asideLocked(l outbox.Loaded) *Handle {
 
 // discardAside drops an operation in quarantine.
 func (m *Manager) discardAside(h *Handle) error {
-	if err := m.lock(); err != nil {
+	if err := m.lockToAct(); err != nil {
 		return err
 	}
 	defer m.mu.Unlock()
-	switch err := m.stoppedLocked(); {
-	case err != nil:
-		return err
-	case h.aside().outcome != 0:
+	if h.aside().outcome != 0 {
 		return ErrSettled
 	}
 	return m.discardAsideLocked(h.aside().Seq)

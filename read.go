@@ -13,7 +13,7 @@ import (
 
 // readFunc is StoreOptions.Read of any type. It is called without any lock, must return
 // when ctx ends, and does not run after Close.
-type readFunc func(ctx context.Context, id string) (Truth[any], error)
+type readFunc func(ctx context.Context, id string) (engine.Truth, error)
 
 // settledPause is how long an entity has to be without operations before it is read on account
 // of that, so that settlements close together are one read.
@@ -127,7 +127,7 @@ func (r *reader) stuckLocked() error {
 // work reads the entities that are due, and ends when nothing may be read any more.
 func (r *reader) work() {
 	var one *rereading // under way
-	t, err := Truth[any]{}, error(nil)
+	t, err := engine.Truth{}, error(nil)
 	foreign.Loop(func() (more bool) {
 		if one != nil { // it was read, or the program's function ended the goroutine
 			done := one
@@ -137,7 +137,7 @@ func (r *reader) work() {
 		}
 		one, more = r.next()
 		if one != nil {
-			t, err = Truth[any]{}, &PanicError{In: "read", Value: foreign.ErrEnded}
+			t, err = engine.Truth{}, &PanicError{In: "read", Value: foreign.ErrEnded}
 			t, err = r.read(one)
 		}
 		return more
@@ -175,7 +175,7 @@ func (r *reader) next() (one *rereading, more bool) {
 }
 
 // finish takes the value that was read.
-func (r *reader) finish(one *rereading, t Truth[any], err error) {
+func (r *reader) finish(one *rereading, t engine.Truth, err error) {
 	r.m.mu.Lock()
 	r.finishLocked(one, t, err)
 	r.m.unlock()
@@ -212,7 +212,7 @@ func (r *reader) soonestLocked() time.Time {
 }
 
 // read calls the program.
-func (r *reader) read(one *rereading) (t Truth[any], err error) {
+func (r *reader) read(one *rereading) (t engine.Truth, err error) {
 	ctx, stop := r.ctx, context.CancelFunc(func() {})
 	if limit := r.m.opts.Policy.Retry.Timeout; limit > 0 {
 		ctx, stop = context.WithTimeout(ctx, limit)
@@ -226,17 +226,14 @@ func (r *reader) read(one *rereading) (t Truth[any], err error) {
 	}); p != nil {
 		err = p
 	}
-	if err == nil && t.Presence > Absent {
-		err = errorf.New("%w: truth of %s has presence %d", ErrInvalid, told.Entity, uint8(t.Presence))
-	}
-	if t.ReadAt.IsZero() {
-		t.ReadAt = began
+	if t.ReadAt == 0 {
+		t.ReadAt = r.m.readAt(began)
 	}
 	return t, err
 }
 
 // finishLocked takes the value read, and has it read again later if that does not suffice.
-func (r *reader) finishLocked(one *rereading, t Truth[any], err error) {
+func (r *reader) finishLocked(one *rereading, t engine.Truth, err error) {
 	m := r.m
 	missed := one.missed
 	one.missed = false
@@ -245,7 +242,7 @@ func (r *reader) finishLocked(one *rereading, t Truth[any], err error) {
 	old := false
 	if m.stoppedLocked() == nil {
 		if err != nil {
-			t = Truth[any]{} // nothing was found out
+			t = engine.Truth{} // nothing was found out
 		}
 		m.receive.Reread = true
 		old = m.receiveLocked(one.ent.Space(), one.ent.ID(), t, now)

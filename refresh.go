@@ -1,9 +1,11 @@
 package optimist
 
 import (
+	"cmp"
 	"context"
 	"time"
 
+	"github.com/optimist-go/optimist/internal/engine"
 	"github.com/optimist-go/optimist/internal/errorf"
 )
 
@@ -19,26 +21,21 @@ func (s *Store[T]) Refresh(ctx context.Context, id string, load func(context.Con
 	if load == nil {
 		return s.refresh(ctx, id, nil)
 	}
-	return s.refresh(ctx, id, func(ctx context.Context) (Truth[any], error) {
+	return s.refresh(ctx, id, func(ctx context.Context) (engine.Truth, error) {
 		t, err := load(ctx)
-		if err == nil {
-			err = t.unsaid()
-		}
-		return t.erased(), err
+		return t.told(s.m), cmp.Or(err, t.invalid())
 	})
 }
 
 // mostReads is how often Refresh reads a value that is always too old when it comes.
 const mostReads = 3
 
-func (s *anyStore) refresh(ctx context.Context, id string, load func(context.Context) (Truth[any], error)) error {
-	switch {
-	case s.err != nil:
-		return s.err
+func (s *anyStore) refresh(ctx context.Context, id string, load func(context.Context) (engine.Truth, error)) error {
+	switch err := s.needs("Refresh", id); {
+	case err != nil:
+		return err
 	case ctx == nil:
 		return errNoContext
-	case id == "":
-		return errorf.New("%w: Refresh of store %q needs an id", ErrInvalid, s.space.Name)
 	case load == nil:
 		return errorf.New("%w: Refresh of %s:%s needs a load function", ErrInvalid, s.space.Name, id)
 	}
@@ -63,9 +60,9 @@ func (s *anyStore) refresh(ctx context.Context, id string, load func(context.Con
 		if err != nil {
 			return failed(sound("load", err))
 		}
-		dated := !t.ReadAt.IsZero() // by a cache in between, which may say the same for long
+		dated := t.ReadAt != 0 // by a cache in between, which may say the same for long
 		if !dated {
-			t.ReadAt = began
+			t.ReadAt = m.readAt(began)
 		}
 		old, err := s.receive(id, t)
 		switch {
@@ -73,7 +70,7 @@ func (s *anyStore) refresh(ctx context.Context, id string, load func(context.Con
 			return err
 		case old && !dated && reads < mostReads:
 			continue
-		case s.view(id).Presence != NotLoaded:
+		case s.view("Refresh", id).Presence != engine.NotLoaded:
 			if !old {
 				return nil
 			}

@@ -84,16 +84,15 @@ func (m *Manager) snapshotLocked() Snapshot {
 // Snapshot is the operation as it is now: all that a list of pending work shows of it. It is
 // zero for a handle of no operation, and when the call waited in vain; see [ErrStuck]. Of an
 // operation that has ended, State says so, and Reason is none.
-func (h *Handle) Snapshot() OpSnapshot {
-	if !h.lockOrTell("Handle.Snapshot") {
-		return OpSnapshot{}
-	}
-	defer h.m.mu.Unlock()
-	now := time.Now()
-	if q := h.aside(); q != nil {
-		return q.snapshot(now)
-	}
-	return h.m.opSnapshotLocked(&h.op, now)
+func (h *Handle) Snapshot() (s OpSnapshot) {
+	h.look("Handle.Snapshot", func() {
+		if q := h.aside(); q != nil {
+			s = q.snapshot(time.Now())
+		} else {
+			s = h.m.opSnapshotLocked(&h.op, time.Now())
+		}
+	})
+	return s
 }
 
 func ageOf(at Timestamp, now time.Time) time.Duration { return max(now.Sub(at.Time()), 0) }

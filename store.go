@@ -80,9 +80,9 @@ func NewStore[T any](m *Manager, name string, opts ...StoreOptions[T]) *Store[T]
 	}
 	s := &Store[T]{}
 	if o.Read != nil {
-		s.read = func(ctx context.Context, id string) (Truth[any], error) {
+		s.read = func(ctx context.Context, id string) (engine.Truth, error) {
 			t, err := o.Read(ctx, id)
-			return t.erased(), err
+			return t.told(m), cmp.Or(err, t.invalid())
 		}
 	}
 	s.open(m, name, o.Lane, erasedEqual(o.Equal), o.Equal != nil)
@@ -246,55 +246,60 @@ func Gone[T any](version uint64) Truth[T] {
 // operation. It stays in the view until truth of that version comes.
 func AcceptedAt[T any](version uint64) Truth[T] { return Truth[T]{Version: version} }
 
-// erased is the truth with its value in an interface.
-func (t Truth[T]) erased() Truth[any] {
-	out := Truth[any]{Presence: t.Presence, Version: t.Version, Wrote: t.Wrote, At: t.At, By: t.By, ID: t.ID, Contains: t.Contains, Era: t.Era, ReadAt: t.ReadAt, Position: t.Position}
+// told is the truth as the engine takes it. One that has an impossible presence says nothing.
+func (t *Truth[T]) told(m *Manager) engine.Truth {
+	if t.Presence > Absent {
+		return engine.Truth{}
+	}
+	out := engine.Truth{
+		Presence: engine.Presence(t.Presence), Version: t.Version, Wrote: t.Wrote,
+		At: engine.Timestamp(t.At), By: t.By, ID: t.ID, Contains: t.Contains, Era: t.Era, Position: t.Position,
+	}
 	if t.Presence == Present {
 		out.Value = t.Value
 	}
+	if !t.ReadAt.IsZero() {
+		out.ReadAt = m.readAt(t.ReadAt)
+	}
 	return out
 }
 
-// told is a truth as the engine takes it.
-func (m *Manager) told(t Truth[any]) engine.Truth {
-	if t.Presence > Absent {
-		return engine.Truth{} // no answer says such a thing: it says nothing
+// readAt is the beginning of a read as the engine takes it, for which 0 is none.
+func (m *Manager) readAt(t time.Time) engine.Time { return max(m.now(t), 1) }
+
+// invalid is why a truth cannot be taken literally, or nil.
+func (t *Truth[T]) invalid() error {
+	switch {
+	case t.Presence > Absent:
+		return errorf.New("%w: the truth has presence %d", ErrInvalid, uint8(t.Presence))
+	case t.Presence == NotLoaded && !reflect.ValueOf(&t.Value).Elem().IsZero():
+		return errUnsaid
 	}
-	out := engine.Truth{
-		Presence: engine.Presence(t.Presence), Value: t.Value, Version: t.Version, Wrote: t.Wrote,
-		At: engine.Timestamp(t.At), By: t.By, ID: t.ID, Contains: t.Contains, Era: t.Era,
-		Position: t.Position,
-	}
-	if !t.ReadAt.IsZero() {
-		out.ReadAt = max(m.now(t.ReadAt), 1)
-	}
-	return out
+	return nil
 }
+
+var errUnsaid = errorf.New("%w: the truth has a value, and its Presence says that it has none; TruthOf makes both agree", ErrInvalid)
 
 // View is the entity as the user sees it now. It says that nothing is known when the call
 // waited in vain; see ErrStuck.
-func (s *Store[T]) View(id string) View[T] { return typed[T](s.view(id)) }
-
-// typed is a view with its value taken out of the interface.
-func typed[T any](v View[any]) View[T] {
-	out := View[T]{Presence: v.Presence, Pending: v.Pending, Parked: v.Parked, Version: v.Version, Number: v.Number, Unsure: v.Unsure}
-	out.Value, _ = v.Value.(T)
-	return out
+func (s *Store[T]) View(id string) View[T] {
+	look := s.view("View", id)
+	return viewOf[T](&look)
 }
 
-func (s *anyStore) view(id string) View[any] {
-	if s.err != nil {
-		return View[any]{}
+// viewOf is a look of the engine as the users of a store have it.
+func viewOf[T any](l *engine.Look) View[T] {
+	v := View[T]{
+		Presence: Presence(l.Presence), Pending: l.Pending, Parked: l.Parked,
+		Version: l.Version, Number: l.Number, Unsure: l.Unsure,
 	}
-	if id == "" {
-		s.noID("View")
-		return View[any]{}
-	}
-	if !s.m.lockOrTell("View of " + s.space.Name + ":" + id) {
-		return View[any]{}
-	}
-	defer s.m.mu.Unlock()
-	return viewLocked(s.space.Find(id))
+	v.Value, _ = l.Value.(T)
+	return v
+}
+
+func (s *anyStore) view(call, id string) (l engine.Look) {
+	s.look(call, id, func(ent *engine.Entity) { l = ent.Look() })
+	return l
 }
 
 // Get is the value of the view, and whether the entity is present.
@@ -303,77 +308,67 @@ func (s *Store[T]) Get(id string) (T, bool) {
 	return v.Value, v.Presence == Present
 }
 
-func viewLocked(ent *engine.Entity) View[any] {
-	if ent == nil {
-		return View[any]{}
-	}
-	value, presence := ent.View()
-	_, _, version := ent.Truth()
-	v := View[any]{
-		Presence: Presence(presence), Pending: ent.Pending(), Parked: ent.Parked(),
-		Version: version, Number: ent.Number(), Unsure: ent.Unsure(),
-	}
-	if presence == engine.Present {
-		v.Value = value
-	}
-	return v
-}
-
-// unsaid is why a truth cannot be taken literally, or nil.
-func (t *Truth[T]) unsaid() error {
-	if t.Presence == NotLoaded && !reflect.ValueOf(&t.Value).Elem().IsZero() {
-		return errUnsaid
-	}
-	return nil
-}
-
-var errUnsaid = errorf.New("%w: the truth has a value, and its Presence says that it has none; TruthOf makes both agree", ErrInvalid)
-
 // Receive takes truth that came by push or refetch. Truth that is older than the
 // truth held changes nothing.
 func (s *Store[T]) Receive(id string, t Truth[T]) error {
-	if err := t.unsaid(); err != nil && s.err == nil {
+	if err := s.needs("Receive", id); err != nil {
+		return err
+	}
+	if err := t.invalid(); err != nil {
 		return errorf.New("receive of %s:%s: %w", s.space.Name, id, err)
 	}
-	_, err := s.receive(id, t.erased())
+	_, err := s.receive(id, t.told(s.m))
 	return err
 }
 
 // receive reports whether the truth was too old to be taken, because something has settled
 // since it was read.
-func (s *anyStore) receive(id string, t Truth[any]) (old bool, err error) {
-	if s.err != nil {
-		return false, s.err
-	}
-	if err := s.takes("Receive", id, t.Presence); err != nil {
-		return false, err
-	}
+func (s *anyStore) receive(id string, t engine.Truth) (old bool, err error) {
 	m := s.m
-	if err := m.lock(); err != nil {
-		return false, err
-	}
-	if err := m.stoppedLocked(); err != nil {
-		m.mu.Unlock()
+	if err := m.lockToAct(); err != nil {
 		return false, err
 	}
 	old = m.receiveLocked(s.space, id, t, time.Now())
 	return old, m.unlockDone()
 }
 
-// takes is why truth of an id, with a presence, cannot be taken, or nil.
-func (s *anyStore) takes(call, id string, presence Presence) error {
-	switch {
-	case id == "":
+// needs is why a call cannot work: the store does not, or the call names no entity.
+func (s *anyStore) needs(call, id string) error {
+	if s.err == nil && id == "" {
 		return errorf.New("%w: %s of store %q needs an id", ErrInvalid, call, s.space.Name)
-	case presence > Absent:
-		return errorf.New("%w: truth of %s:%s has presence %d", ErrInvalid, s.space.Name, id, uint8(presence))
 	}
-	return nil
+	return s.err
+}
+
+// tellNeeds is needs for a call that cannot return an error: an id that is missing is told by
+// an event, and Manager.Err has the rest.
+func (s *anyStore) tellNeeds(call, id string) error {
+	err := s.needs(call, id)
+	if err != nil && s.err == nil {
+		s.m.report(Event{Kind: Misused, Err: err})
+	}
+	return err
+}
+
+// look has f look at an entity, under the lock, if anything is held of it. It reports false
+// when the call waited in vain.
+func (s *anyStore) look(call, id string, f func(*engine.Entity)) bool {
+	if s.tellNeeds(call, id) != nil {
+		return true
+	}
+	if !s.m.lockOrTell(call + " of " + s.space.Name + ":" + id) {
+		return false
+	}
+	defer s.m.mu.Unlock()
+	if ent := s.space.Find(id); ent != nil {
+		f(ent)
+	}
+	return true
 }
 
 // receiveLocked takes truth that no call told. It reports whether that was too old.
-func (m *Manager) receiveLocked(space *engine.Space, id string, t Truth[any], now time.Time) bool {
-	m.receive.EntityTruth = engine.EntityTruth{Space: space, Entity: id, Truth: m.told(t)}
+func (m *Manager) receiveLocked(space *engine.Space, id string, t engine.Truth, now time.Time) bool {
+	m.receive.EntityTruth = engine.EntityTruth{Space: space, Entity: id, Truth: t}
 	m.observeLocked(&m.receive.Truth, now)
 	m.stepLocked(now, &m.receive)
 	old := m.receive.Old
@@ -389,19 +384,11 @@ func (s *anyStore) holdLocked(id string) (ent *engine.Entity) {
 // Forget drops the truth held about an entity, to free its memory; its view is
 // NotLoaded then. It reports whether it did: not while operations are unsettled, nor while an
 // index holds it (see [Holder]), such as a list of pages that has it.
-func (s *anyStore) Forget(id string) bool {
-	if s.err != nil {
-		return false
-	}
-	if id == "" {
-		s.noID("Forget")
-		return false
-	}
+func (s *anyStore) Forget(id string) (forgot bool) {
 	m := s.m
-	if !m.lockOrTell("Forget of " + s.space.Name + ":" + id) {
+	if s.tellNeeds("Forget", id) != nil || !m.lockOrTell("Forget of "+s.space.Name+":"+id) {
 		return false
 	}
-	forgot := false
 	foreign.Finish(func() { forgot = m.forgetLocked(s.space.Find(id)) }, m.breakLocked) // as a step
 	m.mu.Unlock()
 	return forgot

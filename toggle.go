@@ -92,14 +92,14 @@ func (s *Switch[T]) Toggle(ctx context.Context, id, user string) (*Handle, error
 	}
 	h := newTyped(s.store.m, &s.typ, Switched{})
 	return h.submit(ctx, id, func(ent *engine.Entity) error {
-		v := viewLocked(ent)
-		switch v.Presence {
-		case NotLoaded:
+		look := ent.Look()
+		switch look.Presence {
+		case engine.NotLoaded:
 			return errorf.New("%w: receive its truth first, or use Set", ErrNotLoaded)
-		case Absent:
+		case engine.Absent:
 			return ErrAbsent
 		}
-		value, _ := v.Value.(T)
+		value, _ := look.Value.(T)
 		err := contain("get", func() { *h.op.Args.(*Switched) = Switched{User: user, On: !s.get(value, user)} })
 		if err != nil {
 			err = errorf.New("%w: %w", ErrApply, err)

@@ -4,7 +4,6 @@ import (
 	"time"
 
 	"github.com/optimist-go/optimist/internal/engine"
-	"github.com/optimist-go/optimist/internal/errorf"
 )
 
 // HeldTruth is the truth that is held of an entity, below the unsettled operations that a
@@ -27,20 +26,17 @@ type HeldTruth[T any] struct {
 // Truth is the truth held of an entity, which shows nothing of its unsettled operations. It
 // says that nothing is known when the call waited in vain; see ErrStuck.
 func (s *Store[T]) Truth(id string) HeldTruth[T] {
-	held := s.truth(id)
-	out := HeldTruth[T]{Presence: held.Presence, Version: held.Version, Since: held.Since, Predicted: held.Predicted, Position: held.Position}
-	out.Value, _ = held.Value.(T)
-	return out
+	look := s.view("Truth", id)
+	return heldTruth[T](&look, s.m)
 }
 
-func (s *anyStore) truth(id string) (held HeldTruth[any]) {
-	s.look("Truth", id, func(ent *engine.Entity) {
-		value, presence, version := ent.Truth()
-		held = HeldTruth[any]{Value: value, Presence: Presence(presence), Version: version, Predicted: ent.Predicted(), Position: ent.Position()}
-		if presence != engine.NotLoaded {
-			held.Since = s.m.epoch.Add(time.Duration(ent.TruthSince()))
-		}
-	})
+// heldTruth is the truth of a look.
+func heldTruth[T any](l *engine.Look, m *Manager) HeldTruth[T] {
+	held := HeldTruth[T]{Presence: Presence(l.TruthPresence), Version: l.Version, Predicted: l.Predicted, Position: l.Position}
+	held.Value, _ = l.Truth.(T)
+	if held.Presence != NotLoaded {
+		held.Since = m.timeOf(l.Since)
+	}
 	return held
 }
 
@@ -60,30 +56,8 @@ func (s *anyStore) HasPending(id string) bool { return s.PendingCount(id) != 0 }
 // RollbackAll undoes every unsettled operation of an entity, last first, as
 // [Manager.RollbackAll] does.
 func (s *anyStore) RollbackAll(id string) error {
-	switch {
-	case s.err != nil:
-		return s.err
-	case id == "":
-		return errorf.New("%w: RollbackAll of store %q needs an id", ErrInvalid, s.space.Name)
+	if err := s.needs("RollbackAll", id); err != nil {
+		return err
 	}
 	return s.m.RollbackAll(s.space.Name + ":" + id)
-}
-
-// look has f look at an entity, if anything is held of it. It reports false when the call
-// waited in vain.
-func (s *anyStore) look(call, id string, f func(*engine.Entity)) bool {
-	switch {
-	case s.err != nil:
-		return true
-	case id == "":
-		s.noID(call)
-		return true
-	case !s.m.lockOrTell(call + " of " + s.space.Name + ":" + id):
-		return false
-	}
-	defer s.m.mu.Unlock()
-	if ent := s.space.Find(id); ent != nil {
-		f(ent)
-	}
-	return true
 }

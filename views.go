@@ -1,6 +1,9 @@
 package optimist
 
 import (
+	"slices"
+
+	"github.com/optimist-go/optimist/internal/engine"
 	"github.com/optimist-go/optimist/internal/errorf"
 	"github.com/optimist-go/optimist/internal/foreign"
 )
@@ -16,17 +19,15 @@ type Into struct {
 
 // Into names an entity and the variable that [Manager.Views] writes its view to.
 func (s *Store[T]) Into(id string, to *View[T]) Into {
-	into := Into{m: s.m, of: s.space.Name + ":" + id, err: s.err}
-	switch {
-	case s.err != nil:
-	case id == "":
-		into.err = errorf.New("%w: Into of store %q needs an id", ErrInvalid, s.space.Name)
+	into := Into{m: s.m, of: s.space.Name + ":" + id}
+	switch into.err = s.needs("Into", id); {
+	case into.err != nil:
 	case to == nil:
 		into.err = errorf.New("%w: Into of %s:%s needs a variable for the view", ErrInvalid, s.space.Name, id)
 	default:
 		into.take = func() func() {
-			v := viewLocked(s.space.Find(id))
-			return func() { *to = typed[T](v) }
+			look := s.space.Find(id).Look()
+			return func() { *to = viewOf[T](&look) }
 		}
 	}
 	return into
@@ -84,27 +85,23 @@ func (m *Manager) Views(all ...Into) error {
 // nothing is known of an entity without id, and of all when the call waited in vain.
 func (s *Store[T]) Views(ids ...string) []View[T] {
 	views := make([]View[T], len(ids))
-	for i, v := range s.views(ids) {
-		views[i] = typed[T](v)
+	for i, look := range s.views(ids) {
+		views[i] = viewOf[T](&look)
 	}
 	return views
 }
 
-func (s *anyStore) views(ids []string) []View[any] {
-	if s.err != nil {
+func (s *anyStore) views(ids []string) []engine.Look {
+	if s.err != nil || !s.m.lockOrTell("Views of store "+s.space.Name) {
 		return nil
 	}
-	if !s.m.lockOrTell("Views of store " + s.space.Name) {
-		return nil
-	}
-	views, unnamed := make([]View[any], len(ids)), false
+	looks := make([]engine.Look, len(ids))
 	for i, id := range ids {
-		views[i] = viewLocked(s.space.Find(id))
-		unnamed = unnamed || id == ""
+		looks[i] = s.space.Find(id).Look()
 	}
 	s.m.mu.Unlock()
-	if unnamed {
-		s.noID("Views")
+	if slices.Contains(ids, "") {
+		s.tellNeeds("Views", "")
 	}
-	return views
+	return looks
 }

@@ -13,17 +13,13 @@ import (
 // loop skips views between, never the last.
 func (s *Store[T]) Watch(ctx context.Context, id string) iter.Seq[View[T]] {
 	return func(yield func(View[T]) bool) {
-		s.watch(ctx, id)(func(v View[any]) bool { return yield(typed[T](v)) })
+		s.watch(ctx, id)(func(l *engine.Look) bool { return yield(viewOf[T](l)) })
 	}
 }
 
-func (s *anyStore) watch(ctx context.Context, id string) iter.Seq[View[any]] {
-	return func(yield func(View[any]) bool) {
-		if s.err != nil || ctx == nil {
-			return
-		}
-		if id == "" {
-			s.noID("Watch")
+func (s *anyStore) watch(ctx context.Context, id string) iter.Seq[*engine.Look] {
+	return func(yield func(*engine.Look) bool) {
+		if ctx == nil || s.tellNeeds("Watch", id) != nil {
 			return
 		}
 		m := s.m
@@ -39,7 +35,7 @@ func (s *anyStore) watch(ctx context.Context, id string) iter.Seq[View[any]] {
 		watchers, w := joinLocked(ent)
 		m.audience.AddWatchers(1)
 		m.listenedLocked()
-		view := viewLocked(ent)
+		look := ent.Look()
 		m.mu.Unlock()
 		defer func() {
 			m.mu.Lock()
@@ -51,7 +47,7 @@ func (s *anyStore) watch(ctx context.Context, id string) iter.Seq[View[any]] {
 			m.engine.Unpin(held)
 			m.mu.Unlock()
 		}()
-		for yield(view) {
+		for yield(&look) {
 			for same := true; same; {
 				ended := false
 				select {
@@ -67,12 +63,10 @@ func (s *anyStore) watch(ctx context.Context, id string) iter.Seq[View[any]] {
 					ent = now
 					watchers, w = joinLocked(ent)
 				}
-				next := viewLocked(ent)
+				next := ent.Look()
 				m.mu.Unlock()
-				// A value that changes gets another number, so the rest tells it all.
-				same = next.Number == view.Number && next.Pending == view.Pending && next.Parked == view.Parked &&
-					next.Version == view.Version && next.Presence == view.Presence && next.Unsure == view.Unsure
-				view = next
+				same = next.SameView(&look)
+				look = next
 				if same && ended {
 					return
 				}

@@ -29,8 +29,11 @@ type Move struct {
 	Before Look
 }
 
-// Look is how the entity looks now.
+// Look is how the entity looks now; nil is one of which nothing is held.
 func (ent *Entity) Look() Look {
+	if ent == nil {
+		return Look{}
+	}
 	value, presence := ent.View()
 	l := Look{
 		Value: value, Presence: presence, Pending: ent.Pending(), Parked: ent.Parked(),
@@ -57,10 +60,18 @@ func (ent *Entity) Look() Look {
 func (ent *Entity) Same(a, b *Look) bool {
 	// A value that changes gets another number, but the number counts on also when nothing
 	// is to be seen in between.
-	same := a.Presence == b.Presence && a.Pending == b.Pending && a.Parked == b.Parked &&
-		a.Version == b.Version && a.Unsure == b.Unsure &&
-		a.TruthPresence == b.TruthPresence && a.Since == b.Since && a.Position == b.Position
-	return same && (a.Number == b.Number || ent.space.same(a.Value, b.Value)) && ent.space.same(a.Leaving, b.Leaving) && ent.space.same(a.Truth, b.Truth)
+	same := a.SameView(b) || a.sameWork(b) && ent.space.same(a.Value, b.Value)
+	return same && a.TruthPresence == b.TruthPresence && a.Since == b.Since && a.Position == b.Position &&
+		ent.space.same(a.Leaving, b.Leaving) && ent.space.same(a.Truth, b.Truth)
+}
+
+// SameView reports whether two looks of one entity are the same view, as far as it can be told
+// without a comparison of values: a value that changes gets another number.
+func (l *Look) SameView(other *Look) bool { return l.sameWork(other) && l.Number == other.Number }
+
+func (l *Look) sameWork(other *Look) bool {
+	return l.Presence == other.Presence && l.Pending == other.Pending && l.Parked == other.Parked &&
+		l.Version == other.Version && l.Unsure == other.Unsure
 }
 
 // Moves are the entities of indexed spaces that the last Step may have changed, in the order
