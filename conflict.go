@@ -68,11 +68,11 @@ func ServerWins[T, A any](c Conflict[T, A]) Decision[A] { return c.TakeTheirs() 
 func ClientWins[T, A any](c Conflict[T, A]) Decision[A] { return c.KeepMine() }
 
 func (a *Action[T, A]) resolve(c *engine.Conflict) engine.Decision {
-	a.store.m.enterLocked(&a.typ.label)
+	a.m.enterLocked(&a.typ.label)
 	d := a.def.Resolve(conflictOf[T](c, *c.Op.Args.(*A)))
 	var merged *Handle
 	if d.choice == engine.Merge && d.args != nil {
-		merged = newTyped(a.store.m, &a.typ, a.clone(*d.args))
+		merged = newTyped(a.m, &a.typ, a.clone(*d.args))
 	}
 	return a.decision(d.choice, d.err, merged)
 }
@@ -81,7 +81,7 @@ func (a *Action[T, A]) resolve(c *engine.Conflict) engine.Decision {
 func (a *anyAction) decision(d engine.Choice, err error, merged *Handle) engine.Decision {
 	v := engine.Decision{Choice: d, Err: sound("resolve", err)}
 	if merged != nil {
-		merged.op.Timestamp = engine.Timestamp(a.store.m.clock.next(time.Now()))
+		merged.op.Timestamp = engine.Timestamp(a.m.clock.next(time.Now()))
 		if _, err := a.typ.prepare(&merged.op); err != nil {
 			return engine.Decision{Choice: engine.Fail, Err: err}
 		}
@@ -148,7 +148,7 @@ func Merge[T, A, B any](first *Action[T, A], second *Action[T, B], rule func(fir
 func (a *anyAction) breaks(err error) {
 	if a.err == nil {
 		a.err = errorf.New("merge rule of %q: %w", a.typ.Name, err)
-		a.noteInvalid(a.err)
+		a.m.noteInvalid(a.err)
 	}
 }
 
@@ -161,7 +161,7 @@ func merge(first, second *anyAction, rule func(older, newer any, took func(first
 		err = first.err
 	case second.err != nil:
 		err = second.err
-	case first.store != second.store:
+	case first.typ.space != second.typ.space:
 		err = errorf.New("%w: %q and %q are of different stores", ErrInvalid, first.typ.Name, second.typ.Name)
 	case first.typ.Family != second.typ.Family:
 		err = errorf.New("%w: %q and %q are of different families, so they never share a slot", ErrInvalid, first.typ.Name, second.typ.Name)
@@ -171,7 +171,7 @@ func merge(first, second *anyAction, rule func(older, newer any, took func(first
 	if err != nil {
 		return err
 	}
-	m := second.store.m
+	m := second.m
 	if err := m.lock(); err != nil {
 		return err
 	}

@@ -13,21 +13,12 @@ import (
 // The one door: every operation that a program asks for is accepted here, and every
 // refusal gets its name here.
 
-// entry is one call at the door.
-type entry struct {
-	over    error          // contextErr of the call's context
-	execute engine.Execute // one operation
-	other   engine.Input   // else: several operations, or one in the place of another
-	ops     []*engine.Op   // of other
-	encoded []byte         // the arguments of execute, if they will be journaled
-}
-
-// accept takes the lock, has the operations of an entry accepted in one step, and releases
-// the lock; Handle.shared says which of them joined another. An error means that nothing
-// changed; the caller names the operation that was refused. prepare, if not nil, is called
-// under the lock before the step, and may ask the program; it may complete the entry.
-func (m *Manager) accept(e *entry, prepare func() error) (err error) {
-	if err := m.open(e.over); err != nil {
+// accept takes the lock, has operations accepted in one step, and releases the lock;
+// Handle.shared says which of them joined another. over is contextErr of the call's context.
+// prepare, if not nil, is called under the lock, and may ask the program; step makes the step.
+// An error means that nothing changed; the caller names the operation that was refused.
+func (m *Manager) accept(over error, prepare, step func() error) (err error) {
+	if err := m.open(over); err != nil {
 		return err
 	}
 	if prepare != nil {
@@ -37,11 +28,7 @@ func (m *Manager) accept(e *entry, prepare func() error) (err error) {
 			return err
 		}
 	}
-	if e.other != nil {
-		err = m.passLocked(e.other, e.ops...)
-	} else {
-		err = m.executeLocked(e)
-	}
+	err = step()
 	m.unlock()
 	if err != nil {
 		return applyErr(err)
@@ -59,13 +46,13 @@ func (h *Handle) shared() (first *Handle, joined bool) {
 }
 
 // executeLocked is the step of a single operation. It uses memory of the Manager.
-func (m *Manager) executeLocked(e *entry) error {
-	m.input = e.execute
-	if e.encoded != nil {
-		m.disk.encoded, m.disk.encodedArgs = e.encoded, e.execute.Op.Args
+func (m *Manager) executeLocked(p *Planned) error {
+	m.input = p.execute
+	if p.encoded != nil {
+		m.disk.encoded, m.disk.encodedArgs = p.encoded, p.execute.Op.Args
 	}
-	err := m.passLocked(&m.input, e.execute.Op)
-	if e.encoded != nil {
+	err := m.passLocked(&m.input, p.execute.Op)
+	if p.encoded != nil {
 		m.disk.encoded, m.disk.encodedArgs = nil, nil
 	}
 	m.input = engine.Execute{}
@@ -148,9 +135,6 @@ func contextErr(ctx context.Context) error {
 
 // opsOf checks handles that a caller passed.
 func opsOf(m *Manager, handles []*Handle) ([]*engine.Op, error) {
-	if len(handles) == 0 {
-		return nil, nil
-	}
 	ops := make([]*engine.Op, len(handles))
 	for i, h := range handles {
 		switch {

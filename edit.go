@@ -12,7 +12,7 @@ func (a *Action[T, A]) Edit(parked *Handle, args A) (*Handle, error) {
 	if a.err != nil {
 		return nil, a.err
 	}
-	if parked.empty() || parked.m != a.store.m || typeOf(&parked.op) != &a.typ {
+	if parked.empty() || parked.m != a.m || typeOf(&parked.op) != &a.typ {
 		return nil, errorf.New("%w: Edit needs a handle of an operation of type %q", ErrInvalid, a.def.Type)
 	}
 	args, err := captured(a.clone, args)
@@ -32,8 +32,10 @@ func (h *Handle) replace(parked *Handle) error {
 	if _, err := typ.prepare(&h.op); err != nil {
 		return refused(typ.Name, entity, err)
 	}
-	e := entry{other: &engine.Decide{Op: &parked.op, Edit: &h.op}, ops: []*engine.Op{&h.op}}
-	if err := h.m.accept(&e, nil); err != nil {
+	err := h.m.accept(nil, nil, func() error {
+		return h.m.passLocked(&engine.Decide{Op: &parked.op, Edit: &h.op}, &h.op)
+	})
+	if err != nil {
 		return refused(typ.Name, entity, err)
 	}
 	return nil

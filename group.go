@@ -129,69 +129,38 @@ func (m *Manager) received(typ string, told []EntityTruth) []engine.EntityTruth 
 
 // GroupAction executes operations of one registered group.
 type GroupAction[A any] struct {
-	m     *Manager
-	def   Group[A]
-	typ   opType
-	clone func(A) A
-	err   error
+	executor[A]
+	def Group[A]
 }
 
 // RegisterGroup makes a group known, as Register does.
 func RegisterGroup[A any](m *Manager, def Group[A]) *GroupAction[A] {
-	g := &GroupAction[A]{m: m, def: def}
-	g.clone, g.err = clonerOf(def.Clone)
+	g := &GroupAction[A]{def: def}
+	switch {
+	case m == nil:
+		g.err = errorf.New("%w: RegisterGroup needs a manager", ErrInvalid)
+	case def.Parts == nil:
+		g.err = errorf.New("%w: Parts is nil", ErrInvalid)
+	}
+	g.m = m
+	g.define(def.Type, def.Clone, def.User, def.OnSuccess, def.OnError, def.Stored)
+	g.setNames(def.ServerID, def.Refs)
 	t := &g.typ
-	t.Type = engine.Type{Name: def.Type, Family: def.Type, SameArgs: sameArgsOf[A](), Owner: t}
+	t.parts = func(args any) ([]engine.Part, error) { return g.parts(*args.(*A)) }
 	if def.Send != nil {
 		t.send = func(ctx context.Context, h *Handle, at attempt) (engine.Truth, []engine.EntityTruth, error) {
 			told, err := def.Send(ctx, callOf[A](ctx, h, at))
 			return engine.Truth{}, m.received(def.Type, told), err
 		}
 	}
-	if def.Parts != nil {
-		t.parts = func(args any) ([]engine.Part, error) { return g.parts(*args.(*A)) }
-	}
 	if def.Resolve != nil {
 		t.Resolve = g.resolve
-	}
-	if def.User != nil {
-		t.user = func(args any) string { return def.User(*args.(*A)) }
 	}
 	if t.Undoable = def.Undo != nil; t.Undoable {
 		t.undo = func(o *engine.Op, before any, _ engine.Presence) Planned { return g.undo(o, before) }
 	}
-	if m != nil {
-		m.setNames(t, def.ServerID, refsErased(def.Refs))
-	}
-	t.settled = settledOf(def.OnSuccess, def.OnError)
-	t.codec = codecOf(def.Stored)
-	t.adoptArgs = func(m *Manager, args any) *Handle { return newTyped(m, t, *args.(*A)) }
-	if err := m.registerGroup(t, g.err, def.Policy); err != nil {
-		g.err = errorf.New("group %q: %w", def.Type, err)
-		if m != nil {
-			m.noteInvalid(g.err)
-		}
-	}
+	g.register("group", def.Policy)
 	return g
-}
-
-func (m *Manager) registerGroup(t *opType, cloneErr error, policy Policy) error {
-	switch {
-	case m == nil:
-		return errorf.New("%w: RegisterGroup needs a manager", ErrInvalid)
-	case t.parts == nil:
-		return errorf.New("%w: Parts is nil", ErrInvalid)
-	case cloneErr != nil:
-		return cloneErr
-	}
-	if err := m.checkType(t, policy); err != nil {
-		return err
-	}
-	if policy.Debounce == (Debounce{}) {
-		policy.Debounce = Debounce{Wait: NoDebounce}
-	}
-	m.register(t, policy)
-	return nil
 }
 
 // parts asks the program which entities an operation touches.
@@ -223,44 +192,13 @@ func (g *GroupAction[A]) parts(args A) (members []engine.Part, err error) {
 
 // Execute applies the operation in all its entities at once, or in none.
 func (g *GroupAction[A]) Execute(ctx context.Context, args A, after ...*Handle) (*Handle, error) {
-	th, members, deps, err := g.prepare(args, after)
-	if err != nil {
-		return nil, g.typ.refused("", err)
-	}
-	h := &th.Handle
-	h.awaited = g.typ.codec.wait && g.typ.Stored
-	e := entry{over: contextErr(ctx), execute: engine.Execute{Op: &h.op, Group: members, After: deps}}
-	if err := g.m.accept(&e, nil); err != nil {
-		return nil, g.typ.refused("", err)
-	}
-	if err := h.waitForDisk(ctx, false); err != nil {
-		return nil, g.typ.refused("", err)
-	}
-	return h, nil
+	var p Planned
+	g.plan(&p, "", args, after)
+	return p.start(ctx, nil)
 }
 
-func (g *GroupAction[A]) prepare(args A, after []*Handle) (th *typedHandle[A], members []engine.Part, deps []*engine.Op, err error) {
-	switch {
-	case g.err != nil:
-		return nil, nil, nil, g.err
-	case g.m == nil:
-		return nil, nil, nil, errorf.New("%w: the group is empty; RegisterGroup makes one", ErrInvalid)
-	}
-	th = &typedHandle[A]{}
-	if th.args, err = captured(g.clone, args); err != nil {
-		return nil, nil, nil, err
-	}
-	h := &th.Handle
-	h.m = g.m
-	h.op.Type, h.op.Args, h.op.Owner = &g.typ.Type, &th.args, h
-	if members, err = g.parts(th.args); err != nil {
-		return nil, nil, nil, err
-	}
-	if g.typ.Stored {
-		if _, err := g.typ.codec.encodeArgs(h.op.Args); err != nil {
-			return nil, nil, nil, err
-		}
-	}
-	deps, err = opsOf(g.m, after)
-	return th, members, deps, err
+// Plan prepares an operation for Manager.Batch. Problems show there.
+func (g *GroupAction[A]) Plan(args A, after ...*Handle) (p Planned) {
+	g.plan(&p, "", args, after)
+	return p
 }

@@ -78,10 +78,13 @@ func (c codec) encodeArgs(args any) (data []byte, err error) {
 	return data, nil
 }
 
+// awaited reports whether a call that executes an operation waits until it is durable.
+func (t *opType) awaited() bool { return t.codec.wait && t.Stored }
+
 // waitForDisk waits until an operation of a type that asks for it is durable. One
 // that cannot be is taken back, unless the call only joined it.
 func (h *Handle) waitForDisk(ctx context.Context, joined bool) error {
-	if typ := typeOf(&h.op); !typ.codec.wait || !typ.Stored {
+	if !typeOf(&h.op).awaited() {
 		return nil
 	}
 	err := h.Await(ctx, Journaled)

@@ -38,7 +38,7 @@ func TestLaw47_ACallInsideAFunctionThatIsDataGivesUp(t *testing.T) {
 		"register":     func(w *world, _ *Handle) error { return Register(w.pages, w.renaming("late")).err },
 		"new store":    func(w *world, _ *Handle) error { return NewStore[page](w.m, "late").err },
 		"merge": func(w *world, _ *Handle) error {
-			a := &Action[page, string]{anyAction: anyAction{store: w.rename.store, typ: w.rename.typ}}
+			a := &Action[page, string]{executor: executor[string]{anyAction: anyAction{m: w.m, typ: w.rename.typ}}}
 			Merge(a, a, func(_, _ *string) MergeRule { return Separate })
 			return a.err
 		},

@@ -2,8 +2,6 @@ package optimist
 
 import (
 	"context"
-	"errors"
-	"reflect"
 
 	"github.com/optimist-go/optimist/internal/engine"
 	"github.com/optimist-go/optimist/internal/errorf"
@@ -120,48 +118,29 @@ type Mutation[T, A any] struct {
 // Action executes operations of one registered type. Methods are safe for concurrent
 // use.
 type Action[T, A any] struct {
-	anyAction
-	def   Mutation[T, A]
-	clone func(A) A
-}
-
-// anyAction is an Action without its types: a program carries its code once.
-type anyAction struct {
-	store *anyStore
-	typ   opType
-	err   error // why the definition cannot work
-}
-
-// typedHandle is a handle with its arguments: one allocation for both.
-type typedHandle[A any] struct {
-	Handle
-	args A
-}
-
-func newTyped[A any](m *Manager, typ *opType, args A) *Handle {
-	th := &typedHandle[A]{args: args}
-	h := &th.Handle
-	h.m = m
-	h.op.Type, h.op.Args, h.op.Owner = &typ.Type, &th.args, h
-	return h
+	executor[A]
+	def Mutation[T, A]
 }
 
 // Register makes a type of operation known. A definition that cannot work gives an
 // action whose calls fail with the reason, which is also in Manager.Err.
 func Register[T, A any](s *Store[T], def Mutation[T, A]) *Action[T, A] {
 	a := newAction(s, def)
-	a.register(def.Policy)
+	a.register("mutation", def.Policy)
 	return a
 }
 
 func newAction[T, A any](s *Store[T], def Mutation[T, A]) *Action[T, A] {
 	a := &Action[T, A]{def: def}
-	if s != nil {
-		a.store = &s.anyStore
+	if s == nil {
+		a.err = errorf.New("%w: Register needs a store", ErrInvalid)
+	} else {
+		a.m, a.typ.space, a.err = s.m, s.space, s.err
 	}
-	a.clone, a.err = clonerOf(def.Clone)
+	a.define(def.Type, def.Clone, def.User, def.OnSuccess, def.OnError, def.Stored)
+	a.setNames(def.ServerID, def.Refs)
 	t := &a.typ
-	t.Name, t.Family, t.Kind, t.Barrier, t.Pessimistic = def.Type, def.Family, engine.Kind(def.Kind), def.Barrier, def.Pessimistic
+	t.Family, t.Kind, t.Barrier, t.Pessimistic = def.Family, engine.Kind(def.Kind), def.Barrier, def.Pessimistic
 	if def.Apply != nil {
 		t.Apply = a.apply
 	}
@@ -186,136 +165,10 @@ func newAction[T, A any](s *Store[T], def Mutation[T, A]) *Action[T, A] {
 	if def.Slot != nil {
 		t.slot = func(args any) string { return def.Slot(*args.(*A)) }
 	}
-	if def.User != nil {
-		t.user = func(args any) string { return def.User(*args.(*A)) }
-	}
 	if t.Undoable = def.Undo != nil; t.Undoable {
 		t.undo = a.undo
 	}
-	if a.store != nil && a.store.m != nil {
-		a.store.m.setNames(t, def.ServerID, refsErased(def.Refs))
-	}
-	t.SameArgs = sameArgsOf[A]()
-	t.settled = settledOf(def.OnSuccess, def.OnError)
-	t.codec = codecOf(def.Stored)
-	t.adoptArgs = func(m *Manager, args any) *Handle { return newTyped(m, t, *args.(*A)) }
 	return a
-}
-
-// register makes the type known, if its definition can work.
-func (a *anyAction) register(policy Policy) {
-	t := &a.typ
-	if err := a.check(policy); err != nil {
-		a.err = errorf.New("mutation %q: %w", t.Name, err)
-		a.noteInvalid(a.err)
-		return
-	}
-	t.space, t.Owner = a.store.space, t
-	if t.Family == "" {
-		t.Family = t.Name
-	}
-	if fulfilled, m := t.Fulfilled, a.store.m; fulfilled != nil {
-		t.Fulfilled = func(value, args any) (so bool) {
-			m.enterLocked(&t.label)
-			err := contain("fulfilled", func() { so = fulfilled(value, args) })
-			if err != nil {
-				m.publishLocked(Event{Kind: CallbackPanicked, Type: t.Name, Err: err})
-			}
-			return so || err != nil // nobody can say
-		}
-	}
-	if guard := t.Guard; guard != nil {
-		t.Guard = func(value, args any) error {
-			a.store.m.enterLocked(&t.label)
-			return sound("guard", guard(value, args))
-		}
-	}
-	if t.slot == nil && policy.Debounce == (Debounce{}) {
-		policy.Debounce = Debounce{Wait: NoDebounce}
-	}
-	a.store.m.register(t, policy)
-}
-
-// check says why the definition cannot work.
-func (a *anyAction) check(policy Policy) error {
-	t, s := &a.typ, a.store
-	switch {
-	case s == nil:
-		return errorf.New("%w: Register needs a store", ErrInvalid)
-	case s.err != nil:
-		return s.err
-	case t.Kind > engine.Kind(Delete):
-		return errorf.New("%w: Kind must be Change, Create or Delete, not %d", ErrInvalid, uint8(t.Kind))
-	case a.err != nil:
-		return a.err
-	case t.ServerID && t.Kind != engine.Kind(Create):
-		return errorf.New("%w: ServerID is for creations, and Kind is not Create", ErrInvalid)
-	case t.Apply == nil && t.Kind != engine.Kind(Delete):
-		return errorf.New("%w: Apply is nil", ErrInvalid)
-	}
-	return s.m.checkType(t, policy)
-}
-
-// noteInvalid notes that a definition cannot work, where Manager.Err tells it.
-func (a *anyAction) noteInvalid(err error) {
-	if a.store != nil && a.store.m != nil {
-		a.store.m.noteInvalid(err)
-	}
-}
-
-func (m *Manager) noteInvalid(err error) {
-	if errors.Is(err, ErrStuck) || m.lock() != nil {
-		return // the definition was made inside of a function that is data
-	}
-	m.known.invalid = append(m.known.invalid, err)
-	m.mu.Unlock()
-}
-
-// checkType says why a type of operations cannot work, as far as all kinds of them have
-// it in common.
-func (m *Manager) checkType(t *opType, policy Policy) error {
-	switch {
-	case t.Name == "":
-		return errorf.New("%w: Type is empty", ErrInvalid)
-	case t.send == nil:
-		return errorf.New("%w: Send is nil", ErrInvalid)
-	case t.codec.half:
-		return errorf.New("%w: Stored needs both Encode and Decode", ErrInvalid)
-	}
-	if err := m.lock(); err != nil {
-		return err
-	}
-	known := m.known.types[t.Name] != nil
-	m.mu.Unlock()
-	if known {
-		return errorf.New("%w: the type is registered already", ErrInvalid)
-	}
-	if err := checkVersion(t.codec.version); err != nil {
-		return err
-	}
-	return policy.validate()
-}
-
-func (m *Manager) register(t *opType, policy Policy) {
-	t.setPolicy(policy.withDefaults(m.opts.Policy))
-	t.label = label{"type", t.Name}
-	t.Stored = m.disk != nil && t.codec.encode != nil
-	m.mu.Lock()
-	m.known.types[t.Name] = t
-	if m.disk != nil {
-		if err := m.tooLateLocked(t.Name); err != nil {
-			m.known.invalid = append(m.known.invalid, err)
-		}
-	}
-	m.mu.Unlock()
-}
-
-// refsErased is Mutation.Refs without its type; nil for nil.
-func refsErased[A any](refs func(A) []string) func(args any) []string {
-	if refs == nil {
-		return nil
-	}
-	return func(args any) []string { return refs(*args.(*A)) }
 }
 
 func (a *Action[T, A]) apply(value, args any) (any, error) {
@@ -323,7 +176,7 @@ func (a *Action[T, A]) apply(value, args any) (any, error) {
 	if value != nil {
 		v = value.(T)
 	}
-	a.store.m.enterLocked(&a.typ.label)
+	a.m.enterLocked(&a.typ.label)
 	after, err := a.def.Apply(v, *args.(*A))
 	if err != nil {
 		return nil, sound("apply", err)
@@ -339,22 +192,6 @@ func (a *Action[T, A]) send(ctx context.Context, h *Handle, at attempt) (engine.
 	return t.told(h.m), nil, err
 }
 
-// settledOf calls the one callback that an end asks for; nil when there are none.
-func settledOf[A any](onSuccess, onError func(A, Result)) func(*Handle, Result) {
-	if onSuccess == nil && onError == nil {
-		return nil
-	}
-	return func(h *Handle, r Result) {
-		args := *h.op.Args.(*A)
-		switch {
-		case r.Outcome == Confirmed && onSuccess != nil:
-			onSuccess(args, r)
-		case r.Outcome == RolledBack && onError != nil:
-			onError(args, r)
-		}
-	}
-}
-
 // Execute applies an operation at once and sends it after its debounce. It returns when the
 // change is in the view, without waiting for network or disk; ctx governs this call alone.
 // With after, the operation is sent only when those have reached the server, and goes with
@@ -364,81 +201,13 @@ func settledOf[A any](onSuccess, onError func(A, Result)) func(*Handle, Result) 
 //
 // An error means that nothing changed.
 func (a *Action[T, A]) Execute(ctx context.Context, id string, args A, after ...*Handle) (*Handle, error) {
-	if a.err != nil {
-		return nil, a.err
-	}
-	args, err := captured(a.clone, args)
-	if err != nil {
-		return nil, a.typ.refused(id, err)
-	}
-	return newTyped(a.store.m, &a.typ, args).submit(ctx, id, nil, after)
+	var p Planned
+	a.plan(&p, id, args, after)
+	return p.start(ctx, nil)
 }
 
-// submit has a new operation accepted. It knows no type parameters: programs carry
-// one copy of it. derive, if not nil, sets the arguments from the entity, under the
-// Manager's lock.
-func (h *Handle) submit(ctx context.Context, id string, derive func(*engine.Entity) error, after []*Handle) (*Handle, error) {
-	m, typ := h.m, typeOf(&h.op)
-	if id == "" {
-		return nil, typ.refused(id, errorf.New("%w: the id is empty", ErrInvalid))
-	}
-	var deps []*engine.Op
-	var err error
-	if len(after) > 0 {
-		if deps, err = opsOf(m, after); err != nil {
-			return nil, typ.refused(id, err)
-		}
-	}
-	e := entry{execute: engine.Execute{Space: typ.space, Entity: id, Op: &h.op, After: deps}}
-	var prepare func() error
-	if derive == nil {
-		e.encoded, err = typ.prepare(&h.op)
-	} else {
-		prepare = func() (err error) {
-			m.enterLocked(&typ.label)
-			if err = derive(typ.space.Find(id)); err == nil {
-				e.encoded, err = typ.prepare(&h.op)
-			}
-			return err
-		}
-	}
-	if err != nil {
-		return nil, typ.refused(id, err)
-	}
-	h.awaited = typ.codec.wait && typ.Stored
-	e.over = contextErr(ctx)
-	if err := m.accept(&e, prepare); err != nil {
-		return nil, typ.refused(id, err)
-	}
-	h, joined := h.shared()
-	if err := h.waitForDisk(ctx, joined); err != nil {
-		return nil, typ.refused(id, err)
-	}
-	return h, nil
-}
-
-// prepare asks the program for the operation's slot, and encodes its arguments when
-// they will be journaled.
-func (t *opType) prepare(o *engine.Op) (encoded []byte, err error) {
-	if t.slot != nil {
-		err = contain("slot", func() { o.Slot = t.slot(o.Args) })
-		switch {
-		case err != nil:
-			err = errorf.New("%w: %w", ErrInvalid, err)
-		case o.Slot == "":
-			err = errorf.New("%w: Slot returned an empty name", ErrInvalid)
-		}
-	}
-	if err == nil && t.Stored {
-		encoded, err = t.codec.encodeArgs(o.Args)
-	}
-	return encoded, err
-}
-
-// sameArgsOf compares arguments behind pointers.
-func sameArgsOf[A any]() func(a, b any) bool {
-	if t := reflect.TypeFor[A](); t.Comparable() && t.Kind() != reflect.Interface {
-		return func(a, b any) bool { return any(*a.(*A)) == any(*b.(*A)) }
-	}
-	return func(a, b any) bool { return reflect.DeepEqual(*a.(*A), *b.(*A)) }
+// Plan prepares an operation for Manager.Batch. Problems show there.
+func (a *Action[T, A]) Plan(id string, args A, after ...*Handle) (p Planned) {
+	a.plan(&p, id, args, after)
+	return p
 }

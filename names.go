@@ -32,13 +32,13 @@ func (m *Manager) refsOf(l *label, list func(args any) []string) func(args any) 
 }
 
 // setNames has the engine know how operations of a type name entities.
-func (m *Manager) setNames(t *opType, serverID bool, refs func(args any) []string) {
-	t.ServerID = serverID
+func (x *executor[A]) setNames(serverID bool, refs func(A) []string) {
+	t := &x.typ
 	if refs != nil {
-		t.Refs = m.refsOf(&t.label, refs)
+		t.Refs = x.m.refsOf(&t.label, func(args any) []string { return refs(*args.(*A)) })
 	}
-	if serverID {
-		m.naming.Store(true)
+	if t.ServerID = serverID; serverID && x.m != nil {
+		x.m.naming.Store(true)
 	}
 }
 

@@ -80,7 +80,7 @@ func RegisterToggle[T any](s *Store[T], t Toggle[T]) *Switch[T] {
 	case t.Set == nil:
 		a.err = errorf.New("%w: Set is nil", ErrInvalid)
 	}
-	a.register(def.Policy)
+	a.register("mutation", def.Policy)
 	return &Switch[T]{Action: a, get: t.Get}
 }
 
@@ -90,8 +90,10 @@ func (s *Switch[T]) Toggle(ctx context.Context, id, user string) (*Handle, error
 	if s.err != nil {
 		return nil, s.err
 	}
-	h := newTyped(s.store.m, &s.typ, Switched{})
-	return h.submit(ctx, id, func(ent *engine.Entity) error {
+	h := newTyped(s.m, &s.typ, Switched{})
+	var p Planned
+	p.of(h, id)
+	return p.start(ctx, func(ent *engine.Entity) error {
 		look := ent.Look()
 		switch look.Presence {
 		case engine.NotLoaded:
@@ -105,7 +107,7 @@ func (s *Switch[T]) Toggle(ctx context.Context, id, user string) (*Handle, error
 			err = errorf.New("%w: %w", ErrApply, err)
 		}
 		return err
-	}, nil)
+	})
 }
 
 // Set makes sure of a state.

@@ -115,12 +115,13 @@ func (h *Handle) Undo(ctx context.Context) (*Handle, error) {
 		return nil, h.m.quarantinedErr(h)
 	}
 	in := engine.Undo{Op: &h.op}
-	e := entry{over: contextErr(ctx), other: &in}
 	name := ""
-	err := h.m.accept(&e, func() error {
+	var by []*engine.Op
+	err := h.m.accept(contextErr(ctx), func() (err error) {
 		name = h.op.Type.Name
-		return h.planUndoLocked(&e, &in)
-	})
+		by, err = h.planUndoLocked(&in)
+		return err
+	}, func() error { return h.m.passLocked(&in, by...) })
 	if err == nil && in.Inverse != nil {
 		err = handleOf(in.By).waitForDisk(ctx, in.By != in.Inverse.Op)
 	}
@@ -130,15 +131,15 @@ func (h *Handle) Undo(ctx context.Context) (*Handle, error) {
 	return handleOf(in.By), nil
 }
 
-// planUndoLocked completes the entry of an Undo by the operation that it needs.
-func (h *Handle) planUndoLocked(e *entry, in *engine.Undo) error {
+// planUndoLocked completes an Undo by the operation that it needs, if it needs one.
+func (h *Handle) planUndoLocked(in *engine.Undo) (ops []*engine.Op, err error) {
 	m, o, typ := h.m, &h.op, typeOf(&h.op)
 	if typ.undo == nil {
-		return errorf.New("%w: the type declares no inverse", ErrInvalid)
+		return nil, errorf.New("%w: the type declares no inverse", ErrInvalid)
 	}
 	u, err := m.engine.Undoing(o)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	var by *Handle
 	switch u.Way {
@@ -150,24 +151,23 @@ func (h *Handle) planUndoLocked(e *entry, in *engine.Undo) error {
 		m.enterLocked(&typ.label)
 		var p Planned
 		if err := contain("undo", func() { p = typ.undo(o, u.Value, u.Presence) }); err != nil {
-			return errorf.New("%w: %w", ErrApply, err)
+			return nil, errorf.New("%w: %w", ErrApply, err)
 		}
 		switch {
 		case p.err != nil:
-			return p.err
+			return nil, p.err
 		case p.handle == nil:
-			return errorf.New("%w: the type declares no inverse of this operation", ErrInvalid)
-		case p.m != m:
-			return errorf.New("%w: the inverse is of another manager", ErrInvalid)
+			return nil, errorf.New("%w: the type declares no inverse of this operation", ErrInvalid)
+		case p.handle.m != m:
+			return nil, errorf.New("%w: the inverse is of another manager", ErrInvalid)
 		case p.handle.used:
-			return errorf.New("%w: the inverse was executed already", ErrInvalid)
+			return nil, errorf.New("%w: the inverse was executed already", ErrInvalid)
 		}
 		by = p.handle
-		by.used, by.awaited = true, p.typ.codec.wait && p.typ.Stored
+		by.used, by.awaited = true, typeOf(&by.op).awaited()
 		in.Inverse = &p.execute
 	default:
-		return nil
+		return nil, nil
 	}
-	e.ops = []*engine.Op{&by.op}
-	return nil
+	return []*engine.Op{&by.op}, nil
 }
