@@ -40,12 +40,6 @@ type Call[A any] struct {
 // so again after a report.
 func (c Call[A]) Progress(done, total int64) { c.flight.report(done, total) }
 
-func (f *flight) report(done, total int64) {
-	if f != nil {
-		f.progress(done, total)
-	}
-}
-
 // BaseOf is the value of the truth held when the attempt left: the ground on which the call
 // stands, without the operations that are still unsettled. An unlike finds there the id of
 // the record that the answer to the like has told. ok is false when the entity was not

@@ -30,13 +30,9 @@ func (m *Manager) carryOutLocked(f *engine.Effect, now time.Time) {
 			m.disk.out.SetEra(m.engine.Era())
 		}
 	case engine.TruthUnsure, engine.Reread:
-		if s, ok := f.Entity.Space().Owner.(*anyStore); ok && s.read != nil && !f.Entity.Nameless() {
-			m.reader.askLocked(f.Entity, s.read, f.Kind == engine.Reread && f.Op == nil)
-		}
+		m.askLocked(f.Entity, f.Kind == engine.Reread && f.Op == nil, false, now)
 	case engine.RereadSettled:
-		if s, ok := f.Entity.Space().Owner.(*anyStore); ok && s.read != nil && !f.Entity.Nameless() {
-			m.reader.askSettledLocked(f.Entity, s.read, now)
-		}
+		m.askLocked(f.Entity, false, true, now)
 	case engine.EntityNamed:
 		m.journalNameLocked(f.Value.(*engine.Name))
 	case engine.NameForgotten:

@@ -44,8 +44,8 @@ func (m *Manager) tellOverdueLocked(now time.Time) {
 		if f.late > at {
 			continue
 		}
-		began, deadline := f.times()
-		if began == 0 || later(deadline, patience) > at { // its mark is being written, or it got more time
+		began, end := f.Times()
+		if began.IsZero() || end.IsZero() || end.Add(patience).After(now) { // its mark is being written, or it got more time
 			f.late = later(at, patience)
 			continue
 		}
@@ -53,7 +53,7 @@ func (m *Manager) tellOverdueLocked(now time.Time) {
 		m.publishLocked(Event{
 			Kind: Misused, At: now, Entity: fullName(f.h.op.Entity()), ID: f.h.id(f.restored), Type: f.typ.Name, Calls: f.n,
 			Err: errorf.New("%w: send of %s runs since %v, and its time was %v; it must return when its context ends, for its lane waits",
-				ErrStuck, f.typ.Name, time.Duration(at-began).Round(time.Millisecond), time.Duration(deadline-began).Round(time.Millisecond)),
+				ErrStuck, f.typ.Name, now.Sub(began).Round(time.Millisecond), end.Sub(began).Round(time.Millisecond)),
 		})
 	}
 }

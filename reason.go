@@ -128,8 +128,8 @@ func (m *Manager) marksLocked(o *engine.Op) bool {
 	}
 	for _, f := range m.courier.Flying() {
 		if &f.h.op == o {
-			began, _ := f.times()
-			return began == 0
+			began, _ := f.Times()
+			return began.IsZero()
 		}
 	}
 	return false

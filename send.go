@@ -70,7 +70,7 @@ func (m *Manager) launchLocked(f *engine.Effect) {
 		base = nil
 	}
 	entity, refs := namesFor(f.Op)
-	if m.courier.Add(&flight{deadline: engine.Never, attempt: attempt{
+	if m.courier.Add(&flight{attempt: attempt{
 		h: handleOf(f.Op), typ: typeOf(f.Op), n: f.Calls, counted: f.Op.Attempts(),
 		space: f.Op.Entity().Space(), entity: entity, refs: refs, base: base, version: version, restored: f.Op.RestoredID(), until: f.Op.Deadline(),
 	}}) {
@@ -103,7 +103,8 @@ func (w *worker) step() (more bool) {
 			m.mu.Unlock()
 			return false
 		}
-		now := m.departLocked(w.f)
+		now := time.Now()
+		m.departLocked(w.f, now)
 		m.mu.Unlock()
 		w.answer = engine.Answer{Op: &w.f.h.op, NotSent: w.f.dropped}
 		if !w.f.dropped {
@@ -117,22 +118,19 @@ func (w *worker) step() (more bool) {
 	return w.landed // else the worker that hands in the answer before it counts this one out
 }
 
-// departLocked sets when somebody is told that the call still runs, and returns the time.
-func (m *Manager) departLocked(f *flight) engine.Time {
-	now := time.Now()
-	at := m.now(now)
+// departLocked sets when somebody is told that the call still runs.
+func (m *Manager) departLocked(f *flight, now time.Time) {
 	if f.late = later(f.until, patience); f.typ.timeout > 0 {
-		f.late = later(later(at, f.typ.timeout), patience)
+		f.late = later(later(m.now(now), f.typ.timeout), patience)
 	}
 	if m.audience.Subscribed() {
 		m.armLocked(now)
 	}
-	return at
 }
 
 // handIn reports whether the caller has to give the engine the answers in the inbox.
 func (m *Manager) handIn(f *flight, answer engine.Answer) bool {
-	f.end(context.Canceled)
+	f.End(context.Canceled)
 	return m.inbox.Put(landing{f, answer, time.Now()})
 }
 
@@ -175,7 +173,7 @@ func (m *Manager) landLocked(all []landing) {
 func (m *Manager) abortLocked(h *Handle) {
 	for _, f := range m.courier.Flying() {
 		if f.h == h {
-			f.end(context.Canceled)
+			f.End(context.Canceled)
 		}
 	}
 	for _, f := range m.courier.Waiting() {
@@ -189,7 +187,7 @@ func (m *Manager) abortLocked(h *Handle) {
 func (m *Manager) abandonLocked() {
 	for _, f := range m.courier.Flying() {
 		f.disowned = true
-		f.end(context.Canceled)
+		f.End(context.Canceled)
 	}
 	for _, f := range m.courier.Waiting() {
 		f.dropped = true
@@ -197,13 +195,13 @@ func (m *Manager) abandonLocked() {
 }
 
 // try makes one attempt, which departs now, and says how it ended.
-func (m *Manager) try(f *flight, now engine.Time, answer *engine.Answer) {
+func (m *Manager) try(f *flight, now time.Time, answer *engine.Answer) {
 	if m.disk != nil {
 		if not := m.mark(&f.h.op); not != nil {
 			answer.NotSent, answer.Err, answer.RetryAfter = true, not.err, engine.Time(not.wait)
 			return
 		}
-		now = f.now()
+		now = time.Now()
 	}
 	if answer.Err = f.begin(now); answer.Err != nil { // it was ended while it waited for the disk
 		answer.NotSent = true

@@ -1,0 +1,164 @@
+// Package reread decides which entity is read anew, and when: those of which the engine is
+// unsure, those that somebody asked for, and those whose last operation has ended.
+//
+// # Guarantees
+//
+//   - No entity is read twice at a time, and at most four are read at once.
+//   - A read that did not suffice is made again after a pause that grows, as often as the
+//     policy of retries allows.
+//   - An end that a read may have missed is looked at by another read.
+//
+// # Not guaranteed
+//
+// A [Schedule] reads nothing, and has no lock, goroutine or timer: its caller reads and tells
+// how that went. It is not safe for concurrent use.
+package reread
+
+import (
+	"slices"
+
+	"github.com/optimist-go/optimist/internal/engine"
+)
+
+// SettledPause is how long an entity has to be without operations before it is read on account
+// of that, so that settlements close together are one read.
+const SettledPause = engine.Time(1e8) // a tenth of a second
+
+const (
+	maxAtOnce = 4
+	maxTries  = 10 // of a policy that never gives up
+)
+
+// Schedule holds the entities that are to be read. The caller keeps each of them alive from
+// when Ask or AskSettled has added it until Take or Finish drops it.
+type Schedule struct {
+	policy  engine.Retry
+	asked   map[*engine.Entity]*read // those of the next two
+	waiting []*read                  // that nobody reads at the moment
+	reading []*read
+}
+
+// read is one entity that is to be read.
+type read struct {
+	ent   *engine.Entity
+	again bool // it was asked for without doubt: it is read until that succeeds
+	tries int
+	due   engine.Time
+	// settled: it is to be read because its last operation has ended, and for no other reason.
+	settled bool
+	// missed: this was said while it was being read, which may have missed that end.
+	missed bool
+}
+
+// New returns an empty schedule.
+func New(policy engine.Retry) *Schedule {
+	return &Schedule{policy: policy, asked: make(map[*engine.Entity]*read)}
+}
+
+// Ask asks for an entity to be read, from the start if it waits for another try. again: also
+// after a read that failed, although the entity is not unsure. added says that it was not
+// asked for already.
+func (s *Schedule) Ask(ent *engine.Entity, again bool) (added bool) {
+	if r := s.asked[ent]; r != nil {
+		r.tries, r.due, r.again, r.settled = 0, 0, r.again || again, false
+		return false
+	}
+	s.add(&read{ent: ent, again: again})
+	return true
+}
+
+// AskSettled asks for an entity to be read whose last operation has ended.
+func (s *Schedule) AskSettled(ent *engine.Entity, now engine.Time) (added bool) {
+	r := s.asked[ent]
+	switch {
+	case r == nil:
+		s.add(&read{ent: ent, settled: true, due: now + SettledPause})
+		return true
+	case slices.Contains(s.reading, r):
+		r.missed = true
+	case r.settled:
+		r.due = now + SettledPause
+	}
+	return false
+}
+
+func (s *Schedule) add(r *read) {
+	s.asked[r.ent] = r
+	s.waiting = append(s.waiting, r)
+}
+
+// Hurry ends all pauses: somebody answers again.
+func (s *Schedule) Hurry() {
+	for _, r := range s.waiting {
+		r.tries, r.due = 0, 0
+	}
+}
+
+// Readers is how many reads may be under way.
+func (s *Schedule) Readers() int { return min(len(s.waiting)+len(s.reading), maxAtOnce) }
+
+// Reading is an entity that is being read, or nil.
+func (s *Schedule) Reading() *engine.Entity {
+	if len(s.reading) == 0 {
+		return nil
+	}
+	return s.reading[0].ent
+}
+
+// Due is when an entity is to be read, or engine.Never.
+func (s *Schedule) Due() engine.Time {
+	due := engine.Never
+	for _, r := range s.waiting {
+		due = min(due, r.due)
+	}
+	return due
+}
+
+// Take takes the first entity that is due, or nil. later says of one whose operations had
+// ended that it has operations again, whose end will be told; such entities are dropped.
+func (s *Schedule) Take(now engine.Time, later func(*engine.Entity) bool) (ent *engine.Entity, dropped []*engine.Entity) {
+	for i := 0; i < len(s.waiting); {
+		r := s.waiting[i]
+		if r.due > now {
+			i++
+			continue
+		}
+		s.waiting = slices.Delete(s.waiting, i, i+1)
+		if r.settled && later(r.ent) {
+			delete(s.asked, r.ent)
+			dropped = append(dropped, r.ent)
+			continue
+		}
+		s.reading = append(s.reading, r)
+		return r.ent, dropped
+	}
+	return nil, dropped
+}
+
+// Finish ends a read. failed says that it found out nothing, or only values that were too old
+// to be taken; over, that nothing is read any more. It reports whether the entity is to be
+// read again, and else drops it.
+func (s *Schedule) Finish(ent *engine.Entity, now engine.Time, failed, over bool, random uint64, later func(*engine.Entity) bool) (kept bool) {
+	r := s.asked[ent]
+	s.reading = slices.DeleteFunc(s.reading, func(other *read) bool { return other == r })
+	missed := r.missed
+	r.missed = false
+	most := s.policy.Max + 1
+	if s.policy.Max < 0 {
+		most = maxTries
+	}
+	r.tries++
+	switch {
+	case over:
+	case (ent.Unsure() || r.again && failed) && r.tries < most:
+		r.due = now + min(s.policy.Delay(r.tries, 0, random), engine.Never-now)
+		s.waiting = append(s.waiting, r)
+		return true
+	case missed && !later(ent):
+		r.tries, r.due, r.settled, r.again = 0, now+SettledPause, true, false
+		s.waiting = append(s.waiting, r)
+		return true
+	}
+	delete(s.asked, ent)
+	return false
+}

@@ -1,0 +1,111 @@
+package reread
+
+import (
+	"testing"
+
+	"github.com/optimist-go/optimist/internal/engine"
+)
+
+// entities are of which nothing is known, and nothing is unsure.
+func entities(ids ...string) (all []*engine.Entity) {
+	e, s := engine.New(engine.Config{}), engine.NewSpace("page")
+	for _, id := range ids {
+		all = append(all, e.Pin(s, id))
+	}
+	return all
+}
+
+func never(*engine.Entity) bool  { return false }
+func always(*engine.Entity) bool { return true }
+
+func TestAnEntityIsReadOnceAtATime(t *testing.T) {
+	s := New(engine.Retry{Max: 3, Base: 10, Cap: 100})
+	ents := entities("1", "2")
+	if !s.Ask(ents[0], false) || s.Ask(ents[0], false) || !s.Ask(ents[1], false) {
+		t.Fatal("an entity is added each time, or not at all")
+	}
+	if n := s.Readers(); n != 2 {
+		t.Errorf("%d readers for two entities", n)
+	}
+	first, _ := s.Take(0, never)
+	if s.Ask(first, false) {
+		t.Error("an entity that is being read was added again")
+	}
+	second, _ := s.Take(0, never)
+	if none, _ := s.Take(0, never); first != ents[0] || second != ents[1] || none != nil {
+		t.Errorf("took %v, %v, %v", first, second, none)
+	}
+	if s.Reading() != first {
+		t.Error("nobody reads the first")
+	}
+	if s.Finish(first, 1, false, false, 0, never) {
+		t.Error("a read that sufficed is made again")
+	}
+	if s.Reading() != second || s.Due() != engine.Never {
+		t.Error("it is still in the schedule")
+	}
+}
+
+func TestAtMostFourAreReadAtOnce(t *testing.T) {
+	s := New(engine.Retry{})
+	for _, ent := range entities("1", "2", "3", "4", "5", "6") {
+		s.Ask(ent, false)
+	}
+	if n := s.Readers(); n != 4 {
+		t.Errorf("%d readers", n)
+	}
+}
+
+func TestAReadThatWasAskedForIsMadeAgain(t *testing.T) {
+	s := New(engine.Retry{Max: 2, Base: 10, Cap: 100})
+	ent := entities("1")[0]
+	s.Ask(ent, true)
+	for i, due := range []engine.Time{10, 30, engine.Never} {
+		now := s.Due()
+		if got, _ := s.Take(now, never); got != ent {
+			t.Fatalf("try %d: took %v", i, got)
+		}
+		if kept := s.Finish(ent, now, true, false, 0, never); kept != (due != engine.Never) || s.Due() != due {
+			t.Fatalf("try %d: kept %v, due at %d", i, kept, s.Due())
+		}
+	}
+	s.Ask(ent, true)
+	s.Take(0, never)
+	s.Finish(ent, 5, true, false, 0, never)
+	if s.Hurry(); s.Due() != 0 {
+		t.Errorf("in a hurry it is due at %d", s.Due())
+	}
+	s.Take(0, never)
+	if s.Finish(ent, 5, true, true, 0, never) {
+		t.Error("it is kept although nothing is read any more")
+	}
+}
+
+func TestSettlementsCloseTogetherAreOneRead(t *testing.T) {
+	s := New(engine.Retry{})
+	ent := entities("1")[0]
+	if !s.AskSettled(ent, 0) || s.AskSettled(ent, 50) {
+		t.Fatal("the second settlement is a read of its own")
+	}
+	if s.Due() != 50+SettledPause {
+		t.Errorf("due at %d", s.Due())
+	}
+	if got, dropped := s.Take(s.Due(), always); got != nil || len(dropped) != 1 || dropped[0] != ent {
+		t.Errorf("took %v, dropped %v although operations came meanwhile", got, dropped)
+	}
+}
+
+func TestAnEndThatAReadMayHaveMissedIsLookedAt(t *testing.T) {
+	for name, later := range map[string]func(*engine.Entity) bool{"busy": always, "idle": never} {
+		s := New(engine.Retry{})
+		ent := entities("1")[0]
+		s.Ask(ent, false)
+		s.Take(0, never)
+		s.AskSettled(ent, 10)
+		if kept := s.Finish(ent, 20, false, false, 0, later); kept != (name == "idle") {
+			t.Errorf("%s: kept %v", name, kept)
+		} else if kept && s.Due() != 20+SettledPause {
+			t.Errorf("%s: due at %d", name, s.Due())
+		}
+	}
+}
