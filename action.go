@@ -111,10 +111,10 @@ func (a *anyAction) register(kind string, policy Policy) {
 	t.label = label{"type", t.Name}
 	t.Stored = m.disk != nil && t.codec.encode != nil
 	m.mu.Lock()
-	m.known.types[t.Name] = t
+	m.known.AddType(t.Name, t)
 	if m.disk != nil {
 		if err := m.tooLateLocked(t.Name); err != nil {
-			m.known.invalid = append(m.known.invalid, err)
+			m.known.Refuse(err)
 		}
 	}
 	m.mu.Unlock()
@@ -143,7 +143,7 @@ func (a *anyAction) check(policy Policy) error {
 	if err := a.m.lock(); err != nil {
 		return err
 	}
-	known := a.m.known.types[t.Name] != nil
+	known := a.m.known.Type(t.Name) != nil
 	a.m.mu.Unlock()
 	if known {
 		return errorf.New("%w: the type is registered already", ErrInvalid)
@@ -159,7 +159,7 @@ func (m *Manager) noteInvalid(err error) {
 	if m == nil || errors.Is(err, ErrStuck) || m.lock() != nil {
 		return // there is no manager, or the definition was made inside of a function that is data
 	}
-	m.known.invalid = append(m.known.invalid, err)
+	m.known.Refuse(err)
 	m.mu.Unlock()
 }
 

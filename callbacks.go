@@ -8,9 +8,6 @@ import (
 	"github.com/optimist-go/optimist/internal/serial"
 )
 
-// callback is a function that a call which shares a handle wants to have run at the end.
-type callback func(Result)
-
 // entityKey names an entity, also after the engine has forgotten it.
 type entityKey struct {
 	space *engine.Space

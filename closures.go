@@ -100,10 +100,10 @@ func (c *closures) rewindLocked(ent *engine.Entity, victims []engine.Victim) {
 }
 
 func (c *closures) adoptLocked(o *engine.Op, state any) {
-	typ, h := typeOf(o), handleOf(o)
-	apply := typ.reapply
+	typ := typeOf(o)
+	apply := typ.change
 	if typ.adopt != nil {
-		apply = func() func() { return typ.adopt(h, state) }
+		apply = func() func() { return typ.adopt(state) }
 	}
 	c.tellLocked(o.Entity(), replay.Task{Adopt: o, State: state, Apply: apply})
 }

@@ -12,38 +12,16 @@ import (
 // diskPatience is how long ClearAll, which has no context, waits for a write.
 const diskPatience = 5 * time.Second
 
-// diskWait waits until the records queued have been written, or cannot be.
-type diskWait struct {
-	done chan struct{} // closed then
-	err  error         // of that write
-	owed error         // the ends that the disk did not have then
-}
-
-// answerLocked tells those who wait how it ended.
-func (d *disk) answerLocked(all []*diskWait, err error) {
-	for _, w := range all {
-		w.err, w.owed = err, d.out.Owed(ErrNotOnDisk)
-		close(w.done)
-	}
-}
-
-// waitLocked begins to wait for the records queued. A writer must be at work.
-func (d *disk) waitLocked() *diskWait {
-	w := &diskWait{done: make(chan struct{})}
-	d.waiting = append(d.waiting, w)
-	return w
-}
-
 // awaitDiskLocked waits for the records queued, unless the end of a wait comes first (nil: it
 // waits for as long as it takes), and says which ends are not on the disk. It releases the
 // lock meanwhile.
 func (m *Manager) awaitDiskLocked(end <-chan struct{}) error {
-	w := m.disk.waitLocked()
+	w := m.disk.out.Await()
 	m.mu.Unlock()
 	defer m.mu.Lock()
 	select {
-	case <-w.done:
-		return w.owed
+	case <-w.Done:
+		return w.Owed
 	case <-end:
 		return errorf.New("%w: the journal has not written them yet", ErrNotOnDisk)
 	}
@@ -64,7 +42,7 @@ func (m *Manager) sayAgainLocked(end <-chan struct{}) error {
 		}
 	}
 	if !out.Unsaid() && !out.Writing() {
-		return out.Owed(ErrNotOnDisk)
+		return out.Owed()
 	}
 	out.Touch()
 	m.writeLocked()
@@ -84,8 +62,8 @@ func (m *Manager) onDisk(ctx context.Context) error {
 
 // unmarked is why an attempt must not leave.
 type unmarked struct {
-	err  error         // why the disk has no mark of it; nil: the operation has ended
-	wait time.Duration // when the disk is asked again
+	err  error       // why the disk has no mark of it; nil: the operation has ended
+	wait engine.Time // when the disk is asked again
 }
 
 // mark makes sure that the journal knows of an attempt before it leaves. It returns why
@@ -99,28 +77,19 @@ func (m *Manager) mark(o *engine.Op) *unmarked {
 	if o.State() != engine.Ended {
 		m.journalLocked(o, false)
 		m.writeLocked()
-		w, held := m.disk.waitLocked(), m.keptLocked(o)
+		w, held := m.disk.out.Await(), m.keptLocked(o)
 		m.mu.Unlock()
-		<-w.done
+		<-w.Done
 		m.mu.Lock()
 		// An operation that is not on the disk cannot be mistaken there for one that never left.
-		if held && outbox.Passes(w.err) && needsMark(o) && o.State() != engine.Ended {
-			return &unmarked{w.err, m.untilRetryLocked()}
+		if held && outbox.Passes(w.Err) && needsMark(o) && o.State() != engine.Ended {
+			return &unmarked{w.Err, m.disk.out.RetryIn(m.now(time.Now()))}
 		}
 	}
 	if o.State() == engine.Ended {
 		return &unmarked{}
 	}
 	return nil
-}
-
-// untilRetryLocked is how long it is until refused records are written again.
-func (m *Manager) untilRetryLocked() time.Duration {
-	at := m.disk.out.RetryAt()
-	if at == engine.Never {
-		return 0 // the disk has recovered
-	}
-	return time.Duration(max(at-m.now(time.Now()), 0))
 }
 
 // needsMark reports whether an attempt may not leave before the disk has its mark. For

@@ -86,23 +86,24 @@ func (m *Manager) completeLocked(h *Handle, silent bool) {
 	h.ended = true
 	h.movedLocked()
 	typ := typeOf(&h.op)
-	var joined []callback
+	var settled []func(*Handle, Result)
+	if typ.settled != nil {
+		settled = append(settled, typ.settled)
+	}
 	if h.more != nil {
-		joined, h.more.callbacks = h.more.callbacks, nil
+		settled = append(settled, h.more.callbacks...)
+		h.more.callbacks = nil
 		if h.more.done != nil {
 			close(h.more.done)
 		}
 	}
-	if silent || typ.settled == nil && len(joined) == 0 {
+	if silent || len(settled) == 0 {
 		return
 	}
 	r := h.resultLocked()
-	var all []func()
-	if typ.settled != nil {
-		all = append(all, func() { typ.settled(h, r) })
-	}
-	for _, f := range joined {
-		all = append(all, func() { f(r) })
+	all := make([]func(), len(settled))
+	for i, f := range settled {
+		all[i] = func() { f(h, r) }
 	}
 	m.callBackLocked(&h.op, all)
 }

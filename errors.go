@@ -7,6 +7,7 @@ import (
 
 	"github.com/optimist-go/optimist/internal/engine"
 	"github.com/optimist-go/optimist/internal/errorf"
+	"github.com/optimist-go/optimist/internal/outbox"
 )
 
 // Errors that calls return. They are wrapped with the call, the place and the
@@ -75,7 +76,7 @@ var (
 // restart would send them again. The error says how many, and why. The manager goes on
 // trying, unless the journal has failed for good. Package journal declares the other
 // errors of journals, such as [journal.ErrFailed].
-var ErrNotOnDisk = errors.New("optimist: ends of operations are not on disk")
+var ErrNotOnDisk = outbox.ErrNotOnDisk
 
 // OpError is how an operation was refused or ended. It wraps the reason.
 type OpError struct {

@@ -27,11 +27,11 @@ type Handle struct {
 
 // handleMore holds the fields that few handles need.
 type handleMore struct {
-	moved     chan struct{} // closed and replaced at every stage
-	err       error         // why it ended in failure
-	callbacks []callback    // of calls that joined
-	done      chan struct{} // nil until somebody asks for it
-	journal   error         // why it is not durable
+	moved     chan struct{}           // closed and replaced at every stage
+	err       error                   // why it ended in failure
+	callbacks []func(*Handle, Result) // of calls that joined
+	done      chan struct{}           // nil until somebody asks for it
+	journal   error                   // why it is not durable
 }
 
 // Stage is a point in an operation's life that can be awaited.

@@ -213,7 +213,7 @@ func (s *anyStore) detachLocked(ix *tell, why error) {
 
 // detachAllLocked ends all indexes.
 func (m *Manager) detachAllLocked(why error) {
-	for _, space := range m.known.stores {
+	for _, space := range m.known.Stores() {
 		s, _ := space.Owner.(*anyStore)
 		for s != nil && len(s.indexes) > 0 {
 			s.detachLocked(s.indexes[0], why)

@@ -414,7 +414,7 @@ func (w *world) everything() string {
 	for i := range 9 {
 		text += fmt.Sprintf(" %+v", w.pages.View(fmt.Sprint(i+1)))
 	}
-	return text + fmt.Sprint(w.pages.space.Len(), w.m.known.loose.Len())
+	return text + fmt.Sprint(w.pages.space.Len(), w.m.known.Loose().Len())
 }
 
 // inStore executes in a store of that name.

@@ -3,9 +3,7 @@ package optimist
 import (
 	"context"
 	"errors"
-	"math"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/optimist-go/optimist/internal/engine"
@@ -120,14 +118,19 @@ type disk struct {
 
 	write     *outbox.Write // under way; nil: none
 	inJournal bool          // the journal has been called with it, and has not returned
-	taken     []*diskWait   // for write
-	waiting   []*diskWait   // for records queued behind it
 }
 
 // journalLocked queues the operation's record: it is new, or something in it changed.
 func (m *Manager) journalLocked(o *engine.Op, first bool) {
 	d := m.disk
-	e := outbox.Entry{Op: o, Entity: o.Entity(), ID: o.RestoredID(), Seq: o.Seq(), Kept: m.keptOf(o), Why: o.ParkedFor(), First: first}
+	typ := typeOf(o)
+	e := outbox.Entry{
+		Op: o, ID: o.RestoredID(), Seq: o.Seq(), Schema: typ.codec.version, Why: o.ParkedFor(), First: first,
+		Kept: outbox.Keep(o.Kept(m.now(time.Now())), engine.Time(m.epoch.UnixNano())),
+	}
+	if typ.parts == nil {
+		e.Entity = o.Entity()
+	}
 	if d.encodedArgs == o.Args {
 		e.Data = d.encoded
 	}
@@ -143,65 +146,21 @@ func (m *Manager) journalLocked(o *engine.Op, first bool) {
 	}
 }
 
-// keptOf is the state of an operation for the journal, with times that mean the same
-// in the next life.
-func (m *Manager) keptOf(o *engine.Op) engine.Kept {
-	k := o.Kept(m.now(time.Now()))
-	k.Used /= engine.Time(time.Millisecond)
-	if k.NotBefore > 0 {
-		k.NotBefore = engine.Time(max(m.epoch.Add(time.Duration(k.NotBefore)).UnixMilli(), 0))
-	}
-	return k
-}
-
-// keptBy turns its times into the engine's of this life. A wall clock that was set back
-// since does not prolong a pause that the server asked for.
+// keptBy is the state of an operation that the journal kept, with the times of this life.
 func (m *Manager) keptBy(k engine.Kept, now time.Time) engine.Kept {
-	k.Used = min(k.Used, engine.Time(math.MaxInt64/time.Millisecond)) * engine.Time(time.Millisecond)
-	if k.NotBefore > 0 {
-		left := max(time.UnixMilli(int64(k.NotBefore)).Sub(now), 0)
-		if last := m.clock.last.Time(); last.After(now) {
-			left = max(left-last.Sub(now), 0)
-		}
-		k.NotBefore = m.now(now) + engine.Time(min(left, math.MaxInt64/2))
-	}
-	return k
+	return outbox.Revive(k, m.now(now), engine.Time(now.UnixNano()), engine.Time(m.clock.last.Time().UnixMilli()))
 }
 
-// record is an operation as its entry has it. It needs no lock: of the operation it reads
-// only fields that do not change.
-func (m *Manager) record(e *outbox.Entry) (outbox.Record, error) {
-	o, typ := e.Op, typeOf(e.Op)
-	data := e.Data
-	if data == nil {
-		var err error
-		if data, err = typ.codec.encodeArgs(o.Args); err != nil {
-			return outbox.Record{}, err
-		}
+// complete fills in the parts of an entry for which there was no time under the lock, and
+// needs no lock.
+func (m *Manager) complete(e *outbox.Entry) (err error) {
+	if e.ID == "" {
+		e.ID = m.engine.IDOf(e.Seq)
 	}
-	r := outbox.Record{
-		Kept: e.Kept, Pos: o.Pos(), Timestamp: o.Timestamp, ID: e.ID, Type: typ.Name,
-		Schema: typ.codec.version, Slot: o.Slot, Deps: e.Deps, Args: data,
+	if e.Data == nil {
+		e.Data, err = typeOf(e.Op).codec.encodeArgs(e.Op.Args)
 	}
-	if r.ID == "" {
-		r.ID = m.engine.IDOf(e.Seq)
-	}
-	if typ.parts == nil {
-		r.Store, r.Entity = e.Entity.Space().Name, e.Entity.ID()
-	}
-	if e.Why != nil {
-		r.Failure = shortened(errorf.TextOf(e.Why))
-	}
-	return r, nil
-}
-
-// shortened is the reason of a failure at a length that a person reads.
-func shortened(text string) string {
-	const limit = 1000
-	if len(text) <= limit {
-		return text
-	}
-	return strings.ToValidUTF8(text[:limit], "") + "..."
+	return err
 }
 
 // endJournaledLocked queues the end of an operation that the journal may hold.
@@ -230,13 +189,10 @@ func (m *Manager) writeNext() (more bool) {
 	}
 	d.write = d.out.Next(engine.Timestamp(m.clock.last), m.engine.LastSeq())
 	if d.write == nil {
-		d.answerLocked(d.waiting, d.out.Failed())
-		d.waiting = nil
 		m.armLocked(time.Now()) // refused records are written again
 		m.mu.Unlock()
 		return false
 	}
-	d.taken, d.waiting = d.waiting, nil
 	if d.out.Dead() { // it was queued while the write that failed was under way
 		d.write.Abandon()
 		m.wroteLocked(d.out.Failed())
@@ -254,7 +210,7 @@ func (m *Manager) writeNext() (more bool) {
 
 // writeOut has the journal write, without the lock.
 func (m *Manager) writeOut(w *outbox.Write) error {
-	records := w.Records(m.record)
+	records := w.Records(m.complete)
 	var err error
 	if p := contain("the journal", func() { err = m.disk.j.Write(records) }); p != nil {
 		return p
@@ -275,8 +231,6 @@ func (m *Manager) wroteLocked(err error) {
 			undurableLocked(o, err)
 		}
 	}
-	d.answerLocked(d.taken, err)
-	d.taken = nil
 	for _, o := range w.Bad {
 		undurableLocked(o, w.BadErr)
 		m.publishLocked(Event{Kind: JournalFailed, Entity: fullName(o.Entity()), ID: o.ID(m.engine), Type: o.Type.Name, Err: w.BadErr})

@@ -407,7 +407,7 @@ func TestLaw25_SettledIsForgotten(t *testing.T) {
 		equal(t, "pages known", w.pages.space.Len(), 10) // "far" told its truth
 		equal(t, "pages forgotten", w.pages.Forget("far"), true)
 		equal(t, "pages known", w.pages.space.Len(), 9)
-		equal(t, "others known", w.m.known.loose.Len(), 0)
+		equal(t, "others known", w.m.known.Loose().Len(), 0)
 		equal(t, "closures kept", closureLogs(w.m), 0)
 		equal(t, "workers, work", [2]int{w.m.courier.Workers(), len(w.m.courier.Waiting())}, [2]int{})
 		equal(t, "callbacks are empty", w.m.callbacks.Empty(), true)

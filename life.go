@@ -26,7 +26,7 @@ func (m *Manager) RollbackAll(entity string) error {
 		m.mu.Unlock()
 		return errorf.New("RollbackAll: %w", err)
 	}
-	if ent := m.known.find(entity); ent != nil {
+	if ent := m.known.Find(entity); ent != nil {
 		m.stepLocked(time.Now(), engine.RollbackAll{Entity: ent})
 	}
 	return m.unlockDone()
@@ -54,7 +54,7 @@ func (m *Manager) ClearAll() error {
 		m.closures.clearedLocked()
 	}
 	m.abandonLocked()
-	m.stepLocked(time.Now(), engine.ClearAll{Names: m.known.spaces()})
+	m.stepLocked(time.Now(), engine.ClearAll{Names: m.known.Stores()})
 	m.callbacks.dropLocked()
 	m.callbacks.muted = false
 	if m.disk != nil {

@@ -12,6 +12,7 @@ import (
 	"github.com/optimist-go/optimist/internal/engine"
 	"github.com/optimist-go/optimist/internal/inbox"
 	"github.com/optimist-go/optimist/internal/latch"
+	"github.com/optimist-go/optimist/internal/registry"
 )
 
 // Manager applies changes at once and settles them with the server later. It is the
@@ -37,7 +38,7 @@ type Manager struct {
 	mu     latch.Mutex
 	engine *engine.Engine
 	clock  clock
-	known  registry
+	known  registry.Registry[*opType]
 
 	courier courier.Courier[*flight] // attempts that may leave, calls under way, workers
 
@@ -76,7 +77,7 @@ func New(opts Options) (*Manager, error) {
 		stop:  make(chan struct{}),
 		mu:    latch.New(),
 		clock: clock{maxDrift: opts.MaxDrift},
-		known: newRegistry(),
+		known: registry.New[*opType](),
 		alarm: alarm{at: engine.Never},
 	}
 	m.alarm.ring = m.tick
@@ -118,7 +119,7 @@ func (m *Manager) Err() error {
 		return err
 	}
 	defer m.mu.Unlock()
-	return errors.Join(m.known.invalid...)
+	return m.known.Err()
 }
 
 // now is the engine's time.
@@ -256,7 +257,7 @@ func (m *Manager) PendingCount(entity string) int {
 		return -1
 	}
 	defer m.mu.Unlock()
-	if ent := m.known.find(entity); ent != nil {
+	if ent := m.known.Find(entity); ent != nil {
 		return ent.Pending()
 	}
 	m.tellUnnamedLocked("PendingCount", entity)

@@ -69,17 +69,16 @@ func (m *Manager) tellUnrestoredLocked() {
 
 // unnamedLocked is why a full name names no entity, or nil.
 func (m *Manager) unnamedLocked(entity string) error {
-	return m.known.misnamed(entity, m.closures != nil)
+	return m.known.Misnamed(entity, m.closures != nil)
 }
 
 // tellUnnamedLocked tells of a name for a call that cannot return an error, though not
 // again and again.
 func (m *Manager) tellUnnamedLocked(call, entity string) {
-	if !m.audience.Subscribed() || m.known.unnamed == entity && entity != "" {
+	if !m.audience.Subscribed() {
 		return
 	}
-	if err := m.unnamedLocked(entity); err != nil {
-		m.known.unnamed = entity
+	if err := m.known.MisnamedAnew(entity, m.closures != nil); err != nil {
 		m.publishLocked(Event{Kind: Misused, Entity: entity, Err: errorf.New("%s: %w", call, err)})
 	}
 }

@@ -21,10 +21,10 @@ func (m *Manager) refsOf(l *label, list func(args any) []string) func(args any) 
 			return nil, errorf.New("%w: %w", ErrInvalid, err)
 		}
 		for _, name := range names {
-			if err := m.known.misnamed(name, false); err != nil {
+			if err := m.known.Misnamed(name, false); err != nil {
 				return nil, errorf.New("refs: %w", err)
 			}
-			space, id := m.known.locate(name)
+			space, id := m.known.Locate(name)
 			refs = append(refs, engine.Ref{Space: space, Entity: id})
 		}
 		return refs, nil
@@ -62,9 +62,9 @@ func (m *Manager) journalNameLocked(n *engine.Name) {
 
 // restoreNamesLocked gives the engine the pairs that an earlier life left.
 func (m *Manager) restoreNamesLocked(now time.Time) {
-	for _, n := range m.disk.out.BeginNames(func(store string) bool { return m.known.stores[store] != nil }) {
+	for _, n := range m.disk.out.BeginNames(func(store string) bool { return m.known.Store(store) != nil }) {
 		m.naming.Store(true)
-		m.stepLocked(now, engine.Named{Space: m.known.stores[n.Store], First: n.First, Server: n.Server, Seq: n.Seq})
+		m.stepLocked(now, engine.Named{Space: m.known.Store(n.Store), First: n.First, Server: n.Server, Seq: n.Seq})
 	}
 }
 

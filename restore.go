@@ -74,29 +74,22 @@ func (m *Manager) restoreAllLocked() (Restored, error) {
 	}
 	box := m.disk.out
 	var out Restored
-	live := make(map[uint64]*engine.Op) // and those that were rolled back
-	lost := make(map[uint64]bool)
 	now := time.Now()
 	m.engine.ShutGate(true) // nothing leaves before everything is there
 	m.restoreNamesLocked(now)
 	for _, l := range box.Begin() {
-		h, err := m.restoreLocked(l, live, lost, now)
-		if err != nil {
-			l.Err = err
-			if failed := failedOf(l, live); failed != nil {
-				live[l.Seq] = failed // in its place, for those that depend on it
-				box.EndAside(l)
-				m.tellEndedAsideLocked([]outbox.Loaded{l})
-				continue
-			}
-			lost[l.Seq] = true
-			box.SetAside(l)
-			q := quarantined(l)
-			m.publishLocked(Event{Kind: OpQuarantined, ID: q.ID, Type: q.Type, Entity: q.Entity, Err: err})
+		h, err := m.restoreLocked(l, now)
+		if err == nil {
+			box.Accept(l, &h.op)
+			out.Operations = append(out.Operations, h)
 			continue
 		}
-		live[l.Seq] = &h.op
-		out.Operations = append(out.Operations, h)
+		if l.Err = err; box.Reject(l) {
+			m.tellEndedAsideLocked([]outbox.Loaded{l})
+			continue
+		}
+		q := quarantined(l)
+		m.publishLocked(Event{Kind: OpQuarantined, ID: q.ID, Type: q.Type, Entity: q.Entity, Err: err})
 	}
 	out.Quarantined = m.quarantineLocked()
 	m.engine.ShutGate(false)
@@ -106,12 +99,12 @@ func (m *Manager) restoreAllLocked() (Restored, error) {
 }
 
 // restoreLocked turns one record into an operation.
-func (m *Manager) restoreLocked(l outbox.Loaded, live map[uint64]*engine.Op, lost map[uint64]bool, now time.Time) (*Handle, error) {
+func (m *Manager) restoreLocked(l outbox.Loaded, now time.Time) (*Handle, error) {
 	r := l.Record
 	if r == nil {
 		return nil, l.Err
 	}
-	typ := m.known.types[r.Type]
+	typ := m.known.Type(r.Type)
 	switch {
 	case typ == nil:
 		return nil, errorf.New("%w: no type %q is registered", ErrInvalid, r.Type)
@@ -136,16 +129,11 @@ func (m *Manager) restoreLocked(l outbox.Loaded, live map[uint64]*engine.Op, los
 	}
 	if typ.parts != nil {
 		in.Group = parts
-	} else if in.Space = m.known.stores[r.Store]; in.Space == nil {
+	} else if in.Space = m.known.Store(r.Store); in.Space == nil {
 		return nil, errorf.New("%w: there is no store %q", ErrInvalid, r.Store)
 	}
-	for _, d := range r.Deps {
-		if lost[d] {
-			return nil, errorf.New("%w: it depends on an operation in quarantine", ErrDependency)
-		}
-		if o := live[d]; o != nil {
-			in.After = append(in.After, o)
-		}
+	if in.After, err = m.disk.out.After(r); err != nil {
+		return nil, err
 	}
 	if in.Stands && !in.HasCreation() && m.disk.out.MayHoldCreation(in) {
 		return nil, errorf.New("%w: it stands on a creation in quarantine", ErrDependency)
@@ -172,17 +160,4 @@ func (m *Manager) decode(r *outbox.Record, typ *opType) (h *Handle, parts []engi
 		}
 	}
 	return typ.adoptArgs(m, args), parts, nil
-}
-
-// failedOf finds an operation that was rolled back among those depended on.
-func failedOf(l outbox.Loaded, live map[uint64]*engine.Op) *engine.Op {
-	if l.Record == nil {
-		return nil
-	}
-	for _, d := range l.Record.Deps {
-		if o := live[d]; o != nil && o.State() == engine.Ended && o.Outcome() != engine.Confirmed {
-			return o
-		}
-	}
-	return nil
 }

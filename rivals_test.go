@@ -11,7 +11,7 @@ import (
 // the truth. "plus" appends a mark to the title: the +1 of the scenarios.
 
 func (w *world) plus(id string) *Handle {
-	if w.m.known.types["plus"] == nil {
+	if w.m.known.Type("plus") == nil {
 		def := w.commenting()
 		def.Type = "plus"
 		w.plusAction = Register(w.pages, def)

@@ -27,12 +27,12 @@ type opType struct {
 	settled func(*Handle, Result)
 	slot    func(args any) string // nil: a slot of their own
 	user    func(args any) string // nil: operations have none
-	// adopt brings the state of a toggle to the server's; reapply makes the
-	// change of any closure once more.
-	adopt   func(h *Handle, state any) (rollback func())
-	reapply func() (rollback func())
-	codec   codec                                 // how operations of this type are journaled
-	parts   func(args any) ([]engine.Part, error) // of a group
+	// change makes the change of a closure, also once more; adopt brings the state of a toggle
+	// to the server's.
+	change func() (rollback func())
+	adopt  func(state any) (rollback func())
+	codec  codec                                 // how operations of this type are journaled
+	parts  func(args any) ([]engine.Part, error) // of a group
 	// adoptArgs makes a handle for arguments that the codec has decoded.
 	adoptArgs func(m *Manager, args any) *Handle
 	aside     *setAside // of the one operation in quarantine that has this type; nil: a type that is known
@@ -198,7 +198,7 @@ func (m *Manager) abandonLocked() {
 func (m *Manager) try(f *flight, now time.Time, answer *engine.Answer) {
 	if m.disk != nil {
 		if not := m.mark(&f.h.op); not != nil {
-			answer.NotSent, answer.Err, answer.RetryAfter = true, not.err, engine.Time(not.wait)
+			answer.NotSent, answer.Err, answer.RetryAfter = true, not.err, not.wait
 			return
 		}
 		now = time.Now()

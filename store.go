@@ -112,7 +112,7 @@ func (s *anyStore) open(m *Manager, name string, lane func(id string) string, eq
 		return
 	}
 	defer m.mu.Unlock()
-	if s.err = m.known.addStore(s.space); s.err == nil && s.read != nil {
+	if s.err = m.known.AddStore(s.space); s.err == nil && s.read != nil {
 		s.space.Readable = true
 		m.readsLocked()
 	}

@@ -55,7 +55,7 @@ func (m *Manager) Subscribe(opts SubscribeOptions) *Subscription {
 		first.Snapshot = &snap
 	} else {
 		unnamed = m.unnamedLocked(opts.Entity)
-		space, id := m.known.locate(opts.Entity)
+		space, id := m.known.Locate(opts.Entity)
 		s.pinned = m.engine.Pin(space, id)
 		first.describe(s.pinned)
 	}

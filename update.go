@@ -72,23 +72,16 @@ type ToggleUpdate struct {
 // the change is made. With after, the update is sent only when those operations
 // have reached the server, and goes with them when one fails.
 func (m *Manager) Execute(ctx context.Context, u Update, after ...*Handle) (*Handle, error) {
-	refuse := func(err error) error { return refused(u.Type, u.Entity, err) }
-	switch {
-	case u.Type == "":
-		return nil, refuse(errorf.New("%w: Update.Type is empty", ErrInvalid))
-	case u.Entity == "":
-		return nil, refuse(errorf.New("%w: Update.Entity is empty", ErrInvalid))
-	case u.Apply == nil:
-		return nil, refuse(errorf.New("%w: Update.Apply is nil", ErrInvalid))
-	case u.Send == nil:
-		return nil, refuse(errorf.New("%w: Update.Send is nil", ErrInvalid))
-	case u.Want != nil && !isComparable(u.Want):
-		return nil, refuse(errorf.New("%w: Update.Want of type %T is not comparable", ErrInvalid, u.Want))
+	c := newClosure("Update", u.Type, u.Entity, u.User, u.Policy)
+	c.typ.Family, c.typ.change = "closure", u.Apply
+	c.handle.op.Slot, c.handle.op.Args = u.Slot, u.Want
+	if u.Send != nil {
+		c.typ.send = func(ctx context.Context, _ *Handle, _ attempt) (engine.Truth, []engine.EntityTruth, error) {
+			return engine.Truth{}, nil, u.Send(ctx)
+		}
 	}
-	c := &closure{typ: opType{label: label{"type", u.Type}}, apply: u.Apply, family: "closure", slot: u.Slot, want: u.Want, user: u.User, policy: u.Policy}
-	c.send = func(ctx context.Context) (engine.Truth, error) { return engine.Truth{}, u.Send(ctx) }
 	if u.OnSuccess != nil || u.OnError != nil {
-		c.settled = func(r Result) {
+		c.typ.settled = func(_ *Handle, r Result) {
 			switch {
 			case r.Outcome == Confirmed && u.OnSuccess != nil:
 				u.OnSuccess(r)
@@ -97,45 +90,39 @@ func (m *Manager) Execute(ctx context.Context, u Update, after ...*Handle) (*Han
 			}
 		}
 	}
-	h, err := m.executeClosure(ctx, func() string { return u.Type }, u.Entity, c, after)
-	if err != nil {
-		return nil, refuse(err)
-	}
-	return h, nil
+	return m.executeClosure(ctx, c, after)
 }
 
 // ExecuteToggle switches a state to the opposite of the one on the screen. Any number
 // of quick taps end on the last: at most one call for a burst with the default debounce,
 // and none when it ends where the server already is.
 func (m *Manager) ExecuteToggle(ctx context.Context, u ToggleUpdate) (*Handle, error) {
-	refuse := func(err error) error { return refused(u.Type, u.Entity, err) }
-	switch {
-	case u.Type == "":
-		return nil, refuse(errorf.New("%w: ToggleUpdate.Type is empty", ErrInvalid))
-	case u.Entity == "":
-		return nil, refuse(errorf.New("%w: ToggleUpdate.Entity is empty", ErrInvalid))
-	case u.Current == nil:
-		return nil, refuse(errorf.New("%w: ToggleUpdate.Current is nil", ErrInvalid))
-	case u.Apply == nil:
-		return nil, refuse(errorf.New("%w: ToggleUpdate.Apply is nil", ErrInvalid))
-	case u.Send == nil:
-		return nil, refuse(errorf.New("%w: ToggleUpdate.Send is nil", ErrInvalid))
+	c := newClosure("ToggleUpdate", u.Type, u.Entity, u.User, u.Policy)
+	c.typ.Family, c.handle.op.Slot = "toggle", u.Type+"/"+u.User
+	if u.Current == nil {
+		return nil, c.refused(c.lacks("Current", "nil"))
 	}
-	c := &closure{typ: opType{label: label{"type", u.Type}}, family: "toggle", slot: u.Type + "/" + u.User, user: u.User, policy: u.Policy}
-	var was, on bool
-	c.prepare = func() { // with the turn, so that no other tap comes between
-		was = u.Current()
-		on = !was
-		c.want, c.base = on, was
+	var on bool
+	c.prepare = func() {
+		was := u.Current()
+		if on = !was; !on {
+			c.typ.Name = "un" + u.Type
+		}
+		c.was, c.handle.op.Args = was, on
+		c.handle.op.SetBase(was)
 	}
-	c.apply = func() func() { return u.Apply(on) }
-	c.adopt = func(state any) func() { return u.Apply(state.(bool)) }
-	c.send = func(ctx context.Context) (engine.Truth, error) {
-		server, err := u.Send(ctx, on)
-		return engine.Truth{Presence: engine.Present, Value: server}, err
+	if u.Apply != nil {
+		c.typ.change = func() func() { return u.Apply(on) }
+		c.typ.adopt = func(state any) func() { return u.Apply(state.(bool)) }
+	}
+	if u.Send != nil {
+		c.typ.send = func(ctx context.Context, _ *Handle, _ attempt) (engine.Truth, []engine.EntityTruth, error) {
+			server, err := u.Send(ctx, on)
+			return engine.Truth{Presence: engine.Present, Value: server}, nil, err
+		}
 	}
 	if u.OnChange != nil {
-		c.settled = func(r Result) {
+		c.typ.settled = func(_ *Handle, r Result) {
 			switch state, told := Told[bool](r); {
 			case r.Outcome == Superseded:
 			case r.Outcome == Confirmed && told:
@@ -147,55 +134,83 @@ func (m *Manager) ExecuteToggle(ctx context.Context, u ToggleUpdate) (*Handle, e
 			}
 		}
 	}
-	name := func() string {
-		if on {
-			return u.Type
-		}
-		return "un" + u.Type
+	return m.executeClosure(ctx, c, nil)
+}
+
+// closure is one call of the imperative door: an operation with a type of its own.
+type closure struct {
+	handle Handle
+	typ    opType
+	door   string // the type of the program's argument
+	entity string
+	policy Policy
+
+	// prepare, if not nil, finds out what is wanted. The goroutine has the turn then, so that
+	// no other tap comes between, and knows the state that was there before from then on.
+	prepare func()
+	was     any
+}
+
+func newClosure(door, typ, entity, user string, policy Policy) *closure {
+	c := &closure{door: door, entity: entity, policy: policy}
+	t := &c.typ
+	t.Name, t.Closure, t.SameArgs, t.Owner, t.label = typ, true, sameWant, t, label{"type", typ}
+	if user != "" {
+		t.user = func(any) string { return user }
 	}
-	h, err := m.executeClosure(ctx, name, u.Entity, c, nil)
+	c.handle.op.Type, c.handle.op.Owner = &t.Type, &c.handle
+	return c
+}
+
+// check is why the closure cannot work, or nil.
+func (c *closure) check() error {
+	switch want := c.handle.op.Args; {
+	case c.typ.Name == "":
+		return c.lacks("Type", "empty")
+	case c.entity == "":
+		return c.lacks("Entity", "empty")
+	case c.typ.change == nil:
+		return c.lacks("Apply", "nil")
+	case c.typ.send == nil:
+		return c.lacks("Send", "nil")
+	case want != nil && !isComparable(want):
+		return errorf.New("%w: %s.Want of type %T is not comparable", ErrInvalid, c.door, want)
+	}
+	return c.policy.validate()
+}
+
+func (c *closure) lacks(field, is string) error {
+	return errorf.New("%w: %s.%s is %s", ErrInvalid, c.door, field, is)
+}
+
+func (c *closure) refused(err error) error { return refused(c.typ.label.name, c.entity, err) }
+
+func (m *Manager) executeClosure(ctx context.Context, c *closure, after []*Handle) (*Handle, error) {
+	h, err := m.runClosure(ctx, c, after)
 	if err != nil {
-		return nil, refuse(err)
+		return nil, c.refused(err)
 	}
 	return h, nil
 }
 
-// closure is one call of the imperative door.
-type closure struct {
-	handle Handle
-	typ    opType
-
-	prepare func() // nil: nothing to find out
-	apply   func() (rollback func())
-	adopt   func(state any) (rollback func()) // nil: the server tells no state
-	send    func(context.Context) (engine.Truth, error)
-	settled func(Result)
-	family  string
-	slot    string
-	want    any
-	base    any
-	user    string
-	policy  Policy
-}
-
-// executeClosure asks for the name when it has the turn, for a toggle's depends on the
-// state then.
-func (m *Manager) executeClosure(ctx context.Context, name func() string, entity string, c *closure, after []*Handle) (*Handle, error) {
-	if err := c.policy.validate(); err != nil {
+func (m *Manager) runClosure(ctx context.Context, c *closure, after []*Handle) (*Handle, error) {
+	if err := c.check(); err != nil {
 		return nil, err
 	}
 	deps, err := opsOf(m, after)
 	if err != nil {
 		return nil, err
 	}
-	if c.slot == "" && c.policy.Debounce == (Debounce{}) {
+	if c.handle.op.Slot == "" && c.policy.Debounce == (Debounce{}) {
 		c.policy.Debounce = Debounce{Wait: NoDebounce}
 	}
+	c.typ.setPolicy(c.policy.withDefaults(m.opts.Policy))
+	c.handle.m = m
 
 	if err := m.open(contextErr(ctx)); err != nil {
 		return nil, err
 	}
-	space, id := m.known.locate(entity)
+	space, id := m.known.Locate(c.entity)
 	all := m.closuresLocked()
 	log := all.joinLocked(entityKey{space, id})
 	m.mu.Unlock()
@@ -213,7 +228,7 @@ func (m *Manager) executeClosure(ctx context.Context, name func() string, entity
 			return nil, errorf.New("%w: %w", ErrApply, err)
 		}
 	}
-	in := c.input(m, name(), space, id, deps)
+	in := &engine.Execute{Space: space, Entity: id, Op: &c.handle.op, After: deps}
 
 	over := contextErr(ctx)
 	m.mu.Lock()
@@ -230,12 +245,12 @@ func (m *Manager) executeClosure(ctx context.Context, name func() string, entity
 	}
 	m.mu.Unlock()
 
-	entry := &replay.Entry{Op: &c.handle.op, Apply: c.apply}
+	entry := &replay.Entry{Op: &c.handle.op, Apply: c.typ.change}
 	if c.prepare != nil {
-		entry.Was, entry.Wants = c.base, c.want
+		entry.Was, entry.Wants = c.was, c.handle.op.Args
 	}
 	log.turn.begins(&c.typ.label)
-	if err := contain("apply", func() { entry.Rollback = c.apply() }); err != nil {
+	if err := contain("apply", func() { entry.Rollback = c.typ.change() }); err != nil {
 		return nil, errorf.New("%w: %w", ErrApply, err)
 	}
 	m.mu.Lock()
@@ -247,46 +262,19 @@ func (m *Manager) executeClosure(ctx context.Context, name func() string, entity
 	return all.acceptLocked(c, in, log, entry)
 }
 
-// input prepares the input of the engine.
-func (c *closure) input(m *Manager, name string, space *engine.Space, id string, deps []*engine.Op) *engine.Execute {
-	c.typ.Type = engine.Type{Name: name, Family: c.family, Closure: true, SameArgs: sameWant, Owner: &c.typ}
-	c.typ.setPolicy(c.policy.withDefaults(m.opts.Policy))
-	c.typ.send = func(ctx context.Context, _ *Handle, _ attempt) (engine.Truth, []engine.EntityTruth, error) {
-		t, err := c.send(ctx)
-		return t, nil, err
-	}
-	c.typ.reapply = c.apply
-	if c.adopt != nil {
-		c.typ.adopt = func(_ *Handle, state any) func() { return c.adopt(state) }
-	}
-	if c.settled != nil {
-		c.typ.settled = func(_ *Handle, r Result) { c.settled(r) }
-	}
-	if c.user != "" {
-		c.typ.user = func(any) string { return c.user }
-	}
-	h := &c.handle
-	h.m = m
-	h.op = engine.Op{Type: &c.typ.Type, Args: c.want, Slot: c.slot, Owner: h}
-	if c.base != nil {
-		h.op.SetBase(c.base)
-	}
-	return &engine.Execute{Space: space, Entity: id, Op: &h.op, After: deps}
-}
-
-// acceptClosureLocked asks the engine, notes the application, and releases the lock.
-// The caller has the turn.
+// acceptLocked asks the engine, notes the application, and releases the lock. The caller has
+// the turn.
 func (all *closures) acceptLocked(c *closure, in *engine.Execute, log *closureLog, entry *replay.Entry) (*Handle, error) {
 	m := all.m
-	h := &c.handle
-	err := m.passLocked(in, &h.op)
-	h, joined := h.shared()
-	if joined && c.settled != nil {
+	err := m.passLocked(in, &c.handle.op)
+	h, joined := c.handle.shared()
+	if settled := c.typ.settled; joined && settled != nil {
 		if h.ended {
 			r := h.resultLocked()
-			m.callBackLocked(&h.op, []func(){func() { c.settled(r) }})
+			m.callBackLocked(&h.op, []func(){func() { settled(h, r) }})
 		} else {
-			h.moreLocked().callbacks = append(h.moreLocked().callbacks, c.settled)
+			more := h.moreLocked()
+			more.callbacks = append(more.callbacks, settled)
 		}
 	}
 	// This goroutine has the turn, so the tasks of this log are its own to do; those of

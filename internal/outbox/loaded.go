@@ -67,25 +67,57 @@ func (b *Outbox) Restored() bool { return b.restored }
 // Unrestored counts the records that wait for Begin.
 func (b *Outbox) Unrestored() int { return len(b.loaded) }
 
-// Begin returns the records that are to be restored, in their order. Each is then either
-// accepted by the engine, or told to SetAside or EndAside; and End comes last.
+// Begin returns the records that are to be restored, in their order. Each is then told to
+// Accept or to Reject; and End comes last.
 func (b *Outbox) Begin() []Loaded {
-	b.restored = true
+	b.restored, b.restoring = true, make(map[uint64]*engine.Op)
 	b.endReplaced()
 	loaded := b.loaded
 	b.loaded = nil
 	return loaded
 }
 
+// After are the operations on which a record depends, or why it cannot be restored. Those that
+// are not among the records have settled.
+func (b *Outbox) After(r *Record) (after []*engine.Op, err error) {
+	for _, d := range r.Deps {
+		o, known := b.restoring[d]
+		switch {
+		case o != nil:
+			after = append(after, o)
+		case known:
+			return nil, errorf.New("%w: it depends on an operation in quarantine", engine.ErrDependency)
+		}
+	}
+	return after, nil
+}
+
+// Accept notes the operation that a record has become.
+func (b *Outbox) Accept(l Loaded, o *engine.Op) { b.restoring[l.Seq] = o }
+
+// Reject takes a record that cannot be restored, for the reason that l.Err says: into
+// quarantine; or it ends, because an operation on which it depends was rolled back.
+func (b *Outbox) Reject(l Loaded) (ended bool) {
+	if l.Record != nil {
+		for _, d := range l.Record.Deps {
+			if o := b.restoring[d]; o != nil && o.State() == engine.Ended && o.Outcome() != engine.Confirmed {
+				b.restoring[l.Seq] = o // in its place, for those that depend on it
+				b.endAside(l)
+				return true
+			}
+		}
+	}
+	b.restoring[l.Seq] = nil
+	b.quarantine = append(b.quarantine, l)
+	return false
+}
+
 // End ends the restoring.
-func (b *Outbox) End() { b.header = true }
+func (b *Outbox) End() { b.restoring, b.header = nil, true }
 
-// SetAside puts a record that cannot be restored into quarantine.
-func (b *Outbox) SetAside(l Loaded) { b.quarantine = append(b.quarantine, l) }
-
-// EndAside queues the end of a record that never reached the engine, because an operation
+// endAside queues the end of a record that never reached the engine, because an operation
 // on which it depends came to nothing.
-func (b *Outbox) EndAside(l Loaded) { b.end(l.Seq, outcomeData[engine.RolledBack]) }
+func (b *Outbox) endAside(l Loaded) { b.end(l.Seq, outcomeData[engine.RolledBack]) }
 
 // Quarantine holds the records that could not be restored. It must not be changed.
 func (b *Outbox) Quarantine() []Loaded { return b.quarantine }
@@ -150,7 +182,7 @@ func (b *Outbox) orphans(gone []Loaded, lost uint64) []Loaded {
 		}
 		l := b.quarantine[i]
 		b.quarantine = slices.Delete(b.quarantine, i, i+1)
-		b.EndAside(l)
+		b.endAside(l)
 		gone = b.orphans(append(gone, l), l.Seq)
 	}
 }

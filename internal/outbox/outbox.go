@@ -51,20 +51,28 @@ type Outbox struct {
 	dead    bool  // the journal takes nothing any more
 	lost    int   // ends that came too late for a journal that is dead
 
-	restored   bool     // Begin was called
-	loaded     []Loaded // left by an earlier life, until Begin
-	names      []Name   // left by an earlier life, until BeginNames; then those of no known store
-	quarantine []Loaded // records that could not be restored, from Begin on
+	waiting []*Wait // for the records queued
+	taken   []*Wait // for the write under way
+
+	restored   bool                  // Begin was called
+	loaded     []Loaded              // left by an earlier life, until Begin
+	names      []Name                // left by an earlier life, until BeginNames; then those of no known store
+	quarantine []Loaded              // records that could not be restored, from Begin on
+	restoring  map[uint64]*engine.Op // from Begin to End: operations by sequence number; nil: in quarantine
 }
+
+// ErrNotOnDisk: operations have ended, and the journal has not taken their ends.
+var ErrNotOnDisk = errors.New("optimist: ends of operations are not on disk")
 
 // Entry becomes one record. It holds the state of the operation
 // that may change before the record is written.
 type Entry struct {
 	Op *engine.Op // nil: Data is the whole record
-	ID string     // of an operation of an earlier life
-	// Entity is the operation's (first) one, which may become part of another.
+	ID string     // empty: it is still to be asked for
+	// Entity is the operation's one, which may become part of another; nil for a group.
 	Entity *engine.Entity
 	Data   []byte // else the encoded arguments, or nil if they are still to be encoded
+	Schema int    // of the arguments
 	Seq    uint64
 	Ends   bool
 	Kept   engine.Kept // its times as in a Record
@@ -153,6 +161,8 @@ func (b *Outbox) Next(clock engine.Timestamp, seq uint64) *Write {
 	if len(b.queue) == 0 && !b.header {
 		b.writing = false
 		b.queue, b.spare = nil, nil
+		b.answer(b.waiting, b.failed)
+		b.waiting = nil
 		return nil
 	}
 	out := &Write{entries: b.queue}
@@ -162,6 +172,7 @@ func (b *Outbox) Next(clock engine.Timestamp, seq uint64) *Write {
 		b.clock = clock
 	}
 	b.queue, b.spare, b.unsaid, b.header = b.spare[:0], nil, nil, false
+	b.taken, b.waiting = b.waiting, nil
 	return out
 }
 
@@ -187,6 +198,8 @@ func (b *Outbox) Wrote(write *Write, err error, now engine.Time) (held []*engine
 			}
 		}
 	}
+	b.answer(b.taken, err)
+	b.taken = nil
 	if clear(write.entries); cap(write.entries) <= 4096 {
 		b.spare = write.entries
 	}
@@ -246,8 +259,14 @@ func (b *Outbox) Due() engine.Time {
 	return b.retryAt
 }
 
-// RetryAt is when refused records are written again; engine.Never: none were refused.
-func (b *Outbox) RetryAt() engine.Time { return b.retryAt }
+// RetryIn is how long it is until refused records are written again; 0: none were refused, or
+// the disk has recovered.
+func (b *Outbox) RetryIn(now engine.Time) engine.Time {
+	if b.retryAt == engine.Never {
+		return 0
+	}
+	return max(b.retryAt-now, 0)
+}
 
 // Tick has refused records written again, if it is time.
 func (b *Outbox) Tick(now engine.Time) {
@@ -276,16 +295,16 @@ func Passes(err error) bool {
 }
 
 // Owed names the ends that the disk does not have, and why, in an error that wraps
-// notOnDisk; nil: it has all.
-func (b *Outbox) Owed(notOnDisk error) error {
+// ErrNotOnDisk; nil: it has all.
+func (b *Outbox) Owed() error {
 	n := b.lost + endsAmong(b.unsaid)
 	switch {
 	case n == 0:
 		return nil
 	case b.dead:
 		return errorf.New("%w: %d of them, and the journal takes nothing any more: a restart may send these operations again: %w",
-			notOnDisk, n, b.failed)
+			ErrNotOnDisk, n, b.failed)
 	}
 	return errorf.New("%w: %d of them; they are written again, and until then a restart would send these operations again: %w",
-		notOnDisk, n, b.failed)
+		ErrNotOnDisk, n, b.failed)
 }

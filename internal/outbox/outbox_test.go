@@ -77,8 +77,7 @@ func TestWhatIsRefusedIsSaidAgainFirst(t *testing.T) {
 	if due := b.Due(); due != 100+firstPause {
 		t.Errorf("it is due at %d", due)
 	}
-	notOnDisk := errors.New("not on disk")
-	if err := b.Owed(notOnDisk); !errors.Is(err, notOnDisk) || !errors.Is(err, journal.ErrRefused) {
+	if err := b.Owed(); !errors.Is(err, ErrNotOnDisk) || !errors.Is(err, journal.ErrRefused) {
 		t.Errorf("one end is owed, and it says %v", err)
 	}
 	b.Tick(100 + firstPause - 1)
@@ -100,7 +99,7 @@ func TestWhatIsRefusedIsSaidAgainFirst(t *testing.T) {
 	write, _ = take(b)
 	b.Wrote(write, nil, 300)
 	take(b)
-	if err := b.Owed(notOnDisk); err != nil || b.Unsaid() || b.Due() != engine.Never {
+	if err := b.Owed(); err != nil || b.Unsaid() || b.Due() != engine.Never {
 		t.Errorf("all is written, and it owes %v", err)
 	}
 }
@@ -120,7 +119,7 @@ func TestADeadJournalIsOwedTheEndsForGood(t *testing.T) {
 	late.Abandon()
 	b.Wrote(late, b.Failed(), 0)
 	take(b)
-	if err := b.Owed(errors.New("not on disk")); err == nil || !strings.Contains(err.Error(), ": 2 of them") {
+	if err := b.Owed(); err == nil || !strings.Contains(err.Error(), ": 2 of them") {
 		t.Errorf("two ends are owed, and it says %v", err)
 	}
 	if b.Start() || b.Due() != engine.Never {
@@ -130,17 +129,19 @@ func TestADeadJournalIsOwedTheEndsForGood(t *testing.T) {
 
 func TestArgumentsThatCannotBeEncodedHarmNobody(t *testing.T) {
 	b := New()
-	bad, good := new(engine.Op), new(engine.Op)
+	typ := &engine.Type{Name: "like"}
+	bad, good := &engine.Op{Type: typ}, &engine.Op{Type: typ}
 	b.Put(Entry{Op: bad, Seq: 1, First: true})
 	b.Put(Entry{Op: good, Seq: 2, First: true})
 	b.Put(Entry{Op: good, Seq: 3, Data: make([]byte, journal.MaxData)})
 	b.Start()
 	write := b.Next(1, 2)
-	records := write.Records(func(e *Entry) (Record, error) {
+	records := write.Records(func(e *Entry) error {
 		if e.Op == bad {
-			return Record{}, errors.New("no")
+			return errors.New("no")
 		}
-		return Record{ID: "x", Args: e.Data}, nil
+		e.ID = "x"
+		return nil
 	})
 	if len(records) != 1 || records[0].Seq != 2 {
 		t.Errorf("it writes %v", records)
@@ -191,7 +192,7 @@ func TestQuarantineFollowsWhatItDependsOn(t *testing.T) {
 	b := New()
 	b.Load([]journal.Record{left(1, 1), left(2, 2, 1), left(3, 3, 2), left(4, 4), {Seq: 5, Data: []byte{99}}})
 	for _, l := range b.Begin() {
-		b.SetAside(l)
+		b.Reject(l)
 	}
 	if n := len(b.Quarantine()); n != 5 || !b.Quarantines(5) {
 		t.Fatalf("%d are in quarantine", n)
@@ -207,4 +208,54 @@ func TestQuarantineFollowsWhatItDependsOn(t *testing.T) {
 	b.Start()
 	_, told := take(b)
 	want(t, "written", told, "1 end, 2 end, 3 end, 5 end, 4 end")
+}
+
+func TestTimesOutliveTheProcess(t *testing.T) {
+	const ms = engine.Time(1e6)
+	epoch := 1000 * ms
+	k := Keep(engine.Kept{Used: 7*ms + 1, NotBefore: 500 * ms}, epoch)
+	if k.Used != 7 || k.NotBefore != 1500 {
+		t.Errorf("kept %+v", k)
+	}
+	for name, c := range map[string]struct{ wall, latest, left engine.Time }{
+		"soon":                  {1200 * ms, 0, 300 * ms},
+		"late":                  {1600 * ms, 0, 0},
+		"a clock set back":      {1100 * ms, 1400, 100 * ms},
+		"a clock far in future": {1100 * ms, engine.Never, 0},
+	} {
+		got := Revive(k, 10, c.wall, c.latest)
+		if got.Used != 7*ms || got.NotBefore != 10+c.left {
+			t.Errorf("%s: revived %+v", name, got)
+		}
+	}
+	if got := Keep(engine.Kept{NotBefore: engine.Never}, epoch); got.NotBefore <= 0 {
+		t.Errorf("kept %+v", got)
+	}
+}
+
+func TestWhoWaitsIsToldOfTheWriteWithTheRecords(t *testing.T) {
+	b := New()
+	b.Put(entry(1, "x"))
+	b.Start()
+	first := b.Await()
+	write, _ := take(b)
+	b.Put(entry(2, "y"))
+	second := b.Await()
+	b.Wrote(write, journal.ErrRefused, 0)
+	select {
+	case <-second.Done:
+		t.Error("the second was told of the first write")
+	case <-first.Done:
+	default:
+		t.Error("nobody was told")
+	}
+	if !errors.Is(first.Err, journal.ErrRefused) || first.Owed != nil {
+		t.Errorf("told %v, %v", first.Err, first.Owed)
+	}
+	write, _ = take(b)
+	b.Wrote(write, nil, 0)
+	<-second.Done
+	last := b.Await()
+	take(b)
+	<-last.Done // nothing was queued, and the writer has ended
 }

@@ -1,6 +1,8 @@
 package outbox
 
 import (
+	"strings"
+
 	"github.com/optimist-go/optimist/internal/engine"
 	"github.com/optimist-go/optimist/internal/errorf"
 	"github.com/optimist-go/optimist/journal"
@@ -19,19 +21,21 @@ type Write struct {
 	records []written // of the entries, after those that the journal refused before
 }
 
-// Records makes the records. form tells an operation as its entry has it; it may be slow,
-// because Records needs nothing but the write.
-func (b *Write) Records(form func(e *Entry) (Record, error)) []journal.Record {
+// Records makes the records. complete sets the ID and the Data of an entry that has none; it
+// may be slow, because Records needs nothing but the write.
+func (b *Write) Records(complete func(e *Entry) error) []journal.Record {
 	for i := range b.entries {
 		e := &b.entries[i]
 		w := written{Record: journal.Record{Seq: e.Seq, Settled: e.Ends, Data: e.Data}}
 		if e.Op != nil {
-			data, err := encoded(form(e))
+			err := complete(e)
+			if err == nil {
+				w.Data, err = e.encoded()
+			}
 			if err != nil { // merged arguments that cannot be encoded
 				b.Bad, b.BadErr = append(b.Bad, e.Op), err
 				continue
 			}
-			w.Data = data
 		}
 		if e.First {
 			w.first = e.Op
@@ -49,16 +53,34 @@ func (b *Write) Records(form func(e *Entry) (Record, error)) []journal.Record {
 	return records
 }
 
-// encoded is the record's bytes, if they are not too many.
-func encoded(r Record, err error) ([]byte, error) {
-	if err != nil {
-		return nil, err
+// encoded are the bytes of an operation's record, if they are not too many. Of the operation it
+// reads only fields that do not change.
+func (e *Entry) encoded() ([]byte, error) {
+	o := e.Op
+	r := Record{
+		Kept: e.Kept, Pos: o.Pos(), Timestamp: o.Timestamp, ID: e.ID, Type: o.Type.Name,
+		Schema: e.Schema, Slot: o.Slot, Deps: e.Deps, Args: e.Data,
+	}
+	if e.Entity != nil {
+		r.Store, r.Entity = e.Entity.Space().Name, e.Entity.ID()
+	}
+	if e.Why != nil {
+		r.Failure = shortened(errorf.TextOf(e.Why))
 	}
 	data := r.Encode()
 	if len(data) > journal.MaxData {
 		return nil, errorf.New("%w: an operation of %d bytes", journal.ErrTooLarge, len(data))
 	}
 	return data, nil
+}
+
+// shortened is the reason of a failure at a length that a person reads.
+func shortened(text string) string {
+	const limit = 1000
+	if len(text) <= limit {
+		return text
+	}
+	return strings.ToValidUTF8(text[:limit], "") + "..."
 }
 
 // Abandon says that no write will be tried, or that nobody knows how far it came: Ops are
