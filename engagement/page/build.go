@@ -14,13 +14,14 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync/atomic"
 )
 
 // command is the package that is compiled.
 const command = "github.com/optimist-go/optimist/engagement/cmd/page"
 
-// flags make the file small. Without inlining it is a tenth smaller when compressed.
-var flags = []string{"-trimpath", "-buildvcs=false", "-gcflags=all=-l", "-ldflags=-s -w -buildid="}
+// flags make the file small, and the same at each place and time.
+var flags = []string{"-trimpath", "-buildvcs=false", "-ldflags=-s -w -buildid="}
 
 // Options of a build. The zero value is ready for use.
 type Options struct {
@@ -32,12 +33,15 @@ type Options struct {
 	Progress io.Writer
 }
 
-// Build is a compiled client.
+// Build is a compiled client. Except for Squeeze it does not change.
 type Build struct {
 	Wasm     []byte // gzip
 	Runtime  []byte // wasm_exec.js, which belongs to the compiler
 	Hash     string // of both
 	Compiled bool   // now, rather than earlier
+
+	cache    string                 // folder; empty: the build is not kept
+	squeezed atomic.Pointer[[]byte] // see Brotli
 }
 
 // New returns the client, compiled anew if its sources have changed. When they cannot be
@@ -86,6 +90,7 @@ func current(ctx context.Context, o Options) (*Build, error) {
 		return nil, err
 	}
 	fmt.Fprintf(o.Progress, "page: compiled, %d KB compressed\n", len(b.Wasm)/1000)
+	b.cache = o.Cache
 	if err := errors.Join(keep(o.Cache, hash, b), keep(o.Cache, "last", b)); err != nil {
 		fmt.Fprintf(o.Progress, "page: not kept for the next start: %v\n", err)
 	}
@@ -128,9 +133,6 @@ func (t toolchain) run(ctx context.Context, args ...string) ([]byte, error) {
 	cmd := exec.CommandContext(ctx, "go", args...)
 	cmd.Dir = t.dir
 	cmd.Env = append(os.Environ(), "GOOS=js", "GOARCH=wasm", "CGO_ENABLED=0")
-	if t.experiments() != "" {
-		cmd.Env = append(cmd.Env, "GOEXPERIMENT="+t.experiments())
-	}
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	if err := cmd.Run(); err != nil {
@@ -142,15 +144,6 @@ func (t toolchain) run(ctx context.Context, args ...string) ([]byte, error) {
 	return stdout.Bytes(), nil
 }
 
-// experiments make the file small. The collector that came with 1.26 is for large heaps,
-// and weighs 13 KB.
-func (t toolchain) experiments() string {
-	if strings.HasPrefix(t.version, "go1.26") {
-		return "nogreenteagc"
-	}
-	return ""
-}
-
 // hashOfSources returns a hash of all inputs of the build.
 func (t toolchain) hashOfSources(ctx context.Context) (string, error) {
 	files, err := t.run(ctx, "list", "-deps", "-f",
@@ -159,7 +152,7 @@ func (t toolchain) hashOfSources(ctx context.Context) (string, error) {
 		return "", err
 	}
 	h := sha256.New()
-	fmt.Fprintf(h, "%s%q%s\n", t.version, flags, t.experiments())
+	fmt.Fprintf(h, "%s%q\n", t.version, flags)
 	for file := range strings.Lines(string(files)) {
 		file = strings.TrimSpace(file)
 		if file == "" {
@@ -195,18 +188,9 @@ func (t toolchain) compile(ctx context.Context) (*Build, error) {
 	if err != nil {
 		return nil, err
 	}
-	var small bytes.Buffer
-	zip, err := gzip.NewWriterLevel(&small, gzip.BestCompression)
-	if err != nil {
+	if b.Wasm, err = zip(wasm, gzip.BestCompression); err != nil {
 		return nil, err
 	}
-	if _, err := zip.Write(wasm); err != nil {
-		return nil, err
-	}
-	if err := zip.Close(); err != nil {
-		return nil, err
-	}
-	b.Wasm = small.Bytes()
 	b.Hash = hashOf(b.Wasm, b.Runtime)
 	return b, nil
 }

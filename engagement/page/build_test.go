@@ -5,11 +5,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"net/http"
 	"os"
 	"path/filepath"
 	"runtime"
 	"strings"
 	"testing"
+
+	"github.com/andybalholm/brotli"
 )
 
 // workshop is a toolchain that compiles in no time, its one source, and a cache.
@@ -137,5 +141,48 @@ func TestInterrupted(t *testing.T) {
 	cancel()
 	if _, err := New(ctx, Options{Dir: w.dir, Cache: filepath.Join(w.dir, "cache")}); !errors.Is(err, context.Canceled) {
 		t.Error(err)
+	}
+}
+
+// TestSqueeze: the client is there as gzip at once and by brotli later, for each name under
+// which it is kept, and after a change of the sources no longer.
+func TestSqueeze(t *testing.T) {
+	w := newWorkshop(t)
+	first, _ := w.mustBuild("compiled one\n")
+	h, err := NewHandler(first, nil, nil, http.NotFoundHandler())
+	if err != nil {
+		t.Fatal(err)
+	}
+	served := func(want string) []byte {
+		t.Helper()
+		answer := get(t, h, "/page.wasm", "Accept-Encoding", "gzip, br")
+		if got := answer.Header().Get("Content-Encoding"); got != want || answer.Header().Get("Vary") != "Accept-Encoding" {
+			t.Errorf("%q, want %q", got, want)
+		}
+		return answer.Body.Bytes()
+	}
+	served("gzip")
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := first.Squeeze(ctx); !errors.Is(err, context.Canceled) || first.Brotli() != nil {
+		t.Errorf("given up: %v", err)
+	}
+	if err := first.Squeeze(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if wasm, err := io.ReadAll(brotli.NewReader(bytes.NewReader(served("br")))); err != nil || string(wasm) != "compiled one\n" {
+		t.Errorf("%q, %v", wasm, err)
+	}
+	if again, _ := w.mustBuild("compiled one\n"); !bytes.Equal(again.Brotli(), first.Brotli()) {
+		t.Error("not kept for the next start")
+	}
+	w.setTool("build")
+	w.write("page.go", "two\n")
+	if last, _ := w.mustBuild("compiled one\n"); !bytes.Equal(last.Brotli(), first.Brotli()) {
+		t.Error("the last build has lost it")
+	}
+	w.setTool("")
+	if changed, _ := w.mustBuild("compiled two\n"); changed.Brotli() != nil {
+		t.Error("a changed client is served as it was")
 	}
 }

@@ -15,7 +15,10 @@ func load(dir, name string) (*Build, error) {
 	if b.Runtime, err = os.ReadFile(filepath.Join(dir, name+".js")); err != nil {
 		return nil, err
 	}
-	b.Hash = hashOf(b.Wasm, b.Runtime)
+	b.Hash, b.cache = hashOf(b.Wasm, b.Runtime), dir
+	if small, err := os.ReadFile(squeezedFile(dir, b.Hash)); err == nil {
+		b.squeezed.Store(&small)
+	}
 	return &b, nil
 }
 
@@ -30,6 +33,10 @@ func keep(dir, name string, b *Build) error {
 	}
 	return write(filepath.Join(dir, name+".wasm.gz"), b.Wasm)
 }
+
+// squeezedFile is named by the content of the build, so that it fits under each name
+// that the build is kept under.
+func squeezedFile(dir, hash string) string { return filepath.Join(dir, hash+".wasm.br") }
 
 func write(file string, data []byte) error {
 	tmp, err := os.CreateTemp(filepath.Dir(file), ".page")

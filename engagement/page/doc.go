@@ -1,6 +1,7 @@
 // Package page serves the browser client: it compiles cmd/page to WebAssembly with the Go
 // toolchain, keeps the result in the user's cache folder under a hash of all inputs, and
-// serves it, compressed beforehand, together with the page's own few files.
+// serves it, compressed beforehand, together with the page's own few files: by gzip at once,
+// and by brotli as soon as [Build.Squeeze] has been successful.
 //
 // The page itself begins with its first posts (package web makes their markup), and has its
 // style in it: they can be read after one round trip.

@@ -1,27 +1,28 @@
 package page
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 )
 
-// takesGzip reads the values of Accept-Encoding: whether the client takes gzip, by its
-// name or by "*". A client without the header gets the plain file.
-func takesGzip(values []string) bool {
+// weightFor reads the values of Accept-Encoding: how much the client likes a coding, by its
+// names or by "*"; 0: not at all. A client without the header gets the plain file.
+func weightFor(values []string, names ...string) float64 {
 	named, any := -1.0, -1.0
 	for member := range strings.SplitSeq(strings.Join(values, ","), ",") {
 		coding, parameters, _ := strings.Cut(member, ";")
-		switch strings.ToLower(strings.TrimSpace(coding)) {
-		case "gzip", "x-gzip":
+		switch coding = strings.ToLower(strings.TrimSpace(coding)); {
+		case slices.Contains(names, coding):
 			named = max(named, weightOf(parameters))
-		case "*":
+		case coding == "*":
 			any = max(any, weightOf(parameters))
 		}
 	}
 	if named >= 0 {
-		return named > 0
+		return named
 	}
-	return any > 0
+	return max(any, 0)
 }
 
 // weightOf reads the parameters of a member: 1 when there is no weight, 0 when it cannot

@@ -2,7 +2,7 @@ package page
 
 import "testing"
 
-func TestTakesGzip(t *testing.T) {
+func TestWeightFor(t *testing.T) {
 	for _, row := range []struct {
 		values []string
 		want   bool
@@ -35,8 +35,36 @@ func TestTakesGzip(t *testing.T) {
 		{[]string{"gzip;level=9"}, false},
 		{[]string{";;,=,"}, false},
 	} {
-		if got := takesGzip(row.values); got != row.want {
+		if got := weightFor(row.values, "gzip", "x-gzip") > 0; got != row.want {
 			t.Errorf("%q: %v", row.values, got)
+		}
+	}
+}
+
+// TestCoding: the client gets the coding that it likes best, and of two equal ones the
+// smaller one.
+func TestCoding(t *testing.T) {
+	both := file{zip: []byte("z"), small: func() []byte { return []byte("s") }}
+	late := file{zip: []byte("z"), small: func() []byte { return nil }}
+	for _, row := range []struct {
+		accepted   string
+		both, late string
+	}{
+		{"gzip, deflate, br, zstd", "br", "gzip"},
+		{"br;q=0.5, gzip;q=0.9", "gzip", "gzip"},
+		{"br;q=0.9, gzip;q=0.5", "br", "gzip"},
+		{"br", "br", ""},
+		{"br;q=0, gzip", "gzip", "gzip"},
+		{"br;q=0, *", "gzip", "gzip"},
+		{"*", "br", "gzip"},
+		{"gzip", "gzip", "gzip"},
+		{"zstd", "", ""},
+		{"", "", ""},
+	} {
+		got, _ := both.as([]string{row.accepted})
+		now, _ := late.as([]string{row.accepted})
+		if got != row.both || now != row.late {
+			t.Errorf("%q: %q, and %q before it is squeezed; want %q and %q", row.accepted, got, now, row.both, row.late)
 		}
 	}
 }

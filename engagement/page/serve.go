@@ -1,10 +1,8 @@
 package page
 
 import (
-	"bytes"
 	"compress/gzip"
 	"embed"
-	"io"
 	"net/http"
 	"path"
 	"strconv"
@@ -21,6 +19,7 @@ type file struct {
 	kind  string                 // media type
 	plain func() ([]byte, error) // the same slice each time
 	zip   []byte                 // nil: not worth it
+	small func() []byte          // by brotli; may return nil, for now. nil: never
 	tag   string
 }
 
@@ -51,7 +50,7 @@ func NewHandler(b *Build, problem error, first First, otherwise http.Handler) (*
 	h.add("/wasm_exec.js", kinds[".js"], b.Runtime)
 	// Hardly any client asks for the unzipped file, so it is unzipped only once.
 	plain := sync.OnceValues(func() ([]byte, error) { return unzip(b.Wasm) })
-	h.files["/page.wasm"] = file{"application/wasm", plain, b.Wasm, `"` + b.Hash + `"`}
+	h.files["/page.wasm"] = file{"application/wasm", plain, b.Wasm, b.Brotli, `"` + b.Hash + `"`}
 	return h, nil
 }
 
@@ -73,7 +72,7 @@ func (h *Handler) addAssets(names ...string) error {
 
 func (h *Handler) add(path, kind string, data []byte) {
 	f := file{kind: kind, plain: func() ([]byte, error) { return data, nil }, tag: `"` + hashOf(data) + `"`}
-	if small := zip(data); len(small) < len(data)*9/10 {
+	if small, err := zip(data, gzip.BestCompression); err == nil && len(small) < len(data)*9/10 {
 		f.zip = small
 	}
 	h.files[path] = f
@@ -98,9 +97,9 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusNotModified)
 		return
 	}
-	data := f.zip
-	if f.zip != nil && takesGzip(r.Header.Values("Accept-Encoding")) {
-		head.Set("Content-Encoding", "gzip")
+	coding, data := f.as(r.Header.Values("Accept-Encoding"))
+	if coding != "" {
+		head.Set("Content-Encoding", coding)
 	} else {
 		plain, err := f.plain()
 		if err != nil {
@@ -113,6 +112,20 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.Method == http.MethodGet {
 		w.Write(data) // an error means that the client is gone
 	}
+}
+
+// as returns the file in the coding that suits the client best; empty: as it is.
+func (f file) as(accepted []string) (coding string, data []byte) {
+	gzipped, squeezed := weightFor(accepted, "gzip", "x-gzip"), weightFor(accepted, "br")
+	if f.small != nil && squeezed > 0 && squeezed >= gzipped {
+		if small := f.small(); small != nil {
+			return "br", small
+		}
+	}
+	if f.zip != nil && gzipped > 0 {
+		return "gzip", f.zip
+	}
+	return "", nil
 }
 
 // serveDocument serves the page with its first content. It is no file: each user has
@@ -132,28 +145,14 @@ func (h *Handler) serveDocument(w http.ResponseWriter, r *http.Request) {
 	head.Set("Content-Type", htmlType)
 	head.Set("Vary", "Accept-Encoding, Cookie")
 	head.Set("Cache-Control", "no-store")
-	if takesGzip(r.Header.Values("Accept-Encoding")) {
-		head.Set("Content-Encoding", "gzip")
-		data = zip(data)
+	if weightFor(r.Header.Values("Accept-Encoding"), "gzip", "x-gzip") > 0 {
+		if small, err := zip(data, gzip.DefaultCompression); err == nil {
+			head.Set("Content-Encoding", "gzip")
+			data = small
+		}
 	}
 	head.Set("Content-Length", strconv.Itoa(len(data)))
 	if r.Method == http.MethodGet {
 		w.Write(data) // an error means that the client is gone
 	}
-}
-
-func zip(data []byte) []byte {
-	var small bytes.Buffer
-	zip := gzip.NewWriter(&small)
-	zip.Write(data) // to memory: cannot fail
-	zip.Close()
-	return small.Bytes()
-}
-
-func unzip(data []byte) ([]byte, error) {
-	r, err := gzip.NewReader(bytes.NewReader(data))
-	if err != nil {
-		return nil, err
-	}
-	return io.ReadAll(r)
 }

@@ -35,10 +35,10 @@ func (a *App) signOutLocked() {
 	held := a.holdsLocked()
 	a.hooks.Shared.Set(leavingKey, v.user)
 	a.spawn(func(ctx context.Context) {
-		ctx, cancel := within(ctx, 5*grace)
+		ctx, cancel := context.WithTimeout(ctx, 5*grace)
 		defer cancel()
 		if !held {
-			short, cancel := within(ctx, grace)
+			short, cancel := context.WithTimeout(ctx, grace)
 			v.service.Manager().Flush(short)
 			cancel()
 		}

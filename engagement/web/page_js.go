@@ -54,7 +54,7 @@ func openJournal(ctx context.Context, user string, wait bool) (Journal, error) {
 	if !wait {
 		open = idbjournal.Open
 		var cancel func()
-		ctx, cancel = within(ctx, 5*time.Second) // some browsers never answer
+		ctx, cancel = context.WithTimeout(ctx, 5*time.Second) // some browsers never answer
 		defer cancel()
 	}
 	j, err := open(ctx, "engaged "+user)

@@ -53,14 +53,6 @@ func (a *App) recall(ctx context.Context) {
 	}
 }
 
-// within returns a context that ends after some time. With context.WithTimeout the page
-// would be 4 KB larger.
-func within(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
-	ctx, cancel := context.WithCancel(ctx)
-	timer := time.AfterFunc(d, cancel)
-	return ctx, func() { timer.Stop(); cancel() }
-}
-
 // retry returns a channel that receives after the wait before the next try, by the number
 // of failures.
 func retry(failures int) <-chan time.Time {

@@ -123,9 +123,11 @@ func serve(ctx context.Context, args []string) error {
 		return err
 	}
 	fmt.Fprintln(os.Stderr, "engaged: the server runs at", m.URL()+"; looking at its page")
-	err = buildPage(ctx, m, late)
+	build, err := buildPage(ctx, m, late)
 	if err == nil && ctx.Err() == nil {
 		fmt.Printf("\n  engaged is ready: open %s\n  Ctrl-C ends it; -h lists the flags.\n\n", m.URL())
+		stop := squeeze(ctx, build)
+		defer stop()
 		err = m.Wait(ctx)
 	}
 	return errors.Join(err, m.Close())
