@@ -3,6 +3,7 @@ package optimist
 import (
 	"context"
 	"fmt"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -364,6 +365,82 @@ func TestLaw50_AGroupsInverseIsOfTheValuesBefore(t *testing.T) {
 	is(t, GroupUndone[int]{}.Plan(1).err, ErrInvalid)
 	_, ok := UndoneIn(GroupUndone[int]{}, new(Store[page]), "1")
 	equal(t, "of nothing", ok, false)
+}
+
+// A tap on a ToggleUpdate is undone by a tap; an Update declares no inverse.
+func TestLaw50_TogglesOfClosures(t *testing.T) {
+	inWorld(t, patient, func(t *testing.T, w *world) { // not left, and parked by nobody
+		h := must(w.m.ExecuteToggle(w.ctx, w.toggle("1")))(t)
+		equal(t, "itself", w.undo(h), h)
+		w.outcome(h, Cancelled)
+		equal(t, "shown", w.onScreen("1"), false)
+		equal(t, "again", w.undo(h), h)
+		w.flush()
+		equal(t, "calls", len(w.server.heard()), 0)
+
+		update := w.update("text", "1", func() func() { return nil })
+		h = must(w.m.Execute(w.ctx, update))(t)
+		_, err := h.Undo(w.ctx)
+		is(t, err, ErrInvalid)
+	})
+	inWorld(t, instant, func(t *testing.T, w *world) {
+		w.server.next("1", reply{after: time.Second})
+		h := must(w.m.ExecuteToggle(w.ctx, w.toggle("1")))(t)
+		synctest.Wait()
+		by := w.undo(h) // on its way
+		equal(t, "shown", w.onScreen("1"), false)
+		equal(t, "the second", w.undo(h), by)
+		w.flush()
+		w.outcome(h, Confirmed)
+		w.outcome(by, Confirmed)
+		equal(t, "calls", w.server.heard(), []string{"like me true of 1", "like me false of 1"})
+
+		redone := w.undo(by) // settled
+		equal(t, "shown again", w.onScreen("1"), true)
+		w.flush()
+		equal(t, "liked", w.server.likes("1"), true)
+		again := w.undo(h) // whose undo was undone
+		equal(t, "another", again == by || again == redone, false)
+		equal(t, "back", w.onScreen("1"), false)
+		w.flush()
+
+		h = must(w.m.ExecuteToggle(w.ctx, w.toggle("1")))(t)
+		w.flush()
+		w.setScreen("1", false) // by a push
+		_, err := h.Undo(w.ctx)
+		is(t, err, ErrChangedSince)
+		w.m.Close(w.ctx)
+		_, err = h.Undo(w.ctx)
+		is(t, err, ErrClosed)
+	})
+	inWorld(t, instant, func(t *testing.T, w *world) {
+		w.server.next("1", reply{after: time.Second, fails: errNever})
+		h := must(w.m.ExecuteToggle(w.ctx, w.toggle("1")))(t)
+		synctest.Wait()
+		by := w.undo(h)
+		w.flush()
+		w.outcome(h, RolledBack)
+		equal(t, "calls", w.server.heard(), []string{"like me true of 1"})
+		equal(t, "shown", w.onScreen("1"), false)
+		equal(t, "of what came to nothing", w.undo(h), by)
+	})
+}
+
+// Calls of Undo at the same time undo once.
+func TestLaw50_UndoTwiceAtOnce(t *testing.T) {
+	inWorld(t, instant, func(t *testing.T, w *world) {
+		h := must(w.m.ExecuteToggle(w.ctx, w.toggle("1")))(t)
+		w.flush()
+		var both [2]*Handle
+		var all sync.WaitGroup
+		for i := range both {
+			all.Go(func() { both[i], _ = h.Undo(w.ctx) })
+		}
+		all.Wait()
+		equal(t, "one inverse", both[0] != nil && both[0] == both[1], true)
+		w.flush()
+		equal(t, "liked", w.server.likes("1"), false)
+	})
 }
 
 func TestLaw50_TheNewestHundred(t *testing.T) {

@@ -38,6 +38,8 @@ type opType struct {
 	aside     *setAside // of the one operation in quarantine that has this type; nil: a type that is known
 	// undo plans the inverse of an operation; nil: the type cannot be undone.
 	undo func(o *engine.Op, before any, presence engine.Presence) Planned
+	// tapBack is a tap on the toggle of a ToggleUpdate that undoes another one; nil: it is none.
+	tapBack func(ctx context.Context, of *Handle) (*Handle, error)
 }
 
 func (t *opType) setPolicy(p Policy) {

@@ -104,6 +104,9 @@ func (g *GroupAction[A]) undo(o *engine.Op, before any) Planned {
 // returns the handle of the first, unless that one came to nothing or was undone itself: to
 // undo the operation that was returned is to redo this one.
 //
+// A tap on a [ToggleUpdate] is undone by another tap on it, also after the newest 100 and after
+// ClearAll, as long as the screen shows what it wrote. An [Update] has no inverse: ErrInvalid.
+//
 // It returns ErrChangedSince when the slot no longer holds what the operation wrote, and
 // ErrSettled when the operation has ended and is not among the newest 100 of this life of the
 // process, also after ClearAll. An error means that nothing changed.
@@ -113,6 +116,9 @@ func (h *Handle) Undo(ctx context.Context) (*Handle, error) {
 		return nil, errNoHandle
 	case h.aside() != nil:
 		return nil, h.m.quarantinedErr(h)
+	}
+	if typeOf(&h.op).tapBack != nil {
+		return h.undoToggle(ctx)
 	}
 	in := engine.Undo{Op: &h.op}
 	name := ""
@@ -134,7 +140,11 @@ func (h *Handle) Undo(ctx context.Context) (*Handle, error) {
 // planUndoLocked completes an Undo by the operation that it needs, if it needs one.
 func (h *Handle) planUndoLocked(in *engine.Undo) (ops []*engine.Op, err error) {
 	m, o, typ := h.m, &h.op, typeOf(&h.op)
-	if typ.undo == nil {
+	switch {
+	case typ.undo != nil:
+	case o.Type.Closure:
+		return nil, errorf.New("%w: an Update has no inverse; execute one that does the opposite", ErrInvalid)
+	default:
 		return nil, errorf.New("%w: the type declares no inverse", ErrInvalid)
 	}
 	u, err := m.engine.Undoing(o)

@@ -97,8 +97,15 @@ func (m *Manager) Execute(ctx context.Context, u Update, after ...*Handle) (*Han
 // of quick taps end on the last: at most one call for a burst with the default debounce,
 // and none when it ends where the server already is.
 func (m *Manager) ExecuteToggle(ctx context.Context, u ToggleUpdate) (*Handle, error) {
+	return m.tapToggle(ctx, &u, nil)
+}
+
+// tapToggle executes a tap on a toggle. undoes is the tap that it takes back, or nil.
+func (m *Manager) tapToggle(ctx context.Context, u *ToggleUpdate, undoes *Handle) (*Handle, error) {
 	c := newClosure("ToggleUpdate", u.Type, u.Entity, u.User, u.Policy)
 	c.typ.Family, c.handle.op.Slot = "toggle", u.Type+"/"+u.User
+	c.undoes = undoes
+	c.typ.tapBack = func(ctx context.Context, of *Handle) (*Handle, error) { return m.tapToggle(ctx, u, of) }
 	if u.Current == nil {
 		return nil, c.refused(c.lacks("Current", "nil"))
 	}
@@ -149,6 +156,7 @@ type closure struct {
 	// no other tap comes between, and knows the state that was there before from then on.
 	prepare func()
 	was     any
+	undoes  *Handle // nil: it undoes none
 }
 
 func newClosure(door, typ, entity, user string, policy Policy) *closure {
@@ -227,6 +235,9 @@ func (m *Manager) runClosure(ctx context.Context, c *closure, after []*Handle) (
 		if err := contain("current", c.prepare); err != nil {
 			return nil, errorf.New("%w: %w", ErrApply, err)
 		}
+		if err := c.undoes.mayTapBack(c.handle.op.Args); err != nil {
+			return nil, err
+		}
 	}
 	in := &engine.Execute{Space: space, Entity: id, Op: &c.handle.op, After: deps}
 
@@ -268,6 +279,9 @@ func (all *closures) acceptLocked(c *closure, in *engine.Execute, log *closureLo
 	m := all.m
 	err := m.passLocked(in, &c.handle.op)
 	h, joined := c.handle.shared()
+	if err == nil && c.undoes != nil {
+		c.undoes.moreLocked().undoneBy, c.undoes = h, nil
+	}
 	if settled := c.typ.settled; joined && settled != nil {
 		if h.ended {
 			r := h.resultLocked()
