@@ -18,7 +18,7 @@ func (m *Manager) breakLocked() {
 	m.courier.HandedIn()
 	m.alarm.stopLocked()
 	m.abandonLocked()
-	m.loads.ringLocked()
+	m.loads.bell.giveLocked()
 	if m.reader != nil {
 		m.reader.halt()
 	}

@@ -1,8 +1,6 @@
 package optimist
 
 import (
-	"context"
-
 	"github.com/optimist-go/optimist/internal/engine"
 	"github.com/optimist-go/optimist/internal/foreign"
 	"github.com/optimist-go/optimist/internal/serial"
@@ -27,20 +25,13 @@ func keyOf(ent *engine.Entity) entityKey { return entityKey{ent.Space(), ent.ID(
 // queue in a goroutine that exists only while there is something to run. The Manager's
 // lock guards them.
 type callbacks struct {
-	serial.Queues[entityKey, *settlement]
+	serial.Queues[entityKey, *label]
 	idle  signal // that they are empty
 	muted bool   // operations settle without: the step that runs ends a life
 }
 
-// settlement is the callbacks of one operation that has ended.
-type settlement struct {
-	rest    []func()
-	whose   *label
-	begun   int // callbacks
-	dropped bool
-}
-
-type callbackTask = serial.Task[entityKey, *settlement]
+// callbackTask is the callbacks of one operation that has ended, and its type.
+type callbackTask = serial.Task[entityKey, *label]
 
 // callBackLocked has the callbacks of an operation run when it is their turn.
 func (m *Manager) callBackLocked(o *engine.Op, all []func()) {
@@ -48,7 +39,7 @@ func (m *Manager) callBackLocked(o *engine.Op, all []func()) {
 	for ent := range o.Entities {
 		keys = append(keys, keyOf(ent))
 	}
-	if t, ready := m.callbacks.Add(&settlement{rest: all, whose: handleOf(o).label()}, keys...); ready {
+	if t, ready := m.callbacks.Add(handleOf(o).label(), all, keys...); ready {
 		m.startCallbacks(t)
 	}
 }
@@ -62,33 +53,22 @@ func (m *Manager) startCallbacks(all ...*callbackTask) {
 // runCallbacks runs a task, and those that become first through its end.
 func (m *Manager) runCallbacks(t *callbackTask) {
 	foreign.Loop(func() (more bool) {
-		f := m.nextCallback(t)
+		m.mu.Lock()
+		f := t.Next()
 		if f == nil {
-			t = m.finishCallbacks(t)
-			return t != nil
+			t = m.finishCallbacksLocked(t)
 		}
-		m.contained(Event{Entity: t.Keys[0].name()}, "callback", f)
-		return true
+		m.mu.Unlock()
+		if f != nil {
+			m.contained(Event{Entity: t.Keys[0].name()}, "callback", f)
+		}
+		return t != nil
 	})
 }
 
-// nextCallback returns the callback that runs next, or nil.
-func (m *Manager) nextCallback(t *callbackTask) func() {
-	m.mu.Lock()
-	s := t.Value
-	var f func()
-	if !s.dropped && len(s.rest) > 0 {
-		f, s.rest = s.rest[0], s.rest[1:]
-		s.begun++
-	}
-	m.mu.Unlock()
-	return f
-}
-
-// finishCallbacks ends a task. It returns one that may run now, or nil, and has others run
-// in goroutines of their own.
-func (m *Manager) finishCallbacks(t *callbackTask) (next *callbackTask) {
-	m.mu.Lock()
+// finishCallbacksLocked ends a task. It returns one that may run now, or nil, and has others
+// run in goroutines of their own.
+func (m *Manager) finishCallbacksLocked(t *callbackTask) (next *callbackTask) {
 	ready := m.callbacks.Finish(t)
 	if len(ready) > 0 {
 		next = ready[0]
@@ -97,54 +77,18 @@ func (m *Manager) finishCallbacks(t *callbackTask) (next *callbackTask) {
 	if m.callbacks.Empty() {
 		m.callbacks.idle.giveLocked()
 	}
-	m.mu.Unlock()
 	return next
 }
 
-// dropLocked forgets the callbacks that have not begun.
-func (c *callbacks) dropLocked() {
-	for t := range c.All {
-		t.Value.dropped = true
+// awaitedLocked is closed when no callback runs or waits (nil: none does), and names one that
+// does not end.
+func (c *callbacks) awaitedLocked() (idle <-chan struct{}, stuck func() string) {
+	if c.Empty() {
+		return nil, nil
 	}
-}
-
-// waitForCallbacks waits until no callback runs or waits. Inside of a function of the program
-// it waits for none that does not end.
-func (m *Manager) waitForCallbacks(ctx context.Context, inside bool) error {
-	m.mu.Lock()
-	if m.callbacks.Empty() {
-		m.mu.Unlock()
-		return nil
-	}
-	idle := m.callbacks.idle.awaitLocked()
-	var look func() string
-	if inside {
-		look = m.callbacks.stuckLocked()
-	}
-	m.mu.Unlock()
-	return m.awaitProgram(ctx, idle, look)
-}
-
-// stuckLocked returns a function that names a callback which has run since it was called
-// last, or now. The lock must be held when it is called.
-func (c *callbacks) stuckLocked() func() string {
-	var before map[*callbackTask]int
-	look := func() (name string) {
-		now := make(map[*callbackTask]int)
-		for t, ready := range c.All {
-			if !ready || t.Value.begun == 0 {
-				continue
-			}
-			now[t] = t.Value.begun
-			if begun, ok := before[t]; ok && begun == t.Value.begun {
-				name = "a callback of " + t.Keys[0].name() + ", of " + t.Value.whose.String() + ","
-			}
-		}
-		before = now
-		return name
-	}
-	look()
-	return look
+	return c.idle.awaitLocked(), stuckLocked(c.Running, func(t *callbackTask) string {
+		return "a callback of " + t.Keys[0].name() + ", of " + t.Value.String() + ","
+	})
 }
 
 // signal tells all who wait for one thing. They share its channel, so that one who gives

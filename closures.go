@@ -5,11 +5,11 @@ import (
 	"context"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/optimist-go/optimist/internal/engine"
 	"github.com/optimist-go/optimist/internal/foreign"
+	"github.com/optimist-go/optimist/internal/latch"
 	"github.com/optimist-go/optimist/internal/replay"
 )
 
@@ -38,7 +38,7 @@ type closures struct {
 // carries out the tasks that have come before it gives the turn back.
 type closureLog struct {
 	key  entityKey
-	turn turn
+	turn latch.Turn[label]
 
 	// Touched only by who has the turn.
 	replay.Log
@@ -62,9 +62,9 @@ type imperative interface {
 	// unlock releases the Manager's lock and has closures run. When one of them runs for too
 	// long it leaves them to the goroutine that has the turn, and says so.
 	unlock() error
-	awaitLocked() <-chan struct{} // that nothing is due; nil when nothing is
+	tasksLocked() (done <-chan struct{})    // that nothing is due; nil when nothing is
+	executesLocked() (done <-chan struct{}) // that no call runs closures any more
 	stuckLocked(*engine.Entity) func() string
-	executed() // waits for calls that run closures
 }
 
 // closuresLocked are the Manager's, which exist from then on.
@@ -88,7 +88,7 @@ func (c *closures) joinLocked(key entityKey) *closureLog {
 func (c *closures) logLocked(key entityKey) *closureLog {
 	log := c.logs[key]
 	if log == nil {
-		log = &closureLog{key: key, turn: turn{held: make(chan struct{}, 1)}}
+		log = &closureLog{key: key, turn: latch.NewTurn[label]()}
 		c.logs[key] = log
 		c.most = max(c.most, len(c.logs))
 	}
@@ -135,18 +135,25 @@ func (c *closures) tasksDoneLocked(n int) {
 	}
 }
 
-func (c *closures) awaitLocked() <-chan struct{} {
+func (c *closures) tasksLocked() <-chan struct{} {
 	if c.due == 0 {
 		return nil
 	}
 	return c.done.awaitLocked()
 }
 
-func (c *closures) executed() { c.executing.Wait() }
+func (c *closures) executesLocked() <-chan struct{} {
+	done := make(chan struct{})
+	go func() {
+		c.executing.Wait()
+		close(done)
+	}()
+	return done
+}
 
 func (c *closures) readyLocked() (ready, slow bool) {
 	return len(c.ready) > 0, slices.ContainsFunc(c.ready, func(log *closureLog) bool {
-		return len(log.turn.held) > 0 || slices.ContainsFunc(log.tasks, func(t replay.Task) bool { return t.Settle == nil })
+		return log.turn.Held() || slices.ContainsFunc(log.tasks, func(t replay.Task) bool { return t.Settle == nil })
 	})
 }
 
@@ -182,23 +189,16 @@ func (c *closures) serve(log *closureLog) error {
 // stuckLocked returns a function that names a closure of an entity (nil: of any) which
 // has run since it was called last, or now. The lock must be held when it is called.
 func (c *closures) stuckLocked(ent *engine.Entity) func() string {
-	var before map[*closureLog]uint64
-	look := func() (name string) {
-		now := make(map[*closureLog]uint64)
+	return stuckLocked(func(yield func(*closureLog, uint64) bool) {
 		for _, log := range c.logs {
-			if len(log.turn.held) == 0 || ent != nil && keyOf(ent) != log.key {
+			if !log.turn.Held() || ent != nil && keyOf(ent) != log.key {
 				continue
 			}
-			now[log] = log.turn.calls.Load()
-			if calls, ok := before[log]; ok && calls == now[log] {
-				name = log.running()
+			if begun, _ := log.turn.Latest(); !yield(log, begun) {
+				return
 			}
 		}
-		before = now
-		return name
-	}
-	look()
-	return look
+	}, (*closureLog).running)
 }
 
 // leaveServed is leave for a caller that joined.
@@ -214,10 +214,8 @@ func (c *closures) leaveUnserved(log *closureLog) {
 	c.m.mu.Lock()
 	log.users--
 	c.m.mu.Unlock()
-	select {
-	case log.turn.held <- struct{}{}:
+	if log.turn.TryTake() {
 		c.leave(log) // nobody else is there to forget an empty log
-	default:
 	}
 }
 
@@ -237,7 +235,7 @@ func (c *closures) leave(log *closureLog) {
 			c.logs, c.most = make(map[entityKey]*closureLog), 0 // a map keeps the memory of a burst
 		}
 	}
-	<-log.turn.held
+	log.turn.Give()
 	c.unlock()
 }
 
@@ -302,58 +300,20 @@ func (c *closures) apply(log *closureLog, act replay.Act) {
 }
 
 func (c *closures) contain(log *closureLog, o *engine.Op, in string, f func()) error {
-	log.turn.begins(handleOf(o).label())
+	log.turn.Begin(handleOf(o).label())
 	return c.m.contained(Event{Entity: log.key.name()}, in, f)
 }
 
 // running names the closure that runs.
 func (log *closureLog) running() string {
-	return "a closure of " + log.key.name() + ", of " + log.turn.whose.Load().String() + ","
+	_, whose := log.turn.Latest()
+	return "a closure of " + log.key.name() + ", of " + whose.String() + ","
 }
 
 // takeTurn waits for the turn, unless one closure has it for too long.
 func (log *closureLog) takeTurn(ctx context.Context) error {
-	if taken, err := log.turn.take(ctx); taken || err != nil {
+	if taken, err := log.turn.Take(ctx, patience); taken || err != nil {
 		return err
 	}
 	return stuckErr(log.running())
-}
-
-// turn is who may run closures of one entity now.
-type turn struct {
-	held chan struct{} // capacity 1; holding a value in it is having the turn
-
-	// Callers that wait for the turn look at these.
-	calls atomic.Uint64         // closures begun
-	whose atomic.Pointer[label] // the type of the latest
-}
-
-// take waits for the turn. It gives up when ctx ends, or one closure runs for too long.
-func (t *turn) take(ctx context.Context) (taken bool, err error) {
-	select {
-	case t.held <- struct{}{}:
-		return true, nil
-	default:
-	}
-	timer := time.NewTicker(patience)
-	defer timer.Stop()
-	for calls := t.calls.Load(); ; {
-		select {
-		case t.held <- struct{}{}:
-			return true, nil
-		case <-ctx.Done():
-			return false, ctx.Err()
-		case <-timer.C:
-		}
-		before := calls
-		if calls = t.calls.Load(); calls == before {
-			return false, nil
-		}
-	}
-}
-
-// begins notes whose closure runs now. The caller has the turn.
-func (t *turn) begins(whose *label) {
-	t.whose.Store(whose)
-	t.calls.Add(1)
 }

@@ -32,16 +32,16 @@ type EntityChange[T any] struct {
 	Leaving bool
 	Removed T
 
-	moved *moved
-	m     *Manager
+	move *engine.Move
+	m    *Manager
 }
 
 // Truth is the truth below the views before and after. It is to be called in Changed.
 func (c *EntityChange[T]) Truth() (before, after HeldTruth[T]) {
-	if c.moved == nil {
+	if c.move == nil {
 		return before, after
 	}
-	return heldTruth[T](&c.moved.before, c.m), heldTruth[T](&c.moved.after, c.m)
+	return heldTruth[T](&c.move.Before, c.m), heldTruth[T](&c.move.After, c.m)
 }
 
 // Attached is an index that a store tells of its changes.
@@ -89,10 +89,10 @@ func (s *Store[T]) AddIndex(index Index[T]) (*Attached, error) {
 	var buffer []EntityChange[T]
 	ix := &tell{label: label{"index of store", s.space.Name}, detached: index.Detached}
 	ix.changed = func() {
-		for i := range ix.moved {
-			c := &ix.moved[i]
-			change := EntityChange[T]{ID: c.ent.ID(), Before: viewOf[T](&c.before), After: viewOf[T](&c.after), moved: c, m: s.m}
-			change.Removed, change.Leaving = c.after.Leaving.(T)
+		for i := range ix.moves {
+			move := &ix.moves[i]
+			change := EntityChange[T]{ID: move.Entity.ID(), Before: viewOf[T](&move.Before), After: viewOf[T](&move.After), move: move, m: s.m}
+			change.Removed, change.Leaving = move.After.Leaving.(T)
 			buffer = append(buffer, change)
 		}
 		index.Changed(ix.step, buffer)
@@ -110,20 +110,14 @@ func (s *Store[T]) AddIndex(index Index[T]) (*Attached, error) {
 // tell is an Index without its type.
 type tell struct {
 	label    label
-	changed  func() // tells it of step and moved
+	changed  func() // tells it of step and moves
 	detached func(error)
 	holds    func(id string) bool      // nil: none
 	with     func(func(string) string) // its part of the step under way, if it takes one
 
 	// Arguments of changed, which is one closure for all calls.
 	step  uint64
-	moved []moved
-}
-
-// moved is an entity before and after a step.
-type moved struct {
-	ent           *engine.Entity
-	before, after engine.Look
+	moves []engine.Move
 }
 
 func (s *anyStore) addIndex(ix *tell) (*Attached, error) {
@@ -134,10 +128,10 @@ func (s *anyStore) addIndex(ix *tell) (*Attached, error) {
 	if err := m.lockToAct(); err != nil {
 		return nil, err
 	}
-	var all []moved
+	var all []engine.Move
 	for ent := range s.space.All {
 		if look := ent.Look(); look.Presence != engine.NotLoaded || look.Pending > 0 {
-			all = append(all, moved{ent: ent, after: look})
+			all = append(all, engine.Move{Entity: ent, After: look})
 		}
 	}
 	s.indexes, s.space.Indexed = append(slices.Clip(s.indexes), ix), true
@@ -150,40 +144,18 @@ func (s *anyStore) addIndex(ix *tell) (*Attached, error) {
 }
 
 // tellIndexesLocked tells the indexes of a step's changes.
-func (m *Manager) tellIndexesLocked(moves []engine.Move) {
-	step := m.engine.Steps()
-	for i, first := range moves {
-		s, _ := first.Entity.Space().Owner.(*anyStore)
-		if s == nil || s.told == step {
-			continue
-		}
-		s.told = step
-		for j := range moves[i:] {
-			move := &moves[i+j]
-			if move.Entity.Space() != s.space {
-				continue
-			}
-			after := move.Entity.Look()
-			if !move.Entity.Same(&move.Before, &after) {
-				s.moved = append(s.moved, moved{move.Entity, move.Before, after})
-			}
-		}
-		if len(s.moved) == 0 {
-			continue
-		}
+func (m *Manager) tellIndexesLocked() {
+	for space, moves := range m.engine.Moves {
+		s := space.Owner.(*anyStore)
 		for _, ix := range s.indexes {
-			m.tellIndexLocked(s, ix, s.moved)
-		}
-		clear(s.moved)
-		if s.moved = s.moved[:0]; cap(s.moved) > 1024 {
-			s.moved = nil
+			m.tellIndexLocked(s, ix, moves)
 		}
 	}
 }
 
-func (m *Manager) tellIndexLocked(s *anyStore, ix *tell, all []moved) {
+func (m *Manager) tellIndexLocked(s *anyStore, ix *tell, all []engine.Move) {
 	m.enterLocked(&ix.label)
-	ix.step, ix.moved = m.engine.Steps(), all
+	ix.step, ix.moves = m.engine.Steps(), all
 	err := contain("index", func() {
 		if with := ix.with; with != nil {
 			ix.with = nil
@@ -191,7 +163,7 @@ func (m *Manager) tellIndexLocked(s *anyStore, ix *tell, all []moved) {
 		}
 		ix.changed()
 	})
-	if ix.moved = nil; err != nil {
+	if ix.moves = nil; err != nil {
 		s.detachLocked(ix, err)
 		m.publishLocked(Event{Kind: CallbackPanicked, Err: errorf.New("index of store %q: %w", s.space.Name, err)})
 	}

@@ -55,7 +55,7 @@ func (m *Manager) ClearAll() error {
 	}
 	m.abandonLocked()
 	m.stepLocked(time.Now(), engine.ClearAll{Names: m.known.Stores()})
-	m.callbacks.dropLocked()
+	m.callbacks.Drop()
 	m.callbacks.muted = false
 	if m.disk != nil {
 		for _, l := range m.disk.out.Quarantine() {
@@ -107,7 +107,7 @@ func (m *Manager) RetryNow() error {
 		return err
 	}
 	m.mu.Lock()
-	m.loads.ringLocked()
+	m.loads.bell.giveLocked()
 	m.mu.Unlock()
 	return nil
 }
@@ -173,10 +173,10 @@ func (m *Manager) settleAll(ctx context.Context, inside bool, first engine.Input
 	m.unlock()
 	select {
 	case <-idle:
-		if err := m.waitForClosures(ctx, inside); err != nil {
+		if err := m.await(ctx, inside, m.tasksLocked); err != nil {
 			return err
 		}
-		return m.waitForCallbacks(ctx, inside)
+		return m.await(ctx, inside, m.callbacks.awaitedLocked)
 	case <-m.stop:
 		return m.stoppedErr()
 	case <-ctx.Done():
@@ -249,7 +249,7 @@ func (m *Manager) halt() {
 	ticked := m.alarm.stopLocked()
 	m.engine.ShutGate(true)
 	m.abandonLocked()
-	m.loads.ringLocked()
+	m.loads.bell.giveLocked()
 	if m.reader != nil {
 		m.reader.halt()
 	}
@@ -305,58 +305,33 @@ func listed(names []string) string {
 	return text
 }
 
-// waitForProgram waits until closures and callbacks that are due have run, unless one did
-// not end in an earlier wait.
-func (m *Manager) waitForProgram(inside bool, before ...error) error {
+// waitForProgram waits until calls that run closures (an Apply that Close found at work is
+// undone by its own call), closures, and callbacks that are due have run, unless one did not end
+// in an earlier wait.
+func (m *Manager) waitForProgram(inside bool, before ...error) (err error) {
 	if slices.ContainsFunc(before, func(err error) bool { return errors.Is(err, ErrStuck) }) {
 		return nil
 	}
-	always := context.Background()
-	return cmp.Or(m.waitForExecutes(inside), m.waitForClosures(always, inside), m.waitForCallbacks(always, inside))
+	for _, awaited := range []func() (<-chan struct{}, func() string){m.executesLocked, m.tasksLocked, m.callbacks.awaitedLocked} {
+		err = cmp.Or(err, m.await(context.Background(), inside, awaited))
+	}
+	return err
 }
 
-// waitForExecutes waits for calls that run closures: an Apply that Close found at work is
-// undone by its own call.
-func (m *Manager) waitForExecutes(inside bool) error {
-	m.mu.Lock()
+// executesLocked is closed when no call runs closures any more.
+func (m *Manager) executesLocked() (done <-chan struct{}, stuck func() string) {
 	if m.closures == nil {
-		m.mu.Unlock()
-		return nil
+		return nil, nil
 	}
-	look := m.lookLocked(inside)
-	m.mu.Unlock()
-	executed := make(chan struct{})
-	go func() {
-		m.closures.executed()
-		close(executed)
-	}()
-	return m.awaitProgram(context.Background(), executed, look)
+	return m.closures.executesLocked(), m.closures.stuckLocked(nil)
 }
 
-// waitForClosures waits until all tasks of closures are done. Inside of a
-// function of the program it waits for none that does not end.
-func (m *Manager) waitForClosures(ctx context.Context, inside bool) error {
-	m.mu.Lock()
-	var done <-chan struct{}
-	if m.closures != nil {
-		done = m.closures.awaitLocked()
+// tasksLocked is closed when all tasks of closures are done.
+func (m *Manager) tasksLocked() (done <-chan struct{}, stuck func() string) {
+	if m.closures == nil {
+		return nil, nil
 	}
-	if done == nil {
-		m.mu.Unlock()
-		return nil
-	}
-	look := m.lookLocked(inside)
-	m.mu.Unlock()
-	return m.awaitProgram(ctx, done, look)
-}
-
-// lookLocked is stuckClosuresLocked for calls that may come from inside a function of the
-// program; nil for all others, which wait as long as it takes.
-func (m *Manager) lookLocked(inside bool) func() string {
-	if !inside {
-		return nil
-	}
-	return m.stuckClosuresLocked(nil)
+	return m.closures.tasksLocked(), m.closures.stuckLocked(nil)
 }
 
 // stuckClosuresLocked returns a function that names a closure of an entity (nil: of any)

@@ -99,8 +99,8 @@ func pause(ctx context.Context, wait time.Duration, rung <-chan struct{}) error 
 
 // loads are those that wait. The Manager's lock guards it.
 type loads struct {
-	rung   chan struct{} // closed to wake them; nil: none waits
-	paused bool          // sending was paused when it was looked at last
+	bell   signal
+	paused bool // sending was paused when it was looked at last
 }
 
 // awaitSending waits until sending is open. The channel is closed when that begins anew, and
@@ -118,11 +118,8 @@ func (m *Manager) awaitSending(ctx context.Context) (rung <-chan struct{}, err e
 			}
 			return nil, err
 		}
-		if m.loads.rung == nil {
-			m.loads.rung = make(chan struct{})
-		}
 		m.loads.paused = !m.engine.Sending()
-		rung, paused := m.loads.rung, m.loads.paused
+		rung, paused := m.loads.bell.awaitLocked(), m.loads.paused
 		m.mu.Unlock()
 		if !paused {
 			return rung, nil
@@ -138,14 +135,7 @@ func (m *Manager) awaitSending(ctx context.Context) (rung <-chan struct{}, err e
 // moveLocked rings after a step that has opened sending.
 func (l *loads) moveLocked(sending bool) {
 	if l.paused && sending {
-		l.ringLocked()
+		l.bell.giveLocked()
 	}
 	l.paused = !sending
-}
-
-func (l *loads) ringLocked() {
-	if l.rung != nil {
-		close(l.rung)
-		l.rung = nil
-	}
 }

@@ -167,7 +167,7 @@ func (m *Manager) stepLocked(now time.Time, in engine.Input) error {
 	if m.reader != nil {
 		m.reader.moveLocked(now)
 	}
-	if m.loads.rung != nil {
+	if m.loads.bell.given != nil {
 		m.loads.moveLocked(m.engine.Sending())
 	}
 	if m.idle.given != nil && m.idleLocked() {
@@ -189,8 +189,8 @@ func (m *Manager) decideLocked(now time.Time, in engine.Input) error {
 	for i := range effects {
 		m.carryOutLocked(&effects[i], now)
 	}
-	if moves := m.engine.Moves(); len(moves) > 0 {
-		m.tellIndexesLocked(moves)
+	if m.engine.HasMoves() {
+		m.tellIndexesLocked()
 	}
 	m.engine.Done()
 	if afterStep != nil {

@@ -68,6 +68,41 @@ func (m *Manager) lockOrTell(call string) bool {
 	return false
 }
 
+// stuckLocked returns a function that names a function of the program which has run since it
+// was called last, or now. running yields those that run, each with a number that grows when
+// another one begins in its place. The lock must be held when either is called.
+func stuckLocked[K comparable](running func(yield func(K, uint64) bool), name func(K) string) func() string {
+	var before map[K]uint64
+	look := func() (stuck string) {
+		now := make(map[K]uint64)
+		for k, begun := range running {
+			now[k] = begun
+			if was, ok := before[k]; ok && was == begun {
+				stuck = name(k)
+			}
+		}
+		before = now
+		return stuck
+	}
+	look()
+	return look
+}
+
+// await waits for functions of the program, as awaited tells them under the lock. Inside of a
+// function of the program it waits for none that does not end.
+func (m *Manager) await(ctx context.Context, inside bool, awaited func() (done <-chan struct{}, stuck func() string)) error {
+	m.mu.Lock()
+	done, stuck := awaited()
+	m.mu.Unlock()
+	if done == nil {
+		return nil
+	}
+	if !inside {
+		stuck = nil
+	}
+	return m.awaitProgram(ctx, done, stuck)
+}
+
 // awaitProgram waits for functions of the program outside of the lock. stuck, if not nil, is
 // called under the lock now and then, and names one that has run since it was called last, if
 // there is one: that is not waited for any longer.

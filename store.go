@@ -27,8 +27,6 @@ type anyStore struct {
 	read  readFunc // reads an entity anew; nil: nobody knows how
 
 	indexes []*tell // guarded by m.mu
-	told    uint64  // the step of which they were told last; guarded by m.mu
-	moved   []moved // scratch of that, empty between steps; guarded by m.mu
 }
 
 // StoreOptions change how a store works. The zero value is the default of each.
@@ -405,7 +403,7 @@ func (m *Manager) forgetLocked(ent *engine.Entity) bool {
 	if shown != engine.NotLoaded {
 		m.carryOutLocked(&engine.Effect{Kind: engine.Changed, Entity: ent}, time.Now())
 	}
-	m.tellIndexesLocked(m.engine.Moves())
+	m.tellIndexesLocked()
 	m.engine.Done()
 	return true
 }

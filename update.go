@@ -230,7 +230,7 @@ func (m *Manager) runClosure(ctx context.Context, c *closure, after []*Handle) (
 	defer all.leaveServed(log)
 	all.work(log)
 
-	log.turn.begins(&c.typ.label)
+	log.turn.Begin(&c.typ.label)
 	if c.prepare != nil {
 		if err := contain("current", c.prepare); err != nil {
 			return nil, errorf.New("%w: %w", ErrApply, err)
@@ -260,7 +260,7 @@ func (m *Manager) runClosure(ctx context.Context, c *closure, after []*Handle) (
 	if c.prepare != nil {
 		entry.Was, entry.Wants = c.was, c.handle.op.Args
 	}
-	log.turn.begins(&c.typ.label)
+	log.turn.Begin(&c.typ.label)
 	if err := contain("apply", func() { entry.Rollback = c.typ.change() }); err != nil {
 		return nil, errorf.New("%w: %w", ErrApply, err)
 	}

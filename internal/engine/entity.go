@@ -24,8 +24,9 @@ type Space struct {
 	// RereadSettled: an entity is to be read when the last of its operations has ended, if one of
 	// them had left.
 	RereadSettled bool
-	Indexed       bool // Moves are told
-	Owner         any  // of no meaning to the engine
+	Indexed       bool   // Moves are told
+	moved         uint64 // the step whose Moves were told last
+	Owner         any    // of no meaning to the engine
 
 	entities map[string]*Entity
 	listed   bool               // among the engine's spaces

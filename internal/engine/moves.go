@@ -23,10 +23,10 @@ type Look struct {
 	Position      uint64
 }
 
-// Move is an entity of an indexed space, as it looked before the Step.
+// Move is an entity of an indexed space, as it looked before the Step and after it.
 type Move struct {
-	Entity *Entity
-	Before Look
+	Entity        *Entity
+	Before, After Look
 }
 
 // Look is how the entity looks now; nil is one of which nothing is held.
@@ -74,9 +74,33 @@ func (l *Look) sameWork(other *Look) bool {
 		l.Version == other.Version && l.Unsure == other.Unsure
 }
 
-// Moves are the entities of indexed spaces that the last Step may have changed, in the order
-// in which it came to them. They are valid until Done.
-func (e *Engine) Moves() []Move { return e.moves }
+// HasMoves reports whether the last Step may have changed entities of indexed spaces.
+func (e *Engine) HasMoves() bool { return len(e.moves) > 0 }
+
+// Moves calls yield for each indexed space of which the last Step has changed entities, with
+// these, both in the order in which the Step came to them. The slice is used again.
+func (e *Engine) Moves(yield func(*Space, []Move) bool) {
+	for i := range e.moves {
+		space := e.moves[i].Entity.space
+		if space.moved == e.steps {
+			continue
+		}
+		space.moved = e.steps
+		moves := e.inSpace[:0]
+		for _, move := range e.moves[i:] {
+			if move.Entity.space != space {
+				continue
+			}
+			if move.After = move.Entity.Look(); !move.Entity.Same(&move.Before, &move.After) {
+				moves = append(moves, move)
+			}
+		}
+		more := len(moves) == 0 || yield(space, moves)
+		if e.inSpace = emptied(moves); !more {
+			return
+		}
+	}
+}
 
 // Steps counts the steps made, so that those of one step bear one number.
 func (e *Engine) Steps() uint64 { return e.steps }

@@ -3,16 +3,27 @@
 // in each of them, so that two of them never wait for each other.
 //
 // It runs nothing. [Queues.Add] and [Queues.Finish] say which tasks may run now; the
-// caller runs each of them, in any goroutine, and tells when it has ended. Queues are
-// not safe for concurrent use.
+// caller runs the calls of each of them, in any goroutine, and tells when it has ended. Queues
+// are not safe for concurrent use, and neither are tasks.
 package serial
 
-// Task is one thing to run. Add makes it.
+// Task is some calls to be made one after the other. Add makes it.
 type Task[K comparable, V any] struct {
 	Keys  []K
 	Value V
 
+	calls   []func() // that have not begun
+	begun   uint64
 	waiting int // keys in whose queues the task is not the first
+}
+
+// Next is the call that has to be made next, or nil.
+func (t *Task[K, V]) Next() (call func()) {
+	if len(t.calls) > 0 {
+		call, t.calls = t.calls[0], t.calls[1:]
+		t.begun++
+	}
+	return call
 }
 
 // Queues holds the tasks that have not ended. The zero Queues is empty.
@@ -27,8 +38,8 @@ func (q *Queues[K, V]) Empty() bool { return len(q.of) == 0 }
 
 // Add adds a task behind all that have one of its keys. Keys are different, and at least
 // one. ready says that the task may run now.
-func (q *Queues[K, V]) Add(v V, keys ...K) (t *Task[K, V], ready bool) {
-	t = &Task[K, V]{Keys: keys, Value: v}
+func (q *Queues[K, V]) Add(v V, calls []func(), keys ...K) (t *Task[K, V], ready bool) {
+	t = &Task[K, V]{Keys: keys, Value: v, calls: calls}
 	if q.of == nil {
 		q.of = make(map[K][]*Task[K, V])
 	}
@@ -60,12 +71,21 @@ func (q *Queues[K, V]) Finish(t *Task[K, V]) (ready []*Task[K, V]) {
 	return ready
 }
 
-// All calls yield for each task, once for each of its keys, and says whether the task may
-// run or is running.
-func (q *Queues[K, V]) All(yield func(t *Task[K, V], ready bool) bool) {
+// Drop forgets all calls that have not begun.
+func (q *Queues[K, V]) Drop() {
 	for _, tasks := range q.of {
 		for _, t := range tasks {
-			if !yield(t, t.waiting == 0) {
+			t.calls = nil
+		}
+	}
+}
+
+// Running calls yield for each task that runs, with the number of its calls that have begun;
+// for one with several keys it may do so several times.
+func (q *Queues[K, V]) Running(yield func(t *Task[K, V], begun uint64) bool) {
+	for _, tasks := range q.of {
+		for _, t := range tasks {
+			if t.waiting == 0 && t.begun > 0 && !yield(t, t.begun) {
 				return
 			}
 		}

@@ -8,15 +8,15 @@ import (
 
 func TestSerial_OneAtATimeForEachKey(t *testing.T) {
 	var q Queues[string, int]
-	first, ready := q.Add(1, "a")
+	first, ready := q.Add(1, nil, "a")
 	if !ready {
 		t.Fatal("the first of a key may not run")
 	}
-	second, ready := q.Add(2, "a")
+	second, ready := q.Add(2, nil, "a")
 	if ready {
 		t.Error("two of one key may run")
 	}
-	if _, ready := q.Add(3, "b"); !ready {
+	if _, ready := q.Add(3, nil, "b"); !ready {
 		t.Error("keys wait for each other")
 	}
 	if next := q.Finish(first); len(next) != 1 || next[0] != second {
@@ -26,10 +26,10 @@ func TestSerial_OneAtATimeForEachKey(t *testing.T) {
 
 func TestSerial_ATaskOfSeveralKeysWaitsForAll(t *testing.T) {
 	var q Queues[string, int]
-	a, _ := q.Add(1, "a")
-	b, _ := q.Add(2, "b")
-	both, ready := q.Add(3, "a", "b")
-	later, _ := q.Add(4, "a")
+	a, _ := q.Add(1, nil, "a")
+	b, _ := q.Add(2, nil, "b")
+	both, ready := q.Add(3, nil, "a", "b")
+	later, _ := q.Add(4, nil, "a")
 	if ready {
 		t.Error("it does not wait")
 	}
@@ -48,21 +48,25 @@ func TestSerial_ATaskOfSeveralKeysWaitsForAll(t *testing.T) {
 	}
 }
 
-func TestSerial_AllNamesWhatMayRun(t *testing.T) {
+func TestSerial_CallsOfATaskAreMadeInTurn(t *testing.T) {
 	var q Queues[string, int]
-	q.Add(1, "a")
-	q.Add(2, "a")
-	q.Add(3, "b")
-	var running, all []int
-	for task, ready := range q.All {
-		all = append(all, task.Value)
-		if ready {
-			running = append(running, task.Value)
+	var made []int
+	calls := []func(){func() { made = append(made, 1) }, func() { made = append(made, 2) }}
+	task, _ := q.Add(1, calls, "a")
+	behind, _ := q.Add(2, calls, "a")
+	task.Next()()
+	for running, begun := range q.Running {
+		if running != task || begun != 1 {
+			t.Errorf("task %d runs, and %d of its calls have begun", running.Value, begun)
 		}
 	}
-	slices.Sort(running)
-	if len(all) != 3 || !slices.Equal(running, []int{1, 3}) {
-		t.Errorf("running %v of %v", running, all)
+	task.Next()()
+	if !slices.Equal(made, []int{1, 2}) || task.Next() != nil {
+		t.Errorf("made were %v", made)
+	}
+	q.Drop()
+	if behind.Next() != nil {
+		t.Error("a call that was dropped is made")
 	}
 }
 
@@ -88,7 +92,7 @@ func TestSerial_NothingWaitsForEver(t *testing.T) {
 			if added < 60 && r.IntN(2) == 0 {
 				added++
 				keys := r.Perm(5)[:1+r.IntN(3)]
-				if task, ready := q.Add(added, keys...); ready {
+				if task, ready := q.Add(added, nil, keys...); ready {
 					start(task)
 				}
 				continue
