@@ -81,6 +81,29 @@ func TestLaw41_AStoreReadsWhatAPieceMisses(t *testing.T) {
 	})
 }
 
+// The read that runs may have found what was there before the piece that is missing.
+func TestLaw41_AGapDuringAReadIsReadAnew(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := must(New(instant))(t)
+		defer m.Close(t.Context())
+		reads := 0
+		notes := NewStore(m, "note", StoreOptions[page]{Read: func(context.Context, string) (Truth[page], error) {
+			reads++
+			found := TruthOf(page{Title: fmt.Sprint("read ", reads)}, 4+uint64(2*reads))
+			time.Sleep(time.Second)
+			return found, nil
+		}})
+		is(t, notes.Receive("1", TruthOf(page{Title: "a"}, 5)), nil)
+		is(t, notes.ReceivePiece("1", Piece[page]{Follows: 6, Version: 7, Change: titled("b")}), ErrGap)
+		time.Sleep(time.Second / 2)
+		is(t, notes.ReceivePiece("1", Piece[page]{Follows: 7, Version: 8, Change: titled("c")}), ErrGap)
+		is(t, notes.ReceivePiece("1", Piece[page]{Follows: 6, Version: 8, Change: titled("c")}), ErrGap)
+		time.Sleep(time.Minute)
+		equal(t, "reads", reads, 2)
+		equal(t, "held", notes.Truth("1").Version, uint64(8))
+	})
+}
+
 func TestLaw41_BadPiecesAndPages(t *testing.T) {
 	inWorld(t, instant, func(t *testing.T, w *world) {
 		ok := Piece[page]{Follows: 1, Version: 2, Change: titled("b")}

@@ -167,6 +167,7 @@ func (r *reader) finishLocked(ent *engine.Entity, t engine.Truth, err error) {
 	m := r.m
 	now := time.Now()
 	old := false
+	r.Land(ent)
 	if m.stoppedLocked() == nil {
 		if err != nil {
 			t = engine.Truth{} // nothing was found out

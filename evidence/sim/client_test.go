@@ -67,8 +67,10 @@ type life struct {
 	listed               map[string]Post    // the last values of lists, by entity
 	wrote                map[string]bool    // entity and slot of sent operations
 	held                 map[string]version
-	era                  uint64        // the greatest that it was told, or one of before
-	eraSince             time.Duration // when it was told
+	owed                 map[string]owed   // truth that the library has to read, by entity
+	reread               map[string]reread // the last reads of each
+	era                  uint64            // the greatest that it was told, or one of before
+	eraSince             time.Duration     // when it was told
 }
 
 // reading is truth with a version.
@@ -178,7 +180,7 @@ func (c *Client) start() {
 	}
 	l := &life{
 		c: c, read: make(map[string]reading), listed: make(map[string]Post), wrote: make(map[string]bool), undone: make(map[string]*optimist.Handle),
-		held: make(map[string]version), era: c.kept,
+		held: make(map[string]version), owed: make(map[string]owed), reread: make(map[string]reread), era: c.kept,
 	}
 	m, err := optimist.New(optimist.Options{
 		ClientID: c.String(), Journal: disk{j, l}, MaxInFlight: 2, ProbeAfter: 4,
@@ -368,9 +370,10 @@ func (l *life) readAnew(ctx context.Context, id string) (optimist.Truth[Post], e
 		return c.truth(w.strange(id)), nil
 	}
 	c.rereads[id]++
+	began := w.now()
+	l.reread[id] = reread{began: began}
 	r := w.draw("reread "+id, c.number, c.rereads[id])
 	there, back := w.latency(r), w.latency(r)
-	began := w.now()
 	w.stats.Reads++
 	w.mu.Unlock()
 	if err := pause(ctx, there); err != nil {
@@ -387,6 +390,7 @@ func (l *life) readAnew(ctx context.Context, id string) (optimist.Truth[Post], e
 	if l.dead {
 		return optimist.Truth[Post]{}, errDead
 	}
+	l.reread[id] = reread{began, w.now(), version{t.era, t.version}}
 	w.reads = append(w.reads, read{id, began, w.now(), t})
 	l.reads(t)
 	return c.truth(t), nil

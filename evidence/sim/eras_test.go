@@ -229,6 +229,12 @@ func (x *watch) begins(ev optimist.Event) {
 	}
 	if !w.script.Reads {
 		w.refetch(c)
+		return
+	}
+	for id := range l.held {
+		if w.stays(id) { // others may be forgotten, when they are not there
+			l.owed[id] = owed{l.eraSince, version{era: era}}
+		}
 	}
 }
 
@@ -238,6 +244,16 @@ func (l *life) meets(era uint64) { l.era = max(l.era, era) }
 
 // sure reports whether it is known which era the process holds.
 func (l *life) sure() bool { return l.era >= l.c.met }
+
+// unchangedBy is the truth held, if a read without era and version must not change it; else nil.
+func (l *life) unchangedBy(t truth) *optimist.HeldTruth[Post] {
+	l.look()
+	if t.listed.IsZero() || t.era != 0 || !l.sure() || t.listed.Sub(l.c.w.began) >= l.eraSince {
+		return nil
+	}
+	held := l.posts.Truth(t.entity)
+	return &held
+}
 
 // vanishes checks that a change is told with its cause when confirmed operations are gone with the
 // history that had them, and that it is told once.
@@ -272,6 +288,9 @@ func (x *watch) vanishes(id string, ev optimist.Event) {
 func (s *Server) wasIn(id string, era uint64) bool {
 	return s.done[id] != nil || s.gone[id] != 0 && s.gone[id] >= era
 }
+
+// vanished reports whether an era began in which the server no longer had an operation.
+func (c *Client) vanished(o *op) bool { return c.w.server.vanished[o.id] }
 
 // tellEra has a client ask for the server's era, or hear of an earlier one.
 func (l *life) tellEra(n int) {

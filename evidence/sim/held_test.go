@@ -1,6 +1,10 @@
 package sim
 
-import "github.com/optimist-go/optimist"
+import (
+	"time"
+
+	"github.com/optimist-go/optimist"
+)
 
 // version is of the truth that was held of an entity last.
 type version struct{ era, number uint64 }
@@ -38,6 +42,29 @@ func (w *World) hold() {
 		}
 		for _, id := range w.entities {
 			c.life.holds(id)
+		}
+	}
+}
+
+// owed is truth that the library has to read of an entity, at least of a version.
+type owed struct {
+	since time.Duration
+	least version
+}
+
+// reread is a read of the library's, under way or over.
+type reread struct {
+	began, over time.Duration
+	found       version
+}
+
+// unread checks that the library has read all entities that it had to, not too early.
+func (l *life) unread() {
+	for _, id := range sortedKeys(l.owed) {
+		due, r := l.owed[id], l.reread[id]
+		inTime := r.over >= due.since && (r.found.era > due.least.era || r.found.era == due.least.era && r.found.number >= due.least.number)
+		if !inTime && (r.began < due.since || r.began == 0) {
+			l.c.w.fail("%s: the library has not read %s since %v", l.c, id, due.since)
 		}
 	}
 }

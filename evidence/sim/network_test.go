@@ -255,9 +255,10 @@ func (w *World) deliver(c *Client, t truth, how string) {
 		return
 	}
 	w.trace("%s gets a %s of %s: v%d %s", c, how, t.entity, t.version, t)
+	held := l.unchangedBy(t)
 	if t.listed.IsZero() {
 		l.reads(t)
-	} else {
+	} else if held == nil {
 		if l.listed[t.entity] = t.value; t.there {
 			l.shows(t.entity)
 		}
@@ -272,6 +273,9 @@ func (w *World) deliver(c *Client, t truth, how string) {
 	l.look()
 	l.meets(t.era)
 	l.holds(t.entity)
+	if now := l.posts.Truth(t.entity); held != nil && !l.dead && !equalPosts(now.Value, held.Value) {
+		w.fail("%s holds of %s: %v, a read of an earlier era has made it of %v", c, t.entity, now.Value, held.Value)
+	}
 	w.mu.Unlock()
 }
 

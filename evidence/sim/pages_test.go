@@ -5,6 +5,9 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/optimist-go/optimist"
@@ -98,7 +101,11 @@ func (w *World) deliverPage(c *Client, page []truth) {
 	l.look()
 	l.watch.changes = make(map[string]int)
 	w.mu.Unlock()
+	torn := l.seesPart(len(page) == mostInPage)
 	err := l.posts.ReceivePage(in)
+	if torn() {
+		w.failed("%s: a part of a page is seen", c)
+	}
 	w.mu.Lock()
 	l.look()
 	l.meets(page[0].era)
@@ -127,4 +134,32 @@ func (w *World) deliverPage(c *Client, page []truth) {
 		}
 	}
 	l.watch.changes = nil
+}
+
+// seesPart looks at two strangers that change together while a large page enters. The function that it
+// returns ends that, and reports whether one of them was seen to change alone.
+func (l *life) seesPart(large bool) func() bool {
+	if !large {
+		return func() bool { return false }
+	}
+	titles := func() (a, b string) {
+		views := l.posts.Views(stranger(0), stranger(990))
+		a, _ = strings.CutPrefix(views[0].Value.Title, stranger(0))
+		b, _ = strings.CutPrefix(views[1].Value.Title, stranger(990))
+		return a, b
+	}
+	var entered, torn atomic.Bool
+	var looking sync.WaitGroup
+	looking.Go(func() {
+		for !entered.Load() {
+			if a, b := titles(); a != b {
+				torn.Store(true)
+			}
+		}
+	})
+	return func() bool {
+		entered.Store(true)
+		looking.Wait()
+		return torn.Load()
+	}
 }

@@ -12,6 +12,9 @@ import (
 func (s *Script) drawPieces(r *rand.Rand) {
 	if r.IntN(3) == 0 {
 		s.Pieces = []float64{0.3, 0.8, 1}[r.IntN(3)]
+		if r.IntN(4) == 0 { // pieces must not be put on predictions
+			s.Faults.Silent, s.Faults.Contains, s.Faults.Lists = 0.4, true, 0
+		}
 	}
 }
 
@@ -74,8 +77,9 @@ func (w *World) deliverPiece(c *Client, t truth, p optimist.Piece[Post]) {
 	p.At, p.By, p.Contains, p.Era = whole.At, whole.By, whole.Contains, whole.Era
 	w.trace("%s gets a piece of %s: v%d to v%d", c, t.entity, p.Follows, p.Version)
 	l.look()
+	era := l.era
 	held := l.posts.Truth(t.entity)
-	fits := held.Version == p.Follows && held.Presence == optimist.Present && !held.Predicted && p.Era == l.era
+	fits := held.Version == p.Follows && held.Presence == optimist.Present && !held.Predicted && p.Era == era
 	_, listed := l.listed[t.entity]
 	w.mu.Unlock()
 	err := l.posts.ReceivePiece(t.entity, p)
@@ -93,7 +97,12 @@ func (w *World) deliverPiece(c *Client, t truth, p optimist.Piece[Post]) {
 		if fits && l.sure() && !listed {
 			w.fail("%s: the piece of %s from version %d to %d is refused, and version %d is held", c, t.entity, p.Follows, p.Version, held.Version)
 		}
-		if !w.script.Reads {
+		if p.Version <= held.Version && p.Era <= era {
+			w.fail("%s: the piece of %s that makes version %d is refused, and version %d was held", c, t.entity, p.Version, held.Version)
+		}
+		if w.script.Reads {
+			l.owed[t.entity] = owed{w.now(), version{p.Era, p.Version}}
+		} else {
 			w.fetch(c, t.entity)
 		}
 	case !errors.Is(err, optimist.ErrClosed):

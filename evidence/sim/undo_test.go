@@ -147,7 +147,7 @@ func (l *life) undoes(n int) {
 	if old { // the state under it is the wish before, and may have it already
 		return
 	}
-	if !o.found || !w.stays(o.entity) || !o.private(c) || c.undidOthers(u, o) {
+	if !o.found || !w.stays(o.entity) || !o.private(c) || c.undidOthers(u, o) || slices.ContainsFunc(c.slotOps(o), c.vanished) {
 		return
 	}
 	c.undos = append(c.undos, u)

@@ -94,6 +94,7 @@ func (w *World) verdict() {
 		if len(l.watch.live) > 0 {
 			w.fail("%s: %s never settled", c, w.name(l.watch.live[0].id))
 		}
+		l.unread()
 		w.effects(c)
 		w.undos(c)
 	}

@@ -6,7 +6,8 @@
 //   - No entity is read twice at a time, and at most four are read at once.
 //   - A read that did not suffice is made again after a pause that grows, as often as the
 //     policy of retries allows.
-//   - An end that a read may have missed is looked at by another read.
+//   - An end that a read may have missed is looked at by another read, and so is a change for
+//     which somebody asked again while it was under way.
 //
 // # Not guaranteed
 //
@@ -48,6 +49,8 @@ type read struct {
 	settled bool
 	// missed: this was said while it was being read, which may have missed that end.
 	missed bool
+	// anew: it was asked for again while it was being read, which may have been too early.
+	anew bool
 }
 
 // New returns an empty schedule.
@@ -61,6 +64,7 @@ func New(policy engine.Retry) *Schedule {
 func (s *Schedule) Ask(ent *engine.Entity, again bool) (added bool) {
 	if r := s.asked[ent]; r != nil {
 		r.tries, r.due, r.again, r.settled = 0, 0, r.again || again, false
+		r.anew = r.anew || again && slices.Contains(s.reading, r)
 		return false
 	}
 	s.add(&read{ent: ent, again: again})
@@ -135,14 +139,20 @@ func (s *Schedule) Take(now engine.Time, later func(*engine.Entity) bool) (ent *
 	return nil, dropped
 }
 
+// Land notes that a read is over, before its value is taken: that cannot have been too early for
+// itself.
+func (s *Schedule) Land(ent *engine.Entity) {
+	s.reading = slices.DeleteFunc(s.reading, func(r *read) bool { return r.ent == ent })
+}
+
 // Finish ends a read. failed says that it found out nothing, or only values that were too old
 // to be taken; over, that nothing is read any more. It reports whether the entity is to be
 // read again, and else drops it.
 func (s *Schedule) Finish(ent *engine.Entity, now engine.Time, failed, over bool, random uint64, later func(*engine.Entity) bool) (kept bool) {
 	r := s.asked[ent]
-	s.reading = slices.DeleteFunc(s.reading, func(other *read) bool { return other == r })
-	missed := r.missed
-	r.missed = false
+	s.Land(ent)
+	missed, anew := r.missed, r.anew
+	r.missed, r.anew = false, false
 	most := s.policy.Max + 1
 	if s.policy.Max < 0 {
 		most = maxTries
@@ -150,6 +160,10 @@ func (s *Schedule) Finish(ent *engine.Entity, now engine.Time, failed, over bool
 	r.tries++
 	switch {
 	case over:
+	case anew:
+		r.tries, r.due, r.missed = 0, now, missed
+		s.waiting = append(s.waiting, r)
+		return true
 	case (ent.Unsure() || r.again && failed) && r.tries < most:
 		r.due = now + min(s.policy.Delay(r.tries, 0, random), engine.Never-now)
 		s.waiting = append(s.waiting, r)

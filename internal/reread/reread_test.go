@@ -109,3 +109,19 @@ func TestAnEndThatAReadMayHaveMissedIsLookedAt(t *testing.T) {
 		}
 	}
 }
+
+func TestAReadThatMayHaveBeenTooEarlyIsMadeAgain(t *testing.T) {
+	for name, landed := range map[string]bool{"under way": false, "its value": true} {
+		s := New(engine.Retry{Max: 2, Base: 10, Cap: 100})
+		ent := entities("1")[0]
+		s.Ask(ent, true)
+		s.Take(0, never)
+		if landed {
+			s.Land(ent)
+		}
+		s.Ask(ent, true)
+		if kept := s.Finish(ent, 5, false, false, 0, never); kept == landed || kept && s.Due() != 5 {
+			t.Errorf("%s: it is read again: %v, at %v", name, kept, s.Due())
+		}
+	}
+}
