@@ -88,10 +88,18 @@ func New[T any](s *optimist.Store[T], q Query[T]) (*List[T], error) {
 		return nil, errorf.New("%w: PageSize must be at most %d and not negative, and is %d", optimist.ErrInvalid, maxPage, q.PageSize)
 	case q.PageSize > 0 && q.Pages == nil:
 		return nil, errorf.New("%w: PageSize is %d, and Pages is nil", optimist.ErrInvalid, q.PageSize)
+	case q.ServerOrder > CreationsLast:
+		return nil, errorf.New("%w: ServerOrder must be CreationsFirst, CreationsLast or zero, not %d", optimist.ErrInvalid, q.ServerOrder)
+	case q.ServerOrder != 0 && (q.Pages == nil || len(q.Order) > 0):
+		return nil, errorf.New("%w: ServerOrder needs Pages, and no Order", optimist.ErrInvalid)
 	}
 	l := &List[T]{query: q, store: s, wake: make(chan struct{})}
 	if q.Pages != nil {
 		l.paged = newPaged[T]()
+		if q.ServerOrder != 0 {
+			l.paged.places = newPlaces(q.ServerOrder)
+			l.query.places = l.paged.places
+		}
 	}
 	l.core = core[T]{limit: q.Limit, byID: make(map[string]*entry[T]), sums: make([]int64, len(q.Sums))}
 	var err error

@@ -222,6 +222,9 @@ func (l *List[T]) changedPaged(step uint64, changes []optimist.EntityChange[T]) 
 	}()
 	for i := range changes {
 		c := &changes[i]
+		if p.places != nil && l.query.puts(c) {
+			p.places.make(c.ID)
+		}
 		var e *entry[T]
 		e, l.scratch = l.query.entry(p.was(c.ID), c, l.scratch)
 		l.pending = append(l.pending, e)
@@ -262,6 +265,15 @@ func (l *List[T]) changedPaged(step uint64, changes []optimist.EntityChange[T]) 
 		}
 		p.decideAll(&l.core)
 	})
+}
+
+// puts reports whether unsettled work of this client alone has an entity satisfy the query.
+func (q *Query[T]) puts(c *optimist.EntityChange[T]) bool {
+	if c.After.Pending == 0 || c.After.Presence != optimist.Present || q.Where != nil && !q.Where(c.ID, c.After.Value) {
+		return false
+	}
+	_, after := c.Truth()
+	return !q.has(c.ID, &after)
 }
 
 // touchesLocked reports whether the news of a step concern the list.

@@ -1,12 +1,17 @@
 package list
 
-import "github.com/optimist-go/optimist"
+import (
+	"slices"
+
+	"github.com/optimist-go/optimist"
+)
 
 // paged is the part of a list that knows only what pages have told. The manager's lock and the
 // list's guard it.
 type paged[T any] struct {
 	ranges ranges
 	totals totals
+	places *places // nil: in the order of keys
 	// all are the entities that satisfy the query, known or not.
 	all map[string]*candidate[T]
 	// hidden are those of them that are not known.
@@ -76,6 +81,9 @@ func (p *paged[T]) set(id string, e *entry[T], f fact) {
 	c.entry, c.fact = e, f
 	if e == nil {
 		delete(p.all, id)
+		if p.places != nil && !f.busy {
+			delete(p.places.made, id)
+		}
 	}
 }
 
@@ -95,7 +103,7 @@ func (p *paged[T]) decide(core *core[T], id string) {
 		core.set(id, nil)
 		return
 	}
-	if p.ranges.knows(c.entry.key, id, c.fact) {
+	if p.knows(id, c) {
 		p.expose(c)
 		c.shown = true
 		if core.byID[id] != c.entry {
@@ -112,6 +120,13 @@ func (p *paged[T]) decide(core *core[T], id string) {
 		p.hidden.insert(b, i, c.entry)
 		c.aside = true
 	}
+}
+
+func (p *paged[T]) knows(id string, c *candidate[T]) bool {
+	if p.places != nil && !p.places.has(id) {
+		return c.fact.put
+	}
+	return p.ranges.knows(c.entry.key, id, c.fact)
 }
 
 // decideAll decides about all that the step has touched.
@@ -135,6 +150,9 @@ func (p *paged[T]) take(a *arrival[T], keys []string, core *core[T]) {
 		tail.ID, tail.Value = rows[len(rows)-1].ID, rows[len(rows)-1].Truth.Value
 	}
 	told.tail = tail
+	if p.places != nil && p.ranges.takes(&told) {
+		p.settleIn(&told)
+	}
 	moved, taken := p.ranges.take(&told)
 	if !taken {
 		return
@@ -150,6 +168,39 @@ func (p *paged[T]) take(a *arrival[T], keys []string, core *core[T]) {
 	})
 	within(&p.hidden, moved, func(e *entry[T]) { p.dirty = append(p.dirty, e.row.ID) })
 	p.dirty = append(p.dirty, a.names...)
+}
+
+// settleIn places the rows of a page in the server's order.
+func (p *paged[T]) settleIn(told *pageTold) {
+	moved, edge := p.places.take(told.top, told.ids)
+	for _, id := range moved {
+		if c := p.all[id]; c != nil && c.shown && c.fact.busy {
+			p.places.make(id)
+		}
+	}
+	for id := range p.places.made {
+		c := p.all[id]
+		if c != nil && !c.fact.busy && !c.fact.since.after(told.began) && p.places.ends(told) {
+			delete(p.places.made, id) // it was not among the rows there
+			moved = append(moved, id)
+		}
+	}
+	for _, id := range slices.Concat(told.ids, moved) {
+		if c := p.all[id]; c != nil {
+			p.expose(c)
+			e := *c.entry
+			e.key = p.places.whole(id)
+			c.entry = &e
+			p.dirty = append(p.dirty, id)
+		}
+	}
+	told.keys = told.keys[:0]
+	for _, id := range told.ids {
+		told.keys = append(told.keys, p.places.whole(id))
+	}
+	if edge != "" {
+		told.keys = append(told.keys, edge)
+	}
 }
 
 // within calls f for the entries of an interval, in order. f must not change the rope.
@@ -220,9 +271,9 @@ func (p *paged[T]) reckon(n *news, told bool) {
 	switch {
 	case told:
 	case n.appeared:
-		t.appear(n.position, n.made)
+		t.appear(n.position, n.made, n.fact.since)
 	case n.by != 0:
-		t.settle(difference{n.id, n.by, n.position, n.fact.since})
+		t.settle(difference{id: n.id, by: n.by, position: n.position, came: n.fact.since})
 	case n.placed:
 		t.place(n.id, n.position, n.same)
 	}

@@ -25,6 +25,11 @@ type Query[T any] struct {
 	Pages Fetch[T]
 	// PageSize is the limit that Pages gets, at most 1,000. 0: 50.
 	PageSize int
+	// ServerOrder takes the order of the pages instead of Order, which must be empty. 0: by
+	// Order.
+	ServerOrder ServerOrder
+
+	places *places // in the server's order; the manager's lock guards it
 }
 
 // Row is one entity in a list.
@@ -78,6 +83,9 @@ func (q *Query[T]) entry(was *entry[T], c *optimist.EntityChange[T], scratch []b
 func (q *Query[T]) place(key []byte, id string, value T) []byte {
 	for _, k := range q.Order {
 		key = k.extend(key, id, value)
+	}
+	if q.places != nil {
+		key = q.places.key(key, id)
 	}
 	return append(key, id...)
 }

@@ -24,7 +24,8 @@ type ranges struct {
 
 // span is the range of one page, or the part of it that no newer page has replaced.
 type span struct {
-	first string // the key of its first row; the last if there is none
+	first string // the key of its first row
+	none  bool   // it has no row
 	to    string // the edge: the key of the last row as the server told it
 	open  bool   // there is no edge: the server has nothing more
 	began moment // when the read began
@@ -74,22 +75,16 @@ type fact struct {
 // take takes a page. Rows of the interval, and those of the page, may be known now, or not any
 // more. A page that was read before one that it would change is not taken.
 func (r *ranges) take(p *pageTold) (moved interval, taken bool) {
-	for i := range r.spans {
-		if r.spans[i].began.after(p.began) {
-			return interval{}, false
-		}
-	}
-	last := len(r.spans) - 1
-	if !p.top && (last < 0 || r.spans[last].open || r.spans[last].to != p.after) {
+	if !r.takes(p) {
 		return interval{}, false
 	}
+	last := len(r.spans) - 1
 	r.pages++
 	s := span{to: p.after, open: p.open, began: p.began, page: r.pages, tail: p.tail}
 	if n := len(p.keys); n > 0 {
 		s.first, s.to = p.keys[0], max(p.after, p.keys[n-1])
-	} else {
-		s.first = s.to
 	}
+	s.none = len(p.keys) == 0
 	for _, id := range p.ids {
 		r.told[id] = r.pages
 	}
@@ -106,6 +101,17 @@ func (r *ranges) take(p *pageTold) (moved interval, taken bool) {
 	return moved, true
 }
 
+// takes reports whether a page is taken.
+func (r *ranges) takes(p *pageTold) bool {
+	for i := range r.spans {
+		if r.spans[i].began.after(p.began) {
+			return false
+		}
+	}
+	last := r.last()
+	return p.top || last != nil && !last.open && last.to == p.after
+}
+
 // rest is the part of the ranges behind a new first page. There is none if it does not touch
 // them: then rows may lie between that nobody has told.
 func (r *ranges) rest(s span) []span {
@@ -116,7 +122,7 @@ func (r *ranges) rest(s span) []span {
 	switch {
 	case i < 0:
 		return nil
-	case i == 0 && s.to < r.spans[0].first:
+	case i == 0 && (r.spans[0].none || s.to < r.spans[0].first):
 		return nil
 	}
 	return r.spans[i:]

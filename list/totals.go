@@ -6,13 +6,18 @@ type totals struct {
 	known    bool
 	n        int    // as it was told
 	position uint64 // as of which; 0: not told
+	began    moment // when it was read
 	// settled are the changes that n does not contain, or may not contain, in the order in which
 	// they came.
 	settled []difference
 	sum     int    // of settled
 	unsure  int    // of settled: those of which nobody knows whether n contains them
 	dropped moment // when the newest of those came that were dropped from settled
-	lost    bool   // n may lack something that settled does not have
+
+	// Of entities of which nothing was known before: the greatest position, and when the newest
+	// came that this client may have made, anywhere and without a position.
+	appeared           uint64
+	made, madeAnywhere moment
 
 	ahead   map[string]int  // what unsettled work adds to the truth of each entity, if not 0
 	adds    int             // their sum
@@ -24,6 +29,7 @@ type difference struct {
 	id       string
 	by       int // 1 or -1
 	position uint64
+	before   uint64 // the position of a later truth, where its own is not known; 0: none
 	came     moment
 }
 
@@ -32,8 +38,7 @@ const maxDifferences = 1000
 
 // tell takes a number that the server told, read since began.
 func (t *totals) tell(n int, position uint64, began moment) {
-	t.known, t.n, t.position = true, n, position
-	t.lost = t.dropped.after(began)
+	t.known, t.n, t.position, t.began = true, n, position, began
 	kept := t.settled[:0]
 	t.sum, t.unsure = 0, 0
 	for _, d := range t.settled {
@@ -42,7 +47,7 @@ func (t *totals) tell(n int, position uint64, began moment) {
 			if d.position <= position {
 				continue
 			}
-		case !d.came.after(began):
+		case !d.came.after(began) || d.before != 0 && d.before <= position:
 			continue
 		default:
 			t.unsure++
@@ -65,7 +70,7 @@ func (t *totals) settle(d difference) {
 	if len(t.settled) == maxDifferences {
 		old := t.settled[0]
 		t.settled = append(t.settled[:0], t.settled[1:]...)
-		t.n, t.lost, t.dropped = t.n+old.by, true, old.came
+		t.n, t.dropped = t.n+old.by, old.came
 		t.sum -= old.by
 		t.unsure -= t.doubts(old)
 	}
@@ -96,6 +101,8 @@ func (t *totals) place(id string, position uint64, same bool) {
 			t.unsure -= t.doubts(*d)
 			d.position = position
 			t.unsure += t.doubts(*d)
+		} else if d.before == 0 {
+			d.before = position
 		}
 		return
 	}
@@ -104,12 +111,23 @@ func (t *totals) place(id string, position uint64, same bool) {
 // appear notes an entity of which nothing was known. Where the total may not contain it,
 // nobody knows whether it is new: if it is later than the total, or if an operation of this
 // client may have made it.
-func (t *totals) appear(position uint64, made bool) {
-	if position == 0 || t.position == 0 {
-		t.lost = t.lost || made
-	} else if position > t.position {
-		t.lost = true
+func (t *totals) appear(position uint64, made bool, came moment) {
+	t.appeared = max(t.appeared, position)
+	if made {
+		t.made = came
+		if position == 0 {
+			t.madeAnywhere = came
+		}
 	}
+}
+
+// lost reports whether the total may lack an entity that has appeared, or a change that was
+// dropped.
+func (t *totals) lost() bool {
+	if t.position == 0 {
+		return t.made.after(t.began) || t.dropped.after(t.began)
+	}
+	return t.appeared > t.position || t.madeAnywhere.after(t.began) || t.dropped.after(t.began)
 }
 
 // work notes the addition of an entity's unsettled work.
@@ -128,5 +146,5 @@ func (t *totals) now() Total {
 	if !t.known {
 		return Total{}
 	}
-	return Total{Known: true, N: t.n + t.sum + t.adds, Exact: !t.lost && t.unsure == 0 && len(t.doubted) == 0}
+	return Total{Known: true, N: t.n + t.sum + t.adds, Exact: !t.lost() && t.unsure == 0 && len(t.doubted) == 0}
 }

@@ -11,13 +11,16 @@ import (
 	"reflect"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/optimist-go/optimist"
+	"github.com/optimist-go/optimist/jsonstored"
 	"github.com/optimist-go/optimist/list"
+	"github.com/optimist-go/optimist/memjournal"
 )
 
 var (
@@ -44,7 +47,15 @@ type board struct {
 	luck     *rand.Rand
 	versions uint64
 	held     map[string]card
+	places   map[string]uint64 // the version that each entity got last, which is its position
 
+	disk      memjournal.Disk
+	oracle    *oracle
+	positions bool // the server tells them
+	births    int
+	resets    int // of slow watchers
+
+	born                               *optimist.Action[card, string]
 	create, rename, like, slow, remove *optimist.Action[card, string]
 	move                               *optimist.GroupAction[[2]string]
 	handles                            []*optimist.Handle
@@ -57,17 +68,49 @@ var (
 
 func newBoard(t *testing.T, rnd *rand.Rand) *board {
 	b := &board{T: t, ctx: context.Background(), rnd: rnd, luck: rand.New(rand.NewPCG(rnd.Uint64(), 2)), held: make(map[string]card)}
-	m, err := optimist.New(optimist.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	b.m = m
-	b.cards = optimist.NewStore[card](m, "card")
+	b.places, b.positions = make(map[string]uint64), rnd.IntN(3) > 0
 	for i := range 30 {
 		b.ids = append(b.ids, "c"+strconv.Itoa(i))
 	}
-	b.register()
+	b.start()
 	return b
+}
+
+// start begins a life of the program.
+func (b *board) start() {
+	journal, err := b.disk.Open()
+	if err != nil {
+		b.Fatal(err)
+	}
+	if b.m, err = optimist.New(optimist.Options{ClientID: "twin", Journal: journal, Policy: optimist.Policy{Retry: optimist.Retry{Jitter: -1}}}); err != nil {
+		b.Fatal(err)
+	}
+	b.cards, b.handles = optimist.NewStore[card](b.m, "card"), nil
+	b.register()
+	b.registerBorn()
+	b.oracle = &oracle{now: make(map[string]toldChange)}
+	if _, err := b.cards.AddIndex(b.oracle); err != nil {
+		b.Fatal(err)
+	}
+}
+
+// restore takes up the work of the life before.
+func (b *board) restore() {
+	restored, err := b.m.Restore()
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.handles = restored.Operations
+}
+
+var stored = jsonstored.Of[string](1)
+
+// placed is truth with its position, if the server tells it.
+func (b *board) placed(t optimist.Truth[card], position uint64) optimist.Truth[card] {
+	if b.positions && t.Version != 0 {
+		t.Position = position
+	}
+	return t
 }
 
 // serve has the server do something, or not.
@@ -86,14 +129,10 @@ func (b *board) serve(ctx context.Context, id string, do func(c card, there bool
 	}
 	c, there := b.held[id]
 	c, there = do(c, there)
-	delete(b.held, id)
-	if there {
-		b.held[id] = c
-	}
-	b.versions++
+	b.writeLocked(id, c, there)
 	switch b.luck.IntN(4) {
 	case 0:
-		return optimist.AcceptedAt[card](b.versions), nil
+		return optimist.AcceptedAt[card](b.places[id]), nil
 	case 1:
 		return optimist.Truth[card]{}, nil
 	}
@@ -108,10 +147,20 @@ func (b *board) chance(n int) int {
 }
 
 func (b *board) truthLocked(id string) optimist.Truth[card] {
+	t := optimist.Gone[card](b.places[id])
 	if c, there := b.held[id]; there {
-		return optimist.TruthOf(c, b.versions)
+		t = optimist.TruthOf(c, b.places[id])
 	}
-	return optimist.Gone[card](b.versions)
+	return b.placed(t, b.places[id])
+}
+
+func (b *board) writeLocked(id string, c card, there bool) {
+	b.versions++
+	b.places[id] = b.versions
+	delete(b.held, id)
+	if there {
+		b.held[id] = c
+	}
 }
 
 func (b *board) register() {
@@ -119,7 +168,7 @@ func (b *board) register() {
 		return optimist.Register(b.cards, optimist.Mutation[card, string]{
 			Type: typ, Kind: kind, Slot: func(string) string { return typ }, Pessimistic: typ == "slow",
 			Policy: optimist.Policy{Failure: failure, Debounce: optimist.Debounce{Wait: time.Duration(len(typ)) * 100 * time.Millisecond}},
-			Apply:  do,
+			Apply:  do, Stored: stored,
 			Send: func(ctx context.Context, c optimist.Call[string]) (optimist.Truth[card], error) {
 				return b.serve(ctx, c.Entity, func(v card, there bool) (card, bool) {
 					if kind == optimist.Delete || kind == optimist.Change && !there {
@@ -142,7 +191,7 @@ func (b *board) register() {
 	})
 	b.remove = def("remove", optimist.Delete, optimist.Park, nil)
 	b.move = optimist.RegisterGroup(b.m, optimist.Group[[2]string]{
-		Type: "move",
+		Type: "move", Stored: jsonstored.Of[[2]string](1),
 		Parts: func(ids [2]string) []optimist.Part {
 			add := func(n int) func(card) (card, error) {
 				return func(c card) (card, error) { c.Likes += n; return c, nil }
@@ -162,9 +211,11 @@ func (b *board) register() {
 // push tells what the server has, after somebody else's change if there is one.
 func (b *board) push(id string, change *card) {
 	b.mu.Lock()
+	if strings.HasPrefix(id, "n") { // the server knows it by its own name alone
+		id = "s" + id[1:]
+	}
 	if change != nil {
-		b.versions++
-		b.held[id] = *change
+		b.writeLocked(id, *change, true)
 	}
 	t := b.truthLocked(id)
 	b.mu.Unlock()
@@ -189,8 +240,9 @@ func (b *board) step() string {
 		return h
 	}
 	words := []string{"a", "b", "b\x00", "", "cc", "c"}
-	switch n := b.rnd.IntN(22); n {
+	switch n := b.rnd.IntN(25); n {
 	case 0, 1:
+		id = b.ids[b.rnd.IntN(30)] // of the ids that the client makes
 		note(b.create.Execute(b.ctx, id, words[b.rnd.IntN(len(words))]))
 		return "create " + id
 	case 2, 3:
@@ -249,6 +301,24 @@ func (b *board) step() string {
 		}
 		b.m.Batch(b.ctx, plans...)
 		return "batch"
+	case 19:
+		b.births++
+		id := "n" + strconv.Itoa(b.births)
+		b.ids = append(b.ids, id)
+		note(b.born.Execute(b.ctx, id, strconv.Itoa(b.births)+" "+words[b.rnd.IntN(len(words))]))
+		return "born " + id
+	case 20:
+		if len(b.ids) < 36 {
+			return "none"
+		}
+		id := b.ids[30] // the oldest one whose id the server made
+		b.ids = slices.Delete(b.ids, 30, 31)
+		b.mu.Lock()
+		b.writeLocked("s"+id[1:], card{}, false)
+		b.mu.Unlock()
+		b.push(id, nil)
+		b.cards.Forget(id)
+		return "gone " + id
 	}
 	time.Sleep(time.Duration(b.rnd.IntN(1500)) * time.Millisecond)
 	synctest.Wait()
@@ -260,6 +330,7 @@ type watched struct {
 	name  string
 	query list.Query[card]
 	less  func(a, b list.Row[card]) int
+	paper *paper // of a list of pages; else nil
 	list  *list.List[card]
 	quick *follower
 	slow  *follower
@@ -270,6 +341,7 @@ type follower struct {
 	rows   []list.Row[card]
 	total  int
 	step   uint64
+	state  list.State
 	resets int
 	next   func() (list.Splice[card], bool)
 	stop   func()
@@ -277,13 +349,12 @@ type follower struct {
 
 // naive folds the query over the views.
 func (b *board) naive(w *watched) (rows []list.Row[card], total int) {
-	for _, id := range b.ids {
-		v := b.cards.View(id)
-		if v.Presence == optimist.Present && (w.query.Where == nil || w.query.Where(id, v.Value)) {
-			rows = append(rows, list.Row[card]{ID: id, View: v})
+	for id := range b.oracle.now {
+		if row, truth, ok := b.candidate(w, id); ok && (w.paper == nil || b.known(w, row, truth)) {
+			rows = append(rows, row)
 		}
 	}
-	slices.SortFunc(rows, func(x, y list.Row[card]) int { return cmp.Or(w.less(x, y), cmp.Compare(x.ID, y.ID)) })
+	slices.SortFunc(rows, w.order)
 	total = len(rows)
 	if n := w.query.Limit; n > 0 {
 		rows = rows[:min(n, total)]
@@ -317,57 +388,112 @@ func TestTwin(t *testing.T) {
 	t.Logf("seed %d", n)
 	synctest.Test(t, func(t *testing.T) {
 		b := newBoard(t, rand.New(rand.NewPCG(n, 1)))
-		all := lists()
-		ctx, stop := context.WithCancel(b.ctx)
-		for _, w := range all {
-			l, err := list.New(b.cards, w.query)
-			if err != nil {
-				t.Fatal(err)
-			}
-			w.list = l
-			w.quick, w.slow = follow(ctx, l), follow(ctx, l)
-		}
+		all, stop := b.open()
 		var last []string
 		for i := range *steps {
-			said := b.step()
+			time.Sleep(time.Millisecond + 1) // no two steps are of one moment
+			synctest.Wait()
+			b.drain(all)
+			for _, w := range all {
+				b.look(w)
+			}
+			var said string
+			switch k := b.rnd.IntN(4000); {
+			case k == 0 || i == 100:
+				stop()
+				b.restart()
+				all, stop = b.open()
+				said = "restart"
+			case k < 750:
+				w := all[len(all)-1-b.rnd.IntN(3)]
+				said = b.turn(w)
+			default:
+				said = b.step()
+			}
 			synctest.Wait() // a call that was taken back may end
-			if last = append(last, said); len(last) > 8 {
+			b.drain(all)
+			if last = append(last, said); len(last) > 12 {
 				last = last[1:]
 			}
 			for _, w := range all {
-				want, total := b.naive(w)
-				rows := w.list.Rows()
-				if err := compare(rows, want, total); err != nil {
-					t.Fatalf("seed %d, step %d, after %v: list %q: %v", n, i, last, w.name, err)
-				}
-				w.quick.catchUp(rows)
-				if err := same(w.quick.rows, want); err != nil || w.quick.total != total {
-					t.Fatalf("seed %d, step %d, after %v: watcher of %q: %v", n, i, last, w.name, err)
-				}
-				if i%1500 == 1499 { // more splices than a list keeps
-					w.slow.catchUp(rows)
-					if err := same(w.slow.rows, want); err != nil {
-						t.Fatalf("seed %d, step %d, after %v: slow watcher of %q: %v", n, i, last, w.name, err)
-					}
+				if err := b.check(w, i); err != nil {
+					t.Fatalf("seed %d, step %d, after %q: list %q: %v", n, i, last, w.name, err)
 				}
 			}
 		}
-		if all[0].slow.resets < 2 {
-			t.Errorf("the slow watcher never fell behind")
-		}
-		if all[0].quick.resets != 1 {
-			t.Errorf("the quick watcher got %d resets", all[0].quick.resets)
-		}
 		stop()
-		for _, w := range all {
-			w.quick.stop()
-			w.slow.stop()
-			w.list.Close()
+		if b.resets == 0 {
+			t.Errorf("no slow watcher fell behind")
 		}
 		b.m.SetOnline(true)
 		b.m.ClearAll()
 		b.m.Close(b.ctx)
 	})
+}
+
+// open makes the lists of a life. The function that it returns closes them.
+func (b *board) open() (all []*watched, stop func()) {
+	all = append(lists(), b.pagedLists()...)
+	ctx, end := context.WithCancel(b.ctx)
+	for _, w := range all {
+		l, err := list.New(b.cards, w.query)
+		if err != nil {
+			b.Fatal(err)
+		}
+		w.list = l
+		w.quick, w.slow = follow(ctx, l), follow(ctx, l)
+	}
+	b.oracle.past = nil
+	return all, func() {
+		end()
+		for _, w := range all {
+			if w.quick.resets != 1 {
+				b.Errorf("the quick watcher of %q got %d resets", w.name, w.quick.resets)
+			}
+			b.resets += max(w.slow.resets-1, 0)
+			w.quick.stop()
+			w.slow.stop()
+			w.list.Close()
+		}
+	}
+}
+
+// restart ends the life of the program, and begins another one with its journal.
+func (b *board) restart() {
+	ctx, stop := context.WithCancel(b.ctx)
+	stop()
+	b.m.Close(ctx)
+	b.start()
+	b.restore()
+}
+
+// check compares a list and its watchers with the naive list.
+func (b *board) check(w *watched, step int) error {
+	want, total := b.naive(w)
+	rows := w.list.Rows()
+	if err := compare(rows, want, total); err != nil {
+		return err
+	}
+	state := rows.State()
+	if w.paper != nil {
+		if state.Total != b.total(w) {
+			return fmt.Errorf("total %+v, want %+v", state.Total, b.total(w))
+		}
+		if more := w.paper.more(); state.More != more {
+			return fmt.Errorf("more %v, want %v", state.More, more)
+		}
+	}
+	w.quick.catchUp(rows)
+	if err := same(w.quick.rows, want); err != nil || w.quick.total != total || w.quick.state != state {
+		return fmt.Errorf("quick watcher: %v, total %d, state %+v, want %+v", err, w.quick.total, w.quick.state, state)
+	}
+	if step%1500 == 1499 { // more splices than a list keeps
+		w.slow.catchUp(rows)
+		if err := same(w.slow.rows, want); err != nil {
+			return fmt.Errorf("slow watcher: %w", err)
+		}
+	}
+	return nil
 }
 
 func follow(ctx context.Context, l *list.List[card]) *follower {
@@ -378,7 +504,7 @@ func follow(ctx context.Context, l *list.List[card]) *follower {
 
 // catchUp applies splices until the rows are of the same step.
 func (f *follower) catchUp(rows list.Rows[card]) {
-	for f.resets == 0 || f.step < rows.Step() {
+	for f.resets == 0 || f.step < rows.Step() || f.state != rows.State() {
 		s, ok := f.next()
 		if !ok {
 			return
@@ -386,7 +512,7 @@ func (f *follower) catchUp(rows list.Rows[card]) {
 		if s.Reset {
 			f.resets++
 		}
-		f.rows, f.total, f.step = s.Apply(f.rows), s.Total, s.Step
+		f.rows, f.total, f.step, f.state = s.Apply(f.rows), s.Total, s.Step, s.State
 	}
 }
 
