@@ -410,6 +410,35 @@ func TestARefetchTakesThePlaceOfMore(t *testing.T) {
 	})
 }
 
+// A fetch does not heed its context, and comes back after the refetch that took its place.
+func TestALatePageChangesNoRange(t *testing.T) {
+	inFeed(t, 2, five, func(f *feed) {
+		late := make(chan bool)
+		deaf := false
+		l := f.list(list.Query[task]{Order: mostHours, PageSize: 2, Pages: func(ctx context.Context, after list.After[task], limit int) (list.Page[task], error) {
+			page, err := f.fetch(ctx, after, limit)
+			if deaf {
+				<-late
+			}
+			return page, err
+		}})
+		f.follow(l)
+		must(t, l.More(f.ctx))
+		deaf = true
+		go l.More(f.ctx)
+		synctest.Wait()
+		deaf = false
+		f.write("x", task{"x", 10})
+		must(t, l.Refetch(f.ctx))
+		f.state(l, "x a b")
+		late <- true
+		synctest.Wait()
+		f.state(l, "x a b")
+		equal(t, "truth", f.tasks.View("c").Presence, optimist.Present)
+		equal(t, "the end of the list", l.Err(), nil)
+	})
+}
+
 func TestALoadIsTriedAgainAndFails(t *testing.T) {
 	inFeed(t, 10, five, func(f *feed) {
 		l := f.open()

@@ -56,7 +56,6 @@ func (t *totals) tell(n int, position uint64, began moment) {
 		t.sum += d.by
 	}
 	t.settled = kept
-	clear(t.doubted)
 	for id := range t.ahead {
 		t.doubted[id] = true
 	}

@@ -442,6 +442,7 @@ func (b *board) open() (all []*watched, stop func()) {
 		}
 		w.list = l
 		w.quick, w.slow = follow(ctx, l), follow(ctx, l)
+		w.slow.catchUp(l.Rows())
 	}
 	b.oracle.past = nil
 	return all, func() {
@@ -487,7 +488,7 @@ func (b *board) check(w *watched, step int) error {
 	if err := same(w.quick.rows, want); err != nil || w.quick.total != total || w.quick.state != state {
 		return fmt.Errorf("quick watcher: %v, total %d, state %+v, want %+v", err, w.quick.total, w.quick.state, state)
 	}
-	if step%1500 == 1499 { // more splices than a list keeps
+	if step%1000 == 999 { // more splices than a list keeps
 		w.slow.catchUp(rows)
 		if err := same(w.slow.rows, want); err != nil {
 			return fmt.Errorf("slow watcher: %w", err)
