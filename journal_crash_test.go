@@ -460,3 +460,37 @@ func TestLaw44_WhatWasAcknowledgedInAnEarlierLifeIsSentAgain(t *testing.T) {
 		s.end()
 	})
 }
+
+// An operation that a program cannot restore misses the beginning of a new history.
+func TestLaw44_WhatWasAcknowledgedAndIsInQuarantineIsSentAgain(t *testing.T) {
+	for _, early := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			b := &busy{t: t, reply: func(int, string) (optimist.Truth[note], error) { return optimist.AcceptedAt[note](7), nil }}
+			s := b.begin()
+			s.notes.Receive("1", optimist.TruthOf(note{}, 6))
+			must(s.rewrite.Execute(s.ctx, "1", edit{"a"}))(t)
+			s.die()
+			m := must(optimist.New(optimist.Options{Journal: durable{must(b.disk.Open())(t)}}))(t)
+			tell := func() {
+				if err := m.NewEra(2); err != nil {
+					t.Error(err)
+				}
+			}
+			if early {
+				tell()
+			}
+			if q := must(m.Restore())(t).Quarantined; len(q) != 1 {
+				t.Fatalf("in quarantine: %v", q)
+			}
+			if !early {
+				tell()
+			}
+			m.Close(t.Context())
+			s = b.begin()
+			if calls := b.heard(); len(calls) != 2 {
+				t.Errorf("told before Restore: %v, calls: %q", early, calls)
+			}
+			s.end()
+		})
+	}
+}

@@ -108,6 +108,9 @@ func (b *Outbox) Reject(l Loaded) (ended bool) {
 		}
 	}
 	b.restoring[l.Seq] = nil
+	if b.outlived {
+		b.outlive(&l)
+	}
 	b.quarantine = append(b.quarantine, l)
 	return false
 }

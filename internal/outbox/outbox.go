@@ -34,8 +34,9 @@ const (
 
 // Outbox holds the records that the journal has not taken yet. Make one with [New].
 type Outbox struct {
-	client string
-	era    uint64 // of the server, for the header
+	client   string
+	era      uint64 // of the server, for the header
+	outlived bool   // the era began in this life
 
 	queue  []Entry          // to be written, in order
 	spare  []Entry          // the memory of a queue that was written
@@ -92,13 +93,6 @@ func New() *Outbox { return &Outbox{retryAt: engine.Never} }
 
 // SetClient names the client in the header.
 func (b *Outbox) SetClient(id string) { b.client = id }
-
-// SetEra has the header written with the era of the server, behind all that is queued.
-func (b *Outbox) SetEra(era uint64) {
-	if b.era = era; b.restored && !b.dead {
-		b.header = true
-	}
-}
 
 // Put queues the record of an operation: it is new, or something in it has changed. It
 // reports false when the journal takes nothing any more.
