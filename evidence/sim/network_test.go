@@ -51,10 +51,11 @@ func (w *World) draw(what string, numbers ...int) *rand.Rand {
 func (w *World) hitchFor(c *Client, entity string) hitch {
 	n := c.calls[entity]
 	c.calls[entity]++
-	if w.calm {
-		return hitch{there: 7 * time.Millisecond, back: 7 * time.Millisecond}
-	}
 	r := w.draw("call "+entity, c.number, n)
+	if w.calm {
+		odd := time.Duration(r.IntN(1_000_000)) // no two calls arrive at one instant
+		return hitch{there: 7*time.Millisecond + odd, back: 7*time.Millisecond + odd}
+	}
 	bad := w.script.Faults
 	h := hitch{there: w.latency(r), back: w.latency(r)}
 	switch p := r.Float64(); {

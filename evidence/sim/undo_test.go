@@ -103,7 +103,7 @@ func (l *life) undoes(n int) {
 		return
 	}
 	name := w.name(h.ID())
-	w.trace("%s undoes %s: %v, by %s", c, name, err, by.ID())
+	w.trace("%s undoes %s: %v, by %s", c, name, err, w.name(by.ID()))
 	w.stats.Undone++
 	unsent := s.State == optimist.Waiting && s.Calls == 0
 	nothing := o.outcome == optimist.RolledBack || o.outcome == optimist.Cancelled
