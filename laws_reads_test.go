@@ -2,6 +2,7 @@ package optimist
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -197,5 +198,75 @@ func TestLaw42_OnlyOperationsThatHaveLeftAreReadFor(t *testing.T) {
 		h.Cancel()
 		w.time(time.Second)
 		equal(t, "reads", *reads > 0, true)
+	})
+}
+
+// A read that fails is made again as often as the policy allows, for each end anew, and not
+// before the server asked for it.
+func TestLaw42_AFailedReadIsMadeAgain(t *testing.T) {
+	opts := instant
+	opts.Policy.Retry = Retry{Max: 2, Base: time.Second, Jitter: -1}
+	inWorld(t, opts, func(t *testing.T, w *world) {
+		var began time.Time
+		var at []time.Duration
+		var fails []error
+		pages := NewStore(w.m, "read", StoreOptions[page]{ReadSettled: true, Read: func(_ context.Context, id string) (Truth[page], error) {
+			at = append(at, time.Since(began))
+			if len(fails) > 0 {
+				err := fails[0]
+				fails = fails[1:]
+				return Truth[page]{}, err
+			}
+			return TruthOf(w.server.truth(id).Value, 0), nil
+		}})
+		def := w.likeToggle()
+		def.Type = "like read"
+		like := RegisterToggle(pages, def)
+		is(t, pages.Receive("1", TruthOf(page{}, 0)), nil)
+		w.server.put("1", page{Title: "renamed by another"})
+		w.server.alwaysReply(&reply{mute: true})
+		tap := func(user string, failures ...error) {
+			began, at, fails = time.Now(), nil, failures
+			must(must(like.Set(w.ctx, "1", user, true))(t).Wait(w.ctx))(t)
+		}
+		const pause = 100 * time.Millisecond
+		down, busy := errors.New("down"), StatusError(429, 5*time.Second, nil)
+
+		tap("a", down, down)
+		w.time(time.Hour)
+		equal(t, "reads", at, []time.Duration{pause, pause + time.Second, pause + 3*time.Second})
+		equal(t, "read", pages.View("1").Value.Title, "renamed by another")
+
+		tap("b", down, down, down, down)
+		w.time(time.Hour)
+		equal(t, "it is given up", len(at), 3)
+		tap("c")
+		w.time(time.Hour)
+		equal(t, "of the next end", len(at), 1)
+
+		tap("d", busy)
+		w.time(time.Hour)
+		equal(t, "not before the server asked for it", at, []time.Duration{pause, pause + 5*time.Second})
+
+		tap("e", down) // while its read waits for another try, an operation comes and stays
+		w.time(200 * time.Millisecond)
+		w.server.alwaysReply(&reply{before: time.Minute, mute: true})
+		h := must(like.Set(w.ctx, "1", "f", true))(t)
+		w.time(30 * time.Second)
+		w.server.alwaysReply(&reply{mute: true})
+		equal(t, "meanwhile", len(at), 1)
+		must(h.Wait(w.ctx))(t)
+		w.time(pause + time.Millisecond)
+		equal(t, "at its end", len(at), 2)
+		w.time(time.Hour)
+		equal(t, "no more", len(at), 2)
+
+		tap("g", down, down)
+		w.m.SetOnline(false)
+		w.time(time.Hour)
+		equal(t, "offline", len(at), 0)
+		w.m.SetOnline(true)
+		w.time(time.Hour)
+		equal(t, "online again", len(at), 3)
 	})
 }

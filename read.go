@@ -175,7 +175,11 @@ func (r *reader) finishLocked(ent *engine.Entity, t engine.Truth, err error) {
 		m.receive.Reread = true
 		old = m.receiveLocked(ent.Space(), ent.ID(), t, now)
 	}
-	if r.Finish(ent, m.now(now), err != nil || old, m.haltedLocked(), rand.Uint64(), m.engine.RereadLater) {
+	after := engine.Time(0)
+	if err != nil {
+		after = engine.Time(classify(r.ctx, err).retryAfter)
+	}
+	if r.Finish(ent, m.now(now), err != nil || old, after, m.haltedLocked(), rand.Uint64(), m.engine.RereadLater) {
 		return
 	}
 	if ent.Unsure() && err != nil {

@@ -41,7 +41,8 @@ type StoreOptions[T any] struct {
 	// Read reads one entity anew. The manager reads an entity when it is unsure of it
 	// (View.Unsure), without being asked: as often as the manager's Retry policy allows
 	// (10 times, if that is Forever) until newer truth is there, with the policy's timeout
-	// for each read, at most 4 entities at a time, and not while sending is paused. Truth
+	// for each read, at most 4 entities at a time, not before a Retry-After that an error of a
+	// read tells as that of a Send does, and not while sending is paused. Truth
 	// without a ReadAt is dated at the moment at which its read began. An entity that the
 	// server does not have is Gone, not an error. Nil: an entity stays unsure until newer
 	// truth of it comes in another way.
@@ -50,7 +51,7 @@ type StoreOptions[T any] struct {
 	// attempt of one of them had left: once, a tenth of a second after that, and not before
 	// operations that were accepted meanwhile have ended as well. What is read is dated at
 	// the moment at which the read began, so it undoes nothing that settles later. A read that
-	// fails is not repeated. False, or without Read: answers and pushes tell enough.
+	// fails is repeated as one of Read is. False, or without Read: answers and pushes tell enough.
 	ReadSettled bool
 	// LaggingReplica says that this server may answer an accepted operation with a value
 	// that a lagging replica told, and cannot say so by Truth.Wrote. It has the manager

@@ -80,8 +80,8 @@ func (s *Schedule) AskSettled(ent *engine.Entity, now engine.Time) (added bool) 
 		return true
 	case slices.Contains(s.reading, r):
 		r.missed = true
-	case r.settled:
-		r.due = now + SettledPause
+	case r.settled: // a pause after a read that failed goes on
+		r.tries, r.due = 0, max(r.due, now+SettledPause)
 	}
 	return false
 }
@@ -146,9 +146,10 @@ func (s *Schedule) Land(ent *engine.Entity) {
 }
 
 // Finish ends a read. failed says that it found out nothing, or only values that were too old
-// to be taken; over, that nothing is read any more. It reports whether the entity is to be
-// read again, and else drops it.
-func (s *Schedule) Finish(ent *engine.Entity, now engine.Time, failed, over bool, random uint64, later func(*engine.Entity) bool) (kept bool) {
+// to be taken; after, for how long the server asked to be left alone, if it did; over, that
+// nothing is read any more. It reports whether the entity is to be read again, and else drops
+// it. later is that of Take.
+func (s *Schedule) Finish(ent *engine.Entity, now engine.Time, failed bool, after engine.Time, over bool, random uint64, later func(*engine.Entity) bool) (kept bool) {
 	r := s.asked[ent]
 	s.Land(ent)
 	missed, anew := r.missed, r.anew
@@ -164,8 +165,8 @@ func (s *Schedule) Finish(ent *engine.Entity, now engine.Time, failed, over bool
 		r.tries, r.due, r.missed = 0, now, missed
 		s.waiting = append(s.waiting, r)
 		return true
-	case (ent.Unsure() || r.again && failed) && r.tries < most:
-		r.due = now + min(s.policy.Delay(r.tries, 0, random), engine.Never-now)
+	case (ent.Unsure() || failed && (r.again || r.settled && !missed && !later(ent))) && r.tries < most:
+		r.due = now + min(s.policy.Delay(r.tries, after, random), engine.Never-now)
 		s.waiting = append(s.waiting, r)
 		return true
 	case missed && !later(ent):

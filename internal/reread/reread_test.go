@@ -38,7 +38,7 @@ func TestAnEntityIsReadOnceAtATime(t *testing.T) {
 	if s.Reading() != first {
 		t.Error("nobody reads the first")
 	}
-	if s.Finish(first, 1, false, false, 0, never) {
+	if s.Finish(first, 1, false, 0, false, 0, never) {
 		t.Error("a read that sufficed is made again")
 	}
 	if s.Reading() != second || s.Due() != engine.Never {
@@ -65,18 +65,18 @@ func TestAReadThatWasAskedForIsMadeAgain(t *testing.T) {
 		if got, _ := s.Take(now, never); got != ent {
 			t.Fatalf("try %d: took %v", i, got)
 		}
-		if kept := s.Finish(ent, now, true, false, 0, never); kept != (due != engine.Never) || s.Due() != due {
+		if kept := s.Finish(ent, now, true, 0, false, 0, never); kept != (due != engine.Never) || s.Due() != due {
 			t.Fatalf("try %d: kept %v, due at %d", i, kept, s.Due())
 		}
 	}
 	s.Ask(ent, true)
 	s.Take(0, never)
-	s.Finish(ent, 5, true, false, 0, never)
+	s.Finish(ent, 5, true, 0, false, 0, never)
 	if s.Hurry(); s.Due() != 0 {
 		t.Errorf("in a hurry it is due at %d", s.Due())
 	}
 	s.Take(0, never)
-	if s.Finish(ent, 5, true, true, 0, never) {
+	if s.Finish(ent, 5, true, 0, true, 0, never) {
 		t.Error("it is kept although nothing is read any more")
 	}
 }
@@ -102,7 +102,7 @@ func TestAnEndThatAReadMayHaveMissedIsLookedAt(t *testing.T) {
 		s.Ask(ent, false)
 		s.Take(0, never)
 		s.AskSettled(ent, 10)
-		if kept := s.Finish(ent, 20, false, false, 0, later); kept != (name == "idle") {
+		if kept := s.Finish(ent, 20, false, 0, false, 0, later); kept != (name == "idle") {
 			t.Errorf("%s: kept %v", name, kept)
 		} else if kept && s.Due() != 20+SettledPause {
 			t.Errorf("%s: due at %d", name, s.Due())
@@ -120,8 +120,43 @@ func TestAReadThatMayHaveBeenTooEarlyIsMadeAgain(t *testing.T) {
 			s.Land(ent)
 		}
 		s.Ask(ent, true)
-		if kept := s.Finish(ent, 5, false, false, 0, never); kept == landed || kept && s.Due() != 5 {
+		if kept := s.Finish(ent, 5, false, 0, false, 0, never); kept == landed || kept && s.Due() != 5 {
 			t.Errorf("%s: it is read again: %v, at %v", name, kept, s.Due())
 		}
+	}
+}
+
+// The read of an entity whose operations have ended is made again when it failed, as often as
+// the policy allows for each such end, and not before the server asked for it.
+func TestAFailedReadAfterTheEndIsMadeAgain(t *testing.T) {
+	s := New(engine.Retry{Max: 2, Base: 10, Cap: 100})
+	ent := entities("1")[0]
+	try := func(now, after engine.Time, want bool) {
+		t.Helper()
+		if got, _ := s.Take(now, never); got != ent {
+			t.Fatalf("at %d it is not read", now)
+		}
+		if kept := s.Finish(ent, now, true, after, false, 0, never); kept != want {
+			t.Fatalf("at %d: kept %v", now, kept)
+		}
+	}
+	s.AskSettled(ent, 0)
+	try(SettledPause, 0, true)
+	try(SettledPause+10, 0, true)
+	try(SettledPause+30, 0, false)
+
+	s.AskSettled(ent, 0)
+	try(SettledPause, 5*SettledPause, true)
+	if s.AskSettled(ent, SettledPause+1); s.Due() != 6*SettledPause {
+		t.Errorf("due at %d", s.Due())
+	}
+	try(s.Due(), 0, true)
+	try(s.Due(), 0, true) // of the second end
+	try(s.Due(), 0, false)
+
+	s.AskSettled(ent, 0)
+	s.Take(SettledPause, never)
+	if s.Finish(ent, SettledPause, true, 0, false, 0, always) {
+		t.Error("it is kept although it is busy again")
 	}
 }
