@@ -16,7 +16,7 @@ import (
 func (m *Manager) breakLocked() {
 	m.lost = errorf.New("%w: a function of the program ended its goroutine in the middle of a change: %w", ErrBroken, foreign.ErrEnded)
 	m.courier.HandedIn()
-	m.alarm.stopLocked()
+	m.alarm.Stop()
 	m.abandonLocked()
 	m.loads.bell.giveLocked()
 	if m.reader != nil {
@@ -26,6 +26,15 @@ func (m *Manager) breakLocked() {
 	m.detachAllLocked(m.lost)
 	closeOnce(m.stop)
 	m.unlock()
+}
+
+// closeOnce closes a channel on which nothing is sent, unless it is closed already.
+func closeOnce(c chan struct{}) {
+	select {
+	case <-c:
+	default:
+		close(c)
+	}
 }
 
 // phase is how far Close has come. It only grows.

@@ -81,7 +81,7 @@ func (a *Action[T, A]) resolve(c *engine.Conflict) engine.Decision {
 func (a *anyAction) decision(d engine.Choice, err error, merged *Handle) engine.Decision {
 	v := engine.Decision{Choice: d, Err: sound("resolve", err)}
 	if merged != nil {
-		merged.op.Timestamp = engine.Timestamp(a.m.clock.next(time.Now()))
+		merged.op.Timestamp = a.m.clock.Next(time.Now())
 		if _, err := a.typ.prepare(&merged.op); err != nil {
 			return engine.Decision{Choice: engine.Fail, Err: err}
 		}

@@ -92,7 +92,7 @@ func (m *Manager) acceptingLocked(over error) error {
 func (m *Manager) passLocked(in engine.Input, ops ...*engine.Op) error {
 	now := time.Now()
 	for _, o := range ops {
-		o.Timestamp = engine.Timestamp(m.clock.next(now))
+		o.Timestamp = m.clock.Next(now)
 	}
 	return m.stepLocked(now, in)
 }

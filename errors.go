@@ -7,6 +7,7 @@ import (
 
 	"github.com/optimist-go/optimist/internal/engine"
 	"github.com/optimist-go/optimist/internal/errorf"
+	"github.com/optimist-go/optimist/internal/hlc"
 	"github.com/optimist-go/optimist/internal/outbox"
 )
 
@@ -58,7 +59,7 @@ var (
 	// the answer has no Truth.ID. Nobody knows how the entity is called there.
 	ErrNoServerID = engine.ErrNoServerID
 	// ErrClockDrift: a server's timestamp is too far ahead.
-	ErrClockDrift = errors.New("optimist: clock drift")
+	ErrClockDrift = hlc.ErrDrift
 	// ErrStuck: a function of the program has not returned, and a call that waited for it
 	// has given up; the error names it. Mostly it waits for that very call: a function that
 	// is data (Apply, Guard, Merge rules, Resolve, ...) calls the manager, a closure executes

@@ -9,6 +9,7 @@ import (
 	"github.com/optimist-go/optimist/internal/engine"
 	"github.com/optimist-go/optimist/internal/errorf"
 	"github.com/optimist-go/optimist/internal/foreign"
+	"github.com/optimist-go/optimist/internal/hlc"
 	"github.com/optimist-go/optimist/internal/outbox"
 	"github.com/optimist-go/optimist/journal"
 )
@@ -148,7 +149,7 @@ func (m *Manager) journalLocked(o *engine.Op, first bool) {
 
 // keptBy is the state of an operation that the journal kept, with the times of this life.
 func (m *Manager) keptBy(k engine.Kept, now time.Time) engine.Kept {
-	return outbox.Revive(k, m.now(now), engine.Time(now.UnixNano()), engine.Time(m.clock.last.Time().UnixMilli()))
+	return outbox.Revive(k, m.now(now), engine.Time(now.UnixNano()), engine.Time(hlc.Wall(m.clock.Last).UnixMilli()))
 }
 
 // complete fills in the parts of an entry for which there was no time under the lock, and
@@ -187,7 +188,7 @@ func (m *Manager) writeNext() (more bool) {
 		d.write.Abandon()
 		m.wroteLocked(&PanicError{In: "the journal", Value: foreign.ErrEnded})
 	}
-	d.write = d.out.Next(engine.Timestamp(m.clock.last), m.engine.LastSeq())
+	d.write = d.out.Next(m.clock.Last, m.engine.LastSeq())
 	if d.write == nil {
 		m.armLocked(time.Now()) // refused records are written again
 		m.mu.Unlock()
@@ -297,7 +298,7 @@ func (m *Manager) closeJournal() error {
 		m.mu.Unlock()
 		return nil
 	}
-	d.out.KeepClock(engine.Timestamp(m.clock.last)) // truth and operations in memory move it as well
+	d.out.KeepClock(m.clock.Last) // truth and operations in memory move it as well
 	owed := m.sayAgainLocked(nil)
 	for d.out.Writing() {
 		owed = m.awaitDiskLocked(nil)

@@ -6,21 +6,23 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/optimist-go/optimist/internal/hlc"
 )
 
 func TestLaw18_StampsNeverGoBackwards(t *testing.T) {
-	c := clock{maxDrift: time.Minute}
+	c := hlc.Clock{MaxDrift: time.Minute}
 	wall := time.UnixMilli(1_000_000)
-	last := c.next(wall)
+	last := c.Next(wall)
 	for i, back := range []time.Duration{0, time.Hour, 0, -time.Millisecond, 24 * time.Hour} {
-		next := c.next(wall.Add(-back))
+		next := c.Next(wall.Add(-back))
 		if next <= last {
 			t.Fatalf("stamp %d went from %v to %v", i, last, next)
 		}
 		last = next
 	}
 	for range 70_000 { // more than one millisecond counts
-		if next := c.next(wall); next <= last {
+		if next := c.Next(wall); next <= last {
 			t.Fatalf("%v after %v", next, last)
 		} else {
 			last = next

@@ -411,8 +411,8 @@ func TestLaw25_SettledIsForgotten(t *testing.T) {
 		equal(t, "closures kept", closureLogs(w.m), 0)
 		equal(t, "workers, work", [2]int{w.m.courier.Workers(), len(w.m.courier.Waiting())}, [2]int{})
 		equal(t, "callbacks are empty", w.m.callbacks.Empty(), true)
-		equal(t, "timer", w.m.alarm.at, w.m.engine.NextTick())
-		equal(t, "deadline", w.m.alarm.at > 1<<60, true)
+		equal(t, "timer", w.m.alarm.At(), w.m.engine.NextTick())
+		equal(t, "deadline", w.m.alarm.At() > 1<<60, true)
 	})
 }
 

@@ -85,7 +85,7 @@ func TestLaw47_ASendLongPastItsTimeIsLoud(t *testing.T) {
 		time.Sleep(2 * time.Hour)
 		equal(t, "events", len(misused(sub)), 0)
 		w.m.mu.Lock()
-		armed := w.m.alarm.at
+		armed := w.m.alarm.At()
 		w.m.mu.Unlock()
 		equal(t, "an idle manager has no timer", armed >= 1<<62, true)
 	})

@@ -174,8 +174,8 @@ func TestLaw25_IdleIsFree(t *testing.T) {
 			t.Fatalf("%s: an idle manager has goroutines:\n%s", name, left)
 		}
 		m.mu.Lock()
-		if m.alarm.at != m.engine.NextTick() || m.alarm.at < 1<<62 {
-			t.Errorf("%s: an idle manager has a timer at %d", name, m.alarm.at)
+		if m.alarm.At() != m.engine.NextTick() || m.alarm.At() < 1<<62 {
+			t.Errorf("%s: an idle manager has a timer at %d", name, m.alarm.At())
 		}
 		m.mu.Unlock()
 	}

@@ -246,7 +246,7 @@ func (m *Manager) endSubscriptions() {
 func (m *Manager) halt() {
 	m.mu.Lock()
 	m.phase = halted
-	ticked := m.alarm.stopLocked()
+	ticked := m.alarm.Stop()
 	m.engine.ShutGate(true)
 	m.abandonLocked()
 	m.loads.bell.giveLocked()

@@ -7,9 +7,11 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/optimist-go/optimist/internal/alarm"
 	"github.com/optimist-go/optimist/internal/audience"
 	"github.com/optimist-go/optimist/internal/courier"
 	"github.com/optimist-go/optimist/internal/engine"
+	"github.com/optimist-go/optimist/internal/hlc"
 	"github.com/optimist-go/optimist/internal/inbox"
 	"github.com/optimist-go/optimist/internal/latch"
 	"github.com/optimist-go/optimist/internal/registry"
@@ -37,12 +39,12 @@ type Manager struct {
 	// it, except those that are data, which the package documentation lists.
 	mu     latch.Mutex
 	engine *engine.Engine
-	clock  clock
+	clock  hlc.Clock
 	known  registry.Registry[*opType]
 
 	courier courier.Courier[*flight] // attempts that may leave, calls under way, workers
 
-	alarm alarm // rings at the next deadline
+	alarm alarm.Alarm // rings at the next deadline
 
 	callbacks callbacks
 	closures  imperative // nil until the first closure
@@ -76,11 +78,10 @@ func New(opts Options) (*Manager, error) {
 		epoch: time.Now().Add(-time.Microsecond),
 		stop:  make(chan struct{}),
 		mu:    latch.New(),
-		clock: clock{maxDrift: opts.MaxDrift},
+		clock: hlc.Clock{MaxDrift: opts.MaxDrift},
 		known: registry.New[*opType](),
-		alarm: alarm{at: engine.Never},
 	}
-	m.alarm.ring = m.tick
+	m.alarm = alarm.New(m.tick)
 	known, err := m.openJournal()
 	if err != nil {
 		return nil, errors.Join(err, opts.Journal.Close())
@@ -233,13 +234,13 @@ func (m *Manager) armLocked(now time.Time) {
 	if m.audience.Subscribed() {
 		next = min(next, m.overdueLocked())
 	}
-	m.alarm.setLocked(next, m.now(now))
+	m.alarm.Set(next, m.now(now))
 }
 
 // tick is the timer's function.
 func (m *Manager) tick() {
 	m.mu.Lock()
-	if !m.alarm.rungLocked() {
+	if !m.alarm.Rung() {
 		m.mu.Unlock()
 		return
 	}

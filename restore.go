@@ -36,10 +36,10 @@ func (m *Manager) openJournal() (outbox.Header, error) {
 	if err != nil {
 		return outbox.Header{}, err
 	}
-	m.clock.last = max(m.clock.last, Timestamp(h.Clock))
+	m.clock.Last = max(m.clock.Last, h.Clock)
 	for _, l := range left {
 		if l.Record != nil {
-			m.clock.observe(Timestamp(l.Record.Timestamp), m.epoch) // it may be ahead because truth under it was
+			m.clock.Observe(l.Record.Timestamp, m.epoch) // it may be ahead because truth under it was
 		}
 	}
 	if m.opts.ClientID == "" {

@@ -272,7 +272,7 @@ func (m *Manager) observeLocked(t *engine.Truth, now time.Time) {
 	if t.At == 0 {
 		return
 	}
-	if err := m.clock.observe(Timestamp(t.At), now); err != nil {
+	if err := m.clock.Observe(t.At, now); err != nil {
 		m.publishLocked(Event{Kind: ClockDrift, Err: err})
 	}
 }

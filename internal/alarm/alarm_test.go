@@ -1,4 +1,4 @@
-package optimist
+package alarm
 
 import (
 	"testing"
@@ -12,13 +12,13 @@ import (
 // bell is an alarm with its lock, and the times at which it rang.
 type bell struct {
 	mu    latch.Mutex
-	alarm alarm
+	alarm Alarm
 	began time.Time
 	rang  []time.Duration
 }
 
 func newBell() *bell {
-	return &bell{mu: latch.New(), alarm: alarm{at: engine.Never}, began: time.Now()}
+	return &bell{mu: latch.New(), alarm: New(nil), began: time.Now()}
 }
 
 func (b *bell) now() engine.Time { return engine.Time(time.Since(b.began)) }
@@ -27,14 +27,14 @@ func (b *bell) setLocked(at time.Duration) {
 	b.alarm.ring = func() {
 		b.mu.Lock()
 		defer b.mu.Unlock()
-		if b.alarm.rungLocked() {
+		if b.alarm.Rung() {
 			b.rang = append(b.rang, time.Since(b.began))
 		}
 	}
-	b.alarm.setLocked(engine.Time(at), b.now())
+	b.alarm.Set(engine.Time(at), b.now())
 }
 
-func TestAlarm_RingsAtTheLatestTimeSet(t *testing.T) {
+func TestRingsAtTheLatestTimeSet(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBell()
 		b.mu.Lock()
@@ -50,7 +50,7 @@ func TestAlarm_RingsAtTheLatestTimeSet(t *testing.T) {
 	})
 }
 
-func TestAlarm_ATickThatComesLateIsNotTakenForTheNext(t *testing.T) {
+func TestATickThatComesLateIsNotTakenForTheNext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBell()
 		b.mu.Lock()
@@ -68,13 +68,13 @@ func TestAlarm_ATickThatComesLateIsNotTakenForTheNext(t *testing.T) {
 	})
 }
 
-func TestAlarm_StoppedForGoodItWaitsForLateTicks(t *testing.T) {
+func TestStoppedForGoodItWaitsForLateTicks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBell()
 		b.mu.Lock()
 		b.setLocked(time.Second)
 		time.Sleep(2 * time.Second)
-		stopped := b.alarm.stopLocked()
+		stopped := b.alarm.Stop()
 		select {
 		case <-stopped:
 			t.Error("a tick waits for the lock, and the alarm says that none does")
@@ -84,10 +84,17 @@ func TestAlarm_StoppedForGoodItWaitsForLateTicks(t *testing.T) {
 		<-stopped
 		b.mu.Lock()
 		b.setLocked(time.Hour)
-		<-b.alarm.stopLocked()
+		<-b.alarm.Stop()
 		b.mu.Unlock()
 		time.Sleep(2 * time.Hour)
 		synctest.Wait()
 		equal(t, "rings", len(b.rang), 0)
 	})
+}
+
+func equal[T comparable](t *testing.T, what string, got, want T) {
+	t.Helper()
+	if got != want {
+		t.Errorf("%s: %v, want %v", what, got, want)
+	}
 }
