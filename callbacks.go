@@ -6,38 +6,23 @@ import (
 	"github.com/optimist-go/optimist/internal/serial"
 )
 
-// entityKey names an entity, also after the engine has forgotten it.
-type entityKey struct {
-	space *engine.Space
-	id    string
-}
-
-func (k entityKey) name() string {
-	if k.space.Name == "" {
-		return k.id
-	}
-	return k.space.Name + ":" + k.id
-}
-
-func keyOf(ent *engine.Entity) entityKey { return entityKey{ent.Space(), ent.ID()} }
-
 // callbacks are those that wait or run: in order, never two at a time for one entity, each
 // queue in a goroutine that exists only while there is something to run. The Manager's
 // lock guards them.
 type callbacks struct {
-	serial.Queues[entityKey, *label]
+	serial.Queues[engine.Key, *label]
 	idle  signal // that they are empty
 	muted bool   // operations settle without: the step that runs ends a life
 }
 
 // callbackTask is the callbacks of one operation that has ended, and its type.
-type callbackTask = serial.Task[entityKey, *label]
+type callbackTask = serial.Task[engine.Key, *label]
 
 // callBackLocked has the callbacks of an operation run when it is their turn.
 func (m *Manager) callBackLocked(o *engine.Op, all []func()) {
-	var keys []entityKey
+	var keys []engine.Key
 	for ent := range o.Entities {
-		keys = append(keys, keyOf(ent))
+		keys = append(keys, ent.Key())
 	}
 	if t, ready := m.callbacks.Add(handleOf(o).label(), all, keys...); ready {
 		m.startCallbacks(t)
@@ -60,7 +45,7 @@ func (m *Manager) runCallbacks(t *callbackTask) {
 		}
 		m.mu.Unlock()
 		if f != nil {
-			m.contained(Event{Entity: t.Keys[0].name()}, "callback", f)
+			m.contained(Event{Entity: t.Keys[0].String()}, "callback", f)
 		}
 		return t != nil
 	})
@@ -87,7 +72,7 @@ func (c *callbacks) awaitedLocked() (idle <-chan struct{}, stuck func() string) 
 		return nil, nil
 	}
 	return c.idle.awaitLocked(), stuckLocked(c.Running, func(t *callbackTask) string {
-		return "a callback of " + t.Keys[0].name() + ", of " + t.Value.String() + ","
+		return "a callback of " + t.Keys[0].String() + ", of " + t.Value.String() + ","
 	})
 }
 

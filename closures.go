@@ -20,42 +20,25 @@ type closures struct {
 	m         *Manager
 	executing sync.WaitGroup // calls that run closures; none begins once the Manager is closed
 
-	logs map[entityKey]*closureLog
-	most int // len(logs) at most, since the map was made
-	// ready are the logs that got tasks under the lock; unlock drains them.
-	ready     []*closureLog
-	due       int    // tasks that have still to be carried out
-	done      signal // that there are none
-	clearings int    // counts ClearAll
+	*replay.Book[latch.Turn[label]]
+	done signal // that all tasks are done
 }
 
-// closureLog holds the closures that were run for one entity. It exists while
-// something in it may still have to be undone.
+// closureLog has the closures that were run for one entity.
 //
 // Closures of one entity run one at a time, by the goroutine that has the turn. The turn is
 // not the Manager's lock: a closure may call the manager, except to execute or
 // undo something of the same entity, for which it would wait for itself. Who has the turn
 // carries out the tasks that have come before it gives the turn back.
-type closureLog struct {
-	key  entityKey
-	turn latch.Turn[label]
-
-	// Touched only by who has the turn.
-	replay.Log
-	taken int // tasks that the Log was told last
-
-	// Guarded by the Manager's lock.
-	tasks []replay.Task // that the Log was not told yet
-	users int           // executions that hold or await the turn
-}
+type closureLog = replay.Page[latch.Turn[label]]
 
 // imperative is closures to those who must not know them: a program without closures does
 // not carry their code.
 type imperative interface {
 	rewindLocked(*engine.Entity, []engine.Victim)
 	adoptLocked(o *engine.Op, state any)
-	settleLocked(h *Handle, silent bool)
-	clearedLocked()
+	Settle(o *engine.Op, silent bool)
+	Clear() // has operations that settled before end without callbacks
 	// readyLocked reports whether closures have to run when the lock is released, and
 	// whether that waits for functions of the program.
 	readyLocked() (ready, slow bool)
@@ -71,32 +54,14 @@ type imperative interface {
 func (m *Manager) closuresLocked() *closures {
 	c, _ := m.closures.(*closures)
 	if c == nil {
-		c = &closures{m: m, logs: make(map[entityKey]*closureLog)}
+		c = &closures{m: m, Book: replay.NewBook(latch.NewTurn[label])}
 		m.closures = c
 	}
 	return c
 }
 
-// joinLocked finds or makes the log of an entity, for a caller that has to leave it.
-func (c *closures) joinLocked(key entityKey) *closureLog {
-	c.executing.Add(1)
-	log := c.logLocked(key)
-	log.users++
-	return log
-}
-
-func (c *closures) logLocked(key entityKey) *closureLog {
-	log := c.logs[key]
-	if log == nil {
-		log = &closureLog{key: key, turn: latch.NewTurn[label]()}
-		c.logs[key] = log
-		c.most = max(c.most, len(c.logs))
-	}
-	return log
-}
-
 func (c *closures) rewindLocked(ent *engine.Entity, victims []engine.Victim) {
-	c.tellLocked(ent, replay.Task{Rewind: victims})
+	c.Tell(ent.Key(), replay.Task{Rewind: victims})
 }
 
 func (c *closures) adoptLocked(o *engine.Op, state any) {
@@ -105,38 +70,11 @@ func (c *closures) adoptLocked(o *engine.Op, state any) {
 	if typ.adopt != nil {
 		apply = func() func() { return typ.adopt(state) }
 	}
-	c.tellLocked(o.Entity(), replay.Task{Adopt: o, State: state, Apply: apply})
-}
-
-func (c *closures) settleLocked(h *Handle, silent bool) {
-	t := replay.Task{Settle: &h.op, Heir: h.op.Successor(), Mark: c.clearings}
-	if silent {
-		t.Mark = -1 // of none
-	}
-	c.tellLocked(h.op.Entity(), t)
-}
-
-func (c *closures) tellLocked(ent *engine.Entity, t replay.Task) {
-	log := c.logLocked(keyOf(ent))
-	if len(log.tasks) == 0 {
-		c.ready = append(c.ready, log)
-	}
-	log.tasks = append(log.tasks, t)
-	c.due++
-}
-
-// clearedLocked has operations that settled before end without callbacks.
-func (c *closures) clearedLocked() { c.clearings++ }
-
-// tasksDoneLocked notes that n tasks have been carried out.
-func (c *closures) tasksDoneLocked(n int) {
-	if c.due -= n; c.due == 0 {
-		c.done.giveLocked()
-	}
+	c.Tell(o.Entity().Key(), replay.Task{Adopt: o, State: state, Apply: apply})
 }
 
 func (c *closures) tasksLocked() <-chan struct{} {
-	if c.due == 0 {
+	if c.Idle() {
 		return nil
 	}
 	return c.done.awaitLocked()
@@ -152,14 +90,11 @@ func (c *closures) executesLocked() <-chan struct{} {
 }
 
 func (c *closures) readyLocked() (ready, slow bool) {
-	return len(c.ready) > 0, slices.ContainsFunc(c.ready, func(log *closureLog) bool {
-		return log.turn.Held() || slices.ContainsFunc(log.tasks, func(t replay.Task) bool { return t.Settle == nil })
-	})
+	return len(c.Ready()) > 0, slices.ContainsFunc(c.Ready(), func(log *closureLog) bool { return log.Turn.Held() || log.Slow() })
 }
 
 func (c *closures) unlock() error {
-	logs := c.ready
-	c.ready = nil
+	logs := c.Serve()
 	c.m.mu.Unlock()
 	return c.drain(logs)
 }
@@ -178,7 +113,7 @@ func (c *closures) drain(logs []*closureLog) (err error) {
 
 // serve carries out the tasks of a log.
 func (c *closures) serve(log *closureLog) error {
-	if err := log.takeTurn(context.Background()); err != nil {
+	if err := takeTurn(context.Background(), log); err != nil {
 		return err
 	}
 	defer c.leave(log)
@@ -190,21 +125,21 @@ func (c *closures) serve(log *closureLog) error {
 // has run since it was called last, or now. The lock must be held when it is called.
 func (c *closures) stuckLocked(ent *engine.Entity) func() string {
 	return stuckLocked(func(yield func(*closureLog, uint64) bool) {
-		for _, log := range c.logs {
-			if !log.turn.Held() || ent != nil && keyOf(ent) != log.key {
+		for log := range c.Pages {
+			if !log.Turn.Held() || ent != nil && ent.Key() != log.Key {
 				continue
 			}
-			if begun, _ := log.turn.Latest(); !yield(log, begun) {
+			if begun, _ := log.Turn.Latest(); !yield(log, begun) {
 				return
 			}
 		}
-	}, (*closureLog).running)
+	}, runningClosure)
 }
 
 // leaveServed is leave for a caller that joined.
 func (c *closures) leaveServed(log *closureLog) {
 	c.m.mu.Lock()
-	log.users--
+	c.Leave(log)
 	c.m.mu.Unlock()
 	c.leave(log)
 }
@@ -212,9 +147,9 @@ func (c *closures) leaveServed(log *closureLog) {
 // leaveUnserved is leaveServed for a caller that did not get the turn.
 func (c *closures) leaveUnserved(log *closureLog) {
 	c.m.mu.Lock()
-	log.users--
+	c.Leave(log)
 	c.m.mu.Unlock()
-	if log.turn.TryTake() {
+	if log.Turn.TryTake() {
 		c.leave(log) // nobody else is there to forget an empty log
 	}
 }
@@ -223,19 +158,13 @@ func (c *closures) leaveUnserved(log *closureLog) {
 // it drains the logs of other entities to which its own tasks have led.
 func (c *closures) leave(log *closureLog) {
 	c.m.mu.Lock()
-	if len(log.tasks) > 0 {
+	if !c.Close(log) {
 		c.m.mu.Unlock()
 		defer c.leave(log) // also when a closure ends the goroutine
 		c.work(log)
 		return
 	}
-	if log.Empty() && log.users == 0 && c.logs[log.key] == log {
-		delete(c.logs, log.key)
-		if len(c.logs) == 0 && c.most > 1024 {
-			c.logs, c.most = make(map[entityKey]*closureLog), 0 // a map keeps the memory of a burst
-		}
-	}
-	log.turn.Give()
+	log.Turn.Give()
 	c.unlock()
 }
 
@@ -264,7 +193,7 @@ func (c *closures) step(log *closureLog) (more bool) {
 		c.m.mu.Unlock()
 	case replay.Settled:
 		c.m.mu.Lock()
-		c.m.completeLocked(handleOf(act.Op), act.Mark != c.clearings)
+		c.m.completeLocked(handleOf(act.Op), c.Silent(act))
 		c.m.mu.Unlock()
 	case replay.Nothing:
 		return c.take(log)
@@ -277,10 +206,11 @@ func (c *closures) step(log *closureLog) (more bool) {
 func (c *closures) take(log *closureLog) bool {
 	c.m.mu.Lock()
 	defer c.m.mu.Unlock()
-	c.tasksDoneLocked(log.taken)
-	log.Tell(log.tasks)
-	log.taken, log.tasks = len(log.tasks), nil
-	return log.taken > 0
+	more := c.Take(log)
+	if c.Idle() {
+		c.done.giveLocked()
+	}
+	return more
 }
 
 func (c *closures) undo(log *closureLog, o *engine.Op, rollback func()) {
@@ -300,20 +230,20 @@ func (c *closures) apply(log *closureLog, act replay.Act) {
 }
 
 func (c *closures) contain(log *closureLog, o *engine.Op, in string, f func()) error {
-	log.turn.Begin(handleOf(o).label())
-	return c.m.contained(Event{Entity: log.key.name()}, in, f)
+	log.Turn.Begin(handleOf(o).label())
+	return c.m.contained(Event{Entity: log.Key.String()}, in, f)
 }
 
-// running names the closure that runs.
-func (log *closureLog) running() string {
-	_, whose := log.turn.Latest()
-	return "a closure of " + log.key.name() + ", of " + whose.String() + ","
+// runningClosure names the closure that runs.
+func runningClosure(log *closureLog) string {
+	_, whose := log.Turn.Latest()
+	return "a closure of " + log.Key.String() + ", of " + whose.String() + ","
 }
 
 // takeTurn waits for the turn, unless one closure has it for too long.
-func (log *closureLog) takeTurn(ctx context.Context) error {
-	if taken, err := log.turn.Take(ctx, patience); taken || err != nil {
+func takeTurn(ctx context.Context, log *closureLog) error {
+	if taken, err := log.Turn.Take(ctx, patience); taken || err != nil {
 		return err
 	}
-	return stuckErr(log.running())
+	return stuckErr(runningClosure(log))
 }

@@ -186,7 +186,7 @@ func merge(first, second *anyAction, rule func(older, newer any, took func(first
 		if err := contain("merge", func() {
 			rule(older.Args, newer.Args, func(first, second any, rule MergeRule) { a, b, merged = first, second, rule })
 		}); err != nil {
-			m.publishLocked(Event{Kind: CallbackPanicked, Entity: fullName(older.Entity()), Type: newer.Type.Name, Err: err})
+			m.publishLocked(Event{Kind: CallbackPanicked, Entity: older.Entity().FullName(), Type: newer.Type.Name, Err: err})
 		}
 		switch merged {
 		case TakeFirst:

@@ -63,7 +63,7 @@ func (m *Manager) settledLocked(f *engine.Effect) {
 			err = errorf.New("%w: %w", ErrUnknownOutcome, err)
 		}
 		h.moreLocked().err = &OpError{
-			ID: o.ID(m.engine), Type: o.Type.Name, Entity: fullName(o.Entity()), Calls: o.Calls(), Err: err,
+			ID: o.ID(m.engine), Type: o.Type.Name, Entity: o.Entity().FullName(), Calls: o.Calls(), Err: err,
 		}
 	}
 	if m.disk != nil && o.Persisted() {
@@ -73,7 +73,7 @@ func (m *Manager) settledLocked(f *engine.Effect) {
 		if typeOf(o).adopt != nil && f.Outcome == engine.Confirmed && o.Calls() > 0 {
 			h.server = o.Args // unless a task that adopts another state comes first
 		}
-		m.closures.settleLocked(h, m.callbacks.muted)
+		m.closures.Settle(o, m.callbacks.muted)
 		h.movedLocked() // who waits for it waits for closures now
 		return
 	}

@@ -114,7 +114,7 @@ type Victim struct {
 
 // count says of which entity the event is, and what is unsettled there.
 func (ev *Event) count(ent *engine.Entity) {
-	ev.Entity, ev.Pending, ev.Parked = fullName(ent), ent.Pending(), ent.Parked()
+	ev.Entity, ev.Pending, ev.Parked = ent.FullName(), ent.Pending(), ent.Parked()
 	ev.also = otherNames(ent)
 }
 
@@ -164,7 +164,7 @@ func (m *Manager) publishOfLocked(ev Event, o *engine.Op) {
 // entitiesOf names the entities of an operation.
 func entitiesOf(o *engine.Op) (names []string) {
 	for ent := range o.Entities {
-		names = append(names, fullName(ent))
+		names = append(names, ent.FullName())
 	}
 	return names
 }
@@ -227,7 +227,7 @@ func (m *Manager) tellLocked(f *engine.Effect, now time.Time) {
 func (m *Manager) nameVictimsLocked(ev *Event, victims []engine.Victim) {
 	var entities []string
 	for _, v := range victims {
-		victim := Victim{ID: v.Op.ID(m.engine), Type: v.Op.Type.Name, Entity: fullName(v.Op.Entity()), Err: publicErr(v.Err)}
+		victim := Victim{ID: v.Op.ID(m.engine), Type: v.Op.Type.Name, Entity: v.Op.Entity().FullName(), Err: publicErr(v.Err)}
 		if v.Cause != nil {
 			victim.Cause = v.Cause.ID(m.engine)
 		}

@@ -101,9 +101,9 @@ func (h *Handle) Entity() (name string) {
 	case h.aside() != nil:
 		name = h.aside().Entity
 	case h.m.naming.Load(): // it may become part of another
-		h.look("Handle.Entity", func() { name = fullName(h.op.Entity()) })
+		h.look("Handle.Entity", func() { name = h.op.Entity().FullName() })
 	default:
-		name = fullName(h.op.Entity())
+		name = h.op.Entity().FullName()
 	}
 	return name
 }
@@ -328,6 +328,3 @@ func (h *Handle) movedLocked() {
 }
 
 func handleOf(o *engine.Op) *Handle { return o.Owner.(*Handle) }
-
-// fullName is an entity's name with that of its store.
-func fullName(ent *engine.Entity) string { return ent.FullName() }

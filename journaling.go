@@ -234,7 +234,7 @@ func (m *Manager) wroteLocked(err error) {
 	}
 	for _, o := range w.Bad {
 		undurableLocked(o, w.BadErr)
-		m.publishLocked(Event{Kind: JournalFailed, Entity: fullName(o.Entity()), ID: o.ID(m.engine), Type: o.Type.Name, Err: w.BadErr})
+		m.publishLocked(Event{Kind: JournalFailed, Entity: o.Entity().FullName(), ID: o.ID(m.engine), Type: o.Type.Name, Err: w.BadErr})
 	}
 	ops := append(w.Ops, w.Bad...)
 	if err != nil || w.BadErr != nil {

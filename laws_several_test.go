@@ -170,7 +170,7 @@ func (k *marking) wholeLocked(t *testing.T) {
 		for o := range ent.Ops {
 			for other := range o.Entities {
 				if v := other.Look().Value.(shelf); !v.has(o.Args.(*marks).Mark) {
-					t.Errorf("%v is unsettled, and %s shows %q", o.Args, fullName(other), v)
+					t.Errorf("%v is unsettled, and %s shows %q", o.Args, other.FullName(), v)
 				}
 			}
 		}

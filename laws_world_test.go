@@ -444,7 +444,7 @@ func kindsOf(all []Event) []EventKind {
 // closureLogs counts the logs that the manager keeps.
 func closureLogs(m *Manager) int {
 	if c, ok := m.closures.(*closures); ok {
-		return len(c.logs)
+		return c.Len()
 	}
 	return 0
 }

@@ -51,7 +51,7 @@ func (m *Manager) ClearAll() error {
 	}
 	m.callbacks.muted = true
 	if m.closures != nil {
-		m.closures.clearedLocked()
+		m.closures.Clear()
 	}
 	m.abandonLocked()
 	m.stepLocked(time.Now(), engine.ClearAll{Names: m.known.Stores()})
@@ -289,7 +289,7 @@ func (m *Manager) namesLocked(of func(*engine.Op) bool) (names []string) {
 	for ent := range m.engine.Busy {
 		for o := range ent.Ops {
 			if o.Entity() == ent && of(o) { // a group is in the lists of all its entities
-				names = append(names, o.Type.Name+" of "+fullName(ent))
+				names = append(names, o.Type.Name+" of "+ent.FullName())
 			}
 		}
 	}

@@ -51,7 +51,7 @@ func (m *Manager) tellOverdueLocked(now time.Time) {
 		}
 		f.late = engine.Never
 		m.publishLocked(Event{
-			Kind: Misused, At: now, Entity: fullName(f.h.op.Entity()), ID: f.h.id(f.restored), Type: f.typ.Name, Calls: f.n,
+			Kind: Misused, At: now, Entity: f.h.op.Entity().FullName(), ID: f.h.id(f.restored), Type: f.typ.Name, Calls: f.n,
 			Err: errorf.New("%w: send of %s runs since %v, and its time was %v; it must return when its context ends, for its lane waits",
 				ErrStuck, f.typ.Name, now.Sub(began).Round(time.Millisecond), end.Sub(began).Round(time.Millisecond)),
 		})

@@ -79,7 +79,7 @@ func (r *reader) moveLocked(now time.Time) {
 // stuckLocked names a read that goes on although Close has ended it.
 func (r *reader) stuckLocked() error {
 	if ent := r.Reading(); ent != nil {
-		return errorf.New("%w: the read of %s did not heed its context", ErrStuck, fullName(ent))
+		return errorf.New("%w: the read of %s did not heed its context", ErrStuck, ent.FullName())
 	}
 	return nil
 }
@@ -150,7 +150,7 @@ func (r *reader) read(ent *engine.Entity, id string) (t engine.Truth, err error)
 	}
 	defer stop()
 	began := time.Now()
-	if p := r.m.contained(Event{Entity: fullName(ent)}, "read", func() {
+	if p := r.m.contained(Event{Entity: ent.FullName()}, "read", func() {
 		t, err = ent.Space().Owner.(*anyStore).read(ctx, id)
 		err = sound("read", err)
 	}); p != nil {
@@ -183,7 +183,7 @@ func (r *reader) finishLocked(ent *engine.Entity, t engine.Truth, err error) {
 		return
 	}
 	if ent.Unsure() && err != nil {
-		m.publishLocked(Event{Kind: TruthUnsure, Entity: fullName(ent), Err: err})
+		m.publishLocked(Event{Kind: TruthUnsure, Entity: ent.FullName(), Err: err})
 	}
 	m.engine.Unpin(ent)
 }

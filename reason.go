@@ -113,9 +113,9 @@ func (m *Manager) reasonLocked(o *engine.Op, now time.Time) Reason {
 	}
 	switch {
 	case why.Op != nil && why.Op != o:
-		r.Operation, r.Entity = why.Op.ID(m.engine), fullName(why.Op.Entity())
+		r.Operation, r.Entity = why.Op.ID(m.engine), why.Op.Entity().FullName()
 	case why.Entity != nil:
-		r.Entity = fullName(why.Entity)
+		r.Entity = why.Entity.FullName()
 	}
 	return r
 }

@@ -77,7 +77,7 @@ func (h *Handle) resultLocked() Result {
 	r := Result{
 		ID:       h.op.ID(h.m.engine),
 		Type:     h.op.Type.Name,
-		Entity:   fullName(h.op.Entity()),
+		Entity:   h.op.Entity().FullName(),
 		Outcome:  Outcome(h.op.Outcome()),
 		Differs:  h.op.Differs(),
 		Conflict: Resolution(h.op.Conflict()),

@@ -71,7 +71,7 @@ func (m *Manager) snapshotLocked() Snapshot {
 	}
 	for ent := range m.engine.Busy {
 		_, _, version := ent.Truth()
-		es := EntitySnapshot{Entity: fullName(ent), Version: version, Number: ent.Number()}
+		es := EntitySnapshot{Entity: ent.FullName(), Version: version, Number: ent.Number()}
 		es.Operations = make([]OpSnapshot, 0, ent.Pending())
 		for o := range ent.Ops {
 			es.Operations = append(es.Operations, m.opSnapshotLocked(o, now))
@@ -113,7 +113,7 @@ func (m *Manager) opSnapshotLocked(o *engine.Op, now time.Time) OpSnapshot {
 	}
 	if o.Group() {
 		for ent := range o.Entities {
-			os.Entities = append(os.Entities, fullName(ent))
+			os.Entities = append(os.Entities, ent.FullName())
 		}
 	}
 	return os

@@ -2,7 +2,6 @@ package optimist
 
 import (
 	"context"
-	"slices"
 
 	"github.com/optimist-go/optimist/internal/engine"
 	"github.com/optimist-go/optimist/internal/errorf"
@@ -220,17 +219,18 @@ func (m *Manager) runClosure(ctx context.Context, c *closure, after []*Handle) (
 	}
 	space, id := m.known.Locate(c.entity)
 	all := m.closuresLocked()
-	log := all.joinLocked(entityKey{space, id})
+	all.executing.Add(1)
+	log := all.Join(engine.Key{Space: space, ID: id})
 	m.mu.Unlock()
 	defer all.executing.Done()
-	if err := log.takeTurn(ctx); err != nil {
+	if err := takeTurn(ctx, log); err != nil {
 		all.leaveUnserved(log)
 		return nil, err
 	}
 	defer all.leaveServed(log)
 	all.work(log)
 
-	log.turn.Begin(&c.typ.label)
+	log.Turn.Begin(&c.typ.label)
 	if c.prepare != nil {
 		if err := contain("current", c.prepare); err != nil {
 			return nil, errorf.New("%w: %w", ErrApply, err)
@@ -260,7 +260,7 @@ func (m *Manager) runClosure(ctx context.Context, c *closure, after []*Handle) (
 	if c.prepare != nil {
 		entry.Was, entry.Wants = c.was, c.handle.op.Args
 	}
-	log.turn.Begin(&c.typ.label)
+	log.Turn.Begin(&c.typ.label)
 	if err := contain("apply", func() { entry.Rollback = c.typ.change() }); err != nil {
 		return nil, errorf.New("%w: %w", ErrApply, err)
 	}
@@ -293,7 +293,7 @@ func (all *closures) acceptLocked(c *closure, in *engine.Execute, log *closureLo
 	}
 	// This goroutine has the turn, so the tasks of this log are its own to do; those of
 	// others are done when it has left.
-	all.ready = slices.DeleteFunc(all.ready, func(other *closureLog) bool { return other == log })
+	all.Served(log)
 	m.mu.Unlock()
 
 	if entry != nil {

@@ -150,6 +150,18 @@ func (s *Space) FullName(id string) string {
 	return s.Name + ":" + id
 }
 
+// Key names an entity, also after the engine has forgotten it.
+type Key struct {
+	Space *Space
+	ID    string
+}
+
+// String is the entity's full name.
+func (k Key) String() string { return k.Space.FullName(k.ID) }
+
+// Key is the entity's.
+func (ent *Entity) Key() Key { return Key{ent.space, ent.id} }
+
 // Space is the entity's namespace.
 func (ent *Entity) Space() *Space { return ent.space }
 
