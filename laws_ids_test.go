@@ -312,6 +312,35 @@ func TestLaw43_ASuccessWithoutIDIsAFailureForGood(t *testing.T) {
 	})
 }
 
+// Nobody can say of which entity that truth is: shown under the first id, it would stay for ever.
+func TestLaw43_TruthWithoutIDBesideARefusalIsNotTaken(t *testing.T) {
+	for _, class := range []Class{Permanent, Conflicting} {
+		for _, id := range []string{"", "s9"} {
+			inBoard(t, instant, func(t *testing.T, b *board) {
+				claim := Register(b.lists, Mutation[card, string]{
+					Type: "claim", Kind: Create, ServerID: true,
+					Apply: func(c card, text string) (card, error) { c.Text = text; return c, nil },
+					Send: func(context.Context, Call[string]) (Truth[card], error) {
+						theirs := TruthOf(card{Text: "theirs"}, 3)
+						theirs.ID = id
+						return theirs, Fail(class, errNo)
+					},
+					Resolve: ServerWins[card, string],
+				})
+				made := on(b, claim, "tmp1", "mine")
+				b.flush()
+				b.outcome(made, RolledBack)
+				if id == "" {
+					equal(t, "presence", b.lists.View("tmp1").Presence, NotLoaded)
+				} else {
+					equal(t, "by the first", b.lists.View("tmp1").Value, card{Text: "theirs"})
+					equal(t, "by the server's name", b.lists.View("s9").Value, card{Text: "theirs"})
+				}
+			})
+		}
+	}
+}
+
 func TestLaw43_ALateAnswersTruthEntersUnderTheServersName(t *testing.T) {
 	inBoard(t, instant, func(t *testing.T, b *board) {
 		made := on(b, b.list, "tmp1", "a")
@@ -450,4 +479,40 @@ func TestLaw43_ADeletionOfACreationWithoutNameIsNotSent(t *testing.T) {
 		b.outcome(dropped, Confirmed)
 		equal(t, "calls", b.heard, []string{"add  7", "add  7"})
 	})
+}
+
+// ClearAll forgets names that nothing uses. An entity that it makes unsure is read by its name, or not at all.
+func TestLaw43_ClearAllLeavesNoFirstIDToRead(t *testing.T) {
+	for _, answered := range []bool{true, false} {
+		inWorld(t, instant, func(t *testing.T, w *world) {
+			var read []string
+			notes := NewStore(w.m, "note", StoreOptions[card]{Read: func(_ context.Context, id string) (Truth[card], error) {
+				read = append(read, id)
+				return TruthOf(card{Text: "a"}, 9), nil
+			}})
+			write := Register(notes, Mutation[card, string]{
+				Type: "write", Kind: Create, ServerID: true,
+				Apply: func(c card, text string) (card, error) { c.Text = text; return c, nil },
+				Send: func(ctx context.Context, _ Call[string]) (Truth[card], error) {
+					if answered {
+						accepted := AcceptedAt[card](2)
+						accepted.ID = "s1"
+						return accepted, nil
+					}
+					<-ctx.Done()
+					return Truth[card]{}, ctx.Err()
+				},
+			})
+			must(write.Execute(w.ctx, "tmp1", "a"))(t)
+			w.time(time.Second)
+			is(t, w.m.ClearAll(), nil)
+			w.time(time.Minute)
+			if answered {
+				equal(t, "read", read, []string{"s1"})
+				equal(t, "by the first", notes.View("tmp1").Value, card{Text: "a"})
+			} else {
+				equal(t, "read", read, []string(nil))
+			}
+		})
+	}
 }

@@ -310,6 +310,8 @@ var faults = []fault{
 		"p.of, before.twins = before, append(before.twins, p)", "return", "TestExploreSameID"},
 	{"a restart forgets a first name that came to nothing (law 43)", "settle.go",
 		"if o.Type.ServerID {\n\t\te.leaveNameless(o, successor)\n\t}", "", "TestExploreNames"},
+	{"truth without id belongs to the entity without a name (law 43)", "answer.go",
+		"if ent := in.Op.part.entity; !in.Op.Type.Closure && !ent.Nameless() {", "if ent := in.Op.part.entity; !in.Op.Type.Closure {", "TestExploreNames"},
 	{"an operation behind a deletion outlives a creation without a name (law 43)", "creation.go",
 		"if c.nameless() {", "if false {", "TestExploreNames"},
 }

@@ -36,6 +36,12 @@ type Client struct {
 	refused bool           // a process died before its disk took refused records
 	undos   []undo
 	epochs
+	// Of notes, by first id.
+	told     map[string]bool // its id
+	withheld map[string]bool // was its id, once
+	mixed    map[string]bool // it was seen under two names
+	forgot   bool            // names that nothing used
+	idsDue   int
 }
 
 func (c *Client) String() string { return fmt.Sprintf("c%d", c.number) }
@@ -47,7 +53,9 @@ type life struct {
 	dead    bool
 	cleared bool // callbacks were dropped
 
-	posts                *optimist.Store[Post]
+	posts, notes         *optimist.Store[Post]
+	draft, mark          *optimist.Action[Post, Args]
+	rename, drop         *optimist.Action[Post, Args]
 	like, title, visit   *optimist.Action[Post, Args]
 	create, edit, remove *optimist.Action[Post, Args]
 	write, erase         *optimist.Action[Post, Args]
@@ -252,7 +260,9 @@ func (l *life) register() {
 	for _, d := range []*optimist.Mutation[Post, Args]{&t, &v} { // the order in which these arrive does not matter
 		d.Policy.Cancel = optimist.EndCalls
 	}
+	v.Refs, v.Send = refsOf, l.sendCite(v.Send)
 	l.title, l.visit = optimist.Register(l.posts, t), optimist.Register(l.posts, v)
+	l.registerNotes(def)
 	c, e, d := def(create), def(edit), def(remove)
 	for _, d := range []*optimist.Mutation[Post, Args]{&c, &e, &d} {
 		d.Family = "comment"

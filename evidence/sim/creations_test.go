@@ -185,7 +185,7 @@ func (l *life) decided(id string) {
 func (l *life) unseen() {
 	w := l.c.w
 	for _, h := range l.handles {
-		if h.State() != optimist.Parked || h.Type() == erase {
+		if h.State() != optimist.Parked || baseType(h.Type()) == erase {
 			continue
 		}
 		w.mu.Lock()
@@ -196,7 +196,7 @@ func (l *life) unseen() {
 			removed = removed || other.typ == erase && other.entity == o.entity
 		}
 		w.mu.Unlock()
-		if l.posts.View(o.entity).Presence == optimist.Absent && !removed {
+		if l.view(o).Presence == optimist.Absent && !removed {
 			w.failed("%s: %s (%s) is parked, and %s is not there", l.c, w.name(o.id), o.typ, o.entity)
 		}
 	}

@@ -16,7 +16,7 @@ func (l *life) holds(id string) {
 		return
 	}
 	w := l.c.w
-	held := l.posts.Truth(id)
+	held := l.truth(id)
 	if held.Version == 0 {
 		return
 	}

@@ -26,6 +26,7 @@ type Args struct {
 	Other  string // second entity of a pair
 	Poison bool   // the server refuses it for good
 	Broken bool   // the server fails whenever it is asked for it
+	Note   string // to which it refers, by either id
 	Back   bool   // it takes another operation back
 }
 

@@ -265,7 +265,7 @@ func (w *World) deliver(c *Client, t truth, how string) {
 		}
 	}
 	w.mu.Unlock()
-	if err := l.posts.Receive(t.entity, c.truth(t)); err != nil && !errors.Is(err, optimist.ErrClosed) {
+	if err := l.receives(t); err != nil && !errors.Is(err, optimist.ErrClosed) {
 		w.mu.Lock()
 		w.fail("%s cannot receive: %v", c, err)
 		w.mu.Unlock()
@@ -282,6 +282,9 @@ func (w *World) deliver(c *Client, t truth, how string) {
 
 // refetch reads all entities, and tries until it has them.
 func (w *World) refetch(c *Client) {
+	for _, id := range w.ids.made {
+		w.fetch(c, id)
+	}
 	if w.script.Pages {
 		w.fetchPage(c, false)
 		return

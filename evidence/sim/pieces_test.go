@@ -26,7 +26,7 @@ func (w *World) feed(c *Client, t truth, n int) func() {
 	if r.IntN(4) == 0 { // one piece for several changes
 		follows -= uint64(r.IntN(3))
 	}
-	if r.Float64() >= w.script.Pieces || follows < 1 || follows >= t.version || !t.there || !states[follows-1].there {
+	if r.Float64() >= w.script.Pieces || isNote(t.entity) || follows < 1 || follows >= t.version || !t.there || !states[follows-1].there {
 		return func() { w.deliver(c, t, "push") }
 	}
 	p := optimist.Piece[Post]{Follows: follows, Version: t.version, Change: difference(states[follows-1].value, t.value)}

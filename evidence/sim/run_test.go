@@ -24,7 +24,7 @@ type Report struct {
 // Run plays a script in a bubble of its own.
 func Run(t *testing.T, s Script, trace bool) (r Report) {
 	w := &World{
-		open:   make(map[string]openCall),
+		open: make(map[string]openCall), ids: newNames(),
 		script: s, tracing: trace, names: make(map[string]int), sent: make(map[string]sent), heardOf: make(map[deed]heard),
 	}
 	defer func() {
@@ -56,6 +56,7 @@ func (w *World) play() {
 	for i := range w.script.Clients {
 		w.clients = append(w.clients, &Client{
 			w: w, number: i, wall: newWall(w.script.Skews[i]), calls: make(map[string]int), rereads: make(map[string]int), ops: make(map[string]*op),
+			told: make(map[string]bool), withheld: make(map[string]bool), mixed: make(map[string]bool),
 		})
 	}
 	for _, c := range w.clients {
@@ -152,7 +153,7 @@ func (w *World) close() {
 			continue
 		}
 		records, err := j.Load()
-		if err != nil || len(records) > 1 || len(records) == 1 && records[0].Seq != 0 {
+		if records = leftover(records); err != nil || len(records) > 1 || len(records) == 1 && records[0].Seq != 0 {
 			w.failed("%s leaves %d records in its journal (%v): %s", c, len(records), err, contents(records))
 		}
 		j.Close()

@@ -31,6 +31,8 @@ type Faults struct {
 	LostRequest, LostAnswer, LostPush, Duplicate, Slow, Busy float64
 	VersionOnly, Silent, Lag                                 float64 // answers
 	Lists                                                    float64 // reads that tell no version
+	NoID                                                     float64 // answers to creations that tell no id
+	Expire                                                   bool    // the server forgets keys
 	Contains                                                 bool    // truth names the operations in it
 }
 
@@ -69,6 +71,7 @@ var doings = weighted(map[string]int{
 	"cancel": 3, "roll back all": 1, "clear all": 1, "decide": 3, "flush": 1,
 	"cut": 3, "offline": 2, "log out": 1, "kill": 2, "crash before write": 3, "crash after write": 3,
 	"refuse write": 2, "somebody else": 3, "set clock": 3, "look": 5, "why": 5, "undo": 8,
+	draft: 7, mark: 6, rename: 5, drop: 3, cite: 4,
 })
 
 func weighted(m map[string]int) []string {
@@ -144,5 +147,9 @@ func Draw(seed uint64) Script {
 	s.drawPieces(later)
 	s.drawPages(later)
 	s.drawEras(later)
+	if r.IntN(3) == 0 {
+		s.Faults.NoID = 0.4
+	}
+	s.Faults.Expire = r.IntN(4) == 0
 	return s
 }

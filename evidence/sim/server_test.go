@@ -131,6 +131,9 @@ func newServer(w *World) *Server {
 
 // handle is the server at work on one request.
 func (s *Server) handle(r request) answer {
+	if a, late := s.expired(r); late {
+		return a
+	}
 	content := fmt.Sprint(r.typ, r.entity, r.args)
 	if said, ok := s.said[r.id]; ok && said != content {
 		s.w.fail("operation %s was sent as %q, and before as %q", s.w.name(r.id), content, said)
@@ -154,6 +157,7 @@ func (s *Server) handle(r request) answer {
 	if r.args.Poison {
 		return answer{err: optimist.Fail(optimist.Permanent, errPoison)}
 	}
+	s.madeTwice(r)
 	for _, id := range r.entities() {
 		if refusal := s.posts[id].refuses(r); refusal != nil {
 			a := answer{err: optimist.Fail(optimist.Permanent, refusal)}
@@ -216,6 +220,7 @@ func (s *Server) apply(r request, content, slot string, mine stamp) answer {
 		}
 		if there && !e.there {
 			e.made++
+			s.w.namesNote(id, r.id)
 			s.w.stats.Written++
 		}
 		if changed {

@@ -59,6 +59,10 @@ func (w *World) do(s Step) {
 			w.mu.Unlock()
 		case "why":
 			l.asksWhy(s.N)
+		case draft, mark, rename, drop, cite:
+			if !w.script.Eras {
+				l.tapsNote(s)
+			}
 		case "undo":
 			l.undoes(s.N)
 		case "page":
@@ -210,7 +214,7 @@ func (l *life) tap(s Step, entity string) {
 	case "clear all":
 		c.w.mu.Lock()
 		l.look()
-		l.cleared = true
+		l.cleared, c.forgot = true, true
 		c.w.mu.Unlock()
 		err = l.m.ClearAll()
 	case "decide":
@@ -269,7 +273,7 @@ func (l *life) took(h *optimist.Handle, err error, after ...*optimist.Handle) {
 	if o := l.c.ops[id]; o != nil && o.stamp == 0 {
 		o.stamp = h.Timestamp()
 		for _, e := range o.entities() {
-			if read := l.read[e]; read.era >= l.era && o.stamp <= read.at {
+			if read := l.read[e]; read.era >= l.era && o.stamp <= read.at && !l.c.mixed[e] {
 				w.fail("%s: %s of %s is of %v, and changes what is of %v", l.c, w.name(id), e, o.stamp, read.at)
 			}
 		}
@@ -308,7 +312,7 @@ func (l *life) decide(n int) {
 		case 1:
 			err = h.Discard()
 		case 2:
-			if edit := map[string]*optimist.Action[Post, Args]{create: l.create, write: l.write}[h.Type()]; edit != nil {
+			if edit := map[string]*optimist.Action[Post, Args]{create: l.create, write: l.write, draft: l.draft}[h.Type()]; edit != nil {
 				l.c.w.mu.Lock()
 				a := l.c.ops[h.ID()].args
 				l.c.w.mu.Unlock()

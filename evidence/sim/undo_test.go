@@ -88,7 +88,7 @@ func (l *life) undoes(n int) {
 	if o == nil {
 		return
 	}
-	s, view := h.Snapshot(), l.posts.View(o.entity)
+	s, view := h.Snapshot(), l.view(o)
 	by, err := h.Undo(ctx)
 	again, err2 := h.Undo(ctx)
 	if err == nil && by != h {
@@ -96,7 +96,7 @@ func (l *life) undoes(n int) {
 	} else if err != nil && !errors.Is(err, optimist.ErrInvalid) {
 		l.took(nil, err)
 	}
-	after := l.posts.View(o.entity)
+	after := l.view(o)
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if l.look(); l.dead {

@@ -97,6 +97,7 @@ func (w *World) verdict() {
 		l.unread()
 		w.effects(c)
 		w.undos(c)
+		w.allNotes(c)
 	}
 	for _, use := range sortedKeys(w.server.uses) {
 		ids := slices.DeleteFunc(w.server.uses[use], func(id string) bool { return w.server.denied[id] })
@@ -224,7 +225,7 @@ func (w *World) lanes() {
 		}
 		for _, e := range o.entities() {
 			key := lane{a.client, e}
-			if before := last[key]; before != nil && before.order > o.order {
+			if before := last[key]; before != nil && before.order > o.order && !a.client.mixed[e] {
 				w.fail("%s: %s was done after %s, which came later", a.client, w.name(o.id), w.name(before.id))
 			}
 			last[key] = o

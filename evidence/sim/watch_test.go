@@ -13,6 +13,7 @@ type op struct {
 	id                                           string
 	typ                                          string
 	entity                                       string
+	raw                                          string // its name at the tap
 	args                                         Args
 	order                                        int // among the client's operations, as accepted; a replacement has the position of the replaced operation
 	stamp                                        optimist.Timestamp
@@ -42,19 +43,21 @@ func (o *op) slot() string       { return slotOf(o.typ, o.args) }
 // watch checks every event of one life: each operation ends once, callbacks come once
 // and in order, and no view is shown that nobody asked for.
 type watch struct {
-	l        *life
-	live     []*op           // unsettled, by order
-	ended    map[string]int  // how often, by id
-	heirs    map[string]heir // the inheritance of operations from those that they replace, by id
-	known    map[string]*op  // last confirmed of each slot that only this client writes; nil: uncertain
-	tokens   map[string]bool // facts that this life was told are true
-	numbers  map[string]uint64
-	due      map[string][]string // callbacks that must come, by entity
-	came     map[string][]string
-	calledBy map[string]int
-	before   map[string]bool // facts of earlier eras
-	left     map[string]bool // entities that have truth of the era, and had of the one before
-	changes  map[string]int  // while a page enters
+	l           *life
+	live        []*op           // unsettled, by order
+	ended       map[string]int  // how often, by id
+	heirs       map[string]heir // the inheritance of operations from those that they replace, by id
+	known       map[string]*op  // last confirmed of each slot that only this client writes; nil: uncertain
+	tokens      map[string]bool // facts that this life was told are true
+	numbers     map[string]uint64
+	due         map[string][]string // callbacks that must come, by entity
+	came        map[string][]string
+	calledBy    map[string]int
+	before      map[string]bool            // facts of earlier eras
+	left        map[string]bool            // entities that have truth of the era, and had of the one before
+	changes     map[string]int             // while a page enters
+	noteChanges map[string]int             // of notes, by name
+	raws        map[string]map[string]bool // names under which a note was seen, by first id
 }
 
 // heir is the state that an operation takes over from the one that it replaces.
@@ -68,6 +71,7 @@ func (x *watch) init(l *life) {
 		l: l, ended: make(map[string]int), heirs: make(map[string]heir), known: make(map[string]*op), tokens: make(map[string]bool),
 		numbers: make(map[string]uint64), due: make(map[string][]string), came: make(map[string][]string), calledBy: make(map[string]int),
 		before: make(map[string]bool), left: make(map[string]bool),
+		noteChanges: make(map[string]int), raws: make(map[string]map[string]bool),
 	}
 }
 
@@ -123,11 +127,13 @@ func (x *watch) see(ev optimist.Event) {
 		}
 	case optimist.Changed:
 		w.stats.Views++
-		id := ev.Entity[len("post:"):]
-		if ev.Number != 1 && ev.Number != x.numbers[id]+1 {
-			w.fail("%s: change %d of %s after %d", c, ev.Number, id, x.numbers[id])
+		raw := ev.Entity[len("post:"):]
+		if ev.Number != 1 && ev.Number != x.numbers[raw]+1 {
+			w.fail("%s: change %d of %s after %d", c, ev.Number, raw, x.numbers[raw])
 		}
-		x.numbers[id] = ev.Number
+		x.numbers[raw] = ev.Number
+		x.seesNote(raw, true)
+		id := w.canon(raw)
 		if x.changes != nil {
 			x.changes[id]++
 		}
@@ -135,7 +141,7 @@ func (x *watch) see(ev optimist.Event) {
 			return
 		}
 		if p, ok := ev.Value.(Post); ok {
-			w.trace("%s shows %s: %s", c, id, p)
+			w.trace("%s shows %s: %s", c, raw, p)
 			x.view(id, p)
 		}
 		x.vanishes(id, ev)
@@ -157,7 +163,8 @@ func (x *watch) accepted(ev optimist.Event) {
 	c := x.l.c
 	o := c.ops[ev.ID]
 	if o == nil {
-		o = &op{id: ev.ID, typ: ev.Type, entity: ev.Entity[len("post:"):]}
+		raw := ev.Entity[len("post:"):]
+		o = &op{id: ev.ID, typ: baseType(ev.Type), entity: c.w.canon(raw), raw: raw}
 		switch a := ev.Args.(type) {
 		case Args:
 			o.args = a
@@ -172,10 +179,12 @@ func (x *watch) accepted(ev optimist.Event) {
 			o.order, o.parked = min(o.order, from.order), from.parked
 		}
 		x.stands(o)
+		x.refers(o)
 		c.ops[ev.ID] = o
 		c.w.stats.Operations++
 	}
 	o.over = false
+	x.seesNote(o.raw, false)
 	i := len(x.live)
 	for i > 0 && x.live[i-1].order > o.order {
 		i--
@@ -200,6 +209,7 @@ func (x *watch) settled(ev optimist.Event) {
 			break
 		}
 	}
+	x.settledNote(o, ev)
 	o.settled++
 	o.over = true
 	o.outcome = ev.Outcome
@@ -328,6 +338,10 @@ func (x *watch) view(id string, p Post) {
 		default:
 			mine[o.slot()] = o
 		}
+	}
+	if c.mixed[id] { // which of its operations are under which name, the library knows
+		clear(mine)
+		clear(must)
 	}
 	for token, o := range must {
 		if !p.Tokens[token] {

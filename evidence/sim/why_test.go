@@ -190,7 +190,7 @@ func (l *life) goesAway(id string) bool {
 func (l *life) hearsTruth(entity string) {
 	w := l.c.w
 	w.mu.Lock()
-	id := entity[len("post:"):]
+	id := w.canon(entity[len("post:"):])
 	t := w.server.posts[id].truth(id)
 	w.reads = append(w.reads, read{id, w.now(), w.now(), t})
 	w.mu.Unlock()

@@ -35,6 +35,7 @@ type World struct {
 	heardOf map[deed]heard
 	reads   []read
 	open    map[string]openCall // by operation
+	ids     names
 }
 
 // Stats counts the events of a run.
@@ -44,6 +45,7 @@ type Stats struct {
 	Crashes, CrashesAtWrite, Writes, Cuts, Jumps, RolledBack, Cancelled int
 	Restored, Parked, Views, Reads, Early, Lists, Written, WentAlong    int
 	Undone, UndoneForGood                                               int
+	Named, NamedByPush, NoIDs, Expired, Apart                           int
 	Reasons                                                             [optimist.WaitsForLoading + 1]int // taken away, by kind
 	Fitted, Gaps, Pages                                                 int                               // pieces that fit, or do not
 	Eras
@@ -76,6 +78,11 @@ func (s *Stats) Add(o Stats) {
 	s.Lists += o.Lists
 	s.Written += o.Written
 	s.WentAlong += o.WentAlong
+	s.Named += o.Named
+	s.NamedByPush += o.NamedByPush
+	s.NoIDs += o.NoIDs
+	s.Expired += o.Expired
+	s.Apart += o.Apart
 	s.Undone += o.Undone
 	s.UndoneForGood += o.UndoneForGood
 	for kind, n := range o.Reasons {

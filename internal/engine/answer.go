@@ -89,9 +89,10 @@ func (in *Answer) about(ent *Entity) Truth {
 }
 
 // adoptAll takes the truth in an answer, and reports whether the truth then held about the
-// operation's entity is at least as new.
+// operation's entity is at least as new. Of what the truth is that comes without the id of a
+// nameless entity, nobody can say.
 func (e *Engine) adoptAll(in *Answer) (covered bool) {
-	if ent := in.Op.part.entity; !in.Op.Type.Closure {
+	if ent := in.Op.part.entity; !in.Op.Type.Closure && !ent.Nameless() {
 		covered = e.adopt(ent, in.Truth)
 		if covered && in.Truth.Presence != NotLoaded && !in.lags(ent) {
 			e.reassure(ent) // it was asked after the call in doubt
@@ -100,7 +101,9 @@ func (e *Engine) adoptAll(in *Answer) (covered bool) {
 	for _, m := range in.More {
 		ent := e.entity(m.Space, m.Entity)
 		e.touch(ent)
-		e.adopt(ent, m.Truth)
+		if !ent.Nameless() {
+			e.adopt(ent, m.Truth)
+		}
 	}
 	return covered
 }

@@ -274,6 +274,8 @@ func (w *registrar) answer(n int, class Class, reached bool) error {
 	in := &Answer{Op: l.op, Class: class}
 	switch {
 	case class == Unknown:
+	case class == Permanent && l.op.Type.Kind == Create: // truth of nobody knows what
+		in.Truth = Truth{Presence: Present, Value: christening{}, Version: 1}
 	case l.op.Type.Name == "refer":
 		in.Truth = Truth{Presence: Present, Value: w.other, Version: w.others}
 	case class == OK || len(w.made) > 0 && l.op.Type.Kind != Create:
@@ -370,6 +372,9 @@ func (w *registrar) calmDown() error {
 }
 
 func (w *registrar) atRest() error {
+	if ent := w.space.Find("t"); ent != nil && ent.Nameless() && ent.presence == Present {
+		return errors.New("what has no name at the server is there")
+	}
 	if len(w.made) == 0 {
 		return nil
 	}

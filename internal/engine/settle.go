@@ -206,7 +206,10 @@ func (e *Engine) clearAll(in ClearAll) {
 	e.bury(nil, nil, Cancelled)
 	for _, t := range e.touched {
 		t.entity.unread = false // nobody looks at them any more
-		e.release(t.entity)     // so that its name counts as unused
+		// An entity that may still be read keeps its name; others let theirs count as unused.
+		if t.entity.doubt == nil && !t.entity.calling() {
+			e.release(t.entity)
+		}
 	}
 	e.gate = gate{online: e.gate.online, shut: e.gate.shut}
 	e.befores = befores{}
