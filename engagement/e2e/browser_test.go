@@ -123,7 +123,7 @@ func newTab(t *testing.T) *tab {
 		tb.mu.Lock()
 		defer tb.mu.Unlock()
 		for _, m := range tb.bad {
-			if tb.faulty && (strings.Contains(m, "Failed to load resource") || strings.Contains(m, "net::ERR_")) {
+			if tb.faulty && (strings.Contains(m, "Failed to load resource") || strings.Contains(m, "net::ERR_") || strings.Contains(m, "HTTP status code is not ok")) {
 				continue // the browser tells of faults that the test made
 			}
 			t.Errorf("console: %s", m)
@@ -223,6 +223,7 @@ func quoted(s string) string { return fmt.Sprintf("%q", s) }
 func (tb *tab) offline(off bool) {
 	tb.t.Helper()
 	tb.expectFaults()
+	tb.bypassWorker()
 	conditions := &network.Conditions{Offline: off, DownloadThroughput: -1, UploadThroughput: -1}
 	if _, err := chromedp.Call(tb.ctx, network.EmulateNetworkConditionsByRule, network.EmulateNetworkConditionsByRuleParams{
 		MatchedNetworkConditions: []*network.Conditions{conditions},
@@ -239,9 +240,19 @@ func (tb *tab) offline(off bool) {
 // fast3G is Chromium's own profile of that name.
 var fast3G = &network.Conditions{Latency: 562.5, DownloadThroughput: 1.6 * 1024 * 1024 / 8 * .9, UploadThroughput: 750 * 1024 / 8 * .9}
 
+// bypassWorker leaves the service worker out: its network is not the one that a test makes
+// bad.
+func (tb *tab) bypassWorker() {
+	tb.t.Helper()
+	if _, err := chromedp.Call(tb.ctx, network.SetBypassServiceWorker, network.SetBypassServiceWorkerParams{Bypass: true}); err != nil {
+		tb.t.Fatal(err)
+	}
+}
+
 // slow makes the browser's network slow.
 func (tb *tab) slow(c *network.Conditions) {
 	tb.t.Helper()
+	tb.bypassWorker()
 	if _, err := chromedp.Call(tb.ctx, network.EmulateNetworkConditionsByRule, network.EmulateNetworkConditionsByRuleParams{
 		MatchedNetworkConditions: []*network.Conditions{c},
 	}); err != nil {

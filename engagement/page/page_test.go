@@ -116,6 +116,40 @@ func TestDocument(t *testing.T) {
 	}
 }
 
+// TestWorker: the service worker keeps files that there are, and has a version of its own
+// for each set of them.
+func TestWorker(t *testing.T) {
+	worker := func(b *Build) (*Handler, string) {
+		h, err := NewHandler(b, nil, func(*http.Request) (wire.First, error) { return wire.First{}, nil }, http.NotFoundHandler())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return h, get(t, h, "/sw.js").Body.String()
+	}
+	h, first := worker(&Build{Runtime: []byte("runtime"), Hash: "one"})
+	_, list, _ := strings.Cut(first, "const files = [")
+	list, _, _ = strings.Cut(list, "]")
+	names := strings.Split(list, ", ")
+	for _, name := range names {
+		path := strings.Trim(name, `"`)
+		if _, wasm := h.files[path]; path == "/page.wasm" && wasm {
+			continue // there is none in this build
+		}
+		if w := get(t, h, path); w.Code != 200 {
+			t.Errorf("%s: %d", path, w.Code)
+		}
+	}
+	if w := get(t, h, "/shell"); len(names) != 5 || strings.Contains(w.Body.String(), `id="first"`) || !strings.Contains(w.Body.String(), "ghost") {
+		t.Errorf("the worker keeps %q, and the shell is %s", names, w.Body)
+	}
+	if _, again := worker(&Build{Runtime: []byte("runtime"), Hash: "one"}); again != first || strings.Contains(first, "{{") {
+		t.Error("the same files have another version")
+	}
+	if _, other := worker(&Build{Runtime: []byte("runtime"), Hash: "two"}); other == first {
+		t.Error("another client has the same version")
+	}
+}
+
 func TestWithoutBuild(t *testing.T) {
 	h, err := NewHandler(nil, errors.New("no <toolchain>"), nil, http.NotFoundHandler())
 	if err != nil {

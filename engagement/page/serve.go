@@ -1,6 +1,7 @@
 package page
 
 import (
+	"bytes"
 	"compress/gzip"
 	"embed"
 	"net/http"
@@ -50,6 +51,9 @@ func NewHandler(b *Build, problem error, first First, otherwise http.Handler) (*
 	h.add("/wasm_exec.js", kinds[".js"], b.Runtime)
 	// Hardly any client asks for the unzipped file, so it is unzipped only once.
 	plain := sync.OnceValues(func() ([]byte, error) { return unzip(b.Wasm) })
+	if err := h.addWorker(b); err != nil {
+		return nil, err
+	}
 	h.files["/page.wasm"] = file{"application/wasm", plain, b.Wasm, b.Brotli, `"` + b.Hash + `"`}
 	return h, nil
 }
@@ -79,7 +83,7 @@ func (h *Handler) add(path, kind string, data []byte) {
 }
 
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if h.document != nil && r.URL.Path == "/" && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
+	if h.document != nil && (r.URL.Path == "/" || r.URL.Path == "/shell") && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
 		h.serveDocument(w, r)
 		return
 	}
@@ -128,12 +132,24 @@ func (f file) as(accepted []string) (coding string, data []byte) {
 	return "", nil
 }
 
+// addWorker adds the script that opens the page without a network. Its version is that of
+// all files that it keeps: a browser notices a new one by the changed script.
+func (h *Handler) addWorker(b *Build) error {
+	data, err := assets.ReadFile("assets/sw.js")
+	if err != nil {
+		return err
+	}
+	version := hashOf([]byte(b.Hash), h.document.shell, []byte(h.files["/boot.js"].tag+h.files["/favicon.svg"].tag))
+	h.add("/sw.js", kinds[".js"], bytes.Replace(data, []byte("{{.}}"), []byte(version), 1))
+	return nil
+}
+
 // serveDocument serves the page with its first content. It is no file: each user has
 // another one, and at each moment. No cache keeps it, so that after a sign-out the content
-// is not shown again.
+// is not shown again. At /shell is the page without content, for the service worker.
 func (h *Handler) serveDocument(w http.ResponseWriter, r *http.Request) {
 	data := h.document.shell
-	if h.first != nil {
+	if h.first != nil && r.URL.Path == "/" {
 		if first, err := h.first(r); err == nil {
 			if full, err := h.document.with(first); err == nil {
 				data = full
