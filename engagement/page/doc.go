@@ -6,6 +6,11 @@
 // The page itself begins with its first posts (package web makes their markup), and has its
 // style in it: they can be read after one round trip.
 //
+// A service worker keeps the client and a page without posts in the browser, for one version
+// at a time, and gives them out when the server does not answer. It keeps nothing that a
+// person has seen or written: those are in the journal of the page. While the client is
+// compiled, [Late] shows a page that becomes the real one by itself.
+//
 // Without a toolchain or the sources, or when they do not compile, the last build is
 // served; and without one a page that names the missing part. The API works in any case.
 package page
