@@ -10,8 +10,10 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/inspector"
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/storage"
 	"github.com/chromedp/chromedp"
@@ -89,9 +91,23 @@ func (tb *tab) beside(url string) *tab {
 	return other
 }
 
-// crash ends the process of the tab as a defect of the browser would.
+// crash ends the process of the tab as a defect of the browser would. It returns when the
+// process has ended: a page that is opened before, with a service worker in that process,
+// would wait for it for ever.
 func (tb *tab) crash() {
+	tb.t.Helper()
 	ctx, cancel := context.WithCancel(tb.ctx)
+	crashed := make(chan struct{}, 1)
+	if err := chromedp.Listen(ctx, func(e any) {
+		if _, ok := e.(*inspector.EventTargetCrashed); ok {
+			select {
+			case crashed <- struct{}{}:
+			default:
+			}
+		}
+	}); err != nil {
+		tb.t.Fatal(err)
+	}
 	asked := make(chan struct{})
 	go func() {
 		defer close(asked)
@@ -101,6 +117,11 @@ func (tb *tab) crash() {
 		cancel()
 		<-asked
 	})
+	select {
+	case <-crashed:
+	case <-time.After(patience):
+		tb.t.Fatal("the tab does not crash")
+	}
 }
 
 func (tb *tab) journal(call string) string {
