@@ -2,6 +2,9 @@ package e2e
 
 import (
 	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
 	"testing"
 )
 
@@ -134,4 +137,34 @@ func TestAnotherUserHasCome(t *testing.T) {
 		}
 	}
 	tb.until(`document.querySelector('.notice')?.textContent.includes('somebody else is signed in')`)
+}
+
+// TestLinkFromAnotherSite: the browser sends no session with it, and the person who is
+// signed in is shown their own page all the same.
+func TestLinkFromAnotherSite(t *testing.T) {
+	s := startServer(t)
+	elsewhere := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/html")
+		fmt.Fprintf(w, `<!doctype html><title>elsewhere</title><link rel="icon" href="data:,"><a href="%s/">engaged</a>`, s.URL())
+	}))
+	defer elsewhere.Close()
+	tb := signIn(t, s.URL(), "ada")
+	tb.bypassWorker() // it would ask as the page itself
+	tb.before(witness)
+	tb.do(navigate(strings.Replace(elsewhere.URL, "127.0.0.1", "localhost", 1)))
+	tb.until(`document.querySelector('a')`)
+	eval[bool](tb, `(setTimeout(() => document.querySelector('a').click()), true)`)
+	tb.arrives(clientThere + ` && document.querySelector('.me .name')?.textContent === 'ada' && ` + allSaved)
+	if first := eval[string](tb, `JSON.parse(document.getElementById('first').textContent).session.name`); first != "ada" {
+		t.Errorf("the page was made for %q", first)
+	}
+	if moved := eval[float64](tb, `window.witness.moved`); moved >= .05 {
+		t.Errorf("layout shift %.3f", moved)
+	}
+	// Without a session the content for nobody stays, and the page does not load for ever.
+	eval[bool](tb, `fetch('/v1/session', { method: 'DELETE' }).then(() => true)`)
+	tb.do(navigate(strings.Replace(elsewhere.URL, "127.0.0.1", "localhost", 1)))
+	tb.until(`document.querySelector('a')`)
+	eval[bool](tb, `(setTimeout(() => document.querySelector('a').click()), true)`)
+	tb.arrives(clientThere + ` && document.querySelector('.sign-in')?.innerText.includes('Sign in as ada')`)
 }

@@ -41,7 +41,7 @@ func newDocument() (*document, error) {
 		return nil, err
 	}
 	d.style, d.keep = text["style.css"], text["keep.js"]
-	d.shell, err = d.render(web.ServeShell(), "")
+	d.shell, err = d.render(web.ServeShell(), "", "")
 	return d, err
 }
 
@@ -51,15 +51,15 @@ func (d *document) with(f wire.First) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return d.render(web.Serve(f, time.Now()), string(data))
+	return d.render(web.Serve(f, time.Now()), f.Session.Name, string(data))
 }
 
-func (d *document) render(content web.Served, first string) ([]byte, error) {
+func (d *document) render(content web.Served, user, first string) ([]byte, error) {
 	var out bytes.Buffer
 	err := d.template.Execute(&out, struct {
 		web.Served
-		Style, Keep, First string
-	}{content, d.style, d.keep, first})
+		Style, Keep, User, First string
+	}{content, d.style, d.keep, template.HTMLEscapeString(user), first})
 	return out.Bytes(), err
 }
 

@@ -87,7 +87,7 @@ func TestDocument(t *testing.T) {
 	}
 	w := ask()
 	body := w.Body.String()
-	for _, want := range []string{`&lt;/script&gt;&lt;b&gt;hello`, `<script type="application/json" id="first">{"session":{"name":"ada"}`, `"after":"1.7"`, `data-act="post-add"`} {
+	for _, want := range []string{`&lt;/script&gt;&lt;b&gt;hello`, `<script type="application/json" id="first">{"session":{"name":"ada"}`, `"after":"1.7"`, `<html lang="en" data-for="ada">`, `data-act="post-add"`} {
 		if !strings.Contains(body, want) {
 			t.Errorf("the page lacks %s", want)
 		}

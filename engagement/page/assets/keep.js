@@ -31,7 +31,13 @@
       return kept.splice(0);
     },
   };
-  try { // the content of a person who was signing out is not shown again
-    if (localStorage.getItem("engaged-leaving")) document.documentElement.dataset.leaving = "";
+  const root = document.documentElement;
+  try {
+    // The content of a person who was signing out is not shown again.
+    if (localStorage.getItem("engaged-leaving")) root.dataset.leaving = "";
+    // A request that comes from a link of another site carries no session: the server has
+    // taken a signed-in person for nobody. The same request from here carries it.
+    const stranger = root.dataset.for === "" && localStorage.getItem("engaged-session");
+    if (stranger && !document.referrer.startsWith(location.origin + "/")) location.replace(location.href);
   } catch {}
 })();
