@@ -37,16 +37,20 @@ func BenchmarkTap(b *testing.B) {
 				b.ReportAllocs()
 				b.ResetTimer()
 				for i := range b.N {
-					hours := i
-					if !c.moves {
-						hours = 1 << 40
+					id := i * 7919 % n
+					hours := hoursOf(id)
+					if c.moves {
+						hours = i * 7919 % (1 << 40)
 					}
-					f.tap(b, f.ids[i*7919%n], task{Text: "x" + strconv.Itoa(i&1), Hours: hours * 7919 % (1 << 40)})
+					f.tap(b, f.ids[id], task{Text: "x" + strconv.Itoa(i&1), Hours: hours})
 				}
 			})
 		}
 	}
 }
+
+// hoursOf is in the truth of the ith task.
+func hoursOf(i int) int { return i * 31 % 1000 }
 
 // field is a store of many tasks.
 type field struct {
@@ -75,7 +79,7 @@ func newField(b *testing.B, n int) *field {
 	for i := range n {
 		id := strconv.Itoa(i)
 		f.ids = append(f.ids, id)
-		f.tasks.Receive(id, optimist.TruthOf(task{Text: id, Hours: i * 31 % 1000}, 1))
+		f.tasks.Receive(id, optimist.TruthOf(task{Text: id, Hours: hoursOf(i)}, 1))
 	}
 	return f
 }
