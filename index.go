@@ -16,10 +16,11 @@ type Index[T any] interface {
 	// only told anew. Step ascends; changes of several
 	// stores that one operation made bear one number. It is called under the manager's lock,
 	// before the call that made the change returns, so it must be quick and must not call the
-	// manager: such a call returns ErrStuck. The slice is the manager's, and is used again.
+	// manager: such a call returns ErrStuck. The slice is the manager's, which shows it to all
+	// indexes of the store and uses it again: an index must not write to it.
 	Changed(step uint64, changes []EntityChange[T])
-	// Detached is told once, and nothing after it: err is nil after [Attached.Detach], and else ErrClosed, ErrBroken, or a [PanicError] of Changed. It
-	// is called under the lock as well.
+	// Detached is told once, and nothing after it: err is nil after [Attached.Detach], and else
+	// ErrClosed, ErrBroken, or a [PanicError] of Changed. It is called under the lock as well.
 	Detached(err error)
 }
 
@@ -32,11 +33,11 @@ type EntityChange[T any] struct {
 	Leaving bool
 	Removed T
 
-	move *engine.Move
+	move *engine.Move // valid until the step is done
 	m    *Manager
 }
 
-// Truth is the truth below the views before and after. It is to be called in Changed.
+// Truth is the truth below the views before and after. It is to be called in Changed, or in Finish.
 func (c *EntityChange[T]) Truth() (before, after HeldTruth[T]) {
 	if c.move == nil {
 		return before, after
@@ -86,41 +87,68 @@ func (s *Store[T]) AddIndex(index Index[T]) (*Attached, error) {
 	case index == nil:
 		return nil, errorf.New("%w: AddIndex of store %q needs an index", ErrInvalid, s.space.Name)
 	}
-	var buffer []EntityChange[T]
 	ix := &tell{label: label{"index of store", s.space.Name}, detached: index.Detached}
-	ix.changed = func() {
-		for i := range ix.moves {
-			move := &ix.moves[i]
-			change := EntityChange[T]{ID: move.Entity.ID(), Before: viewOf[T](&move.Before), After: viewOf[T](&move.After), move: move, m: s.m}
-			change.Removed, change.Leaving = move.After.Leaving.(T)
-			buffer = append(buffer, change)
+	var gathered *news[T]
+	ix.tell = func() {
+		if with := ix.with; with != nil {
+			ix.with = nil
+			with(s.firstName)
 		}
-		index.Changed(ix.step, buffer)
-		clear(buffer)
-		if buffer = buffer[:0]; cap(buffer) > 1024 {
-			buffer = nil
-		}
+		index.Changed(ix.step, gathered.changes)
 	}
 	if h, ok := index.(Holder); ok {
 		ix.holds = h.Holds
 	}
-	return s.addIndex(ix)
+	if f, ok := index.(Finisher); ok {
+		ix.finish = func() { f.Finish(ix.step) }
+	}
+	return s.addIndex(ix, func() {
+		if s.gather == nil {
+			s.gather = new(news[T])
+		}
+		gathered = s.gather.(*news[T])
+	})
 }
 
 // tell is an Index without its type.
 type tell struct {
 	label    label
-	changed  func() // tells it of step and moves
+	tell     func() // tells it of step, and of the changes that the store has gathered
+	finish   func() // nil: it does not want it
 	detached func(error)
 	holds    func(id string) bool      // nil: none
 	with     func(func(string) string) // its part of the step under way, if it takes one
 
-	// Arguments of changed, which is one closure for all calls.
-	step  uint64
-	moves []engine.Move
+	step     uint64 // of which it was told last
+	finished bool
 }
 
-func (s *anyStore) addIndex(ix *tell) (*Attached, error) {
+// gather takes the changes of a step in one store, for all of its indexes.
+type gather interface {
+	take(m *Manager, moves []*engine.Move)
+	drop()
+}
+
+// news is gather with its type.
+type news[T any] struct{ changes []EntityChange[T] }
+
+func (n *news[T]) take(m *Manager, moves []*engine.Move) {
+	for _, move := range moves {
+		change := EntityChange[T]{ID: move.Entity.ID(), Before: viewOf[T](&move.Before), After: viewOf[T](&move.After), move: move, m: m}
+		change.Removed, change.Leaving = move.After.Leaving.(T)
+		n.changes = append(n.changes, change)
+	}
+}
+
+func (n *news[T]) drop() {
+	clear(n.changes)
+	if n.changes = n.changes[:0]; cap(n.changes) > 1024 {
+		n.changes = nil
+	}
+}
+
+// addIndex adds an index. begin is called under the lock.
+func (s *anyStore) addIndex(ix *tell, begin func()) (*Attached, error) {
 	if s.err != nil {
 		return nil, s.err
 	}
@@ -128,14 +156,21 @@ func (s *anyStore) addIndex(ix *tell) (*Attached, error) {
 	if err := m.lockToAct(); err != nil {
 		return nil, err
 	}
-	var all []engine.Move
+	begin()
+	var all []*engine.Move
 	for ent := range s.space.All {
 		if look := ent.Look(); look.Presence != engine.NotLoaded || look.Pending > 0 {
-			all = append(all, engine.Move{Entity: ent, After: look})
+			all = append(all, &engine.Move{Entity: ent, After: look})
 		}
 	}
 	s.indexes, s.space.Indexed = append(slices.Clip(s.indexes), ix), true
-	foreign.Finish(func() { m.tellIndexLocked(s, ix, all) }, func() { // nobody would detach it
+	foreign.Finish(func() {
+		s.gather.take(m, all)
+		s.tellLocked(ix)
+		s.gather.drop()
+		s.finishLocked(ix)
+	}, func() { // nobody would detach it
+		s.gather.drop()
 		s.detachLocked(ix, &PanicError{In: "index", Value: foreign.ErrEnded})
 		m.mu.Unlock()
 	})
@@ -145,27 +180,43 @@ func (s *anyStore) addIndex(ix *tell) (*Attached, error) {
 
 // tellIndexesLocked tells the indexes of a step's changes.
 func (m *Manager) tellIndexesLocked() {
+	var finish []Attached
 	for space, moves := range m.engine.Moves {
 		s := space.Owner.(*anyStore)
+		s.gather.take(m, moves)
 		for _, ix := range s.indexes {
-			m.tellIndexLocked(s, ix, moves)
+			if s.tellLocked(ix); !ix.finished {
+				finish = append(finish, Attached{s, ix})
+			}
 		}
+		s.gather.drop()
+	}
+	for _, a := range finish {
+		a.s.finishLocked(a.ix)
 	}
 }
 
-func (m *Manager) tellIndexLocked(s *anyStore, ix *tell, all []engine.Move) {
-	m.enterLocked(&ix.label)
-	ix.step, ix.moves = m.engine.Steps(), all
-	err := contain("index", func() {
-		if with := ix.with; with != nil {
-			ix.with = nil
-			with(s.firstName)
-		}
-		ix.changed()
-	})
-	if ix.moves = nil; err != nil {
+// tellLocked tells an index of the changes that were gathered.
+func (s *anyStore) tellLocked(ix *tell) {
+	s.m.enterLocked(&ix.label)
+	ix.step, ix.finished = s.m.engine.Steps(), ix.finish == nil
+	s.containLocked(ix, ix.tell)
+}
+
+// finishLocked tells an index once that all were told of the step.
+func (s *anyStore) finishLocked(ix *tell) {
+	if !ix.finished {
+		ix.finished = true
+		s.m.enterLocked(&ix.label)
+		s.containLocked(ix, ix.finish)
+	}
+}
+
+// containLocked runs a function of an index, which a panic detaches.
+func (s *anyStore) containLocked(ix *tell, f func()) {
+	if err := contain("index", f); err != nil {
 		s.detachLocked(ix, err)
-		m.publishLocked(Event{Kind: CallbackPanicked, Err: errorf.New("index of store %q: %w", s.space.Name, err)})
+		s.m.publishLocked(Event{Kind: CallbackPanicked, Err: errorf.New("index of store %q: %w", s.space.Name, err)})
 	}
 }
 
@@ -176,7 +227,7 @@ func (s *anyStore) detachLocked(ix *tell, why error) {
 		return
 	}
 	s.indexes = slices.Delete(slices.Clone(s.indexes), i, i+1) // they may just be told
-	s.space.Indexed = len(s.indexes) > 0
+	s.space.Indexed, ix.finished = len(s.indexes) > 0, true
 	s.m.enterLocked(&ix.label)
 	if err := contain("index", func() { ix.detached(why) }); err != nil {
 		s.m.publishLocked(Event{Kind: CallbackPanicked, Err: errorf.New("index of store %q: %w", s.space.Name, err)})

@@ -12,6 +12,14 @@ type Holder interface {
 	Holds(id string) bool
 }
 
+// Finisher may be implemented by an Index that is one of several that keep something together,
+// of one store or of several. Finish is called under the manager's lock once all indexes of all
+// stores were told of the step, if this one was. It must be quick, and must not call the
+// manager; a panic in it is one of Changed.
+type Finisher interface {
+	Finish(step uint64)
+}
+
 // With is the part that an index takes in a step. [Attached.With] makes it.
 type With struct {
 	a  *Attached
@@ -43,7 +51,8 @@ func (w With) beginLocked(m *Manager) error {
 // endLocked tells an index that has taken no part yet, because nothing else changed for it.
 func (w With) endLocked() {
 	if w.a.ix.with != nil && slices.Contains(w.a.s.indexes, w.a.ix) {
-		w.a.s.m.tellIndexLocked(w.a.s, w.a.ix, nil)
+		w.a.s.tellLocked(w.a.ix)
+		w.a.s.finishLocked(w.a.ix)
 	}
 	w.a.ix.with = nil
 }

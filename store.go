@@ -27,6 +27,7 @@ type anyStore struct {
 	read  readFunc // reads an entity anew; nil: nobody knows how
 
 	indexes []*tell // guarded by m.mu
+	gather  gather  // takes the changes of a step for them; nil: none was ever added; guarded by m.mu
 }
 
 // StoreOptions change how a store works. The zero value is the default of each.

@@ -23,6 +23,7 @@ func (c *core[T]) load(entries []*entry[T]) {
 	})
 	c.rope.build(entries)
 	for _, e := range entries {
+		e.epoch = c.rope.epoch
 		c.byID[e.row.ID] = e
 		c.add(e, 1)
 	}
@@ -34,37 +35,61 @@ func (c *core[T]) add(e *entry[T], sign int64) {
 	}
 }
 
-// set gives an entity its new entry; nil: none.
-func (c *core[T]) set(id string, e *entry[T]) {
-	was := c.byID[id]
+// set gives an entity its new entry, which is the core's from now on; nil: none.
+func (c *core[T]) set(id string, e *entry[T]) { c.change(id, c.byID[id], e, false) }
+
+// change gives an entity, whose entry was is, its new entry; nil: none. A lent entry is the
+// caller's: the core keeps a copy.
+func (c *core[T]) change(id string, was, e *entry[T], lent bool) {
+	if was != nil {
+		c.add(was, -1)
+	}
+	if e != nil {
+		c.add(e, 1)
+	}
 	switch {
 	case was == nil && e == nil:
-		return
 	case was == nil:
-		c.byID[id] = e
+		e = c.keep(id, nil, e, lent)
 		c.insert(e)
-		c.add(e, 1)
 	case e == nil:
 		delete(c.byID, id)
 		c.remove(was)
-		c.add(was, -1)
+	case was.key == e.key:
+		c.replace(id, was, e, lent)
 	default:
-		c.byID[id] = e
-		c.add(was, -1)
-		c.add(e, 1)
-		if was.key == e.key {
-			c.replace(was, e)
-		} else {
-			c.move(was, e)
-		}
+		c.move(id, was, e, lent)
 	}
 }
 
-func (c *core[T]) replace(was, e *entry[T]) {
+// keep makes e the entry of an entity. It writes into the one before if no reader has that,
+// which is the most common case of a lent one.
+func (c *core[T]) keep(id string, was, e *entry[T], lent bool) *entry[T] {
+	if lent {
+		if was == nil || was.epoch != c.rope.epoch {
+			was = new(entry[T])
+			c.byID[id] = was
+		}
+		*was = *e
+		e = was
+	} else {
+		c.byID[id] = e
+	}
+	e.epoch = c.rope.epoch
+	return e
+}
+
+func (c *core[T]) replace(id string, was, e *entry[T], lent bool) {
+	if lent && was.epoch == c.rope.epoch && !c.tell {
+		c.keep(id, was, e, lent)
+		return
+	}
 	b, i, _ := c.rope.find(e.key)
-	c.rope.replace(b, i, e)
 	if c.tell {
 		c.editAt(c.rope.rank(b, i), was, e)
+	}
+	if kept := c.keep(id, was, e, lent); kept != was {
+		c.rope.replace(b, i, kept)
 	}
 }
 
@@ -116,7 +141,7 @@ func (c *core[T]) refill() {
 	}
 }
 
-func (c *core[T]) move(was, e *entry[T]) {
+func (c *core[T]) move(id string, was, e *entry[T], lent bool) {
 	b, i, _ := c.rope.find(was.key)
 	from := 0
 	if c.tell {
@@ -127,11 +152,13 @@ func (c *core[T]) move(was, e *entry[T]) {
 	to := 0
 	if c.tell {
 		to = c.rope.rank(b, i)
+		c.moved(from, to, was, e)
 	}
-	c.rope.insert(b, i, e)
-	if !c.tell {
-		return
-	}
+	c.rope.insert(b, i, c.keep(id, was, e, lent))
+}
+
+// moved tells that a row has gone from one rank to another. It is not in the rope.
+func (c *core[T]) moved(from, to int, was, e *entry[T]) {
 	switch {
 	case from == to:
 		c.editAt(to, was, e)

@@ -58,9 +58,10 @@ type List[T any] struct {
 	last    uint64
 	wake    chan struct{} // closed at the next splice, and at the end
 
-	scratch []byte      // of keys; guarded by the manager's lock
-	pending []*entry[T] // new entries of the step; guarded by the manager's lock
-	news    []news      // of the step, of a list of pages; guarded by the manager's lock
+	scratch []byte       // of keys; guarded by the manager's lock
+	pending []*entry[T]  // new entries of the step; guarded by the manager's lock
+	decided []decided[T] // instead of these, of a list without pages
+	news    []news       // of the step, of a list of pages; guarded by the manager's lock
 }
 
 const maxSplices = 256
@@ -122,37 +123,83 @@ type index[T any] List[T]
 // Changed asks the program first, and changes the list when nothing can go wrong any more.
 func (x *index[T]) Changed(step uint64, changes []optimist.EntityChange[T]) {
 	l := (*List[T])(x)
-	defer func() {
-		clear(l.pending)
-		l.pending = l.pending[:0]
-	}()
-	if l.paged != nil {
+	switch {
+	case l.paged != nil:
 		l.changedPaged(step, changes)
-		return
+	case len(l.core.byID) == 0:
+		l.fill(step, changes)
+	default:
+		l.changed(step, changes)
 	}
+}
+
+// decided is what the query says of an entity that has changed.
+type decided[T any] struct {
+	was   *entry[T]
+	entry entry[T]
+	in    bool
+}
+
+func (l *List[T]) changed(step uint64, changes []optimist.EntityChange[T]) {
+	concerned := false
+	for i := range changes {
+		c := &changes[i]
+		l.decided = append(l.decided, decided[T]{was: l.core.byID[c.ID]})
+		d := &l.decided[i]
+		d.in, l.scratch = l.query.decide(&d.entry, d.was, c, l.scratch)
+		concerned = concerned || d.in || d.was != nil
+	}
+	l.mu.Lock()
+	if concerned && !l.done {
+		l.changeLocked(step, func() {
+			for i := range l.decided {
+				d := &l.decided[i]
+				e := &d.entry
+				if !d.in {
+					e = nil
+				}
+				l.core.change(changes[i].ID, d.was, e, true)
+			}
+		})
+	}
+	l.mu.Unlock()
+	l.decided = emptied(l.decided)
+}
+
+// emptied returns scratch for the next step, without the memory of a large one.
+func emptied[E any](s []E) []E {
+	if cap(s) > maxScratch {
+		return nil
+	}
+	clear(s)
+	return s[:0]
+}
+
+const maxScratch = 1024
+
+// fill is changed of an empty list, which takes many rows at once.
+func (l *List[T]) fill(step uint64, changes []optimist.EntityChange[T]) {
+	var entries []*entry[T]
 	for i := range changes {
 		var e *entry[T]
-		e, l.scratch = l.query.entry(l.core.byID[changes[i].ID], &changes[i], l.scratch)
-		l.pending = append(l.pending, e)
+		if e, l.scratch = l.query.entry(nil, &changes[i], l.scratch); e != nil {
+			entries = append(entries, e)
+		}
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.done {
-		return
-	}
-	if !l.concernsLocked(changes) {
-		return
-	}
-	if l.core.rope.n == 0 && l.watchers == 0 {
+	switch {
+	case len(entries) == 0 || l.done:
+	case l.watchers == 0:
 		l.step, l.now = step, nil
-		l.core.load(slices.DeleteFunc(l.pending, func(e *entry[T]) bool { return e == nil }))
-		return
+		l.core.load(entries)
+	default:
+		l.changeLocked(step, func() {
+			for _, e := range entries {
+				l.core.set(e.row.ID, e)
+			}
+		})
 	}
-	l.changeLocked(step, func() {
-		for i, e := range l.pending {
-			l.core.set(changes[i].ID, e)
-		}
-	})
 }
 
 // changeLocked has change edit the core, and tells the watchers.
@@ -171,16 +218,6 @@ func (l *List[T]) changeLocked(step uint64, change func()) {
 	if l.core.tell {
 		l.tellLocked(Splice[T]{Step: step, Edits: edits})
 	}
-}
-
-// concernsLocked reports whether one of the changes is of a row, or makes one.
-func (l *List[T]) concernsLocked(changes []optimist.EntityChange[T]) bool {
-	for i, e := range l.pending {
-		if e != nil || l.core.byID[changes[i].ID] != nil {
-			return true
-		}
-	}
-	return false
 }
 
 // Detached ends the list.

@@ -216,9 +216,8 @@ func (l *List[T]) stopLoadLocked(err error) {
 func (l *List[T]) changedPaged(step uint64, changes []optimist.EntityChange[T]) {
 	p, a := l.paged, l.paged.arrived
 	p.arrived = nil
-	defer func() {
-		clear(l.news)
-		l.news = l.news[:0]
+	defer func() { // also when the query panics
+		l.news, l.pending = emptied(l.news), emptied(l.pending)
 	}()
 	for i := range changes {
 		c := &changes[i]

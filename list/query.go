@@ -50,33 +50,46 @@ func (r *Row[T]) looks(as *Row[T]) bool {
 
 // entry decides about one entity: its entry in the list, or nil. was is its present one.
 func (q *Query[T]) entry(was *entry[T], c *optimist.EntityChange[T], scratch []byte) (*entry[T], []byte) {
-	row := Row[T]{ID: c.ID, View: c.After}
+	var e entry[T]
+	in, scratch := q.decide(&e, was, c, scratch)
+	if !in {
+		return nil, scratch
+	}
+	kept := e
+	return &kept, scratch
+}
+
+// decide reports whether an entity is in the list, and writes its entry to e.
+func (q *Query[T]) decide(e, was *entry[T], c *optimist.EntityChange[T], scratch []byte) (in bool, _ []byte) {
 	switch {
 	case c.After.Presence == optimist.Present:
 	case c.Leaving && q.KeepLeaving:
-		row.Leaving, row.View.Value = true, c.Removed
+		e.row.Leaving = true
 	default:
-		return nil, scratch
+		return false, scratch
+	}
+	if e.row.ID, e.row.View = c.ID, c.After; e.row.Leaving {
+		e.row.View.Value = c.Removed
 	}
 	if c.Before.Presence == optimist.Present && c.After.Presence == optimist.Present && c.Before.Number == c.After.Number {
 		if was == nil {
-			return nil, scratch // another part of the view has changed, which decides nothing
+			return false, scratch // another part of the view has changed, which decides nothing
 		}
-		return &entry[T]{key: was.key, row: row, sums: was.sums}, scratch
+		e.key, e.sums = was.key, was.sums
+		return true, scratch
 	}
-	if q.Where != nil && !q.Where(row.ID, row.View.Value) {
-		return nil, scratch
+	if q.Where != nil && !q.Where(e.row.ID, e.row.View.Value) {
+		return false, scratch
 	}
-	e := &entry[T]{row: row}
-	if scratch = q.place(scratch[:0], row.ID, row.View.Value); was != nil && was.key == string(scratch) {
+	if scratch = q.place(scratch[:0], e.row.ID, e.row.View.Value); was != nil && was.key == string(scratch) {
 		e.key = was.key
 	} else {
 		e.key = string(scratch)
 	}
 	for _, sum := range q.Sums {
-		e.sums = append(e.sums, sum(row.ID, row.View.Value))
+		e.sums = append(e.sums, sum(e.row.ID, e.row.View.Value))
 	}
-	return e, scratch
+	return true, scratch
 }
 
 // place writes the key of an entity in the order.

@@ -1,60 +1,72 @@
 package list
 
 import (
+	"encoding/binary"
 	"slices"
-	"sort"
 )
 
-// rope holds rows in order, in blocks of at most maxBlock. Readers keep a rope as it was:
-// what they hold is never written to again.
+// rope holds rows in order, in blocks of at most maxBlock. Readers keep the blocks as they
+// were: the rows that they hold are never written to again. All else is the writer's.
 type rope[T any] struct {
 	// blocks are never empty. Invariant: keys ascend strictly along all of them.
 	blocks []*block[T]
-	n      int // rows in all
-	// epoch counts the copies given to readers. A block of an earlier epoch, and the slice of
-	// blocks if sliced is an earlier epoch, may be a reader's too, and is copied before it is
-	// written to.
+	tops   []top // of the blocks, side by side, so that a search looks into few of them
+	n      int   // rows in all
+	// epoch counts the copies given to readers. An entry or a block of an earlier epoch, and the
+	// slice of blocks if sliced is an earlier epoch, may be a reader's too, and is copied before
+	// it is written to.
 	epoch, sliced uint64
 }
 
 type block[T any] struct {
 	rows  []*entry[T]
-	heads []uint64 // the first eight bytes of each row's key: most comparisons go no further
+	heads []head // of the rows; a block hands them on to its copy
 	epoch uint64
 }
 
-func newBlock[T any](rows []*entry[T], heads []uint64, epoch uint64) *block[T] {
-	b := &block[T]{rows: make([]*entry[T], len(rows), maxBlock), heads: make([]uint64, len(rows), maxBlock), epoch: epoch}
+// top is what a search wants to know of a block.
+type top struct {
+	last head // of the last row
+	n    int  // rows
+}
+
+func newBlock[T any](rows []*entry[T], heads []head, epoch uint64) *block[T] {
+	b := &block[T]{rows: make([]*entry[T], len(rows), maxBlock), heads: make([]head, len(rows), maxBlock), epoch: epoch}
 	copy(b.rows, rows)
 	copy(b.heads, heads)
 	return b
 }
 
-// before reports whether the ith row comes before a key, of which head is the head.
-func (b *block[T]) before(i int, head uint64, key string) bool {
-	if b.heads[i] != head {
-		return b.heads[i] < head
+func (b *block[T]) top() top { return top{b.heads[len(b.heads)-1], len(b.heads)} }
+
+// before reports whether the ith row comes before a key, of which h is the head.
+func (b *block[T]) before(i int, h head, key string) bool {
+	if b.heads[i] != h {
+		return b.heads[i].less(h)
 	}
 	return b.rows[i].key < key
 }
 
-// headOf is the first eight bytes of a key, which is followed by zeros if it is shorter. Heads
-// order as their keys do, unless they are the same.
-func headOf(key string) (head uint64) {
-	for i := range 8 {
-		head <<= 8
-		if i < len(key) {
-			head |= uint64(key[i])
-		}
-	}
-	return head
+// head is the first 16 bytes of a key, which is followed by zeros if it is shorter. Heads
+// order as their keys do, unless they are the same: most comparisons go no further.
+type head struct{ first, second uint64 }
+
+func (h head) less(other head) bool {
+	return h.first < other.first || h.first == other.first && h.second < other.second
 }
 
-// entry is a row in its place. It is never written to once it is in a rope.
+func headOf(key string) head {
+	var b [16]byte
+	copy(b[:], key)
+	return head{binary.BigEndian.Uint64(b[:8]), binary.BigEndian.Uint64(b[8:])}
+}
+
+// entry is a row in its place.
 type entry[T any] struct {
-	key  string // the keys of the order and the id
-	row  Row[T]
-	sums []int64
+	key   string // the keys of the order and the id
+	row   Row[T]
+	sums  []int64 // never written to
+	epoch uint64  // of the rope, when it was made
 }
 
 const maxBlock = 256
@@ -67,27 +79,37 @@ func (r *rope[T]) share() []*block[T] {
 
 // find is the place of a key, or the one where it belongs.
 func (r *rope[T]) find(key string) (b, i int, found bool) {
-	head := headOf(key)
-	b = sort.Search(len(r.blocks), func(b int) bool {
-		blk := r.blocks[b]
-		return !blk.before(len(blk.rows)-1, head, key)
-	})
-	if b == len(r.blocks) {
+	h := headOf(key)
+	for end := len(r.tops); b < end; {
+		mid := int(uint(b+end) / 2)
+		last := r.tops[mid].last
+		if last.less(h) || last == h && r.blocks[mid].before(r.tops[mid].n-1, h, key) {
+			b = mid + 1
+		} else {
+			end = mid
+		}
+	}
+	if b == len(r.tops) {
 		if b == 0 {
 			return 0, 0, false
 		}
-		b--
-		return b, len(r.blocks[b].rows), false
+		return b - 1, r.tops[b-1].n, false
 	}
 	blk := r.blocks[b]
-	i = sort.Search(len(blk.rows), func(i int) bool { return !blk.before(i, head, key) })
-	return b, i, blk.rows[i].key == key
+	for end := len(blk.heads); i < end; {
+		if mid := int(uint(i+end) / 2); blk.before(mid, h, key) {
+			i = mid + 1
+		} else {
+			end = mid
+		}
+	}
+	return b, i, blk.heads[i] == h && blk.rows[i].key == key
 }
 
 // rank is the number of rows before a place.
 func (r *rope[T]) rank(b, i int) int {
-	for _, before := range r.blocks[:b] {
-		i += len(before.rows)
+	for _, before := range r.tops[:b] {
+		i += before.n
 	}
 	return i
 }
@@ -108,7 +130,8 @@ func (r *rope[T]) own(b int) *block[T] {
 	r.ownSlice()
 	blk := r.blocks[b]
 	if blk.epoch != r.epoch {
-		blk = newBlock(blk.rows, blk.heads, r.epoch)
+		rows := append(make([]*entry[T], 0, maxBlock), blk.rows...)
+		blk = &block[T]{rows: rows, heads: blk.heads, epoch: r.epoch}
 		r.blocks[b] = blk
 	}
 	return blk
@@ -126,9 +149,11 @@ func (r *rope[T]) replace(b, i int, e *entry[T]) { r.own(b).rows[i] = e }
 // insert puts an entry into the place that find named.
 func (r *rope[T]) insert(b, i int, e *entry[T]) {
 	r.n++
+	h := headOf(e.key)
 	if len(r.blocks) == 0 {
 		r.ownSlice()
-		r.blocks = append(r.blocks, newBlock([]*entry[T]{e}, []uint64{headOf(e.key)}, r.epoch))
+		r.blocks = append(r.blocks, newBlock([]*entry[T]{e}, []head{h}, r.epoch))
+		r.tops = append(r.tops, r.blocks[0].top())
 		return
 	}
 	blk := r.own(b)
@@ -140,7 +165,8 @@ func (r *rope[T]) insert(b, i int, e *entry[T]) {
 		blk = r.blocks[b]
 	}
 	blk.rows = slices.Insert(blk.rows, i, e)
-	blk.heads = slices.Insert(blk.heads, i, headOf(e.key))
+	blk.heads = slices.Insert(blk.heads, i, h)
+	r.tops[b] = blk.top()
 }
 
 // split makes two blocks of one that is full and writable. Rows that come in order, as most
@@ -155,6 +181,8 @@ func (r *rope[T]) split(b int) {
 	clear(blk.rows[half:])
 	blk.rows, blk.heads = blk.rows[:half], blk.heads[:half]
 	r.blocks = slices.Insert(r.blocks, b+1, rest)
+	r.tops[b] = blk.top()
+	r.tops = slices.Insert(r.tops, b+1, rest.top())
 }
 
 // remove takes a row out. Blocks that have become small are joined.
@@ -163,28 +191,40 @@ func (r *rope[T]) remove(b, i int) {
 	blk := r.own(b)
 	blk.rows = slices.Delete(blk.rows, i, i+1)
 	blk.heads = slices.Delete(blk.heads, i, i+1)
+	if r.tops[b].n = len(blk.rows); r.tops[b].n > maxBlock/2 {
+		r.tops[b] = blk.top()
+		return
+	}
 	for _, left := range []int{b - 1, b} {
-		if left >= 0 && left+1 < len(r.blocks) && len(r.blocks[left].rows)+len(r.blocks[left+1].rows) <= maxBlock/2 {
+		if left >= 0 && left+1 < len(r.blocks) && r.tops[left].n+r.tops[left+1].n <= maxBlock/2 {
 			blk, right := r.own(left), r.blocks[left+1]
 			blk.rows, blk.heads = append(blk.rows, right.rows...), append(blk.heads, right.heads...)
-			r.blocks = slices.Delete(r.blocks, left+1, left+2)
+			r.tops[left] = blk.top()
+			r.drop(left + 1)
 			return
 		}
 	}
 	if len(blk.rows) == 0 {
-		r.blocks = slices.Delete(r.blocks, b, b+1)
+		r.drop(b)
+		return
 	}
+	r.tops[b] = blk.top()
+}
+
+func (r *rope[T]) drop(b int) {
+	r.blocks, r.tops = slices.Delete(r.blocks, b, b+1), slices.Delete(r.tops, b, b+1)
 }
 
 // build fills an empty rope with entries in order.
 func (r *rope[T]) build(sorted []*entry[T]) {
 	const full = maxBlock - maxBlock/8
-	heads := make([]uint64, full)
+	heads := make([]head, full)
 	for part := range slices.Chunk(sorted, full) {
 		for i, e := range part {
 			heads[i] = headOf(e.key)
 		}
-		r.blocks = append(r.blocks, newBlock(part, heads, r.epoch))
+		r.blocks = append(r.blocks, newBlock(part, heads[:len(part)], r.epoch))
+		r.tops = append(r.tops, r.blocks[len(r.blocks)-1].top())
 	}
 	r.n = len(sorted)
 }

@@ -92,7 +92,7 @@ type Engine struct {
 	victims  []Victim
 	orphans  []orphan // deletions whose creation has come to nothing
 	moves    []Move
-	inSpace  []Move // scratch of Moves
+	inSpace  []*Move // scratch of Moves
 }
 
 // touch remembers the look of an entity before the Step that runs.

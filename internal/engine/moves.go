@@ -78,8 +78,9 @@ func (l *Look) sameWork(other *Look) bool {
 func (e *Engine) HasMoves() bool { return len(e.moves) > 0 }
 
 // Moves calls yield for each indexed space of which the last Step has changed entities, with
-// these, both in the order in which the Step came to them. The slice is used again.
-func (e *Engine) Moves(yield func(*Space, []Move) bool) {
+// these, both in the order in which the Step came to them. The slice is used again, the moves
+// are valid until Done.
+func (e *Engine) Moves(yield func(*Space, []*Move) bool) {
 	for i := range e.moves {
 		space := e.moves[i].Entity.space
 		if space.moved == e.steps {
@@ -87,7 +88,8 @@ func (e *Engine) Moves(yield func(*Space, []Move) bool) {
 		}
 		space.moved = e.steps
 		moves := e.inSpace[:0]
-		for _, move := range e.moves[i:] {
+		for j := range e.moves[i:] {
+			move := &e.moves[i+j]
 			if move.Entity.space != space {
 				continue
 			}
