@@ -2,6 +2,7 @@ package optimist
 
 import (
 	"slices"
+	"sync/atomic"
 
 	"github.com/optimist-go/optimist/internal/engine"
 	"github.com/optimist-go/optimist/internal/errorf"
@@ -45,6 +46,16 @@ func (c *EntityChange[T]) Truth() (before, after HeldTruth[T]) {
 	return heldTruth[T](&c.move.Before, c.m), heldTruth[T](&c.move.After, c.m)
 }
 
+// ServerName is the name by which the server knows the entity: ID, unless the entity was made
+// here and the server has named it. Empty: it has not yet. It is to be called in Changed, or in
+// Finish.
+func (c *EntityChange[T]) ServerName() string {
+	if c.move == nil {
+		return c.ID
+	}
+	return c.move.Entity.Space().ServerName(c.ID)
+}
+
 // Attached is an index that a store tells of its changes.
 type Attached struct {
 	s  *anyStore
@@ -52,14 +63,20 @@ type Attached struct {
 }
 
 // Detach ends it: the index is told of nothing more, and the store's changes cost nothing for
-// it. A second call does nothing.
+// it. A second call does nothing. A call from a function that runs under the lock, such as
+// Changed, waits in vain as any other, and ends it when the store has told the index of the
+// step; see [ErrStuck].
 func (a *Attached) Detach() {
+	a.ix.leaving.Store(true)
 	m := a.s.m
 	if m.lock() == nil {
 		foreign.Finish(func() { a.s.detachLocked(a.ix, nil) }, m.mu.Unlock)
 		m.mu.Unlock()
 	}
 }
+
+// Manager is the one whose store it is.
+func (a *Attached) Manager() *Manager { return a.s.m }
 
 // Into has [Manager.Views] read the index at the moment at which it reads all else: read is
 // called under the lock, so that the index is in step with the views. It must be quick and
@@ -121,6 +138,8 @@ type tell struct {
 
 	step     uint64 // of which it was told last
 	finished bool
+	// leaving: it is to be detached. Detach says so, which may not get the lock.
+	leaving atomic.Bool
 }
 
 // gather takes the changes of a step in one store, for all of its indexes.
@@ -201,6 +220,9 @@ func (s *anyStore) tellLocked(ix *tell) {
 	s.m.enterLocked(&ix.label)
 	ix.step, ix.finished = s.m.engine.Steps(), ix.finish == nil
 	s.containLocked(ix, ix.tell)
+	if ix.leaving.Load() {
+		s.detachLocked(ix, nil)
+	}
 }
 
 // finishLocked tells an index once that all were told of the step.

@@ -18,7 +18,7 @@ func BenchmarkTap(b *testing.B) {
 	for _, n := range []int{10_000, 100_000} {
 		for _, c := range []struct {
 			name  string
-			keep  func(b *testing.B, f *field)
+			keep  func(b testing.TB, f *field)
 			moves bool
 		}{
 			{"no-list", nil, true},
@@ -61,7 +61,7 @@ type field struct {
 	after func(id string, v task)
 }
 
-func newField(b *testing.B, n int) *field {
+func newField(b testing.TB, n int) *field {
 	m, err := optimist.New(optimist.Options{MaxPending: 1 << 30, MaxPerEntity: 1 << 30})
 	if err != nil {
 		b.Fatal(err)
@@ -84,7 +84,7 @@ func newField(b *testing.B, n int) *field {
 	return f
 }
 
-func (f *field) tap(b *testing.B, id string, v task) {
+func (f *field) tap(b testing.TB, id string, v task) {
 	h, err := f.set.Execute(context.Background(), id, v)
 	if err != nil {
 		b.Fatal(err)
@@ -102,8 +102,8 @@ func byHours(limit int) list.Query[task] {
 	return list.Query[task]{Order: []list.Key[task]{list.Desc(func(_ string, v task) int { return v.Hours })}, Limit: limit}
 }
 
-func keepList(limit int) func(*testing.B, *field) {
-	return func(b *testing.B, f *field) {
+func keepList(limit int) func(testing.TB, *field) {
+	return func(b testing.TB, f *field) {
 		l, err := list.New(f.tasks, byHours(limit))
 		if err != nil {
 			b.Fatal(err)
@@ -112,7 +112,7 @@ func keepList(limit int) func(*testing.B, *field) {
 	}
 }
 
-func keepWatched(b *testing.B, f *field) {
+func keepWatched(b testing.TB, f *field) {
 	l, err := list.New(f.tasks, byHours(0))
 	if err != nil {
 		b.Fatal(err)
@@ -125,7 +125,7 @@ func keepWatched(b *testing.B, f *field) {
 }
 
 // keepByHand keeps a sorted slice, as a program without lists does after each tap.
-func keepByHand(b *testing.B, f *field) {
+func keepByHand(b testing.TB, f *field) {
 	type row struct {
 		id    string
 		value task
@@ -162,6 +162,32 @@ func keepByHand(b *testing.B, f *field) {
 		rows = slices.Delete(rows, i, i+1)
 		rows = slices.Insert(rows, find(now), now)
 		held[id] = now.value
+	}
+}
+
+// A list that nobody watches costs its upkeep: a tap that moves a row makes its new key, and
+// nothing else.
+func TestAListThatNobodyWatchesAllocatesKeysAlone(t *testing.T) {
+	tap := func(lists int, moves bool) float64 {
+		f := newField(t, 1000)
+		for range lists {
+			keepList(0)(t, f)
+		}
+		i := 0
+		return testing.AllocsPerRun(200, func() {
+			id := i * 7 % 1000
+			v := task{Text: "x", Hours: hoursOf(id)}
+			if moves {
+				v.Hours += 100 + i%3
+			}
+			f.tap(t, f.ids[id], v)
+			i++
+		})
+	}
+	alone := tap(0, true)
+	equal(t, "allocations of ten lists in which nothing moves", tap(10, false), alone)
+	if got := tap(10, true); got > alone+20 { // there and back
+		t.Errorf("a tap that moves a row in ten lists: %v allocations, and %v without a list", got, alone)
 	}
 }
 

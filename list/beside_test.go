@@ -19,7 +19,7 @@ func BenchmarkBeside(b *testing.B) {
 			const taps = 40 // short enough to be left alone
 			variants := []struct {
 				name  string
-				keep  func(b *testing.B, f *field)
+				keep  func(b testing.TB, f *field)
 				moves bool
 				f     *field
 				next  int
@@ -69,7 +69,7 @@ func BenchmarkBeside(b *testing.B) {
 	}
 }
 
-func keepTen(b *testing.B, f *field) {
+func keepTen(b testing.TB, f *field) {
 	for range 10 {
 		keepList(0)(b, f)
 	}

@@ -9,6 +9,7 @@ type core[T any] struct {
 	rope  rope[T]
 	byID  map[string]*entry[T]
 	sums  []int64
+	sides sides     // of the joins
 	edits []Edit[T] // of the step under way, if told
 	tell  bool      // somebody wants edits, which cost the ranks
 }
@@ -24,6 +25,8 @@ func (c *core[T]) load(entries []*entry[T]) {
 	c.rope.build(entries)
 	for _, e := range entries {
 		e.epoch = c.rope.epoch
+		e.row.links = c.sides.current(nil, e.row.links)
+		c.sides.put(e.row.ID, nil, e.row.links)
 		c.byID[e.row.ID] = e
 		c.add(e, 1)
 	}
@@ -41,6 +44,9 @@ func (c *core[T]) set(id string, e *entry[T]) { c.change(id, c.byID[id], e, fals
 // change gives an entity, whose entry was is, its new entry; nil: none. A lent entry is the
 // caller's: the core keeps a copy.
 func (c *core[T]) change(id string, was, e *entry[T], lent bool) {
+	if len(c.sides) > 0 {
+		e, lent = c.join(id, was, e)
+	}
 	if was != nil {
 		c.add(was, -1)
 	}
@@ -60,6 +66,21 @@ func (c *core[T]) change(id string, was, e *entry[T], lent bool) {
 	default:
 		c.move(id, was, e, lent)
 	}
+}
+
+// join is an entry with the joined views of now, which is lent.
+func (c *core[T]) join(id string, was, e *entry[T]) (_ *entry[T], lent bool) {
+	var before, links *link
+	if was != nil {
+		before = was.row.links
+	}
+	if e != nil {
+		joined := *e
+		links = c.sides.current(before, e.row.links)
+		joined.row.links, e = links, &joined
+	}
+	c.sides.put(id, before, links)
+	return e, true
 }
 
 // keep makes e the entry of an entity. It writes into the one before if no reader has that,

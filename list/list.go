@@ -36,6 +36,7 @@ import (
 type List[T any] struct {
 	query    Query[T]
 	attached *optimist.Attached
+	others   []*optimist.Attached // of the joins
 
 	// mu guards the fields below. It is taken under the manager's lock, never the other way
 	// round. core.byID is written to under both, so either lock suffices to read it.
@@ -62,6 +63,11 @@ type List[T any] struct {
 	pending []*entry[T]  // new entries of the step; guarded by the manager's lock
 	decided []decided[T] // instead of these, of a list without pages
 	news    []news       // of the step, of a list of pages; guarded by the manager's lock
+
+	// held are the changes of the step under way, if told, of a list with joins. The manager's
+	// lock guards them.
+	held []optimist.EntityChange[T]
+	told bool
 }
 
 const maxSplices = 256
@@ -69,7 +75,7 @@ const maxSplices = 256
 // New makes a list, and fills it. Close it when it is no longer needed: until then each change
 // in the store costs its upkeep.
 func New[T any](s *optimist.Store[T], q Query[T]) (*List[T], error) {
-	q.Order, q.Sums = slices.Clone(q.Order), slices.Clone(q.Sums)
+	q.Order, q.Sums, q.Joins = slices.Clone(q.Order), slices.Clone(q.Sums), slices.Clone(q.Joins)
 	for i, k := range q.Order {
 		if k.extend == nil {
 			return nil, errorf.New("%w: Order[%d] is no key; Asc and Desc make them of a function", optimist.ErrInvalid, i)
@@ -78,6 +84,11 @@ func New[T any](s *optimist.Store[T], q Query[T]) (*List[T], error) {
 	for i, sum := range q.Sums {
 		if sum == nil {
 			return nil, errorf.New("%w: Sums[%d] is nil", optimist.ErrInvalid, i)
+		}
+	}
+	for i, j := range q.Joins {
+		if j == nil || !j.usable() {
+			return nil, errorf.New("%w: Joins[%d] is empty; Join makes one of a store and a function", optimist.ErrInvalid, i)
 		}
 	}
 	switch {
@@ -103,18 +114,33 @@ func New[T any](s *optimist.Store[T], q Query[T]) (*List[T], error) {
 		}
 	}
 	l.core = core[T]{limit: q.Limit, byID: make(map[string]*entry[T]), sums: make([]int64, len(q.Sums))}
-	var err error
 	var ix optimist.Index[T] = (*index[T])(l)
-	if q.Pages != nil {
+	switch {
+	case len(q.Joins) > 0:
+		ix = joining[T]{holder[T]{(*index[T])(l)}}
+	case q.Pages != nil:
 		ix = holder[T]{(*index[T])(l)}
 	}
-	if l.attached, err = s.AddIndex(ix); err != nil {
-		return nil, err
-	}
-	if err := l.Err(); err != nil {
+	if err := l.open(ix); err != nil {
+		l.detach()
 		return nil, err
 	}
 	return l, nil
+}
+
+func (l *List[T]) open(ix optimist.Index[T]) (err error) {
+	if err = l.joinAll(); err != nil {
+		return err
+	}
+	if l.attached, err = l.store.AddIndex(ix); err != nil {
+		return err
+	}
+	for i, a := range l.others {
+		if a.Manager() != l.attached.Manager() {
+			return errorf.New("%w: Joins[%d] joins a store of another manager", optimist.ErrInvalid, i)
+		}
+	}
+	return l.Err()
 }
 
 // index is the list as the manager sees it.
@@ -122,7 +148,10 @@ type index[T any] List[T]
 
 // Changed asks the program first, and changes the list when nothing can go wrong any more.
 func (x *index[T]) Changed(step uint64, changes []optimist.EntityChange[T]) {
-	l := (*List[T])(x)
+	(*List[T])(x).take(step, changes)
+}
+
+func (l *List[T]) take(step uint64, changes []optimist.EntityChange[T]) {
 	switch {
 	case l.paged != nil:
 		l.changedPaged(step, changes)
@@ -209,6 +238,7 @@ func (l *List[T]) changeLocked(step uint64, change func()) {
 		sums = slices.Clone(sums)
 	}
 	change()
+	l.core.refresh()
 	edits := l.core.edits
 	l.core.edits = nil
 	if l.core.tell && len(edits) == 0 && total == l.core.rope.n && slices.Equal(sums, l.core.sums) && state.same(l.stateLocked()) {
@@ -352,7 +382,7 @@ func (l *List[T]) Err() error {
 // Close ends the list: its watchers end, and the store's changes cost nothing for it any more.
 // Its rows stay as they are. A second Close does nothing.
 func (l *List[T]) Close() {
-	l.attached.Detach()
+	l.detach()
 	l.mu.Lock()
 	l.endLocked(nil)
 	l.mu.Unlock()

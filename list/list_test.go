@@ -314,6 +314,28 @@ func TestAnIndexMustNotCallTheManager(t *testing.T) {
 	})
 }
 
+// A program may close a list from the middle of one of its functions. It waits in vain, as for
+// any call of the manager, and the list has ended all the same.
+func TestAListThatIsClosedFromInsideEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t)
+		d.receive("a")
+		var l *list.List[task]
+		asked := 0
+		l = d.list(list.Query[task]{Where: func(id string, _ task) bool {
+			if asked++; l != nil {
+				l.Close()
+			}
+			return true
+		}})
+		d.receive("b", "c")
+		equal(t, "asked", asked, 2)
+		equal(t, "rows", shown(l.Rows()), "a")
+		equal(t, "err", l.Err(), nil)
+		l.Close()
+	})
+}
+
 // caller is an index that calls the manager.
 type caller struct {
 	d    *desk

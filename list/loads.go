@@ -290,4 +290,4 @@ func (l *List[T]) touchesLocked() bool {
 type holder[T any] struct{ *index[T] }
 
 // Holds reports whether the list has an entity, which would leave a hole in its ranges.
-func (h holder[T]) Holds(id string) bool { return h.core.byID[id] != nil }
+func (h holder[T]) Holds(id string) bool { return h.paged != nil && h.core.byID[id] != nil }

@@ -19,6 +19,8 @@ type Query[T any] struct {
 	KeepLeaving bool
 	// Sums are added up over all rows, also over those beyond the limit. See Rows.Sum.
 	Sums []func(id string, value T) int64
+	// Joins have the rows carry the views of entities of other stores. See [Join].
+	Joins []AnyJoin[T]
 	// Pages asks the server for rows. The list then has rows that pages have told, and those
 	// that this client's unsettled work put there; List.More loads the first page and the next
 	// ones. Nil: the list knows the whole store, and nothing beyond.
@@ -40,12 +42,14 @@ type Row[T any] struct {
 	View optimist.View[T]
 	// Leaving: an unsettled deletion has removed the entity; View.Value is the value before.
 	Leaving bool
+
+	links *link // of the joins, in their order; nil: there are none
 }
 
 // looks reports whether a row looks as another one with the same value.
 func (r *Row[T]) looks(as *Row[T]) bool {
 	v, w := &r.View, &as.View
-	return v.Pending == w.Pending && v.Parked == w.Parked && v.Version == w.Version && v.Unsure == w.Unsure && r.Leaving == as.Leaving
+	return v.Pending == w.Pending && v.Parked == w.Parked && v.Version == w.Version && v.Unsure == w.Unsure && r.Leaving == as.Leaving && r.links == as.links
 }
 
 // entry decides about one entity: its entry in the list, or nil. was is its present one.
@@ -75,7 +79,7 @@ func (q *Query[T]) decide(e, was *entry[T], c *optimist.EntityChange[T], scratch
 		if was == nil {
 			return false, scratch // another part of the view has changed, which decides nothing
 		}
-		e.key, e.sums = was.key, was.sums
+		e.key, e.sums, e.row.links = was.key, was.sums, was.row.links
 		return true, scratch
 	}
 	if q.Where != nil && !q.Where(e.row.ID, e.row.View.Value) {
@@ -89,6 +93,7 @@ func (q *Query[T]) decide(e, was *entry[T], c *optimist.EntityChange[T], scratch
 	for _, sum := range q.Sums {
 		e.sums = append(e.sums, sum(e.row.ID, e.row.View.Value))
 	}
+	e.row.links = q.links(e.row.ID, e.row.View.Value)
 	return true, scratch
 }
 

@@ -29,8 +29,8 @@ const (
 	Move
 	// Update puts Row, which has another value or is leaving, in the place At.
 	Update
-	// Mark puts Row in the place At, whose value is the same: other parts of its view have
-	// changed, such as Pending.
+	// Mark puts Row in the place At, whose value is the same: other parts of its view, such as
+	// Pending, or the view of an entity that is joined to it have changed.
 	Mark
 )
 
