@@ -4,21 +4,26 @@ package outbox
 func (b *Outbox) SetEra(era uint64) {
 	if b.era, b.outlived = era, true; b.restored && !b.dead {
 		b.header = true
-		for i := range b.quarantine {
-			b.outlive(&b.quarantine[i])
-		}
+		b.outlive()
 	}
 }
 
-// outlive has a record in quarantine say that nobody knows whether the server has the operation, if
-// it was acknowledged in an era that is over.
-func (b *Outbox) outlive(l *Loaded) {
-	if l.Record == nil || !l.Record.Kept.Acked {
-		return
+// outlive has the records in quarantine say that nobody knows whether the server has the
+// operations: those that it acknowledged in an era that is over.
+func (b *Outbox) outlive() {
+	for i := range b.quarantine {
+		l := &b.quarantine[i]
+		if l.Record == nil || !l.Record.Kept.Acked {
+			continue
+		}
+		k := &l.Record.Kept
+		k.Acked, k.Silent, k.Guess, k.Version, k.Used, k.Unknown = false, false, false, 0, 0, true
+		b.rewrite(l)
 	}
-	r := *l.Record
-	k := &r.Kept
-	k.Acked, k.Silent, k.Guess, k.Version, k.Used, k.Unknown = false, false, false, 0, 0, true
-	l.Record, l.Data = &r, r.Encode()
+}
+
+// rewrite queues a record of an earlier life in which something has changed.
+func (b *Outbox) rewrite(l *Loaded) {
+	l.Data = l.Record.Encode()
 	b.queue = append(b.queue, Entry{Seq: l.Seq, Data: l.Data})
 }

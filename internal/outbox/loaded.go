@@ -108,15 +108,16 @@ func (b *Outbox) Reject(l Loaded) (ended bool) {
 		}
 	}
 	b.restoring[l.Seq] = nil
-	if b.outlived {
-		b.outlive(&l)
-	}
 	b.quarantine = append(b.quarantine, l)
 	return false
 }
 
 // End ends the restoring.
-func (b *Outbox) End() { b.restoring, b.header = nil, true }
+func (b *Outbox) End() {
+	if b.restoring, b.header = nil, true; b.outlived {
+		b.outlive()
+	}
+}
 
 // endAside queues the end of a record that never reached the engine, because an operation
 // on which it depends came to nothing.
@@ -197,8 +198,8 @@ func (b *Outbox) follow(o *engine.Op) []Loaded {
 		return b.orphans(nil, o.Seq())
 	case engine.Superseded:
 		successor := map[uint64]uint64{o.Seq(): o.Successor().Seq()}
-		for _, l := range b.quarantine {
-			if l.Record != nil {
+		for i := range b.quarantine {
+			if l := &b.quarantine[i]; l.Record != nil {
 				b.dependOnSuccessor(l, successor)
 			}
 		}
@@ -223,13 +224,13 @@ func (b *Outbox) endReplaced() {
 	b.loaded = kept
 	for i := len(kept) - 1; i >= 0 && len(successor) > 0; i-- {
 		if kept[i].Record != nil {
-			b.dependOnSuccessor(kept[i], successor)
+			b.dependOnSuccessor(&kept[i], successor)
 		}
 	}
 }
 
 // dependOnSuccessor has a record depend on the successors of its dependencies.
-func (b *Outbox) dependOnSuccessor(l Loaded, successor map[uint64]uint64) {
+func (b *Outbox) dependOnSuccessor(l *Loaded, successor map[uint64]uint64) {
 	moved := false
 	for i, d := range l.Record.Deps {
 		for s := successor[d]; s != 0; s = successor[s] {
@@ -237,6 +238,6 @@ func (b *Outbox) dependOnSuccessor(l Loaded, successor map[uint64]uint64) {
 		}
 	}
 	if moved {
-		b.queue = append(b.queue, Entry{Seq: l.Seq, Data: l.Record.Encode()})
+		b.rewrite(l)
 	}
 }
