@@ -506,6 +506,7 @@ func TestLaw43_ClearAllLeavesNoFirstIDToRead(t *testing.T) {
 			must(write.Execute(w.ctx, "tmp1", "a"))(t)
 			w.time(time.Second)
 			is(t, w.m.ClearAll(), nil)
+			is(t, w.m.ClearAll(), nil) // the call has not ended yet
 			w.time(time.Minute)
 			if answered {
 				equal(t, "read", read, []string{"s1"})

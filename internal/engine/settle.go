@@ -206,8 +206,8 @@ func (e *Engine) clearAll(in ClearAll) {
 	e.bury(nil, nil, Cancelled)
 	for _, t := range e.touched {
 		t.entity.unread = false // nobody looks at them any more
-		// An entity that may still be read keeps its name; others let theirs count as unused.
-		if t.entity.doubt == nil && !t.entity.calling() {
+		// An entity that is to be read now keeps its name; others let theirs count as unused.
+		if t.entity.doubt == nil {
 			e.release(t.entity)
 		}
 	}
