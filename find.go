@@ -1,9 +1,12 @@
 package optimist
 
 import (
+	"slices"
+
 	"github.com/optimist-go/optimist/internal/engine"
 	"github.com/optimist-go/optimist/internal/errorf"
 	"github.com/optimist-go/optimist/internal/order"
+	"github.com/optimist-go/optimist/internal/outbox"
 )
 
 // Operation finds an unsettled operation by its id, also after a restart: one that is on its
@@ -43,37 +46,53 @@ func (m *Manager) Operations() []*Handle {
 	for o := range m.engine.Every {
 		all = append(all, handleOf(o))
 	}
-	return m.withQuarantineLocked(all, func(Quarantined) bool { return true })
+	return m.withQuarantineLocked(all, func(*setAside) bool { return true })
 }
 
-// Operations are the unsettled operations of one entity, its groups among them; see
-// [Manager.Operations]. A group in quarantine is of no entity, because only the type that is
-// missing knows its entities.
-func (s *anyStore) Operations(id string) []*Handle {
-	if s.tellNeeds("Operations", id) != nil {
-		return nil
+// Operations are the unsettled operations of the entities with these ids, or, without an id, of
+// all entities of the store; groups that touch one of them are among them. See
+// [Manager.Operations].
+func (s *anyStore) Operations(ids ...string) []*Handle {
+	for _, id := range ids {
+		if s.tellNeeds("Operations", id) != nil {
+			return nil
+		}
 	}
 	m := s.m
-	if !m.lockOrTell("Operations of " + s.space.Name + ":" + id) {
+	if s.err != nil || m == nil || !m.lockOrTell("Operations of "+s.space.Name) {
 		return nil
 	}
 	defer m.mu.Unlock()
 	var all []*Handle
-	if ent := s.space.Find(id); ent != nil {
-		for o := range ent.Ops {
-			all = append(all, handleOf(o))
+	add := func(o *engine.Op) { all = append(all, handleOf(o)) }
+	if len(ids) == 0 {
+		for o := range m.engine.Every {
+			if o.In(s.space) {
+				add(o)
+			}
 		}
 	}
-	name := s.space.Name + ":" + id
-	return m.withQuarantineLocked(all, func(q Quarantined) bool { return q.Entity == name })
+	for _, id := range ids {
+		if ent := s.space.Find(id); ent != nil {
+			for o := range ent.Ops {
+				add(o)
+			}
+		}
+	}
+	all = m.withQuarantineLocked(all, func(q *setAside) bool {
+		return q.record != nil && slices.ContainsFunc(membersOf(q.record), func(in outbox.Member) bool {
+			return in.Store == s.space.Name && (len(ids) == 0 || slices.Contains(ids, in.Entity) || slices.Contains(ids, s.space.ServerName(in.Entity)))
+		})
+	})
+	return slices.Compact(all) // a group of several of the entities
 }
 
 // withQuarantineLocked adds the operations in quarantine that are wanted, and puts all in the
 // order in which they were accepted.
-func (m *Manager) withQuarantineLocked(all []*Handle, wanted func(Quarantined) bool) []*Handle {
+func (m *Manager) withQuarantineLocked(all []*Handle, wanted func(*setAside) bool) []*Handle {
 	if m.disk != nil {
 		for _, l := range m.disk.out.Quarantine() {
-			if h := m.asideLocked(l); wanted(h.aside().Quarantined) {
+			if h := m.asideLocked(l); wanted(h.aside()) {
 				all = append(all, h)
 			}
 		}

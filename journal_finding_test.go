@@ -241,3 +241,49 @@ func TestLaw39_TheDiskHasToTakeIt(t *testing.T) {
 		}
 	})
 }
+
+// A group in quarantine is listed by the stores and the entities that it touches.
+func TestLaw38_AGroupInQuarantineIsOfItsEntities(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx := t.Context()
+		var w world
+		l := w.start(t, optimist.Options{})
+		l.m.SetOnline(false)
+		move := must(l.move.Execute(ctx, [2]string{"3", "2"}))(t)
+		synctest.Wait()
+		w.crash(l)
+
+		m := w.aside(t)
+		defer m.Close(ctx)
+		notes, other := optimist.NewStore[note](m, "note"), optimist.NewStore[note](m, "other")
+		for what, got := range map[string][]*optimist.Handle{
+			"all": m.Operations(), "store": notes.Operations(), "first": notes.Operations("3"), "second": notes.Operations("2"), "both": notes.Operations("2", "3"),
+		} {
+			if len(got) != 1 || got[0].ID() != move.ID() {
+				t.Errorf("%s: %v", what, idsOf(got))
+			}
+		}
+		if n := len(notes.Operations("4")) + len(other.Operations()) + len(other.Operations("3")); n > 0 {
+			t.Errorf("%d operations of others", n)
+		}
+		h := m.Operations()[0]
+		if h.Entity() != "note:3" || h.Snapshot().EntityID != "3" || m.Quarantined()[0].Entity != "note:3" {
+			t.Errorf("its entity is %s, %+v, %+v", h.Entity(), h.Snapshot(), m.Quarantined())
+		}
+		sub := m.Subscribe(optimist.SubscribeOptions{})
+		if err := h.Discard(); err != nil {
+			t.Fatal(err)
+		}
+		over, cancel := context.WithTimeout(ctx, time.Second)
+		defer cancel()
+		var told []string
+		for e := range sub.All(over) {
+			if e.Kind == optimist.OpSettled && slices.Equal(e.Entities, []string{"note:3", "note:2"}) {
+				told = append(told, e.Entity)
+			}
+		}
+		if !slices.Equal(told, []string{"note:3", "note:2"}) {
+			t.Errorf("its end was told of %v", told)
+		}
+	})
+}

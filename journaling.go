@@ -131,6 +131,10 @@ func (m *Manager) journalLocked(o *engine.Op, first bool) {
 	}
 	if typ.parts == nil {
 		e.Entity = o.Entity()
+	} else {
+		for ent := range o.Entities {
+			e.Group = append(e.Group, ent)
+		}
 	}
 	if d.encodedArgs == o.Args {
 		e.Data = d.encoded

@@ -30,6 +30,16 @@ func TestLaw38_OperationsAreFoundByIdInTheOrderAccepted(t *testing.T) {
 				t.Errorf("%s: found %v, %v", h.ID(), found, ok)
 			}
 		}
+		other := NewStore[page](w.m, "other")
+		both := must(w.swap().Execute(w.ctx, [2]string{"1", "2"}))(t)
+		equal(t, "of the store", idsOf(w.pages.Operations()), idsOf(append(all, both)))
+		equal(t, "of both, a group once", idsOf(w.pages.Operations("2", "1", "2")), idsOf(append(all, both)))
+		equal(t, "of another store", len(other.Operations()), 0)
+		sub := w.m.Subscribe(SubscribeOptions{})
+		equal(t, "of nothing", len(w.pages.Operations("1", "")), 0)
+		equal(t, "misuse is told", len(events(sub, Misused)), 1)
+		equal(t, "of no manager", len(NewStore[page](nil, "x").Operations()), 0)
+		both.Cancel()
 		// A replacement has the place of the operation that it replaced, and is accepted later.
 		do(w, w.rename, "1", "x")
 		renamed := do(w, w.rename, "1", "y")

@@ -18,7 +18,7 @@ type Quarantined struct {
 	ID     string
 	Type   string
 	Schema int
-	Entity string
+	Entity string // of a group its first one
 	At     Timestamp
 	Args   []byte // as they were encoded
 	Err    error  // why
@@ -28,11 +28,29 @@ func quarantined(l outbox.Loaded) Quarantined {
 	q := Quarantined{Seq: l.Seq, Args: l.Data, Err: l.Err}
 	if r := l.Record; r != nil {
 		q.ID, q.Type, q.Schema, q.At, q.Args = r.ID, r.Type, r.Schema, Timestamp(r.Timestamp), r.Args
-		if q.Entity = r.Entity; r.Store != "" {
-			q.Entity = r.Store + ":" + r.Entity
-		}
+		q.Entity = namesIn(r)[0]
 	}
 	return q
+}
+
+// membersOf are the entities of a record, at least one. A group in a record of earlier times has
+// one without names.
+func membersOf(r *outbox.Record) []outbox.Member {
+	if len(r.Members) > 0 {
+		return r.Members
+	}
+	return []outbox.Member{{Store: r.Store, Entity: r.Entity}}
+}
+
+// namesIn are the full names of the entities of a record.
+func namesIn(r *outbox.Record) (names []string) {
+	for _, in := range membersOf(r) {
+		if in.Store != "" {
+			in.Entity = in.Store + ":" + in.Entity
+		}
+		names = append(names, in.Entity)
+	}
+	return names
 }
 
 // quarantineLocked lists the operations in quarantine.
@@ -99,7 +117,14 @@ func (m *Manager) tellAsideLocked(l outbox.Loaded, outcome Outcome, err error) {
 		}
 		m.completeLocked(h, true)
 	}
-	m.publishLocked(Event{Kind: OpSettled, ID: q.ID, Type: q.Type, Entity: q.Entity, Outcome: outcome, Err: err})
+	ev, in := Event{Kind: OpSettled, ID: q.ID, Type: q.Type, Outcome: outcome, Err: err}, []string{q.Entity}
+	if l.Record != nil && len(l.Record.Members) > 0 {
+		in = namesIn(l.Record)
+		ev.Entities = in
+	}
+	for _, ev.Entity = range in {
+		m.publishLocked(ev)
+	}
 }
 
 // setAside is an operation in quarantine that somebody has asked for. The Manager's lock guards
@@ -123,7 +148,8 @@ func (q *setAside) snapshot(now time.Time) OpSnapshot {
 		Reason: Reason{Kind: InQuarantine},
 	}
 	if r := q.record; r != nil {
-		os.Store, os.EntityID, os.Slot = r.Store, r.Entity, r.Slot
+		in := membersOf(r)[0]
+		os.Store, os.EntityID, os.Slot = in.Store, in.Entity, r.Slot
 		os.Attempts, os.Calls, os.Unknown = r.Kept.Attempts, r.Kept.Calls, r.Kept.Unknown || r.Kept.InFlight
 	}
 	if q.outcome != 0 {

@@ -12,6 +12,12 @@ func (e *Engine) Every(yield func(*Op) bool) {
 	}
 }
 
+// In reports whether one of the operation's entities is of a space.
+func (o *Op) In(s *Space) (in bool) {
+	o.parts(func(p *part) { in = in || p.entity.space == s })
+	return in
+}
+
 // Find is the unsettled operation with an id, or nil. It is a search: an index would have to
 // be kept with every tap.
 func (e *Engine) Find(id string) *Op {

@@ -72,8 +72,9 @@ type Entry struct {
 	ID string     // empty: it is still to be asked for
 	// Entity is the operation's one, which may become part of another; nil for a group.
 	Entity *engine.Entity
-	Data   []byte // else the encoded arguments, or nil if they are still to be encoded
-	Schema int    // of the arguments
+	Group  []*engine.Entity // those of a group
+	Data   []byte           // else the encoded arguments, or nil if they are still to be encoded
+	Schema int              // of the arguments
 	Seq    uint64
 	Ends   bool
 	Kept   engine.Kept // its times as in a Record

@@ -87,7 +87,11 @@ type Record struct {
 	Failure   string // why it is parked
 	Deps      []uint64
 	Args      []byte
+	Members   []Member // the entities of a group; a record of earlier times has none
 }
+
+// Member is one entity of a group.
+type Member struct{ Store, Entity string }
 
 // MaxSchema is the greatest version of arguments that a record can hold.
 const MaxSchema = math.MaxInt32
@@ -124,7 +128,11 @@ func (r *Record) Encode() []byte {
 	for _, d := range r.Deps {
 		b = appendUint(b, d)
 	}
-	return append(appendUint(b, uint64(len(r.Args))), r.Args...)
+	b = append(appendUint(b, uint64(len(r.Args))), r.Args...)
+	for _, m := range r.Members {
+		b = appendString(appendString(b, m.Store), m.Entity)
+	}
+	return b
 }
 
 // appendUint appends an unsigned varint: seven bits a byte, the lowest first.
@@ -168,6 +176,9 @@ func decodeRecord(data []byte) (r Record, err error) {
 		r.Deps = append(r.Deps, d.uint())
 	}
 	r.Args = []byte(d.string())
+	for len(d.rest) > 0 && !d.bad {
+		r.Members = append(r.Members, Member{d.string(), d.string()})
+	}
 	if d.bad || len(d.rest) > 0 || r.ID == "" || schema > MaxSchema {
 		return Record{}, errRecord
 	}

@@ -47,6 +47,7 @@ func FuzzDecodeRecord(f *testing.F) {
 		Pos: 7, Timestamp: 1 << 40, ID: "id", Type: "like", Schema: 2, Store: "post",
 		Entity: "42", Slot: "user 7", Failure: "no", Deps: []uint64{1, 1 << 63}, Args: []byte(`{"On":true}`),
 	}
+	f.Add((&Record{ID: "x", Members: []Member{{"post", "1"}, {"list", ""}}}).Encode())
 	f.Add(full.Encode())
 	f.Add((&Record{ID: "x"}).Encode())
 	f.Add([]byte{})
@@ -75,6 +76,9 @@ func FuzzEncodeRecord(f *testing.F) {
 		r := Record{
 			Pos: pos, Timestamp: engine.Timestamp(stamp), ID: id,
 			Type: typ, Schema: int(schema), Store: store, Entity: entity, Slot: slot, Failure: failure, Deps: []uint64{dep}, Args: args,
+		}
+		if number%2 == 1 {
+			r.Members = []Member{{store, entity}, {slot, id}}
 		}
 		k := &r.Kept
 		for i, on := range flagsOf(k) {

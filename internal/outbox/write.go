@@ -64,6 +64,9 @@ func (e *Entry) encoded() ([]byte, error) {
 	if e.Entity != nil {
 		r.Store, r.Entity = e.Entity.Space().Name, e.Entity.ID()
 	}
+	for _, ent := range e.Group {
+		r.Members = append(r.Members, Member{ent.Space().Name, ent.ID()})
+	}
 	if e.Why != nil {
 		r.Failure = shortened(errorf.TextOf(e.Why))
 	}
