@@ -68,21 +68,3 @@ func TestSpeed(t *testing.T) {
 		t.Errorf("the page took %.0f ms", started.Feed)
 	}
 }
-
-// maxWasm is the greatest size of the client as it travels, in bytes, compressed by brotli.
-// ARCHITECTURE.md has this budget.
-const maxWasm = 1_250_000
-
-func TestWasmSize(t *testing.T) {
-	b, err := build()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := b.Squeeze(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	t.Logf("%d bytes by brotli, %d by gzip", len(b.Brotli()), len(b.Wasm))
-	if len(b.Brotli()) > maxWasm {
-		t.Errorf("the client is %d bytes compressed, at most %d are allowed", len(b.Brotli()), maxWasm)
-	}
-}
