@@ -259,6 +259,44 @@ func TestLaw42_AGroupOfBothSidesOfAJoinIsOneSplice(t *testing.T) {
 	}
 }
 
+// A group changes lists of two stores: each gets one splice, both of one step, and both are read
+// at one moment.
+func TestLaw42_AGroupIsOneStepOfAllLists(t *testing.T) {
+	w := newWall(t)
+	w.notes.Receive("a", optimist.TruthOf(note{"p", 1}, 1))
+	w.people.Receive("p", optimist.TruthOf(person{"ann"}, 1))
+	notes, err := list.New(w.notes, list.Query[note]{})
+	must(t, err)
+	people, err := list.New(w.people, list.Query[person]{})
+	must(t, err)
+	nextNote, stop := iter.Pull(notes.Watch(w.ctx))
+	defer stop()
+	nextPerson, stop := iter.Pull(people.Watch(w.ctx))
+	defer stop()
+	nextNote()
+	nextPerson()
+	for n := range 5 {
+		h, err := w.both.Execute(w.ctx, both{"a", "p", note{"p", n}, person{fmt.Sprint(n)}})
+		must(t, err)
+		for range 2 { // there and back
+			a, _ := nextNote()
+			b, _ := nextPerson()
+			if a.Step != b.Step || len(a.Edits) != 1 || len(b.Edits) != 1 {
+				t.Errorf("splices %+v and %+v", a, b)
+			}
+			var ra list.Rows[note]
+			var rb list.Rows[person]
+			must(t, w.m.Views(notes.Into(&ra), people.Into(&rb)))
+			if ra.Step() != a.Step || rb.Step() != a.Step || ra.At(0) != a.Edits[0].Row || rb.At(0) != b.Edits[0].Row {
+				t.Errorf("rows of steps %d and %d, splices of %d", ra.Step(), rb.Step(), a.Step)
+			}
+			h.Cancel()
+		}
+	}
+	notes.Close()
+	people.Close()
+}
+
 // A program may name the author by either of two names that an entity has.
 func TestAJoinKnowsBothNamesOfAnEntity(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
