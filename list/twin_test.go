@@ -473,7 +473,7 @@ func (b *board) check(w *watched, step int) error {
 	want, total := b.naive(w)
 	rows := w.list.Rows()
 	if err := compare(rows, want, total); err != nil {
-		return err
+		return fmt.Errorf("%+v: %w", rows.State(), err)
 	}
 	state := rows.State()
 	if w.paper != nil {
