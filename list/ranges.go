@@ -81,8 +81,10 @@ func (r *ranges) take(p *pageTold) (moved interval, taken bool) {
 	last := len(r.spans) - 1
 	r.pages++
 	s := span{to: p.after, open: p.open, began: p.began, page: r.pages, tail: p.tail}
-	if n := len(p.keys); n > 0 {
-		s.first, s.to = p.keys[0], max(p.after, p.keys[n-1])
+	if len(p.keys) > 0 {
+		// Rows of equal keys are in another order here where an id has another name: all of the
+		// page are inside.
+		s.first, s.to = p.keys[0], max(p.after, slices.Max(p.keys))
 	}
 	s.none = len(p.keys) == 0
 	for _, id := range p.ids {

@@ -45,7 +45,7 @@ func (o *oracle) Changed(_ uint64, changes []optimist.EntityChange[card]) {
 		}
 		o.past = append(o.past, truthChange{
 			id: c.ID, before: before, after: after, shown: c.Before.Presence == optimist.Present,
-			ended: c.Before.Pending > c.After.Pending, at: time.Now(), position: after.Position,
+			ended: c.Before.Pending > c.After.Pending, at: after.Since, position: after.Position,
 		})
 	}
 }
@@ -222,11 +222,16 @@ func (b *board) take(w *watched, f *fetching, page list.Page[card]) {
 		if i == 0 {
 			n.first = place
 		}
-		n.to = place
+		if n.to == nil || w.order(*n.to, *place) < 0 {
+			n.to = place
+		}
 		p.told[id] = p.count
 	}
-	if page.End {
+	switch {
+	case page.End:
 		n.to = nil
+	case n.from != nil && w.order(*n.to, *n.from) < 0:
+		n.to = n.from
 	}
 	if n.from == nil {
 		var top *paperPage

@@ -172,6 +172,7 @@ func (e *Engine) takeOver(ent, from *Entity) bool {
 	ent.truth, ent.presence, ent.outlived = from.truth, from.presence, from.outlived
 	ent.predicted, ent.derived, ent.unversioned = from.predicted, from.derived, from.unversioned || from.version == 0 && ent.version != 0
 	ent.version, ent.floor = max(ent.version, from.version), max(ent.floor, from.floor)
+	ent.place(from.Position())
 	e.truthMoved(ent, was)
 	e.emit(Effect{Kind: TruthTaken, Entity: ent})
 	return true
