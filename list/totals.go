@@ -42,18 +42,12 @@ func (t *totals) tell(n int, position uint64, began moment) {
 	kept := t.settled[:0]
 	t.sum, t.unsure = 0, 0
 	for _, d := range t.settled {
-		switch {
-		case d.position != 0 && position != 0:
-			if d.position <= position {
-				continue
-			}
-		case !d.came.after(began) || d.before != 0 && d.before <= position:
+		if t.has(&d) {
 			continue
-		default:
-			t.unsure++
 		}
 		kept = append(kept, d)
 		t.sum += d.by
+		t.unsure += t.doubts(d)
 	}
 	t.settled = kept
 	for id := range t.ahead {
@@ -61,9 +55,17 @@ func (t *totals) tell(n int, position uint64, began moment) {
 	}
 }
 
+// has reports whether the number that the server told is known to contain a change.
+func (t *totals) has(d *difference) bool {
+	if d.position != 0 && t.position != 0 {
+		return d.position <= t.position
+	}
+	return t.known && !d.came.after(t.began) || d.before != 0 && d.before <= t.position
+}
+
 // settle notes a change of the truth.
 func (t *totals) settle(d difference) {
-	if d.position != 0 && t.position != 0 && d.position <= t.position {
+	if t.has(&d) {
 		return
 	}
 	if len(t.settled) == maxDifferences {
