@@ -93,8 +93,6 @@ var faults = []fault{
 		"m.disk.out.PutName(", "_ = ("}}},
 	{"two with the names of one stay two", []change{{"internal/engine/unite.go",
 		"if !e.unite(p) {", "if false && !e.unite(p) {"}}},
-	{"truth without id belongs to the entity without a name", []change{{"internal/engine/answer.go",
-		"if ent := in.Op.part.entity; !in.Op.Type.Closure && !ent.Nameless() {", "if ent := in.Op.part.entity; !in.Op.Type.Closure {"}}},
 	{"an entity in doubt loses its names when all is cleared", []change{{"internal/engine/settle.go",
 		"if t.entity.doubt == nil {\n\t\t\te.release", "if true {\n\t\t\te.release"}}},
 	{"an undo overwrites a later wish", []change{{"internal/engine/undo.go",
