@@ -112,3 +112,18 @@ func TestLaw43_EveryNameHearsWhatLeavesTheView(t *testing.T) {
 		})
 	})
 }
+
+func TestLaw43_ABatchOnWhatWasNeverMadeIsRefused(t *testing.T) {
+	inBoard(t, instant, func(t *testing.T, b *board) {
+		b.next = []func(*Truth[card]) error{refuses}
+		on(b, b.list, "tmp1", "a")
+		b.flush()
+		other := b.list.Plan("tmp2", "b")
+		_, err := b.m.Batch(b.ctx, other, b.retitle.Plan("tmp1", "c"))
+		is(t, err, ErrAbsent)
+		equal(t, "nothing was accepted", b.m.Snapshot().Pending, 0)
+		all := must(b.m.Batch(b.ctx, b.list.Plan("tmp1", "a"), b.retitle.Plan("tmp1", "c")))(t)
+		b.flush()
+		b.outcome(all[1], Confirmed)
+	})
+}

@@ -353,7 +353,7 @@ func TestLaw21_APredictionIsNotTold(t *testing.T) {
 		w.time(time.Minute)
 		second := w.tap("1", "b")
 		w.time(time.Minute)
-		w.receive("1", TruthOf(page{Fans: "a"}, w.server.versions["page:1"]-1)) // as the first has left it
+		w.receive("1", TruthOf(page{Fans: "a"}, w.server.versions["1"]-1)) // as the first has left it
 		for _, h := range []*Handle{first, second} {
 			w.outcome(h, Confirmed)
 		}
@@ -586,5 +586,17 @@ func TestLaw17_TruthBesideARefusalIsTaken(t *testing.T) {
 		if v := posts.View("1"); r.Outcome != RolledBack || v.Presence != Absent || v.Version != 9 {
 			t.Fatalf("ended %v, the view is %+v", r.Outcome, v)
 		}
+	})
+}
+
+func TestLaw16_ASilentAnswerIsInLaterTruth(t *testing.T) {
+	inWorld(t, instant, func(t *testing.T, w *world) {
+		w.server.next("1", reply{terse: true}, reply{mute: true})
+		for range 3 { // on, off, on
+			w.tap("1", "me")
+			w.time(time.Second)
+		}
+		equal(t, "pending", w.pages.View("1").Pending, 0)
+		equal(t, "liked", isFan(w.pages.View("1").Value, "me"), true)
 	})
 }

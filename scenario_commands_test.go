@@ -86,9 +86,18 @@ func (w *stage) do(verb string, args []string) string {
 		return w.script(args)
 	case "receive":
 		return w.receive(args)
+	case "piece":
+		return w.piece(args)
+	case "page":
+		return w.page(args)
+	case "era":
+		era, _ := strconv.Atoi(args[0])
+		return say(w.m.NewEra(uint64(era)))
+	case "undo":
+		return w.undo(args[0])
 	case "refresh":
 		return w.refresh(args[0])
-	case "tap", "set", "comment", "upload", "create", "edit", "delete", "publish", "like-both", "star", "batch":
+	case "tap", "set", "comment", "upload", "create", "edit", "delete", "publish", "like-both", "star", "batch", "draft", "link", "save-both":
 		return w.execute(verb, args)
 	case "scribble":
 		for i := range w.tags {
@@ -138,6 +147,12 @@ func (w *stage) script(args []string) string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	switch args[0] {
+	case "backup":
+		w.server.backup = w.server.copied()
+	case "restored":
+		era := w.server.era + 1
+		w.server.kept = w.server.backup.copied()
+		w.server.era = era
 	case "latency":
 		w.server.latency, _ = time.ParseDuration(args[1])
 	default:
@@ -154,38 +169,6 @@ func (w *stage) script(args []string) string {
 
 // id is an article's name within its store.
 func id(entity string) string { return strings.TrimPrefix(entity, "post:") }
-
-func (w *stage) receive(args []string) string {
-	t := optimist.TruthOf(article{}, 0)
-	for _, a := range args[1:] {
-		key, value, _ := strings.Cut(a, "=")
-		n, _ := strconv.Atoi(value)
-		switch key {
-		case "likes":
-			t.Value.Likes = strings.ReplaceAll(value, ",", " ")
-		case "text":
-			t.Value.Text = value
-		case "v":
-			t.Version = uint64(n)
-		case "gone":
-			t.Presence, t.Value = optimist.Absent, article{}
-		case "ahead":
-			d, _ := time.ParseDuration(value)
-			t.At = optimist.TimestampOf(time.Now().Add(d))
-		case "contains":
-			for _, h := range strings.Split(value, ",") {
-				t.Contains = append(t.Contains, w.handle(h).ID())
-			}
-		}
-	}
-	w.mu.Lock()
-	p := w.server.post(id(args[0]))
-	if t.Version == 0 || t.Version > p.version || len(w.server.calls) == 0 {
-		p.article, p.version, p.at = t.Value, max(t.Version, 1), t.At
-	}
-	w.mu.Unlock()
-	return say(w.posts.Receive(id(args[0]), t))
-}
 
 // refresh reads truth slowly: what the server has now arrives after its latency.
 func (w *stage) refresh(entity string) string {
@@ -230,6 +213,12 @@ func (w *stage) execute(verb string, args []string) string {
 		h, err = w.actions[verb].Execute(ctx, id(args[0]), gift{ID: args[1], Text: args[2], Tags: w.tags}, after...)
 	case "create", "edit":
 		h, err = w.actions[verb].Execute(ctx, id(args[0]), gift{Text: args[1]}, after...)
+	case "draft":
+		h, err = w.actions[verb].Execute(ctx, id(args[0]), gift{Text: args[1]}, after...)
+	case "link":
+		h, err = w.actions[verb].Execute(ctx, id(args[0]), gift{To: id(args[1])}, after...)
+	case "save-both":
+		h, err = w.saveBoth.Execute(ctx, gift{ID: id(args[0]), To: id(args[1]), User: args[2], On: true}, after...)
 	case "delete", "publish":
 		h, err = w.actions[verb].Execute(ctx, id(args[0]), gift{On: true}, after...)
 	case "like-both":

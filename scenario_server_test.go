@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"strconv"
 	"strings"
 	"time"
@@ -28,12 +29,29 @@ type post struct {
 // backend is the server: it does what it is asked, once per key, unless its script
 // says otherwise for the next call.
 type backend struct {
-	stage   *stage
-	posts   map[string]*post
-	done    map[string]bool // by key
+	stage *stage
+	kept
+	backup  kept
 	latency time.Duration
 	next    []string // how the next calls end; nothing: well
 	calls   []call
+}
+
+// kept is what the server has on its disk.
+type kept struct {
+	posts map[string]*post
+	done  map[string]bool   // by key
+	made  map[string]string // ids of drafts, by key
+	era   uint64            // 0: it names none
+}
+
+func (k kept) copied() kept {
+	c := kept{posts: make(map[string]*post), done: maps.Clone(k.done), made: maps.Clone(k.made), era: k.era}
+	for id, p := range k.posts {
+		old := *p
+		c.posts[id] = &old
+	}
+	return c
 }
 
 type call struct {
@@ -64,7 +82,13 @@ func (s *backend) note(typ string, c optimist.Call[gift]) string {
 	if len(s.next) > 0 {
 		how, s.next = s.next[0], s.next[1:]
 	}
-	what := typ + " of " + c.Entity
+	what := typ
+	if c.Entity != "" {
+		what += " of " + c.Entity
+	}
+	if len(c.Refs) > 0 {
+		what += " to " + strings.Join(c.Refs, " ")
+	}
 	if c.Args.User != "" {
 		what += fmt.Sprintf(" %s=%v", c.Args.User, c.Args.On)
 	}
@@ -78,6 +102,10 @@ func (s *backend) note(typ string, c optimist.Call[gift]) string {
 // take is one call.
 func (s *backend) take(ctx context.Context, typ string, c optimist.Call[gift], apply func(article, gift) (article, error)) (t optimist.Truth[article], err error) {
 	how := s.note(typ, c)
+	entity := s.entity(typ, c)
+	if typ == "link" {
+		c.Args.To = c.Refs[0]
+	}
 	select {
 	case <-time.After(s.travel(c.ID)):
 	case <-ctx.Done():
@@ -97,7 +125,7 @@ func (s *backend) take(ctx context.Context, typ string, c optimist.Call[gift], a
 	}
 	s.stage.mu.Lock()
 	defer s.stage.mu.Unlock()
-	p := s.post(c.Entity)
+	p := s.post(entity)
 	if fails := failure(how); fails != nil {
 		return t, fails
 	}
@@ -144,7 +172,24 @@ func (s *backend) take(ctx context.Context, typ string, c optimist.Call[gift], a
 	if apply == nil {
 		return optimist.Gone[article](p.version), nil
 	}
-	return s.truth(p), nil
+	t = s.truth(p)
+	if typ == "draft" {
+		t.ID = entity
+	}
+	return t, nil
+}
+
+// entity is the id of the article of a call: for a draft, the one that the server makes for it.
+func (s *backend) entity(typ string, c optimist.Call[gift]) string {
+	if typ != "draft" {
+		return c.Entity
+	}
+	s.stage.mu.Lock()
+	defer s.stage.mu.Unlock()
+	if s.made[c.ID] == "" {
+		s.made[c.ID] = fmt.Sprintf("s%d", len(s.made)+1)
+	}
+	return s.made[c.ID]
 }
 
 // read is how one article is read anew.
@@ -170,7 +215,7 @@ func (s *backend) refuse(ctx context.Context, typ string, c optimist.Call[gift])
 
 func (s *backend) truth(p *post) optimist.Truth[article] {
 	t := optimist.TruthOf(p.article, p.version)
-	t.At, t.By = p.at, "server"
+	t.At, t.By, t.Era = p.at, "server", s.era
 	return t
 }
 

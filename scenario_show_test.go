@@ -19,6 +19,10 @@ func (w *stage) show(verb string, args []string) string {
 		for _, entity := range args {
 			out.WriteString(w.view(entity))
 		}
+	case "truth":
+		for _, entity := range args {
+			out.WriteString(w.truth(entity))
+		}
 	case "held":
 		w.mu.Lock()
 		defer w.mu.Unlock()

@@ -51,6 +51,7 @@ type stage struct {
 	storeOptions optimist.StoreOptions[article]
 	actions      map[string]*optimist.Action[article, gift]
 	group        *optimist.GroupAction[gift]
+	saveBoth     *optimist.GroupAction[gift]
 	sub          *optimist.Subscription
 	start        time.Time
 	server       *backend
@@ -66,7 +67,7 @@ type stage struct {
 func newStage() *stage {
 	w := &stage{ctx: context.Background(), start: time.Now(), names: make(map[string]string)}
 	w.opts = optimist.Options{ClientID: "me", Policy: optimist.Policy{Retry: optimist.Retry{Jitter: -1}}}
-	w.server = &backend{stage: w, posts: make(map[string]*post), done: make(map[string]bool), latency: 50 * time.Millisecond}
+	w.server = &backend{stage: w, kept: newKept(), latency: 50 * time.Millisecond}
 	return w
 }
 
@@ -122,11 +123,11 @@ func (w *stage) register() {
 	}
 	user := func(g gift) string { return g.User }
 	add(optimist.Mutation[article, gift]{
-		Type: "like", Slot: user,
+		Type: "like", Slot: user, Undo: unlike,
 		Apply: func(a article, g gift) (article, error) { a.Likes = member(a.Likes, g.User, g.On); return a, nil },
 	})
 	add(optimist.Mutation[article, gift]{
-		Type: "save", Slot: user, Policy: optimist.Policy{Failure: optimist.Park},
+		Type: "save", Slot: user, Undo: unsave, Policy: optimist.Policy{Failure: optimist.Park},
 		Apply: func(a article, g gift) (article, error) { a.Saves = member(a.Saves, g.User, g.On); return a, nil },
 	})
 	add(optimist.Mutation[article, gift]{
@@ -158,7 +159,7 @@ func (w *stage) register() {
 	text := func(a article, g gift) (article, error) { a.Text = g.Text; return a, nil }
 	doc := func(gift) string { return "text" }
 	add(optimist.Mutation[article, gift]{Type: "create", Family: "text", Kind: optimist.Create, Slot: doc, Apply: text})
-	add(optimist.Mutation[article, gift]{Type: "edit", Family: "text", Slot: doc, Apply: text,
+	add(optimist.Mutation[article, gift]{Type: "edit", Family: "text", Slot: doc, Apply: text, Undo: unedit,
 		Resolve: func(c optimist.Conflict[article, gift]) optimist.Decision[gift] {
 			if strings.HasPrefix(c.Args.Text, "mine") {
 				return c.KeepMine()
@@ -184,6 +185,7 @@ func (w *stage) register() {
 			return nil, w.server.refuse(ctx, "like-both", c)
 		},
 	})
+	w.registerAround(add)
 	first, second := w.actions["create"], w.actions["edit"]
 	rule := func(rule optimist.MergeRule) func(a, b *gift) optimist.MergeRule {
 		return func(a, b *gift) optimist.MergeRule { a.Text = b.Text; return rule }

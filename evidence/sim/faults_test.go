@@ -110,7 +110,7 @@ var faults = []fault{
 	{"versions of an earlier era are kept", []change{{"internal/engine/era.go",
 		"ent.version, ent.floor, ent.unversioned, ent.derived = 0, 0, false, true", "ent.derived = true"}}},
 	{"an acknowledged operation is not sent again in a new era", []change{{"internal/engine/era.go",
-		"if o.state == Acked {\n\t\t\t\te.ackLost(o)\n\t\t\t}", "_ = o"}}},
+		"} else if o.state == Acked {\n\t\t\te.ackLost(o)\n\t\t}", "}"}}},
 	{"an operation acknowledged in an earlier life is not sent again in a new era", []change{{"internal/engine/restore.go",
 		"outlived := in.Acked && e.era != e.cfg.Era", "outlived := false"}}},
 	{"an answer from an earlier era counts", []change{{"internal/engine/era.go",

@@ -70,6 +70,9 @@ func (e *Engine) batch(in *Batch) error {
 			case s.removed:
 				err = nil
 			}
+			if err == nil && s.made == nil {
+				err = checkNamed(m.Kind, ent)
+			}
 			if m.Kind == Delete {
 				s.made, s.removed = nil, true
 			}

@@ -64,13 +64,13 @@ func (d *doubt) endedBy(t Truth) bool {
 	return t.Version == 0 && t.ReadAt == 0
 }
 
-// inDoubt reports whether the server may get, or may have got, an operation that has
-// ended otherwise.
+// inDoubt reports whether nobody knows what the server holds: it may get, or may have got, an
+// operation that has ended otherwise, or the value held is of an earlier era.
 func (e *Engine) inDoubt(o *Op) bool {
 	return o.part.entity.inDoubt() || e.slotUnsure(o)
 }
 
 func (ent *Entity) inDoubt() bool {
 	f := ent.lane.flight
-	return ent.doubt != nil || f != nil && f.state == Ended && f.outcome != Confirmed
+	return ent.doubt != nil || ent.outlived || f != nil && f.state == Ended && f.outcome != Confirmed
 }

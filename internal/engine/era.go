@@ -2,6 +2,7 @@ package engine
 
 import (
 	"errors"
+	"slices"
 
 	"github.com/optimist-go/optimist/internal/errorf"
 	"github.com/optimist-go/optimist/internal/order"
@@ -35,13 +36,42 @@ func (e *Engine) meet(era uint64) {
 			e.outlive(ent)
 		}
 	}
+	var acked []*Op
 	for ent := range e.Busy {
 		for o := range ent.Ops {
-			if o.state == Acked {
-				e.ackLost(o)
+			if o.state == Acked && !slices.Contains(acked, o) {
+				acked = append(acked, o)
 			}
 		}
 	}
+	for _, o := range acked {
+		if o.isOvertaken() {
+			e.confirm(o, nil)
+		} else if o.state == Acked {
+			e.ackLost(o)
+		}
+	}
+	e.rebase(nil)
+}
+
+// isOvertaken reports whether the new history may have a later operation already that overrules
+// o. Sent again, o would overrule that one.
+func (o *Op) isOvertaken() bool {
+	for p := o.part.next; p != nil; p = p.next {
+		n := p.op
+		if n.state != InFlight && (n.state == Acked || !n.mayBeDone()) {
+			continue
+		}
+		if n.deletes() && o.Type.Kind == Create && !o.Group() {
+			return true
+		}
+		if n.sharesSlot(o) {
+			if m := mergeRule(o, n); m.Rule == TakeSecond && !m.Changed {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // sorted are the entities of the space by id.

@@ -20,5 +20,5 @@ func TestExploreSameID(t *testing.T) {
 		return w.execute("u", w.second)
 	})
 	add("like the second", func(w *registrar) bool { return w.second != nil }, func(w *registrar) error { return w.like("u") })
-	explore(t, newRegistrar, all, *exploreTime/4)
+	explore(t, newRegistrar, all, *exploreTime/8)
 }

@@ -53,10 +53,10 @@ func (e *Engine) showsGuess(p *part) bool {
 }
 
 // shownBy is the entity whose truth contains an acknowledged operation when truth of ent has
-// come for which it waited: none, if its answer said nothing, for then that truth is of an
-// earlier one.
+// come for which it waited: none, if its answer said nothing and that truth is just the one
+// awaited, for it is of an earlier one.
 func (o *Op) shownBy(ent *Entity) *Entity {
-	if o.ext.silent {
+	if o.ext.silent && (o.ext.guess || ent.version <= o.ext.version) {
 		return nil
 	}
 	return ent

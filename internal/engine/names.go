@@ -110,11 +110,12 @@ func (e *Engine) learnNames(in *Answer) {
 		if m.Truth.ID != "" {
 			e.name(e.entity(m.Space, m.Entity), m.Truth.ID)
 		}
+		e.learnPushed(&m)
 	}
 }
 
-// learnPushed takes the name of an entity from truth that came under it, and that contains
-// its creation.
+// learnPushed takes the name of an entity from truth that came under it, in a push or in an
+// answer, and that contains its creation.
 func (e *Engine) learnPushed(in *EntityTruth) {
 	e.name(in.Space.Find(in.Entity), in.Truth.ID)
 	n := in.Space.names

@@ -60,3 +60,20 @@ func TestAPredictionStaysOneWhenTwoBecomeOne(t *testing.T) {
 		t.Error("a piece is put on a prediction:", err)
 	}
 }
+
+func TestSilentSuccessIsInLaterTruth(t *testing.T) {
+	b := newBench(t)
+	b.receive(b.truth(lab.Value{}, 1))
+	answered := func(truth engine.Truth) {
+		t.Helper()
+		o := b.do(lab.Add, "", lab.Args{N: 1})
+		b.pass(sec)
+		b.answer(o, engine.OK, truth)
+	}
+	answered(engine.Truth{Version: 2})
+	answered(engine.Truth{})              // it waits for the truth of the first
+	answered(b.truth(lab.Value{N: 3}, 4)) // which came with the third, and has all of them
+	if b.view().N != 3 || b.e.Pending() != 0 {
+		t.Errorf("%d is shown, %d pending", b.view().N, b.e.Pending())
+	}
+}

@@ -66,10 +66,14 @@ func (e *Engine) taken(ent *Entity, t Truth, fresh, covered bool) {
 			}
 		case !ent.shows(o, t, fresh):
 		default:
+			told := ent
+			if t.Version != 0 || !fresh {
+				told = o.shownBy(ent)
+			}
 			if t.ReadAt != 0 { // a read since then is at least of that version
 				ent.version = max(ent.version, o.ext.version)
 			}
-			e.confirm(o, o.shownBy(ent))
+			e.confirm(o, told)
 		}
 		p = next
 	}

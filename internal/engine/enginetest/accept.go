@@ -63,6 +63,9 @@ func (t *Twin) execute(in *engine.Execute) (err error) {
 	}
 	o.raiseTimestamp()
 	ent := o.places[0].ent
+	if err := t.checkNamed(o); err != nil {
+		return err
+	}
 	if err := t.checkStored(o); err != nil {
 		return err
 	}
@@ -238,7 +241,7 @@ func (o *op) asOp() *engine.Op {
 // none before it in its slot, would change nothing on the server either.
 func (t *Twin) inVain(o *op, pos uint64) bool {
 	ent := o.places[0].ent
-	if o.slot == "" || o.typ.Barrier || o.typ.Pessimistic || len(o.deps) > 0 || o.group() {
+	if o.slot == "" || o.typ.Barrier || o.typ.Pessimistic || o.typ.ServerID || len(o.deps) > 0 || o.group() {
 		return false
 	}
 	if t.inDoubt(o) || o.overwrites() {
@@ -252,7 +255,7 @@ func (t *Twin) inVain(o *op, pos uint64) bool {
 // inDoubt reports whether the server may hold, or get, an operation of o's lane that was
 // taken back.
 func (t *Twin) inDoubt(o *op) bool {
-	return o.places[0].ent.unsure || slices.ContainsFunc(t.calls, func(call *op) bool {
+	return o.places[0].ent.unsure || o.places[0].ent.outlived || slices.ContainsFunc(t.calls, func(call *op) bool {
 		return call.state == engine.Ended && call.outcome != engine.Confirmed && shareLane(o, call) // it was taken back
 	})
 }
@@ -331,6 +334,11 @@ func (t *Twin) admit(o *op, pos uint64) {
 		o.pos = o.seq
 	}
 	t.of[o.real] = o
+	for _, p := range o.places {
+		if o.typ.ServerID && p.kind == engine.Create && t.names[p.ent.id] == nil {
+			t.names[p.ent.id] = new(naming)
+		}
+	}
 	t.tie(o)
 	t.ops = append(t.ops, o)
 	slices.SortFunc(t.ops, func(a, b *op) int { return cmp.Compare(a.pos, b.pos) })
@@ -359,7 +367,7 @@ func (t *Twin) replace(older, successor *op) {
 // creation have nothing to stand on then, unless instead makes the entity as well.
 func (t *Twin) dissolve(older, instead, successor *op) {
 	if older.places[0].kind == engine.Create && instead.places[0].kind != engine.Create {
-		t.sink(older, t.standing(older))
+		t.sink(older, t.sinking(older))
 	}
 	t.replace(older, successor)
 }

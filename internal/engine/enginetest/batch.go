@@ -1,7 +1,6 @@
 package enginetest
 
 import (
-	"cmp"
 	"slices"
 
 	"github.com/optimist-go/optimist/internal/engine"
@@ -42,9 +41,17 @@ func (t *Twin) batch(in *engine.Batch) (err error) {
 			if l.n += need; l.n > t.cfg.MaxPerEntity {
 				return engine.ErrQueueFull
 			}
-			if c := cmp.Or(l.maker, t.creationBefore(p.ent, ^uint64(0))); c != nil && p.kind != engine.Create &&
-				c.placeIn(p.ent).kind == engine.Create && p.ent.presence != engine.Present && o.typ.Stored && !c.typ.Stored {
+			c := l.maker
+			if c != nil && (c.placeIn(p.ent).kind != engine.Create || p.ent.presence == engine.Present) {
+				c = nil
+			} else if c == nil {
+				c = t.creationBefore(p.ent, ^uint64(0))
+			}
+			if c != nil && p.kind != engine.Create && o.typ.Stored && !c.typ.Stored {
 				return engine.ErrUnstored
+			}
+			if made := l.maker != nil && l.maker.placeIn(p.ent).kind == engine.Create; !made && p.kind != engine.Create && t.nameless(p.ent) && !t.isMade(p.ent) {
+				return engine.ErrAbsent
 			}
 			if p.kind != engine.Change {
 				l.maker = o

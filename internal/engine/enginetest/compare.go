@@ -37,6 +37,9 @@ func (d *Driver) step(in engine.Input) error {
 			if d.settled[f.Op]++; d.settled[f.Op] > 1 {
 				return fmt.Errorf("%s settled twice", f.Op.ID(d.engine))
 			}
+		case engine.EntityNamed:
+			p := f.Value.(*engine.Name)
+			d.pairs[p.First] = engine.Named{First: p.First, Server: p.Server, Seq: p.Seq}
 		case engine.Misused:
 			unseen = append(unseen, news{f.Op, f.Entity.ID()})
 		case engine.Reread:
@@ -197,6 +200,9 @@ func (d *Driver) compare() error {
 		if real.Predicted() != ent.predicted || real.TruthSince() != ent.settledAt {
 			return fmt.Errorf("truth of %s: predicted %v since %d for the engine, %v since %d for the twin", ent.id,
 				real.Predicted(), real.TruthSince(), ent.predicted, ent.settledAt)
+		}
+		if n := d.twin.names[ent.id]; real.Nameless() != d.twin.nameless(ent) || n != nil && (n.seq != d.pairs[ent.id].Seq || n.server != "" && d.space.Find(n.server) != real) {
+			return fmt.Errorf("%s is called %q by the engine, the twin knows %+v", ent.id, d.space.ServerName(ent.id), n)
 		}
 		pending := d.twin.count(ent, func(*op) bool { return true })
 		parked := d.twin.count(ent, func(o *op) bool { return o.state == engine.Parked })

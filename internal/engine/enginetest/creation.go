@@ -23,7 +23,7 @@ func (t *Twin) makerBefore(ent *entity, pos uint64) *op {
 // creationBefore is the creation on which an operation accepted now at a position stands.
 func (t *Twin) creationBefore(ent *entity, pos uint64) *op {
 	c := t.makerBefore(ent, pos)
-	if c == nil || c.placeIn(ent).kind != engine.Create || c.state == engine.Acked || ent.presence == engine.Present {
+	if c == nil || c.placeIn(ent).kind != engine.Create || c.state == engine.Acked || ent.presence == engine.Present && !t.nameless(ent) {
 		return nil
 	}
 	return c
@@ -66,7 +66,7 @@ func (t *Twin) untie(creation *op) {
 
 // tiesEnd: operations of an entity that the server holds stand on no creation.
 func (t *Twin) tiesEnd(ent *entity) {
-	if ent.presence != engine.Present {
+	if ent.presence != engine.Present || t.nameless(ent) {
 		return
 	}
 	for _, o := range t.ops {

@@ -32,6 +32,9 @@ type Driver struct {
 	basedOn  map[*engine.Op]base // base told to a resolver by the engine, until the twin tells it
 	unlike   error               // the two told resolvers different things
 
+	drafts bool                    // the server makes ids
+	pairs  map[string]engine.Named // of names, as the journal has them, by first name
+
 	membersOf map[*engine.Op][]engine.Part // of groups
 	rereads   bool                         // entities are read when all has ended
 	order     []*engine.Op
@@ -62,6 +65,7 @@ func NewDriver(bytes []byte) *Driver {
 		d.patience, d.readable = Pick(d.src, 3*sec, sec), d.src.One(2)
 	}
 	d.rereads = d.src.One(3)
+	d.drafts, d.pairs = d.src.One(4), make(map[string]engine.Named)
 	d.begin()
 	return d
 }
@@ -178,7 +182,14 @@ func (d *Driver) one() error {
 	}
 }
 
-func (d *Driver) id() string { return ids[d.src.Below(len(ids))] }
+// id is a name of one of the entities, of which the server may have made one.
+func (d *Driver) id() string {
+	id := ids[d.src.Below(len(ids))]
+	if p, ok := d.pairs[id]; ok && p.Server != "" && d.src.One(2) {
+		return p.Server
+	}
+	return id
+}
 
 // accepted are the known operations that the engine has accepted.
 func (d *Driver) accepted() (all []*engine.Op) {
@@ -235,6 +246,14 @@ func (d *Driver) argsLike(a Args) Args {
 
 // fresh makes an operation that nobody knows yet.
 func (d *Driver) fresh(typ *engine.Type, a Args, slot string) *engine.Op {
+	if d.drafts {
+		switch typ {
+		case CreateDoc:
+			typ = Draft
+		case Found:
+			typ = DraftKept
+		}
+	}
 	d.stamp += engine.Timestamp(1 + d.src.Below(3))
 	o := &engine.Op{Type: typ, Args: a, Slot: slot, Timestamp: d.stamp, Owner: d}
 	d.known = append(d.known, o)
@@ -299,7 +318,9 @@ func (d *Driver) members() []engine.Part {
 	})
 	first := engine.Part{Space: d.space, Entity: "a", Apply: Pick(d.src, like, strict)}
 	second := engine.Part{Space: d.space, Entity: "b", Apply: Pick(d.src, like, strict)}
-	second.Kind = Pick(d.src, engine.Change, engine.Create, engine.Delete)
+	if second.Kind = Pick(d.src, engine.Change, engine.Create, engine.Delete); d.drafts && second.Kind == engine.Create {
+		second.Kind = engine.Change
+	}
 	if d.src.One(2) {
 		first, second = second, first
 	}

@@ -1,6 +1,10 @@
 package enginetest
 
-import "github.com/optimist-go/optimist/internal/engine"
+import (
+	"slices"
+
+	"github.com/optimist-go/optimist/internal/engine"
+)
 
 // meet: in a new era no version counts, and nobody knows what the server has of the
 // operations that it acknowledged.
@@ -20,12 +24,29 @@ func (t *Twin) meet(era uint64) {
 	for _, o := range t.calls {
 		o.outlived = true
 	}
-	for _, o := range t.ops {
-		if o.state == engine.Acked {
+	for _, o := range slices.Clone(t.ops) {
+		if o.state == engine.Acked && t.overtaken(o) {
+			t.confirm(o, nil)
+		} else if o.state == engine.Acked {
 			o.state, o.unknown, o.due, o.burst = engine.Waiting, true, t.now, t.now
 			o.guess, o.silent, o.asked, o.ackVersion = false, false, false, 0
 		}
 	}
+}
+
+// overtaken: the new history may have a later operation that overrules this one.
+func (t *Twin) overtaken(o *op) bool {
+	return slices.ContainsFunc(t.ops, func(n *op) bool {
+		if n.pos <= o.pos || n.placeIn(o.places[0].ent) == nil || n.state != engine.InFlight && (!n.mayBeDone() || n.state == engine.Acked) {
+			return false
+		}
+		if sharesSlot(o, n) {
+			if m := mergeRule(o, n); m.Rule == engine.TakeSecond && !m.Changed {
+				return true
+			}
+		}
+		return n.deletes() && !o.group() && o.typ.Kind == engine.Create
+	})
 }
 
 // outlived: truth of an earlier era, or read in one.

@@ -127,6 +127,11 @@ func (t *Twin) pump(order []*engine.Op) {
 				pick, at = o, i
 			}
 		}
+		if t.lost(pick) {
+			t.condemn(pick, nil, engine.ErrDependency)
+			t.rebase(pick)
+			continue
+		}
 		if t.alreadySo(pick) {
 			t.end(pick, engine.Confirmed)
 			t.rebase(pick)
@@ -242,13 +247,13 @@ func (t *Twin) waitsForAPerson(o *op, held map[*op]hold) (h hold) {
 		if other.pos >= o.pos || !shareEntity(o, other) {
 			continue
 		}
-		if ent := o.places[0].ent; o.deletes() && o.places[0].stands {
+		if ent := o.places[0].ent; o.deletes() && o.places[0].stands && !t.nameless(ent) {
 			if c := t.makerBefore(ent, o.pos); c.mayBeDone() && other.pos > c.pos {
 				continue // it goes with the creation, when o is confirmed
 			}
 		}
 		stands := slices.ContainsFunc(other.places, func(p place) bool { return t.standsOn(o, other, p.ent) })
-		passes := o.deletes() && o.places[0].stands && other.mayBeDone() && other.placeIn(o.places[0].ent).kind == engine.Create
+		passes := o.deletes() && o.places[0].stands && !t.nameless(o.places[0].ent) && other.mayBeDone() && other.placeIn(o.places[0].ent).kind == engine.Create
 		if stands && (held[other] > 0 || other.state == engine.Parked && !passes) {
 			h = onCreation
 		}

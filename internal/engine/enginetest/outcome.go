@@ -11,6 +11,7 @@ import (
 func (t *Twin) end(o *op, outcome engine.Outcome) {
 	t.ops = slices.DeleteFunc(t.ops, func(other *op) bool { return other == o })
 	o.state, o.outcome = engine.Ended, outcome
+	t.neverNamed(o)
 	t.settled = append(t.settled, o)
 	for i := range o.places {
 		if ent := o.places[i].ent; o.left && ent.space.RereadSettled {
@@ -24,7 +25,7 @@ func (t *Twin) condemn(o, cause *op, err error) {
 	if !slices.Contains(t.ops, o) {
 		return
 	}
-	standing := t.standing(o)
+	standing := t.sinking(o)
 	t.ops = slices.DeleteFunc(t.ops, func(other *op) bool { return other == o })
 	t.victims = append(t.victims, victim{o, cause, err})
 	if !o.calling && o.mayBeDone() {
@@ -91,7 +92,8 @@ func (t *Twin) bury(outcome engine.Outcome) {
 	for len(t.orphans) > 0 {
 		o := t.orphans[0]
 		t.orphans = t.orphans[1:]
-		if _, presence := t.foldBefore(o.op.places[0].ent, o.op.pos); slices.Contains(t.ops, o.op) && !o.reached && presence != engine.Present && !t.inDoubt(o.op) {
+		if _, presence := t.foldBefore(o.op.places[0].ent, o.op.pos); slices.Contains(t.ops, o.op) &&
+			(!o.reached && presence != engine.Present && !t.inDoubt(o.op) || t.nameless(o.op.places[0].ent)) {
 			t.end(o.op, engine.Confirmed) // there is nothing to delete
 			t.purge(nil)
 		}
@@ -131,6 +133,12 @@ func (t *Twin) answer(in *engine.Answer) {
 	}
 	if in = t.inEra(o, in); in.Err != nil {
 		o.failed = true
+	}
+	if in.Class == engine.OK || in.Class == engine.Conflicting || in.Class == engine.Permanent {
+		t.called(o.places[0].ent, in.Truth.ID)
+		for _, m := range in.More {
+			t.pushed(&m)
+		}
 	}
 	if o.state == engine.Ended {
 		t.lateAnswer(o, in)
@@ -198,6 +206,9 @@ func (t *Twin) lateAnswer(o *op, in *engine.Answer) {
 		return
 	}
 	o.late = o.late || in.Class == engine.OK
+	if in.Class == engine.OK && t.makesNameless(o) {
+		return // nobody can say of what its truth is
+	}
 	if in.Class == engine.OK && (o.outcome == engine.Cancelled || o.outcome == engine.RolledBack) {
 		told := t.told(o, in)
 		for i := range o.places {

@@ -25,6 +25,11 @@ func (d *Driver) answer(o *engine.Op) *engine.Answer {
 	}
 	in.Unclassified = in.Class == engine.Transient && d.src.One(2)
 	id := o.Entity().ID()
+	defer func() {
+		if o.Type.ServerID {
+			in.Truth.ID = Pick(d.src, serverNames[id], serverNames[id], serverNames[id], "")
+		}
+	}()
 	switch in.Class {
 	case engine.OK:
 		switch d.src.Below(4) {
@@ -56,7 +61,16 @@ func (d *Driver) answer(o *engine.Op) *engine.Answer {
 
 func (d *Driver) received() engine.EntityTruth {
 	id := d.id()
-	return engine.EntityTruth{Space: d.space, Entity: id, Truth: d.truth(id)}
+	in := engine.EntityTruth{Space: d.space, Entity: id, Truth: d.truth(id)}
+	if d.drafts && d.src.One(4) {
+		for _, o := range d.accepted() {
+			if first := o.Entity().ID(); o.Type.ServerID && o.State() != engine.Ended && d.space.ServerName(first) == "" {
+				in.Entity, in.Truth.Contains = serverNames[first], append(in.Truth.Contains, o.ID(d.engine))
+				break
+			}
+		}
+	}
+	return in
 }
 
 // piece follows the version held, or another one.
@@ -107,7 +121,9 @@ func (d *Driver) truth(id string) engine.Truth {
 		t.At, t.By = d.stamp-engine.Timestamp(d.src.Below(6))+2, Pick(d.src, "me", "you", "")
 	}
 	if all := d.accepted(); len(all) > 0 && d.src.One(6) {
-		t.Contains = append(t.Contains, all[d.src.Below(len(all))].ID(d.engine))
+		if o := all[d.src.Below(len(all))]; !o.Type.ServerID || o.Entity().ID() == id { // else it would name id
+			t.Contains = append(t.Contains, o.ID(d.engine))
+		}
 	}
 	return t
 }
@@ -164,6 +180,14 @@ func (d *Driver) restart() error {
 	d.engine.ShutGate(true)
 	d.twin.Restoring = true
 	again := make(map[*engine.Op]*engine.Op)
+	for _, id := range ids {
+		if p, ok := d.pairs[id]; ok {
+			p.Space = d.space
+			if err := d.step(p); err != nil {
+				return err
+			}
+		}
+	}
 	if d.src.Below(4) == 0 { // the program hears of it at once
 		if err := d.step(engine.NewEra{Era: d.engine.Era() + 1}); err != nil {
 			return err

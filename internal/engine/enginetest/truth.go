@@ -65,7 +65,7 @@ func (t *Twin) adopt(ent *entity, said engine.Truth) (covered bool) {
 		if o.placeIn(ent) == nil || o.state == engine.Ended {
 			continue
 		}
-		named := covered && slices.Contains(said.Contains, t.name(o.real))
+		named := covered && slices.Contains(said.Contains, t.name(o.real)) && t.namelessIn(o) != ent
 		if named && ent.loose {
 			ent.later(ent.version)
 		}
@@ -86,10 +86,14 @@ func (t *Twin) adopt(ent *entity, said engine.Truth) (covered bool) {
 			}
 			t.confirm(o, ent)
 		case shown:
+			contains := o.toldBy(ent)
+			if fresh && said.Version == 0 && !o.guess { // it was read since
+				contains = ent
+			}
 			if said.ReadAt != 0 {
 				ent.version = max(ent.version, o.ackVersion)
 			}
-			t.confirm(o, o.toldBy(ent))
+			t.confirm(o, contains)
 		}
 	}
 	return covered
@@ -117,13 +121,17 @@ func (t *Twin) piece(in *engine.Piece) error {
 }
 
 func (t *Twin) adoptAll(o *op, in *engine.Answer) (covered bool) {
-	covered = t.adopt(o.places[0].ent, in.Truth)
+	if !t.nameless(o.places[0].ent) { // else nobody can say of what it is
+		covered = t.adopt(o.places[0].ent, in.Truth)
+	}
 	lags := o.guess || in.Truth.Wrote > o.places[0].ent.version
 	if covered && in.Truth.Presence != engine.NotLoaded && !lags {
 		o.places[0].ent.unsure = false
 	}
 	for _, m := range in.More {
-		t.adopt(t.entity(m.Space, m.Entity), m.Truth)
+		if ent := t.entity(m.Space, m.Entity); !t.nameless(ent) {
+			t.adopt(ent, m.Truth)
+		}
 	}
 	return covered
 }
@@ -194,6 +202,8 @@ func (t *Twin) told(o *op, in *engine.Answer) map[*entity]engine.Truth {
 func (t *Twin) succeeded(o *op, in *engine.Answer) {
 	ent, said := o.places[0].ent, in.Truth
 	switch {
+	case t.makesNameless(o):
+		t.fail(o, engine.ErrNoServerID)
 	case o.group():
 		told := t.told(o, in)
 		t.untie(o)
@@ -298,7 +308,7 @@ func (t *Twin) conflicted(o *op, in *engine.Answer) {
 	}
 	info := sides[0]
 	info.Rest = sides[1:]
-	if known && (o.slot != "" || o.deletes()) {
+	if known && (o.slot != "" || o.deletes()) && !t.makesNameless(o) {
 		after, presence, err := o.places[0].do(o, said.Value, said.Presence)
 		if err == nil && presence == said.Presence && ent.same(after, said.Value) {
 			o.conflict = engine.AlreadySo

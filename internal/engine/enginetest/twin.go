@@ -119,6 +119,7 @@ type Twin struct {
 	remembered []*op // with what they found, oldest first
 	newest     *op   // that was asked for
 
+	names map[string]*naming   // by first name
 	asked map[*engine.Op]asked // operations as the call made them
 	name  func(*engine.Op) string
 
@@ -164,7 +165,7 @@ type victim struct {
 // NewTwin returns a twin for an engine of the same configuration. name tells the id
 // of an operation.
 func NewTwin(cfg engine.Config, name func(*engine.Op) string) *Twin {
-	return &Twin{cfg: cfg, seq: cfg.Seq, era: cfg.Era, online: true, of: make(map[*engine.Op]*op), asked: make(map[*engine.Op]asked), name: name}
+	return &Twin{cfg: cfg, seq: cfg.Seq, era: cfg.Era, online: true, of: make(map[*engine.Op]*op), asked: make(map[*engine.Op]asked), names: make(map[string]*naming), name: name}
 }
 
 // Ask notes the type, arguments and timestamp of an operation, before the engine takes it
@@ -191,15 +192,22 @@ func (t *Twin) Step(now engine.Time, in engine.Input, order []*engine.Op) error 
 		value, presence := t.view(ent)
 		before[ent] = look{value, presence}
 	}
+	count := func() {
+		for _, ent := range t.entities {
+			value, presence := t.view(ent)
+			if was := before[ent]; presence != was.presence || !ent.same(value, was.value) {
+				ent.changes++
+			}
+			before[ent] = look{value, presence}
+		}
+	}
 
 	err := t.take(in)
+	count() // changes come before calls
 	t.pump(order)
+	count()
 
 	for _, ent := range t.entities {
-		value, presence := t.view(ent)
-		if was := before[ent]; presence != was.presence || !ent.same(value, was.value) {
-			ent.changes++
-		}
 		if ent.unread && t.lastOf(ent) == nil {
 			ent.unread = false
 			t.rereads = append(t.rereads, ent.id)
@@ -222,6 +230,7 @@ func (t *Twin) take(in engine.Input) error {
 		t.lasting(t.of[in.Op])
 	case *engine.Receive:
 		t.meet(in.Truth.Era)
+		t.pushed(&in.EntityTruth)
 		ent := t.entity(in.Space, in.Entity)
 		in.Old = !t.adopt(ent, in.Truth) && in.Truth.Presence != engine.NotLoaded
 		if in.Reread {
@@ -236,10 +245,14 @@ func (t *Twin) take(in engine.Input) error {
 			t.meet(one.Truth.Era)
 		}
 		for _, one := range in.Truths {
+			t.pushed(&one)
 			t.adopt(t.entity(one.Space, one.Entity), one.Truth)
 		}
 		t.purge(nil)
 		t.bury(engine.RolledBack)
+	case engine.Named:
+		t.names[in.First] = &naming{server: in.Server, seq: in.Seq}
+		t.seq = max(t.seq, in.Seq)
 	case engine.NewEra:
 		t.meet(in.Era)
 	case *engine.Journaled:
@@ -306,6 +319,7 @@ func (t *Twin) take(in engine.Input) error {
 }
 
 func (t *Twin) entity(s *engine.Space, id string) *entity {
+	id = t.first(id)
 	for _, ent := range t.entities {
 		if ent.space == s && ent.id == id {
 			return ent

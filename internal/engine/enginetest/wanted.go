@@ -76,9 +76,10 @@ func (t *Twin) confirmGuesses(o *op, ent, contains *entity) {
 	}
 }
 
-// toldBy is the entity whose truth contains an acknowledged operation.
+// toldBy is the entity whose truth contains an acknowledged operation: later truth than that
+// for which it waited, if the server did not tell its own version.
 func (o *op) toldBy(ent *entity) *entity {
-	if o.silent {
+	if o.silent && (o.guess || ent.version <= o.ackVersion) {
 		return nil
 	}
 	return ent

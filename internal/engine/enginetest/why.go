@@ -61,7 +61,7 @@ func (t *Twin) whoComesFirst(o *op) engine.ReasonKind {
 		if !p.stands {
 			continue
 		}
-		if c := t.makerBefore(p.ent, o.pos); c.state != engine.Parked || !o.deletes() || !c.mayBeDone() {
+		if c := t.makerBefore(p.ent, o.pos); c.state != engine.Parked || !o.deletes() || !c.mayBeDone() || t.nameless(p.ent) {
 			return engine.WaitsForCreation
 		}
 	}
@@ -101,6 +101,15 @@ func CheckWhy(bytes []byte, looked map[engine.ReasonKind]int) error {
 	}
 }
 
+// done is the answer of a server that has an operation.
+func (d *Driver) done(o *engine.Op) *engine.Answer {
+	in := &engine.Answer{Op: o, Truth: engine.Truth{Era: d.engine.Era()}}
+	if o.Type.ServerID {
+		in.Truth.ID = serverNames[o.Entity().ID()]
+	}
+	return in
+}
+
 // takeAway lets happen what an operation waits for. The twin is not told of it.
 func (d *Driver) takeAway(o *engine.Op, r engine.Reason) {
 	step := func(in engine.Input) {
@@ -117,7 +126,7 @@ func (d *Driver) takeAway(o *engine.Op, r engine.Reason) {
 	ends := func(o *engine.Op) { // however it does
 		switch {
 		case slices.Contains(d.calls, o):
-			step(&engine.Answer{Op: o, Truth: engine.Truth{Era: d.engine.Era()}})
+			step(d.done(o))
 		case o.State() != engine.Ended:
 			step(engine.Cancel{Op: o})
 		}
@@ -147,10 +156,10 @@ func (d *Driver) takeAway(o *engine.Op, r engine.Reason) {
 		step(engine.RetryNow{})
 	case engine.WaitsForCap:
 		for _, call := range slices.Clone(d.calls) {
-			step(&engine.Answer{Op: call, Truth: engine.Truth{Era: d.engine.Era()}})
+			step(d.done(call))
 		}
 	case engine.WaitsForAnswer:
-		step(&engine.Answer{Op: o, Truth: engine.Truth{Era: d.engine.Era()}})
+		step(d.done(o))
 	case engine.WaitsForTruth, engine.WaitsForLoading:
 		_, _, version := r.Entity.Truth()
 		step(&engine.Receive{EntityTruth: engine.EntityTruth{Space: d.space, Entity: r.Entity.ID(), Truth: engine.Truth{
