@@ -320,10 +320,6 @@ var faults = []fault{
 		"if o.ext.silent && (o.ext.guess || ent.version <= o.ext.version) {", "if o.ext.silent {", "TestSilentSuccessIsInLaterTruth"},
 	{"a group's resolver gets one entity twice (law 42)", "answer.go",
 		"p := &o.ext.group[i].part\n\t\t\tc.Rest", "p := &o.part\n\t\t\tc.Rest", "TestExploreGroups"},
-	{"truth in an answer names no creation (law 43)", "names.go",
-		"\t\te.learnPushed(&m)\n", "", "TestTwin"},
-	{"operations of what has no name yet pass its creation (law 43)", "creation.go",
-		"ent.presence == Present && !ent.Nameless() {", "ent.presence == Present {", "TestTwin"},
 	{"an operation behind a deletion outlives a creation without a name (law 43)", "creation.go",
 		"if c.nameless() {", "if false {", "TestExploreNames"},
 }

@@ -146,7 +146,7 @@ func (w *World) effects(c *Client) {
 			case r.Outcome != optimist.Confirmed:
 			case r.Calls == 0 && done && !c.refused && o.settled == 1:
 				w.fail("%s: %s was confirmed without a call, and done", c, w.name(id))
-			case r.Calls > 0 && !w.server.wasIn(id, o.era) && r.Conflict != optimist.AlreadySo && r.Conflict != optimist.TookTheirs:
+			case r.Calls > 0 && !w.server.wasIn(id, 0) && w.server.gone[id] == 0 && r.Conflict != optimist.AlreadySo && r.Conflict != optimist.TookTheirs:
 				w.fail("%s: %s was confirmed in era %d, and never done", c, w.name(id), o.era)
 			}
 		}

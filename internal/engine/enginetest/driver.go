@@ -65,7 +65,7 @@ func NewDriver(bytes []byte) *Driver {
 		d.patience, d.readable = Pick(d.src, 3*sec, sec), d.src.One(2)
 	}
 	d.rereads = d.src.One(3)
-	d.drafts, d.pairs = d.src.One(4), make(map[string]engine.Named)
+	d.drafts, d.pairs = Drafts && d.src.One(4), make(map[string]engine.Named)
 	d.begin()
 	return d
 }
