@@ -111,7 +111,7 @@ func (a *anyAction) register(kind string, policy Policy) {
 	t.label = label{"type", t.Name}
 	t.Stored = m.disk != nil && t.codec.encode != nil
 	m.mu.Lock()
-	m.known.AddType(t.Name, t)
+	m.known.AddType(&t.Type)
 	if m.disk != nil {
 		if err := m.tooLateLocked(t.Name); err != nil {
 			m.known.Refuse(err)

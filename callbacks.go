@@ -10,13 +10,10 @@ import (
 // queue in a goroutine that exists only while there is something to run. The Manager's
 // lock guards them.
 type callbacks struct {
-	serial.Queues[engine.Key, *label]
-	idle  signal // that they are empty
-	muted bool   // operations settle without: the step that runs ends a life
+	serial.Queues        // the value of a task is the *label of its operation's type
+	idle          signal // that they are empty
+	muted         bool   // operations settle without: the step that runs ends a life
 }
-
-// callbackTask is the callbacks of one operation that has ended, and its type.
-type callbackTask = serial.Task[engine.Key, *label]
 
 // callBackLocked has the callbacks of an operation run when it is their turn.
 func (m *Manager) callBackLocked(o *engine.Op, all []func()) {
@@ -29,14 +26,14 @@ func (m *Manager) callBackLocked(o *engine.Op, all []func()) {
 	}
 }
 
-func (m *Manager) startCallbacks(all ...*callbackTask) {
+func (m *Manager) startCallbacks(all ...*serial.Task) {
 	for _, t := range all {
 		go m.runCallbacks(t)
 	}
 }
 
 // runCallbacks runs a task, and those that become first through its end.
-func (m *Manager) runCallbacks(t *callbackTask) {
+func (m *Manager) runCallbacks(t *serial.Task) {
 	foreign.Loop(func() (more bool) {
 		m.mu.Lock()
 		f := t.Next()
@@ -53,7 +50,7 @@ func (m *Manager) runCallbacks(t *callbackTask) {
 
 // finishCallbacksLocked ends a task. It returns one that may run now, or nil, and has others
 // run in goroutines of their own.
-func (m *Manager) finishCallbacksLocked(t *callbackTask) (next *callbackTask) {
+func (m *Manager) finishCallbacksLocked(t *serial.Task) (next *serial.Task) {
 	ready := m.callbacks.Finish(t)
 	if len(ready) > 0 {
 		next = ready[0]
@@ -71,8 +68,9 @@ func (c *callbacks) awaitedLocked() (idle <-chan struct{}, stuck func() string) 
 	if c.Empty() {
 		return nil, nil
 	}
-	return c.idle.awaitLocked(), stuckLocked(c.Running, func(t *callbackTask) string {
-		return "a callback of " + t.Keys[0].String() + ", of " + t.Value.String() + ","
+	return c.idle.awaitLocked(), stuckLocked(c.Running, func(task any) string {
+		t := task.(*serial.Task)
+		return "a callback of " + t.Keys[0].String() + ", of " + t.Value.(*label).String() + ","
 	})
 }
 

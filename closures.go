@@ -124,16 +124,14 @@ func (c *closures) serve(log *closureLog) error {
 // stuckLocked returns a function that names a closure of an entity (nil: of any) which
 // has run since it was called last, or now. The lock must be held when it is called.
 func (c *closures) stuckLocked(ent *engine.Entity) func() string {
-	return stuckLocked(func(yield func(*closureLog, uint64) bool) {
+	return stuckLocked(func(tell func(any, uint64)) {
 		for log := range c.Pages {
-			if !log.Turn.Held() || ent != nil && ent.Key() != log.Key {
-				continue
-			}
-			if begun, _ := log.Turn.Latest(); !yield(log, begun) {
-				return
+			if log.Turn.Held() && (ent == nil || ent.Key() == log.Key) {
+				begun, _ := log.Turn.Latest()
+				tell(log, begun)
 			}
 		}
-	}, runningClosure)
+	}, func(log any) string { return runningClosure(log.(*closureLog)) })
 }
 
 // leaveServed is leave for a caller that joined.

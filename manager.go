@@ -40,7 +40,7 @@ type Manager struct {
 	mu     latch.Mutex
 	engine *engine.Engine
 	clock  hlc.Clock
-	known  registry.Registry[*opType]
+	known  registry.Registry
 
 	courier courier.Courier[*flight] // attempts that may leave, calls under way, workers
 
@@ -79,7 +79,7 @@ func New(opts Options) (*Manager, error) {
 		stop:  make(chan struct{}),
 		mu:    latch.New(),
 		clock: hlc.Clock{MaxDrift: opts.MaxDrift},
-		known: registry.New[*opType](),
+		known: registry.New(),
 	}
 	m.alarm = alarm.New(m.tick)
 	known, err := m.openJournal()

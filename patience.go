@@ -69,18 +69,19 @@ func (m *Manager) lockOrTell(call string) bool {
 }
 
 // stuckLocked returns a function that names a function of the program which has run since it
-// was called last, or now. running yields those that run, each with a number that grows when
-// another one begins in its place. The lock must be held when either is called.
-func stuckLocked[K comparable](running func(yield func(K, uint64) bool), name func(K) string) func() string {
-	var before map[K]uint64
+// was called last, or now. running tells the places where one runs, each with a number that
+// grows when another one begins there. The lock must be held when either is called. It is not
+// generic: names of instances make a page larger.
+func stuckLocked(running func(tell func(place any, begun uint64)), name func(place any) string) func() string {
+	var before map[any]uint64
 	look := func() (stuck string) {
-		now := make(map[K]uint64)
-		for k, begun := range running {
-			now[k] = begun
-			if was, ok := before[k]; ok && was == begun {
-				stuck = name(k)
+		now := make(map[any]uint64)
+		running(func(place any, begun uint64) {
+			now[place] = begun
+			if was, ok := before[place]; ok && was == begun {
+				stuck = name(place)
 			}
-		}
+		})
 		before = now
 		return stuck
 	}

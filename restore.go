@@ -104,13 +104,14 @@ func (m *Manager) restoreLocked(l outbox.Loaded, now time.Time) (*Handle, error)
 	if r == nil {
 		return nil, l.Err
 	}
-	typ := m.known.Type(r.Type)
+	registered := m.known.Type(r.Type)
 	switch {
-	case typ == nil:
+	case registered == nil:
 		return nil, errorf.New("%w: no type %q is registered", ErrInvalid, r.Type)
-	case !typ.Stored:
+	case !registered.Stored:
 		return nil, errorf.New("%w: type %q is registered without Stored", ErrInvalid, r.Type)
 	}
+	typ := registered.Owner.(*opType)
 	var h *Handle
 	var parts []engine.Part
 	var err error

@@ -12,22 +12,22 @@ import (
 	"github.com/optimist-go/optimist/internal/errorf"
 )
 
-// Registry is of a program whose types of operations are each a T. New makes one.
-type Registry[T any] struct {
+// Registry is of one program. New makes one.
+type Registry struct {
 	loose   *engine.Space            // entities of no store
 	stores  map[string]*engine.Space // by name
-	types   map[string]T             // by name
+	types   map[string]*engine.Type  // by name
 	invalid []error                  // definitions that cannot work
 	told    string                   // the name of no entity that was told of last
 }
 
 // New returns an empty registry.
-func New[T any]() Registry[T] {
-	return Registry[T]{loose: engine.NewSpace(""), stores: make(map[string]*engine.Space), types: make(map[string]T)}
+func New() Registry {
+	return Registry{loose: engine.NewSpace(""), stores: make(map[string]*engine.Space), types: make(map[string]*engine.Type)}
 }
 
 // AddStore makes a store known, or says why it cannot work.
-func (r *Registry[T]) AddStore(space *engine.Space) (err error) {
+func (r *Registry) AddStore(space *engine.Space) (err error) {
 	switch name := space.Name; {
 	case name == "" || strings.Contains(name, ":"):
 		err = errorf.New("%w: store name %q must not be empty or contain a colon", engine.ErrInvalid, name)
@@ -42,10 +42,10 @@ func (r *Registry[T]) AddStore(space *engine.Space) (err error) {
 }
 
 // Store is the store of that name, or nil.
-func (r *Registry[T]) Store(name string) *engine.Space { return r.stores[name] }
+func (r *Registry) Store(name string) *engine.Space { return r.stores[name] }
 
 // Stores are all stores, in no order.
-func (r *Registry[T]) Stores() (all []*engine.Space) {
+func (r *Registry) Stores() (all []*engine.Space) {
 	for _, s := range r.stores {
 		all = append(all, s)
 	}
@@ -53,23 +53,23 @@ func (r *Registry[T]) Stores() (all []*engine.Space) {
 }
 
 // Loose are the entities of no store.
-func (r *Registry[T]) Loose() *engine.Space { return r.loose }
+func (r *Registry) Loose() *engine.Space { return r.loose }
 
 // AddType makes a type of operation known.
-func (r *Registry[T]) AddType(name string, typ T) { r.types[name] = typ }
+func (r *Registry) AddType(typ *engine.Type) { r.types[typ.Name] = typ }
 
-// Type is the type of that name; the zero T: there is none.
-func (r *Registry[T]) Type(name string) T { return r.types[name] }
+// Type is the type of that name, or nil.
+func (r *Registry) Type(name string) *engine.Type { return r.types[name] }
 
 // Refuse notes that a definition cannot work.
-func (r *Registry[T]) Refuse(err error) { r.invalid = append(r.invalid, err) }
+func (r *Registry) Refuse(err error) { r.invalid = append(r.invalid, err) }
 
 // Err reports the definitions that cannot work, or nil.
-func (r *Registry[T]) Err() error { return errors.Join(r.invalid...) }
+func (r *Registry) Err() error { return errors.Join(r.invalid...) }
 
 // Locate splits an entity's full name: "post:42" is entity "42" of the store "post" if
 // there is such a store, and an entity of no store otherwise.
-func (r *Registry[T]) Locate(entity string) (*engine.Space, string) {
+func (r *Registry) Locate(entity string) (*engine.Space, string) {
 	if name, id, ok := strings.Cut(entity, ":"); ok {
 		if s := r.stores[name]; s != nil {
 			return s, id
@@ -79,14 +79,14 @@ func (r *Registry[T]) Locate(entity string) (*engine.Space, string) {
 }
 
 // Find is the entity with a full name, or nil when nothing is held of it.
-func (r *Registry[T]) Find(entity string) *engine.Entity {
+func (r *Registry) Find(entity string) *engine.Entity {
 	space, id := r.Locate(entity)
 	return space.Find(id)
 }
 
 // Misnamed is why a full name names no entity, or nil. loose says that there may be entities
 // of no store: those of closures are known only while something is held of them.
-func (r *Registry[T]) Misnamed(entity string, loose bool) error {
+func (r *Registry) Misnamed(entity string, loose bool) error {
 	space, id := r.Locate(entity)
 	switch {
 	case entity == "":
@@ -113,7 +113,7 @@ func (r *Registry[T]) Misnamed(entity string, loose bool) error {
 
 // MisnamedAnew is Misnamed, but nil for the name of which it was told last: nobody is told
 // again and again.
-func (r *Registry[T]) MisnamedAnew(entity string, loose bool) error {
+func (r *Registry) MisnamedAnew(entity string, loose bool) error {
 	if r.told == entity && entity != "" {
 		return nil
 	}

@@ -8,7 +8,7 @@ import (
 )
 
 func TestAFullNameIsOfAStoreThatThereIs(t *testing.T) {
-	r := New[int]()
+	r := New()
 	posts := engine.NewSpace("post")
 	if err := r.AddStore(posts); err != nil {
 		t.Fatal(err)
@@ -31,7 +31,7 @@ func TestAFullNameIsOfAStoreThatThereIs(t *testing.T) {
 }
 
 func TestAStoreThatCannotWorkIsNoted(t *testing.T) {
-	r := New[int]()
+	r := New()
 	r.AddStore(engine.NewSpace("post"))
 	for _, name := range []string{"", "a:b", "post"} {
 		if err := r.AddStore(engine.NewSpace(name)); !errors.Is(err, engine.ErrInvalid) || !errors.Is(r.Err(), err) {
@@ -44,7 +44,7 @@ func TestAStoreThatCannotWorkIsNoted(t *testing.T) {
 }
 
 func TestAMisnamedEntityIsToldOnce(t *testing.T) {
-	r := New[int]()
+	r := New()
 	r.AddStore(engine.NewSpace("post"))
 	if err := r.MisnamedAnew("42", false); !errors.Is(err, engine.ErrInvalid) {
 		t.Error(err)

@@ -1,4 +1,4 @@
-// Package serial orders tasks that have keys: of one key never two run at a time, and they
+// Package serial orders tasks that have entities as keys: of one key never two run at a time, and they
 // run in the order in which they were added. A task with several keys waits for its turn
 // in each of them, so that two of them never wait for each other.
 //
@@ -7,10 +7,12 @@
 // are not safe for concurrent use, and neither are tasks.
 package serial
 
+import "github.com/optimist-go/optimist/internal/engine"
+
 // Task is some calls to be made one after the other. Add makes it.
-type Task[K comparable, V any] struct {
-	Keys  []K
-	Value V
+type Task struct {
+	Keys  []engine.Key
+	Value any
 
 	calls   []func() // that have not begun
 	begun   uint64
@@ -18,7 +20,7 @@ type Task[K comparable, V any] struct {
 }
 
 // Next is the call that has to be made next, or nil.
-func (t *Task[K, V]) Next() (call func()) {
+func (t *Task) Next() (call func()) {
 	if len(t.calls) > 0 {
 		call, t.calls = t.calls[0], t.calls[1:]
 		t.begun++
@@ -27,21 +29,21 @@ func (t *Task[K, V]) Next() (call func()) {
 }
 
 // Queues holds the tasks that have not ended. The zero Queues is empty.
-type Queues[K comparable, V any] struct {
+type Queues struct {
 	// of has, for each key, the tasks that have not ended; the first of each may be
 	// running. It is nil when there are none, because a map keeps the memory of a burst.
-	of map[K][]*Task[K, V]
+	of map[engine.Key][]*Task
 }
 
 // Empty reports whether all tasks have ended.
-func (q *Queues[K, V]) Empty() bool { return len(q.of) == 0 }
+func (q *Queues) Empty() bool { return len(q.of) == 0 }
 
 // Add adds a task behind all that have one of its keys. Keys are different, and at least
 // one. ready says that the task may run now.
-func (q *Queues[K, V]) Add(v V, calls []func(), keys ...K) (t *Task[K, V], ready bool) {
-	t = &Task[K, V]{Keys: keys, Value: v, calls: calls}
+func (q *Queues) Add(v any, calls []func(), keys ...engine.Key) (t *Task, ready bool) {
+	t = &Task{Keys: keys, Value: v, calls: calls}
 	if q.of == nil {
-		q.of = make(map[K][]*Task[K, V])
+		q.of = make(map[engine.Key][]*Task)
 	}
 	for _, k := range keys {
 		if len(q.of[k]) > 0 {
@@ -53,7 +55,7 @@ func (q *Queues[K, V]) Add(v V, calls []func(), keys ...K) (t *Task[K, V], ready
 }
 
 // Finish removes a task that has run, and returns those that may run now.
-func (q *Queues[K, V]) Finish(t *Task[K, V]) (ready []*Task[K, V]) {
+func (q *Queues) Finish(t *Task) (ready []*Task) {
 	for _, k := range t.Keys {
 		rest := q.of[k][1:]
 		if len(rest) == 0 {
@@ -72,7 +74,7 @@ func (q *Queues[K, V]) Finish(t *Task[K, V]) (ready []*Task[K, V]) {
 }
 
 // Drop forgets all calls that have not begun.
-func (q *Queues[K, V]) Drop() {
+func (q *Queues) Drop() {
 	for _, tasks := range q.of {
 		for _, t := range tasks {
 			t.calls = nil
@@ -80,13 +82,13 @@ func (q *Queues[K, V]) Drop() {
 	}
 }
 
-// Running calls yield for each task that runs, with the number of its calls that have begun;
-// for one with several keys it may do so several times.
-func (q *Queues[K, V]) Running(yield func(t *Task[K, V], begun uint64) bool) {
+// Running tells each task that runs, with the number of its calls that have begun; one with
+// several keys it may tell several times.
+func (q *Queues) Running(tell func(task any, begun uint64)) {
 	for _, tasks := range q.of {
 		for _, t := range tasks {
-			if t.waiting == 0 && t.begun > 0 && !yield(t, t.begun) {
-				return
+			if t.waiting == 0 && t.begun > 0 {
+				tell(t, t.begun)
 			}
 		}
 	}

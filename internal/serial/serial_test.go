@@ -1,22 +1,29 @@
 package serial
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"slices"
 	"testing"
+
+	"github.com/optimist-go/optimist/internal/engine"
 )
 
+var space = engine.NewSpace("post")
+
+func key(id string) engine.Key { return engine.Key{Space: space, ID: id} }
+
 func TestSerial_OneAtATimeForEachKey(t *testing.T) {
-	var q Queues[string, int]
-	first, ready := q.Add(1, nil, "a")
+	var q Queues
+	first, ready := q.Add(1, nil, key("a"))
 	if !ready {
 		t.Fatal("the first of a key may not run")
 	}
-	second, ready := q.Add(2, nil, "a")
+	second, ready := q.Add(2, nil, key("a"))
 	if ready {
 		t.Error("two of one key may run")
 	}
-	if _, ready := q.Add(3, nil, "b"); !ready {
+	if _, ready := q.Add(3, nil, key("b")); !ready {
 		t.Error("keys wait for each other")
 	}
 	if next := q.Finish(first); len(next) != 1 || next[0] != second {
@@ -25,11 +32,11 @@ func TestSerial_OneAtATimeForEachKey(t *testing.T) {
 }
 
 func TestSerial_ATaskOfSeveralKeysWaitsForAll(t *testing.T) {
-	var q Queues[string, int]
-	a, _ := q.Add(1, nil, "a")
-	b, _ := q.Add(2, nil, "b")
-	both, ready := q.Add(3, nil, "a", "b")
-	later, _ := q.Add(4, nil, "a")
+	var q Queues
+	a, _ := q.Add(1, nil, key("a"))
+	b, _ := q.Add(2, nil, key("b"))
+	both, ready := q.Add(3, nil, key("a"), key("b"))
+	later, _ := q.Add(4, nil, key("a"))
 	if ready {
 		t.Error("it does not wait")
 	}
@@ -49,17 +56,17 @@ func TestSerial_ATaskOfSeveralKeysWaitsForAll(t *testing.T) {
 }
 
 func TestSerial_CallsOfATaskAreMadeInTurn(t *testing.T) {
-	var q Queues[string, int]
+	var q Queues
 	var made []int
 	calls := []func(){func() { made = append(made, 1) }, func() { made = append(made, 2) }}
-	task, _ := q.Add(1, calls, "a")
-	behind, _ := q.Add(2, calls, "a")
+	task, _ := q.Add(1, calls, key("a"))
+	behind, _ := q.Add(2, calls, key("a"))
 	task.Next()()
-	for running, begun := range q.Running {
+	q.Running(func(running any, begun uint64) {
 		if running != task || begun != 1 {
-			t.Errorf("task %d runs, and %d of its calls have begun", running.Value, begun)
+			t.Errorf("%v runs, and %d of its calls have begun", running, begun)
 		}
-	}
+	})
 	task.Next()()
 	if !slices.Equal(made, []int{1, 2}) || task.Next() != nil {
 		t.Errorf("made were %v", made)
@@ -74,13 +81,13 @@ func TestSerial_CallsOfATaskAreMadeInTurn(t *testing.T) {
 func TestSerial_NothingWaitsForEver(t *testing.T) {
 	for seed := range uint64(200) {
 		r := rand.New(rand.NewPCG(seed, 2))
-		var q Queues[int, int]
-		var runs []*Task[int, int]
-		last := make(map[int]int) // of each key, the task that ended last
-		start := func(tasks ...*Task[int, int]) {
+		var q Queues
+		var runs []*Task
+		last := make(map[engine.Key]int) // of each key, the task that ended last
+		start := func(tasks ...*Task) {
 			for _, task := range tasks {
 				for _, other := range runs {
-					if slices.ContainsFunc(task.Keys, func(k int) bool { return slices.Contains(other.Keys, k) }) {
+					if slices.ContainsFunc(task.Keys, func(k engine.Key) bool { return slices.Contains(other.Keys, k) }) {
 						t.Fatalf("seed %d: two tasks of one key run", seed)
 					}
 				}
@@ -91,7 +98,10 @@ func TestSerial_NothingWaitsForEver(t *testing.T) {
 		for added < 60 || len(runs) > 0 {
 			if added < 60 && r.IntN(2) == 0 {
 				added++
-				keys := r.Perm(5)[:1+r.IntN(3)]
+				var keys []engine.Key
+				for _, k := range r.Perm(5)[:1+r.IntN(3)] {
+					keys = append(keys, key(fmt.Sprint(k)))
+				}
 				if task, ready := q.Add(added, nil, keys...); ready {
 					start(task)
 				}
@@ -104,10 +114,10 @@ func TestSerial_NothingWaitsForEver(t *testing.T) {
 			task := runs[i]
 			runs = slices.Delete(runs, i, i+1)
 			for _, k := range task.Keys {
-				if last[k] > task.Value {
-					t.Fatalf("seed %d: task %d of key %d ran after %d", seed, task.Value, k, last[k])
+				if last[k] > task.Value.(int) {
+					t.Fatalf("seed %d: task %v of key %v ran after %d", seed, task.Value, k, last[k])
 				}
-				last[k] = task.Value
+				last[k] = task.Value.(int)
 			}
 			start(q.Finish(task)...)
 		}
