@@ -58,7 +58,7 @@ func callOf[A any](ctx context.Context, h *Handle, at attempt) Call[A] {
 		ID: h.id(at.restored), Args: *o.Args.(*A), Number: at.n,
 		At: Timestamp(o.Timestamp), ClientID: h.m.opts.ClientID, BaseVersion: at.version, Refs: at.refs,
 	}
-	c.flight, _ = ctx.(*flight)
+	c.flight = flightOf(ctx)
 	if at.typ.parts == nil {
 		c.Entity = at.entity
 	}
@@ -91,8 +91,8 @@ func CallFrom(ctx context.Context) (call CallInfo, ok bool) {
 	if ctx == nil {
 		return CallInfo{}, false
 	}
-	f, ok := ctx.Value(flightKey{}).(*flight)
-	if !ok {
+	f := flightOf(ctx)
+	if f == nil {
 		return CallInfo{}, false
 	}
 	return CallInfo{

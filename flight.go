@@ -1,48 +1,26 @@
 package optimist
 
 import (
+	"context"
 	"time"
 
 	"github.com/optimist-go/optimist/internal/deadline"
 	"github.com/optimist-go/optimist/internal/engine"
 )
 
-// flight is a call under way, and the context that its Send gets.
+// flight is a call under way.
 type flight struct {
-	deadline.Context
 	attempt
-	disowned bool        // its answer is of no interest; guarded by the Manager's lock
-	judged   bool        // how it ended is known; of its worker alone
-	late     engine.Time // when somebody is told that it still runs; guarded by the Manager's lock
+	ctx      deadline.Context // of its Send
+	disowned bool             // its answer is of no interest; guarded by the Manager's lock
+	judged   bool             // how it ended is known; of its worker alone
+	late     engine.Time      // when somebody is told that it still runs; guarded by the Manager's lock
 }
 
-// flightKey is under which a flight carries itself, for CallFrom.
-type flightKey struct{}
-
-// Value is part of context.Context.
-func (f *flight) Value(key any) any {
-	if key == (flightKey{}) {
-		return f
-	}
-	return nil
-}
-
-// begin starts the time of the attempt: when it is known to the disk, and before Send gets its
-// context. The error says that it was ended before.
-func (f *flight) begin(now time.Time) error {
-	limits := deadline.Limits{Timeout: f.typ.timeout, Longest: f.typ.maxTimeout}
-	if f.until != engine.Never {
-		limits.Until = f.h.m.epoch.Add(time.Duration(f.until))
-	}
-	return f.Begin(now, limits)
-}
-
-// later is a time after another.
-func later(t engine.Time, d time.Duration) engine.Time {
-	if d > 0 && t > engine.Never-engine.Time(d) {
-		return engine.Never
-	}
-	return t + engine.Time(d)
+// flightOf is the flight whose context ctx is, or from which it was derived; nil without.
+func flightOf(ctx context.Context) *flight {
+	f, _ := ctx.Value(deadline.Key{}).(*flight)
+	return f
 }
 
 // report tells how far the call has come. The lock of the Manager is taken for a few of many
@@ -52,7 +30,7 @@ func (f *flight) report(done, total int64) {
 		return
 	}
 	now := time.Now()
-	if tell, lasts := f.Report(now, done, total); tell || lasts {
+	if tell, lasts := f.ctx.Report(f.h.m.now(now), done, total); tell || lasts {
 		f.h.m.progressed(f, Event{Kind: OpProgressed, At: now, Calls: f.n, Done: done, Total: total}, tell, lasts)
 	}
 }
@@ -75,7 +53,7 @@ func (h *Handle) Progress() (done, total int64) {
 	h.look("Handle.Progress", func() {
 		for _, f := range h.m.courier.Flying() {
 			if f.h == h {
-				done, total = f.Reported()
+				done, total = f.ctx.Reported()
 			}
 		}
 	})

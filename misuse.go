@@ -3,6 +3,7 @@ package optimist
 import (
 	"time"
 
+	"github.com/optimist-go/optimist/internal/deadline"
 	"github.com/optimist-go/optimist/internal/engine"
 	"github.com/optimist-go/optimist/internal/errorf"
 )
@@ -44,16 +45,16 @@ func (m *Manager) tellOverdueLocked(now time.Time) {
 		if f.late > at {
 			continue
 		}
-		began, end := f.Times()
-		if began.IsZero() || end.IsZero() || end.Add(patience).After(now) { // its mark is being written, or it got more time
-			f.late = later(at, patience)
+		began, end := f.ctx.Times()
+		if began == 0 || deadline.Later(end, patience) > at { // its mark is being written, or it got more time
+			f.late = deadline.Later(at, patience)
 			continue
 		}
 		f.late = engine.Never
 		m.publishLocked(Event{
 			Kind: Misused, At: now, Entity: f.h.op.Entity().FullName(), ID: f.h.id(f.restored), Type: f.typ.Name, Calls: f.n,
 			Err: errorf.New("%w: send of %s runs since %v, and its time was %v; it must return when its context ends, for its lane waits",
-				ErrStuck, f.typ.Name, now.Sub(began).Round(time.Millisecond), end.Sub(began).Round(time.Millisecond)),
+				ErrStuck, f.typ.Name, time.Duration(at-began).Round(time.Millisecond), time.Duration(end-began).Round(time.Millisecond)),
 		})
 	}
 }

@@ -128,8 +128,8 @@ func (m *Manager) marksLocked(o *engine.Op) bool {
 	}
 	for _, f := range m.courier.Flying() {
 		if &f.h.op == o {
-			began, _ := f.Times()
-			return began.IsZero()
+			began, _ := f.ctx.Times()
+			return began == 0
 		}
 	}
 	return false

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"github.com/optimist-go/optimist/internal/deadline"
 	"github.com/optimist-go/optimist/internal/engine"
 	"github.com/optimist-go/optimist/internal/errorf"
 	"github.com/optimist-go/optimist/internal/foreign"
@@ -72,10 +73,11 @@ func (m *Manager) launchLocked(f *engine.Effect) {
 		base = nil
 	}
 	entity, refs := namesFor(f.Op)
-	if m.courier.Add(&flight{attempt: attempt{
+	flown := &flight{attempt: attempt{
 		h: handleOf(f.Op), typ: typeOf(f.Op), n: f.Calls, counted: f.Op.Attempts(),
 		space: f.Op.Entity().Space(), entity: entity, refs: refs, base: base, version: version, restored: f.Op.RestoredID(), until: f.Op.Deadline(),
-	}}) {
+	}}
+	if flown.ctx = deadline.New(flown, m.epoch); m.courier.Add(flown) {
 		go m.worker()
 	}
 }
@@ -113,7 +115,7 @@ func (w *worker) step() (more bool) {
 			m.try(w.f, now, &w.answer)
 		}
 	case !w.f.dropped && !w.f.judged:
-		m.failed(w.f, &w.answer, guess(w.f), errSendGone)
+		m.failed(w.f, &w.answer, guess(&w.f.ctx), errSendGone)
 	}
 	w.landed = w.m.handIn(w.f, w.answer)
 	w.f = nil
@@ -122,8 +124,8 @@ func (w *worker) step() (more bool) {
 
 // departLocked sets when somebody is told that the call still runs.
 func (m *Manager) departLocked(f *flight, now time.Time) {
-	if f.late = later(f.until, patience); f.typ.timeout > 0 {
-		f.late = later(later(m.now(now), f.typ.timeout), patience)
+	if f.late = deadline.Later(f.until, patience); f.typ.timeout > 0 {
+		f.late = deadline.Later(deadline.Later(m.now(now), f.typ.timeout), patience)
 	}
 	if m.audience.Subscribed() {
 		m.armLocked(now)
@@ -132,7 +134,7 @@ func (m *Manager) departLocked(f *flight, now time.Time) {
 
 // handIn reports whether the caller has to give the engine the answers in the inbox.
 func (m *Manager) handIn(f *flight, answer engine.Answer) bool {
-	f.End(context.Canceled)
+	f.ctx.End(context.Canceled)
 	return m.inbox.Put(landing{f, answer, time.Now()})
 }
 
@@ -175,7 +177,7 @@ func (m *Manager) landLocked(all []landing) {
 func (m *Manager) abortLocked(h *Handle) {
 	for _, f := range m.courier.Flying() {
 		if f.h == h {
-			f.End(context.Canceled)
+			f.ctx.End(context.Canceled)
 		}
 	}
 	for _, f := range m.courier.Waiting() {
@@ -189,7 +191,7 @@ func (m *Manager) abortLocked(h *Handle) {
 func (m *Manager) abandonLocked() {
 	for _, f := range m.courier.Flying() {
 		f.disowned = true
-		f.End(context.Canceled)
+		f.ctx.End(context.Canceled)
 	}
 	for _, f := range m.courier.Waiting() {
 		f.dropped = true
@@ -205,7 +207,8 @@ func (m *Manager) try(f *flight, now time.Time, answer *engine.Answer) {
 		}
 		now = time.Now()
 	}
-	if answer.Err = f.begin(now); answer.Err != nil { // it was ended while it waited for the disk
+	limits := deadline.Limits{Until: f.until, Timeout: f.typ.timeout, Longest: f.typ.maxTimeout}
+	if answer.Err = f.ctx.Begin(m.now(now), limits); answer.Err != nil { // it was ended while it waited for the disk
 		answer.NotSent = true
 		return
 	}
@@ -244,12 +247,12 @@ func sendContained(f *flight) (r sent) {
 	in := "send"
 	defer func() {
 		if v := recover(); v != nil {
-			r = sent{err: &PanicError{In: in, Value: v}, judged: guess(f)}
+			r = sent{err: &PanicError{In: in, Value: v}, judged: guess(&f.ctx)}
 		}
 	}()
-	r.truth, r.more, r.err = f.typ.send(f, f.h, f.attempt)
+	r.truth, r.more, r.err = f.typ.send(&f.ctx, f.h, f.attempt)
 	if in = "the error of send"; r.err != nil {
-		r.judged = classify(f, r.err)
+		r.judged = classify(&f.ctx, r.err)
 		r.err = sound("send", r.err)
 	}
 	return r

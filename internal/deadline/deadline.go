@@ -11,33 +11,41 @@
 //
 // # Not guaranteed
 //
-// It has no values; a type that embeds it may have some. All methods are safe for concurrent
-// use.
+// It has one value, its call. All methods are safe for concurrent use.
 package deadline
 
 import (
 	"context"
 	"sync"
 	"time"
+
+	"github.com/optimist-go/optimist/internal/engine"
 )
 
 // Limits bound a call.
 type Limits struct {
-	Until   time.Time     // it ends then in any case; zero: there is no such time
+	Until   engine.Time   // it ends then in any case; engine.Never: there is no such time
 	Timeout time.Duration // it ends after so long without progress; 0 or less: never for that
 	Longest time.Duration // progress extends it so far, at least to Timeout; 0 or less: to Until
 }
 
 // betweenTold is the least time between two reports that are to be told.
-const betweenTold = 100 * time.Millisecond
+const betweenTold = engine.Time(1e8) // a tenth of a second
 
-// Context is the context of one call. The zero Context has no deadline until [Context.Begin].
+// Key is under which a Context has its Call.
+type Key struct{}
+
+// Context is the context of one call. [New] makes one, which has no deadline until
+// [Context.Begin].
 type Context struct {
-	// mu guards all fields.
+	call  any
+	epoch time.Time // engine time 0
+
+	// mu guards the fields below.
 	mu     sync.Mutex
 	limits Limits
-	began  time.Time // zero: its time has not begun
-	end    time.Time // zero: it has none
+	began  engine.Time // 0: its time has not begun
+	end    engine.Time // engine.Never: it has none
 	err    error
 	done   chan struct{}
 	timer  *time.Timer          // fires at the deadline, or at an earlier one and is set again
@@ -49,31 +57,39 @@ type Context struct {
 // reported is the progress of a call.
 type reported struct {
 	done, total int64
-	told        time.Time // when a report was to be told last
-	lasts       bool      // it has gone on beyond its first timeout
+	told        engine.Time // when a report was to be told last
+	lasts       bool        // it has gone on beyond its first timeout
+}
+
+// New returns the context of a call, which is its value for [Key]. epoch is the engine's time 0.
+func New(call any, epoch time.Time) Context {
+	return Context{call: call, epoch: epoch, end: engine.Never}
 }
 
 // Begin starts the time of the call. Its error says that it was ended before.
-func (c *Context) Begin(now time.Time, limits Limits) error {
+func (c *Context) Begin(now engine.Time, limits Limits) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.began, c.limits, c.end = now, limits, limits.Until
 	if limits.Timeout > 0 {
-		c.end = sooner(limits.Until, now.Add(limits.Timeout))
+		c.end = min(c.end, Later(now, limits.Timeout))
 	}
 	return c.err
 }
 
-// sooner is the earlier of two times, of which the first may be none.
-func sooner(a, b time.Time) time.Time {
-	if a.IsZero() || b.Before(a) {
-		return b
+// Later is a time after another.
+func Later(t engine.Time, d time.Duration) engine.Time {
+	if d > 0 && t > engine.Never-engine.Time(d) {
+		return engine.Never
 	}
-	return a
+	return t + engine.Time(d)
 }
 
-// Times are when the call began (zero: it has not), and when it has to end (zero: never).
-func (c *Context) Times() (began, end time.Time) {
+func (c *Context) now() engine.Time { return engine.Time(time.Since(c.epoch)) }
+
+// Times are when the call began (0: it has not), and when it has to end (engine.Never: it does
+// not).
+func (c *Context) Times() (began, end engine.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.began, c.end
@@ -82,11 +98,19 @@ func (c *Context) Times() (began, end time.Time) {
 // Deadline is part of context.Context.
 func (c *Context) Deadline() (time.Time, bool) {
 	_, end := c.Times()
-	return end, !end.IsZero()
+	if end == engine.Never {
+		return time.Time{}, false
+	}
+	return c.epoch.Add(time.Duration(end)), true
 }
 
 // Value is part of context.Context.
-func (*Context) Value(any) any { return nil }
+func (c *Context) Value(key any) any {
+	if key == (Key{}) {
+		return c.call
+	}
+	return nil
+}
 
 // Done is part of context.Context.
 func (c *Context) Done() <-chan struct{} {
@@ -97,8 +121,8 @@ func (c *Context) Done() <-chan struct{} {
 		switch {
 		case c.err != nil:
 			close(c.done)
-		case !c.end.IsZero():
-			c.timer = time.AfterFunc(time.Until(c.end), c.timeUp)
+		case c.end != engine.Never:
+			c.timer = time.AfterFunc(time.Duration(c.end-c.now()), c.timeUp)
 		}
 	}
 	return c.done
@@ -135,8 +159,8 @@ func (c *Context) timeUp() {
 	if c.err != nil {
 		return
 	}
-	if rest := time.Until(c.end); rest > 0 {
-		c.timer.Reset(rest)
+	if rest := c.end - c.now(); rest > 0 {
+		c.timer.Reset(time.Duration(rest))
 		return
 	}
 	c.endHeld(context.DeadlineExceeded)
@@ -146,13 +170,13 @@ func (c *Context) timeUp() {
 func (c *Context) Err() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.look(time.Now())
+	c.look(c.now())
 	return c.err
 }
 
 // look ends the context when its deadline has passed. The caller has c.mu.
-func (c *Context) look(now time.Time) {
-	if !c.end.IsZero() && !now.Before(c.end) {
+func (c *Context) look(now engine.Time) {
+	if now >= c.end {
 		c.endHeld(context.DeadlineExceeded)
 	}
 }
@@ -186,7 +210,7 @@ func (c *Context) endHeld(err error) {
 // The timeout begins anew. tell says that the report is to be told, which the first is and
 // later ones are now and then; lasts, once, that the call goes on beyond its timeout. After
 // the end a report does nothing.
-func (c *Context) Report(now time.Time, done, total int64) (tell, lasts bool) {
+func (c *Context) Report(now engine.Time, done, total int64) (tell, lasts bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.look(now); c.err != nil {
@@ -197,19 +221,18 @@ func (c *Context) Report(now time.Time, done, total int64) (tell, lasts bool) {
 	}
 	r := c.reported
 	r.done, r.total = done, total
-	if tell = tell || now.Sub(r.told) >= betweenTold; tell {
+	if tell = tell || now >= r.told+betweenTold; tell {
 		r.told = now
 	}
 	timeout := c.limits.Timeout
 	if timeout <= 0 {
 		return tell, false
 	}
-	latest := c.limits.Until
+	c.end = min(c.limits.Until, Later(now, timeout))
 	if c.limits.Longest > 0 {
-		latest = sooner(latest, c.began.Add(max(c.limits.Longest, timeout)))
+		c.end = min(c.end, Later(c.began, max(c.limits.Longest, timeout)))
 	}
-	c.end = sooner(latest, now.Add(timeout))
-	lasts = !r.lasts && now.Sub(c.began) >= timeout
+	lasts = !r.lasts && now >= Later(c.began, timeout)
 	r.lasts = r.lasts || lasts
 	return tell, lasts
 }

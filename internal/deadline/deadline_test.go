@@ -6,20 +6,27 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/optimist-go/optimist/internal/engine"
 )
 
-func begun(t *testing.T, l Limits) *Context {
-	c := new(Context)
-	if err := c.Begin(time.Now(), l); err != nil {
+// begun is the context of a call that begins a second after the engine's time 0, and has to end
+// so long after its begin.
+func begun(t *testing.T, until time.Duration, l Limits) *Context {
+	c := New("call", time.Now().Add(-time.Second))
+	if l.Until = engine.Never; until > 0 {
+		l.Until = Later(c.now(), until)
+	}
+	if err := c.Begin(c.now(), l); err != nil {
 		t.Fatal(err)
 	}
-	return c
+	return &c
 }
 
 func TestItEndsAfterItsTimeout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
-		c := begun(t, Limits{Timeout: 10 * time.Second, Until: start.Add(time.Minute)})
+		c := begun(t, time.Minute, Limits{Timeout: 10 * time.Second})
 		if end, ok := c.Deadline(); !ok || end.Sub(start) != 10*time.Second {
 			t.Errorf("deadline %v %v", end, ok)
 		}
@@ -33,7 +40,7 @@ func TestItEndsAfterItsTimeout(t *testing.T) {
 func TestItEndsWithTheOperation(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
-		c := begun(t, Limits{Timeout: 10 * time.Second, Until: start.Add(3 * time.Second)})
+		c := begun(t, 3*time.Second, Limits{Timeout: 10 * time.Second})
 		<-c.Done()
 		if since := time.Since(start); since != 3*time.Second {
 			t.Errorf("ended after %v", since)
@@ -43,7 +50,7 @@ func TestItEndsWithTheOperation(t *testing.T) {
 
 func TestWithoutLimitsItNeverEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := begun(t, Limits{Timeout: -1})
+		c := begun(t, 0, Limits{Timeout: -1})
 		if _, ok := c.Deadline(); ok {
 			t.Error("it has a deadline")
 		}
@@ -57,18 +64,18 @@ func TestWithoutLimitsItNeverEnds(t *testing.T) {
 func TestProgressMovesTheDeadline(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
-		c := begun(t, Limits{Timeout: 10 * time.Second, Longest: 25 * time.Second})
+		c := begun(t, 0, Limits{Timeout: 10 * time.Second, Longest: 25 * time.Second})
 		done := c.Done()
 		var lasted []time.Duration
 		for range 6 {
 			time.Sleep(6 * time.Second)
-			if _, lasts := c.Report(time.Now(), 1, 2); lasts {
+			if _, lasts := c.Report(c.now(), 1, 2); lasts {
 				lasted = append(lasted, time.Since(start))
 			}
 		}
 		<-done
-		if began, end := c.Times(); began != start || end.Sub(start) != 25*time.Second {
-			t.Errorf("it had to end after %v", end.Sub(start))
+		if began, end := c.Times(); began != 1e9 || time.Duration(end-began) != 25*time.Second {
+			t.Errorf("it had to end after %v", time.Duration(end-began))
 		}
 		if len(lasted) != 1 || lasted[0] != 12*time.Second {
 			t.Errorf("it went on beyond its timeout at %v", lasted)
@@ -81,10 +88,10 @@ func TestProgressMovesTheDeadline(t *testing.T) {
 
 func TestReportsAreToldNowAndThen(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := begun(t, Limits{})
+		c := begun(t, 0, Limits{})
 		told := 0
 		for range 100 {
-			if tell, _ := c.Report(time.Now(), 1, 0); tell {
+			if tell, _ := c.Report(c.now(), 1, 0); tell {
 				told++
 			}
 			time.Sleep(10 * time.Millisecond)
@@ -97,7 +104,7 @@ func TestReportsAreToldNowAndThen(t *testing.T) {
 
 func TestItEndsForTheFirstReason(t *testing.T) {
 	ended := errors.New("ended")
-	c := new(Context)
+	c := New("call", time.Now())
 	ran := make(chan string, 2)
 	c.AfterFunc(func() { ran <- "run" })
 	stop := c.AfterFunc(func() { ran <- "stopped" })
@@ -114,21 +121,21 @@ func TestItEndsForTheFirstReason(t *testing.T) {
 	if got := <-ran; got != "late" {
 		t.Error(got)
 	}
-	if err := c.Begin(time.Now(), Limits{}); err != ended {
+	if err := c.Begin(1, Limits{}); err != ended {
 		t.Errorf("it began after its end: %v", err)
 	}
-	if tell, lasts := c.Report(time.Now(), 1, 1); tell || lasts {
+	if tell, lasts := c.Report(1, 1, 1); tell || lasts {
 		t.Error("a report after the end is told")
 	}
 }
 
 func TestDerivedContextsEndWithIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := begun(t, Limits{Timeout: time.Second})
+		c := begun(t, 0, Limits{Timeout: time.Second})
 		derived, cancel := context.WithCancel(c)
 		defer cancel()
 		<-derived.Done()
-		if derived.Err() != context.DeadlineExceeded {
+		if derived.Err() != context.DeadlineExceeded || derived.Value(Key{}) != "call" {
 			t.Error(derived.Err())
 		}
 	})
