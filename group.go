@@ -144,7 +144,7 @@ func RegisterGroup[A any](m *Manager, def Group[A]) *GroupAction[A] {
 	}
 	g.m = m
 	g.define(def.Type, def.Clone, def.User, def.OnSuccess, def.OnError, def.Stored)
-	g.setNames(def.ServerID, def.Refs)
+	g.setNames(def.ServerID, refsErased(def.Refs))
 	t := &g.typ
 	t.parts = func(args any) ([]engine.Part, error) { return g.parts(*args.(*A)) }
 	if def.Send != nil {

@@ -138,7 +138,7 @@ func newAction[T, A any](s *Store[T], def Mutation[T, A]) *Action[T, A] {
 		a.m, a.typ.space, a.err = s.m, s.space, s.err
 	}
 	a.define(def.Type, def.Clone, def.User, def.OnSuccess, def.OnError, def.Stored)
-	a.setNames(def.ServerID, def.Refs)
+	a.setNames(def.ServerID, refsErased(def.Refs))
 	t := &a.typ
 	t.Family, t.Kind, t.Barrier, t.Pessimistic = def.Family, engine.Kind(def.Kind), def.Barrier, def.Pessimistic
 	if def.Apply != nil {
