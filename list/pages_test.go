@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -19,6 +20,7 @@ import (
 // feed is a desk whose server has tasks, in pages by hours, the most first.
 type feed struct {
 	*desk
+	mu     sync.Mutex // guards has and clock, also in calls
 	has    map[string]task
 	clock  uint64 // counts changes: versions, and positions if placed
 	placed bool
@@ -36,9 +38,16 @@ func newFeed(t *testing.T, size int, hours map[string]int) *feed {
 	return f
 }
 
-func (f *feed) write(id string, v task) { f.clock++; f.has[id] = v }
+func (f *feed) write(id string, v task) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.clock++
+	f.has[id] = v
+}
 
 func (f *feed) truth(id string) optimist.Truth[task] {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	t := optimist.Gone[task](f.clock)
 	if v, there := f.has[id]; there {
 		t = optimist.TruthOf(v, f.clock)
@@ -49,7 +58,10 @@ func (f *feed) truth(id string) optimist.Truth[task] {
 	return t
 }
 
-func (f *feed) push(id string) { f.tasks.Receive(id, f.truth(id)) }
+func (f *feed) push(id string) {
+	synctest.Wait() // for calls that write to the server
+	f.tasks.Receive(id, f.truth(id))
+}
 
 // accept has the server do as it is asked, with the value of the view.
 func (f *feed) accept() {
@@ -57,20 +69,32 @@ func (f *feed) accept() {
 		if v := f.tasks.View(id); v.Presence == optimist.Present {
 			f.write(id, v.Value)
 		} else {
+			f.mu.Lock()
 			f.clock++
 			delete(f.has, id)
+			f.mu.Unlock()
 		}
 		return f.truth(id), nil
 	}
 }
 
 func (f *feed) fetch(ctx context.Context, after list.After[task], limit int) (list.Page[task], error) {
+	page, err := f.page(after, limit)
+	if err == nil {
+		err = f.wait(ctx)
+	}
+	return page, err
+}
+
+func (f *feed) page(after list.After[task], limit int) (list.Page[task], error) {
 	f.calls++
 	if len(f.fail) > 0 {
 		err := f.fail[0]
 		f.fail = f.fail[1:]
 		return list.Page[task]{}, err
 	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	var ids []string
 	for id := range f.has {
 		ids = append(ids, id)
@@ -88,7 +112,7 @@ func (f *feed) fetch(ctx context.Context, after list.After[task], limit int) (li
 			continue
 		}
 		if len(page.Rows) == limit {
-			return page, f.wait(ctx)
+			return page, nil
 		}
 		page.Rows = append(page.Rows, list.Told[task]{ID: id, Truth: optimist.TruthOf(v, f.clock)})
 		if f.placed {
@@ -96,7 +120,7 @@ func (f *feed) fetch(ctx context.Context, after list.After[task], limit int) (li
 		}
 	}
 	page.End = true
-	return page, f.wait(ctx)
+	return page, nil
 }
 
 func (f *feed) wait(ctx context.Context) error {
@@ -109,6 +133,7 @@ func (f *feed) wait(ctx context.Context) error {
 }
 
 func (f *feed) open() *list.List[task] {
+	synctest.Wait()
 	return f.list(list.Query[task]{Order: mostHours, Pages: f.fetch, PageSize: f.size})
 }
 
