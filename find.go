@@ -6,7 +6,6 @@ import (
 	"github.com/optimist-go/optimist/internal/engine"
 	"github.com/optimist-go/optimist/internal/errorf"
 	"github.com/optimist-go/optimist/internal/order"
-	"github.com/optimist-go/optimist/internal/outbox"
 )
 
 // Operation finds an unsettled operation by its id, also after a restart: one that is on its
@@ -80,9 +79,16 @@ func (s *anyStore) Operations(ids ...string) []*Handle {
 		}
 	}
 	all = m.withQuarantineLocked(all, func(q *setAside) bool {
-		return q.record != nil && slices.ContainsFunc(membersOf(q.record), func(in outbox.Member) bool {
-			return in.Store == s.space.Name && (len(ids) == 0 || slices.Contains(ids, in.Entity) || slices.Contains(ids, s.space.ServerName(in.Entity)))
-		})
+		if q.record == nil {
+			return false
+		}
+		in := membersOf(q.record)
+		for i := 0; i < len(in); i += 2 {
+			if in[i] == s.space.Name && (len(ids) == 0 || slices.Contains(ids, in[i+1]) || slices.Contains(ids, s.space.ServerName(in[i+1]))) {
+				return true
+			}
+		}
+		return false
 	})
 	return slices.Compact(all) // a group of several of the entities
 }

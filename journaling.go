@@ -132,9 +132,7 @@ func (m *Manager) journalLocked(o *engine.Op, first bool) {
 	if typ.parts == nil {
 		e.Entity = o.Entity()
 	} else {
-		for ent := range o.Entities {
-			e.Group = append(e.Group, ent)
-		}
+		o.Entities(func(ent *engine.Entity) bool { e.Group = append(e.Group, ent); return true })
 	}
 	if d.encodedArgs == o.Args {
 		e.Data = d.encoded

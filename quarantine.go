@@ -35,20 +35,22 @@ func quarantined(l outbox.Loaded) Quarantined {
 
 // membersOf are the entities of a record, at least one. A group in a record of earlier times has
 // one without names.
-func membersOf(r *outbox.Record) []outbox.Member {
+func membersOf(r *outbox.Record) []string {
 	if len(r.Members) > 0 {
 		return r.Members
 	}
-	return []outbox.Member{{Store: r.Store, Entity: r.Entity}}
+	return []string{r.Store, r.Entity}
 }
 
 // namesIn are the full names of the entities of a record.
 func namesIn(r *outbox.Record) (names []string) {
-	for _, in := range membersOf(r) {
-		if in.Store != "" {
-			in.Entity = in.Store + ":" + in.Entity
+	in := membersOf(r)
+	for i := 0; i < len(in); i += 2 {
+		name := in[i+1]
+		if in[i] != "" {
+			name = in[i] + ":" + name
 		}
-		names = append(names, in.Entity)
+		names = append(names, name)
 	}
 	return names
 }
@@ -148,8 +150,8 @@ func (q *setAside) snapshot(now time.Time) OpSnapshot {
 		Reason: Reason{Kind: InQuarantine},
 	}
 	if r := q.record; r != nil {
-		in := membersOf(r)[0]
-		os.Store, os.EntityID, os.Slot = in.Store, in.Entity, r.Slot
+		in := membersOf(r)
+		os.Store, os.EntityID, os.Slot = in[0], in[1], r.Slot
 		os.Attempts, os.Calls, os.Unknown = r.Kept.Attempts, r.Kept.Calls, r.Kept.Unknown || r.Kept.InFlight
 	}
 	if q.outcome != 0 {

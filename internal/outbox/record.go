@@ -87,11 +87,10 @@ type Record struct {
 	Failure   string // why it is parked
 	Deps      []uint64
 	Args      []byte
-	Members   []Member // the entities of a group; a record of earlier times has none
+	// Members are the entities of a group, each by the name of its store and its id. A record
+	// of earlier times has none.
+	Members []string
 }
-
-// Member is one entity of a group.
-type Member struct{ Store, Entity string }
 
 // MaxSchema is the greatest version of arguments that a record can hold.
 const MaxSchema = math.MaxInt32
@@ -129,8 +128,8 @@ func (r *Record) Encode() []byte {
 		b = appendUint(b, d)
 	}
 	b = append(appendUint(b, uint64(len(r.Args))), r.Args...)
-	for _, m := range r.Members {
-		b = appendString(appendString(b, m.Store), m.Entity)
+	for _, name := range r.Members {
+		b = appendString(b, name)
 	}
 	return b
 }
@@ -177,9 +176,9 @@ func decodeRecord(data []byte) (r Record, err error) {
 	}
 	r.Args = []byte(d.string())
 	for len(d.rest) > 0 && !d.bad {
-		r.Members = append(r.Members, Member{d.string(), d.string()})
+		r.Members = append(r.Members, d.string())
 	}
-	if d.bad || len(d.rest) > 0 || r.ID == "" || schema > MaxSchema {
+	if d.bad || len(r.Members)%2 != 0 || r.ID == "" || schema > MaxSchema {
 		return Record{}, errRecord
 	}
 	return r, nil

@@ -47,7 +47,7 @@ func FuzzDecodeRecord(f *testing.F) {
 		Pos: 7, Timestamp: 1 << 40, ID: "id", Type: "like", Schema: 2, Store: "post",
 		Entity: "42", Slot: "user 7", Failure: "no", Deps: []uint64{1, 1 << 63}, Args: []byte(`{"On":true}`),
 	}
-	f.Add((&Record{ID: "x", Members: []Member{{"post", "1"}, {"list", ""}}}).Encode())
+	f.Add((&Record{ID: "x", Members: []string{"post", "1", "list", ""}}).Encode())
 	f.Add(full.Encode())
 	f.Add((&Record{ID: "x"}).Encode())
 	f.Add([]byte{})
@@ -78,7 +78,7 @@ func FuzzEncodeRecord(f *testing.F) {
 			Type: typ, Schema: int(schema), Store: store, Entity: entity, Slot: slot, Failure: failure, Deps: []uint64{dep}, Args: args,
 		}
 		if number%2 == 1 {
-			r.Members = []Member{{store, entity}, {slot, id}}
+			r.Members = []string{store, entity, slot, id}
 		}
 		k := &r.Kept
 		for i, on := range flagsOf(k) {

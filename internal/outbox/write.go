@@ -65,7 +65,7 @@ func (e *Entry) encoded() ([]byte, error) {
 		r.Store, r.Entity = e.Entity.Space().Name, e.Entity.ID()
 	}
 	for _, ent := range e.Group {
-		r.Members = append(r.Members, Member{ent.Space().Name, ent.ID()})
+		r.Members = append(r.Members, ent.Space().Name, ent.ID())
 	}
 	if e.Why != nil {
 		r.Failure = shortened(errorf.TextOf(e.Why))
