@@ -184,6 +184,9 @@ func (a *App) actOnPostLocked(act Action) (taken bool) {
 	case "comments":
 		ui.Open, ui.Opened, ui.Problem = !ui.Open, true, ""
 		return false
+	case "whole":
+		ui.Whole = !ui.Whole
+		return false
 	case "comment-add":
 		_, _, err = s.Comments.Add(ctx, act.Post, act.Value)
 		return a.wroteLocked(&ui.Problem, err)

@@ -275,8 +275,12 @@ func galleryPosts(now time.Time) []exhibit[postModel] {
 		{"long words", base(func(m *postModel, p *client.Post) {
 			p.Text = strings.Repeat("Donaudampfschifffahrtsgesellschaft", 5) + "\n\nA second paragraph, with <script>alert(1)</script> in it."
 		})},
+		{"a long text", base(func(_ *postModel, p *client.Post) { p.Text = longText })},
+		{"a long text, all of it", base(func(m *postModel, p *client.Post) { p.Text, m.UI.Whole = longText, true })},
 	}
 }
+
+var longText = strings.Repeat("The ridge was still in the fog when the first rider came down, and nobody at the hut had thought that anyone would. ", 12)
 
 func galleryLab(now time.Time) []exhibit[labModel] {
 	from := func(s float64) time.Time { return now.Add(-time.Duration(s * float64(time.Second))) }

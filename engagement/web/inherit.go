@@ -79,7 +79,7 @@ func (a *App) takeOver(v *visit, j Journal) {
 func (a *App) laterLocked(act Action) (taken, later bool) {
 	most := 0
 	switch act.Name {
-	case "comments":
+	case "comments", "whole":
 		if a.first == nil {
 			return false, false
 		}

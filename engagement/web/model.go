@@ -24,6 +24,7 @@ type postModel struct {
 type postUI struct {
 	Open    bool   // the comments are shown
 	Opened  bool   // they were shown, and stay on the page for the text in their field
+	Whole   bool   // all of a long text is shown
 	Editing string // id of the comment in the editor
 	Problem string // with the last written text
 

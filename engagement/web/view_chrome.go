@@ -26,7 +26,7 @@ func viewHeader(m chromeModel) *Node {
 		el("button.button plain", []string{
 			"data-act", "lab", "aria-expanded", strconv.FormatBool(m.LabOpen),
 			"aria-controls", "lab", "data-focus", "lab",
-		}, icon("wave"), text("Network")),
+		}, icon("signal"), text("Network")),
 		maybe(m.User != "", el("span.me", nil, avatar(m.User),
 			el("span.name", nil, text(m.User)),
 			el("button.link", []string{"data-act", "sign-out", when(m.Leaving, "disabled"), ""}, text("Sign out"))).with("me")),

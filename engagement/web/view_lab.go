@@ -107,8 +107,8 @@ func viewTimeline(m labModel) *Node {
 		el("h2", []string{"id", "time"}, text("Operations")),
 		viewTotals(t.total),
 		maybe(len(rows) == 0, el("p.hint", nil, text("Like or save something, and watch its operation here.")).with("none")),
-		maybe(len(rows) > 0, el("ol.lives", nil, rows...).with("lives")),
 		maybe(len(rows) > 0, viewLegend().with("legend")),
+		maybe(len(rows) > 0, el("ol.lives", nil, rows...).with("lives")),
 	)
 }
 

@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/optimist-go/optimist"
 	"github.com/optimist-go/optimist/engagement/wire"
@@ -36,6 +37,19 @@ func viewPost(m postModel) *Node {
 	if m.UI.Open || m.UI.Opened {
 		comments = viewComments(m).with("comments")
 	}
+	textClass := "p.text"
+	var all *Node
+	if isLong(p.Text) {
+		label := "Show less"
+		if !m.UI.Whole {
+			label = "Show more"
+			textClass += " cut"
+		}
+		all = el("button.link all", []string{
+			"data-act", "whole", "data-post", m.ID, "aria-expanded", strconv.FormatBool(m.UI.Whole),
+			"aria-label", label + " of the post of " + p.Author,
+		}, text(label)).with("all")
+	}
 	return el("article.post", []string{"aria-labelledby", "by-" + m.ID, "data-id", m.ID},
 		el("header.byline", nil,
 			avatar(p.Author),
@@ -45,12 +59,24 @@ func viewPost(m postModel) *Node {
 				"data-act", "post-delete", "data-post", m.ID, "aria-label", "Delete your post " + shortened(p.Text),
 			}, text("Delete")).with("own")),
 		),
-		el("p.text", nil, text(p.Text)),
+		el(textClass, nil, text(p.Text)),
+		all,
 		viewActions(m),
 		// An element that is read aloud has to exist before its text.
 		el("div", []string{"role", "status"}, maybe(m.UI.Notice != "", el("p.resolved", nil, icon("merge"), text(m.UI.Notice)))).with("resolved"),
 		comments,
 	)
+}
+
+// isLong reports whether a text is clamped: it has more lines than the clamp leaves, also on
+// the widest screen.
+func isLong(s string) bool {
+	const width, most = 80, 10
+	lines := 0
+	for line := range strings.SplitSeq(s, "\n") {
+		lines += 1 + utf8.RuneCountInString(line)/width
+	}
+	return lines > most
 }
 
 // viewWrite is the card for writing a post.
@@ -188,7 +214,7 @@ var icons = map[string]string{
 	"heart":    "M10 17.2C5.6 13.9 2.5 11.1 2.5 7.7 2.5 5.300 4.300 3.500 6.600 3.500c1.400 0 2.700.700 3.400 1.900.700-1.200 2-1.900 3.400-1.900 2.300 0 4.100 1.800 4.100 4.200 0 3.400-3.100 6.200-7.500 9.500z",
 	"bookmark": "M5 3h10v14.500l-5-3.600-5 3.600z",
 	"bubble":   "M10 3.200c4.300 0 7.500 2.700 7.500 6.200s-3.200 6.200-7.500 6.200c-.900 0-1.800-.100-2.600-.400L3.600 17l.900-3.200c-1.300-1.100-2-2.600-2-4.400 0-3.500 3.200-6.200 7.500-6.200z",
-	"merge":    "M5 3v4c0 3 2 4 5 4s5 1 5 4v2M15 3v4c0 1.600-.6 2.700-1.600 3.300M12.500 14.500 15 17l2.500-2.500",
-	"wave":     "M2 10h3l2.500-6 5 12L15 10h3",
+	"merge":    "M4 3.500c0 5 6 3.500 6 8.500M16 3.500c0 5-6 3.500-6 8.500M10 12v5M7 14.200l3 2.800 3-2.800",
+	"signal":   "M2.500 8.200c4.200-4.300 10.800-4.300 15 0M5.200 11.200c2.700-2.700 6.900-2.700 9.600 0M7.900 14.100c1.200-1.200 3-1.200 4.200 0M10 16.700v.100",
 	"close":    "M5 5l10 10M15 5 5 15",
 }

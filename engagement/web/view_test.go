@@ -88,6 +88,42 @@ func TestClosedCommentsStay(t *testing.T) {
 	}
 }
 
+// TestLongPostIsClamped: a long text is cut, and a button shows all of it; a short one has
+// neither.
+func TestLongPostIsClamped(t *testing.T) {
+	m := galleryPosts(time.Now())[0].model
+	look := func() (cut, button bool) {
+		viewPost(m).walk(func(n *Node) {
+			class, _ := n.attr("class")
+			cut = cut || class == "text cut"
+			act, _ := n.attr("data-act")
+			button = button || act == "whole"
+		})
+		return cut, button
+	}
+	if cut, button := look(); cut || button {
+		t.Error("a short text is clamped")
+	}
+	for _, long := range []string{longText, strings.Repeat("line\n", 20)} {
+		m.View.Value.Text, m.UI.Whole = long, false
+		if cut, button := look(); !cut || !button {
+			t.Errorf("not clamped: cut %v, button %v", cut, button)
+		}
+		m.UI.Whole = true
+		if cut, button := look(); cut || !button {
+			t.Errorf("not shown whole: cut %v, button %v", cut, button)
+		}
+	}
+}
+
+// TestLegendIsAboveItsRows: below them it would be out of sight.
+func TestLegendIsAboveItsRows(t *testing.T) {
+	html := viewTimeline(galleryLab(time.Now())[0].model).HTML()
+	if legend, rows := strings.Index(html, `"legend"`), strings.Index(html, `"lives"`); legend < 0 || rows < legend {
+		t.Errorf("the legend is at %d, the rows at %d", legend, rows)
+	}
+}
+
 func TestTimeline(t *testing.T) {
 	var tl timeline
 	at := time.Now()
