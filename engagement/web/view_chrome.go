@@ -72,6 +72,9 @@ func viewSignIn(m signInModel) *Node {
 	return el("section.card sign-in", []string{"aria-labelledby", "who"},
 		el("h2", []string{"id", "who"}, text(title)),
 		el("p.hint", nil, text(hint)),
+		maybe(m.Again != "", el("button.button again", []string{
+			"data-act", "sign-in-as", "data-value", m.Again, "data-focus", "again", when(m.Busy, "disabled"), "",
+		}, text("Continue as "+m.Again)).with("again")),
 		el("ul.people", []string{"role", "list"}, names...),
 		el("form.name-form", []string{"data-act", "sign-in"},
 			el("label", []string{"for", "name"}, text("Or choose a name")),

@@ -116,6 +116,22 @@ func TestLongPostIsClamped(t *testing.T) {
 	}
 }
 
+// TestContinueAsTheSameUser: who was signed in goes on with one tap, also under a name that is
+// not among those of the demo.
+func TestContinueAsTheSameUser(t *testing.T) {
+	for again, want := range map[string]bool{"": false, "ann": true} {
+		found := false
+		viewSignIn(signInModel{Again: again}).walk(func(n *Node) {
+			act, _ := n.attr("data-act")
+			value, _ := n.attr("data-value")
+			found = found || act == "sign-in-as" && value == "ann" && n.words() == "Continue as ann"
+		})
+		if found != want {
+			t.Errorf("again %q: the button is there: %v", again, found)
+		}
+	}
+}
+
 // TestLegendIsAboveItsRows: below them it would be out of sight.
 func TestLegendIsAboveItsRows(t *testing.T) {
 	html := viewTimeline(galleryLab(time.Now())[0].model).HTML()
