@@ -23,7 +23,7 @@ func (m *Manager) breakLocked() {
 		m.reader.halt()
 	}
 	m.publishLocked(Event{Kind: CallbackPanicked, Err: m.lost})
-	m.detachAllLocked(m.lost)
+	m.endIndexesLocked(m.lost)
 	closeOnce(m.stop)
 	m.unlock()
 }

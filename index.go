@@ -105,13 +105,13 @@ func (s *Store[T]) AddIndex(index Index[T]) (*Attached, error) {
 		return nil, errorf.New("%w: AddIndex of store %q needs an index", ErrInvalid, s.space.Name)
 	}
 	ix := &tell{label: label{"index of store", s.space.Name}, detached: index.Detached}
-	var gathered *news[T]
+	var gathered *[]EntityChange[T]
 	ix.tell = func() {
 		if with := ix.with; with != nil {
 			ix.with = nil
 			with(s.firstName)
 		}
-		index.Changed(ix.step, gathered.changes)
+		index.Changed(ix.step, *gathered)
 	}
 	if h, ok := index.(Holder); ok {
 		ix.holds = h.Holds
@@ -121,9 +121,9 @@ func (s *Store[T]) AddIndex(index Index[T]) (*Attached, error) {
 	}
 	return s.addIndex(ix, func() {
 		if s.gather == nil {
-			s.gather = new(news[T])
+			s.gather = newGather[T]()
 		}
-		gathered = s.gather.(*news[T])
+		gathered = s.gather.changes.(*[]EntityChange[T])
 	})
 }
 
@@ -142,28 +142,30 @@ type tell struct {
 	leaving atomic.Bool
 }
 
-// gather takes the changes of a step in one store, for all of its indexes.
-type gather interface {
-	take(m *Manager, moves []*engine.Move)
-	drop()
+// gather takes the changes of a step in one store, for all of its indexes. It has functions
+// and no methods, so that a program without indexes is linked without them.
+type gather struct {
+	changes any // a pointer to a slice of EntityChange
+	take    func(m *Manager, moves []*engine.Move)
+	drop    func()
 }
 
-// news is gather with its type.
-type news[T any] struct{ changes []EntityChange[T] }
-
-func (n *news[T]) take(m *Manager, moves []*engine.Move) {
-	for _, move := range moves {
-		change := EntityChange[T]{ID: move.Entity.ID(), Before: viewOf[T](&move.Before), After: viewOf[T](&move.After), move: move, m: m}
-		change.Removed, change.Leaving = move.After.Leaving.(T)
-		n.changes = append(n.changes, change)
+func newGather[T any]() *gather {
+	var changes []EntityChange[T]
+	take := func(m *Manager, moves []*engine.Move) {
+		for _, move := range moves {
+			change := EntityChange[T]{ID: move.Entity.ID(), Before: viewOf[T](&move.Before), After: viewOf[T](&move.After), move: move, m: m}
+			change.Removed, change.Leaving = move.After.Leaving.(T)
+			changes = append(changes, change)
+		}
 	}
-}
-
-func (n *news[T]) drop() {
-	clear(n.changes)
-	if n.changes = n.changes[:0]; cap(n.changes) > 1024 {
-		n.changes = nil
+	drop := func() {
+		clear(changes)
+		if changes = changes[:0]; cap(changes) > 1024 {
+			changes = nil
+		}
 	}
+	return &gather{&changes, take, drop}
 }
 
 // addIndex adds an index. begin is called under the lock.
@@ -176,6 +178,7 @@ func (s *anyStore) addIndex(ix *tell, begin func()) (*Attached, error) {
 		return nil, err
 	}
 	begin()
+	m.indexing = &indexing{(*Manager).tellIndexesLocked, (*Manager).detachAllLocked}
 	var all []*engine.Move
 	for ent := range s.space.All {
 		if look := ent.Look(); look.Presence != engine.NotLoaded || look.Pending > 0 {
@@ -195,6 +198,19 @@ func (s *anyStore) addIndex(ix *tell, begin func()) (*Attached, error) {
 	})
 	m.mu.Unlock()
 	return &Attached{s: s, ix: ix}, nil
+}
+
+// indexing has the functions of the Manager about indexes.
+type indexing struct {
+	tell   func(*Manager)
+	detach func(*Manager, error)
+}
+
+// endIndexesLocked ends all indexes.
+func (m *Manager) endIndexesLocked(why error) {
+	if m.indexing != nil {
+		m.indexing.detach(m, why)
+	}
 }
 
 // tellIndexesLocked tells the indexes of a step's changes.
@@ -256,7 +272,7 @@ func (s *anyStore) detachLocked(ix *tell, why error) {
 	}
 }
 
-// detachAllLocked ends all indexes.
+// detachAllLocked detaches all indexes.
 func (m *Manager) detachAllLocked(why error) {
 	for _, space := range m.known.Stores() {
 		s, _ := space.Owner.(*anyStore)

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/optimist-go/optimist/internal/engine"
@@ -163,6 +164,7 @@ func TestLaw42_APendingListNeedsOnlyEvents(t *testing.T) {
 				}
 			}
 			w.m.ClearAll()
+			synctest.Wait() // workers count steps too
 			for _, l := range lists {
 				if l.compare(t, Snapshot{}); steps < 40 || groups < 8 {
 					t.Error("little was seen:", steps, "steps,", groups, "groups")

@@ -236,7 +236,7 @@ func (m *Manager) Close(ctx context.Context) error {
 func (m *Manager) endSubscriptions() {
 	m.mu.Lock()
 	closeOnce(m.stop)
-	foreign.Finish(func() { m.detachAllLocked(ErrClosed) }, m.mu.Unlock)
+	foreign.Finish(func() { m.endIndexesLocked(ErrClosed) }, m.mu.Unlock)
 	m.audience.UnsubscribeAll()
 	m.listenedLocked()
 	m.mu.Unlock()

@@ -57,6 +57,8 @@ type Manager struct {
 	disk   *disk   // nil without a journal
 	reader *reader // nil until a store has StoreOptions.Read
 	loads  loads
+	// indexing is nil until the first index: a program without one is linked without its functions.
+	indexing *indexing
 
 	input   engine.Execute // reused by typed calls
 	receive engine.Receive // reused by Receive
@@ -191,7 +193,7 @@ func (m *Manager) decideLocked(now time.Time, in engine.Input) error {
 		m.carryOutLocked(&effects[i], now)
 	}
 	if m.engine.HasMoves() {
-		m.tellIndexesLocked()
+		m.indexing.tell(m)
 	}
 	m.engine.Done()
 	if afterStep != nil {

@@ -81,7 +81,7 @@ func tested(args string) (folders, patterns []string) {
 			if value == "" && i+1 < len(words) {
 				value = words[i+1]
 			}
-			patterns = append(patterns, strings.Trim(value, "'"))
+			patterns = append(patterns, strings.ReplaceAll(strings.Trim(value, "'"), `\|`, "|")) // escaped in tables
 		}
 	}
 	return folders, patterns

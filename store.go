@@ -27,7 +27,7 @@ type anyStore struct {
 	read  readFunc // reads an entity anew; nil: nobody knows how
 
 	indexes []*tell // guarded by m.mu
-	gather  gather  // takes the changes of a step for them; nil: none was ever added; guarded by m.mu
+	gather  *gather // takes the changes of a step for them; nil: none was ever added; guarded by m.mu
 }
 
 // StoreOptions change how a store works. The zero value is the default of each.
@@ -405,7 +405,9 @@ func (m *Manager) forgetLocked(ent *engine.Entity) bool {
 	if shown != engine.NotLoaded {
 		m.carryOutLocked(&engine.Effect{Kind: engine.Changed, Entity: ent}, time.Now())
 	}
-	m.tellIndexesLocked()
+	if m.engine.HasMoves() {
+		m.indexing.tell(m)
+	}
 	m.engine.Done()
 	return true
 }

@@ -397,6 +397,7 @@ func TestTwin(t *testing.T) {
 			for _, w := range all {
 				b.look(w)
 			}
+			b.oracle.handOver()
 			var said string
 			switch k := b.rnd.IntN(4000); {
 			case k == 0 || i == 100:
@@ -420,6 +421,7 @@ func TestTwin(t *testing.T) {
 					t.Fatalf("seed %d, step %d, after %q: list %q: %v", n, i, last, w.name, err)
 				}
 			}
+			b.oracle.handOver()
 		}
 		stop()
 		if b.resets == 0 {

@@ -23,8 +23,6 @@
 // Engine is not safe for concurrent use.
 package engine
 
-import "slices"
-
 // Config is told to an Engine once. Every field must be set; the shell
 // supplies defaults.
 type Config struct {
@@ -128,7 +126,9 @@ func (e *Engine) Step(now Time, in Input) ([]Effect, error) {
 		e.countOpen()
 	}
 	if paused && e.Sending() && !e.Quiet { // the step has had its last word about it
-		e.effects = slices.Insert(e.effects, 0, Effect{Kind: SendingResumed})
+		e.effects = append(e.effects, Effect{})
+		copy(e.effects[1:], e.effects)
+		e.effects[0] = Effect{Kind: SendingResumed}
 	}
 	e.announce() // changes of the view come before calls
 	e.pump()

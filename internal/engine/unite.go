@@ -21,7 +21,9 @@ func (p *Name) two() (from, to string) {
 func (n *names) leaveTwins(p *Name) {
 	switch {
 	case p.of != nil:
-		p.of.twins = slices.DeleteFunc(p.of.twins, func(q *Name) bool { return q == p })
+		if i := slices.Index(p.of.twins, p); i >= 0 {
+			p.of.twins = slices.Delete(p.of.twins, i, i+1)
+		}
 	case n.server[p.Server] != p:
 	case len(p.twins) == 0:
 		delete(n.server, p.Server)

@@ -106,7 +106,7 @@ func (r *Registry) Misnamed(entity string, loose bool) error {
 	case full != "":
 		return errorf.New("%w: %q is an id; the entity's full name is %q", engine.ErrInvalid, entity, full)
 	case !loose:
-		return errorf.New("%w: %q is of no store; a full name is that of the store, a colon and the id", engine.ErrInvalid, entity)
+		return errorf.New("%w: %q is of no store; a full name is store:id", engine.ErrInvalid, entity)
 	}
 	return nil
 }

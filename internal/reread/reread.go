@@ -142,7 +142,12 @@ func (s *Schedule) Take(now engine.Time, later func(*engine.Entity) bool) (ent *
 // Land notes that a read is over, before its value is taken: that cannot have been too early for
 // itself.
 func (s *Schedule) Land(ent *engine.Entity) {
-	s.reading = slices.DeleteFunc(s.reading, func(r *read) bool { return r.ent == ent })
+	for i, r := range s.reading {
+		if r.ent == ent {
+			s.reading = slices.Delete(s.reading, i, i+1) // it is there once
+			return
+		}
+	}
 }
 
 // Finish ends a read. failed says that it found out nothing, or only values that were too old
