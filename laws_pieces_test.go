@@ -99,6 +99,7 @@ func TestLaw41_AGapDuringAReadIsReadAnew(t *testing.T) {
 		is(t, notes.ReceivePiece("1", Piece[page]{Follows: 7, Version: 8, Change: titled("c")}), ErrGap)
 		is(t, notes.ReceivePiece("1", Piece[page]{Follows: 6, Version: 8, Change: titled("c")}), ErrGap)
 		time.Sleep(time.Minute)
+		synctest.Wait()
 		equal(t, "reads", reads, 2)
 		equal(t, "held", notes.Truth("1").Version, uint64(8))
 	})
