@@ -254,8 +254,12 @@ func (s *anyStore) finishLocked(ix *tell) {
 func (s *anyStore) containLocked(ix *tell, f func()) {
 	if err := contain("index", f); err != nil {
 		s.detachLocked(ix, err)
-		s.m.publishLocked(Event{Kind: CallbackPanicked, Err: errorf.New("index of store %q: %w", s.space.Name, err)})
+		s.panickedLocked(err)
 	}
+}
+
+func (s *anyStore) panickedLocked(err error) {
+	s.m.publishLocked(Event{Kind: CallbackPanicked, Err: errorf.New("index of store %q: %w", s.space.Name, err)})
 }
 
 // detachLocked ends an index, if it has not ended.
@@ -268,7 +272,7 @@ func (s *anyStore) detachLocked(ix *tell, why error) {
 	s.space.Indexed, ix.finished = len(s.indexes) > 0, true
 	s.m.enterLocked(&ix.label)
 	if err := contain("index", func() { ix.detached(why) }); err != nil {
-		s.m.publishLocked(Event{Kind: CallbackPanicked, Err: errorf.New("index of store %q: %w", s.space.Name, err)})
+		s.panickedLocked(err)
 	}
 }
 

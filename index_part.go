@@ -70,9 +70,7 @@ func (s *anyStore) heldLocked(id string) (held bool) {
 	for _, ix := range s.indexes {
 		if ix.holds != nil && !held {
 			s.m.enterLocked(&ix.label)
-			if contain("index", func() { held = ix.holds(id) }) != nil {
-				held = false
-			}
+			s.containLocked(ix, func() { held = ix.holds(id) })
 		}
 	}
 	return held
