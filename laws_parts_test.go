@@ -189,3 +189,30 @@ func TestLaw12_ALoadIsTriedAgainAsOperationsAre(t *testing.T) {
 		}
 	})
 }
+
+// stubborn is an index whose Holds panics.
+type stubborn struct{ why error }
+
+func (*stubborn) Changed(uint64, []optimist.EntityChange[int]) {}
+func (s *stubborn) Detached(why error)                         { s.why = why }
+func (*stubborn) Holds(string) bool                            { panic("no") }
+
+func TestLaw22_HoldsThatPanicsDetachesItsIndex(t *testing.T) {
+	inNotes(t, func(m *optimist.Manager, s *optimist.Store[int], _ *notes, _ *optimist.Attached) {
+		ix := &stubborn{}
+		if _, err := s.AddIndex(ix); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Receive("a", optimist.TruthOf(1, 1)); err != nil {
+			t.Fatal(err)
+		}
+		s.Forget("a")
+		var panicked *optimist.PanicError
+		if !errors.As(ix.why, &panicked) {
+			t.Errorf("the index was detached for %v", ix.why)
+		}
+		if got := s.View("a").Presence; got != optimist.NotLoaded {
+			t.Errorf("the entity is %v", got)
+		}
+	})
+}
