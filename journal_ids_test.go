@@ -46,6 +46,7 @@ func life(t *testing.T, log *recording, before *board) *board {
 
 // kill has the next life begin with what the journal holds now.
 func kill(t *testing.T, log *recording) *recording {
+	synctest.Wait()
 	next := memjournal.New()
 	var live []journal.Record
 	for _, r := range log.all {
@@ -64,8 +65,9 @@ func end(b *board) {
 	b.m.Close(context.Background())
 }
 
-// kinds counts the live records of pairs and of operations.
+// kinds counts the live records of pairs and of operations, when the writer rests.
 func (r *recording) kinds() (pairs, operations int) {
+	synctest.Wait()
 	seen := make(map[uint64][]byte)
 	for _, one := range r.all {
 		if seen[one.Seq] = one.Data; one.Settled || one.Seq == 0 {
