@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"encoding/binary"
 	"fmt"
 	"slices"
 	"testing"
@@ -427,28 +426,8 @@ func (w *nursery) atRest() error {
 }
 
 func (w *nursery) fingerprint() []byte {
-	b := make([]byte, 0, 128)
-	number := func(n ...uint64) {
-		for _, x := range n {
-			b = binary.AppendUvarint(b, x)
-		}
-	}
-	flag := func(flags ...bool) {
-		bits := uint64(0)
-		for i, f := range flags {
-			if f {
-				bits |= 1 << i
-			}
-		}
-		number(bits)
-	}
-	after := func(t Time) {
-		if t == Never {
-			number(0)
-		} else {
-			number(1 + uint64(max(t-w.now, 0)))
-		}
-	}
+	seen := digest{make([]byte, 0, 128), w.now}
+	number, flag, after := seen.number, seen.flag, seen.after
 	behind := func(version uint64) { // versions count from the server's
 		if version > 0 {
 			version = 1 + w.version - version
@@ -500,5 +479,5 @@ func (w *nursery) fingerprint() []byte {
 	}
 	after(w.e.gate.until)
 	after(w.e.NextTick())
-	return b
+	return seen.b
 }

@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"encoding/binary"
 	"fmt"
 )
 
@@ -81,28 +80,8 @@ func (w *world) atRest() error {
 // now, operations by their order, and what has ended only as far as a call of it is
 // under way.
 func (w *world) fingerprint() []byte {
-	b := make([]byte, 0, 256)
-	number := func(n ...uint64) {
-		for _, x := range n {
-			b = binary.AppendUvarint(b, x)
-		}
-	}
-	flag := func(flags ...bool) {
-		bits := uint64(0)
-		for i, f := range flags {
-			if f {
-				bits |= 1 << i
-			}
-		}
-		number(bits)
-	}
-	after := func(t Time) {
-		if t == Never {
-			number(0)
-		} else {
-			number(1 + uint64(max(t-w.now, 0)))
-		}
-	}
+	seen := digest{make([]byte, 0, 256), w.now}
+	number, flag, after := seen.number, seen.flag, seen.after
 	value := func(v any) {
 		m, _ := v.(model)
 		flag(m.Like, m.Save)
@@ -150,5 +129,5 @@ func (w *world) fingerprint() []byte {
 	if len(w.known) > 0 {
 		number(uint64(w.indexOf(w.known[0])), uint64(w.known[0].state))
 	}
-	return b
+	return seen.b
 }
