@@ -329,3 +329,33 @@ func TestAppLabOfTheNextSession(t *testing.T) {
 	s.Act(Action{Name: "net-set", Value: "latency=700"})
 	s.until("kofi's wish at the server", func(b *board) bool { return s.idle() && lab("700 ms")(b) })
 }
+
+// TestBurstIsOneRow: taps that replace each other have one row, also when they end without a
+// call.
+func TestBurstIsOneRow(t *testing.T) {
+	s := newStage(t)
+	post := s.enter("mika")
+	s.Act(Action{Name: "lab"})
+	says := func(words string) func(*board) bool {
+		return func(b *board) bool { return strings.Contains(b.regions["lab"].words(), words) }
+	}
+	s.SetOnline(false) // no call leaves between two taps
+	for range 9 {
+		s.Act(Action{Name: "like", Post: post})
+	}
+	s.until("the burst", says("waiting, 9 taps"))
+	s.Act(Action{Name: "save", Post: post})
+	s.Act(Action{Name: "save", Post: post})
+	s.SetOnline(true)
+	s.until("its end", says("9 taps, 1 call"))
+	s.until("the end of two that undo each other", says("2 taps, no call"))
+	rows := 0
+	s.board.regions["lab"].walk(func(n *Node) {
+		if class, _ := n.attr("class"); class == "life" {
+			rows++
+		}
+	})
+	if rows != 2 {
+		t.Errorf("%d rows: %s", rows, s.board.regions["lab"].words())
+	}
+}

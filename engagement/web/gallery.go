@@ -292,16 +292,18 @@ func galleryLab(now time.Time) []exhibit[labModel] {
 			Profiles: []wire.NetworkProfile{{Name: "clean"}, {Name: "slow"}, {Name: "mobile"}, {Name: "lossy"}, {Name: "flaky"}, {Name: "hostile"}, {Name: "offline"}},
 		},
 		Timeline: &timeline{last: now, total: totals{Taps: 14, Calls: 9, Saved: 8, Retries: 3, Conflicts: 1, Undone: 1}, lives: []*life{
-			{ID: "1", Type: "like", Calls: 1, Outcome: optimist.Confirmed, Spans: []span{{"wait", from(11), from(10)}, {"flight", from(10), from(9)}}},
+			{ID: "1", Type: "like", Calls: 1, Outcome: optimist.Confirmed, Spans: []span{{"wait", from(8.8), from(8)}, {"flight", from(8), from(7.4)}}},
 			{ID: "2", Type: "save", Calls: 3, Outcome: optimist.Confirmed, Spans: []span{
 				{"wait", from(9), from(8.5)}, {"flight", from(8.5), from(8)}, {"retry", from(8), from(7)}, {"flight", from(7), from(6.5)},
 				{"retry", from(6.5), from(4.5)}, {"flight", from(4.5), from(4)}}},
-			{ID: "3", Type: "like", Outcome: optimist.Superseded, Spans: []span{{"wait", from(6), from(5.6)}}},
+			{ID: "3", Type: "like", Taps: 9, Calls: 1, Outcome: optimist.Confirmed, Spans: []span{{"wait", from(6), from(5)}, {"flight", from(5), from(4.7)}}},
+			{ID: "11", Type: "edit_comment", Calls: 1, Outcome: optimist.Superseded, Spans: []span{{"flight", from(7), from(6)}, {"retry", from(6), from(5)}}},
 			{ID: "4", Type: "like", Calls: 4, Outcome: optimist.RolledBack, Spans: []span{{"flight", from(8), from(7)}, {"retry", from(7), from(3)}, {"flight", from(3), from(2)}}},
 			{ID: "5", Type: "comment", Calls: 2, Spans: []span{{"flight", from(5), from(4)}, {"parked", from(4), time.Time{}}}},
 			{ID: "7", Type: "save", Off: true, Calls: 1, Conflict: optimist.AlreadySo, Outcome: optimist.Confirmed, Spans: []span{{"flight", from(3), from(2.5)}}},
 			{ID: "8", Type: "post", Calls: 1, Spans: []span{{"flight", from(4), from(3)}, {"paused", from(3), time.Time{}}}},
 			{ID: "9", Type: "edit_comment", Outcome: optimist.Cancelled, Spans: []span{{"wait", from(3), from(2)}}},
+			{ID: "10", Type: "save", Taps: 2, Outcome: optimist.Confirmed, Spans: []span{{"wait", from(2), from(1.7)}}},
 			{ID: "6", Type: "like", Taps: 3, Spans: []span{{"wait", from(0.4), time.Time{}}}},
 		}},
 	}

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"slices"
 	"time"
 
 	"github.com/optimist-go/optimist"
@@ -18,15 +19,18 @@ type span struct {
 	From, To time.Time
 }
 
-// life is one operation from its tap to its end.
+// life is one operation from its tap to its end, or a burst of operations: each of them
+// replaced the one before it, or came soon after it, and only the last one had calls.
 type life struct {
-	ID, Type, Entity string
+	ID, Type, Entity string // of the latest one
+	Row              string // id of the first one
 	Spans            []span // the last one goes on until the operation ends
 	Off              bool   // it takes a mark off
 	Taps             int
 	Calls            int
 	Conflict         optimist.Resolution
 	Outcome          optimist.Outcome // 0 before the end
+	next             string           // id of the operation that replaced it
 }
 
 // timeline has the lives of the latest operations, and their totals.
@@ -45,10 +49,14 @@ func (t *timeline) observe(e optimist.Event) {
 	}
 	l := t.find(e.ID)
 	if l == nil && e.Kind == optimist.OpAccepted {
-		l = &life{ID: e.ID, Type: e.Type, Entity: e.Entity, Off: takesOff(e.Args), Taps: 1}
-		t.lives = append(t.lives, l)
 		t.total.Taps++
-		t.forget()
+		if l = t.burst(e); l == nil {
+			l = &life{Row: e.ID, Entity: e.Entity}
+			t.lives = append(t.lives, l)
+			t.forget()
+		}
+		l.ID, l.Type, l.Off, l.Outcome, l.next = e.ID, e.Type, takesOff(e.Args), 0, ""
+		l.Taps++
 	}
 	if l == nil {
 		return
@@ -85,7 +93,38 @@ func (t *timeline) observe(e optimist.Event) {
 		case l.Calls == 0 && e.Outcome != optimist.Cancelled:
 			t.total.Saved++
 		}
+		if e.Outcome == optimist.Superseded && l.Calls == 0 {
+			t.replaced(l, e.Successor)
+		}
 	}
+}
+
+// burst returns the life that goes on with a new operation; nil: its own begins. Two taps that
+// undo each other end at once.
+func (t *timeline) burst(e optimist.Event) *life {
+	for _, l := range t.lives {
+		if l.next == e.ID {
+			return l
+		}
+		if n := len(l.Spans); n > 0 && l.Outcome == optimist.Confirmed && l.Calls == 0 && l.Taps > 1 &&
+			l.Type == e.Type && l.Entity == e.Entity && e.At.Sub(l.Spans[n-1].To) < time.Second {
+			return l
+		}
+	}
+	return nil
+}
+
+// replaced makes one life of an operation and its successor, in the place of the first.
+func (t *timeline) replaced(l *life, successor string) {
+	next := t.find(successor)
+	if next == nil {
+		l.next = successor
+		return
+	}
+	l.ID, l.Type, l.Off, l.Taps = next.ID, next.Type, next.Off, l.Taps+next.Taps
+	l.Calls, l.Conflict, l.Outcome = next.Calls, next.Conflict, next.Outcome
+	l.Spans = append(l.Spans, next.Spans...)
+	t.lives = slices.DeleteFunc(t.lives, func(other *life) bool { return other == next })
 }
 
 func takesOff(args any) bool {
@@ -161,4 +200,10 @@ func (l *life) kind() string {
 		return l.Spans[n-1].Kind
 	}
 	return "wait"
+}
+
+// endedBefore reports whether nothing of the life is in a window from that moment on.
+func (l *life) endedBefore(from time.Time) bool {
+	n := len(l.Spans)
+	return l.Outcome != 0 && n > 0 && l.Spans[n-1].To.Before(from)
 }

@@ -97,11 +97,14 @@ func viewTimeline(m labModel) *Node {
 	from, to := t.window(m.Now)
 	for i := len(t.lives) - 1; i >= 0; i-- {
 		l := t.lives[i]
+		if l.endedBefore(from) {
+			continue
+		}
 		rows = append(rows, el("li.life", nil,
 			el("span.op", nil, text(l.name()), el("span.of", nil, text(m.Names(l.Entity)))),
 			viewTrack(l, from, to, m.Now),
 			el("span.state "+stateClass(l), nil, text(stateWords(l))),
-		).with(l.ID))
+		).with(l.Row))
 	}
 	return el("section.panel timeline", []string{"aria-labelledby", "time"},
 		el("h2", []string{"id", "time"}, text("Operations")),
@@ -172,6 +175,12 @@ func stateWords(l *life) string {
 		switch {
 		case l.Conflict == optimist.AlreadySo:
 			return "already done"
+		case l.Taps > 1:
+			calls := "no call"
+			if l.Calls > 0 {
+				calls = plural(l.Calls, "call")
+			}
+			return plural(l.Taps, "tap") + ", " + calls
 		case l.Calls == 0:
 			return "no call needed"
 		case l.Calls > 1:

@@ -132,6 +132,21 @@ func TestContinueAsTheSameUser(t *testing.T) {
 	}
 }
 
+// TestRowsLeaveTheWindow: an ended operation has no row when the timeline's window is past it.
+func TestRowsLeaveTheWindow(t *testing.T) {
+	now := time.Now()
+	ended := func(id string, ago time.Duration) *life {
+		at := now.Add(-ago)
+		return &life{ID: id, Type: id, Outcome: optimist.Confirmed, Spans: []span{{"flight", at.Add(-time.Second), at}}}
+	}
+	open := &life{ID: "open", Type: "open", Spans: []span{{"parked", now.Add(-time.Hour), time.Time{}}}}
+	m := labModel{Now: now, Names: func(string) string { return "" }, Timeline: &timeline{last: now, lives: []*life{open, ended("old", 9*time.Second), ended("new", time.Second)}}}
+	words := viewTimeline(m).words()
+	if strings.Contains(words, "old") || !strings.Contains(words, "new") || !strings.Contains(words, "open") {
+		t.Error(words)
+	}
+}
+
 // TestLegendIsAboveItsRows: below them it would be out of sight.
 func TestLegendIsAboveItsRows(t *testing.T) {
 	html := viewTimeline(galleryLab(time.Now())[0].model).HTML()
@@ -160,7 +175,7 @@ func TestTimeline(t *testing.T) {
 		t.Errorf("%q %+v", stateWords(l), l)
 	}
 	event(optimist.OpSettled, "a", func(e *optimist.Event) { e.Outcome = optimist.Confirmed })
-	if l := tl.lives[0]; stateWords(l) != "saved, 2 calls" {
+	if l := tl.lives[0]; stateWords(l) != "2 taps, 2 calls" {
 		t.Errorf("%q", stateWords(l))
 	}
 	event(optimist.OpAccepted, "b", nil)
@@ -179,6 +194,33 @@ func TestTimeline(t *testing.T) {
 	}
 	if len(tl.lives) > timelineRows {
 		t.Errorf("%d lives are kept", len(tl.lives))
+	}
+}
+
+// TestReplacedEitherWay: a successor is told of before the end of the replaced operation, or
+// after it.
+func TestReplacedEitherWay(t *testing.T) {
+	for _, first := range []bool{true, false} {
+		var tl timeline
+		at := time.Now()
+		accepted := func(id string) {
+			tl.observe(optimist.Event{Kind: optimist.OpAccepted, ID: id, Type: "edit_comment", At: at})
+		}
+		accepted("a")
+		if first {
+			accepted("b")
+		}
+		tl.observe(optimist.Event{Kind: optimist.OpSettled, ID: "a", Outcome: optimist.Superseded, Successor: "b", At: at})
+		if !first {
+			accepted("b")
+		}
+		if l := tl.lives[0]; len(tl.lives) != 1 || l.ID != "b" || l.Row != "a" || l.Taps != 2 || l.Outcome != 0 || stateWords(l) != "waiting, 2 taps" {
+			t.Errorf("told of first: %v: %d lives, %+v", first, len(tl.lives), l)
+		}
+		accepted("c")
+		if len(tl.lives) != 2 {
+			t.Error("another edit is in the same row")
+		}
 	}
 }
 
