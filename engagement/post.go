@@ -69,6 +69,10 @@ type PostPage struct {
 	// More says that there are posts after the last of Truths.
 	More bool
 
+	// Total is the number of all posts of the selection, of a first page; nil: it is not told,
+	// or is greater than wire.MaxTotal.
+	Total *int
+
 	// After is a wire.Position in the change feed: the moment of reading.
 	After string
 

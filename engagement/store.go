@@ -68,10 +68,10 @@ type Truths interface {
 	// when it never existed. The viewer "" stands for a visitor who is not signed in.
 	Truth(ctx context.Context, post, viewer string) (Truth, error)
 
-	// Posts returns up to limit posts that are not deleted, newest first, after
-	// the given place (the zero cursor: from the newest). The page ends early when
-	// PostPage.Add says so.
-	Posts(ctx context.Context, viewer string, after wire.Cursor, limit int) (PostPage, error)
+	// Posts returns up to limit posts of the selection that are not deleted, in its order,
+	// after the given place (the zero cursor: from the first, with the total). The page
+	// ends early when PostPage.Add says so.
+	Posts(ctx context.Context, viewer string, of wire.Selection, after wire.Cursor, limit int) (PostPage, error)
 
 	// Comments returns up to limit comments that are not deleted, from before the
 	// given place (the zero cursor: from the latest), oldest first, and whether

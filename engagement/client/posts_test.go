@@ -126,7 +126,7 @@ func TestPostWhoseAnswerIsLost(t *testing.T) {
 	if r := wait(t, h); !r.Success() {
 		t.Fatalf("%+v", r)
 	}
-	page, err := server.Store().Posts(t.Context(), "zoe", wire.Cursor{}, 50)
+	page, err := server.Store().Posts(t.Context(), "zoe", wire.Selection{}, wire.Cursor{}, 50)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -45,7 +45,7 @@ const (
 // of the beginning, so that existing posts and comments are not made twice. The last
 // post is made last of all; its existence tells that the demo is complete.
 func seed(ctx context.Context, store engagement.Store, clock *clock) error {
-	page, err := store.Posts(ctx, "", wire.Cursor{}, 1)
+	page, err := store.Posts(ctx, "", wire.Selection{}, wire.Cursor{}, 1)
 	if err != nil {
 		return err
 	}

@@ -44,7 +44,7 @@ func newBreakingStore(applies int) (*breakingStore, *clock) {
 // describe is all that people see of the store but ids and times.
 func describe(t *testing.T, store engagement.Store) (text string) {
 	t.Helper()
-	page, err := store.Posts(t.Context(), "", wire.Cursor{}, wire.MaxPage)
+	page, err := store.Posts(t.Context(), "", wire.Selection{}, wire.Cursor{}, wire.MaxPage)
 	if err != nil || page.More {
 		t.Fatal(page.More, err)
 	}

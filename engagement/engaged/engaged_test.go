@@ -93,7 +93,7 @@ func TestDemo(t *testing.T) {
 func TestDemoIsNotWrittenTwice(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "engaged.db")
 	first := engagedtest.Start(t, "-db", file)
-	before, err := first.Store().Posts(t.Context(), "", wire.Cursor{}, 1)
+	before, err := first.Store().Posts(t.Context(), "", wire.Selection{}, wire.Cursor{}, 1)
 	if err != nil || len(before.Truths) == 0 {
 		t.Fatal(before, err)
 	}
@@ -101,7 +101,7 @@ func TestDemoIsNotWrittenTwice(t *testing.T) {
 		t.Fatal(err)
 	}
 	second := engagedtest.Start(t, "-db", file)
-	if after, err := second.Store().Posts(t.Context(), "", wire.Cursor{}, 1); after.After != before.After {
+	if after, err := second.Store().Posts(t.Context(), "", wire.Selection{}, wire.Cursor{}, 1); after.After != before.After {
 		t.Fatalf("position %s, %v, want %s", after.After, err, before.After)
 	}
 }

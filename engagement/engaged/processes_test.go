@@ -52,7 +52,7 @@ func signInAtBoth(t *testing.T, one, other *engaged.Main) (here, there *http.Cli
 func TestTwoServersAreOne(t *testing.T) {
 	one, other := startTwo(t)
 	posts := func(m *engaged.Main) []engagement.Truth {
-		page, err := m.Store().Posts(t.Context(), "", wire.Cursor{}, wire.MaxPage)
+		page, err := m.Store().Posts(t.Context(), "", wire.Selection{}, wire.Cursor{}, wire.MaxPage)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -89,9 +89,12 @@ func limitOf(r *request) (int, error) {
 	return n, nil
 }
 
-// cursorOf reads the query parameter cursor.
-func cursorOf(r *request) (wire.Cursor, error) {
+// cursorOf reads the query parameter cursor, of a list in that order.
+func cursorOf(r *request, sort wire.Sort) (wire.Cursor, error) {
 	cursor, err := wire.DecodeCursor(r.URL.Query().Get("cursor"))
+	if err == nil && !cursor.IsZero() && cursor.Sort != sort {
+		err = &wire.InvalidError{Field: "cursor", Reason: "is of another order"}
+	}
 	if err != nil {
 		return cursor, badRequest(err.Error())
 	}

@@ -19,7 +19,7 @@ func (a *API) listComments(w http.ResponseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
-	cursor, err := cursorOf(r)
+	cursor, err := cursorOf(r, wire.Newest)
 	if err != nil {
 		return err
 	}

@@ -222,7 +222,8 @@ func (d *document) check(value any, steps ...string) error {
 // beyondTheDocument are hostile requests that a schema cannot tell from good ones: by
 // how their JSON is written, or by blank or invisible characters.
 var beyondTheDocument = []string{
-	"cursor made up", "field twice", "not UTF-8", "half a character", "blank text", "text of a blank letter", "text of a blank sign",
+	"cursor made up", "cursor of another order", "cursor of the order by likes", "cursor of posts, for comments", "cursor with negative likes",
+	"field twice", "not UTF-8", "half a character", "blank text", "text of a blank letter", "text of a blank sign",
 	"text of marks on nothing", "text that turns the direction", "text that holds no character", "letter with 999 marks",
 	"post that holds no character", "post of a letter with many marks", "text with NUL", "text with escape codes",
 }

@@ -30,9 +30,9 @@ func (a *API) First(r *http.Request, limit int) (wire.First, error) {
 	if err := a.checkSession(req); err != nil && engagement.ErrorCode(err) != engagement.Unauthenticated {
 		return wire.First{}, err
 	}
-	page, err := a.store.Posts(r.Context(), req.session.User, wire.Cursor{}, limit)
+	page, err := a.store.Posts(r.Context(), req.session.User, wire.Selection{}, wire.Cursor{}, limit)
 	if err != nil {
 		return wire.First{}, err
 	}
-	return wire.First{Session: wire.Session{Name: req.session.User, ExpiresAt: req.session.ExpiresAt}, Page: pageToWire(page)}, nil
+	return wire.First{Session: wire.Session{Name: req.session.User, ExpiresAt: req.session.ExpiresAt}, Page: pageToWire(page, wire.Newest)}, nil
 }

@@ -142,7 +142,7 @@ type waitingStore struct {
 	entered chan struct{} // closed when the feed is read
 }
 
-func (s *waitingStore) Posts(ctx context.Context, _ string, _ wire.Cursor, _ int) (engagement.PostPage, error) {
+func (s *waitingStore) Posts(ctx context.Context, _ string, _ wire.Selection, _ wire.Cursor, _ int) (engagement.PostPage, error) {
 	close(s.entered)
 	<-ctx.Done()
 	return engagement.PostPage{}, errors.New("interrupted (9)")

@@ -283,7 +283,7 @@ func equal[T comparable](tb testing.TB, what string, got, want T) {
 // newest is the newest place in the feed.
 func (s *server) newest() wire.Position {
 	s.tb.Helper()
-	page, err := s.store.Posts(context.Background(), "", wire.Cursor{}, 1)
+	page, err := s.store.Posts(context.Background(), "", wire.Selection{}, wire.Cursor{}, 1)
 	at, ok := wire.ParsePosition(page.After)
 	if err != nil || !ok {
 		s.tb.Fatalf("the page is of %q, %v", page.After, err)

@@ -8,23 +8,50 @@ import (
 )
 
 func (a *API) listPosts(w http.ResponseWriter, r *request) error {
-	if err := checkQuery(r, "limit", "cursor"); err != nil {
+	if err := checkQuery(r, "limit", "cursor", "author", "saved", "sort"); err != nil {
 		return err
 	}
 	limit, err := limitOf(r)
 	if err != nil {
 		return err
 	}
-	cursor, err := cursorOf(r)
+	of, err := selectionOf(r)
 	if err != nil {
 		return err
 	}
-	page, err := a.store.Posts(r.Context(), r.session.User, cursor, limit)
+	cursor, err := cursorOf(r, of.Sort)
 	if err != nil {
 		return err
 	}
-	answer(w, http.StatusOK, pageToWire(page))
+	page, err := a.store.Posts(r.Context(), r.session.User, of, cursor, limit)
+	if err != nil {
+		return err
+	}
+	answer(w, http.StatusOK, pageToWire(page, of.Sort))
 	return nil
+}
+
+// selectionOf reads the query parameters that choose posts.
+func selectionOf(r *request) (of wire.Selection, err error) {
+	query := r.URL.Query()
+	if query.Has("author") {
+		of.Author = query.Get("author")
+		if err := wire.CheckName("author", of.Author); err != nil {
+			return of, badRequest(err.Error())
+		}
+	}
+	switch saved := query.Get("saved"); {
+	case saved == "true" && r.session.User == "":
+		return of, &engagement.Error{Code: engagement.Unauthenticated, Message: "sign in to see the posts that you have saved"}
+	case saved != "" && saved != "true" && saved != "false":
+		return of, badRequest("saved must be true or false")
+	default:
+		of.Saved = saved == "true"
+	}
+	if of.Sort, err = wire.ParseSort(query.Get("sort")); err != nil {
+		return of, badRequest(err.Error())
+	}
+	return of, nil
 }
 
 func (a *API) getPost(w http.ResponseWriter, r *request) error {

@@ -7,8 +7,8 @@ import (
 
 // pageToWire ends the page before it would exceed wire.MaxPageBytes: the store
 // counts plain text, and escaping can make it six times as long.
-func pageToWire(p engagement.PostPage) wire.Page {
-	out := wire.Page{Posts: make([]wire.Truth, 0, len(p.Truths)), After: p.After}
+func pageToWire(p engagement.PostPage, sort wire.Sort) wire.Page {
+	out := wire.Page{Posts: make([]wire.Truth, 0, len(p.Truths)), Total: p.Total, After: p.After}
 	size := 0
 	for i, t := range p.Truths {
 		truth := t.Wire()
@@ -19,8 +19,7 @@ func pageToWire(p engagement.PostPage) wire.Page {
 		out.Posts = append(out.Posts, truth)
 	}
 	if p.More {
-		last := p.Truths[len(out.Posts)-1].Post
-		out.Next = wire.Cursor{Order: last.CreatedAt, ID: last.ID}.String()
+		out.Next = sort.After(out.Posts[len(out.Posts)-1].State.Post).String()
 	}
 	return out
 }

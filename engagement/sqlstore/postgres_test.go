@@ -32,8 +32,8 @@ func (s *spread) Truth(ctx context.Context, post, viewer string) (engagement.Tru
 	return s.next().Truth(ctx, post, viewer)
 }
 
-func (s *spread) Posts(ctx context.Context, viewer string, after wire.Cursor, limit int) (engagement.PostPage, error) {
-	return s.next().Posts(ctx, viewer, after, limit)
+func (s *spread) Posts(ctx context.Context, viewer string, of wire.Selection, after wire.Cursor, limit int) (engagement.PostPage, error) {
+	return s.next().Posts(ctx, viewer, of, after, limit)
 }
 
 func (s *spread) Comments(ctx context.Context, post string, before wire.Cursor, limit int) ([]engagement.Comment, bool, error) {

@@ -69,16 +69,18 @@ func complete(ctx context.Context, m server.Moment, viewer string, posts []engag
 }
 
 // Posts implements [engagement.Truths].
-func (s *Store) Posts(ctx context.Context, viewer string, after wire.Cursor, limit int) (page engagement.PostPage, err error) {
+func (s *Store) Posts(ctx context.Context, viewer string, of wire.Selection, after wire.Cursor, limit int) (page engagement.PostPage, err error) {
 	err = s.at(ctx, func(ctx context.Context, m server.Moment) error {
 		page.After = m.Position().String()
-		query, args := selectOlder, []any{after.Order, after.ID, limit + 1}
-		if after.IsZero() {
-			query, args = selectNewest, []any{limit + 1}
-		}
+		query, args := pageOf(of, viewer, after, limit+1)
 		posts, err := readPosts(ctx, m, query, args...)
 		if err != nil {
 			return err
+		}
+		if after.IsZero() {
+			if page.Total, err = total(ctx, m, of, viewer); err != nil {
+				return err
+			}
 		}
 		page.More = len(posts) > limit
 		list, err := complete(ctx, m, viewer, posts[:min(limit, len(posts))])

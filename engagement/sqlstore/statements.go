@@ -13,8 +13,6 @@ const commentColumns = `post_id, id, author, text, number, created_at, edited_at
 const (
 	selectPost     = `SELECT ` + postColumns + ` FROM posts WHERE id = $1`
 	selectSome     = `SELECT ` + postColumns + ` FROM posts WHERE id IN $1`
-	selectNewest   = `SELECT ` + postColumns + ` FROM posts WHERE deleted = FALSE ORDER BY created_at DESC, id DESC LIMIT $1`
-	selectOlder    = `SELECT ` + postColumns + ` FROM posts WHERE deleted = FALSE AND (created_at, id) < ($1, $2) ORDER BY created_at DESC, id DESC LIMIT $3`
 	selectMark     = `SELECT is_on, at, client FROM marks WHERE post_id = $1 AND user_name = $2 AND kind = $3`
 	selectMarks    = `SELECT post_id, user_name, kind FROM marks WHERE post_id IN $1 AND user_name IN $2 AND is_on = TRUE`
 	selectComment  = `SELECT ` + commentColumns + ` FROM comments WHERE post_id = $1 AND id = $2`

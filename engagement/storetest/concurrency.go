@@ -72,7 +72,7 @@ func testClosed(f *fixture) {
 	expect(f, "apply", engagement.ErrorCode(err), engagement.Unavailable)
 	_, err = f.Store.Truth(ctx, post, "")
 	expect(f, "truth", engagement.ErrorCode(err), engagement.Unavailable)
-	_, err = f.Posts(ctx, "", wire.Cursor{}, 1)
+	_, err = f.Posts(ctx, "", wire.Selection{}, wire.Cursor{}, 1)
 	expect(f, "posts", engagement.ErrorCode(err), engagement.Unavailable)
 	_, err = f.Secret(ctx, "x", []byte("y"))
 	expect(f, "secret", engagement.ErrorCode(err), engagement.Unavailable)

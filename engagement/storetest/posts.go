@@ -77,7 +77,7 @@ func testPostPages(f *fixture) {
 	var got []string
 	var cursor wire.Cursor
 	for pages := 1; ; pages++ {
-		page, err := f.Posts(context.Background(), "bob", cursor, 3)
+		page, err := f.Posts(context.Background(), "bob", wire.Selection{}, cursor, 3)
 		if err != nil {
 			f.Fatal(err)
 		}
@@ -114,7 +114,7 @@ func testLargePostPages(f *fixture) {
 	}
 	var cursor wire.Cursor
 	for range posts / 2 {
-		page, err := f.Posts(context.Background(), "bob", cursor, wire.MaxPage)
+		page, err := f.Posts(context.Background(), "bob", wire.Selection{}, cursor, wire.MaxPage)
 		if err != nil {
 			f.Fatal(err)
 		}
@@ -125,7 +125,7 @@ func testLargePostPages(f *fixture) {
 		}
 		expect(f, "more", page.More, len(want) > 0)
 	}
-	page, err := f.Posts(context.Background(), "bob", wire.Cursor{}, 1)
+	page, err := f.Posts(context.Background(), "bob", wire.Selection{}, wire.Cursor{}, 1)
 	if err != nil {
 		f.Fatal(err)
 	}

@@ -36,6 +36,9 @@ func Run(t *testing.T, open Open) {
 		{"PostLife", testPostLife},
 		{"PostsByPage", testPostPages},
 		{"LargePostsByPage", testLargePostPages},
+		{"PostsBySelection", testSelections},
+		{"FarCursors", testFarCursors},
+		{"ManyPostsHaveNoTotal", testManyPostsHaveNoTotal},
 		{"CommentLife", testCommentLife},
 		{"CommentRefusals", testCommentRefusals},
 		{"CommentsByPage", testCommentPages},
@@ -143,7 +146,7 @@ func (f *fixture) fingerprint(post string) string {
 // position returns the newest position in the feed.
 func (f *fixture) position() wire.Position {
 	f.Helper()
-	page, err := f.Posts(context.Background(), "", wire.Cursor{}, 1)
+	page, err := f.Posts(context.Background(), "", wire.Selection{}, wire.Cursor{}, 1)
 	at, ok := wire.ParsePosition(page.After)
 	if err != nil || !ok {
 		f.Fatalf("the page is of %q, %v", page.After, err)

@@ -30,6 +30,8 @@ const (
 	// MaxPage is the largest limit of a page; DefaultPage is used without one.
 	MaxPage     = 100
 	DefaultPage = 20
+	// MaxTotal is the greatest Page.Total that is told.
+	MaxTotal = 1000
 	// MaxPageBytes is the greatest encoded size of the posts of a Page, in bytes: a page ends
 	// early, but not before its first post.
 	MaxPageBytes = 512 << 10

@@ -9,12 +9,14 @@ import (
 // Cursor is a place between two entries of a list. Its text form is opaque to
 // clients, which send it back unchanged.
 type Cursor struct {
-	// Order is the sort value of the entry before the place: milliseconds for
-	// posts, the running number for comments. Always positive in a cursor that
-	// was decoded from non-empty text; zero means the beginning of the list.
+	// Order is the sort value of the entry before the place: milliseconds for posts by
+	// age, the number of likes for posts by likes, the running number for comments. It is
+	// never negative in a cursor that was decoded, and zero only by likes.
 	Order int64
 	// ID decides between entries of equal Order.
 	ID string
+	// Sort is the order of the list; comments have the zero one.
+	Sort Sort
 }
 
 // IsZero reports whether the cursor is the beginning of the list.
@@ -25,7 +27,11 @@ func (c Cursor) String() string {
 	if c.IsZero() {
 		return ""
 	}
-	return base64.RawURLEncoding.EncodeToString([]byte(strconv.FormatInt(c.Order, 10) + " " + c.ID))
+	text := strconv.FormatInt(c.Order, 10) + " " + c.ID
+	if c.Sort != Newest {
+		text += " " + string(c.Sort)
+	}
+	return base64.RawURLEncoding.EncodeToString([]byte(text))
 }
 
 // DecodeCursor reads the opaque form. Empty text is the zero cursor; any text
@@ -43,14 +49,16 @@ func DecodeCursor(text string) (Cursor, error) {
 		return Cursor{}, bad
 	}
 	order, id, ok := strings.Cut(string(raw), " ")
-	if !ok || !isUUIDv7(id) {
+	id, by, _ := strings.Cut(id, " ")
+	sort, err := ParseSort(by)
+	if !ok || !isUUIDv7(id) || err != nil {
 		return Cursor{}, bad
 	}
 	n, err := strconv.ParseInt(order, 10, 64)
-	if err != nil || n <= 0 {
+	if err != nil || n < 0 || n == 0 && sort != MostLiked {
 		return Cursor{}, bad
 	}
-	c := Cursor{Order: n, ID: id}
+	c := Cursor{Order: n, ID: id, Sort: sort}
 	if c.String() != text {
 		return Cursor{}, bad
 	}

@@ -22,6 +22,9 @@ func DecodeFirst(data []byte) (First, error) {
 }
 
 func (p Page) check() error {
+	if p.Total != nil && *p.Total < 0 {
+		return &MalformedError{"total", "is negative"}
+	}
 	for i := range p.Posts {
 		if err := p.Posts[i].check(); err != nil {
 			return err

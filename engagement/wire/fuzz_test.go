@@ -57,6 +57,7 @@ func FuzzDecodeSignIn(f *testing.F) {
 
 func FuzzDecodeCursor(f *testing.F) {
 	f.Add(Cursor{Order: 1763823482000, ID: someID}.String())
+	f.Add(Cursor{ID: someID, Sort: MostLiked}.String())
 	f.Add("")
 	f.Add("MQ")
 	f.Fuzz(func(t *testing.T, text string) {

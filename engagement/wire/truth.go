@@ -35,9 +35,13 @@ type Outcome struct {
 	Already bool `json:"already,omitempty"`
 }
 
-// Page is one page of the feed, newest post first.
+// Page is one page of posts; see Selection.
 type Page struct {
 	Posts []Truth `json:"posts"`
+
+	// Total is the number of posts of the selection as of After, told with its first page;
+	// nil with others, and when there are more than MaxTotal.
+	Total *int `json:"total,omitempty"`
 
 	// Next is the cursor of the following page; empty at the end.
 	Next string `json:"next,omitempty"`
