@@ -96,6 +96,8 @@ func New[T any](s *optimist.Store[T], q Query[T]) (*List[T], error) {
 		return nil, errorf.New("%w: a list needs a store", optimist.ErrInvalid)
 	case q.Limit < 0:
 		return nil, errorf.New("%w: Limit must not be negative, and is %d", optimist.ErrInvalid, q.Limit)
+	case q.First != nil && q.Pages == nil:
+		return nil, errorf.New("%w: First needs Pages", optimist.ErrInvalid)
 	case q.PageSize < 0 || q.PageSize > maxPage:
 		return nil, errorf.New("%w: PageSize must be at most %d and not negative, and is %d", optimist.ErrInvalid, maxPage, q.PageSize)
 	case q.PageSize > 0 && q.Pages == nil:
@@ -138,6 +140,11 @@ func (l *List[T]) open(ix optimist.Index[T]) (err error) {
 	for i, a := range l.others {
 		if a.Manager() != l.attached.Manager() {
 			return errorf.New("%w: Joins[%d] joins a store of another manager", optimist.ErrInvalid, i)
+		}
+	}
+	if l.query.First != nil {
+		if err := l.receiveFirst(); err != nil {
+			return err
 		}
 	}
 	return l.Err()

@@ -159,6 +159,13 @@ func (l *List[T]) receive(ld *load[T], page Page[T], began moment) error {
 	}))
 }
 
+// receiveFirst has the list begin with the program's page.
+func (l *List[T]) receiveFirst() error {
+	page := *l.query.First
+	l.query.First = nil
+	return l.receive(&load[T]{top: true, done: make(chan struct{}), stop: func() {}}, page, moment{time.Now(), l.paged.seen})
+}
+
 // stateLocked is how far the list is loaded.
 func (l *List[T]) stateLocked() State {
 	if l.paged == nil {

@@ -25,6 +25,10 @@ type Query[T any] struct {
 	// that this client's unsettled work put there; List.More loads the first page and the next
 	// ones. Nil: the list knows the whole store, and nothing beyond.
 	Pages Fetch[T]
+	// First is a page that the program has already, for example in a document that a server
+	// made: the list begins with it, and the next load is of the page behind it. It counts as read
+	// when New is called. Nil: none.
+	First *Page[T]
 	// PageSize is the limit that Pages gets, at most 1,000. 0: 50.
 	PageSize int
 	// ServerOrder takes the order of the pages instead of Order, which must be empty. 0: by
