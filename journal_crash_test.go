@@ -24,6 +24,7 @@ type busy struct {
 	opts  optimist.Options
 	reply func(n int, c string) (optimist.Truth[note], error) // of the nth call; nil error: done
 	era   uint64                                              // that each life hears of before it restores; 0: none
+	more  func(*shift)                                        // registers more types; nil: none
 
 	mu    sync.Mutex
 	calls []string
@@ -83,6 +84,9 @@ func (b *busy) begin() *shift {
 		})
 	}
 	s.write, s.rewrite = add("write", optimist.Create), add("rewrite", optimist.Change)
+	if b.more != nil {
+		b.more(s)
+	}
 	if b.era > 0 {
 		if err := s.m.NewEra(b.era); err != nil {
 			b.t.Fatal(err)
@@ -373,6 +377,51 @@ func TestLaw36_TruthEndsTheTieAlsoOnDisk(t *testing.T) {
 		time.Sleep(time.Minute)
 		if r := s.result(handles[1]); r.Outcome != optimist.Confirmed {
 			t.Errorf("%+v", r)
+		}
+		s.end()
+	})
+}
+
+// The server has the note by an earlier creation, so the later one ends without a call. What was
+// done to the note since outlives a crash.
+func TestLaw36_ACreationThatIsNotSentLeavesNoTieOnDisk(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var found *optimist.Action[note, edit]
+		b := &busy{t: t, reply: func(n int, _ string) (optimist.Truth[note], error) {
+			switch n {
+			case 1:
+				return optimist.AcceptedAt[note](7), nil
+			case 2, 3:
+				return optimist.Truth[note]{}, status(500)
+			}
+			return optimist.TruthOf(note{Text: "ab"}, 8), nil
+		}}
+		b.more = func(s *shift) {
+			found = optimist.Register(s.notes, optimist.Mutation[note, edit]{
+				Type: "found", Kind: optimist.Create, Stored: stored[edit](),
+				Slot:  func(edit) string { return "all" },
+				Apply: func(n note, e edit) (note, error) { n.Text = strings.ToLower(e.Text); return n, nil },
+				Send: func(_ context.Context, c optimist.Call[edit]) (optimist.Truth[note], error) {
+					return b.reply(b.note("found "+c.Args.Text), c.Args.Text)
+				},
+			})
+		}
+		s := b.begin()
+		must(found.Execute(s.ctx, "new", edit{"a"}))(t)
+		time.Sleep(time.Second)
+		again := must(found.Execute(s.ctx, "new", edit{"A"}))(t)
+		must(s.rewrite.Execute(s.ctx, "new", edit{"b"}))(t)
+		time.Sleep(time.Second)
+		if r := s.result(again); r.Outcome != optimist.Confirmed || r.Calls != 0 {
+			t.Errorf("%+v", r)
+		}
+		s = s.crash()
+		time.Sleep(time.Minute)
+		if r := s.result(s.restored.Operations[1]); r.Outcome != optimist.Confirmed {
+			t.Errorf("%+v", r)
+		}
+		if want := []string{"found a", "rewrite b", "rewrite b", "rewrite b"}; !slices.Equal(b.heard(), want) {
+			t.Errorf("calls %v", b.heard())
 		}
 		s.end()
 	})

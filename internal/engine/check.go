@@ -77,6 +77,8 @@ func (e *Engine) checkEntity(ent *Entity) error {
 			return errorf.New("operation %d is in flight, but not its lane's flight", o.seq)
 		case o.state == Waiting && o.due > e.now && o.due != Never && (o.timer == 0 || e.timers.entries[o.timer-1].at > o.due):
 			return errorf.New("operation %d waits without a timer", o.seq)
+		case p.stands && ent.creationUpTo(p.prev) == nil:
+			return errorf.New("operation %d stands on a creation that is done, or on none", o.seq)
 		}
 		switch {
 		case o.state == Parked:

@@ -237,6 +237,7 @@ func (e *Engine) settleIfAlreadySo(o *Op) bool {
 	if !e.inVain(o, o.part.prev, o.part.after, o.part.presence) {
 		return false
 	}
+	e.untie(o) // the server has the entity
 	e.leaveLanes(o)
 	e.remove(&o.part)
 	e.refold(o)
@@ -263,7 +264,7 @@ func (e *Engine) supersede(older, o *Op, m Merged) error {
 		}
 	case Annihilate:
 		e.remember(&found)
-		e.dissolve(older, o)
+		e.dissolve(older, o, false)
 		e.settleUnsent(o)
 		e.rebase(o)
 		return nil
@@ -280,11 +281,11 @@ func (e *Engine) supersede(older, o *Op, m Merged) error {
 	}
 	switch prior := priorInSlot(o, older.part.prev); {
 	case prior != nil && joins(prior, o) && older.handsOn(prior):
-		e.dissolve(older, prior)
+		e.dissolve(older, prior, prior.Creates())
 		e.join(prior, o)
 	case prior == nil && e.inVain(o, older.part.prev, next, nextPresence):
 		e.remember(&found)
-		e.dissolve(older, o)
+		e.dissolve(older, o, o.Creates())
 		e.settleUnsent(o)
 	default:
 		e.remember(&found)
@@ -302,15 +303,20 @@ func (o *Op) fitsInPlaceOf(older *Op) error {
 	return err
 }
 
-// dissolve ends an operation whose want has been replaced by successor's.
-func (e *Engine) dissolve(older, successor *Op) {
+// dissolve ends an operation whose want has been replaced by successor's, which is the server's
+// already or in another place. made: successor makes the entity as well.
+func (e *Engine) dissolve(older, successor *Op, made bool) {
 	if older.Type.Closure {
 		e.outsideMoves(older.part.entity) // the state outside was changed back
 	}
-	if older.Creates() && !successor.Creates() {
+	switch {
+	case !older.Creates():
+	case !made:
 		for _, l := range older.orphans() {
 			e.sink(l, older, nil)
 		}
+	case successor.state == Fresh || successor.state == Acked: // the server has it
+		e.untie(older)
 	}
 	e.leaveLanes(older)
 	e.remove(&older.part)

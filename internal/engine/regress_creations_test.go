@@ -111,3 +111,39 @@ func TestDeletionPassesWhatIsHeldWhenItsCreationIsInDoubt(t *testing.T) {
 	b.is(change, engine.Unsettled)
 	b.is(deletion, engine.Unsettled)
 }
+
+// The server has the entity by an earlier creation, so the later one is not sent. What stood on it
+// stands on nothing then, and a crash takes it for nothing else.
+func TestLaw36_ACreationThatIsNotSentEndsTheTie(t *testing.T) {
+	first, same := lab.Args{Text: "x"}, lab.Args{Text: "x", N: 1} // another wish, of the same effect
+	other := *lab.CreateDoc
+	other.Family = "other"
+	for name, at := range map[string]struct {
+		typ     *engine.Type // of the first creation
+		between lab.Args     // wanted by the one on which the like stands
+		last    *lab.Args    // wanted by one that takes its place
+	}{
+		"when its turn comes":                       {lab.CreateDoc, same, nil},
+		"when another takes its place, and joins":   {lab.CreateDoc, lab.Args{Text: "y"}, &first},
+		"when another takes its place, and is done": {&other, lab.Args{Text: "y"}, &same},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t)
+			creation := b.do(at.typ, "doc", first)
+			b.pass(sec)
+			b.answer(creation, engine.OK, engine.Truth{Version: 1})
+			second := b.do(lab.CreateDoc, "doc", at.between)
+			like := b.like(true)
+			if at.last != nil {
+				b.do(lab.CreateDoc, "doc", *at.last)
+			}
+			b.pass(200 * ms)
+			b.is(like, engine.Unsettled)
+			b.pass(100 * ms)
+			if second.Outcome() == engine.Unsettled || like.Stands() {
+				t.Fatalf("outcome %d of the creation, on which it stands: %v", second.Outcome(), like.Stands())
+			}
+			b.calls(2)
+		})
+	}
+}

@@ -107,7 +107,7 @@ func (t *Twin) supersede(older, o *op, m engine.Merged) error {
 	switch m.Rule {
 	case engine.Annihilate:
 		t.remember(o, f)
-		t.dissolve(older, o, nil)
+		t.dissolve(older, o, nil, false)
 		t.confirmUnsent(o)
 		older.successor = o
 		t.rebase(o)
@@ -132,11 +132,11 @@ func (t *Twin) supersede(older, o *op, m engine.Merged) error {
 	o.behind = older.behind
 	switch {
 	case prior != nil && joins(prior, o):
-		t.dissolve(older, prior, prior)
+		t.dissolve(older, prior, prior, prior.places[0].kind == engine.Create)
 		t.join(prior, o)
 	case prior == nil && same && t.inVain(o, older.pos):
 		t.remember(o, f)
-		t.dissolve(older, o, nil)
+		t.dissolve(older, o, nil, o.places[0].kind == engine.Create)
 		t.confirmUnsent(o)
 		older.successor = o
 	default:
@@ -365,9 +365,13 @@ func (t *Twin) replace(older, successor *op) {
 
 // dissolve is replace by an operation in another place. Operations that stood on the
 // creation have nothing to stand on then, unless instead makes the entity as well.
-func (t *Twin) dissolve(older, instead, successor *op) {
-	if older.places[0].kind == engine.Create && instead.places[0].kind != engine.Create {
+func (t *Twin) dissolve(older, instead, successor *op, made bool) {
+	switch {
+	case older.places[0].kind != engine.Create:
+	case !made:
 		t.sink(older, t.sinking(older))
+	case instead.state == engine.Fresh || instead.state == engine.Acked: // the server has it
+		t.untie(older)
 	}
 	t.replace(older, successor)
 }

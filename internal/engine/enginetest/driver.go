@@ -65,7 +65,7 @@ func NewDriver(bytes []byte) *Driver {
 		d.patience, d.readable = Pick(d.src, 3*sec, sec), d.src.One(2)
 	}
 	d.rereads = d.src.One(3)
-	d.drafts, d.pairs = Drafts && d.src.One(4), make(map[string]engine.Named)
+	d.drafts, d.pairs = d.src.One(4), make(map[string]engine.Named)
 	d.begin()
 	return d
 }
@@ -130,7 +130,7 @@ func (d *Driver) one() error {
 		case 0, 1:
 			return d.step(d.piece())
 		case 2:
-			return d.step(&engine.Page{Truths: []engine.EntityTruth{d.received(), d.received(), d.received()}})
+			return d.step(&engine.Page{Truths: []engine.EntityTruth{d.received(), {Space: d.space, Entity: ids[0], Truth: d.truth(ids[0])}, {Space: d.space, Entity: ids[1], Truth: d.truth(ids[1])}}})
 		}
 		in := &engine.Receive{EntityTruth: d.received()}
 		if in.Reread = d.reading[in.Entity] && d.src.One(2); in.Reread {

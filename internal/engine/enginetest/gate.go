@@ -133,6 +133,7 @@ func (t *Twin) pump(order []*engine.Op) {
 			continue
 		}
 		if t.alreadySo(pick) {
+			t.untie(pick) // the server has the entity
 			t.end(pick, engine.Confirmed)
 			t.rebase(pick)
 			continue

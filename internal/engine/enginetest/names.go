@@ -6,9 +6,6 @@ import (
 	"github.com/optimist-go/optimist/internal/engine"
 )
 
-// Drafts says that drivers have the server make ids.
-var Drafts = false
-
 // naming is what the twin knows of an entity whose id the server makes.
 type naming struct {
 	server string // empty: not told
