@@ -70,12 +70,12 @@ func startServer(t *testing.T) *server {
 	return s
 }
 
-func (s *server) start() {
+func (s *server) start(flags ...string) {
 	s.t.Helper()
 	s.Main = engaged.New()
 	s.Main.Stderr = io.Discard
 	s.Main.Page = s.page
-	if err := s.ParseFlags([]string{"-addr", s.addr, "-db", s.file, "-rate", "-1"}); err != nil {
+	if err := s.ParseFlags(append([]string{"-addr", s.addr, "-db", s.file, "-rate", "-1"}, flags...)); err != nil {
 		s.t.Fatal(err)
 	}
 	if err := s.Run(s.t.Context()); err != nil {

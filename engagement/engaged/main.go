@@ -186,7 +186,9 @@ func (m *Main) First(r *http.Request, limit int) (wire.First, error) {
 			return wire.First{}, errCut
 		}
 	}
-	return m.api.First(r, limit)
+	first, err := m.api.First(r, limit)
+	first.Network = m.network != nil
+	return first, err
 }
 
 var errCut = errors.New("the network panel cuts this session off")

@@ -37,9 +37,12 @@ func (a *App) actLocked(act Action) (taken bool) {
 	case "sign-out":
 		a.signOutLocked()
 	case "lab":
-		a.chrome.LabOpen = !a.chrome.LabOpen
+		a.chrome.LabOpen = act.Value == "open" || act.Value == "show" || act.Value == "" && !a.chrome.LabOpen
 		a.dirty.header, a.dirty.labs = true, true
-		if a.chrome.LabOpen {
+		if act.Value == "show" { // its button goes
+			a.focus = "operations"
+		}
+		if a.chrome.LabOpen && !a.chrome.NoPanel {
 			a.spawn(a.readNetwork)
 		}
 	case "net-profile", "net-set", "net-offline":

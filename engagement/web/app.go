@@ -144,6 +144,7 @@ func NewApp(t client.Transport, hooks Hooks) *App {
 	}
 	a.panel = newPanel(t, a.networkSettled)
 	a.chrome.Online = true
+	a.chrome.NoPanel = hooks.First != nil && !hooks.First.Network
 	a.resetLocked("", "")
 	a.beginServed()
 	return a
@@ -165,7 +166,7 @@ func (a *App) resetLocked(user, why string) {
 	a.posts = make(map[string]*postUI)
 	a.ops, a.times = nil, &timeline{}
 	a.end = feedModel{}
-	a.chrome = chromeModel{User: user, Online: a.chrome.Online, LabOpen: a.chrome.LabOpen}
+	a.chrome = chromeModel{User: user, Online: a.chrome.Online, LabOpen: a.chrome.LabOpen, NoPanel: a.chrome.NoPanel}
 	a.signIn, a.writing = signInModel{}, writeModel{User: user}
 	a.panel.forget()
 	a.networkProblem = ""

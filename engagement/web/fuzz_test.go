@@ -17,7 +17,7 @@ func FuzzNetwork(f *testing.F) {
 		if leanjson.Unmarshal(data, &n) != nil {
 			return
 		}
-		if viewLab(labModel{Open: true, Known: true, Network: n, Timeline: &timeline{}, Now: time.Now()}).HTML() == "" {
+		if viewLab(labModel{Known: true, Network: n, Timeline: &timeline{}, Now: time.Now()}).HTML() == "" {
 			t.Error("nothing is shown")
 		}
 		for _, name := range []string{"net-profile", "net-offline", "net-set"} {

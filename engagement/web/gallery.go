@@ -34,6 +34,11 @@ func gallery() *Node {
 		}
 		show("Bar: "+x.title, bar)
 	}
+	for _, x := range galleryTabs() {
+		show("Tabs: "+x.title, el("div.tabs", nil, viewTabs(x.model)),
+			el("div", []string{"role", "tabpanel", "id", "feed-panel", "aria-labelledby", "tab-feed"}), el("div", []string{"role", "tabpanel", "id", "lab", "aria-labelledby", "tab-lab"}))
+		show("Beside the feed: "+x.title, el("aside.lab", []string{"aria-label", "Invitation"}, viewInvitation(x.model)))
+	}
 	for _, x := range galleryPosts(now) {
 		x.model.ID = "gallery-" + strconv.Itoa(len(parts))
 		show("Post: "+x.title, el("div.feed", nil, viewPost(x.model)))
@@ -48,7 +53,7 @@ func gallery() *Node {
 		show("Who are you: "+x.title, viewSignIn(x.model))
 	}
 	for _, x := range galleryLab(now) {
-		show("Lab: "+x.title, el("aside.lab", nil, viewLab(x.model)))
+		show("Lab: "+x.title, el("aside.lab", []string{"aria-label", "Lab"}, viewLab(x.model)))
 	}
 	show("Notices", viewNotices(galleryNotices()))
 	for _, x := range galleryEnd() {
@@ -193,6 +198,14 @@ func galleryChrome() []exhibit[chromeModel] {
 		{"signing out", with(func(m *chromeModel) { m.Leaving, m.Pending = true, 1 })},
 		{"another tab stores the changes, panel open", with(func(m *chromeModel) { m.Risk, m.LabOpen = elsewhere, true })},
 		{"nobody", with(func(m *chromeModel) { m.User = "" })},
+		{"a server without a network panel", with(func(m *chromeModel) { m.NoPanel = true })},
+	}
+}
+
+func galleryTabs() []exhibit[chromeModel] {
+	return []exhibit[chromeModel]{
+		{"the feed, three unsent", chromeModel{User: "ada", Pending: 2, Failed: 1}},
+		{"the operations", chromeModel{User: "ada", LabOpen: true, NoPanel: true}},
 	}
 }
 
@@ -285,7 +298,7 @@ var longText = strings.Repeat("The ridge was still in the fog when the first rid
 func galleryLab(now time.Time) []exhibit[labModel] {
 	from := func(s float64) time.Time { return now.Add(-time.Duration(s * float64(time.Second))) }
 	work := labModel{
-		Open: true, Now: now, Names: func(string) string { return "joao" },
+		Now: now, Names: func(string) string { return "joao" },
 		Known: true,
 		Network: wire.Network{
 			Profile: "lossy", Rule: wire.NetworkRule{LatencyMs: 400, LoseRequest: 0.2, LoseAnswer: 0.1},
@@ -308,7 +321,7 @@ func galleryLab(now time.Time) []exhibit[labModel] {
 		}},
 	}
 	with := func(change func(*labModel)) labModel { m := work; change(&m); return m }
-	idle := labModel{Open: true, Now: now, Known: true, Network: work.Network, Timeline: &timeline{}, Names: work.Names}
+	idle := labModel{Now: now, Known: true, Network: work.Network, Timeline: &timeline{}, Names: work.Names}
 	idle.Network.Profile, idle.Network.Rule = "clean", wire.NetworkRule{}
 	return []exhibit[labModel]{
 		{"at work", work},
@@ -316,6 +329,7 @@ func galleryLab(now time.Time) []exhibit[labModel] {
 		{"offline", with(func(m *labModel) { m.Network.Profile, m.Network.Rule = "offline", wire.NetworkRule{Offline: true} })},
 		{"not reached", with(func(m *labModel) { m.Problem = "The panel did not reach the server." })},
 		{"nobody is signed in", with(func(m *labModel) { m.Nobody = true })},
-		{"a server without a panel", labModel{Timeline: &timeline{}, Now: now}},
+		{"asking for the network", labModel{Timeline: &timeline{}, Now: now}},
+		{"a server without a network panel", labModel{NoPanel: true, Timeline: &timeline{}, Now: now}},
 	}
 }

@@ -43,6 +43,7 @@ type chromeModel struct {
 	Pending   int
 	Failed    int
 	LabOpen   bool
+	NoPanel   bool   // the server has no network panel
 	Risk      string // the reason why changes would be lost with the page; empty: they are stored
 }
 
@@ -91,11 +92,11 @@ type writeModel struct {
 	Problem string
 }
 
-// labModel is the panel with the network and the timeline.
+// labModel is the panel with the timeline and the network.
 type labModel struct {
-	Open     bool
 	Nobody   bool // no user is signed in
-	Known    bool // the server has a panel
+	NoPanel  bool // the server has no network panel
+	Known    bool // the network's setting has been read
 	Network  wire.Network
 	Problem  string // with the panel
 	Timeline *timeline

@@ -157,10 +157,13 @@ func (a *App) networkSettled(err error) {
 
 func (a *App) networkLocked(err error) {
 	a.dirty.labs = true
+	if v := a.panel.store.View(ownNetwork); v.Presence != optimist.NotLoaded {
+		a.chrome.NoPanel, a.dirty.header = v.Presence == optimist.Absent, true
+	}
 	switch a.networkProblem = ""; {
 	case errors.Is(err, client.ErrUnreachable):
-		a.networkProblem = "The panel did not reach the server."
+		a.networkProblem = "The panel did not reach the server. Try it again."
 	case err != nil:
-		a.networkProblem = "The server did not take this."
+		a.networkProblem = "The server did not take this. Choose something else."
 	}
 }

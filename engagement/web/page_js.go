@@ -150,6 +150,9 @@ func (p *page) listen() {
 		}
 	})
 	on(document, "keydown", p.key)
+	narrow := p.window.Call("matchMedia", "(max-width: 61.99rem)") // as in style.css
+	tabPanels(document, narrow.Get("matches").Bool())
+	on(narrow, "change", func(e js.Value) { tabPanels(document, e.Get("matches").Bool()) })
 	on(p.window, "online", func(js.Value) { p.app.SetOnline(true) })
 	on(p.window, "offline", func(js.Value) { p.app.SetOnline(false) })
 	on(p.window, "storage", func(e js.Value) {
@@ -179,6 +182,10 @@ func (p *page) listen() {
 // key sends a text with Enter (Shift+Enter is a new line), or a longer one with Ctrl or
 // Command and Enter, and leaves an editor with Escape.
 func (p *page) key(e js.Value) {
+	if tab := closest(e, `[role="tab"]`); tab.Truthy() {
+		p.turn(e, tab)
+		return
+	}
 	t := closest(e, "textarea")
 	if !t.Truthy() || e.Get("isComposing").Bool() {
 		return
@@ -196,6 +203,42 @@ func (p *page) key(e js.Value) {
 			a := actionOf(t, "")
 			a.Name = name
 			p.act(a)
+		}
+	}
+}
+
+// turn goes from tab to tab: there are two.
+func (p *page) turn(e, tab js.Value) {
+	other := tab.Get("nextElementSibling")
+	if !other.Truthy() {
+		other = tab.Get("previousElementSibling")
+	}
+	to := tab.Get("parentElement")
+	switch e.Get("key").String() {
+	case "ArrowLeft", "ArrowRight":
+		to = other
+	case "Home":
+		to = to.Get("firstElementChild")
+	case "End":
+		to = to.Get("lastElementChild")
+	default:
+		return
+	}
+	e.Call("preventDefault")
+	to.Call("focus")
+	p.act(actionOf(to, dataOf(to, "value")))
+}
+
+// tabPanels makes the parts of a narrow page the panels of its tabs.
+func tabPanels(document js.Value, narrow bool) {
+	for panel, tab := range map[string]string{"feed-panel": "tab-feed", "lab": "tab-lab"} {
+		e := document.Call("getElementById", panel)
+		if narrow {
+			e.Call("setAttribute", "role", "tabpanel")
+			e.Call("setAttribute", "aria-labelledby", tab)
+		} else {
+			e.Call("removeAttribute", "role")
+			e.Call("removeAttribute", "aria-labelledby")
 		}
 	}
 }

@@ -36,6 +36,7 @@ func (a *App) paint(c canvas, now time.Time, more func() bool) (done bool) {
 	a.chrome.Pending, a.chrome.Failed = a.waitingLocked()
 	if take(&d.header) {
 		c.region("header", viewHeader(a.chrome))
+		c.region("tabs", viewTabs(a.chrome))
 	}
 	if take(&d.signIn) {
 		var card *Node
@@ -60,7 +61,7 @@ func (a *App) paint(c canvas, now time.Time, more func() bool) (done bool) {
 		c.region("notices", viewNotices(a.notices))
 	}
 	if take(&d.labs) {
-		var lab *Node
+		lab := viewInvitation(a.chrome)
 		if a.chrome.LabOpen {
 			lab = viewLab(a.labLocked(now))
 		}
@@ -193,7 +194,7 @@ func (a *App) rescueLocked(c canvas) {
 func (a *App) labLocked(now time.Time) labModel {
 	v := a.panel.store.View(ownNetwork)
 	return labModel{
-		Open: true, Nobody: a.nobodyLocked(), Timeline: a.times, Now: now,
+		Nobody: a.nobodyLocked(), NoPanel: a.chrome.NoPanel, Timeline: a.times, Now: now,
 		Known: v.Presence == optimist.Present, Network: v.Value, Problem: a.networkProblem,
 		Names: func(entity string) string {
 			if a.visit == nil {

@@ -15,13 +15,13 @@ import (
 // made by the same functions as on the page itself, so that nothing moves when the client
 // takes over.
 type Served struct {
-	Header, SignIn, Write, Feed, End string
+	Header, Tabs, Lab, SignIn, Write, Feed, End string
 }
 
 // Serve returns the content with which a page begins.
 func Serve(f wire.First, now time.Time) Served {
 	user := f.Session.Name
-	out := Served{Header: viewHeader(chromeModel{User: user, Online: true}).HTML()}
+	out := serveChrome(chromeModel{User: user, Online: true, NoPanel: !f.Network})
 	if user == "" {
 		out.SignIn = viewSignIn(signInModel{}).HTML()
 	} else {
@@ -44,5 +44,11 @@ func Serve(f wire.First, now time.Time) Served {
 
 // ServeShell returns the content of a page without posts.
 func ServeShell() Served {
-	return Served{Header: viewHeader(chromeModel{Online: true}).HTML(), End: viewEnd(feedModel{}).HTML()}
+	out := serveChrome(chromeModel{Online: true})
+	out.End = viewEnd(feedModel{}).HTML()
+	return out
+}
+
+func serveChrome(m chromeModel) Served {
+	return Served{Header: viewHeader(m).HTML(), Tabs: viewTabs(m).HTML(), Lab: viewInvitation(m).HTML()}
 }

@@ -167,6 +167,8 @@ func TestServeIsThePage(t *testing.T) {
 			{"sign-in", out.SignIn, markup(page.board.regions["sign-in"])},
 			{"write", out.Write, markup(page.board.regions["write"])},
 			{"end", out.End, markup(page.board.regions["end"])},
+			{"tabs", out.Tabs, markup(page.board.regions["tabs"])},
+			{"lab", out.Lab, markup(page.board.regions["lab"])},
 		} {
 			if x.got != x.want {
 				t.Errorf("%q, %s: the server shows\n%s\nand the page\n%s", user, x.part, x.got, x.want)

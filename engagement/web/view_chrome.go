@@ -23,14 +23,54 @@ func viewHeader(m chromeModel) *Node {
 			el("span.dot", []string{"aria-hidden", "true"}), el("span.words", nil, text(words))),
 		el("span.unseen", []string{"role", "status"}, text(trouble)),
 		maybe(m.Risk != "", el("span.hint risk", []string{"title", m.Risk}, text("Not stored offline"), el("span.unseen", nil, text(". "+m.Risk+"."))).with("risk")),
-		el("button.button plain", []string{
-			"data-act", "lab", "aria-expanded", strconv.FormatBool(m.LabOpen),
-			"aria-controls", "lab", "data-focus", "lab",
-		}, icon("signal"), text("Network")),
+		viewLabButton(m),
 		maybe(m.User != "", el("span.me", nil, avatar(m.User),
 			el("span.name", nil, text(m.User)),
 			el("button.link", []string{"data-act", "sign-out", when(m.Leaving, "disabled"), ""}, text("Sign out"))).with("me")),
 	)
+}
+
+// viewLabButton opens the panel and closes it, where it stands beside the feed.
+func viewLabButton(m chromeModel) *Node {
+	picture, label := "signal", "Network"
+	if m.NoPanel {
+		picture, label = "bars", "Operations"
+	}
+	return el("button.button plain", []string{
+		"data-act", "lab", "aria-expanded", strconv.FormatBool(m.LabOpen), "aria-controls", "lab", "data-focus", "lab",
+	}, icon(picture), text(label))
+}
+
+// viewTabs is for narrow pages, on which the feed and the panel are not side by side.
+func viewTabs(m chromeModel) *Node {
+	tab := func(name, panel, act, picture, label string, on bool, more *Node) *Node {
+		index := "-1" // the arrows go to the other tab
+		if on {
+			index = "0"
+		}
+		return el("button.tab", []string{
+			"role", "tab", "id", name, "data-focus", name, "aria-controls", panel, "aria-selected", strconv.FormatBool(on), "tabindex", index,
+			"data-act", "lab", "data-value", act,
+		}, icon(picture), text(label), more)
+	}
+	unsent := m.Pending + m.Failed
+	return el("div.tab-list", []string{"role", "tablist", "aria-label", "Parts of the page"},
+		tab("tab-feed", "feed-panel", "close", "lines", "Feed", !m.LabOpen, nil),
+		tab("tab-lab", "lab", "open", "bars", "Operations", m.LabOpen,
+			maybe(unsent > 0, el("span.badge", nil, text(number(unsent)), el("span.unseen", nil, text(" unsent"))).with("badge"))),
+	)
+}
+
+// viewInvitation stands in the place of the panel while it is closed.
+func viewInvitation(m chromeModel) *Node {
+	words := "A tap shows at once, and its call leaves in its own time. Watch the calls, make the network bad, and tap on."
+	if m.NoPanel {
+		words = "A tap shows at once, and its call leaves in its own time. Watch the calls."
+	}
+	return el("section.card invitation", []string{"aria-labelledby", "invitation"},
+		el("h2", []string{"id", "invitation"}, text("Behind each tap")),
+		el("p.hint", nil, text(words)),
+		el("button.button", []string{"data-act", "lab", "data-value", "show"}, icon("bars"), text("Show operations")))
 }
 
 // standing describes the connection to the server in a few words.

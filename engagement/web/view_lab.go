@@ -10,9 +10,9 @@ import (
 )
 
 func viewLab(m labModel) *Node {
-	return el("div.lab-inner", nil,
-		viewNetwork(m),
+	return el("div.lab-inner", []string{"tabindex", "-1", "data-focus", "operations"},
 		viewTimeline(m),
+		maybe(!m.NoPanel, viewNetwork(m).with("network")),
 	)
 }
 
@@ -47,7 +47,8 @@ func viewNetwork(m labModel) *Node {
 	if !m.Known {
 		return el("section.panel", []string{"aria-labelledby", "net"},
 			el("h2", []string{"id", "net"}, text("Network")),
-			el("p.hint", nil, text("This server has no network panel.")))
+			maybe(m.Problem == "", el("p.hint", nil, text("Asking the server…")).with("asking")),
+			viewLabProblem(m))
 	}
 	locked := m.Nobody
 	hint := "Real network faults"
@@ -87,8 +88,12 @@ func viewNetwork(m labModel) *Node {
 		el("div.chips", []string{"role", "group", "aria-label", "Presets"}, chips...),
 		el("div.dials", nil, dials...),
 		maybe(locked, el("p.hint", nil, text("Sign in to use it.")).with("locked")),
-		maybe(m.Problem != "", el("p.problem", []string{"role", "alert"}, text(m.Problem)).with("problem")),
+		viewLabProblem(m),
 	)
+}
+
+func viewLabProblem(m labModel) *Node {
+	return maybe(m.Problem != "", el("p.problem", []string{"role", "alert"}, text(m.Problem)).with("problem"))
 }
 
 func viewTimeline(m labModel) *Node {

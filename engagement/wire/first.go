@@ -3,10 +3,12 @@ package wire
 // First is the data that the server puts into the page itself, so that the page can begin
 // without asking: the user of the session, and the first page of the feed as that user sees
 // it. Page.After is the position of these truths: the stream goes on from there, and no
-// change is missed or counted twice.
+// change is missed or counted twice. Network says that the server has a network panel: see
+// [Network].
 type First struct {
 	Session Session `json:"session"`
 	Page    Page    `json:"page"`
+	Network bool    `json:"network"`
 }
 
 // DecodeFirst reads the data in the page.
