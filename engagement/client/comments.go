@@ -64,9 +64,22 @@ func newComments(s *Service, policy optimist.Policy) *Comments {
 	def.Send = func(ctx context.Context, call optimist.Call[CommentArgs]) (optimist.Truth[Post], error) {
 		return sendComment(ctx, s, call, "DELETE")
 	}
+	def.Policy.Debounce = optimist.Debounce{Wait: Regret}
+	def.Undo = c.again
 	c.discard = optimist.Register(s.posts, def)
 	c.fold()
 	return c
+}
+
+// again writes a deleted comment anew, under another id: the server never takes the id of a
+// deleted comment again.
+func (c *Comments) again(u optimist.Undone[Post, CommentArgs]) optimist.Planned {
+	was, ok := u.Before.Comment(u.Args.ID)
+	if !ok {
+		return optimist.Planned{} // of an older page
+	}
+	now := time.Now()
+	return c.add.Plan(u.Entity, CommentArgs{ID: newID(now), Text: was.Text, At: now.UnixMilli()})
 }
 
 // fold registers the rules for two operations on a comment of which the first has not
@@ -130,10 +143,21 @@ func (c *Comments) Edit(ctx context.Context, post, id, text string) (*optimist.H
 	return c.execute(ctx, c.edit, post, CommentArgs{ID: id, Text: text})
 }
 
-// Delete deletes a comment. For a comment that was never sent to the server there is
-// no call.
+// Delete deletes a comment. The deletion leaves after [Regret], or with [Comments.SendDeletions];
+// until then the handle's Undo undoes it without a trace, and later by writing the comment anew.
+// For a comment that was never sent to the server there is no call.
 func (c *Comments) Delete(ctx context.Context, post, id string) (*optimist.Handle, error) {
 	return c.execute(ctx, c.discard, post, CommentArgs{ID: id})
+}
+
+// SendDeletions lets the deletions of comments on a post leave at once, for later operations on
+// the post would wait with them.
+func (c *Comments) SendDeletions(post string) {
+	for _, h := range c.service.posts.Operations(post) {
+		if h.Type() == deleteType {
+			h.SendNow() // an error says that it has left already
+		}
+	}
 }
 
 func (c *Comments) execute(ctx context.Context, action *optimist.Action[Post, CommentArgs], post string, a CommentArgs) (*optimist.Handle, error) {

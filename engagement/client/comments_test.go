@@ -285,3 +285,54 @@ func TestRefusedBeforeAnythingHappens(t *testing.T) {
 		t.Error("a call left")
 	}
 }
+
+// TestUndoDeletedComment: before the deletion has left, nothing has happened; later the comment
+// is written anew.
+func TestUndoDeletedComment(t *testing.T) {
+	server := startServer(t)
+	d := newDevice(t, server, "zoe", quick)
+	post := d.posts[0]
+	id, h := add(t, d, post, "first")
+	wait(t, h)
+	was := d.Post(post)
+	remove := func() *optimist.Handle {
+		t.Helper()
+		h, err := d.Comments.Delete(t.Context(), post, id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, there := d.Post(post).Value.Comment(id); there {
+			t.Error("still to be seen")
+		}
+		return h
+	}
+	h = remove()
+	if _, err := h.Undo(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if r := wait(t, h); r.Calls != 0 {
+		t.Errorf("%d calls", r.Calls)
+	}
+	if now, _ := d.Post(post).Value.Comment(id); now != was.Value.Comments[0] || d.Post(post).Version != was.Version {
+		t.Errorf("it was %+v, and is %+v", was.Value.Comments[0], now)
+	}
+	h = remove()
+	d.Comments.SendDeletions(post)
+	if tap, err := d.Likes.Toggle(t.Context(), post); err != nil {
+		t.Fatal(err)
+	} else if _, err := tap.Wait(t.Context()); err != nil { // which waits for no regret
+		t.Fatal(err)
+	}
+	by, err := h.Undo(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	wait(t, by)
+	list := d.Post(post).Value.Comments
+	if len(list) != 1 || list[0].ID == id || list[0].Text != "first" {
+		t.Fatalf("%+v", list)
+	}
+	if text, there := stored(t, server, post, list[0].ID); text != "first" {
+		t.Errorf("the server has %q, %v", text, there)
+	}
+}

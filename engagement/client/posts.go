@@ -9,7 +9,7 @@ import (
 	"github.com/optimist-go/optimist/engagement/wire"
 )
 
-// Regret is the time for which a deletion of a post waits before it leaves. Within this
+// Regret is the time for which a deletion of a post or of a comment waits before it leaves. Within this
 // time it can be cancelled, and the server never learns of it.
 const Regret = 6 * time.Second
 

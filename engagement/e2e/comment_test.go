@@ -82,9 +82,16 @@ func TestKeyboardOnly(t *testing.T) {
 	tb.until(`document.activeElement.closest('.editor')`)
 	tb.key("\x1b")
 	tb.until(`document.activeElement.matches('[data-act="comment-edit"]')`)
-	tb.tabTo(`[data-act="comment-delete"]`)
-	tb.enter()
-	tb.until(`document.activeElement.matches('.comments')`)
+	for _, undone := range []bool{true, false} { // a deletion, with a second thought, and one more
+		tb.tabTo(`[data-act="comment-delete"]`)
+		tb.enter()
+		tb.until(`document.activeElement.matches('[data-act="undo"]') && !document.querySelector('[data-act="comment-delete"]')`)
+		if undone {
+			tb.shot("comment-deleted")
+			tb.enter()
+			tb.until(`document.activeElement.matches('.comments') && document.querySelector('[data-act="comment-delete"]')`)
+		}
+	}
 	tb.until(allSaved)
 	now := s.truth(post, "joao")
 	if now.Post.Comments != was.Post.Comments || now.Liked == was.Liked {

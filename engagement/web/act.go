@@ -150,6 +150,23 @@ func (a *App) deleteLocked(s *client.Service, post string) error {
 	return nil
 }
 
+// deleteCommentLocked deletes a comment, which the user can undo for a while.
+func (a *App) deleteCommentLocked(s *client.Service, post, comment string) error {
+	h, err := s.Comments.Delete(a.ctx, post, comment)
+	if err != nil {
+		return err
+	}
+	n := &notice{Text: "Your comment was deleted.", back: "comments-" + post}
+	n.Undo = func() error {
+		a.dirty.posts[post] = true
+		_, err := h.Undo(a.ctx)
+		return err
+	}
+	a.tellLocked(n)
+	a.focus = "notice-" + number(n.ID)
+	return nil
+}
+
 // undoLocked undoes the change of a notice.
 func (a *App) undoLocked(id string) {
 	for _, n := range a.notices {
@@ -158,9 +175,11 @@ func (a *App) undoLocked(id string) {
 		}
 		err := n.Undo()
 		a.closeNoticeLocked(id)
-		a.focus = "feed"
+		if a.focus = n.back; n.back == "" {
+			a.focus = "feed"
+		}
 		if err != nil {
-			a.tellLocked(&notice{Text: "Too late to undo: the post is gone.", Grave: true})
+			a.tellLocked(&notice{Text: "Too late to undo: it is gone.", Grave: true})
 		}
 		return
 	}
@@ -174,6 +193,10 @@ func (a *App) actOnPostLocked(act Action) (taken bool) {
 	}
 	s, ui, ctx := a.visit.service, a.uiLocked(act.Post), a.ctx
 	a.dirty.posts[act.Post], a.acted = true, act.Post
+	switch act.Name {
+	case "like", "save", "comment-add", "comment-save", "comment-retry":
+		s.Comments.SendDeletions(act.Post)
+	}
 	var err error
 	switch act.Name {
 	case "like":
@@ -208,8 +231,9 @@ func (a *App) actOnPostLocked(act Action) (taken bool) {
 		}
 		return false
 	case "comment-delete":
-		_, err = s.Comments.Delete(ctx, act.Post, act.Comment)
-		a.focus = "comments-" + act.Post // not a field: a phone would open its keyboard
+		if err = a.deleteCommentLocked(s, act.Post, act.Comment); err != nil {
+			a.focus = "comments-" + act.Post // not a field: a phone would open its keyboard
+		}
 	case "comment-retry":
 		err = s.Comments.Retry(act.Comment)
 		a.focus = "comments-" + act.Post

@@ -359,3 +359,39 @@ func TestBurstIsOneRow(t *testing.T) {
 		t.Errorf("%d rows: %s", rows, s.board.regions["lab"].words())
 	}
 }
+
+// TestUndoOfADeletedComment brings it back, also one that the server never had.
+func TestUndoOfADeletedComment(t *testing.T) {
+	s := newStage(t)
+	post := s.enter("mika")
+	s.Act(Action{Name: "comments", Post: post})
+	says := func(words string) func(*board) bool {
+		return func(b *board) bool { return strings.Contains(b.posts[post].words(), words) }
+	}
+	for _, online := range []bool{true, false} {
+		s.SetOnline(online)
+		words := map[bool]string{true: "sent", false: "never sent"}[online]
+		s.Act(Action{Name: "comment-add", Post: post, Value: words})
+		s.until("the comment", func(b *board) bool { return says(words)(b) && (!online || barSays("All saved")(b)) })
+		id := s.visit.service.Post(post).Value.Comments
+		s.Act(Action{Name: "comment-delete", Post: post, Comment: id[len(id)-1].ID})
+		s.until("its end", not(says(words)))
+		undo := ""
+		s.board.regions["notices"].walk(func(n *Node) {
+			if act, _ := n.attr("data-act"); act == "undo" {
+				undo, _ = n.attr("data-value")
+			}
+		})
+		s.Act(Action{Name: "undo", Value: undo})
+		s.until("the comment again", says(words))
+		if s.board.focused != "comments-"+post {
+			t.Errorf("the focus is on %q", s.board.focused)
+		}
+	}
+	s.SetOnline(true)
+	s.until("everything saved", barSays("All saved"))
+	truth, err := s.server.Store().Truth(t.Context(), post, "")
+	if err != nil || len(truth.Comments) < 2 || truth.Comments[len(truth.Comments)-1].Text != "never sent" {
+		t.Errorf("%+v, %v", truth.Comments, err)
+	}
+}

@@ -82,6 +82,7 @@ type notice struct {
 	// Undo undoes the change of the notice, as long as the notice is shown; nil: there is
 	// no undo.
 	Undo  func() error
+	back  string // name of the element that gets the focus after Undo; empty: the feed
 	until time.Time
 	of    string // the last signed-in user when it was added
 }
