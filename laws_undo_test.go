@@ -69,6 +69,24 @@ func TestLaw50_NotLeftAndTruthBefore(t *testing.T) {
 	})
 }
 
+// An inverse may join the operation that its own operation has undone. The wish of that one holds
+// again then, and it can be undone anew.
+func TestLaw50_AnInverseThatJoinsWhatWasUndone(t *testing.T) {
+	inWorld(t, instant, func(t *testing.T, w *world) {
+		w.server.next("new", reply{before: time.Minute})
+		first := do(w, w.titling(), "new", "") // nothing is known of it, so it is sent
+		w.time(time.Second)
+		second := w.undo(first)
+		w.receive("new", Truth[page]{Presence: Present, Value: page{}, Version: 1, Contains: []string{second.ID()}})
+		w.outcome(second, Confirmed)
+		for range 2 {
+			equal(t, "joined", w.undo(second), first)
+		}
+		equal(t, "again", w.undo(first) == second, false)
+		w.flush()
+	})
+}
+
 func TestLaw50_LeftTheInverseIsQueuedBehind(t *testing.T) {
 	for _, fails := range []error{nil, errNever} {
 		inWorld(t, instant, func(t *testing.T, w *world) {

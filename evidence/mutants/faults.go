@@ -328,6 +328,8 @@ var faults = []fault{
 		"\te.untie(o) // the server has the entity\n", "", "TestLaw36_ACreationThatIsNotSentEndsTheTie"},
 	{"a creation keeps its ties when what is done takes its place (law 36)", "coalesce.go",
 		"case successor.state == Fresh || successor.state == Acked:", "case false:", "TestLaw36_ACreationThatIsNotSentEndsTheTie"},
+	{"two operations have undone each other (law 50)", "undo.go",
+		"by.ext.undoneBy = nil // the inverse", "_ = by // the inverse", "TestLaw50_NothingUndoesItself"},
 	{"an operation behind a deletion outlives a creation without a name (law 43)", "creation.go",
 		"if c.nameless() {", "if false {", "TestExploreNames"},
 }

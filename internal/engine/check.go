@@ -79,6 +79,8 @@ func (e *Engine) checkEntity(ent *Entity) error {
 			return errorf.New("operation %d waits without a timer", o.seq)
 		case p.stands && ent.creationUpTo(p.prev) == nil:
 			return errorf.New("operation %d stands on a creation that is done, or on none", o.seq)
+		case o.undoesItself():
+			return errorf.New("operation %d undoes itself", o.seq)
 		}
 		switch {
 		case o.state == Parked:
@@ -100,6 +102,18 @@ func (e *Engine) checkEntity(ent *Entity) error {
 			n, parked, held, ent.unended, ent.parked, ent.held)
 	}
 	return nil
+}
+
+// undoesItself reports whether following undoneBy from o leads back to it.
+func (o *Op) undoesItself() bool {
+	seen := map[*Op]bool{}
+	for by := o; by.ext != nil && by.ext.undoneBy != nil && !seen[by]; by = by.ext.undoneBy {
+		seen[by] = true
+		if by.ext.undoneBy == o {
+			return true
+		}
+	}
+	return false
 }
 
 func (o *Op) linked() (linked bool) {

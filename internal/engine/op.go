@@ -174,7 +174,9 @@ type ext struct {
 	behind    *Op   // the operation of its slot behind which this one was accepted
 	until     Time  // guess: how long sending will have been open in all when its patience ends
 	base      base  // of a closure: the state of its slot before it
-	undoneBy  *Op   // the operation that undid this one
+	// undoneBy is the operation that undid this one. Invariant: following it never ends where it
+	// began, for it is set only to an operation which is not undone itself then.
+	undoneBy *Op
 
 	conflict   Resolution // of the last conflict
 	conflicts  uint8      // how often it was sent again after one, since the last decision

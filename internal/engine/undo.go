@@ -207,6 +207,9 @@ func (e *Engine) undo(in *Undo) error {
 	if joined := by.JoinedTo(); joined != nil {
 		by = joined
 	}
+	if by.ext != nil {
+		by.ext.undoneBy = nil // the inverse joined it, so its wish holds again
+	}
 	in.By, o.more().undoneBy = by, by
 	return nil
 }

@@ -159,6 +159,7 @@ func (t *Twin) undo(in *engine.Undo) error {
 	if by == nil { // it was never accepted, for it joined another
 		by = t.newest.successor
 	}
+	by.undoneBy = nil // the inverse may have joined it, so its wish holds again
 	o.undoneBy, in.By = by, by.real
 	return nil
 }
