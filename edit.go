@@ -7,7 +7,8 @@ import (
 
 // Edit replaces a parked operation of this type by one with other arguments, at its
 // place and with a key of its own. The old handle ends as Superseded. An operation
-// whose outcome is unknown cannot be edited: ErrUnknownOutcome.
+// whose outcome is unknown cannot be edited, nor a creation that the server has accepted
+// without an id (ErrNoServerID): ErrUnknownOutcome.
 func (a *Action[T, A]) Edit(parked *Handle, args A) (*Handle, error) {
 	if a.err != nil {
 		return nil, a.err

@@ -304,6 +304,21 @@ func TestLaw43_ASuccessWithoutIDIsAFailureForGood(t *testing.T) {
 		equal(t, "presence", b.lists.View("tmp1").Presence, NotLoaded)
 		equal(t, "calls", b.heard, []string{"list"})
 	})
+	opts := instant
+	opts.Policy.Failure = Park
+	inBoard(t, opts, func(t *testing.T, b *board) {
+		b.next = []func(*Truth[card]) error{withoutID}
+		made := on(b, b.list, "tmp1", "a")
+		b.flush()
+		equal(t, "state", made.State(), Parked)
+		_, err := b.list.Edit(made, "b") // with a key of its own, which would make a second one
+		is(t, err, ErrUnknownOutcome)
+		is(t, made.Retry(), nil)
+		b.flush()
+		b.outcome(made, Confirmed)
+		equal(t, "made", len(b.ids), 1)
+		equal(t, "found", b.lists.View("s1"), b.lists.View("tmp1"))
+	})
 	inWorld(t, instant, func(t *testing.T, w *world) {
 		def := w.renaming("misnamed")
 		def.ServerID = true

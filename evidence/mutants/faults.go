@@ -330,6 +330,8 @@ var faults = []fault{
 		"case successor.state == Fresh || successor.state == Acked:", "case false:", "TestLaw36_ACreationThatIsNotSentEndsTheTie"},
 	{"two operations have undone each other (law 50)", "undo.go",
 		"by.ext.undoneBy = nil // the inverse", "_ = by // the inverse", "TestLaw50_NothingUndoesItself"},
+	{"a creation that was accepted without an id gets another key (law 43)", "answer.go",
+		"o.unknown = o.state == Parked // the server", "_ = o // the server", "TestLaw43_WhatWasAcceptedWithoutAnIDKeepsItsKey"},
 	{"an operation behind a deletion outlives a creation without a name (law 43)", "creation.go",
 		"if c.nameless() {", "if false {", "TestExploreNames"},
 }

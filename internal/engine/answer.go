@@ -117,6 +117,7 @@ func (e *Engine) succeeded(o *Op, in *Answer) {
 	case o.makesNameless():
 		o.state = Waiting
 		e.fail(o, ErrNoServerID)
+		o.unknown = o.state == Parked // the server has it, and another key would make it twice
 	case o.Type.Closure:
 		e.closureSucceeded(o, t)
 	case o.Group():

@@ -147,3 +147,28 @@ func TestLaw36_ACreationThatIsNotSentEndsTheTie(t *testing.T) {
 		})
 	}
 }
+
+// The server has made it, and would make another one under another key.
+func TestLaw43_WhatWasAcceptedWithoutAnIDKeepsItsKey(t *testing.T) {
+	kept := *lab.DraftKept
+	kept.Stored, kept.Merge = false, nil
+	b := newBench(t)
+	o := b.do(&kept, "draft", lab.Args{On: true})
+	b.answer(o, engine.OK, b.truth(lab.Value{Safe: true}, 1))
+	edit := b.op(&kept, "draft", lab.Args{})
+	if err := b.step(&engine.Decide{Op: o, Edit: edit}); err != engine.ErrUnknownOutcome {
+		t.Fatalf("edited with %v", err)
+	}
+	second := b.do(&kept, "draft", lab.Args{})
+	b.is(o, engine.Unsettled)
+	if !o.Kept(b.now).Unknown {
+		t.Fatal("a restart would edit it")
+	}
+	b.must(&engine.Decide{Op: o}) // under its key
+	named := b.truth(lab.Value{Safe: true}, 1)
+	named.ID = "A"
+	b.answer(o, engine.OK, named)
+	b.is(o, engine.Confirmed)
+	b.answer(second, engine.OK, b.truth(lab.Value{}, 2))
+	b.calls(3)
+}
