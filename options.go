@@ -132,8 +132,9 @@ const (
 	// Revert undoes it; operations after it stay, rebased.
 	Revert = engine.Revert
 	// Park keeps it applied and marked as failed, until the program retries, edits or
-	// discards it. Later operations of its slot and those that depend on it wait for
-	// that, and so do operations that must not overtake these; others of their lanes go on.
+	// discards it, or a newer operation of its slot takes its place. Operations of its slot
+	// that cannot, because its outcome is unknown, and those that depend on it wait for that,
+	// and so do operations that must not overtake these; others of their lanes go on.
 	Park = engine.Park
 )
 

@@ -14,6 +14,12 @@ const (
 	defaultPage = 50
 )
 
+// closedError is an ErrClosed that does not say that the manager is closed.
+type closedError string
+
+func (e closedError) Error() string        { return "optimist: " + string(e) }
+func (e closedError) Is(target error) bool { return target == optimist.ErrClosed }
+
 // load is one page on its way. List.mu guards its fields behind done.
 type load[T any] struct {
 	top    bool     // of the first rows
@@ -32,8 +38,8 @@ type load[T any] struct {
 // and State.Failed has it. At the end More does nothing.
 //
 // There is one load at a time: while one is under way More waits for that, and begins none. ctx
-// ends the wait alone; the load goes on until Close. If a Refetch takes the place of the load,
-// More returns with that one.
+// ends the wait alone; the load goes on until Close, and More returns [optimist.ErrClosed] then. If a
+// Refetch takes the place of the load, More returns with that one.
 func (l *List[T]) More(ctx context.Context) error { return l.fetch(ctx, "More", false) }
 
 // Refetch loads the first page anew, and returns as More does. It takes the place of a load
@@ -53,7 +59,7 @@ func (l *List[T]) fetch(ctx context.Context, call string, top bool) error {
 		err := l.err
 		l.mu.Unlock()
 		if err == nil {
-			err = errorf.New("%w: %s of a list that is closed", optimist.ErrClosed, call)
+			err = closedError(call + " of a list that is closed")
 		}
 		return err
 	}
@@ -213,7 +219,7 @@ func (l *List[T]) stopLoadLocked(err error) {
 		return
 	}
 	if err == nil {
-		err = errorf.New("%w: the list was closed", optimist.ErrClosed)
+		err = closedError("the list was closed while it loaded a page")
 	}
 	l.endLoadLocked(l.load, err)
 	l.load, l.now = nil, nil

@@ -63,8 +63,9 @@ type Total struct {
 	N int
 	// Known: the server has told a number. N is 0 until then.
 	Known bool
-	// Exact: each change of this client counts once. It is false where nobody can say whether
-	// the server has counted a change: one that settled without a position since the read
-	// began, or one that was pending when the page came.
+	// Exact: each change of this client counts once, and so does each row that a push has brought.
+	// It is false where nobody can say whether the server has counted a change: one that settled
+	// without a position since the read began, one that was pending when the page came, or a
+	// pushed row that may have been beyond the loaded pages before.
 	Exact bool
 }

@@ -225,8 +225,10 @@ type news struct {
 	fact  fact
 	ahead int // what unsettled work adds to its truth
 	by    int // what its truth adds to the truth before
-	// appeared: nothing was known of it before. made: an operation may have made it.
+	// appeared: nothing was known of it before. made: an operation may have made it. place: where
+	// its truth belongs if that satisfies the query.
 	appeared, made bool
+	place          string
 	// placed: its position was not known before. same: its version was.
 	placed, same bool
 	position     uint64
@@ -251,6 +253,14 @@ func (q *Query[T]) news(c *optimist.EntityChange[T], e *entry[T], scratch []byte
 	case after.Presence == optimist.NotLoaded:
 	case before.Presence == optimist.NotLoaded && c.Before.Presence != optimist.Present:
 		n.appeared, n.made = true, c.Before.Pending > c.After.Pending
+		switch n.by = one(was); {
+		case !was:
+		case n.fact.busy:
+			scratch = q.place(scratch[:0], c.ID, after.Value)
+			n.place = string(scratch)
+		default:
+			n.place = e.key
+		}
 	default:
 		n.by = one(was) - one(q.has(c.ID, &before))
 		n.placed = before.Position == 0 && after.Position != 0
@@ -270,13 +280,20 @@ func (p *paged[T]) reckon(n *news, told bool) {
 	t.work(n.id, n.ahead)
 	switch {
 	case told:
-	case n.appeared:
+	case n.appeared && !p.ranges.whole():
 		t.appear(n.position, n.made, n.fact.since)
+		if n.by != 0 && p.places == nil && p.ranges.of(n.place) != nil {
+			t.settle(n.difference()) // no page had it there: it is taken for new
+		}
 	case n.by != 0:
-		t.settle(difference{id: n.id, by: n.by, position: n.position, came: n.fact.since})
+		t.settle(n.difference())
 	case n.placed:
 		t.place(n.id, n.position, n.same)
 	}
+}
+
+func (n *news) difference() difference {
+	return difference{id: n.id, by: n.by, position: n.position, came: n.fact.since}
 }
 
 func one(yes bool) int {

@@ -109,9 +109,9 @@ func (t *totals) place(id string, position uint64, same bool) {
 	}
 }
 
-// appear notes an entity of which nothing was known. Where the total may not contain it,
-// nobody knows whether it is new: if it is later than the total, or if an operation of this
-// client may have made it.
+// appear notes an entity of which nothing was known, in a list whose pages do not have all rows.
+// Where the total may not contain it, nobody knows whether it is new: if it is later than the
+// total, or if an operation of this client may have made it.
 func (t *totals) appear(position uint64, made bool, came moment) {
 	t.appeared = max(t.appeared, position)
 	if made {

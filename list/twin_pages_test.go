@@ -37,6 +37,7 @@ type truthChange struct {
 	at            time.Time
 	position      uint64 // of after
 	contained     bool   // in a total that was told
+	fresh, whole  bool   // of an entity that has appeared: no page had it in its place, or at all
 }
 
 // handOver has all that was read so far happen before the next change. The bubble sees to
@@ -93,6 +94,7 @@ type paper struct {
 	held  map[string]bool
 	count int
 	shown map[string]bool // before the step
+	last  []paperPage     // pages before the step
 
 	counted  bool
 	n        int
@@ -380,11 +382,15 @@ func (b *board) total(w *watched) list.Total {
 		case done || c.in == p && late, c.after.Presence == optimist.NotLoaded:
 			continue
 		case c.before.Presence == optimist.NotLoaded && !c.shown:
-			p.appeared = max(p.appeared, c.position)
-			if c.ended && late && (c.position == 0 || p.position == 0) {
+			if !c.whole {
+				p.appeared = max(p.appeared, c.position)
+			}
+			if !c.whole && c.ended && late && (c.position == 0 || p.position == 0) {
 				t.Exact = false
 			}
-			continue
+			if !c.fresh {
+				continue
+			}
 		}
 		if by := is(c.id, c.after) - is(c.id, c.before); by != 0 {
 			switch {
@@ -440,7 +446,12 @@ func (b *board) total(w *watched) list.Total {
 func (b *board) drain(all []*watched) {
 	for _, w := range all {
 		if w.paper != nil {
-			w.paper.past = append(w.paper.past, b.oracle.past...)
+			for _, c := range b.oracle.past {
+				row := list.Row[card]{ID: c.id, View: optimist.View[card]{Value: c.after.Value}}
+				c.fresh = slices.ContainsFunc(w.paper.last, func(p paperPage) bool { return w.in(&p, row) })
+				c.whole = len(w.paper.last) == 1 && w.paper.last[0].to == nil
+				w.paper.past = append(w.paper.past, c)
+			}
 		}
 	}
 	b.oracle.past = nil
@@ -452,6 +463,7 @@ func (b *board) look(w *watched) {
 		return
 	}
 	clear(w.paper.shown)
+	w.paper.last = slices.Clone(w.paper.pages)
 	for id := range w.paper.held {
 		if b.cards.View(id).Pending == 0 {
 			delete(w.paper.held, id)
