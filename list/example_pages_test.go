@@ -48,10 +48,12 @@ func Example_pages() {
 		}
 		fmt.Println(feed.Rows().Len(), "rows, more:", feed.Rows().State().More)
 	}
+	m.SetOnline(false) // in a tunnel
 	write.Execute(ctx, "6", Post{"mine", 6})
 	first := feed.Rows().At(0)
 	fmt.Println(first.View.Value.Text, "pending:", first.View.Pending)
 
+	m.SetOnline(true)
 	feed.Refetch(ctx) // pull to refresh
 	feed.Close()
 	m.Close(ctx)
