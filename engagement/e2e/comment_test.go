@@ -24,6 +24,15 @@ func TestFailedComment(t *testing.T) {
 	tb.until(`document.querySelectorAll('.comment.failed').length === 3`)
 	tb.shot("comments-failed")
 	s.network(fault.Rule{})
+	tb.click(`[data-act="comments"][data-post="` + post + `"]`)
+	tb.do(viewport(390, 800))
+	tb.click(`#tab-lab`)
+	tb.until(`document.querySelector('.life .state.parked') && document.querySelector('.comments').hidden`)
+	tb.shot("operations-failed")
+	tb.click(`.step[data-act="failed"]`) // from the other tab, and with the comments closed
+	tb.until(`document.activeElement.matches('.comment.failed [data-act="comment-retry"]')`)
+	tb.shot("comments-failed-phone")
+	tb.do(viewport(1280, 900))
 
 	tb.click(`.comment.failed:nth-of-type(1) [data-act="comment-retry"]`)
 	tb.until(`document.querySelectorAll('.comment.failed').length === 2`)

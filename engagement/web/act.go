@@ -58,6 +58,12 @@ func (a *App) actLocked(act Action) (taken bool) {
 		a.reopenLocked()
 	case "more":
 		a.moreLocked()
+	case "go":
+		a.focus = act.Value
+	case "try-now":
+		a.reopenLocked()
+	case "failed":
+		a.showFailedLocked()
 	default:
 		taken = a.actOnPostLocked(act)
 	}
@@ -83,6 +89,21 @@ func (a *App) signInLocked(name string) {
 	a.untellLocked(signInFirst)
 	a.signIn, a.dirty.signIn = signInModel{Busy: true}, true
 	a.spawn(func(ctx context.Context) { a.signInAs(ctx, name) })
+}
+
+// showFailedLocked goes to the first change that waits for a decision.
+func (a *App) showFailedLocked() {
+	for _, o := range a.ops {
+		if o.State != opFailed {
+			continue
+		}
+		if a.inFeed[o.Post] {
+			ui := a.uiLocked(o.Post)
+			ui.Open, ui.Opened, a.dirty.posts[o.Post] = true, true, true
+		}
+		a.focus = "comment-retry-" + o.Comment
+		return
+	}
 }
 
 // lowered returns a name in lower case: phones begin names with a capital.

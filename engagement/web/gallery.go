@@ -174,12 +174,14 @@ func galleryNotices() []*notice {
 func galleryEnd() []exhibit[feedModel] {
 	return []exhibit[feedModel]{
 		{"loading", feedModel{}},
-		{"no posts", feedModel{Loaded: true}},
+		{"no posts", feedModel{Loaded: true, Writer: true}},
+		{"no posts, for nobody", feedModel{Loaded: true}},
 		{"more posts", feedModel{Loaded: true, Posts: 3, More: true}},
 		{"more posts on their way", feedModel{Loaded: true, Posts: 3, More: true, Busy: true}},
 		{"no more posts", feedModel{Loaded: true, Posts: 3}},
 		{"signed out", feedModel{Nobody: true}},
 		{"no connection", feedModel{Problem: "The posts could not be loaded: no connection."}},
+		{"no connection, for a user", feedModel{Problem: "The posts could not be loaded: no connection.", Writer: true}},
 	}
 }
 
@@ -190,6 +192,8 @@ func galleryChrome() []exhibit[chromeModel] {
 		{"all saved", base},
 		{"saving", with(func(m *chromeModel) { m.Pending = 2 })},
 		{"offline", with(func(m *chromeModel) { m.Online, m.Pending = false, 3 })},
+		{"offline, nobody", with(func(m *chromeModel) { m.Online, m.User = false, "" })},
+		{"offline, not stored", with(func(m *chromeModel) { m.Online, m.Pending, m.Risk = false, 1, nowhere })},
 		{"the server does not answer", with(func(m *chromeModel) { m.Paused, m.Pending = true, 1 })},
 		{"something to decide", with(func(m *chromeModel) { m.Failed = 1 })},
 		{"signed out", with(func(m *chromeModel) { m.SignedOut, m.Pending = true, 1 })},
@@ -329,6 +333,7 @@ func galleryLab(now time.Time) []exhibit[labModel] {
 		{"offline", with(func(m *labModel) { m.Network.Profile, m.Network.Rule = "offline", wire.NetworkRule{Offline: true} })},
 		{"not reached", with(func(m *labModel) { m.Problem = "The panel did not reach the server." })},
 		{"nobody is signed in", with(func(m *labModel) { m.Nobody = true })},
+		{"nobody, before anything", labModel{Nobody: true, NoPanel: true, Timeline: &timeline{}, Now: now}},
 		{"asking for the network", labModel{Timeline: &timeline{}, Now: now}},
 		{"a server without a network panel", labModel{NoPanel: true, Timeline: &timeline{}, Now: now}},
 	}

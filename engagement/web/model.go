@@ -65,6 +65,7 @@ type keptModel struct {
 // feedModel is the end of the feed.
 type feedModel struct {
 	Nobody  bool // the session has ended before posts were read
+	Writer  bool // a user is signed in
 	Loaded  bool
 	Posts   int
 	More    bool

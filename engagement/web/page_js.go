@@ -20,11 +20,13 @@ type page struct {
 	asked  bool // a frame has been asked for
 	frame  js.Func
 	window js.Value
+	narrow js.Value // whether the page has tabs
 }
 
 // Run shows the App on the page, for ever.
 func Run() {
 	p := &page{dom: newDOM(), window: js.Global()}
+	p.narrow = p.window.Call("matchMedia", "(max-width: 61.99rem)") // as in style.css
 	p.frame = js.FuncOf(func(js.Value, []js.Value) any {
 		p.asked = false
 		p.paint()
@@ -134,7 +136,11 @@ func (p *page) listen() {
 	document := p.window.Get("document")
 	on(document, "click", func(e js.Value) {
 		if b := closest(e, "button[data-act]"); b.Truthy() && b.Get("type").String() == "button" {
-			p.act(actionOf(b, dataOf(b, "value")))
+			a := actionOf(b, dataOf(b, "value"))
+			if (a.Name == "go" || a.Name == "failed") && p.narrow.Get("matches").Bool() { // its goal is in the other tab
+				p.app.Act(Action{Name: "lab", Value: "close"})
+			}
+			p.act(a)
 		}
 	})
 	on(document, "submit", func(e js.Value) {
@@ -150,9 +156,8 @@ func (p *page) listen() {
 		}
 	})
 	on(document, "keydown", p.key)
-	narrow := p.window.Call("matchMedia", "(max-width: 61.99rem)") // as in style.css
-	tabPanels(document, narrow.Get("matches").Bool())
-	on(narrow, "change", func(e js.Value) { tabPanels(document, e.Get("matches").Bool()) })
+	tabPanels(document, p.narrow.Get("matches").Bool())
+	on(p.narrow, "change", func(e js.Value) { tabPanels(document, e.Get("matches").Bool()) })
 	on(p.window, "online", func(js.Value) { p.app.SetOnline(true) })
 	on(p.window, "offline", func(js.Value) { p.app.SetOnline(false) })
 	on(p.window, "storage", func(e js.Value) {

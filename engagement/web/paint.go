@@ -74,7 +74,7 @@ func (a *App) paint(c canvas, now time.Time, more func() bool) (done bool) {
 		}
 	}
 	if take(&d.end) {
-		a.end.Posts = len(a.feed)
+		a.end.Posts, a.end.Writer = len(a.feed), a.chrome.User != ""
 		c.region("end", viewEnd(a.end))
 	}
 	if a.focus != "" && done {

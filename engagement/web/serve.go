@@ -27,7 +27,7 @@ func Serve(f wire.First, now time.Time) Served {
 	} else {
 		out.Write = viewWrite(writeModel{User: user}).HTML()
 	}
-	end := feedModel{Loaded: true, More: f.Page.Next != ""}
+	end := feedModel{Writer: user != "", Loaded: true, More: f.Page.Next != ""}
 	var feed strings.Builder
 	for _, t := range f.Page.Posts {
 		if t.State == nil {

@@ -12,15 +12,21 @@ var people = []string{"ada", "ines", "joao", "kofi", "mika", "noor", "tomas", "w
 
 func viewHeader(m chromeModel) *Node {
 	words, class := standing(m)
+	advice, step := nextStep(m)
 	trouble := ""
 	if class == "bad" { // screen readers need not read out each tap
 		m.Pending = 0
 		trouble, _ = standing(m)
+		if advice != "" {
+			trouble += ". " + advice
+		}
 	}
 	return el("div.bar", nil,
 		el("h1.brand", nil, text("engaged")),
 		el("p.link-state "+class, nil,
-			el("span.dot", []string{"aria-hidden", "true"}), el("span.words", nil, text(words))),
+			el("span.dot", []string{"aria-hidden", "true"}),
+			el("span.said", nil, el("span.words", nil, text(words)), maybe(advice != "", el("span.advice", nil, text(advice)).with("advice"))),
+			step),
 		el("span.unseen", []string{"role", "status"}, text(trouble)),
 		maybe(m.Risk != "", el("span.hint risk", []string{"title", m.Risk}, text("Not stored offline"), el("span.unseen", nil, text(". "+m.Risk+"."))).with("risk")),
 		viewLabButton(m),
@@ -98,13 +104,40 @@ func standing(m chromeModel) (words, class string) {
 	return "All saved", "good"
 }
 
+// nextStep tells what to do about trouble: advice, or a button.
+func nextStep(m chromeModel) (advice string, step *Node) {
+	button := func(act, value, label string) *Node {
+		return el("button.link step", []string{"data-act", act, when(value != "", "data-value"), value}, text(label)).with(act)
+	}
+	switch {
+	case !m.Online && m.User == "":
+		return "Read on", nil
+	case !m.Online && m.Risk != "":
+		return "Keep this page open", nil
+	case !m.Online:
+		return "Go on, it is sent later", nil
+	case m.SignedOut:
+		return "", button("go", "again", "Sign in")
+	case m.Link == client.Broken || m.Paused:
+		return "", button("try-now", "", "Try now")
+	case m.Failed > 0 && m.Link != client.Connecting:
+		return "", button("failed", "", "Show")
+	}
+	return "", nil
+}
+
 func viewSignIn(m signInModel) *Node {
 	title, hint := "Who are you today?", "No password: this is a demo. Open a private window as someone else and watch both."
+	first := people[0]
 	if m.Again != "" {
 		title, hint = "Sign in again", "Your session has expired. Sign in as "+m.Again+" to send your changes."
+		first = m.Again
 	}
 	var names []*Node
 	for _, name := range people {
+		if name == first {
+			continue
+		}
 		names = append(names, el("li", nil, el("button.person", []string{
 			"data-act", "sign-in-as", "data-value", name, when(m.Busy, "disabled"), "",
 		}, avatar(name), text(name))).with(name))
@@ -112,9 +145,9 @@ func viewSignIn(m signInModel) *Node {
 	return el("section.card sign-in", []string{"aria-labelledby", "who"},
 		el("h2", []string{"id", "who"}, text(title)),
 		el("p.hint", nil, text(hint)),
-		maybe(m.Again != "", el("button.button again", []string{
-			"data-act", "sign-in-as", "data-value", m.Again, "data-focus", "again", when(m.Busy, "disabled"), "",
-		}, text("Continue as "+m.Again)).with("again")),
+		el("button.button primary again", []string{
+			"data-act", "sign-in-as", "data-value", first, "data-focus", "again", when(m.Busy, "disabled"), "",
+		}, text("Continue as "+first)).with("again"),
 		el("ul.people", []string{"role", "list"}, names...),
 		el("form.name-form", []string{"data-act", "sign-in"},
 			el("label", []string{"for", "name"}, text("Or choose a name")),
@@ -134,13 +167,16 @@ func viewEnd(m feedModel) *Node {
 	case m.Problem != "":
 		return el("div.end", nil,
 			el("p", []string{"role", "alert"}, text(m.Problem)),
+			maybe(m.Writer, el("p.hint", nil, text("You can write all the same: it is sent later.")).with("writer")),
 			el("button.button", []string{"data-act", "reload"}, text("Try again")))
 	case m.Nobody:
-		return el("div.end", nil, el("p.hint", nil, text("Sign in again to see the posts.")))
+		return el("div.end", nil, el("p.hint", nil, text("Sign in again to see the posts.")), viewGo("again", "Sign in"))
 	case !m.Loaded:
 		return el("div.loading", nil, el("p.unseen", nil, text("Loading…")), el("div.card ghost", nil), el("div.card ghost", nil), el("div.card ghost", nil))
+	case m.Posts == 0 && m.Writer:
+		return el("div.end", nil, el("p.hint", nil, text("No posts yet.")), viewGo("new-post", "Write the first one"))
 	case m.Posts == 0:
-		return el("div.end", nil, el("p.hint", nil, text("No posts yet.")))
+		return el("div.end", nil, el("p.hint", nil, text("No posts yet. Sign in, and write the first one.")), viewGo("name", "Sign in"))
 	case m.More:
 		label := "More posts"
 		if m.Busy {
@@ -150,7 +186,12 @@ func viewEnd(m feedModel) *Node {
 			"data-act", "more", when(m.Busy, "aria-disabled"), "true",
 		}, text(label)))
 	}
-	return el("div.end", nil, el("p.hint", nil, text("No more posts.")))
+	return el("div.end", nil, el("p.hint", nil, text("No more posts.")), el("a.link", []string{"href", "#main"}, text("Back to the top")))
+}
+
+// viewGo goes to another part of the page.
+func viewGo(to, label string) *Node {
+	return el("button.button", []string{"data-act", "go", "data-value", to}, text(label))
 }
 
 func viewNotices(list []*notice) *Node {

@@ -111,10 +111,14 @@ func viewTimeline(m labModel) *Node {
 			el("span.state "+stateClass(l), nil, text(stateWords(l))),
 		).with(l.Row))
 	}
+	none := "Like or save something, and watch its operation here."
+	if m.Nobody {
+		none = "Sign in, like or save something, and watch its operation here."
+	}
 	return el("section.panel timeline", []string{"aria-labelledby", "time"},
 		el("h2", []string{"id", "time"}, text("Operations")),
 		viewTotals(t.total),
-		maybe(len(rows) == 0, el("p.hint", nil, text("Like or save something, and watch its operation here.")).with("none")),
+		maybe(len(rows) == 0, el("p.hint", nil, text(none)).with("none")),
 		maybe(len(rows) > 0, viewLegend().with("legend")),
 		maybe(len(rows) > 0, el("ol.lives", nil, rows...).with("lives")),
 	)

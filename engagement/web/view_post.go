@@ -89,7 +89,7 @@ func viewWrite(m writeModel) *Node {
 			"placeholder", "What’s new?", "data-focus", "new-post",
 			when(m.Problem != "", "aria-describedby"), "problem-new-post", when(m.Problem != "", "aria-invalid"), "true",
 		}),
-		el("button.button", []string{"type", "submit"}, text("Post")),
+		el("button.button primary", []string{"type", "submit"}, text("Post")),
 		maybe(m.Problem != "", el("p.problem", []string{"id", "problem-new-post", "role", "alert"}, text(m.Problem)).with("problem")),
 	)
 }
