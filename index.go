@@ -13,8 +13,8 @@ import (
 // example sorted, or grouped. Store.AddIndex has it told of everything that changes.
 type Index[T any] interface {
 	// Changed is told once for each step in which entities of the store changed: their
-	// values, their presence, the rest of their views, or the truth below, also when it was
-	// only told anew. Step ascends; changes of several
+	// values, their presence, the rest of their views, the server's name of them, or the truth
+	// below, also when it was only told anew. Step ascends; changes of several
 	// stores that one operation made bear one number. It is called under the manager's lock,
 	// before the call that made the change returns, so it must be quick and must not call the
 	// manager: such a call returns ErrStuck. The slice is the manager's, which shows it to all
@@ -94,7 +94,8 @@ func (a *Attached) Into(read func() (write func())) Into {
 }
 
 // AddIndex has index told of the store's entities: first, before AddIndex returns, of all of
-// which anything is known, with a zero Before, and then of every change. A panic in it
+// which anything is known, with a zero Before, those with unsettled work in the order in
+// which that began, and then of every change. A panic in it
 // detaches it, and is an event of kind CallbackPanicked. An index may be attached to one
 // store once.
 func (s *Store[T]) AddIndex(index Index[T]) (*Attached, error) {
@@ -180,8 +181,13 @@ func (s *anyStore) addIndex(ix *tell, begin func()) (*Attached, error) {
 	begin()
 	m.indexing = &indexing{(*Manager).tellIndexesLocked, (*Manager).detachAllLocked}
 	var all []*engine.Move
+	for ent := range m.engine.Busy {
+		if ent.Space() == s.space {
+			all = append(all, &engine.Move{Entity: ent, After: ent.Look()})
+		}
+	}
 	for ent := range s.space.All {
-		if look := ent.Look(); look.Presence != engine.NotLoaded || look.Pending > 0 {
+		if look := ent.Look(); look.Presence != engine.NotLoaded && look.Pending == 0 {
 			all = append(all, &engine.Move{Entity: ent, After: look})
 		}
 	}

@@ -56,7 +56,8 @@ type link struct {
 // side is the other store of a join, as a list sees it. The manager's lock guards it.
 type side struct {
 	views   map[string]any             // by id
-	ids     map[string]string          // by names that the server gave
+	ids     map[string]string          // by names that the server gave, of those in views
+	names   map[string]string          // the other way round
 	rows    map[string]map[string]bool // ids of the rows, by key
 	changed []string                   // keys whose views the step under way has changed
 }
@@ -83,16 +84,15 @@ func (o *other[T, U]) Changed(_ uint64, changes []optimist.EntityChange[U]) {
 		switch {
 		case c.After.Presence == optimist.NotLoaded && c.After.Pending == 0:
 			delete(o.views, c.ID)
+			name = "" // it may get another one, when something is held of it again
 		case was == nil || !sameView(was, &c.After):
 			view := c.After
 			o.views[c.ID] = &view
 		case name == c.ID || o.ids[name] == c.ID:
 			continue // only the truth below was told anew
 		}
-		if o.changed = append(o.changed, c.ID); name != "" && name != c.ID {
-			o.ids[name] = c.ID
-			o.changed = append(o.changed, name)
-		}
+		o.changed = append(o.changed, c.ID)
+		o.rename(c.ID, name)
 	}
 }
 
@@ -109,6 +109,19 @@ func (o *other[T, U]) Detached(err error) {
 func sameView[T any](v, w *optimist.View[T]) bool {
 	return v.Presence == w.Presence && v.Number == w.Number && v.Pending == w.Pending && v.Parked == w.Parked &&
 		v.Version == w.Version && v.Unsure == w.Unsure
+}
+
+// rename notes the name that the server gives an entity; empty, or its id: none.
+func (s *side) rename(id, name string) {
+	if was, ok := s.names[id]; ok && was != name {
+		delete(s.names, id)
+		delete(s.ids, was)
+		s.changed = append(s.changed, was)
+	}
+	if name != "" && name != id {
+		s.names[id], s.ids[name] = name, id
+		s.changed = append(s.changed, name)
+	}
 }
 
 // view is the view of the entity of any name.
@@ -179,7 +192,7 @@ func (s sides) put(id string, was, links *link) {
 // joinAll attaches the other stores, of which the list is told from then on.
 func (l *List[T]) joinAll() error {
 	for range l.query.Joins {
-		l.core.sides = append(l.core.sides, &side{views: make(map[string]any), ids: make(map[string]string), rows: make(map[string]map[string]bool)})
+		l.core.sides = append(l.core.sides, &side{views: make(map[string]any), ids: make(map[string]string), names: make(map[string]string), rows: make(map[string]map[string]bool)})
 	}
 	for i, j := range l.query.Joins {
 		a, err := j.attach(l, l.core.sides[i])

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/optimist-go/optimist"
 	"github.com/optimist-go/optimist/list"
@@ -330,6 +331,36 @@ func TestAJoinKnowsBothNamesOfAnEntity(t *testing.T) {
 		equal(t, "after", names(), "ann ann")
 		w.people.Receive("77", optimist.TruthOf(person{"eve"}, 2))
 		equal(t, "truth under the server's name", names(), "eve eve")
+	})
+}
+
+// An answer that tells the server's name, and no truth yet, changes nothing else.
+func TestAJoinLearnsANameWithoutAnyOtherChange(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWall(t)
+		hire := optimist.Register(w.people, optimist.Mutation[person, person]{
+			Type: "hire", Kind: optimist.Create, ServerID: true,
+			Apply: func(_, a person) (person, error) { return a, nil },
+			Send: func(context.Context, optimist.Call[person]) (optimist.Truth[person], error) {
+				told := optimist.AcceptedAt[person](5) // truth of that version is to come
+				told.ID = "77"
+				return told, nil
+			},
+		})
+		w.notes.Receive("b", optimist.TruthOf(note{"77", 1}, 1))
+		w.open(list.Query[note]{})
+		_, err := hire.Execute(w.ctx, "mine", person{"ann"})
+		must(t, err)
+		author := func() string { return w.author.Of(w.l.Rows().At(0)).Value.Name }
+		w.m.SetOnline(true)
+		time.Sleep(time.Second)
+		synctest.Wait()
+		equal(t, "by the server's name", author(), "ann")
+		w.m.ClearAll() // the manager forgets the name
+		w.m.SetOnline(false)
+		w.notes.Receive("b", optimist.TruthOf(note{"77", 2}, 2))
+		w.people.Receive("mine", optimist.TruthOf(person{"eve"}, 1))
+		equal(t, "once the name is forgotten", author(), w.people.View("77").Value.Name)
 	})
 }
 

@@ -281,7 +281,11 @@ func (l *List[T]) changedPaged(step uint64, changes []optimist.EntityChange[T]) 
 
 // puts reports whether unsettled work of this client alone has an entity satisfy the query.
 func (q *Query[T]) puts(c *optimist.EntityChange[T]) bool {
-	if c.After.Pending == 0 || c.After.Presence != optimist.Present || q.Where != nil && !q.Where(c.ID, c.After.Value) {
+	value, leaves := c.After.Value, q.KeepLeaving && c.Leaving
+	if leaves {
+		value = c.Removed
+	}
+	if c.After.Pending == 0 || c.After.Presence != optimist.Present && !leaves || q.Where != nil && !q.Where(c.ID, value) {
 		return false
 	}
 	_, after := c.Truth()
@@ -292,7 +296,7 @@ func (q *Query[T]) puts(c *optimist.EntityChange[T]) bool {
 func (l *List[T]) touchesLocked() bool {
 	for i, e := range l.pending {
 		n := &l.news[i]
-		if e != nil || l.paged.all[n.id] != nil || n.appeared || n.placed || n.by != 0 || n.ahead != l.paged.totals.ahead[n.id] {
+		if e != nil || l.paged.all[n.id] != nil || l.paged.leaves(n.id, n.fact) || n.appeared || n.placed || n.by != 0 || n.ahead != l.paged.totals.ahead[n.id] {
 			return true
 		}
 	}

@@ -70,6 +70,9 @@ func (p *paged[T]) set(id string, e *entry[T], f fact) {
 	if !f.busy {
 		p.ranges.settle(id)
 	}
+	if e == nil && p.leaves(id, f) {
+		delete(p.places.made, id)
+	}
 	if c == nil {
 		if e == nil {
 			return
@@ -81,10 +84,13 @@ func (p *paged[T]) set(id string, e *entry[T], f fact) {
 	c.entry, c.fact = e, f
 	if e == nil {
 		delete(p.all, id)
-		if p.places != nil && !f.busy {
-			delete(p.places.made, id)
-		}
 	}
+}
+
+// leaves reports whether an entity, which is not in the list, gives up the place that this
+// client's work gave it. While that goes on the entity may come back.
+func (p *paged[T]) leaves(id string, f fact) bool {
+	return p.places != nil && !f.busy && p.places.made[id] != 0
 }
 
 // expose takes a candidate out of the hidden ones.

@@ -1,5 +1,10 @@
 package list
 
+import (
+	"cmp"
+	"slices"
+)
+
 // ServerOrder has a list take the order of its pages, for servers that rank rows by what a
 // client cannot know. A row has the place that the newest page gave it. A row that this client's
 // work has put into the list stands at an end until a page has it, or has been read after that
@@ -100,9 +105,20 @@ func (p *places) take(top bool, ids []string) (lost []string, edge string) {
 	if touches {
 		edge = p.whole(ids[len(ids)-1])
 	}
-	for id := range p.told {
-		if !touches && !on[id] {
-			lost = append(lost, id)
+	if !touches {
+		for id := range p.told {
+			if !on[id] {
+				lost = append(lost, id)
+			}
+		}
+		// Those that stay as own rows are among themselves as they were.
+		slices.SortFunc(lost, func(a, b string) int {
+			if p.order == CreationsFirst {
+				a, b = b, a
+			}
+			return cmp.Compare(p.told[a], p.told[b])
+		})
+		for _, id := range lost {
 			delete(p.told, id)
 		}
 	}

@@ -83,7 +83,9 @@ func (q *Query[T]) decide(e, was *entry[T], c *optimist.EntityChange[T], scratch
 		if was == nil {
 			return false, scratch // another part of the view has changed, which decides nothing
 		}
-		e.key, e.sums, e.row.links = was.key, was.sums, was.row.links
+		if e.key, e.sums, e.row.links = was.key, was.sums, was.row.links; q.places != nil {
+			e.key = q.places.whole(e.row.ID) // the place changes without the value
+		}
 		return true, scratch
 	}
 	if q.Where != nil && !q.Where(e.row.ID, e.row.View.Value) {

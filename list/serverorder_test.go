@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/optimist-go/optimist"
@@ -119,5 +120,112 @@ func TestAWrongServerOrderIsRefused(t *testing.T) {
 				t.Errorf("%s: %v", name, err)
 			}
 		}
+	})
+}
+
+// later has the server answer in a minute, with a refusal.
+func (f *feed) later() {
+	f.answer = func(string) (optimist.Truth[task], error) {
+		time.Sleep(time.Minute)
+		return optimist.Truth[task]{}, optimist.Fail(optimist.Permanent, errNo)
+	}
+}
+
+func TestAnOwnRowThatEndedLeavesNoPlace(t *testing.T) {
+	inFeed(t, 2, map[string]int{"a": 1, "b": 1}, func(f *feed) {
+		rank := "a b"
+		l := f.ranked(list.CreationsFirst, &rank, 2)
+		f.follow(l)
+		must(t, l.More(f.ctx))
+		f.later()
+		_, err := f.add.Execute(f.ctx, "n", task{"n", 1})
+		must(t, err)
+		synctest.Wait() // its call has left: the deletion waits
+		_, err = f.remove.Execute(f.ctx, "n", "")
+		must(t, err)
+		f.state(l, "a b")
+		time.Sleep(2 * time.Minute)
+		equal(t, "pending", f.tasks.View("n").Pending, 0)
+		f.write("n", task{"n", 2}) // somebody else's, which no page has placed
+		f.push("n")
+		f.state(l, "a b")
+	})
+}
+
+// A creation lies over truth of the same value, which goes: the value of the view stays.
+func TestARowBecomesAnOwnOneWithTheSameValue(t *testing.T) {
+	inFeed(t, 2, map[string]int{"a": 1, "b": 1, "x": 1}, func(f *feed) {
+		rank := "a b"
+		l := f.ranked(list.CreationsFirst, &rank, 2)
+		f.follow(l)
+		must(t, l.More(f.ctx))
+		f.push("x")
+		f.later()
+		_, err := f.add.Execute(f.ctx, "x", task{"x", 1})
+		must(t, err)
+		f.state(l, "a b")
+		f.mu.Lock()
+		f.clock++
+		delete(f.has, "x")
+		f.mu.Unlock()
+		f.push("x")
+		f.state(l, "x a b")
+	})
+}
+
+func TestRowsThatLoseTheirPlacesKeepTheirOrder(t *testing.T) {
+	for _, order := range []list.ServerOrder{list.CreationsFirst, list.CreationsLast} {
+		inFeed(t, 8, map[string]int{"a": 1, "b": 1, "c": 1, "d": 1, "e": 1, "f": 1, "x": 1}, func(f *feed) {
+			rank := "d b f a e c"
+			l := f.ranked(order, &rank, 8)
+			f.follow(l)
+			must(t, l.More(f.ctx))
+			f.later()
+			for id := range strings.FieldsSeq(rank) {
+				_, err := f.set.Execute(f.ctx, id, task{id, 2})
+				must(t, err)
+			}
+			rank = "x"
+			must(t, l.Refetch(f.ctx))
+			if want := "d b f a e c x"; order == list.CreationsFirst {
+				f.state(l, want)
+			} else {
+				f.state(l, "x d b f a e c")
+			}
+		})
+	}
+}
+
+// A list that is made while work is pending has own rows in the order in which that began.
+func TestAListThatIsMadeLaterHasOwnRowsInTheirOrder(t *testing.T) {
+	inFeed(t, 2, nil, func(f *feed) {
+		f.m.SetOnline(false)
+		const began = "d b f a e c l k m g o n h j i p r q t s"
+		for id := range strings.FieldsSeq(began) {
+			_, err := f.add.Execute(f.ctx, id, task{id, 1})
+			must(t, err)
+		}
+		rank := ""
+		f.state(f.ranked(list.CreationsFirst, &rank, 2), "s t q r p i j h n o g m k l c e a f b d")
+		f.state(f.ranked(list.CreationsLast, &rank, 2), began)
+		f.m.ClearAll()
+	})
+}
+
+// A deletion of a creation that is still pending is shown where that was, also by a list
+// that is made later.
+func TestALeavingOwnRowIsAtTheEndOfOwnRows(t *testing.T) {
+	inFeed(t, 2, map[string]int{"a": 1}, func(f *feed) {
+		f.later()
+		_, err := f.add.Execute(f.ctx, "n", task{"n", 1})
+		must(t, err)
+		synctest.Wait()
+		_, err = f.remove.Execute(f.ctx, "n", "")
+		must(t, err)
+		l := f.list(list.Query[task]{ServerOrder: list.CreationsFirst, KeepLeaving: true, Pages: func(context.Context, list.After[task], int) (list.Page[task], error) {
+			return list.Page[task]{Rows: []list.Told[task]{{ID: "a", Truth: f.truth("a")}}, End: true}, nil
+		}})
+		must(t, l.More(f.ctx))
+		f.state(l, "-n a")
 	})
 }

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -21,6 +20,7 @@ type oracle struct {
 	turn sync.Mutex
 	now  map[string]toldChange
 	past []truthChange
+	busy []string // entities with unsettled work, in the order in which it began
 }
 
 type toldChange struct {
@@ -29,7 +29,7 @@ type toldChange struct {
 }
 
 type truthChange struct {
-	id            string
+	toldChange
 	before, after optimist.HeldTruth[card]
 	shown         bool   // the view was present before
 	ended         bool   // an operation ended in the step
@@ -51,11 +51,18 @@ func (o *oracle) Changed(_ uint64, changes []optimist.EntityChange[card]) {
 	o.handOver()
 	for _, c := range changes {
 		before, after := c.Truth()
-		if o.now[c.ID] = (toldChange{c, after}); c.After.Presence == optimist.NotLoaded && c.After.Pending == 0 {
+		told := toldChange{c, after}
+		if o.now[c.ID] = told; c.After.Presence == optimist.NotLoaded && c.After.Pending == 0 {
 			delete(o.now, c.ID)
 		}
+		switch {
+		case c.After.Pending == 0:
+			o.busy = slices.DeleteFunc(o.busy, func(id string) bool { return id == c.ID })
+		case c.Before.Pending == 0:
+			o.busy = append(o.busy, c.ID)
+		}
 		o.past = append(o.past, truthChange{
-			id: c.ID, before: before, after: after, shown: c.Before.Presence == optimist.Present,
+			toldChange: told, before: before, after: after, shown: c.Before.Presence == optimist.Present,
 			ended: c.Before.Pending > c.After.Pending, at: after.Since, position: after.Position,
 		})
 	}
@@ -63,13 +70,25 @@ func (o *oracle) Changed(_ uint64, changes []optimist.EntityChange[card]) {
 
 func (*oracle) Detached(error) {}
 
+// verify compares all that the hook has told with the store.
+func (o *oracle) verify(b *board) {
+	for id, c := range o.now {
+		if view := b.cards.View(id); view != c.After {
+			b.Fatalf("the hook says that %s is %+v, it is %+v", id, c.After, view)
+		}
+		if truth := b.cards.Truth(id); truth != c.truth {
+			b.Fatalf("the hook says that the truth of %s is %+v, it is %+v", id, c.truth, truth)
+		}
+	}
+}
+
 // fetching is a call of a list's Fetch, which waits for the test.
 type fetching struct {
 	ctx   context.Context
 	after list.After[card]
 	limit int
 	began time.Time
-	shot  *shot // the server's state when it began
+	shot  *shot[card] // the server's state when it began
 	reply chan answered
 }
 
@@ -78,23 +97,18 @@ type answered struct {
 	err  error
 }
 
-// shot is the server's state at one moment.
-type shot struct {
-	held    map[string]card
-	places  map[string]uint64
-	version uint64
-}
-
 // paper is a list of pages as a person would keep it: all pages that were told, and what is
 // known of each row.
 type paper struct {
-	calls []*fetching
-	pages []paperPage
-	told  map[string]int // the newest page that told a row
-	held  map[string]bool
-	count int
-	shown map[string]bool // before the step
-	last  []paperPage     // pages before the step
+	calls  []*fetching
+	pages  []paperPage
+	told   map[string]int // the newest page that told a row
+	held   map[string]bool
+	number int             // of the newest page
+	shown  map[string]bool // before the step
+	spine  *spine          // of a list in the server's order; else nil
+	last   []paperPage     // pages before the step
+	all    bool            // before the step one page had all rows
 
 	counted  bool
 	n        int
@@ -126,8 +140,8 @@ func (w *watched) where(id string, c card) bool { return w.query.Where == nil ||
 func (b *board) fetch(p **paper) list.Fetch[card] {
 	return func(ctx context.Context, after list.After[card], limit int) (list.Page[card], error) {
 		f := &fetching{ctx: ctx, after: after, limit: limit, began: time.Now(), reply: make(chan answered, 1)}
+		f.shot = b.shot()
 		b.mu.Lock()
-		f.shot = b.shotLocked()
 		(*p).calls = append((*p).calls, f)
 		b.mu.Unlock()
 		select {
@@ -139,17 +153,11 @@ func (b *board) fetch(p **paper) list.Fetch[card] {
 	}
 }
 
-func (b *board) shotLocked() *shot {
-	return &shot{held: maps.Clone(b.held), places: maps.Clone(b.places), version: b.versions}
-}
-
 // page is the answer of the server to a fetch.
 func (b *board) page(w *watched, f *fetching) (page list.Page[card]) {
 	s := f.shot
 	if b.rnd.IntN(2) == 0 { // a read takes its time
-		b.mu.Lock()
-		s = b.shotLocked()
-		b.mu.Unlock()
+		s = b.shot()
 	}
 	var rows []list.Row[card]
 	for id, c := range s.held {
@@ -157,7 +165,11 @@ func (b *board) page(w *watched, f *fetching) (page list.Page[card]) {
 			rows = append(rows, list.Row[card]{ID: id, View: optimist.View[card]{Value: c}})
 		}
 	}
-	slices.SortFunc(rows, w.order)
+	order := w.order
+	if w.paper.spine != nil {
+		order = func(a, b list.Row[card]) int { return cmp.Compare(ranked(s, a.ID), ranked(s, b.ID)) }
+	}
+	slices.SortFunc(rows, order)
 	total := len(rows)
 	if b.rnd.IntN(4) > 0 {
 		page.Total = &total
@@ -167,7 +179,8 @@ func (b *board) page(w *watched, f *fetching) (page list.Page[card]) {
 	}
 	after := list.Row[card]{ID: f.after.ID, View: optimist.View[card]{Value: f.after.Value}}
 	for _, row := range rows {
-		if f.after.ID != "" && w.order(row, after) <= 0 {
+		if w.paper.spine != nil && f.after.Cursor != "" && ranked(s, row.ID) <= f.after.Cursor ||
+			w.paper.spine == nil && f.after.ID != "" && w.order(row, after) <= 0 {
 			continue
 		}
 		if len(page.Rows) == f.limit {
@@ -178,6 +191,9 @@ func (b *board) page(w *watched, f *fetching) (page list.Page[card]) {
 			t.Version = 0
 		}
 		page.Rows = append(page.Rows, list.Told[card]{ID: row.ID, Truth: b.placed(t, s.places[row.ID])})
+		if w.paper.spine != nil {
+			page.Next = ranked(s, row.ID)
+		}
 	}
 	page.End = true
 	return page
@@ -221,23 +237,37 @@ func (b *board) turn(w *watched) string {
 // take has the naive list take a page, in whose step the oracle's past has happened.
 func (b *board) take(w *watched, f *fetching, page list.Page[card]) {
 	p := w.paper
-	p.count++
-	n := paperPage{number: p.count, began: f.began}
-	if f.after.ID != "" {
-		n.from = &list.Row[card]{ID: b.first(f.after.ID), View: optimist.View[card]{Value: f.after.Value}}
+	var ids []string
+	for _, row := range page.Rows {
+		ids = append(ids, b.first(row.ID))
 	}
-	ids := make(map[string]bool)
+	if p.spine != nil {
+		b.rank(w, f, page, ids)
+	} else {
+		b.file(w, f, page, ids)
+	}
+	if page.Total != nil {
+		b.count(w, f, page, ids)
+	}
+}
+
+// file has the naive list take a page in the order of its keys.
+func (b *board) file(w *watched, f *fetching, page list.Page[card], ids []string) {
+	p := w.paper
+	p.number++
+	n := paperPage{number: p.number, began: f.began}
+	if f.after.ID != "" {
+		n.from = p.edge(w)
+	}
 	for i, row := range page.Rows {
-		id := b.first(row.ID)
-		ids[id] = true
-		place := &list.Row[card]{ID: id, View: optimist.View[card]{Value: row.Truth.Value}}
+		place := &list.Row[card]{ID: ids[i], View: optimist.View[card]{Value: row.Truth.Value}}
 		if i == 0 {
 			n.first = place
 		}
 		if n.to == nil || w.order(*n.to, *place) < 0 {
 			n.to = place
 		}
-		p.told[id] = p.count
+		p.told[ids[i]] = p.number
 	}
 	switch {
 	case page.End:
@@ -246,50 +276,49 @@ func (b *board) take(w *watched, f *fetching, page list.Page[card]) {
 		n.to = n.from
 	}
 	if n.from == nil {
-		var top *paperPage
-		for i := range p.pages {
-			if p.pages[i].from == nil {
-				top = &p.pages[i]
-			}
-		}
-		touches := n.to != nil && top != nil && top.first != nil && w.order(*top.first, *n.to) <= 0
-		var rest []paperPage
-		for _, old := range p.pages {
-			if !touches || old.to != nil && w.order(*old.to, *n.to) <= 0 {
-				continue
-			}
-			if old.from == nil || w.order(*old.from, *n.to) < 0 {
-				old.from = n.to
-			}
-			rest = append(rest, old)
-		}
-		p.pages = rest
+		p.pages = p.rest(w, &n)
 	}
 	p.pages = append(p.pages, n)
 	for id := range p.shown {
 		row, _, ok := b.candidate(w, id)
-		if ok && row.View.Pending > 0 && !ids[id] && w.in(&n, row) {
+		if ok && row.View.Pending > 0 && !slices.Contains(ids, id) && w.in(&n, row) {
 			p.held[id] = true
 		}
 	}
-	if page.Total == nil {
-		return
-	}
-	p.counted, p.n, p.position, p.read = true, *page.Total, page.Position, f.began
-	p.past = slices.DeleteFunc(p.past, func(c truthChange) bool {
-		return !c.at.After(p.read) && (c.position == 0 || p.position == 0 || c.position <= p.position)
-	})
-	for i := range b.oracle.past {
-		if c := &b.oracle.past[i]; ids[c.id] {
-			c.in = p // counted
+}
+
+// edge is the end of the last page, as it was when that was told: its row may have got another
+// name since.
+func (p *paper) edge(w *watched) (edge *list.Row[card]) {
+	for _, page := range p.pages {
+		if edge == nil || w.order(*edge, *page.to) < 0 {
+			edge = page.to
 		}
 	}
-	clear(p.doubted)
-	for id := range b.oracle.now {
-		if b.ahead(w, id) != 0 {
-			p.doubted[id] = true
+	return edge
+}
+
+// rest are the parts of pages that stay behind a new first one.
+func (p *paper) rest(w *watched, n *paperPage) (rest []paperPage) {
+	var top *paperPage
+	for i := range p.pages {
+		if p.pages[i].from == nil {
+			top = &p.pages[i]
 		}
 	}
+	if n.to == nil || top == nil || top.first == nil || w.order(*top.first, *n.to) > 0 {
+		return nil
+	}
+	for _, old := range p.pages {
+		if old.to != nil && w.order(*old.to, *n.to) <= 0 {
+			continue
+		}
+		if old.from == nil || w.order(*old.from, *n.to) < 0 {
+			old.from = n.to
+		}
+		rest = append(rest, old)
+	}
+	return rest
 }
 
 func (w *watched) in(p *paperPage, row list.Row[card]) bool {
@@ -310,21 +339,21 @@ func (b *board) candidate(w *watched, id string) (row list.Row[card], truth opti
 	if !there {
 		return row, truth, false
 	}
-	row, truth = list.Row[card]{ID: id, View: b.cards.View(id)}, b.cards.Truth(id)
-	if row.View != c.After {
-		b.Fatalf("the hook says that %s is %+v, it is %+v", id, c.After, row.View)
-	}
-	if c.truth != truth {
-		b.Fatalf("the hook says that the truth of %s is %+v, it is %+v", id, c.truth, truth)
-	}
+	row, ok = b.rowOf(w, c)
+	return row, c.truth, ok
+}
+
+// rowOf is the row of an entity as the hook has told it.
+func (b *board) rowOf(w *watched, c toldChange) (row list.Row[card], ok bool) {
+	row = list.Row[card]{ID: c.ID, View: c.After}
 	switch {
 	case row.View.Presence == optimist.Present:
 	case c.Leaving && w.query.KeepLeaving:
 		row.Leaving, row.View.Value = true, c.Removed
 	default:
-		return row, truth, false
+		return row, false
 	}
-	return row, truth, w.where(id, row.View.Value)
+	return row, w.where(c.ID, row.View.Value)
 }
 
 // known reports whether a list of pages knows a row.
@@ -335,6 +364,9 @@ func (b *board) known(w *watched, row list.Row[card], truth optimist.HeldTruth[c
 			return true // put there
 		}
 	}
+	if s := w.paper.spine; s != nil {
+		return s.knows(row.ID, truth, w.paper.held[row.ID] && row.View.Pending > 0)
+	}
 	for i := range w.paper.pages {
 		if p := &w.paper.pages[i]; w.in(p, row) {
 			return w.paper.told[row.ID] >= p.number || truth.Since.After(p.began) || w.paper.held[row.ID] && row.View.Pending > 0
@@ -343,118 +375,31 @@ func (b *board) known(w *watched, row list.Row[card], truth optimist.HeldTruth[c
 	return false
 }
 
-// ahead is what unsettled work of an entity adds to the total.
-func (b *board) ahead(w *watched, id string) (n int) {
-	view, truth := b.cards.View(id), b.cards.Truth(id)
-	if view.Presence == optimist.Present && w.where(id, view.Value) {
-		n++
-	}
-	if truth.Presence == optimist.Present && w.where(id, truth.Value) {
-		n--
-	}
-	return n
-}
-
-// total counts by all changes since the total that was told last.
-func (b *board) total(w *watched) list.Total {
-	p := w.paper
-	if !p.counted {
-		return list.Total{}
-	}
-	t := list.Total{N: p.n, Known: true, Exact: true}
-	is := func(id string, h optimist.HeldTruth[card]) int {
-		if h.Presence == optimist.Present && w.where(id, h.Value) {
-			return 1
-		}
-		return 0
-	}
-	type open struct {
-		by     int
-		change *truthChange
-	}
-	unplaced := make(map[string][]open) // by id: changes of which nobody knows where they are in the feed
-	for i := range p.past {
-		c := &p.past[i]
-		late := c.at.After(p.read)
-		done := c.contained
-		c.contained = done || c.position != 0 && c.position <= p.position
-		switch {
-		case done || c.in == p && late, c.after.Presence == optimist.NotLoaded:
-			continue
-		case c.before.Presence == optimist.NotLoaded && !c.shown:
-			if !c.whole {
-				p.appeared = max(p.appeared, c.position)
-			}
-			if !c.whole && c.ended && late && (c.position == 0 || p.position == 0) {
-				t.Exact = false
-			}
-			if !c.fresh {
-				continue
-			}
-		}
-		if by := is(c.id, c.after) - is(c.id, c.before); by != 0 {
-			switch {
-			case c.position == 0:
-				if late {
-					unplaced[c.id] = append(unplaced[c.id], open{by, c})
-				}
-			case p.position == 0:
-				if late {
-					t.N += by
-					t.Exact = false
-				}
-			case c.position > p.position:
-				t.N += by
-			}
-			continue
-		}
-		if list := unplaced[c.id]; len(list) > 0 && c.before.Position == 0 && c.position != 0 {
-			last := list[len(list)-1]
-			same := c.before.Version == c.after.Version && c.after.Version != 0
-			switch {
-			case c.contained:
-				last.change.contained = true
-				unplaced[c.id] = list[:len(list)-1]
-			case same && p.position != 0:
-				t.N += last.by
-				unplaced[c.id] = list[:len(list)-1]
-			}
-		}
-	}
-	for _, list := range unplaced {
-		for _, o := range list {
-			t.N += o.by
-			t.Exact = false
-		}
-	}
-	for id := range b.oracle.now {
-		n := b.ahead(w, id)
-		if t.N += n; n == 0 {
-			delete(p.doubted, id)
-		}
-	}
-	for id := range p.doubted {
-		if _, there := b.oracle.now[id]; !there {
-			delete(p.doubted, id)
-		}
-	}
-	t.Exact = t.Exact && len(p.doubted) == 0 && (p.position == 0 || p.appeared <= p.position)
-	return t
-}
-
 // drain gives the lists of pages what has happened.
 func (b *board) drain(all []*watched) {
 	for _, w := range all {
 		if w.paper != nil {
-			for _, c := range b.oracle.past {
-				row := list.Row[card]{ID: c.id, View: optimist.View[card]{Value: c.after.Value}}
-				c.fresh = slices.ContainsFunc(w.paper.last, func(p paperPage) bool { return w.in(&p, row) })
-				c.whole = len(w.paper.last) == 1 && w.paper.last[0].to == nil
-				w.paper.past = append(w.paper.past, c)
-			}
+			b.collect(w)
 		}
 	}
 	b.oracle.past = nil
+}
+
+// collect gives a list of pages what has happened.
+func (b *board) collect(w *watched) {
+	p := w.paper
+	for _, c := range b.oracle.past {
+		row := list.Row[card]{ID: c.ID, View: optimist.View[card]{Value: c.after.Value}}
+		c.whole = p.all
+		c.fresh = p.all || slices.ContainsFunc(p.last, func(page paperPage) bool { return w.in(&page, row) })
+		p.past = append(p.past, c)
+	}
+	p.last = slices.Clone(p.pages)
+	p.all = len(p.pages) == 1 && p.pages[0].to == nil
+	if p.spine != nil {
+		b.follow(w)
+		p.spine.seen, p.all = 0, p.spine.whole
+	}
 }
 
 // look evaluates a list of pages before a step.
@@ -463,9 +408,8 @@ func (b *board) look(w *watched) {
 		return
 	}
 	clear(w.paper.shown)
-	w.paper.last = slices.Clone(w.paper.pages)
 	for id := range w.paper.held {
-		if b.cards.View(id).Pending == 0 {
+		if b.oracle.now[id].After.Pending == 0 {
 			delete(w.paper.held, id)
 		}
 	}
@@ -476,45 +420,39 @@ func (b *board) look(w *watched) {
 	}
 }
 
-// registerBorn adds creations whose ids the server makes.
-func (b *board) registerBorn() {
-	b.born = optimist.Register(b.cards, optimist.Mutation[card, string]{
-		Type: "born", Kind: optimist.Create, ServerID: true, Stored: stored,
-		Policy: optimist.Policy{Failure: optimist.Park},
-		Apply:  func(c card, args string) (card, error) { _, c.Title, _ = strings.Cut(args, " "); return c, nil },
-		Send: func(ctx context.Context, c optimist.Call[string]) (optimist.Truth[card], error) {
-			number, title, _ := strings.Cut(c.Args, " ")
-			t, err := b.serve(ctx, "s"+number, func(card, bool) (card, bool) { return card{Title: title}, true })
-			t.ID = "s" + number
-			return t, err
-		},
-	})
-}
-
 // pagedLists are lists of pages.
 func (b *board) pagedLists() (all []*watched) {
-	likes := func(_ string, c card) int { return c.Likes }
-	title := func(_ string, c card) string { return c.Title }
-	byLikes := func(a, b list.Row[card]) int { return cmp.Compare(a.View.Value.Likes, b.View.Value.Likes) }
-	byTitle := func(a, b list.Row[card]) int { return cmp.Compare(a.View.Value.Title, b.View.Value.Title) }
-	open := func(_ string, c card) bool { return !c.Done }
 	for _, w := range []*watched{
 		{name: "pages of likes", less: func(a, b list.Row[card]) int { return -byLikes(a, b) },
-			query: list.Query[card]{Order: []list.Key[card]{list.Desc(likes)}, PageSize: 4}},
+			query: list.Query[card]{Order: []list.Key[card]{list.Desc(likesOf)}, PageSize: 4}},
 		{name: "pages of open titles, leaving", less: byTitle,
-			query: list.Query[card]{Where: open, Order: []list.Key[card]{list.Asc(title)}, PageSize: 3, KeepLeaving: true}},
-		{name: "pages of ids, window", less: func(a, b list.Row[card]) int { return 0 },
-			query: list.Query[card]{PageSize: 7, Limit: 9}},
+			query: list.Query[card]{Where: isOpen, Order: []list.Key[card]{list.Asc(titleOf)}, PageSize: 3, KeepLeaving: true}, who: list.Join(b.people, personOf)},
+		{name: "pages of ids, window", less: byID,
+			query: list.Query[card]{PageSize: 7, Limit: 9, Sums: []func(string, card) int64{sumOf}}},
+		{name: "ranked", query: list.Query[card]{ServerOrder: list.CreationsFirst, PageSize: 4, KeepLeaving: true}},
+		{name: "ranked open, creations last", who: list.Join(b.people, personOf),
+			query: list.Query[card]{Where: isOpen, ServerOrder: list.CreationsLast, PageSize: 5}},
 	} {
 		w.paper = newPaper()
 		w.query.Pages = b.fetch(&w.paper)
+		if w.who != nil {
+			w.query.Joins = []list.AnyJoin[card]{w.who}
+		}
+		if w.query.ServerOrder != 0 {
+			w.paper.spine = &spine{order: w.query.ServerOrder}
+			w.less = w.paper.spine.less
+		}
 		all = append(all, w)
 	}
+	b.paged = len(all)
 	return all
 }
 
 // more reports whether the server may have more than was told.
 func (p *paper) more() bool {
+	if p.spine != nil {
+		return p.spine.end.IsZero()
+	}
 	for _, page := range p.pages {
 		if page.to == nil {
 			return false

@@ -21,6 +21,7 @@ type Look struct {
 	Predicted     bool
 	Since         Time
 	Position      uint64
+	Nameless      bool // the server's name of it is not known yet
 }
 
 // Move is an entity of an indexed space, as it looked before the Step and after it.
@@ -39,6 +40,7 @@ func (ent *Entity) Look() Look {
 		Value: value, Presence: presence, Pending: ent.Pending(), Parked: ent.Parked(),
 		Version: ent.version, Number: ent.number, Unsure: ent.Unsure(),
 		Truth: ent.truth, TruthPresence: ent.presence, Predicted: ent.predicted, Since: ent.settledAt, Position: ent.Position(),
+		Nameless: ent.Nameless(),
 	}
 	if presence == Present {
 		return l
@@ -55,13 +57,13 @@ func (ent *Entity) Look() Look {
 	return l
 }
 
-// Same reports whether two looks of one entity are the same: its view, and the truth below,
-// which also differs when it was told anew.
+// Same reports whether two looks of one entity are the same: its view, its names, and the truth
+// below, which also differs when it was told anew.
 func (ent *Entity) Same(a, b *Look) bool {
 	// A value that changes gets another number, but the number counts on also when nothing
 	// is to be seen in between.
 	same := a.SameView(b) || a.sameWork(b) && ent.space.same(a.Value, b.Value)
-	return same && a.TruthPresence == b.TruthPresence && a.Since == b.Since && a.Position == b.Position &&
+	return same && a.TruthPresence == b.TruthPresence && a.Since == b.Since && a.Position == b.Position && a.Nameless == b.Nameless &&
 		ent.space.same(a.Leaving, b.Leaving) && ent.space.same(a.Truth, b.Truth)
 }
 

@@ -142,6 +142,7 @@ func (e *Engine) name(ent *Entity, server string) {
 		return
 	}
 	p := ent.space.names.first[ent.id]
+	e.note(ent)
 	e.pair(p, server)
 	e.writeName(ent, p)
 	if ent.presence == Present {
