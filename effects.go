@@ -41,7 +41,12 @@ func (m *Manager) carryOutLocked(f *engine.Effect, now time.Time) {
 		}
 	case engine.EntitiesUnited:
 		unitedLocked(f.Value.(*engine.Entity))
-	case engine.OpAcknowledged, engine.OpParked:
+	case engine.OpAcknowledged:
+		handleOf(f.Op).movedLocked()
+		if ent := f.Op.Entity(); ent.Awaited() {
+			m.askLocked(ent, true, false, now)
+		}
+	case engine.OpParked:
 		handleOf(f.Op).movedLocked()
 	}
 	if m.audience.Subscribed() {

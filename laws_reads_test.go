@@ -270,3 +270,42 @@ func TestLaw42_AFailedReadIsMadeAgain(t *testing.T) {
 		equal(t, "online again", len(at), 3)
 	})
 }
+
+// An operation of which the server has told the version alone does not wait for a push: its
+// entity is read, until truth of that version is there.
+func TestLaw42_AnAcknowledgedOperationHasItsEntityRead(t *testing.T) {
+	opts := instant
+	opts.Policy.Retry = Retry{Max: 2, Base: time.Second, Jitter: -1}
+	inWorld(t, opts, func(t *testing.T, w *world) {
+		var lags, reads int
+		pages := NewStore(w.m, "read", StoreOptions[page]{ReadSettled: true, Read: func(_ context.Context, id string) (Truth[page], error) {
+			reads++
+			if reads <= lags {
+				return TruthOf(page{Title: "old"}, 1), nil
+			}
+			return w.server.truth(id), nil
+		}})
+		def := w.likeToggle()
+		def.Type = "like read"
+		like := RegisterToggle(pages, def)
+		w.server.put("1", page{Title: "old"})
+		is(t, pages.Receive("1", w.server.truth("1")), nil)
+		w.server.alwaysReply(&reply{terse: true})
+
+		h := must(like.Set(w.ctx, "1", "a", true))(t)
+		must(h.Wait(w.ctx))(t)
+		w.outcome(h, Confirmed)
+		equal(t, "read", pages.View("1").Value, page{Title: "old", Fans: "a"})
+		w.time(time.Hour)
+		equal(t, "one read", reads, 1)
+
+		lags = reads + 2 // a replica
+		h = must(like.Set(w.ctx, "1", "b", true))(t)
+		w.time(2 * time.Second)
+		equal(t, "waits", h.State(), Acked)
+		equal(t, "shown", pages.View("1").Value.Fans, "a b")
+		must(h.Wait(w.ctx))(t)
+		w.time(time.Hour)
+		equal(t, "reads", reads, 4)
+	})
+}

@@ -179,7 +179,8 @@ func (r *reader) finishLocked(ent *engine.Entity, t engine.Truth, err error) {
 	if err != nil {
 		after = engine.Time(classify(r.ctx, err).retryAfter)
 	}
-	if r.Finish(ent, m.now(now), err != nil || old, after, m.haltedLocked(), rand.Uint64(), m.engine.RereadLater) {
+	failed := err != nil || old || ent.Awaited() // by a replica that lags
+	if r.Finish(ent, m.now(now), failed, after, m.haltedLocked(), rand.Uint64(), m.engine.RereadLater) {
 		return
 	}
 	if ent.Unsure() && err != nil {

@@ -52,7 +52,9 @@ type StoreOptions[T any] struct {
 	// attempt of one of them had left: once, a tenth of a second after that, and not before
 	// operations that were accepted meanwhile have ended as well. What is read is dated at
 	// the moment at which the read began, so it undoes nothing that settles later. A read that
-	// fails is repeated as one of Read is. False, or without Read: answers and pushes tell enough.
+	// fails is repeated as one of Read is. An operation that was only acknowledged (AcceptedAt,
+	// Truth.Wrote) has its entity read at once, and again as long as the value read is older than
+	// the version awaited. False, or without Read: answers and pushes tell enough.
 	ReadSettled bool
 	// LaggingReplica says that this server may answer an accepted operation with a value
 	// that a lagging replica told, and cannot say so by Truth.Wrote. It has the manager

@@ -37,6 +37,17 @@ func (e *Engine) guessBefore(p *part) bool {
 
 func (o *Op) waitsByGuess() bool { return o.state == Acked && o.ext.guess }
 
+// Awaited reports whether an operation that the server has waits for truth of a later version than
+// the one held, which is to be read then.
+func (ent *Entity) Awaited() bool {
+	for p := ent.first; p != nil && ent.space.RereadSettled; p = p.next {
+		if o := p.op; o.state == Acked && !o.Group() && o.ext.version > ent.version {
+			return true
+		}
+	}
+	return false
+}
+
 // ackGuess keeps the operation in the fold until truth shows it, or its patience ends.
 func (e *Engine) ackGuess(o *Op) {
 	e.ack(o, 0)
