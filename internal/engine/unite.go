@@ -141,6 +141,11 @@ func (e *Engine) unite(p *Name) bool {
 	}
 	truth := Truth{Presence: from.presence, Value: from.truth, Version: from.version, ReadAt: max(from.settledAt, 1)}
 	fresh := e.takeOver(ent, from)
+	for q := ent.first; q != nil; q = q.next {
+		if ent.creationUpTo(q.prev) == nil {
+			e.free(q) // the server has it, or a deletion lies between
+		}
+	}
 	e.taken(ent, truth, fresh, fresh)
 	from.doubt, from.unread = nil, false
 	from.truth, from.presence, from.version, from.floor, from.latest = nil, NotLoaded, 0, 0, 0
@@ -204,7 +209,7 @@ func (e *Engine) moveTo(ent *Entity, p *part) {
 	}
 	parked, held := o.state == Parked, o.held != notHeld
 	e.remove(p)
-	p.entity, p.stands = ent, false
+	p.entity = ent
 	e.insert(p)
 	if parked {
 		ent.parked++
@@ -217,6 +222,9 @@ func (e *Engine) moveTo(ent *Entity, p *part) {
 		e.joinLanes(o)
 	}
 	e.markDirty(ent, p)
+	if p.next != nil {
+		e.markDirty(ent, p.next) // it has not seen p, also where the value of p stays
+	}
 	e.suspect(o)
 	e.wakeOp(o)
 }

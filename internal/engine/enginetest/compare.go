@@ -42,6 +42,12 @@ func (d *Driver) step(in engine.Input) error {
 			d.pairs[p.First] = engine.Named{First: p.First, Server: p.Server, Seq: p.Seq}
 		case engine.Misused:
 			unseen = append(unseen, news{f.Op, f.Entity.ID()})
+		case engine.EntitiesUnited:
+			from, to := f.Value.(*engine.Entity).ID(), f.Entity.ID()
+			d.unsure[to] = f.Entity.Unsure() // the doubt about the other was told
+			d.reading[to] = d.reading[to] || d.reading[from]
+			delete(d.unsure, from)
+			delete(d.reading, from)
 		case engine.Reread:
 			d.reading[f.Entity.ID()] = true
 		case engine.RereadSettled:
@@ -186,8 +192,18 @@ type facts struct {
 }
 
 func (d *Driver) compare() error {
+	for _, id := range ids {
+		for _, name := range []string{id, serverNames[id]} {
+			if real := d.space.Find(name); real != nil && real.ID() != d.twin.first(name) {
+				return fmt.Errorf("by %s the engine finds %s, the twin %s", name, real.ID(), d.twin.first(name))
+			}
+		}
+	}
 	for _, ent := range d.twin.entities {
 		real := d.space.Find(ent.id)
+		if real == nil || real.ID() != ent.id {
+			return fmt.Errorf("only the twin holds %s", ent.id)
+		}
 		value, presence := real.View()
 		wantValue, wantPresence := d.twin.view(ent)
 		if presence != wantPresence || !ent.same(value, wantValue) {
@@ -201,7 +217,7 @@ func (d *Driver) compare() error {
 			return fmt.Errorf("truth of %s: predicted %v since %d for the engine, %v since %d for the twin", ent.id,
 				real.Predicted(), real.TruthSince(), ent.predicted, ent.settledAt)
 		}
-		if n := d.twin.names[ent.id]; real.Nameless() != d.twin.nameless(ent) || n != nil && (n.seq != d.pairs[ent.id].Seq || n.server != "" && d.space.Find(n.server) != real) {
+		if n := d.twin.names[ent.id]; real.Nameless() != d.twin.nameless(ent) || n != nil && n.seq != d.pairs[ent.id].Seq {
 			return fmt.Errorf("%s is called %q by the engine, the twin knows %+v", ent.id, d.space.ServerName(ent.id), n)
 		}
 		pending := d.twin.count(ent, func(*op) bool { return true })

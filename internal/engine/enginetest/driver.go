@@ -2,6 +2,7 @@ package enginetest
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/optimist-go/optimist/internal/engine"
 )
@@ -33,6 +34,7 @@ type Driver struct {
 	unlike   error               // the two told resolvers different things
 
 	drafts bool                    // the server makes ids
+	shown  bool                    // truth under them is shown before anybody knows of what it is
 	pairs  map[string]engine.Named // of names, as the journal has them, by first name
 
 	membersOf map[*engine.Op][]engine.Part // of groups
@@ -66,6 +68,7 @@ func NewDriver(bytes []byte) *Driver {
 	}
 	d.rereads = d.src.One(3)
 	d.drafts, d.pairs = d.src.One(4), make(map[string]engine.Named)
+	d.shown = d.drafts && d.src.One(2)
 	d.begin()
 	return d
 }
@@ -84,7 +87,11 @@ func (d *Driver) begin() {
 	d.twin = NewTwin(d.cfg, func(o *engine.Op) string { return o.ID(d.engine) })
 	for _, id := range ids {
 		d.engine.Pin(d.space, id)
-		d.twin.entity(d.space, id)
+		d.twin.entity(d.space, id).pinned = true
+		if d.shown {
+			d.engine.Pin(d.space, serverNames[id])
+			d.twin.entity(d.space, serverNames[id]).pinned = true
+		}
 	}
 	d.known, d.calls, d.paused = nil, nil, false
 	d.unsure, d.reading = make(map[string]bool), make(map[string]bool)
@@ -130,7 +137,7 @@ func (d *Driver) one() error {
 		case 0, 1:
 			return d.step(d.piece())
 		case 2:
-			return d.step(&engine.Page{Truths: []engine.EntityTruth{d.received(), {Space: d.space, Entity: ids[0], Truth: d.truth(ids[0])}, {Space: d.space, Entity: ids[1], Truth: d.truth(ids[1])}}})
+			return d.step(&engine.Page{Truths: []engine.EntityTruth{d.received(), d.received(), d.received()}})
 		}
 		in := &engine.Receive{EntityTruth: d.received()}
 		if in.Reread = d.reading[in.Entity] && d.src.One(2); in.Reread {
@@ -185,8 +192,11 @@ func (d *Driver) one() error {
 // id is a name of one of the entities, of which the server may have made one.
 func (d *Driver) id() string {
 	id := ids[d.src.Below(len(ids))]
-	if p, ok := d.pairs[id]; ok && p.Server != "" && d.src.One(2) {
+	switch p, ok := d.pairs[id]; {
+	case ok && p.Server != "" && d.src.One(2):
 		return p.Server
+	case d.shown && d.src.One(3):
+		return serverNames[id]
 	}
 	return id
 }
@@ -246,19 +256,23 @@ func (d *Driver) argsLike(a Args) Args {
 
 // fresh makes an operation that nobody knows yet.
 func (d *Driver) fresh(typ *engine.Type, a Args, slot string) *engine.Op {
-	if d.drafts {
-		switch typ {
-		case CreateDoc:
-			typ = Draft
-		case Found:
-			typ = DraftKept
-		}
-	}
 	d.stamp += engine.Timestamp(1 + d.src.Below(3))
 	o := &engine.Op{Type: typ, Args: a, Slot: slot, Timestamp: d.stamp, Owner: d}
 	d.known = append(d.known, o)
 	d.twin.Ask(o)
 	return o
+}
+
+// making is the type of a creation: the server makes the ids of all but those that it knows.
+func (d *Driver) making(typ *engine.Type, id string) *engine.Type {
+	switch {
+	case !d.drafts || !slices.Contains(ids[:], id):
+	case typ == CreateDoc:
+		return Draft
+	case typ == Found:
+		return DraftKept
+	}
+	return typ
 }
 
 func (d *Driver) execute() *engine.Execute {
@@ -273,7 +287,7 @@ func (d *Driver) execute() *engine.Execute {
 	case 6:
 		in.Op = d.fresh(Add, a, "")
 	case 7:
-		in.Op = d.fresh(CreateDoc, a, "doc")
+		in.Op = d.fresh(d.making(CreateDoc, in.Entity), a, "doc")
 	case 8:
 		in.Op = d.fresh(Edit, a, "doc")
 	case 9:
@@ -292,8 +306,12 @@ func (d *Driver) execute() *engine.Execute {
 		a.N--
 		in.Op = d.fresh(Sum, a, "sum")
 	case 15:
-		in.Op = d.fresh(Pick(d.src, Found, Drop, Keep), a, "")
+		in.Op = d.fresh(d.making(Pick(d.src, Found, Drop, Keep), in.Entity), a, "")
 	default:
+		if d.toldSame() { // one entity cannot be twice in a group
+			in.Op = d.fresh(Add, a, "")
+			break
+		}
 		in.Op = d.fresh(Pick(d.src, Group, Group, Pair), a, "")
 		in.Group = d.members()
 		d.membersOf[in.Op] = in.Group

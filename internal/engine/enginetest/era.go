@@ -49,6 +49,17 @@ func (t *Twin) overtaken(o *op) bool {
 	})
 }
 
+// leaveEra: the value of an earlier era is replaced, and the new one may lack what truth told to
+// contain.
+func (t *Twin) leaveEra(ent *entity) {
+	ent.outlived = false
+	for _, o := range t.ops {
+		if p := o.placeIn(ent); p != nil {
+			p.told = false
+		}
+	}
+}
+
 // outlived: truth of an earlier era, or read in one.
 func (t *Twin) outlived(said engine.Truth) bool {
 	if said.Era == 0 {

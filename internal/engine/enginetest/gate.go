@@ -193,7 +193,7 @@ func (t *Twin) wished(o *op) (until engine.Time) {
 }
 
 func (t *Twin) itsTurn(o *op, held map[*op]hold) bool {
-	if held[o] > 0 {
+	if held[o] > 0 || t.waitsForOther(o) {
 		return false
 	}
 	for _, d := range o.deps {

@@ -9,6 +9,7 @@ import (
 // naming is what the twin knows of an entity whose id the server makes.
 type naming struct {
 	server string // empty: not told
+	of     string // the first name of an entity to which the server told the same id before
 	seq    uint64 // of the journal's record
 }
 
@@ -29,8 +30,14 @@ var (
 
 // first is the name under which an entity is held.
 func (t *Twin) first(id string) string {
+	if n := t.names[id]; n != nil {
+		if n.of != "" && !slices.Contains(t.apart, id) {
+			return n.of
+		}
+		return id
+	}
 	for first, n := range t.names {
-		if n.server == id {
+		if n.server == id && n.of == "" && !slices.Contains(t.apart, first) {
 			return first
 		}
 	}
@@ -62,7 +69,7 @@ func (t *Twin) called(ent *entity, server string) {
 	if server == "" || !t.nameless(ent) {
 		return
 	}
-	t.names[ent.id].server = server
+	t.pair(ent.id, server)
 	t.writeName(ent)
 	t.tiesEnd(ent)
 }

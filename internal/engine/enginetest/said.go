@@ -1,7 +1,9 @@
 package enginetest
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/optimist-go/optimist/internal/engine"
@@ -27,7 +29,7 @@ func (d *Driver) answer(o *engine.Op) *engine.Answer {
 	id := o.Entity().ID()
 	defer func() {
 		if o.Type.ServerID {
-			in.Truth.ID = Pick(d.src, serverNames[id], serverNames[id], serverNames[id], "")
+			in.Truth.ID = Pick(d.src, serverNames[id], serverNames[id], d.otherName(id), "")
 		}
 	}()
 	switch in.Class {
@@ -65,12 +67,30 @@ func (d *Driver) received() engine.EntityTruth {
 	if d.drafts && d.src.One(4) {
 		for _, o := range d.accepted() {
 			if first := o.Entity().ID(); o.Type.ServerID && o.State() != engine.Ended && d.space.ServerName(first) == "" {
-				in.Entity, in.Truth.Contains = serverNames[first], append(in.Truth.Contains, o.ID(d.engine))
+				in.Entity, in.Truth.Contains = Pick(d.src, serverNames[first], d.otherName(first)), []string{o.ID(d.engine)}
 				break
 			}
 		}
 	}
 	return in
+}
+
+// otherName is an id that the server makes for the other entity, if it may be told for this one
+// as well: there is one entity then.
+func (d *Driver) otherName(id string) string {
+	name := serverNames[id]
+	for _, other := range ids {
+		if other != id && d.shown && !slices.ContainsFunc(d.accepted(), func(o *engine.Op) bool { return o.Group() && o.State() != engine.Ended }) {
+			name = serverNames[other]
+		}
+	}
+	return name
+}
+
+// toldSame: the server told one id for both entities.
+func (d *Driver) toldSame() bool {
+	a, b := d.space.ServerName(ids[0]), d.space.ServerName(ids[1])
+	return a != "" && a == b
 }
 
 // piece follows the version held, or another one.
@@ -180,12 +200,11 @@ func (d *Driver) restart() error {
 	d.engine.ShutGate(true)
 	d.twin.Restoring = true
 	again := make(map[*engine.Op]*engine.Op)
-	for _, id := range ids {
-		if p, ok := d.pairs[id]; ok {
-			p.Space = d.space
-			if err := d.step(p); err != nil {
-				return err
-			}
+	pairs := slices.SortedFunc(maps.Values(d.pairs), func(a, b engine.Named) int { return cmp.Compare(a.Seq, b.Seq) })
+	for _, p := range pairs {
+		p.Space = d.space
+		if err := d.step(p); err != nil {
+			return err
 		}
 	}
 	if d.src.Below(4) == 0 { // the program hears of it at once

@@ -24,12 +24,7 @@ func (t *Twin) takeTruth(ent *entity, said engine.Truth) (fresh, covered bool) {
 		return false, false
 	}
 	if ent.outlived {
-		ent.outlived = false
-		for _, o := range t.ops {
-			if p := o.placeIn(ent); p != nil {
-				p.told = false
-			}
-		}
+		t.leaveEra(ent)
 	}
 	ent.truth, ent.presence = said.Value, said.Presence
 	if said.Presence == engine.Absent {
@@ -52,6 +47,12 @@ func (ent *entity) outdates(said engine.Truth) bool {
 // adopt takes truth and ends every operation that it contains.
 func (t *Twin) adopt(ent *entity, said engine.Truth) (covered bool) {
 	fresh, covered := t.takeTruth(ent, said)
+	t.taken(ent, said, fresh, covered)
+	return covered
+}
+
+// taken ends every operation that the truth held contains, after said came.
+func (t *Twin) taken(ent *entity, said engine.Truth, fresh, covered bool) {
 	newer := said.Version >= ent.sureAt || said.ReadAt > 0 && said.ReadAt >= ent.unsureSince
 	if newer = newer || said.Version == 0 && said.ReadAt == 0; covered && newer && said.Presence != engine.NotLoaded {
 		ent.unsure = false
@@ -96,7 +97,6 @@ func (t *Twin) adopt(ent *entity, said engine.Truth) (covered bool) {
 			t.confirm(o, contains)
 		}
 	}
-	return covered
 }
 
 // piece: a change of just the value that was told with the version which it follows.

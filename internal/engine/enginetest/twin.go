@@ -88,6 +88,10 @@ type entity struct {
 	latest    engine.Timestamp // that was told of it or given to an operation of it
 	changes   uint64
 
+	pinned    bool    // somebody watches it
+	shownAnew bool    // it has become one with another that somebody watches
+	into      *entity // of which it has become a part
+
 	unread      bool // an operation that had left has ended
 	unseen      bool // somebody was told of an operation that no view shows
 	unsure      bool // an operation has ended that the server may have
@@ -120,6 +124,7 @@ type Twin struct {
 	newest     *op   // that was asked for
 
 	names map[string]*naming   // by first name
+	apart []string             // first names of pairs whose two names are still of two entities
 	asked map[*engine.Op]asked // operations as the call made them
 	name  func(*engine.Op) string
 
@@ -195,14 +200,15 @@ func (t *Twin) Step(now engine.Time, in engine.Input, order []*engine.Op) error 
 	count := func() {
 		for _, ent := range t.entities {
 			value, presence := t.view(ent)
-			if was := before[ent]; presence != was.presence || !ent.same(value, was.value) {
+			if was := before[ent]; ent.shownAnew || presence != was.presence || !ent.same(value, was.value) {
 				ent.changes++
 			}
-			before[ent] = look{value, presence}
+			before[ent], ent.shownAnew = look{value, presence}, false
 		}
 	}
 
 	err := t.take(in)
+	t.uniteAll()
 	count() // changes come before calls
 	t.pump(order)
 	count()
@@ -213,6 +219,7 @@ func (t *Twin) Step(now engine.Time, in engine.Input, order []*engine.Op) error 
 			t.rereads = append(t.rereads, ent.id)
 		}
 	}
+	t.release()
 	return err
 }
 
@@ -251,7 +258,10 @@ func (t *Twin) take(in engine.Input) error {
 		t.purge(nil)
 		t.bury(engine.RolledBack)
 	case engine.Named:
-		t.names[in.First] = &naming{server: in.Server, seq: in.Seq}
+		t.names[in.First] = &naming{seq: in.Seq}
+		if in.Server != "" {
+			t.pair(in.First, in.Server)
+		}
 		t.seq = max(t.seq, in.Seq)
 	case engine.NewEra:
 		t.meet(in.Era)

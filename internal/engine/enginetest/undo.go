@@ -105,7 +105,7 @@ func (t *Twin) changedSince(o *op) bool {
 	}
 	for i := range o.places {
 		p := &o.places[i]
-		value, presence := t.view(p.ent)
+		value, presence := t.view(p.ent.now())
 		if presence == engine.NotLoaded {
 			continue
 		}
@@ -205,7 +205,7 @@ func (d *Driver) undo(o *engine.Op) error {
 		case Group:
 			a.On, a.N = !a.On, -a.N
 		}
-		in.Inverse = &engine.Execute{Space: d.space, Entity: o.Entity().ID(), Op: d.fresh(typ, a, o.Slot)}
+		in.Inverse = &engine.Execute{Space: d.space, Entity: o.Entity().ID(), Op: d.fresh(d.making(typ, o.Entity().ID()), a, o.Slot)}
 		if parts := d.membersOf[o]; len(parts) > 0 {
 			in.Inverse.Group = slices.Clone(parts)
 			d.membersOf[in.Inverse.Op] = parts

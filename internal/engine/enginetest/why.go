@@ -113,8 +113,14 @@ func (d *Driver) done(o *engine.Op) *engine.Answer {
 // takeAway lets happen what an operation waits for. The twin is not told of it.
 func (d *Driver) takeAway(o *engine.Op, r engine.Reason) {
 	step := func(in engine.Input) {
-		if _, err := d.engine.Step(d.now, in); err != nil {
+		effects, err := d.engine.Step(d.now, in)
+		if err != nil {
 			panic(err)
+		}
+		for _, f := range effects {
+			if f.Kind == engine.Send {
+				d.calls = append(d.calls, f.Op)
+			}
 		}
 	}
 	pass := func(until engine.Time) {
@@ -155,7 +161,9 @@ func (d *Driver) takeAway(o *engine.Op, r engine.Reason) {
 	case engine.WaitsForAuthentication:
 		step(engine.RetryNow{})
 	case engine.WaitsForCap:
-		for _, call := range slices.Clone(d.calls) {
+		for d.engine.Why(o).Kind == r.Kind && len(d.calls) > 0 { // others may have their turn first
+			call := d.calls[0]
+			d.calls = d.calls[1:]
 			step(d.done(call))
 		}
 	case engine.WaitsForAnswer:
