@@ -32,10 +32,25 @@ const rest = `(document.getAnimations().forEach(a => a.effect.getComputedTiming(
 func TestAccessibilityRules(t *testing.T) {
 	s := startServer(t)
 	axe := loadAxe(t)
+	whole := signIn(t, s.URL(), "ada")
+	eval[bool](whole, axe+"; true")
 	tb := newTab(t)
 	tb.do(navigate(s.URL() + "/gallery"))
 	tb.until(`document.querySelectorAll('.exhibit').length > 40`)
 	eval[bool](tb, axe+"; true")
+	for _, width := range []int64{390, 1280} { // the page itself, with each of its tabs
+		whole.do(viewport(width, 900))
+		whole.until(fmt.Sprintf(`innerWidth === %d`, width))
+		for range 2 {
+			eval[bool](whole, rest)
+			for _, rule := range eval[[]string](whole, broken) {
+				t.Errorf("the page, %d px: %s", width, rule)
+			}
+			was := eval[bool](whole, `!!document.querySelector('.chip')`)
+			whole.click(`.bar [data-act="lab"]`)
+			whole.until(fmt.Sprintf(`!!document.querySelector('.chip') !== %v`, was))
+		}
+	}
 	for _, width := range []int64{390, 1280} {
 		for _, dark := range []bool{false, true} {
 			tb.do(viewport(width, 900))

@@ -55,6 +55,8 @@ func gallery() *Node {
 	for _, x := range galleryLab(now) {
 		show("Lab: "+x.title, el("aside.lab", []string{"aria-label", "Lab"}, viewLab(x.model)))
 	}
+	show("A server that still compiles", starting().Kids...)
+	show("A server that could not", missing(errors.New("the Go toolchain is not in the path")).Kids...)
 	show("Notices", viewNotices(galleryNotices()))
 	for _, x := range galleryEnd() {
 		show("End of the feed: "+x.title, viewEnd(x.model))
@@ -90,12 +92,15 @@ func Missing(why error) string {
 	if why == nil {
 		why = errors.New("it was not asked to")
 	}
-	return document("engaged", el("main.gallery", nil, el("section.card", nil,
+	return document("engaged", missing(why))
+}
+
+func missing(why error) *Node {
+	return el("main.gallery", nil, el("section.card", nil,
 		el("h1", nil, text("The page is not built")),
 		el("p", nil, text("The server runs and answers, but it could not compile its page.")),
 		el("pre", nil, text(why.Error())),
-		el("p", nil, text("Start engaged from a checkout of the repository, with the Go toolchain in the path."))),
-	))
+		el("p", nil, text("Start engaged from a checkout of the repository, with the Go toolchain in the path."))))
 }
 
 // Starting returns the page of a server that still compiles its client. Its script shows
