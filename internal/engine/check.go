@@ -65,7 +65,7 @@ func (e *Engine) checkEntity(ent *Entity) error {
 		switch {
 		case p.prev != prev || p.entity != ent:
 			return errorf.New("operation %d is linked wrongly", o.seq)
-		case o.pos <= pos:
+		case o.pos <= pos && (prev == nil || prev.op != o): // two entities of a group may have become one
 			return errorf.New("operation %d is out of order", o.seq)
 		case o.state == Ended || o.state == Fresh:
 			return errorf.New("operation %d is in the fold in state %d", o.seq, o.state)

@@ -123,7 +123,13 @@ func (e *Engine) timeGuess(o *Op) {
 		o.ext.rereading = true
 		e.emit(Effect{Kind: Reread, Op: o, Entity: ent})
 	default:
-		e.confirm(o, o.shownBy(ent))
+		for p := ent.first; p != nil; { // the patience for those before has ended as well
+			earlier, next := p.op, p.next
+			if earlier.pos <= o.pos && earlier.waitsByGuess() {
+				e.confirm(earlier, earlier.shownBy(ent))
+			}
+			p = next
+		}
 		e.rebase(o)
 	}
 }

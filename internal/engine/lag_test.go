@@ -38,6 +38,24 @@ func TestGuessesLeaveInOrder(t *testing.T) {
 	b.is(second, engine.Confirmed)
 }
 
+// The patience for both ends at one moment: the truth held stands for the first, and contains the
+// second, which the server accepted without a value.
+func TestLaw48_PatienceEndsInOrder(t *testing.T) {
+	b := lagging(t)
+	first := b.like(true)
+	b.pass(sec)
+	second := b.do(lab.Add, "", lab.Args{N: 1})
+	b.must(&engine.Execute{Space: b.space, Entity: "b", Op: b.op(lab.Like, "user 0", lab.Args{On: true})})
+	b.answer(first, engine.OK, b.truth(liked(false), 7))
+	b.answer(second, engine.OK, none)
+	b.pass(10 * sec)
+	b.is(first, engine.Confirmed)
+	b.is(second, engine.Confirmed)
+	if want := (lab.Value{N: 1}); b.view() != want || !first.Differs() {
+		t.Fatalf("the view shows %+v, want %+v; the first differs: %v", b.view(), want, first.Differs())
+	}
+}
+
 func TestPatienceWaitsForTheNetwork(t *testing.T) {
 	b := lagging(t)
 	o := b.accepted(b.like(true))

@@ -69,3 +69,52 @@ func TestLaw43_TiesOutliveThatTwoBecomeOne(t *testing.T) {
 		}
 	})
 }
+
+// What waits for a person under one name keeps what comes behind it under the other.
+func TestLaw43_WhatIsParkedHoldsOthersWhenTwoBecomeOne(t *testing.T) {
+	b := newBench(t)
+	parked := b.of("A", lab.Save, "user 0", lab.Args{On: true})
+	b.answer(parked, engine.Permanent, none)
+	draft := b.do(lab.Draft, "doc", lab.Args{Text: "x"})
+	save := b.do(lab.Save, "user 0", lab.Args{})
+	named := b.truth(lab.Value{Doc: "x"}, 1)
+	named.ID = "A"
+	b.answer(draft, engine.OK, named)
+	b.is(draft, engine.Confirmed)
+	if parked.Entity() != save.Entity() || !save.IsHeld() {
+		t.Fatal("it overtakes one of its slot that waits for a person")
+	}
+}
+
+// A group of two that become one changes it in each of its parts, and ends once.
+func TestLaw43_AGroupOfTwoThatBecomeOne(t *testing.T) {
+	b := newBench(t)
+	drafts := []*engine.Op{b.of("a", lab.Draft, "doc", lab.Args{Text: "x"}), b.of("b", lab.Draft, "doc", lab.Args{Text: "x"})}
+	sets := func(f func(v *lab.Value)) func(value, args any) (any, error) {
+		return func(value, _ any) (any, error) {
+			v, _ := value.(lab.Value)
+			f(&v)
+			return v, nil
+		}
+	}
+	group := b.op(lab.Pair, "", lab.Args{})
+	b.must(&engine.Execute{Op: group, Group: []engine.Part{
+		{Space: b.space, Entity: "a", Apply: sets(func(v *lab.Value) { v.Pub = true })},
+		{Space: b.space, Entity: "b", Apply: sets(func(v *lab.Value) { v.Safe = true })},
+	}})
+	for _, draft := range drafts {
+		named := b.truth(lab.Value{Doc: "x"}, 1)
+		named.ID = "A"
+		b.answer(draft, engine.OK, named)
+	}
+	want := lab.Value{Doc: "x", Pub: true, Safe: true}
+	if b.space.Find("b").ID() != "a" || b.view() != want {
+		t.Fatalf("the view shows %+v", b.view())
+	}
+	b.answer(group, engine.OK, none)
+	b.is(group, engine.Confirmed)
+	b.calls(3)
+	if value, _, _ := b.space.Find("A").Truth(); value != any(want) || b.e.Pending() != 0 || len(b.ends) != 3 {
+		t.Fatalf("the truth held is %+v, %d are pending, %d ended", value, b.e.Pending(), len(b.ends))
+	}
+}

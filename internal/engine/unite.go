@@ -225,7 +225,9 @@ func (e *Engine) moveTo(ent *Entity, p *part) {
 	if p.next != nil {
 		e.markDirty(ent, p.next) // it has not seen p, also where the value of p stays
 	}
-	e.suspect(o)
+	if parked || held {
+		e.suspectBehind(o) // others are behind it now
+	}
 	e.wakeOp(o)
 }
 

@@ -29,7 +29,7 @@ func (d *Driver) answer(o *engine.Op) *engine.Answer {
 	id := o.Entity().ID()
 	defer func() {
 		if o.Type.ServerID {
-			in.Truth.ID = Pick(d.src, serverNames[id], serverNames[id], d.otherName(id), "")
+			in.Truth.ID = Pick(d.src, d.nameOf(id), d.nameOf(id), "")
 		}
 	}()
 	switch in.Class {
@@ -67,7 +67,7 @@ func (d *Driver) received() engine.EntityTruth {
 	if d.drafts && d.src.One(4) {
 		for _, o := range d.accepted() {
 			if first := o.Entity().ID(); o.Type.ServerID && o.State() != engine.Ended && d.space.ServerName(first) == "" {
-				in.Entity, in.Truth.Contains = Pick(d.src, serverNames[first], d.otherName(first)), []string{o.ID(d.engine)}
+				in.Entity, in.Truth.Contains = d.nameOf(first), []string{o.ID(d.engine)}
 				break
 			}
 		}
@@ -75,16 +75,22 @@ func (d *Driver) received() engine.EntityTruth {
 	return in
 }
 
-// otherName is an id that the server makes for the other entity, if it may be told for this one
-// as well: there is one entity then.
-func (d *Driver) otherName(id string) string {
-	name := serverNames[id]
-	for _, other := range ids {
-		if other != id && d.shown && !slices.ContainsFunc(d.accepted(), func(o *engine.Op) bool { return o.Group() && o.State() != engine.Ended }) {
-			name = serverNames[other]
-		}
+// nameOf is an id that the server tells for an entity, which may be the one that it tells for the
+// other: there is one entity then. A group must not be of both.
+func (d *Driver) nameOf(id string) string {
+	other := ids[0]
+	if id == other {
+		other = ids[1]
 	}
-	return name
+	told := d.space.ServerName(other)
+	grouped := slices.ContainsFunc(d.accepted(), func(o *engine.Op) bool { return o.Group() && o.State() != engine.Ended })
+	switch same := d.shown && d.src.One(4) && !grouped; {
+	case same && told != "" && told != other:
+		return told
+	case same && told == "", told == serverNames[id]:
+		return serverNames[other]
+	}
+	return serverNames[id]
 }
 
 // toldSame: the server told one id for both entities.

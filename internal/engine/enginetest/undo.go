@@ -207,6 +207,9 @@ func (d *Driver) undo(o *engine.Op) error {
 		}
 		in.Inverse = &engine.Execute{Space: d.space, Entity: o.Entity().ID(), Op: d.fresh(d.making(typ, o.Entity().ID()), a, o.Slot)}
 		if parts := d.membersOf[o]; len(parts) > 0 {
+			if d.toldSame() {
+				return nil // one entity cannot be twice in a group
+			}
 			in.Inverse.Group = slices.Clone(parts)
 			d.membersOf[in.Inverse.Op] = parts
 		}
