@@ -3,7 +3,6 @@ package client
 import (
 	"context"
 	"errors"
-	"strconv"
 	"time"
 
 	"github.com/optimist-go/optimist"
@@ -26,15 +25,6 @@ func (s *Service) Load(ctx context.Context, cursor string, limit int) (Feed, err
 	return s.loaded(page), nil
 }
 
-// Take is Load for a first page that the program has already. It was read as the user of
-// the Service.
-func (s *Service) Take(page wire.Page) (Feed, error) {
-	if err := s.receivePage(page); err != nil {
-		return Feed{}, err
-	}
-	return s.loaded(page), nil
-}
-
 // loaded records how far the feed was read.
 func (s *Service) loaded(page wire.Page) Feed {
 	f := Feed{Posts: make([]string, len(page.Posts)), Next: page.Next, After: page.After}
@@ -51,11 +41,7 @@ func (s *Service) loaded(page wire.Page) Feed {
 
 // page reads a page of the feed and receives its posts.
 func (s *Service) page(ctx context.Context, cursor string, limit int) (wire.Page, error) {
-	path := "/v1/posts?limit=" + strconv.Itoa(limit)
-	if cursor != "" {
-		path += "&cursor=" + cursor // only letters, digits, - and _
-	}
-	page, err := read(ctx, s.transport, "GET", path, nil, wire.DecodePage)
+	page, err := read(ctx, s.transport, "GET", wire.Selection{}.Path(cursor, limit), nil, wire.DecodePage)
 	if err != nil {
 		return wire.Page{}, err
 	}
@@ -67,7 +53,7 @@ func (s *Service) receivePage(page wire.Page) error {
 		return err
 	}
 	for _, t := range page.Posts {
-		if err := s.receive(t); err != nil {
+		if err := s.receive(t, ""); err != nil {
 			return err
 		}
 	}
@@ -99,7 +85,7 @@ func (s *Service) Refresh(ctx context.Context, post string) error {
 	default:
 		return err
 	}
-	return s.receive(t)
+	return s.receive(t, "")
 }
 
 // meet tells the library of the era that a position of the server is in. When it is a new
@@ -113,9 +99,12 @@ func (s *Service) meet(position string) error {
 	return nil
 }
 
-func (s *Service) receive(t wire.Truth) error {
+// receive takes truth. What has changed in it has changed after a position; empty: of which
+// nothing is known.
+func (s *Service) receive(t wire.Truth, after string) error {
 	s.know(t.ID, t.State != nil)
 	truth := truthOf(t)
+	truth.Position = s.places.between(max(s.posts.Truth(t.ID).Position, s.places.at(after)), t.Position)
 	s.tell(t.ID, truth)
 	return s.posts.Receive(t.ID, truth)
 }

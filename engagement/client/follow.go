@@ -28,7 +28,7 @@ var errSilent = errors.New("the server says nothing any more")
 var ErrOtherViewer = errors.New("somebody else is signed in now")
 
 // Follow receives truth as it changes, from a position of [Service.Load] or of an earlier
-// Follow, until ctx ends. It reconnects when the stream breaks, and misses no change:
+// Follow, until ctx ends. An empty position is that of the first page of a [Service.List]. It reconnects when the stream breaks, and misses no change:
 // after a gap that the server cannot tell any more, Follow reads the posts anew. report,
 // if not nil, is called with each change of the stream's state. Follow does not accept
 // truth for another viewer: when the session has ended it returns [ErrSignedOut], and for
@@ -37,6 +37,11 @@ var ErrOtherViewer = errors.New("somebody else is signed in now")
 func (s *Service) Follow(ctx context.Context, after string, report func(Link, error)) (string, error) {
 	if report == nil {
 		report = func(Link, error) {}
+	}
+	if after == "" {
+		s.mu.Lock()
+		after = s.from
+		s.mu.Unlock()
 	}
 	f := &follower{service: s, after: after, report: report, doubt: make(chan struct{}, 1)}
 	report(Connecting, nil)
@@ -170,7 +175,7 @@ func (f *follower) take(e Event) error {
 		if err != nil {
 			return err
 		}
-		if err := f.service.receive(t); err != nil {
+		if err := f.service.receive(t, f.after); err != nil {
 			return err
 		}
 	}

@@ -34,6 +34,8 @@ func (s *Service) Move(j journal.Journal) (*Service, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	next.known, next.oldest, next.renewal, next.inherited = s.known, s.oldest, s.renewal, s.truths
+	next.from = s.from
+	s.places.move(&next.places)
 	return next, err
 }
 

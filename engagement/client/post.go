@@ -16,6 +16,9 @@ type Post struct {
 	// the user's unsettled changes.
 	Told []wire.Comment
 
+	// Unsent: the server does not have the post yet.
+	Unsent bool
+
 	// Beyond are unsettled changes of comments that may be older than all in Comments.
 	Beyond []CommentChange
 }
@@ -42,7 +45,7 @@ func (c CommentChange) On(list []wire.Comment) []wire.Comment {
 }
 
 func equalPosts(a, b Post) bool {
-	return a.PostState.Post == b.PostState.Post && a.Older == b.Older && a.Revised == b.Revised &&
+	return a.PostState.Post == b.PostState.Post && a.Unsent == b.Unsent && a.Older == b.Older && a.Revised == b.Revised &&
 		slices.Equal(a.Comments, b.Comments) && slices.Equal(a.Told, b.Told) && slices.Equal(a.Beyond, b.Beyond)
 }
 

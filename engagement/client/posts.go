@@ -45,11 +45,11 @@ func newPosts(s *Service) *Posts {
 	def.Type, def.Kind = "post", optimist.Create
 	def.Policy.Debounce = optimist.Debounce{Wait: optimist.NoDebounce}
 	def.Apply = func(p Post, a PostArgs) (Post, error) {
-		p.ID, p.Author, p.Text, p.CreatedAt = a.ID, s.user, a.Text, a.At
+		p.ID, p.Author, p.Text, p.CreatedAt, p.Unsent = a.ID, s.user, a.Text, a.At, true
 		return p, nil
 	}
 	def.Send = func(ctx context.Context, call optimist.Call[PostArgs]) (optimist.Truth[Post], error) {
-		return operate(ctx, s, call.ID, "POST", "/v1/posts", wire.NewPost{
+		return operate(ctx, s, call.ID, call.Number, "POST", "/v1/posts", wire.NewPost{
 			Change: wire.Change{At: wire.Stamp(call.At), Client: call.ClientID}, ID: call.Args.ID, Text: call.Args.Text,
 		})
 	}
@@ -65,7 +65,7 @@ func newPosts(s *Service) *Posts {
 		return nil
 	}
 	def.Send = func(ctx context.Context, call optimist.Call[PostArgs]) (optimist.Truth[Post], error) {
-		return operate(ctx, s, call.ID, "DELETE", "/v1/posts/"+call.Args.ID, wire.Change{At: wire.Stamp(call.At), Client: call.ClientID})
+		return operate(ctx, s, call.ID, call.Number, "DELETE", "/v1/posts/"+call.Args.ID, wire.Change{At: wire.Stamp(call.At), Client: call.ClientID})
 	}
 	p.discard = optimist.Register(s.posts, def)
 	return p

@@ -29,6 +29,7 @@ type renewal struct {
 
 // doubt begins a renewal of everything.
 func (s *Service) doubt() {
+	s.refetch()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.renewal = &renewal{stale: make(map[string]bool), oldest: s.oldest}

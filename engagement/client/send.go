@@ -15,7 +15,7 @@ func sendMark(ctx context.Context, s *Service, c optimist.Call[optimist.Switched
 	if c.Args.On {
 		method = "PUT"
 	}
-	return operate(ctx, s, c.ID, method, "/v1/posts/"+c.Entity+"/"+mark, wire.Change{At: wire.Stamp(c.At), Client: c.ClientID})
+	return operate(ctx, s, c.ID, c.Number, method, "/v1/posts/"+c.Entity+"/"+mark, wire.Change{At: wire.Stamp(c.At), Client: c.ClientID})
 }
 
 func sendComment(ctx context.Context, s *Service, c optimist.Call[CommentArgs], method string) (optimist.Truth[Post], error) {
@@ -23,21 +23,26 @@ func sendComment(ctx context.Context, s *Service, c optimist.Call[CommentArgs], 
 	if method != "DELETE" {
 		body = wire.CommentText{Change: wire.Change{At: wire.Stamp(c.At), Client: c.ClientID}, Text: c.Args.Text}
 	}
-	return operate(ctx, s, c.ID, method, "/v1/posts/"+c.Entity+"/comments/"+c.Args.ID, body)
+	return operate(ctx, s, c.ID, c.Number, method, "/v1/posts/"+c.Entity+"/comments/"+c.Args.ID, body)
 }
 
-// operate sends one operation with its idempotency key, which stays the same on
-// every try.
-func operate(ctx context.Context, s *Service, key, method, path string, body any) (optimist.Truth[Post], error) {
+// operate makes the nth try to send one operation with its idempotency key, which stays the
+// same on every try.
+func operate(ctx context.Context, s *Service, key string, n int, method, path string, body any) (optimist.Truth[Post], error) {
 	data, err := leanjson.Marshal(body)
 	if err != nil {
 		return optimist.Truth[Post]{}, optimist.Fail(optimist.Permanent, err)
+	}
+	before := uint64(0)
+	if n == 1 { // an earlier try may have been carried out long ago
+		before = s.places.now()
 	}
 	answer, err := s.transport.RoundTrip(ctx, Request{Method: method, Path: path, Key: key, Body: data})
 	if err != nil {
 		return optimist.Truth[Post]{}, optimist.Fail(classOfSilence(err), err)
 	}
-	t, err := readOutcome(answer)
+	t, position, err := readOutcome(answer)
+	t.Position = s.places.between(before, position)
 	if t.Presence == optimist.Present {
 		s.know(t.Value.ID, true)
 		s.tell(t.Value.ID, t)
@@ -55,41 +60,41 @@ func classOfSilence(err error) optimist.Class {
 	return optimist.Unknown
 }
 
-// readOutcome turns the answer to an operation into truth, or into an error with
-// its class.
+// readOutcome turns the answer to an operation into truth, with the position at which it was
+// read, or into an error with its class.
 //
 //	2xx                        truth
 //	2xx of another form        Unknown: another program than the server answered
 //	409 in-progress            Overloaded: try again, the first call still runs
 //	409 conflict, 404, 410     Conflicting when truth came with it, else Permanent
 //	all others                 as optimist.StatusError has it
-func readOutcome(a Response) (optimist.Truth[Post], error) {
+func readOutcome(a Response) (t optimist.Truth[Post], position string, err error) {
 	if a.Status >= 200 && a.Status < 300 {
 		o, err := wire.DecodeOutcome(a.Body)
 		if err != nil {
-			return optimist.Truth[Post]{}, optimist.Fail(optimist.Unknown, err)
+			return t, "", optimist.Fail(optimist.Unknown, err)
 		}
-		return truthOf(o.Truth), nil
+		return truthOf(o.Truth), o.Position, nil
 	}
 	refusal := refusalOf(a)
 	p := refusal.Problem
 	switch a.Status {
 	case 409:
 		if p.Type == wire.ProblemInProgress {
-			return optimist.Truth[Post]{}, &optimist.SendError{Class: optimist.Overloaded, RetryAfter: a.RetryAfter, Err: refusal}
+			return t, "", &optimist.SendError{Class: optimist.Overloaded, RetryAfter: a.RetryAfter, Err: refusal}
 		}
 		if p.Truth != nil && p.Winner != nil {
-			t := truthOf(*p.Truth)
+			t = truthOf(*p.Truth)
 			t.At, t.By = optimist.Timestamp(p.Winner.At), p.Winner.Client
-			return t, optimist.Fail(optimist.Conflicting, refusal)
+			return t, p.Truth.Position, optimist.Fail(optimist.Conflicting, refusal)
 		}
-		return optimist.Truth[Post]{}, optimist.Fail(optimist.Permanent, refusal)
+		return t, "", optimist.Fail(optimist.Permanent, refusal)
 	case 404, 410:
 		if p.Truth != nil {
-			return truthOf(*p.Truth), optimist.Fail(optimist.Conflicting, refusal)
+			return truthOf(*p.Truth), p.Truth.Position, optimist.Fail(optimist.Conflicting, refusal)
 		}
 	}
-	return optimist.Truth[Post]{}, optimist.StatusError(a.Status, a.RetryAfter, refusal)
+	return t, "", optimist.StatusError(a.Status, a.RetryAfter, refusal)
 }
 
 func refusalOf(a Response) *Refusal {

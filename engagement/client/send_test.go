@@ -69,7 +69,7 @@ func TestWhatAnswersMean(t *testing.T) {
 			}
 			data = string(encoded)
 		}
-		truth, err := readOutcome(Response{Status: c.status, RetryAfter: 3 * time.Second, Body: []byte(data)})
+		truth, _, err := readOutcome(Response{Status: c.status, RetryAfter: 3 * time.Second, Body: []byte(data)})
 		var send *optimist.SendError
 		errors.As(err, &send)
 		switch {

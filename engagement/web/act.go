@@ -54,7 +54,12 @@ func (a *App) actLocked(act Action) (taken bool) {
 	case "notice-close":
 		a.closeNoticeLocked(act.Value)
 	case "reload":
-		a.end.Problem, a.dirty.end = "", true
+		a.problem = ""
+		if f := a.shown; f != nil {
+			if f.problem = ""; f != a.visit.base {
+				a.loadLocked(f)
+			}
+		}
 		a.reopenLocked()
 	case "more":
 		a.moreLocked()
@@ -64,6 +69,8 @@ func (a *App) actLocked(act Action) (taken bool) {
 		a.reopenLocked()
 	case "failed":
 		a.showFailedLocked()
+	case "view", "by", "sort":
+		a.chooseLocked(act)
 	default:
 		taken = a.actOnPostLocked(act)
 	}
@@ -118,23 +125,13 @@ func lowered(name string) string {
 }
 
 func (a *App) moreLocked() {
-	if a.visit == nil || a.end.Busy || a.next == "" {
-		return
-	}
-	if a.chrome.SignedOut { // the posts would come without the user's own marks
+	switch {
+	case a.visit == nil || a.shown == nil || !a.shown.begun || !a.shown.state.More:
+	case a.chrome.SignedOut: // the posts would come without the user's own marks
 		a.refusedLocked(client.ErrSignedOut)
-		return
+	default:
+		a.loadLocked(a.shown)
 	}
-	s, cursor := a.visit.service, a.next
-	a.end.Busy, a.dirty.end = true, true
-	a.spawn(func(ctx context.Context) {
-		feed, err := s.Load(ctx, cursor, nextPage)
-		if err != nil {
-			a.failToLoad(err)
-			return
-		}
-		a.addPage(s, feed)
-	})
 }
 
 // writeLocked writes a post.
@@ -144,7 +141,10 @@ func (a *App) writeLocked(words string) (taken bool) {
 	}
 	_, _, err := a.visit.service.Posts.Write(a.ctx, words)
 	a.writing.Problem, a.dirty.writing = "", true
-	return a.wroteLocked(&a.writing.Problem, err)
+	if taken = a.wroteLocked(&a.writing.Problem, err); taken {
+		a.showOwnLocked()
+	}
+	return taken
 }
 
 // deleteLocked deletes a post. If the server has the post, the user can undo it for a

@@ -12,11 +12,8 @@ import (
 	"github.com/optimist-go/optimist/journal"
 )
 
-// firstPage and nextPage are the numbers of posts that are read at a time.
-const (
-	firstPage = 20
-	nextPage  = 100
-)
+// firstPage is the number of posts that are read at first.
+const firstPage = 20
 
 // Hooks are the functions of the page that the App calls. Wake is required.
 type Hooks struct {
@@ -63,16 +60,20 @@ type App struct {
 	first          *wire.First // for the first visit; nil: none, or the first visit has begun
 	hidden         bool        // the page is not visible
 	unsure         bool        // the server did not say who is signed in
-	feed           []string
+	shown          *feed       // nil: none yet
+	feed           []string    // the posts of shown
 	inFeed         map[string]bool
-	early          []string // posts that came before the feed
-	next           string
-	posts          map[string]*postUI  // of the feed
+	fresh          map[string]bool     // of feed: those that were not painted since they came
+	went           string              // the reason for which all posts leave the screen with the next look; empty: none
+	problem        string              // with the session, before the feed is there
+	nobody         bool                // the session has ended before posts were read
+	posts          map[string]*postUI  // of posts that were shown
 	gone           map[string]gonePost // posts that have left the feed, until the next paint
 	chrome         chromeModel
 	signIn         signInModel
 	writing        writeModel
-	end            feedModel
+	end            feedModel  // as painted
+	counted        viewsModel // as painted
 	notices        []*notice
 	noticed        int      // ids given to notices
 	person         string   // the last signed-in user
@@ -101,9 +102,9 @@ const (
 
 // dirt has the parts of the page that must be painted.
 type dirt struct {
-	posts                                             map[string]bool
-	order                                             bool // of the feed
-	header, signIn, writing, kept, end, notices, labs bool
+	posts                                                    map[string]bool
+	order                                                    bool // of the feed
+	header, signIn, writing, kept, views, end, notices, labs bool
 }
 
 // gonePost is a post that is no longer shown, with the reason as the beginning of a
@@ -124,9 +125,11 @@ type visit struct {
 	stop    context.CancelFunc
 	running sync.WaitGroup // its goroutines among those of the App, all of which end with ctx
 
+	base *feed // of all posts, newest first; set before attend
+
 	// Fields of attend, and after its return of the next visit.
 	loaded bool   // the feed's first page has been read
-	after  string // position of the stream
+	after  string // position of the stream; empty: that of the feed's first page
 
 	// Guarded by the App's lock.
 	turn context.CancelFunc // makes attend check its work anew
@@ -153,7 +156,8 @@ func NewApp(t client.Transport, hooks Hooks) *App {
 // resetLocked forgets the state of the previous user. why is the reason of the end of the
 // previous visit, if there was one.
 func (a *App) resetLocked(user, why string) {
-	a.feed, a.inFeed, a.early, a.next = nil, make(map[string]bool), nil, ""
+	a.shown, a.feed, a.went, a.problem, a.nobody = nil, nil, "", "", false
+	a.inFeed, a.fresh = make(map[string]bool), make(map[string]bool)
 	for id, ui := range a.posts {
 		a.gone[id] = gonePost{ui, why}
 	}
@@ -165,12 +169,12 @@ func (a *App) resetLocked(user, why string) {
 	}
 	a.posts = make(map[string]*postUI)
 	a.ops, a.times = nil, &timeline{}
-	a.end = feedModel{}
+	a.end, a.counted = feedModel{}, viewsModel{}
 	a.chrome = chromeModel{User: user, Online: a.chrome.Online, LabOpen: a.chrome.LabOpen, NoPanel: a.chrome.NoPanel}
 	a.signIn, a.writing = signInModel{}, writeModel{User: user}
 	a.panel.forget()
 	a.networkProblem = ""
-	a.dirty = dirt{posts: make(map[string]bool), order: true, header: true, signIn: true, writing: true, kept: true, end: true, notices: true, labs: true}
+	a.dirty = dirt{posts: make(map[string]bool), order: true, header: true, signIn: true, writing: true, kept: true, views: true, end: true, notices: true, labs: true}
 }
 
 // Start asks the server for the signed-in user and shows the feed. A second Start has no
@@ -220,7 +224,7 @@ func (a *App) SetOnline(online bool) {
 	a.dirty.header = true
 	a.heldLocked()
 	a.sendLocked()
-	if online && (a.unsure || !a.end.Loaded) {
+	if online && (a.unsure || !a.begunLocked()) {
 		a.reopenLocked()
 	}
 }

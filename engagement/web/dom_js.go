@@ -72,13 +72,49 @@ func (d *dom) post(id string, n *Node) {
 }
 
 func (d *dom) order(ids []string) {
-	wanted := make(map[string]bool, len(ids))
-	for _, id := range ids {
-		wanted[id] = true
+	if !d.filled && len(ids) > 0 {
+		d.filled = true
+		mark("engaged-feed")
 	}
-	kept := d.shown[:0:0]
-	for _, id := range d.shown {
-		if wanted[id] {
+	focused := d.document.Get("activeElement")
+	first, last := 0, len(ids) // what lies between has changed
+	for first < min(len(ids), len(d.shown)) && ids[first] == d.shown[first] {
+		first++
+	}
+	for more := len(d.shown) - len(ids); last > first && last+more > first && ids[last-1] == d.shown[last+more-1]; {
+		last--
+	}
+	d.prune(first, len(d.shown)-len(ids)+last, ids[first:last])
+	for i := first; i < last; i++ {
+		id := ids[i]
+		if i+1 < len(d.shown) && d.shown[i+1] == id && d.shown[i] != id { // the one before comes further down
+			d.remove(d.feed, d.posts[d.shown[i]].e)
+			d.shown = slices.Delete(d.shown, i, i+1)
+			continue
+		}
+		if i < len(d.shown) && d.shown[i] == id {
+			continue
+		}
+		if j := slices.Index(d.shown[i:], id); j >= 0 {
+			d.shown = slices.Delete(d.shown, i+j, i+j+1)
+		}
+		d.insert(d.feed, d.posts[id].e, i)
+		d.shown = slices.Insert(d.shown, i, id)
+	}
+	if focused.Get("isConnected").Bool() && !focused.Equal(d.document.Get("activeElement")) { // a post that moves loses it
+		focused.Call("focus", map[string]any{"preventScroll": true})
+	}
+}
+
+// prune removes the posts of an interval that are not wanted there.
+func (d *dom) prune(from, to int, wanted []string) {
+	stays := make(map[string]bool, len(wanted))
+	for _, id := range wanted {
+		stays[id] = true
+	}
+	kept := d.shown[:from:from]
+	for _, id := range d.shown[from:to] {
+		if stays[id] {
 			kept = append(kept, id)
 			continue
 		}
@@ -90,21 +126,7 @@ func (d *dom) order(ids []string) {
 		d.remove(d.feed, d.posts[id].e)
 		delete(d.posts, id)
 	}
-	if !d.filled && len(ids) > 0 {
-		d.filled = true
-		mark("engaged-feed")
-	}
-	d.shown = kept
-	for i, id := range ids {
-		if i < len(d.shown) && d.shown[i] == id {
-			continue
-		}
-		if j := slices.Index(d.shown, id); j >= 0 {
-			d.shown = slices.Delete(d.shown, j, j+1)
-		}
-		d.insert(d.feed, d.posts[id].e, i)
-		d.shown = slices.Insert(d.shown, i, id)
-	}
+	d.shown = append(kept, d.shown[to:]...)
 }
 
 // mark adds a mark to the page's performance record, for tools and tests.

@@ -9,6 +9,7 @@ import (
 	"github.com/optimist-go/optimist"
 	"github.com/optimist-go/optimist/engagement/client"
 	"github.com/optimist-go/optimist/engagement/wire"
+	"github.com/optimist-go/optimist/list"
 )
 
 // Gallery returns a page with every state of the views, from hand-made data.
@@ -58,6 +59,9 @@ func gallery() *Node {
 	show("A server that still compiles", starting().Kids...)
 	show("A server that could not", missing(errors.New("the Go toolchain is not in the path")).Kids...)
 	show("Notices", viewNotices(galleryNotices()))
+	for _, x := range galleryViews() {
+		show("Choice of posts: "+x.title, viewViews(x.model))
+	}
 	for _, x := range galleryEnd() {
 		show("End of the feed: "+x.title, viewEnd(x.model))
 	}
@@ -176,17 +180,34 @@ func galleryNotices() []*notice {
 	}
 }
 
+func galleryViews() []exhibit[viewsModel] {
+	total := list.Total{Known: true, Exact: true, N: 24}
+	return []exhibit[viewsModel]{
+		{"nobody", viewsModel{}},
+		{"all posts", viewsModel{User: "ada", Total: total}},
+		{"saved, most liked first", viewsModel{User: "ada", Of: wire.Selection{Saved: true, Sort: wire.MostLiked}, Total: list.Total{Known: true, N: 1}}},
+		{"one's own", viewsModel{User: "ada", Of: wire.Selection{Author: "ada"}, Total: total}},
+		{"of one person", viewsModel{User: "ada", Of: wire.Selection{Author: "joao"}, Total: total}},
+		{"before the server has answered", viewsModel{User: "ada", Of: wire.Selection{Saved: true}, Local: true}},
+	}
+}
+
 func galleryEnd() []exhibit[feedModel] {
 	return []exhibit[feedModel]{
 		{"loading", feedModel{}},
-		{"no posts", feedModel{Loaded: true, Writer: true}},
+		{"no posts", feedModel{Loaded: true, User: "ada"}},
 		{"no posts, for nobody", feedModel{Loaded: true}},
+		{"nothing saved", feedModel{Loaded: true, User: "ada", Of: wire.Selection{Saved: true}}},
+		{"none of one's own", feedModel{Loaded: true, User: "ada", Of: wire.Selection{Author: "ada"}}},
+		{"none by a person, most liked first", feedModel{Loaded: true, User: "ada", Of: wire.Selection{Author: "joao", Sort: wire.MostLiked}}},
+		{"offline, with the posts that are here", feedModel{Posts: 3, Local: true, Held: "network"}},
+		{"more posts when the network is back", feedModel{Loaded: true, Posts: 3, More: true, Busy: true, Held: "network"}},
 		{"more posts", feedModel{Loaded: true, Posts: 3, More: true}},
 		{"more posts on their way", feedModel{Loaded: true, Posts: 3, More: true, Busy: true}},
 		{"no more posts", feedModel{Loaded: true, Posts: 3}},
 		{"signed out", feedModel{Nobody: true}},
 		{"no connection", feedModel{Problem: "The posts could not be loaded: no connection."}},
-		{"no connection, for a user", feedModel{Problem: "The posts could not be loaded: no connection.", Writer: true}},
+		{"no connection, for a user", feedModel{Problem: "The posts could not be loaded: no connection.", User: "ada"}},
 	}
 }
 

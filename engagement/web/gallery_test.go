@@ -76,6 +76,9 @@ func TestGalleryHasEveryState(t *testing.T) {
 	for _, x := range galleryLab(time.Now()) {
 		s.look("lab", reflect.ValueOf(x.model))
 	}
+	for _, x := range galleryViews() {
+		s.look("views", reflect.ValueOf(x.model))
+	}
 	for _, x := range galleryEnd() {
 		s.look("end", reflect.ValueOf(x.model))
 	}

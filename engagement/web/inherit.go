@@ -56,7 +56,7 @@ func (a *App) takeOver(v *visit, j Journal) {
 	heir.leaving = v.leaving
 	a.visit = heir
 	a.ops = nil
-	a.end.Busy, a.chrome.Paused = false, false
+	a.chrome.Paused = false
 	if err == nil {
 		a.durable, a.chrome.Risk = true, ""
 	} else {
@@ -65,8 +65,10 @@ func (a *App) takeOver(v *visit, j Journal) {
 	a.dirty.header, a.dirty.kept = true, true
 	a.sendLocked()
 	heir.service.Restore()
+	a.passOnLocked(heir, v)
 	a.startLocked(heir)
 	a.drainLocked()
+	a.followLocked()
 	a.actLateLocked(late)
 	a.mu.Unlock()
 	v.events.Close()
@@ -87,7 +89,7 @@ func (a *App) laterLocked(act Action) (taken, later bool) {
 		most = wire.MaxPostText
 	case "comment-add":
 		most = wire.MaxCommentText
-	case "like", "save", "more", "older", "undo", "sign-out", "post-delete",
+	case "like", "save", "more", "view", "by", "sort", "older", "undo", "sign-out", "post-delete",
 		"comment-save", "comment-delete", "comment-retry", "comment-discard":
 	default:
 		return false, false
@@ -115,4 +117,19 @@ func (a *App) tellLateLocked(late []Action) {
 			a.tellLocked(&notice{Text: "This was not posted.", Quote: act.Value, Grave: true})
 		}
 	}
+}
+
+// passOnLocked gives a visit's heir its feeds.
+func (a *App) passOnLocked(heir, v *visit) {
+	shown := a.shown
+	heir.base = a.resumeLocked(heir, v, v.base)
+	a.shown = heir.base
+	if shown != v.base {
+		a.shown = a.resumeLocked(heir, v, shown)
+		shown.closeLocked()
+		if !a.shown.begun {
+			a.loadLocked(a.shown)
+		}
+	}
+	v.base.closeLocked()
 }

@@ -6,6 +6,7 @@ import (
 	"github.com/optimist-go/optimist"
 	"github.com/optimist-go/optimist/engagement/client"
 	"github.com/optimist-go/optimist/engagement/wire"
+	"github.com/optimist-go/optimist/list"
 )
 
 // postModel has all state on which the view of a post depends.
@@ -62,10 +63,21 @@ type keptModel struct {
 	Changes []*opStatus // in the order in which they were made
 }
 
-// feedModel is the end of the feed.
+// viewsModel has the posts that are shown, among those that can be.
+type viewsModel struct {
+	User  string
+	Of    wire.Selection
+	Total list.Total
+	Local bool // the posts are those that the page has, and the server has not been asked
+}
+
+// feedModel is the end of the shown posts.
 type feedModel struct {
-	Nobody  bool // the session has ended before posts were read
-	Writer  bool // a user is signed in
+	User    string // empty: not signed in
+	Of      wire.Selection
+	Local   bool   // as in viewsModel
+	Held    string // as in postModel, while a page is to be read
+	Nobody  bool   // the session has ended before posts were read
 	Loaded  bool
 	Posts   int
 	More    bool

@@ -45,7 +45,7 @@ func (a *App) observeLocked(e optimist.Event) {
 	}
 	switch e.Kind {
 	case optimist.Changed:
-		a.changedLocked(post, e.Value != nil)
+		a.dirty.posts[post] = true
 	case optimist.OpConflicted:
 		if words := conflictNotice(e); words != "" && a.inFeed[post] {
 			a.uiLocked(post).Notice = words
@@ -69,49 +69,6 @@ func (a *App) observeLocked(e optimist.Event) {
 			a.dirty.posts[id] = true
 		}
 	}
-}
-
-// changedLocked adds a post to the feed or removes it.
-func (a *App) changedLocked(post string, there bool) {
-	a.dirty.posts[post] = true
-	switch {
-	case there && !a.inFeed[post] && !a.end.Loaded:
-		a.early = append(a.early, post)
-	case there && !a.inFeed[post]:
-		// The post is new, or older than the pages read so far: an older post comes with its
-		// page.
-		at := a.placeLocked(a.visit.service.Post(post))
-		if at == len(a.feed) && a.next != "" {
-			return
-		}
-		a.feed = slices.Insert(a.feed, at, post)
-		a.inFeed[post] = true
-		a.dirty.order, a.dirty.end, a.dirty.kept = true, true, true
-	case !there && a.inFeed[post]:
-		a.feed = slices.DeleteFunc(a.feed, func(id string) bool { return id == post })
-		delete(a.inFeed, post)
-		if ui := a.posts[post]; ui != nil {
-			why := "The post was deleted"
-			if a.visit.service.Post(post).Version == 0 {
-				why = "The post was not published"
-			}
-			a.gone[post] = gonePost{ui, why}
-			delete(a.posts, post)
-		}
-		a.dirty.order, a.dirty.end, a.dirty.kept = true, true, true
-	}
-}
-
-// placeLocked returns the place of a post in the feed. A post that the server does not
-// have yet is first, even if this device's clock is slow.
-func (a *App) placeLocked(v optimist.View[client.Post]) int {
-	if v.Version == 0 {
-		return 0
-	}
-	at, _ := slices.BinarySearchFunc(a.feed, v.Value.CreatedAt, func(id string, created int64) int {
-		return int(created - a.visit.service.Post(id).Value.CreatedAt)
-	})
-	return at
 }
 
 // rolledBackLocked tells the user which change was undone and why, in the words of the

@@ -31,6 +31,7 @@ func (a *App) paint(c canvas, now time.Time, more func() bool) (done bool) {
 		return true
 	}
 	a.drainLocked()
+	a.followLocked()
 	a.rescueLocked(c)
 	d := &a.dirty
 	a.chrome.Pending, a.chrome.Failed = a.waitingLocked()
@@ -67,15 +68,17 @@ func (a *App) paint(c canvas, now time.Time, more func() bool) (done bool) {
 		}
 		c.region("lab", lab)
 	}
-	if a.paintPostsLocked(c, now, more) {
-		done = true
-		if take(&d.order) {
-			c.order(a.feed)
-		}
+	done = a.paintPostsLocked(c, now, more)
+	if len(a.fresh) == 0 && take(&d.order) {
+		c.order(a.feed)
 	}
-	if take(&d.end) {
-		a.end.Posts, a.end.Writer = len(a.feed), a.chrome.User != ""
-		c.region("end", viewEnd(a.end))
+	if m := a.viewsLocked(); take(&d.views) || m != a.counted {
+		a.counted = m
+		c.region("views", viewViews(m))
+	}
+	if m := a.endLocked(); take(&d.end) || m != a.end {
+		a.end = m
+		c.region("end", viewEnd(m))
 	}
 	if a.focus != "" && done {
 		c.focus(a.focus)
@@ -103,12 +106,13 @@ func (a *App) paintPostsLocked(c canvas, now time.Time, more func() bool) (done 
 			ids[0], ids[i] = ids[i], ids[0]
 		}
 	}
-	for _, id := range ids {
-		if !few && !more() {
+	for i, id := range ids {
+		if i > 0 && !few && !more() {
 			return false
 		}
 		c.post(id, viewPost(a.postLocked(id, now)))
 		delete(a.dirty.posts, id)
+		delete(a.fresh, id)
 	}
 	clear(a.dirty.posts)
 	return true
@@ -142,13 +146,14 @@ func (a *App) heldForLocked() string {
 // keptLocked returns the unsettled changes of posts that are not shown.
 func (a *App) keptLocked() keptModel {
 	m := keptModel{Stored: a.durable, Held: a.heldForLocked()}
-	if m.Held == "" && !a.end.Loaded {
+	if m.Held == "" && !a.begunLocked() {
 		m.Held = "network"
 	}
 	for _, o := range a.ops {
-		if !a.inFeed[o.Post] {
-			m.Changes = append(m.Changes, o)
+		if a.inFeed[o.Post] || o.State != opFailed && a.begunLocked() && a.visit.service.Post(o.Post).Presence == optimist.Present {
+			continue // the post is a button away
 		}
+		m.Changes = append(m.Changes, o)
 	}
 	return m
 }

@@ -9,13 +9,14 @@ import (
 	"github.com/optimist-go/optimist"
 	"github.com/optimist-go/optimist/engagement/client"
 	"github.com/optimist-go/optimist/engagement/wire"
+	"github.com/optimist-go/optimist/list"
 )
 
 // Served is the content of the page, as markup, for a page that the server makes. It is
 // made by the same functions as on the page itself, so that nothing moves when the client
 // takes over.
 type Served struct {
-	Header, Tabs, Lab, SignIn, Write, Feed, End string
+	Header, Tabs, Lab, SignIn, Write, Views, Feed, End string
 }
 
 // Serve returns the content with which a page begins.
@@ -27,7 +28,7 @@ func Serve(f wire.First, now time.Time) Served {
 	} else {
 		out.Write = viewWrite(writeModel{User: user}).HTML()
 	}
-	end := feedModel{Writer: user != "", Loaded: true, More: f.Page.Next != ""}
+	end := feedModel{User: user, Loaded: true, More: f.Page.Next != ""}
 	var feed strings.Builder
 	for _, t := range f.Page.Posts {
 		if t.State == nil {
@@ -38,6 +39,11 @@ func Serve(f wire.First, now time.Time) Served {
 		view := optimist.View[client.Post]{Value: post, Presence: optimist.Present, Version: t.Version}
 		feed.WriteString(viewPost(postModel{ID: t.ID, User: user, View: view, Now: now}).HTML())
 	}
+	views := viewsModel{User: user}
+	if f.Page.Total != nil {
+		views.Total = list.Total{N: *f.Page.Total, Known: true, Exact: true}
+	}
+	out.Views = viewViews(views).HTML()
 	out.Feed, out.End = feed.String(), viewEnd(end).HTML()
 	return out
 }
@@ -45,7 +51,7 @@ func Serve(f wire.First, now time.Time) Served {
 // ServeShell returns the content of a page without posts.
 func ServeShell() Served {
 	out := serveChrome(chromeModel{Online: true})
-	out.End = viewEnd(feedModel{}).HTML()
+	out.Views, out.End = viewViews(viewsModel{}).HTML(), viewEnd(feedModel{}).HTML()
 	return out
 }
 

@@ -1,5 +1,7 @@
 package web
 
+import "github.com/optimist-go/optimist/engagement/wire"
+
 // PageSize is the number of posts that are shown at first.
 const PageSize = firstPage
 
@@ -31,9 +33,9 @@ func (a *App) takeServedLocked(v *visit) {
 		a.tellLateLocked(early)
 		return
 	}
-	if feed, err := v.service.Take(first.Page); err == nil { // else attend reads them
-		v.loaded, v.after = true, feed.After
-		a.addPageLocked(v.service, feed)
-	}
+	v.base = a.openLocked(v, wire.Selection{}, &first.Page)
+	v.loaded = v.base != nil // else attend reads them
+	a.shown = v.base
+	a.followLocked()
 	a.actLateLocked(early)
 }

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/optimist-go/optimist"
 	"github.com/optimist-go/optimist/engagement/client"
 	"github.com/optimist-go/optimist/engagement/wire"
 )
@@ -109,7 +108,7 @@ func (a *App) open(ctx context.Context) error {
 	a.unsure = err != nil
 	switch {
 	case err != nil:
-		if !a.end.Loaded {
+		if !a.begunLocked() {
 			a.chrome.Link, a.dirty.header = client.Broken, true
 		}
 	case v == nil:
@@ -159,9 +158,9 @@ func (a *App) goOnLocked(v *visit, expired bool) {
 		a.focus = "feed"
 		a.signIn.Busy = false
 	}
-	if !a.end.Loaded {
+	if !a.begunLocked() {
 		a.chrome.Link = client.Connecting
-		a.end, a.dirty.end = feedModel{Nobody: a.chrome.SignedOut}, true
+		a.nobody, a.problem = a.chrome.SignedOut, ""
 	}
 	a.dirty.header, a.dirty.signIn, a.dirty.kept = true, true, true
 	a.heldLocked()
@@ -183,12 +182,9 @@ func (a *App) attend(v *visit) {
 		var err error
 		switch {
 		case !v.loaded && !idle:
-			var feed client.Feed
-			if feed, err = s.Load(ctx, "", firstPage); err == nil {
-				v.loaded, v.after = true, feed.After
-				a.addPage(s, feed)
+			if err = a.loadFirst(ctx, v); err == nil {
+				v.loaded = true
 			} else if ctx.Err() == nil {
-				a.failToLoad(err)
 				failures++
 				select {
 				case <-retry(failures):
@@ -231,39 +227,6 @@ func (a *App) expiredLocked(v *visit) {
 	a.heldLocked()
 }
 
-func (a *App) addPage(s *client.Service, feed client.Feed) {
-	a.mu.Lock()
-	if a.visit != nil && a.visit.service == s {
-		a.addPageLocked(s, feed)
-	}
-	a.mu.Unlock()
-	a.hooks.Wake()
-}
-
-func (a *App) addPageLocked(s *client.Service, feed client.Feed) {
-	for _, id := range feed.Posts {
-		if !a.inFeed[id] && s.Post(id).Value.ID != "" {
-			a.feed = append(a.feed, id)
-			a.inFeed[id] = true
-		}
-		a.dirty.posts[id] = true
-	}
-	a.next = feed.Next
-	a.end = feedModel{Loaded: true, Posts: len(a.feed), More: feed.Next != ""}
-	a.addEarlyLocked()
-	a.dirty.order, a.dirty.end, a.dirty.kept = true, true, true
-}
-
-// addEarlyLocked shows posts that came before the feed: mostly the user's own.
-func (a *App) addEarlyLocked() {
-	a.drainLocked()
-	early := a.early
-	a.early = nil
-	for _, id := range early {
-		a.changedLocked(id, a.visit.service.Post(id).Presence == optimist.Present)
-	}
-}
-
 func (a *App) linked(s *client.Service, l client.Link) {
 	a.mu.Lock()
 	// Reconnecting is not shown as a change.
@@ -279,14 +242,12 @@ func (a *App) linked(s *client.Service, l client.Link) {
 	a.hooks.Wake()
 }
 
+// failToLoad tells why there are no posts yet.
 func (a *App) failToLoad(err error) {
 	a.mu.Lock()
-	if a.visit != nil && a.end.Loaded && !a.end.Busy {
-		a.mu.Unlock() // the failed request did not read posts
-		return
+	if !a.begunLocked() {
+		a.problem = notLoaded(err)
 	}
-	a.end = feedModel{Loaded: a.end.Loaded, Posts: len(a.feed), More: a.next != "", Problem: "The posts could not be loaded: " + reasonOf(asSilence(err)) + "."}
-	a.dirty.end = true
 	a.mu.Unlock()
 	a.hooks.Wake()
 }

@@ -167,19 +167,22 @@ func viewEnd(m feedModel) *Node {
 	case m.Problem != "":
 		return el("div.end", nil,
 			el("p", []string{"role", "alert"}, text(m.Problem)),
-			maybe(m.Writer, el("p.hint", nil, text("You can write all the same: it is sent later.")).with("writer")),
+			maybe(m.User != "", el("p.hint", nil, text("You can write all the same: it is sent later.")).with("writer")),
 			el("button.button", []string{"data-act", "reload"}, text("Try again")))
 	case m.Nobody:
 		return el("div.end", nil, el("p.hint", nil, text("Sign in again to see the posts.")), viewGo("again", "Sign in"))
+	case m.Local && m.Held != "":
+		return el("div.end", nil, el("p.hint", nil, text("The server's posts come when the "+m.Held+" is back.")))
 	case !m.Loaded:
 		return el("div.loading", nil, el("p.unseen", nil, text("Loading…")), el("div.card ghost", nil), el("div.card ghost", nil), el("div.card ghost", nil))
-	case m.Posts == 0 && m.Writer:
-		return el("div.end", nil, el("p.hint", nil, text("No posts yet.")), viewGo("new-post", "Write the first one"))
 	case m.Posts == 0:
-		return el("div.end", nil, el("p.hint", nil, text("No posts yet. Sign in, and write the first one.")), viewGo("name", "Sign in"))
+		return el("div.end", nil, el("p.hint", nil, text(noPosts(m))), firstStep(m))
 	case m.More:
 		label := "More posts"
-		if m.Busy {
+		switch {
+		case m.Busy && m.Held != "":
+			label = "Waiting for " + m.Held
+		case m.Busy:
 			label = "Loading…"
 		}
 		return el("div.end", nil, el("button.button", []string{

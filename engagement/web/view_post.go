@@ -53,7 +53,8 @@ func viewPost(m postModel) *Node {
 	return el("article.post", []string{"aria-labelledby", "by-" + m.ID, "data-id", m.ID},
 		el("header.byline", nil,
 			avatar(p.Author),
-			el("h2", []string{"id", "by-" + m.ID, "class", "author"}, text(p.Author)),
+			el("h2", []string{"id", "by-" + m.ID, "class", "author"},
+				el("button.by", []string{"data-act", "by", "data-value", p.Author, "title", "Posts by " + p.Author}, text(p.Author))),
 			moment(p.CreatedAt, m.Now),
 			maybe(p.Author == m.User, el("button.link", []string{
 				"data-act", "post-delete", "data-post", m.ID, "aria-label", "Delete your post " + shortened(p.Text),

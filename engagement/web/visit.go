@@ -6,6 +6,7 @@ import (
 
 	"github.com/optimist-go/optimist"
 	"github.com/optimist-go/optimist/engagement/client"
+	"github.com/optimist-go/optimist/engagement/wire"
 	"github.com/optimist-go/optimist/journal"
 )
 
@@ -42,6 +43,10 @@ func (a *App) begin(user string) error {
 	a.chrome.Risk = risk
 	a.durable = journal != nil
 	a.takeServedLocked(v)
+	if v.base == nil {
+		v.base = a.openLocked(v, wire.Selection{}, nil)
+	}
+	a.shown = v.base
 	a.sendLocked()
 	if a.chrome.LabOpen {
 		a.spawn(a.readNetwork)
@@ -96,6 +101,7 @@ func (v *visit) end(ctx context.Context) error {
 	}
 	v.stop()
 	v.running.Wait()
+	v.base.closeLocked()
 	err := v.service.Close(ctx)
 	v.events.Close()
 	v.bell.Close()
