@@ -342,6 +342,8 @@ var faults = []fault{
 		"if parked || held {", "if false {", "TestLaw43_WhatIsParkedHoldsOthersWhenTwoBecomeOne"},
 	{"patience ends for a later operation first (law 48)", "lag.go",
 		"if earlier.pos <= o.pos && earlier.waitsByGuess() {", "if earlier == o {", "TestLaw48_PatienceEndsInOrder"},
+	{"a creation does not see the truth under it (law 37)", "fold.go",
+		"after, err := call(fn, value, o.Args)", "if kind == Create {\n\t\tvalue = nil\n\t}\n\tafter, err := call(fn, value, o.Args)", "TestTwin"},
 	{"a creation that was accepted without an id gets another key (law 43)", "answer.go",
 		"o.unknown = o.state == Parked // the server", "_ = o // the server", "TestLaw43_WhatWasAcceptedWithoutAnIDKeepsItsKey"},
 	{"an operation behind a deletion outlives a creation without a name (law 43)", "creation.go",
