@@ -27,7 +27,8 @@ type Page[T any] struct {
 	// Rows are in the order of the query. All are Present; at most 1,000.
 	Rows []Told[T]
 	// Next is the server's cursor of the next page, which nobody else reads. Empty: the next
-	// page begins behind the last row.
+	// page begins behind the last row. It should name a place in the order: with a number of rows
+	// to leave out, a row that is deleted before the place makes the next page skip another one.
 	Next string
 	// End: the server has nothing behind this page. A page without rows says so as well.
 	End bool
