@@ -23,8 +23,8 @@ func Example_debounce() {
 			return optimist.TruthOf(c.Args, 2), nil
 		},
 		Policy: optimist.Policy{Debounce: optimist.Debounce{
-			Wait:    50 * time.Millisecond, // after the latest edit
-			MaxWait: time.Second,           // after the first of the burst
+			Wait:    500 * time.Millisecond, // after the latest edit
+			MaxWait: 5 * time.Second,        // after the first of the burst
 		}},
 	})
 	titles.Receive("1", optimist.TruthOf("", 1))

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/optimist-go/optimist"
 )
@@ -39,15 +38,16 @@ func Example_group() {
 			}
 			return nil, nil // as predicted
 		},
-		Policy: optimist.Policy{Debounce: optimist.Debounce{Wait: 20 * time.Millisecond}}, // time to look
 	})
 	accounts.Receive("ann", optimist.TruthOf(30, 1))
 	accounts.Receive("bob", optimist.TruthOf(0, 1))
 	show := func() string { return fmt.Sprint(accounts.View("ann").Value, " ", accounts.View("bob").Value) }
 
 	for _, amount := range []int{5, 20} {
+		m.SetOnline(false) // time to look
 		h, _ := transfer.Execute(ctx, Transfer{From: "ann", To: "bob", Amount: amount})
 		fmt.Print("at once: ", show())
+		m.SetOnline(true)
 		r, _ := h.Wait(ctx)
 		fmt.Println(", then:", show(), r.Outcome)
 	}

@@ -23,7 +23,8 @@ type Query[T any] struct {
 	Joins []AnyJoin[T]
 	// Pages asks the server for rows. The list then has rows that pages have told, and those
 	// that this client's unsettled work put there; List.More loads the first page and the next
-	// ones. Nil: the list knows the whole store, and nothing beyond.
+	// ones. An own row whose place is behind the loaded pages is hidden when that work has settled,
+	// until its page is loaded. Nil: the list knows the whole store, and nothing beyond.
 	Pages Fetch[T]
 	// First is a page that the program has already, for example in a document that a server
 	// made: the list begins with it, and the next load is of the page behind it. It counts as read
