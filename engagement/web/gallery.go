@@ -184,11 +184,12 @@ func galleryViews() []exhibit[viewsModel] {
 	total := list.Total{Known: true, Exact: true, N: 24}
 	return []exhibit[viewsModel]{
 		{"nobody", viewsModel{}},
+		{"nobody, of one person", viewsModel{Of: wire.Selection{Author: "joao"}, Total: total}},
 		{"all posts", viewsModel{User: "ada", Total: total}},
 		{"saved, most liked first", viewsModel{User: "ada", Of: wire.Selection{Saved: true, Sort: wire.MostLiked}, Total: list.Total{Known: true, N: 1}}},
 		{"one's own", viewsModel{User: "ada", Of: wire.Selection{Author: "ada"}, Total: total}},
 		{"of one person", viewsModel{User: "ada", Of: wire.Selection{Author: "joao"}, Total: total}},
-		{"before the server has answered", viewsModel{User: "ada", Of: wire.Selection{Saved: true}, Local: true}},
+		{"offline", viewsModel{User: "ada", Of: wire.Selection{Saved: true}, Local: true}},
 	}
 }
 
@@ -201,6 +202,7 @@ func galleryEnd() []exhibit[feedModel] {
 		{"none of one's own", feedModel{Loaded: true, User: "ada", Of: wire.Selection{Author: "ada"}}},
 		{"none by a person, most liked first", feedModel{Loaded: true, User: "ada", Of: wire.Selection{Author: "joao", Sort: wire.MostLiked}}},
 		{"offline, with the posts that are here", feedModel{Posts: 3, Local: true, Held: "network"}},
+		{"signed out, with the posts that are here", feedModel{User: "ada", Posts: 3, Local: true, Held: "sign-in"}},
 		{"more posts when the network is back", feedModel{Loaded: true, Posts: 3, More: true, Busy: true, Held: "network"}},
 		{"more posts", feedModel{Loaded: true, Posts: 3, More: true}},
 		{"more posts on their way", feedModel{Loaded: true, Posts: 3, More: true, Busy: true}},

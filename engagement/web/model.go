@@ -68,14 +68,14 @@ type viewsModel struct {
 	User  string
 	Of    wire.Selection
 	Total list.Total
-	Local bool // the posts are those that the page has, and the server has not been asked
+	Local bool // the posts are those that the page has, and the server cannot be asked
 }
 
 // feedModel is the end of the shown posts.
 type feedModel struct {
 	User    string // empty: not signed in
 	Of      wire.Selection
-	Local   bool   // as in viewsModel
+	Local   bool   // the posts are those that the page has
 	Held    string // as in postModel, while a page is to be read
 	Nobody  bool   // the session has ended before posts were read
 	Loaded  bool

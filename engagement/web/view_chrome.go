@@ -172,7 +172,7 @@ func viewEnd(m feedModel) *Node {
 	case m.Nobody:
 		return el("div.end", nil, el("p.hint", nil, text("Sign in again to see the posts.")), viewGo("again", "Sign in"))
 	case m.Local && m.Held != "":
-		return el("div.end", nil, el("p.hint", nil, text("The server's posts come when the "+m.Held+" is back.")))
+		return el("div.end", nil, el("p.hint", nil, text(moreLater(m.Held))))
 	case !m.Loaded:
 		return el("div.loading", nil, el("p.unseen", nil, text("Loading…")), el("div.card ghost", nil), el("div.card ghost", nil), el("div.card ghost", nil))
 	case m.Posts == 0:

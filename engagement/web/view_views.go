@@ -10,7 +10,7 @@ import (
 func (a *App) viewsLocked() viewsModel {
 	m := viewsModel{User: a.chrome.User}
 	if f := a.shown; f != nil {
-		m.Of, m.Local = f.of, f.known != nil
+		m.Of, m.Local = f.of, f.known != nil && a.heldForLocked() != ""
 		if f.begun {
 			m.Total = f.state.Total
 		}
@@ -60,12 +60,12 @@ func viewViews(m viewsModel) *Node {
 		by = choice("view", "all", true, text("By "+m.Of.Author), icon("close")).with("by")
 	}
 	return el("div.views", nil,
-		el("div.chips", []string{"role", "group", "aria-label", "Posts to show", "tabindex", "-1", "data-focus", "views"},
+		maybe(m.User != "" || by != nil, el("div.chips", []string{"role", "group", "aria-label", "Posts to show", "tabindex", "-1", "data-focus", "views"},
 			choice("view", "all", m.Of.Author == "" && !m.Of.Saved, text("All")).with("all"),
 			maybe(m.User != "", choice("view", "saved", m.Of.Saved, text("Saved")).with("saved")),
 			maybe(m.User != "", choice("view", "mine", mine, text("Mine")).with("mine")),
 			by,
-		).with("which"),
+		).with("which")),
 		el("div.chips", []string{"role", "group", "aria-label", "Order of the posts"},
 			choice("sort", "newest", m.Of.Sort == wire.Newest, text("Newest")).with("newest"),
 			choice("sort", string(wire.MostLiked), m.Of.Sort == wire.MostLiked, text("Most liked")).with("likes"),
@@ -78,7 +78,7 @@ func viewViews(m viewsModel) *Node {
 func totalWords(m viewsModel) string {
 	switch {
 	case m.Local:
-		return "Of the posts that are here already"
+		return "Posts already here"
 	case !m.Total.Known:
 		return ""
 	case !m.Total.Exact:
@@ -111,4 +111,12 @@ func firstStep(m feedModel) *Node {
 		return viewGo("name", "Sign in")
 	}
 	return viewGo("new-post", "Write the first one")
+}
+
+// moreLater says when the server can be asked for posts.
+func moreLater(held string) string {
+	if held == "sign-in" {
+		return "More posts come when you sign in."
+	}
+	return "More posts come when the network is back."
 }
