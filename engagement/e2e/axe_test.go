@@ -46,9 +46,9 @@ func TestAccessibilityRules(t *testing.T) {
 			for _, rule := range eval[[]string](whole, broken) {
 				t.Errorf("the page, %d px: %s", width, rule)
 			}
-			was := eval[bool](whole, `!!document.querySelector('.chip')`)
+			was := eval[bool](whole, `!!document.querySelector('.lab-inner .chip')`)
 			whole.click(`.bar [data-act="lab"]`)
-			whole.until(fmt.Sprintf(`!!document.querySelector('.chip') !== %v`, was))
+			whole.until(fmt.Sprintf(`!!document.querySelector('.lab-inner .chip') !== %v`, was))
 		}
 	}
 	for _, width := range []int64{390, 1280} {

@@ -118,7 +118,7 @@ func TestServerKillNine(t *testing.T) {
 	on := !eval[bool](tb, `document.querySelector('`+like(post)+`').getAttribute('aria-pressed') === 'true'`)
 	tb.click(`[data-act="lab"]`)
 	tb.click(`[data-act="net-profile"][data-value="answers-lost"]`)
-	tb.until(`document.querySelector('.chip[aria-pressed="true"]').dataset.value === 'answers-lost'`)
+	tb.until(`document.querySelector('.lab-inner .chip[aria-pressed="true"]').dataset.value === 'answers-lost'`)
 	tb.click(like(post))
 	tb.until(`document.querySelector('.life .state.retry, .life .state.good')`)
 	c.kill()

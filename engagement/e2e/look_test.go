@@ -11,10 +11,10 @@ func TestLook(t *testing.T) {
 	tb.click(`[data-value="ada"]`)
 	tb.until(`document.querySelector('.me') && ` + allSaved)
 	tb.click(`[data-act="lab"]`)
-	tb.until(`document.querySelector('.chip')`)
+	tb.until(`document.querySelector('.lab-inner .chip')`)
 	tb.click(`[data-act="net-profile"][data-value="lossy"]`)
 	tb.expectFaults()
-	tb.until(`document.querySelector('.chip[aria-pressed="true"]').textContent === 'lossy'`)
+	tb.until(`document.querySelector('.lab-inner .chip[aria-pressed="true"]').textContent === 'lossy'`)
 	for _, n := range []string{"2", "3", "4", "5"} {
 		tb.click(`.post:nth-child(` + n + `) [data-act="like"]`)
 		tb.click(`.post:nth-child(` + n + `) [data-act="save"]`)

@@ -10,6 +10,8 @@ const (
 	focused  = `document.activeElement?.dataset.focus`
 )
 
+var phones = []int64{390, 360, 320}
+
 // TestNextSteps: where something is missing or does not work, the page says what to do.
 func TestNextSteps(t *testing.T) {
 	s := startServer(t)
@@ -19,12 +21,14 @@ func TestNextSteps(t *testing.T) {
 	tb.click(like(post))
 	tb.until(standing + `.includes('Offline, 1 unsent') && ` + standing + `.includes('Go on, it is sent later')`)
 	tb.shot("offline")
-	tb.do(viewport(320, 700))
-	tb.until(`innerWidth === 320`)
-	if h := eval[float64](tb, `document.querySelector('.bar').offsetHeight`); h > 57 {
-		t.Errorf("the advice makes the bar %.0f px high", h)
+	for _, width := range phones {
+		tb.do(viewport(width, 700))
+		tb.until(fmt.Sprintf(`innerWidth === %d`, width))
+		if h := eval[float64](tb, `document.querySelector('.bar').offsetHeight`); h > 57 {
+			t.Errorf("%d px: the advice makes the bar %.0f px high", width, h)
+		}
+		tb.shot(fmt.Sprint("offline-", width))
 	}
-	tb.shot("offline-320")
 	tb.do(viewport(1280, 900))
 	tb.offline(false)
 	tb.until(allSaved)
@@ -32,12 +36,14 @@ func TestNextSteps(t *testing.T) {
 	s.stop()
 	tb.until(`document.querySelector('.step[data-act="try-now"]')`)
 	tb.shot("reconnecting")
-	tb.do(viewport(320, 700))
-	tb.until(`innerWidth === 320`)
-	for _, e := range eval[[]string](tb, cut) {
-		t.Errorf("cut off: %s", e)
+	for _, width := range phones {
+		tb.do(viewport(width, 700))
+		tb.until(fmt.Sprintf(`innerWidth === %d`, width))
+		for _, e := range eval[[]string](tb, cut) {
+			t.Errorf("%d px: cut off: %s", width, e)
+		}
+		tb.shot(fmt.Sprint("reconnecting-", width))
 	}
-	tb.shot("reconnecting-320")
 	tb.do(viewport(1280, 900))
 	s.start()
 	tb.click(`.step[data-act="try-now"]`)
@@ -88,7 +94,7 @@ func TestOnePrimaryAction(t *testing.T) {
 	tb.until(`document.querySelector('.me') && ` + allSaved)
 	only("Post")
 	tb.click(`.bar [data-act="lab"]`)
-	tb.until(`document.querySelector('.chip')`)
+	tb.until(`document.querySelector('.lab-inner .chip')`)
 	only("Post")
 	tb.click(`.post [data-act="comments"]`)
 	eval[bool](tb, `(document.querySelector('.composer textarea').focus(), true)`)

@@ -359,7 +359,7 @@ func galleryLab(now time.Time) []exhibit[labModel] {
 		{"at work", work},
 		{"before anything", idle},
 		{"offline", with(func(m *labModel) { m.Network.Profile, m.Network.Rule = "offline", wire.NetworkRule{Offline: true} })},
-		{"not reached", with(func(m *labModel) { m.Problem = "The panel did not reach the server." })},
+		{"not reached", with(func(m *labModel) { m.Problem = "The panel did not reach the server. Try it again." })},
 		{"nobody is signed in", with(func(m *labModel) { m.Nobody = true })},
 		{"nobody, before anything", labModel{Nobody: true, NoPanel: true, Timeline: &timeline{}, Now: now}},
 		{"asking for the network", labModel{Timeline: &timeline{}, Now: now}},
