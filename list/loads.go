@@ -242,6 +242,7 @@ func (l *List[T]) changedPaged(step uint64, changes []optimist.EntityChange[T]) 
 		l.pending = append(l.pending, e)
 		var n news
 		n, l.scratch = l.query.news(c, e, l.scratch)
+		n.united = isUnited(c, changes)
 		l.news = append(l.news, n)
 	}
 	var keys []string
@@ -277,6 +278,20 @@ func (l *List[T]) changedPaged(step uint64, changes []optimist.EntityChange[T]) 
 		}
 		p.decideAll(&l.core)
 	})
+}
+
+// isUnited reports whether an entity is told of for the last time, because another one of the step
+// is the same.
+func isUnited[T any](c *optimist.EntityChange[T], changes []optimist.EntityChange[T]) bool {
+	if len(changes) < 2 || c.Before.Presence == optimist.NotLoaded || c.After.Presence != optimist.NotLoaded {
+		return false
+	}
+	for i := range changes {
+		if other := &changes[i]; other.ID != c.ID && other.ServerName() == c.ID {
+			return true
+		}
+	}
+	return false
 }
 
 // puts reports whether unsettled work of this client alone has an entity satisfy the query.

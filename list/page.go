@@ -67,6 +67,6 @@ type Total struct {
 	// Exact: each change of this client counts once, and so does each row that a push has brought.
 	// It is false where nobody can say whether the server has counted a change: one that settled
 	// without a position since the read began, one that was pending when the page came, or a
-	// pushed row that may have been beyond the loaded pages before.
+	// pushed row of which nothing was known: it may have been beyond the loaded pages before.
 	Exact bool
 }

@@ -235,6 +235,8 @@ type news struct {
 	// its truth belongs if that satisfies the query.
 	appeared, made bool
 	place          string
+	// united: it is one with another, under whose id it is told from now on.
+	united bool
 	// placed: its position was not known before. same: its version was.
 	placed, same bool
 	position     uint64
@@ -286,7 +288,9 @@ func (p *paged[T]) reckon(n *news, told bool) {
 	t.work(n.id, n.ahead)
 	switch {
 	case told:
-	case n.appeared && !p.ranges.whole():
+	case n.united:
+		t.withdraw(n.id)
+	case n.appeared:
 		t.appear(n.position, n.made, n.fact.since)
 		if n.by != 0 && p.places == nil && p.ranges.of(n.place) != nil {
 			t.settle(n.difference()) // no page had it there: it is taken for new

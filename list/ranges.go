@@ -114,9 +114,6 @@ func (r *ranges) takes(p *pageTold) bool {
 	return p.top || last != nil && !last.open && last.to == p.after
 }
 
-// whole reports whether one page had all rows.
-func (r *ranges) whole() bool { return len(r.spans) == 1 && r.spans[0].open }
-
 // rest is the part of the ranges behind a new first page. There is none if it does not touch
 // them: then rows may lie between that nobody has told.
 func (r *ranges) rest(s span) []span {

@@ -1,5 +1,7 @@
 package list
 
+import "slices"
+
 // totals corrects the number of rows that the server told by all that this client knows beside
 // it. It has no lock, goroutine or clock.
 type totals struct {
@@ -109,9 +111,21 @@ func (t *totals) place(id string, position uint64, same bool) {
 	}
 }
 
-// appear notes an entity of which nothing was known, in a list whose pages do not have all rows.
-// Where the total may not contain it, nobody knows whether it is new: if it is later than the
-// total, or if an operation of this client may have made it.
+// withdraw forgets the changes of an entity that turned out to be another one, which tells them.
+func (t *totals) withdraw(id string) {
+	t.settled = slices.DeleteFunc(t.settled, func(d difference) bool {
+		if d.id != id {
+			return false
+		}
+		t.sum -= d.by
+		t.unsure -= t.doubts(d)
+		return true
+	})
+}
+
+// appear notes an entity of which nothing was known. Where the total may not contain it,
+// nobody knows whether it is new: if it is later than the total, or if an operation of this
+// client may have made it.
 func (t *totals) appear(position uint64, made bool, came moment) {
 	t.appeared = max(t.appeared, position)
 	if made {

@@ -37,7 +37,8 @@ type truthChange struct {
 	at            time.Time
 	position      uint64 // of after
 	contained     bool   // in a total that was told
-	fresh, whole  bool   // of an entity that has appeared: no page had it in its place, or at all
+	fresh         bool   // of an entity that has appeared: no page had it in its place
+	united        bool   // it is one with another of the step
 }
 
 // handOver has all that was read so far happen before the next change. The bubble sees to
@@ -64,6 +65,8 @@ func (o *oracle) Changed(_ uint64, changes []optimist.EntityChange[card]) {
 		o.past = append(o.past, truthChange{
 			toldChange: told, before: before, after: after, shown: c.Before.Presence == optimist.Present,
 			ended: c.Before.Pending > c.After.Pending, at: after.Since, position: after.Position,
+			united: c.Before.Presence != optimist.NotLoaded && c.After.Presence == optimist.NotLoaded && slices.ContainsFunc(changes,
+				func(other optimist.EntityChange[card]) bool { return other.ID != c.ID && other.ServerName() == c.ID }),
 		})
 	}
 }
@@ -108,7 +111,6 @@ type paper struct {
 	shown  map[string]bool // before the step
 	spine  *spine          // of a list in the server's order; else nil
 	last   []paperPage     // pages before the step
-	all    bool            // before the step one page had all rows
 
 	counted  bool
 	n        int
@@ -390,15 +392,16 @@ func (b *board) collect(w *watched) {
 	p := w.paper
 	for _, c := range b.oracle.past {
 		row := list.Row[card]{ID: c.ID, View: optimist.View[card]{Value: c.after.Value}}
-		c.whole = p.all
-		c.fresh = p.all || slices.ContainsFunc(p.last, func(page paperPage) bool { return w.in(&page, row) })
+		c.fresh = p.spine == nil && slices.ContainsFunc(p.last, func(page paperPage) bool { return w.in(&page, row) })
 		p.past = append(p.past, c)
+		if c.united {
+			p.past = slices.DeleteFunc(p.past, func(old truthChange) bool { return old.ID == c.ID })
+		}
 	}
 	p.last = slices.Clone(p.pages)
-	p.all = len(p.pages) == 1 && p.pages[0].to == nil
 	if p.spine != nil {
 		b.follow(w)
-		p.spine.seen, p.all = 0, p.spine.whole
+		p.spine.seen = 0
 	}
 }
 

@@ -18,7 +18,6 @@ type spine struct {
 	made   []string             // own rows that no page has placed, in the order in which they came
 	top    time.Time            // when the newest first page began; zero: there is none
 	end    time.Time            // when the page with the end began; zero: it is not loaded
-	whole  bool                 // the first page has the end
 	seen   int                  // of the oracle's past
 }
 
@@ -124,7 +123,7 @@ func (b *board) rank(w *watched, f *fetching, page list.Page[card], ids []string
 		}
 		s.drop(&rest, ids...)
 		s.drop(&lost, ids...)
-		s.placed, s.top, s.whole = append(slices.Clone(ids), rest...), f.began, page.End
+		s.placed, s.top = append(slices.Clone(ids), rest...), f.began
 		if page.End {
 			s.out = make(map[string]time.Time)
 			for _, id := range rest {

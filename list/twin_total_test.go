@@ -46,10 +46,8 @@ func (b *board) total(w *watched) list.Total {
 		case done || c.in == p && late, c.after.Presence == optimist.NotLoaded:
 			continue
 		case c.before.Presence == optimist.NotLoaded && !c.shown:
-			if !c.whole {
-				p.appeared = max(p.appeared, c.position)
-			}
-			if !c.whole && c.ended && late && (c.position == 0 || p.position == 0) {
+			p.appeared = max(p.appeared, c.position)
+			if c.ended && late && (c.position == 0 || p.position == 0) {
 				t.Exact = false
 			}
 			if !c.fresh {
