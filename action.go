@@ -1,12 +1,14 @@
 package optimist
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"reflect"
 
 	"github.com/optimist-go/optimist/internal/engine"
 	"github.com/optimist-go/optimist/internal/errorf"
+	"github.com/optimist-go/optimist/internal/policy"
 )
 
 // executor is the part of an Action and of a GroupAction that knows the type of the
@@ -78,13 +80,43 @@ func sameArgsOf[A any]() func(a, b any) bool {
 }
 
 // register makes the type known, if its definition can work. kind is its word in errors.
-func (a *anyAction) register(kind string, policy Policy) {
-	t, m := &a.typ, a.m
-	if err := a.check(policy); err != nil {
-		a.err = errorf.New("%s %q: %w", kind, t.Name, err)
-		m.noteInvalid(a.err)
-		return
+func (a *anyAction) register(kind string, own Policy) {
+	given := own.given()
+	err := cmp.Or(a.err, a.check(given))
+	if err == nil {
+		a.complete(given)
+		err = a.add()
 	}
+	if err != nil {
+		a.err = errorf.New("%s %q: %w", kind, a.typ.Name, err)
+		a.m.noteInvalid(a.err)
+	}
+}
+
+// check says why the definition cannot work.
+func (a *anyAction) check(given *policy.Policy) error {
+	t := &a.typ
+	group := t.parts != nil
+	switch {
+	case t.Kind > engine.Kind(Delete):
+		return errorf.New("%w: Kind must be Change, Create or Delete, not %d", ErrInvalid, uint8(t.Kind))
+	case t.ServerID && !group && t.Kind != engine.Kind(Create):
+		return errorf.New("%w: ServerID is for creations, and Kind is not Create", ErrInvalid)
+	case t.Apply == nil && !group && t.Kind != engine.Kind(Delete):
+		return errorf.New("%w: Apply is nil", ErrInvalid)
+	case t.Name == "":
+		return errorf.New("%w: Type is empty", ErrInvalid)
+	case t.send == nil:
+		return errorf.New("%w: Send is nil", ErrInvalid)
+	case t.codec.half:
+		return errorf.New("%w: Stored needs both Encode and Decode", ErrInvalid)
+	}
+	return cmp.Or(checkVersion(t.codec.version), given.Check())
+}
+
+// complete fills in the parts of the type that were left out, and contains its functions.
+func (a *anyAction) complete(given *policy.Policy) {
+	t, m := &a.typ, a.m
 	if t.Family == "" {
 		t.Family = t.Name
 	}
@@ -104,54 +136,25 @@ func (a *anyAction) register(kind string, policy Policy) {
 			return sound("guard", guard(value, args))
 		}
 	}
-	if t.slot == nil && policy.Debounce == (Debounce{}) {
-		policy.Debounce = Debounce{Wait: NoDebounce}
-	}
-	t.setPolicy(policy.withDefaults(m.opts.Policy))
+	m.setPolicy(t, given, t.slot != nil)
 	t.label = label{"type", t.Name}
 	t.Stored = m.disk != nil && t.codec.encode != nil
-	m.mu.Lock()
-	m.known.AddType(&t.Type)
-	if m.disk != nil {
-		if err := m.tooLateLocked(t.Name); err != nil {
-			m.known.Refuse(err)
-		}
-	}
-	m.mu.Unlock()
 }
 
-// check says why the definition cannot work.
-func (a *anyAction) check(policy Policy) error {
-	t := &a.typ
-	group := t.parts != nil
-	switch {
-	case a.err != nil:
-		return a.err
-	case t.Kind > engine.Kind(Delete):
-		return errorf.New("%w: Kind must be Change, Create or Delete, not %d", ErrInvalid, uint8(t.Kind))
-	case t.ServerID && !group && t.Kind != engine.Kind(Create):
-		return errorf.New("%w: ServerID is for creations, and Kind is not Create", ErrInvalid)
-	case t.Apply == nil && !group && t.Kind != engine.Kind(Delete):
-		return errorf.New("%w: Apply is nil", ErrInvalid)
-	case t.Name == "":
-		return errorf.New("%w: Type is empty", ErrInvalid)
-	case t.send == nil:
-		return errorf.New("%w: Send is nil", ErrInvalid)
-	case t.codec.half:
-		return errorf.New("%w: Stored needs both Encode and Decode", ErrInvalid)
-	}
-	if err := a.m.lock(); err != nil {
+// add makes the type known.
+func (a *anyAction) add() error {
+	m := a.m
+	if err := m.lock(); err != nil {
 		return err
 	}
-	known := a.m.known.Type(t.Name) != nil
-	a.m.mu.Unlock()
-	if known {
-		return errorf.New("%w: the type is registered already", ErrInvalid)
+	defer m.mu.Unlock()
+	err := m.known.AddType(&a.typ.Type)
+	if err == nil && m.disk != nil {
+		if late := m.disk.out.TooLate(a.typ.Name); late != nil {
+			m.known.Refuse(late)
+		}
 	}
-	if err := checkVersion(t.codec.version); err != nil {
-		return err
-	}
-	return policy.validate()
+	return err
 }
 
 // noteInvalid notes that a definition cannot work, where Manager.Err tells it.

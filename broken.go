@@ -18,7 +18,7 @@ func (m *Manager) breakLocked() {
 	m.courier.HandedIn()
 	m.alarm.Stop()
 	m.abandonLocked()
-	m.loads.bell.giveLocked()
+	m.loads.bell.Give()
 	if m.reader != nil {
 		m.reader.halt()
 	}

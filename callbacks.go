@@ -3,16 +3,18 @@ package optimist
 import (
 	"github.com/optimist-go/optimist/internal/engine"
 	"github.com/optimist-go/optimist/internal/foreign"
+	"github.com/optimist-go/optimist/internal/latch"
 	"github.com/optimist-go/optimist/internal/serial"
+	"github.com/optimist-go/optimist/internal/stuck"
 )
 
 // callbacks are those that wait or run: in order, never two at a time for one entity, each
 // queue in a goroutine that exists only while there is something to run. The Manager's
 // lock guards them.
 type callbacks struct {
-	serial.Queues        // the value of a task is the *label of its operation's type
-	idle          signal // that they are empty
-	muted         bool   // operations settle without: the step that runs ends a life
+	serial.Queues              // the value of a task is the *label of its operation's type
+	idle          latch.Signal // that they are empty
+	muted         bool         // operations settle without: the step that runs ends a life
 }
 
 // callBackLocked has the callbacks of an operation run when it is their turn.
@@ -57,37 +59,19 @@ func (m *Manager) finishCallbacksLocked(t *serial.Task) (next *serial.Task) {
 		m.startCallbacks(ready[1:]...)
 	}
 	if m.callbacks.Empty() {
-		m.callbacks.idle.giveLocked()
+		m.callbacks.idle.Give()
 	}
 	return next
 }
 
 // awaitedLocked is closed when no callback runs or waits (nil: none does), and names one that
 // does not end.
-func (c *callbacks) awaitedLocked() (idle <-chan struct{}, stuck func() string) {
+func (c *callbacks) awaitedLocked() (idle <-chan struct{}, look func() string) {
 	if c.Empty() {
 		return nil, nil
 	}
-	return c.idle.awaitLocked(), stuckLocked(c.Running, func(task any) string {
+	return c.idle.Await(), stuck.Watch(c.Running, func(task any) string {
 		t := task.(*serial.Task)
 		return "a callback of " + t.Keys[0].String() + ", of " + t.Value.(*label).String() + ","
 	})
-}
-
-// signal tells all who wait for one thing. They share its channel, so that one who gives
-// up leaves nothing behind. The Manager's lock guards it.
-type signal struct{ given chan struct{} } // nil: nobody has waited since it was given
-
-func (s *signal) awaitLocked() <-chan struct{} {
-	if s.given == nil {
-		s.given = make(chan struct{})
-	}
-	return s.given
-}
-
-func (s *signal) giveLocked() {
-	if s.given != nil {
-		close(s.given)
-		s.given = nil
-	}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/optimist-go/optimist/internal/foreign"
 	"github.com/optimist-go/optimist/internal/latch"
 	"github.com/optimist-go/optimist/internal/replay"
+	"github.com/optimist-go/optimist/internal/stuck"
 )
 
 // closures carries out, for the imperative door, the engine's decisions about closures.
@@ -21,7 +22,7 @@ type closures struct {
 	executing sync.WaitGroup // calls that run closures; none begins once the Manager is closed
 
 	*replay.Book[latch.Turn[label]]
-	done signal // that all tasks are done
+	done latch.Signal // that all tasks are done
 }
 
 // closureLog has the closures that were run for one entity.
@@ -77,7 +78,7 @@ func (c *closures) tasksLocked() <-chan struct{} {
 	if c.Idle() {
 		return nil
 	}
-	return c.done.awaitLocked()
+	return c.done.Await()
 }
 
 func (c *closures) executesLocked() <-chan struct{} {
@@ -124,7 +125,7 @@ func (c *closures) serve(log *closureLog) error {
 // stuckLocked returns a function that names a closure of an entity (nil: of any) which
 // has run since it was called last, or now. The lock must be held when it is called.
 func (c *closures) stuckLocked(ent *engine.Entity) func() string {
-	return stuckLocked(func(tell func(any, uint64)) {
+	return stuck.Watch(func(tell func(any, uint64)) {
 		for log := range c.Pages {
 			if log.Turn.Held() && (ent == nil || ent.Key() == log.Key) {
 				begun, _ := log.Turn.Latest()
@@ -206,7 +207,7 @@ func (c *closures) take(log *closureLog) bool {
 	defer c.m.mu.Unlock()
 	more := c.Take(log)
 	if c.Idle() {
-		c.done.giveLocked()
+		c.done.Give()
 	}
 	return more
 }

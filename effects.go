@@ -40,7 +40,7 @@ func (m *Manager) carryOutLocked(f *engine.Effect, now time.Time) {
 			m.disk.out.ForgetName(f.Value.(*engine.Name).Seq)
 		}
 	case engine.EntitiesUnited:
-		unitedLocked(f.Value.(*engine.Entity))
+		wakeLocked(f.Value.(*engine.Entity)) // its watchers look, and find of which entity it is a part
 	case engine.OpAcknowledged:
 		handleOf(f.Op).movedLocked()
 		if ent := f.Op.Entity(); ent.Awaited() {
@@ -53,7 +53,7 @@ func (m *Manager) carryOutLocked(f *engine.Effect, now time.Time) {
 		m.tellLocked(f, now)
 	}
 	if m.audience.Watched() {
-		m.wakeWatchersLocked(f)
+		f.About(wakeLocked)
 	}
 }
 

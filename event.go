@@ -169,7 +169,8 @@ func entitiesOf(o *engine.Op) (names []string) {
 	return names
 }
 
-var eventKinds = map[engine.EffectKind]EventKind{
+// eventKinds are the events that effects become; 0: none.
+var eventKinds = [engine.LastEffect + 1]EventKind{
 	engine.Send: OpSent, engine.OpAccepted: OpAccepted, engine.OpJoined: OpJoined, engine.OpRetrying: OpRetrying,
 	engine.OpDeferred: OpDeferred, engine.OpAcknowledged: OpAcknowledged, engine.OpConflicted: OpConflicted,
 	engine.OpParked: OpParked, engine.OpUnparked: OpUnparked, engine.OpSettled: OpSettled,
@@ -180,8 +181,8 @@ var eventKinds = map[engine.EffectKind]EventKind{
 
 // tellLocked turns an effect into an event for the subscribers.
 func (m *Manager) tellLocked(f *engine.Effect, now time.Time) {
-	kind, ok := eventKinds[f.Kind]
-	if !ok {
+	kind := eventKinds[f.Kind]
+	if kind == 0 {
 		return
 	}
 	ev := Event{

@@ -21,12 +21,9 @@ func (m *Manager) Operation(id string) (*Handle, bool) {
 	if o := m.engine.Find(id); o != nil {
 		return handleOf(o), true
 	}
-	if m.disk == nil || id == "" {
-		return nil, false
-	}
-	for _, l := range m.disk.out.Quarantine() {
-		if l.Record != nil && l.Record.ID == id {
-			return m.asideLocked(l), true
+	for _, h := range m.quarantineLocked() {
+		if id != "" && h.aside().record.ID == id {
+			return h, true
 		}
 	}
 	return nil, false
@@ -79,12 +76,8 @@ func (s *anyStore) Operations(ids ...string) []*Handle {
 		}
 	}
 	all = m.withQuarantineLocked(all, func(q *setAside) bool {
-		if q.record == nil {
-			return false
-		}
-		in := membersOf(q.record)
-		for i := 0; i < len(in); i += 2 {
-			if in[i] == s.space.Name && (len(ids) == 0 || slices.Contains(ids, in[i+1]) || slices.Contains(ids, s.space.ServerName(in[i+1]))) {
+		for store, id := range q.record.Entities {
+			if store == s.space.Name && (len(ids) == 0 || slices.Contains(ids, id) || slices.Contains(ids, s.space.ServerName(id))) {
 				return true
 			}
 		}
@@ -96,11 +89,9 @@ func (s *anyStore) Operations(ids ...string) []*Handle {
 // withQuarantineLocked adds the operations in quarantine that are wanted, and puts all in the
 // order in which they were accepted.
 func (m *Manager) withQuarantineLocked(all []*Handle, wanted func(*setAside) bool) []*Handle {
-	if m.disk != nil {
-		for _, l := range m.disk.out.Quarantine() {
-			if h := m.asideLocked(l); wanted(h.aside()) {
-				all = append(all, h)
-			}
+	for _, h := range m.quarantineLocked() {
+		if wanted(h.aside()) {
+			all = append(all, h)
 		}
 	}
 	order.By(len(all),
@@ -126,9 +117,8 @@ func (h *Handle) empty() bool { return h == nil || h.m == nil }
 // look has f look at the operation under the lock, unless the handle is empty, or the call
 // waits in vain.
 func (h *Handle) look(call string, f func()) {
-	if !h.empty() && h.m.lockOrTell(call) {
-		defer h.m.mu.Unlock()
-		f()
+	if !h.empty() {
+		h.m.look(call, f)
 	}
 }
 

@@ -75,8 +75,7 @@ func (s *Store[T]) part(id string, kind Kind, apply func(T) (T, error)) Part {
 	p.part = engine.Part{Space: s.space, Entity: id, Kind: engine.Kind(kind)}
 	if apply != nil {
 		p.part.Apply = func(value, _ any) (any, error) {
-			v, _ := value.(T)
-			after, err := apply(v)
+			after, err := apply(as[T](value))
 			if err != nil {
 				return nil, sound("apply", err)
 			}

@@ -45,10 +45,9 @@ func ConflictIn[T, A any](c GroupConflict[A], s *Store[T], id string) (Conflict[
 
 // conflictOf is a conflict of the engine as a resolver sees it.
 func conflictOf[T, A any](c *engine.Conflict, args A) Conflict[T, A] {
-	asT := func(v any) (t T) { t, _ = v.(T); return t }
 	return Conflict[T, A]{
 		Entity: c.Entity.ID(), Args: args,
-		Base: asT(c.Base), Mine: asT(c.Mine), Theirs: asT(c.Theirs.Value),
+		Base: as[T](c.Base), Mine: as[T](c.Mine), Theirs: as[T](c.Theirs.Value),
 		BasePresence: Presence(c.BasePresence), TheirsPresence: Presence(c.Theirs.Presence),
 		BaseVersion: c.BaseVersion, TheirsVersion: c.Theirs.Version,
 		MineAt: Timestamp(c.Op.Timestamp), TheirsAt: Timestamp(c.Theirs.At),

@@ -6,6 +6,7 @@ import (
 
 	"github.com/optimist-go/optimist/internal/engine"
 	"github.com/optimist-go/optimist/internal/errorf"
+	"github.com/optimist-go/optimist/internal/latch"
 )
 
 // Handle follows one operation to its end. It settles exactly once. Several calls
@@ -27,7 +28,7 @@ type Handle struct {
 
 // handleMore holds the fields that few handles need.
 type handleMore struct {
-	moved     chan struct{}           // closed and replaced at every stage
+	moved     latch.Signal            // given at every stage
 	err       error                   // why it ended in failure
 	callbacks []func(*Handle, Result) // of calls that joined
 	done      chan struct{}           // nil until somebody asks for it
@@ -83,7 +84,7 @@ func (h *Handle) ID() (id string) {
 
 func (h *Handle) idLocked() string {
 	if q := h.aside(); q != nil {
-		return q.ID
+		return q.record.ID
 	}
 	return h.op.ID(h.m.engine)
 }
@@ -99,7 +100,7 @@ func (h *Handle) Entity() (name string) {
 	switch {
 	case h.empty():
 	case h.aside() != nil:
-		name = h.aside().Entity
+		name = h.aside().entity()
 	case h.m.naming.Load(): // it may become part of another
 		h.look("Handle.Entity", func() { name = h.op.Entity().FullName() })
 	default:
@@ -187,11 +188,7 @@ func (h *Handle) Await(ctx context.Context, stage Stage) error {
 			h.m.mu.Unlock()
 			return errorf.New("%w before operation %s was %v", stopped, h.idLocked(), stage)
 		}
-		more := h.moreLocked()
-		if more.moved == nil {
-			more.moved = make(chan struct{})
-		}
-		moved := more.moved
+		moved := h.moreLocked().moved.Await()
 		if h.op.State() == engine.Ended { // the rest waits for closures of the entity
 			look := h.m.stuckClosuresLocked(h.op.Entity())
 			h.m.mu.Unlock()
@@ -321,9 +318,8 @@ func (h *Handle) moreLocked() *handleMore {
 
 // movedLocked wakes those who await a stage.
 func (h *Handle) movedLocked() {
-	if h.more != nil && h.more.moved != nil {
-		close(h.more.moved)
-		h.more.moved = nil
+	if h.more != nil {
+		h.more.moved.Give()
 	}
 }
 

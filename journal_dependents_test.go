@@ -99,7 +99,7 @@ func TestLaw31_DiscardedTakesDependentsAlong(t *testing.T) {
 		if n := len(v.restored.Quarantined); n != 3 {
 			t.Fatalf("%d in quarantine, want 3", n)
 		}
-		if err := v.m.DiscardQuarantined(v.restored.Quarantined[0].Seq); err != nil {
+		if err := v.restored.Quarantined[0].Discard(); err != nil {
 			t.Fatal(err)
 		}
 		if rest := v.m.Quarantined(); len(rest) > 0 {
@@ -321,7 +321,7 @@ func TestLaw31_RestoredGroupIsChecked(t *testing.T) {
 			disk.Crash()
 			p.crash(&version{m: m})
 			m, _, r := start(parts)
-			if len(r.Operations) > 0 || len(r.Quarantined) != 1 || !errors.Is(r.Quarantined[0].Err, optimist.ErrInvalid) {
+			if len(r.Operations) > 0 || len(r.Quarantined) != 1 || !errors.Is(r.Quarantined[0].Snapshot().Err, optimist.ErrInvalid) {
 				t.Errorf("%d parts: restored %d, in quarantine %+v", parts, len(r.Operations), r.Quarantined)
 			}
 			m.Close(t.Context())
@@ -368,7 +368,7 @@ func TestLaw33_DiscardAfterTheJournalFailed(t *testing.T) {
 		p.disk.Inject(1, memjournal.FailLost)
 		p.tap(v, "child", "x")
 		synctest.Wait()
-		if err := v.m.DiscardQuarantined(v.restored.Quarantined[0].Seq); !errors.Is(err, journal.ErrFailed) {
+		if err := v.restored.Quarantined[0].Discard(); !errors.Is(err, journal.ErrFailed) {
 			t.Errorf("discarded: %v", err)
 		}
 		if n := len(v.m.Quarantined()); n != 3 {

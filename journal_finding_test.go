@@ -267,7 +267,7 @@ func TestLaw38_AGroupInQuarantineIsOfItsEntities(t *testing.T) {
 			t.Errorf("%d operations of others", n)
 		}
 		h := m.Operations()[0]
-		if h.Entity() != "note:3" || h.Snapshot().EntityID != "3" || m.Quarantined()[0].Entity != "note:3" {
+		if h.Entity() != "note:3" || h.Snapshot().EntityID != "3" || m.Quarantined()[0] != h {
 			t.Errorf("its entity is %s, %+v, %+v", h.Entity(), h.Snapshot(), m.Quarantined())
 		}
 		sub := m.Subscribe(optimist.SubscribeOptions{})

@@ -339,8 +339,8 @@ func TestLaw31_UnknownTypesAreQuarantined(t *testing.T) {
 		if err != nil || len(got.Operations) != 0 || len(got.Quarantined) != 2 {
 			t.Fatalf("%+v, %v", got, err)
 		}
-		q := m.Quarantined()[0]
-		if q.Type != "edit" || q.Entity != "note:1" || string(q.Args) != `{"Text":"a"}` || q.ID != h.ID() {
+		q := m.Quarantined()[0].Snapshot()
+		if q.Type != "edit" || q.Store != "note" || q.EntityID != "1" || string(q.Args.([]byte)) != `{"Text":"a"}` || q.ID != h.ID() {
 			t.Fatalf("%+v", q)
 		}
 		m.Close(ctx)

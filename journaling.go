@@ -107,7 +107,7 @@ type disk struct {
 	j          journal.Journal
 	durability journal.Durability
 	out        *outbox.Outbox
-	aside      map[uint64]*Handle // of operations in quarantine that somebody asked for, by Seq
+	aside      map[uint64]*Handle // of operations in quarantine, by Seq
 
 	// encoded are the bytes of encodedArgs, made by the call that has the lock before it took
 	// the lock, so that nobody needs to do it again.
@@ -124,21 +124,9 @@ type disk struct {
 // journalLocked queues the operation's record: it is new, or something in it changed.
 func (m *Manager) journalLocked(o *engine.Op, first bool) {
 	d := m.disk
-	typ := typeOf(o)
-	e := outbox.Entry{
-		Op: o, ID: o.RestoredID(), Seq: o.Seq(), Schema: typ.codec.version, Why: o.ParkedFor(), First: first,
-		Kept: outbox.Keep(o.Kept(m.now(time.Now())), engine.Time(m.epoch.UnixNano())),
-	}
-	if typ.parts == nil {
-		e.Entity = o.Entity()
-	} else {
-		o.Entities(func(ent *engine.Entity) bool { e.Group = append(e.Group, ent); return true })
-	}
-	if d.encodedArgs == o.Args {
+	e := outbox.EntryOf(o, typeOf(o).codec.version, m.now(time.Now()), engine.Time(m.epoch.UnixNano()))
+	if e.First = first; d.encodedArgs == o.Args {
 		e.Data = d.encoded
-	}
-	for _, on := range o.Deps() {
-		e.Deps = append(e.Deps, on.Seq())
 	}
 	if d.out.Put(e) || !first {
 		return

@@ -32,7 +32,6 @@ func TestLaw47_ACallInsideAFunctionThatIsDataGivesUp(t *testing.T) {
 		"close":        func(w *world, _ *Handle) error { return w.m.Close(w.ctx) },
 		"restore":      func(w *world, _ *Handle) error { _, err := w.m.Restore(); return err },
 		"err":          func(w *world, _ *Handle) error { return w.m.Err() },
-		"discard":      func(w *world, _ *Handle) error { return w.m.DiscardQuarantined(1) },
 		"cancel":       func(_ *world, h *Handle) error { return h.Cancel() },
 		"wait":         func(w *world, h *Handle) error { _, err := h.Wait(w.ctx); return err },
 		"register":     func(w *world, _ *Handle) error { return Register(w.pages, w.renaming("late")).err },

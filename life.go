@@ -19,17 +19,15 @@ import (
 // (empty, of no store, or an id alone) is ErrInvalid; one of a store's entity of which
 // nothing is held is not.
 func (m *Manager) RollbackAll(entity string) error {
-	if err := m.lockToAct(); err != nil {
-		return err
-	}
-	if err := m.unnamedLocked(entity); err != nil {
-		m.mu.Unlock()
-		return errorf.New("RollbackAll: %w", err)
-	}
-	if ent := m.known.Find(entity); ent != nil {
-		m.stepLocked(time.Now(), engine.RollbackAll{Entity: ent})
-	}
-	return m.unlockDone()
+	return m.act(func() (engine.Input, error) {
+		if err := m.unnamedLocked(entity); err != nil {
+			return nil, errorf.New("RollbackAll: %w", err)
+		}
+		if ent := m.known.Find(entity); ent != nil {
+			return engine.RollbackAll{Entity: ent}, nil
+		}
+		return nil, nil
+	})
 }
 
 // RollbackEverything undoes every unsettled operation of all entities, last first, as
@@ -90,14 +88,12 @@ func (s *anyStore) SendNow(id string) error {
 	if err := s.needs("SendNow", id); err != nil {
 		return err
 	}
-	m := s.m
-	if err := m.lockToAct(); err != nil {
-		return err
-	}
-	if ent := s.space.Find(id); ent != nil {
-		m.stepLocked(time.Now(), engine.SendNow{Entity: ent})
-	}
-	return m.unlockDone()
+	return s.m.act(func() (engine.Input, error) {
+		if ent := s.space.Find(id); ent != nil {
+			return engine.SendNow{Entity: ent}, nil
+		}
+		return nil, nil
+	})
 }
 
 // RetryNow ends every wait between attempts now, and the pause that a refused
@@ -107,7 +103,7 @@ func (m *Manager) RetryNow() error {
 		return err
 	}
 	m.mu.Lock()
-	m.loads.bell.giveLocked()
+	m.loads.bell.Give()
 	m.mu.Unlock()
 	return nil
 }
@@ -127,7 +123,7 @@ func (m *Manager) Flush(ctx context.Context) error {
 func (m *Manager) Idle(ctx context.Context) error { return m.awaitSettled(ctx, nil) }
 
 func (m *Manager) awaitSettled(ctx context.Context, first engine.Input) error {
-	if err := m.settleAll(ctx, insideProgram(), first); err != nil {
+	if err := m.settleAll(ctx, foreign.Inside(), first); err != nil {
 		if ctx != nil && ctx.Err() != nil {
 			err = m.unfinished(err)
 		}
@@ -166,14 +162,14 @@ func (m *Manager) settleAll(ctx context.Context, inside bool, first engine.Input
 	if first != nil {
 		m.stepLocked(time.Now(), first)
 	}
-	idle := m.idle.awaitLocked()
+	idle := m.idle.Await()
 	if m.idleLocked() {
-		m.idle.giveLocked()
+		m.idle.Give()
 	}
 	m.unlock()
 	select {
 	case <-idle:
-		if err := m.await(ctx, inside, m.tasksLocked); err != nil {
+		if err := m.await(ctx, inside, m.ofClosures(imperative.tasksLocked)); err != nil {
 			return err
 		}
 		return m.await(ctx, inside, m.callbacks.awaitedLocked)
@@ -214,7 +210,7 @@ func (m *Manager) Close(ctx context.Context) error {
 	m.mu.Unlock()
 
 	// Nothing is left out when a closure ends the goroutine meanwhile.
-	inside := insideProgram()
+	inside := foreign.Inside()
 	var flushed, left, stuck, first, second, journal error
 	foreign.Each(
 		func() { flushed = m.settleAll(ctx, inside, engine.Flush{}) },
@@ -249,7 +245,7 @@ func (m *Manager) halt() {
 	ticked := m.alarm.Stop()
 	m.engine.ShutGate(true)
 	m.abandonLocked()
-	m.loads.bell.giveLocked()
+	m.loads.bell.Give()
 	if m.reader != nil {
 		m.reader.halt()
 	}
@@ -312,26 +308,23 @@ func (m *Manager) waitForProgram(inside bool, before ...error) (err error) {
 	if slices.ContainsFunc(before, func(err error) bool { return errors.Is(err, ErrStuck) }) {
 		return nil
 	}
-	for _, awaited := range []func() (<-chan struct{}, func() string){m.executesLocked, m.tasksLocked, m.callbacks.awaitedLocked} {
+	for _, awaited := range []awaited{m.ofClosures(imperative.executesLocked), m.ofClosures(imperative.tasksLocked), m.callbacks.awaitedLocked} {
 		err = cmp.Or(err, m.await(context.Background(), inside, awaited))
 	}
 	return err
 }
 
-// executesLocked is closed when no call runs closures any more.
-func (m *Manager) executesLocked() (done <-chan struct{}, stuck func() string) {
-	if m.closures == nil {
-		return nil, nil
+// ofClosures is how closures are waited for, until the end that done tells. Three copies of it
+// would add 1 KB to a page.
+//
+//go:noinline
+func (m *Manager) ofClosures(done func(imperative) <-chan struct{}) awaited {
+	return func() (<-chan struct{}, func() string) {
+		if m.closures == nil {
+			return nil, nil
+		}
+		return done(m.closures), m.closures.stuckLocked(nil)
 	}
-	return m.closures.executesLocked(), m.closures.stuckLocked(nil)
-}
-
-// tasksLocked is closed when all tasks of closures are done.
-func (m *Manager) tasksLocked() (done <-chan struct{}, stuck func() string) {
-	if m.closures == nil {
-		return nil, nil
-	}
-	return m.closures.tasksLocked(), m.closures.stuckLocked(nil)
 }
 
 // stuckClosuresLocked returns a function that names a closure of an entity (nil: of any)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/optimist-go/optimist/internal/engine"
 	"github.com/optimist-go/optimist/internal/errorf"
+	"github.com/optimist-go/optimist/internal/latch"
 )
 
 // Load calls load until it succeeds, with the patience that Policy.Retry of Options gives
@@ -29,7 +30,7 @@ func (m *Manager) load(ctx context.Context, load func(context.Context) error) er
 	case load == nil:
 		return errorf.New("%w: Load needs a function", ErrInvalid)
 	}
-	retry := m.opts.Policy.Retry
+	retry := m.policy.Retry
 	if retry.Deadline > 0 {
 		var stop context.CancelFunc
 		ctx, stop = context.WithTimeout(ctx, retry.Deadline)
@@ -53,7 +54,7 @@ func (m *Manager) load(ctx context.Context, load func(context.Context) error) er
 		default:
 			counted++
 		}
-		schedule := retry.engine()
+		schedule := retry.Schedule()
 		again := schedule.Max < 0 || counted <= schedule.Max
 		wait := time.Duration(schedule.Delay(counted+uncounted, engine.Time(j.retryAfter), rand.Uint64()))
 		if retry.Next != nil && j.class != Offline {
@@ -99,7 +100,7 @@ func pause(ctx context.Context, wait time.Duration, rung <-chan struct{}) error 
 
 // loads are those that wait. The Manager's lock guards it.
 type loads struct {
-	bell   signal
+	bell   latch.Signal
 	paused bool // sending was paused when it was looked at last
 }
 
@@ -119,7 +120,7 @@ func (m *Manager) awaitSending(ctx context.Context) (rung <-chan struct{}, err e
 			return nil, err
 		}
 		m.loads.paused = !m.engine.Sending()
-		rung, paused := m.loads.bell.awaitLocked(), m.loads.paused
+		rung, paused := m.loads.bell.Await(), m.loads.paused
 		m.mu.Unlock()
 		if !paused {
 			return rung, nil
@@ -135,7 +136,7 @@ func (m *Manager) awaitSending(ctx context.Context) (rung <-chan struct{}, err e
 // moveLocked rings after a step that has opened sending.
 func (l *loads) moveLocked(sending bool) {
 	if l.paused && sending {
-		l.bell.giveLocked()
+		l.bell.Give()
 	}
 	l.paused = !sending
 }

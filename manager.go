@@ -14,6 +14,7 @@ import (
 	"github.com/optimist-go/optimist/internal/hlc"
 	"github.com/optimist-go/optimist/internal/inbox"
 	"github.com/optimist-go/optimist/internal/latch"
+	"github.com/optimist-go/optimist/internal/policy"
 	"github.com/optimist-go/optimist/internal/registry"
 )
 
@@ -23,7 +24,8 @@ import (
 //
 // An idle manager has no goroutine and no timer.
 type Manager struct {
-	opts Options
+	opts   Options
+	policy policy.Policy // of operations that do not bring their own
 	// epoch is engine time 0. It is a little before all that happens, so that a value read
 	// before the manager was made, which is of engine time 1, is older than that.
 	epoch time.Time
@@ -50,7 +52,7 @@ type Manager struct {
 	closures  imperative // nil until the first closure
 
 	audience audience.Audience[Event] // Tell needs no lock
-	idle     signal                   // that everything is settled or parked
+	idle     latch.Signal             // that everything is settled or parked
 	phase    phase                    // how far Close has come
 	lost     error                    // why the manager is broken, and has stopped; nil: it is not
 
@@ -76,12 +78,13 @@ func New(opts Options) (*Manager, error) {
 	}
 	opts = opts.withDefaults()
 	m := &Manager{
-		opts:  opts,
-		epoch: time.Now().Add(-time.Microsecond),
-		stop:  make(chan struct{}),
-		mu:    latch.New(),
-		clock: hlc.Clock{MaxDrift: opts.MaxDrift},
-		known: registry.New(),
+		opts:   opts,
+		policy: *opts.Policy.given().Over(&policy.Default, true),
+		epoch:  time.Now().Add(-time.Microsecond),
+		stop:   make(chan struct{}),
+		mu:     latch.New(),
+		clock:  hlc.Clock{MaxDrift: opts.MaxDrift},
+		known:  registry.New(),
 	}
 	m.alarm = alarm.New(m.tick)
 	known, err := m.openJournal()
@@ -103,7 +106,7 @@ func New(opts Options) (*Manager, error) {
 		MaxPerEntity: opts.MaxPerEntity,
 		MaxPending:   opts.MaxPending,
 		ProbeAfter:   opts.ProbeAfter,
-		Probe:        opts.Policy.Retry.engine(),
+		Probe:        m.policy.Retry.Schedule(),
 	})
 	m.engine.Quiet = true
 	if m.disk != nil {
@@ -133,10 +136,19 @@ func (m *Manager) timeOf(t engine.Time) time.Time { return m.epoch.Add(time.Dura
 
 // do takes one input and carries out its effects.
 func (m *Manager) do(in engine.Input) error {
+	return m.act(func() (engine.Input, error) { return in, nil })
+}
+
+// act takes the input that find finds under the lock, and carries out its effects. Without an
+// input there is nothing to do.
+func (m *Manager) act(find func() (engine.Input, error)) error {
 	if err := m.lockToAct(); err != nil {
 		return err
 	}
-	err := m.stepLocked(time.Now(), in)
+	in, err := find()
+	if in != nil && err == nil {
+		err = m.stepLocked(time.Now(), in)
+	}
 	undone := m.unlockDone()
 	if err != nil {
 		return publicErr(err)
@@ -166,15 +178,15 @@ func (m *Manager) stepLocked(now time.Time, in engine.Input) error {
 	if m.audience.Subscribed() {
 		m.tellOverdueLocked(now)
 	}
-	m.armLocked(now)
 	if m.reader != nil {
 		m.reader.moveLocked(now)
 	}
-	if m.loads.bell.given != nil {
+	m.armLocked(now)
+	if m.loads.bell.Awaited() {
 		m.loads.moveLocked(m.engine.Sending())
 	}
-	if m.idle.given != nil && m.idleLocked() {
-		m.idle.giveLocked()
+	if m.idle.Awaited() && m.idleLocked() {
+		m.idle.Give()
 	}
 	return err
 }
@@ -235,6 +247,9 @@ func (m *Manager) armLocked(now time.Time) {
 	}
 	if m.audience.Subscribed() {
 		next = min(next, m.overdueLocked())
+	}
+	if m.reader != nil {
+		next = min(next, m.reader.dueLocked(m.now(now)))
 	}
 	m.alarm.Set(next, m.now(now))
 }

@@ -146,14 +146,12 @@ func newAction[T, A any](s *Store[T], def Mutation[T, A]) *Action[T, A] {
 	}
 	if def.Guard != nil {
 		t.Guard = func(value, args any) error {
-			v, _ := value.(T) // nil is a value of an interface type
-			return def.Guard(v, *args.(*A))
+			return def.Guard(as[T](value), *args.(*A))
 		}
 	}
 	if def.Fulfilled != nil {
 		t.Fulfilled = func(value, args any) bool {
-			v, _ := value.(T)
-			return def.Fulfilled(v, *args.(*A))
+			return def.Fulfilled(as[T](value), *args.(*A))
 		}
 	}
 	if def.Resolve != nil {
@@ -171,13 +169,15 @@ func newAction[T, A any](s *Store[T], def Mutation[T, A]) *Action[T, A] {
 	return a
 }
 
+// as is a value that the engine holds: the zero value for none, also of an interface type.
+func as[T any](value any) (t T) {
+	t, _ = value.(T)
+	return t
+}
+
 func (a *Action[T, A]) apply(value, args any) (any, error) {
-	var v T
-	if value != nil {
-		v = value.(T)
-	}
 	a.m.enterLocked(&a.typ.label)
-	after, err := a.def.Apply(v, *args.(*A))
+	after, err := a.def.Apply(as[T](value), *args.(*A))
 	if err != nil {
 		return nil, sound("apply", err)
 	}

@@ -3,7 +3,6 @@ package optimist
 import (
 	"time"
 
-	"github.com/optimist-go/optimist/internal/audience"
 	"github.com/optimist-go/optimist/internal/engine"
 	"github.com/optimist-go/optimist/internal/errorf"
 	"github.com/optimist-go/optimist/internal/outbox"
@@ -73,13 +72,6 @@ func (m *Manager) restoreNamesLocked(now time.Time) {
 	for _, n := range m.disk.out.BeginNames(func(store string) bool { return m.known.Store(store) != nil }) {
 		m.naming.Store(true)
 		m.stepLocked(now, engine.Named{Space: m.known.Store(n.Store), First: n.First, Server: n.Server, Seq: n.Seq})
-	}
-}
-
-// unitedLocked has those who watched a record watch the one of which it has become a part.
-func unitedLocked(from *engine.Entity) {
-	if w, _ := from.Watchers.(*audience.Watchers); w != nil {
-		w.Wake() // they look, and find where it is now
 	}
 }
 

@@ -1,11 +1,12 @@
 package optimist
 
 import (
-	"math"
+	"cmp"
 	"time"
 
 	"github.com/optimist-go/optimist/internal/engine"
 	"github.com/optimist-go/optimist/internal/errorf"
+	"github.com/optimist-go/optimist/internal/policy"
 	"github.com/optimist-go/optimist/journal"
 )
 
@@ -122,7 +123,7 @@ type Retry struct {
 }
 
 // Forever as Retry.Max never gives up.
-const Forever = math.MaxInt
+const Forever = policy.Forever
 
 // FailurePolicy is the end of an operation that failed for good. Zero is the
 // manager's, as every field of a Policy.
@@ -155,116 +156,23 @@ const (
 	EndCalls = engine.EndCalls
 )
 
-// withDefaults fills zero fields from base, whose fields are all set. Of two fields that
-// limit each other the one that was given counts, and the other one gives way.
-func (p Policy) withDefaults(base Policy) Policy {
-	given := p
-	if p.Debounce.Wait == 0 && p.Debounce.MaxWait == 0 {
-		p.Debounce.Wait, p.Debounce.MaxWait = base.Debounce.Wait, base.Debounce.MaxWait
-		p.Debounce.Leading = p.Debounce.Leading || base.Debounce.Leading
+// given is the policy as package policy completes and checks it.
+func (p *Policy) given() *policy.Policy {
+	return &policy.Policy{
+		Debounce: policy.Debounce(p.Debounce), Retry: policy.Retry(p.Retry), Failure: p.Failure, Cancel: p.Cancel, MaxConflicts: p.MaxConflicts,
 	}
-	fill(&p.Debounce.Wait, base.Debounce.Wait)
-	fill(&p.Debounce.MaxWait, base.Debounce.MaxWait)
-	fill(&p.Retry.Max, base.Retry.Max)
-	fill(&p.Retry.Base, base.Retry.Base)
-	fill(&p.Retry.Cap, base.Retry.Cap)
-	fill(&p.Retry.Jitter, base.Retry.Jitter)
-	fill(&p.Retry.Timeout, base.Retry.Timeout)
-	fill(&p.Retry.MaxTimeout, base.Retry.MaxTimeout)
-	fill(&p.Retry.Deadline, base.Retry.Deadline)
-	fill(&p.Failure, base.Failure)
-	fill(&p.Cancel, base.Cancel)
-	fill(&p.MaxConflicts, base.MaxConflicts)
-	if p.Retry.Next == nil {
-		p.Retry.Next = base.Retry.Next
-	}
-	agree(&p.Debounce.Wait, &p.Debounce.MaxWait, given.Debounce.MaxWait)
-	agree(&p.Retry.Base, &p.Retry.Cap, given.Retry.Cap)
-	if p.Retry.Timeout > 0 && p.Retry.MaxTimeout > 0 {
-		agree(&p.Retry.Timeout, &p.Retry.MaxTimeout, given.Retry.MaxTimeout)
-	}
-	return p
-}
-
-// agree lowers low to a high that was given, and else lifts high to low.
-func agree(low, high *time.Duration, given time.Duration) {
-	if given > 0 {
-		*low = min(*low, *high)
-	} else {
-		*high = max(*high, *low)
-	}
-}
-
-func fill[T comparable](field *T, base T) {
-	var zero T
-	if *field == zero {
-		*field = base
-	}
-}
-
-var defaultPolicy = Policy{
-	Debounce:     Debounce{Wait: 300 * time.Millisecond, MaxWait: 2 * time.Second},
-	Retry:        Retry{Max: 3, Base: time.Second, Cap: 30 * time.Second, Jitter: 0.25, Timeout: 10 * time.Second, MaxTimeout: time.Hour},
-	Failure:      Revert,
-	Cancel:       LetCallsEnd,
-	MaxConflicts: 3,
-}
-
-func (p Policy) validate() error {
-	switch {
-	case !(p.Retry.Jitter <= 1): // nor is it a number, then
-		return errorf.New("%w: Retry.Jitter is a share of the wait and must be at most 1, not %v", ErrInvalid, p.Retry.Jitter)
-	case p.Retry.Base < 0 || p.Retry.Cap < 0:
-		return errorf.New("%w: Retry.Base and Retry.Cap must not be negative", ErrInvalid)
-	case p.Retry.Base > 0 && p.Retry.Cap > 0 && p.Retry.Cap < p.Retry.Base:
-		return errorf.New("%w: Retry.Cap (%v) must be at least Retry.Base (%v)", ErrInvalid, p.Retry.Cap, p.Retry.Base)
-	case p.Retry.Timeout > 0 && p.Retry.MaxTimeout > 0 && p.Retry.MaxTimeout < p.Retry.Timeout:
-		return errorf.New("%w: Retry.MaxTimeout (%v) must be at least Retry.Timeout (%v)", ErrInvalid, p.Retry.MaxTimeout, p.Retry.Timeout)
-	case p.Debounce.MaxWait < 0:
-		return errorf.New("%w: Debounce.MaxWait must not be negative", ErrInvalid)
-	case p.Debounce.MaxWait > 0 && p.Debounce.MaxWait < p.Debounce.Wait:
-		return errorf.New("%w: Debounce.MaxWait (%v) must be at least Debounce.Wait (%v)", ErrInvalid, p.Debounce.MaxWait, p.Debounce.Wait)
-	case p.Failure > Park:
-		return errorf.New("%w: Failure must be Revert, Park or zero, not %d", ErrInvalid, p.Failure)
-	case p.Cancel > EndCalls:
-		return errorf.New("%w: Cancel must be LetCallsEnd, EndCalls or zero, not %d", ErrInvalid, p.Cancel)
-	}
-	return nil
-}
-
-// apply writes the policy, which has all defaults, into an engine type.
-func (p Policy) apply(t *engine.Type) {
-	t.Debounce = engine.Debounce{
-		Wait: engine.Time(p.Debounce.Wait), MaxWait: engine.Time(p.Debounce.MaxWait), Leading: p.Debounce.Leading,
-	}
-	t.Retry = p.Retry.engine()
-	t.Deadline = engine.Time(max(p.Retry.Deadline, 0))
-	t.MaxConflicts = min(max(p.MaxConflicts, 0), 255)
-	t.Failure, t.Cancel = p.Failure, p.Cancel
-}
-
-func (r Retry) engine() engine.Retry {
-	e := engine.Retry{Max: r.Max, Base: engine.Time(r.Base), Cap: engine.Time(r.Cap), Jitter: max(r.Jitter, 0)}
-	switch {
-	case r.Max < 0:
-		e.Max = 0
-	case r.Max == Forever:
-		e.Max = -1
-	}
-	return e
 }
 
 func (o Options) withDefaults() Options {
-	o.Policy = o.Policy.withDefaults(defaultPolicy)
-	fill(&o.MaxInFlight, 8)
-	fill(&o.MaxPerEntity, 1000)
-	fill(&o.MaxPending, 100_000)
-	fill(&o.ProbeAfter, 8)
-	fill(&o.MaxDrift, 5*time.Minute)
+	o.MaxInFlight = cmp.Or(o.MaxInFlight, 8)
+	o.MaxPerEntity = cmp.Or(o.MaxPerEntity, 1000)
+	o.MaxPending = cmp.Or(o.MaxPending, 100_000)
+	o.ProbeAfter = cmp.Or(o.ProbeAfter, 8)
+	o.MaxDrift = cmp.Or(o.MaxDrift, 5*time.Minute)
 	return o
 }
 
-func (o Options) validate() error {
+func (o *Options) validate() error {
 	switch {
 	case len(o.ClientID) > 64:
 		return errorf.New("%w: ClientID has %d bytes, at most 64 are allowed", ErrInvalid, len(o.ClientID))
@@ -279,5 +187,5 @@ func (o Options) validate() error {
 	case o.JournalFailure > RefuseNew:
 		return errorf.New("%w: JournalFailure must be GoOnInMemory or RefuseNew", ErrInvalid)
 	}
-	return o.Policy.validate()
+	return o.Policy.given().Check()
 }

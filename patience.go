@@ -2,12 +2,10 @@ package optimist
 
 import (
 	"context"
-	"reflect"
-	"runtime"
 	"time"
 
 	"github.com/optimist-go/optimist/internal/errorf"
-	"github.com/optimist-go/optimist/internal/foreign"
+	"github.com/optimist-go/optimist/internal/stuck"
 )
 
 // A function of the program that calls the manager where it must not would wait for itself.
@@ -57,6 +55,17 @@ func (m *Manager) lockToAct() error {
 	return err
 }
 
+// look has f look at the state under the lock. It reports false when the call has waited in vain;
+// see lockOrTell.
+func (m *Manager) look(call string, f func()) bool {
+	if !m.lockOrTell(call) {
+		return false
+	}
+	defer m.mu.Unlock()
+	f()
+	return true
+}
+
 // lockOrTell is lock for calls that cannot return an error. They tell it by an event,
 // and return that they know nothing.
 func (m *Manager) lockOrTell(call string) bool {
@@ -68,93 +77,42 @@ func (m *Manager) lockOrTell(call string) bool {
 	return false
 }
 
-// stuckLocked returns a function that names a function of the program which has run since it
-// was called last, or now. running tells the places where one runs, each with a number that
-// grows when another one begins there. The lock must be held when either is called. It is not
-// generic: names of instances make a page larger.
-func stuckLocked(running func(tell func(place any, begun uint64)), name func(place any) string) func() string {
-	var before map[any]uint64
-	look := func() (stuck string) {
-		now := make(map[any]uint64)
-		running(func(place any, begun uint64) {
-			now[place] = begun
-			if was, ok := before[place]; ok && was == begun {
-				stuck = name(place)
-			}
-		})
-		before = now
-		return stuck
-	}
-	look()
-	return look
-}
+// awaited tells, under the lock, how functions of the program are waited for: done is closed when
+// they have ended (nil: there are none), and look names one that runs on; see stuck.Watch.
+type awaited func() (done <-chan struct{}, look func() string)
 
 // await waits for functions of the program, as awaited tells them under the lock. Inside of a
 // function of the program it waits for none that does not end.
-func (m *Manager) await(ctx context.Context, inside bool, awaited func() (done <-chan struct{}, stuck func() string)) error {
+func (m *Manager) await(ctx context.Context, inside bool, awaited awaited) error {
 	m.mu.Lock()
-	done, stuck := awaited()
+	done, look := awaited()
 	m.mu.Unlock()
 	if done == nil {
 		return nil
 	}
 	if !inside {
-		stuck = nil
+		look = nil
 	}
-	return m.awaitProgram(ctx, done, stuck)
+	return m.awaitProgram(ctx, done, look)
 }
 
-// awaitProgram waits for functions of the program outside of the lock. stuck, if not nil, is
+// awaitProgram waits for functions of the program outside of the lock. look, if not nil, is
 // called under the lock now and then, and names one that has run since it was called last, if
 // there is one: that is not waited for any longer.
-func (m *Manager) awaitProgram(ctx context.Context, done <-chan struct{}, stuck func() string) error {
-	select {
-	case <-done:
-		return nil
-	default:
-	}
-	var tick <-chan time.Time
-	if stuck != nil {
-		timer := time.NewTicker(patience)
-		defer timer.Stop()
-		tick = timer.C
-	}
-	for {
-		select {
-		case <-done:
-			return nil
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-tick:
-		}
-		m.mu.Lock()
-		name := stuck()
-		m.mu.Unlock()
-		if name != "" {
-			return stuckErr(name)
+func (m *Manager) awaitProgram(ctx context.Context, done <-chan struct{}, look func() string) error {
+	var looking func() string
+	if look != nil {
+		looking = func() string {
+			m.mu.Lock()
+			defer m.mu.Unlock()
+			return look()
 		}
 	}
-}
-
-// insideProgram reports whether the caller was called by a function of the program that a
-// manager runs: a callback, a closure. A call that waits for them would wait for itself there.
-// It looks at the stack, which is slow.
-func insideProgram() bool {
-	entry := reflect.ValueOf(foreign.Call).Pointer()
-	pcs := make([]uintptr, 64)
-	for skip := 2; ; skip += len(pcs) {
-		n := runtime.Callers(skip, pcs)
-		if n == 0 {
-			return false
-		}
-		frames := runtime.CallersFrames(pcs[:n])
-		for more := true; more; {
-			var f runtime.Frame
-			if f, more = frames.Next(); f.Entry == entry {
-				return true
-			}
-		}
+	name, err := stuck.Await(ctx, done, patience, looking)
+	if name != "" {
+		return stuckErr(name)
 	}
+	return err
 }
 
 func stuckErr(name string) error {

@@ -41,10 +41,7 @@ func (s *Store[T]) ReceivePiece(id string, p Piece[T]) error {
 		Version: p.Version, At: engine.Timestamp(p.At), By: p.By, Contains: p.Contains, Era: p.Era, Position: p.Position,
 	}}
 	if p.Change != nil {
-		in.Change = func(v any) any {
-			t, _ := v.(T)
-			return p.Change(t)
-		}
+		in.Change = func(v any) any { return p.Change(as[T](v)) }
 	}
 	return s.receivePiece(&in)
 }

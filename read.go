@@ -19,9 +19,8 @@ type readFunc func(ctx context.Context, id string) (engine.Truth, error)
 type reader struct {
 	m *Manager
 	*reread.Schedule
-	workers int           // goroutines; each ends when nothing may be read any more
-	paused  bool          // sending was paused when it was looked at last
-	wake    chan struct{} // capacity 1: something is due sooner than one who waits may know
+	workers int  // goroutines; each ends when nothing is due
+	paused  bool // sending was paused when it was looked at last
 	ctx     context.Context
 	halt    context.CancelFunc // ends ctx, and with it every read
 }
@@ -29,7 +28,7 @@ type reader struct {
 // readsLocked makes the reader, once a store has StoreOptions.Read.
 func (m *Manager) readsLocked() {
 	if m.reader == nil {
-		m.reader = &reader{m: m, Schedule: reread.New(m.opts.Policy.Retry.engine()), wake: make(chan struct{}, 1)}
+		m.reader = &reader{m: m, Schedule: reread.New(m.policy.Retry.Schedule())}
 		m.reader.ctx, m.reader.halt = context.WithCancel(context.Background())
 	}
 }
@@ -53,7 +52,8 @@ func (m *Manager) askLocked(ent *engine.Entity, again, settled bool, now time.Ti
 	}
 }
 
-// moveLocked starts as many workers as have something to do, after each step.
+// moveLocked starts as many workers as have something to do, after each step. The alarm makes
+// one when an entity is due.
 func (r *reader) moveLocked(now time.Time) {
 	if r.m.haltedLocked() || !r.m.engine.Sending() {
 		r.paused = true
@@ -63,17 +63,19 @@ func (r *reader) moveLocked(now time.Time) {
 		r.paused = false
 		r.Hurry()
 	}
-	for r.workers < r.Readers() {
+	for r.workers < r.Readers(r.m.now(now)) {
 		r.workers++
 		r.m.courier.Hire()
 		go r.work()
 	}
-	if r.Due() <= r.m.now(now) {
-		select {
-		case r.wake <- struct{}{}:
-		default:
-		}
+}
+
+// dueLocked is when an entity is to be read for which no worker is there, or engine.Never.
+func (r *reader) dueLocked(now engine.Time) engine.Time {
+	if r.paused {
+		return engine.Never
 	}
+	return r.Due(now)
 }
 
 // stuckLocked names a read that goes on although Close has ended it.
@@ -84,7 +86,7 @@ func (r *reader) stuckLocked() error {
 	return nil
 }
 
-// work reads the entities that are due, and ends when nothing may be read any more.
+// work reads the entities that are due.
 func (r *reader) work() {
 	var ent *engine.Entity // under way
 	t, err := engine.Truth{}, error(nil)
@@ -98,54 +100,41 @@ func (r *reader) work() {
 			return true
 		}
 		var id string
-		ent, id, more = r.next()
-		if ent != nil {
+		if ent, id = r.next(); ent != nil {
 			t, err = engine.Truth{}, &PanicError{In: "read", Value: foreign.ErrEnded}
 			t, err = r.read(ent, id)
 		}
-		return more
+		return ent != nil
 	})
 }
 
-// next is the entity to read now, and its id at the server, or nil after a wait. A worker for
-// which there is no more has ended.
-func (r *reader) next() (ent *engine.Entity, id string, more bool) {
+// next is the entity to read now, and its id at the server. A worker for which there is none has
+// ended.
+func (r *reader) next() (ent *engine.Entity, id string) {
 	m := r.m
 	m.mu.Lock()
-	if r.Due() == engine.Never || m.haltedLocked() || !m.engine.Sending() {
+	defer m.mu.Unlock()
+	now := time.Now()
+	if !m.haltedLocked() && m.engine.Sending() {
+		var dropped []*engine.Entity
+		ent, dropped = r.Take(m.now(now), m.engine.RereadLater)
+		for _, ent := range dropped {
+			m.engine.Unpin(ent)
+		}
+	}
+	if ent == nil {
 		r.workers--
 		m.courier.Quit()
-		m.mu.Unlock()
-		return nil, "", false
+		m.armLocked(now)
+		return nil, ""
 	}
-	ent, dropped := r.Take(m.now(time.Now()), m.engine.RereadLater)
-	for _, ent := range dropped {
-		m.engine.Unpin(ent)
-	}
-	due := r.Due()
-	switch {
-	case ent != nil:
-		id = ent.Space().ServerName(ent.ID())
-		fallthrough
-	case due == engine.Never:
-		m.mu.Unlock()
-		return ent, id, true
-	}
-	wait := time.NewTimer(time.Duration(due - m.now(time.Now())))
-	defer wait.Stop()
-	m.mu.Unlock()
-	select {
-	case <-wait.C:
-	case <-r.wake:
-	case <-r.ctx.Done():
-	}
-	return nil, "", true
+	return ent, ent.Space().ServerName(ent.ID())
 }
 
 // read calls the program.
 func (r *reader) read(ent *engine.Entity, id string) (t engine.Truth, err error) {
 	ctx, stop := r.ctx, context.CancelFunc(func() {})
-	if limit := r.m.opts.Policy.Retry.Timeout; limit > 0 {
+	if limit := r.m.policy.Retry.Timeout; limit > 0 {
 		ctx, stop = context.WithTimeout(ctx, limit)
 	}
 	defer stop()

@@ -4,7 +4,7 @@ import (
 	"time"
 
 	"github.com/optimist-go/optimist/internal/engine"
-	"github.com/optimist-go/optimist/internal/errorf"
+	"github.com/optimist-go/optimist/internal/reason"
 )
 
 // ReasonKind is what an unsettled operation waits for. The kinds stand in the order in which
@@ -44,55 +44,7 @@ type Reason struct {
 
 // String is the reason as a sentence about the operation, "it".
 func (r Reason) String() string {
-	other := "operation " + r.Operation + " of " + r.Entity
-	in := r.Due.Round(10 * time.Millisecond)
-	switch r.Kind {
-	case InQuarantine:
-		return "it is in quarantine, because this program cannot restore it"
-	case WaitsForOpening:
-		return "the manager has stopped, and sends nothing any more"
-	case WaitsForDisk:
-		return "the journal has not taken its record yet"
-	case WaitsForDecision:
-		if r.Operation == "" {
-			return "it failed, and somebody has to retry, edit or discard it"
-		}
-		return other + " failed, and somebody has to decide about that one first"
-	case WaitsForCreation:
-		return other + " has to create the entity first"
-	case WaitsForDependency:
-		return "it comes after " + other
-	case WaitsForLane:
-		return other + " goes first"
-	case WaitsForDebounce:
-		return errorf.Text("it waits %v for further changes", in)
-	case WaitsForRetry:
-		if r.Due == 0 {
-			return "it waits for its next attempt"
-		}
-		return errorf.Text("its next attempt leaves in %v", in)
-	case WaitsForNetwork:
-		return "there is no network"
-	case WaitsForProbe:
-		if r.Operation != "" {
-			return "the server answers nobody, and " + other + " asks whether it is back"
-		}
-		return errorf.Text("the server answers nobody, and is asked again in %v", in)
-	case WaitsForAuthentication:
-		return "the server did not accept the user's authentication"
-	case WaitsForCap:
-		return "as many calls are under way as are allowed at a time"
-	case WaitsForAnswer:
-		return "its call is under way"
-	case WaitsForTruth:
-		if r.Version == 0 {
-			return "the server has it, and the truth of " + r.Entity + " does not show it yet"
-		}
-		return errorf.Text("the server has it, and truth of %s at version %d has not come yet", r.Entity, r.Version)
-	case WaitsForLoading:
-		return "the server has it, and " + r.Entity + " was never loaded"
-	}
-	return ""
+	return reason.Sentence(engine.ReasonKind(r.Kind), r.Operation, r.Entity, r.Version, r.Due)
 }
 
 // reasonLocked is the reason of an operation as the engine knows it, and with what only the

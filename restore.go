@@ -18,7 +18,7 @@ type Restored struct {
 	Operations []*Handle
 	// Quarantined operations cannot be restored by this program. They stay in the
 	// journal; see Manager.Quarantined.
-	Quarantined []Quarantined
+	Quarantined []*Handle
 }
 
 // openJournal loads the journal, whose records Restore turns into operations once
@@ -45,7 +45,7 @@ func (m *Manager) openJournal() (outbox.Header, error) {
 	if m.opts.ClientID == "" {
 		m.opts.ClientID = h.Client
 	}
-	m.disk = &disk{j: m.opts.Journal, durability: m.opts.Journal.Durability(), out: out}
+	m.disk = &disk{aside: make(map[uint64]*Handle), j: m.opts.Journal, durability: m.opts.Journal.Durability(), out: out}
 	return h, nil
 }
 
@@ -88,8 +88,8 @@ func (m *Manager) restoreAllLocked() (Restored, error) {
 			m.tellEndedAsideLocked([]outbox.Loaded{l})
 			continue
 		}
-		q := quarantined(l)
-		m.publishLocked(Event{Kind: OpQuarantined, ID: q.ID, Type: q.Type, Entity: q.Entity, Err: err})
+		q := m.asideLocked(l).aside()
+		m.publishLocked(Event{Kind: OpQuarantined, ID: q.record.ID, Type: q.record.Type, Entity: q.entity(), Err: err})
 	}
 	out.Quarantined = m.quarantineLocked()
 	m.engine.ShutGate(false)

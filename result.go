@@ -92,7 +92,7 @@ func (h *Handle) resultLocked() Result {
 		r.Successor = handleOf(s)
 	}
 	if q := h.aside(); q != nil {
-		r.ID, r.Entity, r.Outcome = q.ID, q.Entity, q.outcome
+		r.ID, r.Entity, r.Outcome = q.record.ID, q.entity(), q.outcome
 	}
 	return r
 }

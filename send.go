@@ -11,6 +11,7 @@ import (
 	"github.com/optimist-go/optimist/internal/engine"
 	"github.com/optimist-go/optimist/internal/errorf"
 	"github.com/optimist-go/optimist/internal/foreign"
+	"github.com/optimist-go/optimist/internal/policy"
 )
 
 // opType is a type of operation as the manager knows it.
@@ -43,9 +44,12 @@ type opType struct {
 	tapBack func(ctx context.Context, of *Handle) (*Handle, error)
 }
 
-func (t *opType) setPolicy(p Policy) {
-	p.apply(&t.Type)
-	t.timeout, t.maxTimeout, t.next = p.Retry.Timeout, p.Retry.MaxTimeout, p.Retry.Next
+// setPolicy has operations of a type sent as given says, and where it does not, as the manager's
+// policy does.
+func (m *Manager) setPolicy(t *opType, given *policy.Policy, slotted bool) {
+	all := given.Over(&m.policy, slotted)
+	all.Apply(&t.Type)
+	t.timeout, t.maxTimeout, t.next = all.Retry.Timeout, all.Retry.MaxTimeout, all.Retry.Next
 }
 
 func typeOf(o *engine.Op) *opType { return o.Type.Owner.(*opType) }

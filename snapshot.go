@@ -38,6 +38,7 @@ type OpSnapshot struct {
 	// the state that it wants; in quarantine, the bytes of the journal). They are a copy, but
 	// what they refer to is shared with the operation and must not be changed.
 	Args      any
+	Schema    int // in quarantine, the version of the encoded arguments; see Stored
 	State     State
 	Timestamp Timestamp
 	Age       time.Duration // since the tap, by this device's clock; at least 0
@@ -55,12 +56,9 @@ type OpSnapshot struct {
 // Snapshot takes a picture. It holds the lock while it copies, which is short: it
 // costs one small record for each unsettled operation. Its At is zero, as all else, when
 // the call waited in vain; see ErrStuck.
-func (m *Manager) Snapshot() Snapshot {
-	if !m.lockOrTell("Snapshot") {
-		return Snapshot{}
-	}
-	defer m.mu.Unlock()
-	return m.snapshotLocked()
+func (m *Manager) Snapshot() (s Snapshot) {
+	m.look("Snapshot", func() { s = m.snapshotLocked() })
+	return s
 }
 
 func (m *Manager) snapshotLocked() Snapshot {

@@ -291,12 +291,10 @@ func (s *Store[T]) View(id string) View[T] {
 
 // viewOf is a look of the engine as the users of a store have it.
 func viewOf[T any](l *engine.Look) View[T] {
-	v := View[T]{
-		Presence: Presence(l.Presence), Pending: l.Pending, Parked: l.Parked,
+	return View[T]{
+		Value: as[T](l.Value), Presence: Presence(l.Presence), Pending: l.Pending, Parked: l.Parked,
 		Version: l.Version, Number: l.Number, Unsure: l.Unsure,
 	}
-	v.Value, _ = l.Value.(T)
-	return v
 }
 
 func (s *anyStore) view(call, id string) (l engine.Look) {
@@ -358,14 +356,11 @@ func (s *anyStore) look(call, id string, f func(*engine.Entity)) bool {
 	if s.tellNeeds(call, id) != nil {
 		return true
 	}
-	if !s.m.lockOrTell(call + " of " + s.space.Name + ":" + id) {
-		return false
-	}
-	defer s.m.mu.Unlock()
-	if ent := s.space.Find(id); ent != nil {
-		f(ent)
-	}
-	return true
+	return s.m.look(call+" of "+s.space.Name+":"+id, func() {
+		if ent := s.space.Find(id); ent != nil {
+			f(ent)
+		}
+	})
 }
 
 // receiveLocked takes truth that no call told. It reports whether that was too old.

@@ -101,8 +101,7 @@ func (s *Switch[T]) Toggle(ctx context.Context, id, user string) (*Handle, error
 		case engine.Absent:
 			return ErrAbsent
 		}
-		value, _ := look.Value.(T)
-		err := contain("get", func() { *h.op.Args.(*Switched) = Switched{User: user, On: !s.get(value, user)} })
+		err := contain("get", func() { *h.op.Args.(*Switched) = Switched{User: user, On: !s.get(as[T](look.Value), user)} })
 		if err != nil {
 			err = errorf.New("%w: %w", ErrApply, err)
 		}

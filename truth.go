@@ -32,8 +32,7 @@ func (s *Store[T]) Truth(id string) HeldTruth[T] {
 
 // heldTruth is the truth of a look.
 func heldTruth[T any](l *engine.Look, m *Manager) HeldTruth[T] {
-	held := HeldTruth[T]{Presence: Presence(l.TruthPresence), Version: l.Version, Predicted: l.Predicted, Position: l.Position}
-	held.Value, _ = l.Truth.(T)
+	held := HeldTruth[T]{Value: as[T](l.Truth), Presence: Presence(l.TruthPresence), Version: l.Version, Predicted: l.Predicted, Position: l.Position}
 	if held.Presence != NotLoaded {
 		held.Since = m.timeOf(l.Since)
 	}

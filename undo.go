@@ -29,9 +29,8 @@ func (u Undone[T, A]) Plan(args A) Planned {
 
 // undo asks the program for the inverse of an operation.
 func (a *Action[T, A]) undo(o *engine.Op, before any, presence engine.Presence) Planned {
-	v, _ := before.(T)
 	return a.def.Undo(Undone[T, A]{
-		Entity: o.Entity().ID(), Args: a.clone(*o.Args.(*A)), Before: v, Presence: Presence(presence), action: a,
+		Entity: o.Entity().ID(), Args: a.clone(*o.Args.(*A)), Before: as[T](before), Presence: Presence(presence), action: a,
 	})
 }
 
@@ -67,8 +66,7 @@ func UndoneIn[T, A any](u GroupUndone[A], s *Store[T], id string) (Undone[T, A],
 	}
 	for _, one := range u.in {
 		if one.space == s.space && (one.id == id || one.server == id) {
-			v, _ := one.was.Value.(T)
-			return Undone[T, A]{Entity: one.id, Args: u.Args, Before: v, Presence: Presence(one.was.Presence)}, true
+			return Undone[T, A]{Entity: one.id, Args: u.Args, Before: as[T](one.was.Value), Presence: Presence(one.was.Presence)}, true
 		}
 	}
 	return Undone[T, A]{}, false

@@ -5,6 +5,7 @@ import (
 
 	"github.com/optimist-go/optimist/internal/engine"
 	"github.com/optimist-go/optimist/internal/errorf"
+	"github.com/optimist-go/optimist/internal/policy"
 	"github.com/optimist-go/optimist/internal/replay"
 )
 
@@ -149,7 +150,7 @@ type closure struct {
 	typ    opType
 	door   string // the type of the program's argument
 	entity string
-	policy Policy
+	policy *policy.Policy
 
 	// prepare, if not nil, finds out what is wanted. The goroutine has the turn then, so that
 	// no other tap comes between, and knows the state that was there before from then on.
@@ -158,8 +159,8 @@ type closure struct {
 	undoes  *Handle // nil: it undoes none
 }
 
-func newClosure(door, typ, entity, user string, policy Policy) *closure {
-	c := &closure{door: door, entity: entity, policy: policy}
+func newClosure(door, typ, entity, user string, own Policy) *closure {
+	c := &closure{door: door, entity: entity, policy: own.given()}
 	t := &c.typ
 	t.Name, t.Closure, t.SameArgs, t.Owner, t.label = typ, true, sameWant, t, label{"type", typ}
 	if user != "" {
@@ -183,7 +184,7 @@ func (c *closure) check() error {
 	case want != nil && !isComparable(want):
 		return errorf.New("%w: %s.Want of type %T is not comparable", ErrInvalid, c.door, want)
 	}
-	return c.policy.validate()
+	return c.policy.Check()
 }
 
 func (c *closure) lacks(field, is string) error {
@@ -208,10 +209,7 @@ func (m *Manager) runClosure(ctx context.Context, c *closure, after []*Handle) (
 	if err != nil {
 		return nil, err
 	}
-	if c.handle.op.Slot == "" && c.policy.Debounce == (Debounce{}) {
-		c.policy.Debounce = Debounce{Wait: NoDebounce}
-	}
-	c.typ.setPolicy(c.policy.withDefaults(m.opts.Policy))
+	m.setPolicy(&c.typ, c.policy, c.handle.op.Slot != "")
 	c.handle.m = m
 
 	if err := m.open(contextErr(ctx)); err != nil {

@@ -85,27 +85,9 @@ func joinLocked(ent *engine.Entity) (*audience.Watchers, audience.Watcher) {
 	return watchers, watchers.Join()
 }
 
-// wakeWatchersLocked tells the watchers of the entities that an effect is about.
-func (m *Manager) wakeWatchersLocked(f *engine.Effect) {
-	if f.Entity != nil {
-		wakeWatchers(f.Entity)
-	}
-	if f.Op == nil {
-		return
-	}
-	if !f.Op.Group() {
-		if ent := f.Op.Entity(); ent != nil {
-			wakeWatchers(ent)
-		}
-		return
-	}
-	for ent := range f.Op.Entities {
-		wakeWatchers(ent)
-	}
-}
-
-func wakeWatchers(ent *engine.Entity) {
-	if ent.Watchers != nil {
-		ent.Watchers.(*audience.Watchers).Wake()
+// wakeLocked tells the watchers of an entity that it may look different.
+func wakeLocked(ent *engine.Entity) {
+	if watchers, _ := ent.Watchers.(*audience.Watchers); watchers != nil {
+		watchers.Wake()
 	}
 }

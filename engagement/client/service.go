@@ -129,11 +129,14 @@ func EntityOf(post string) string { return "post:" + post }
 // Restore brings back the changes that an earlier Service has left in the journal.
 // Without a journal it does nothing.
 func (s *Service) Restore() (err error) {
-	if _, err = s.manager.Restore(); err != nil {
+	restored, err := s.manager.Restore()
+	if err != nil {
 		return err
 	}
-	if s.interim != nil {
-		err = s.manager.DiscardQuarantined(s.interim.base)
+	for _, h := range restored.Quarantined {
+		if s.interim != nil && h.ID() == "" { // the record that says where the sequence numbers begin
+			err = errors.Join(err, h.Discard())
+		}
 	}
 	s.mu.Lock()
 	truths := s.inherited

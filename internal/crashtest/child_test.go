@@ -84,7 +84,7 @@ func (o order) run(ctx context.Context) error {
 		return err
 	}
 	if len(restored.Quarantined) > 0 {
-		return fmt.Errorf("quarantined: %+v", restored.Quarantined)
+		return fmt.Errorf("quarantined: %d, the first is %+v", len(restored.Quarantined), restored.Quarantined[0].Snapshot())
 	}
 	calls := make(map[string]int)
 	for _, e := range p.m.Snapshot().Entities {

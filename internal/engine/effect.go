@@ -36,6 +36,8 @@ const (
 	SendingPaused  // sending has stopped: Err says why
 	SendingResumed // sending goes on
 	Misused        // Op leaves, and nobody has said anything of Entity: no view shows it
+
+	LastEffect = Misused
 )
 
 // Effect is one thing to do or to tell. Which fields are set depends on Kind.
@@ -52,6 +54,16 @@ type Effect struct {
 	Err        error
 	Due        Time
 	Victims    []Victim
+}
+
+// About calls tell for the entities that the effect is about, for one of them perhaps twice.
+func (f *Effect) About(tell func(*Entity)) {
+	if f.Entity != nil {
+		tell(f.Entity)
+	}
+	if f.Op != nil {
+		f.Op.parts(func(p *part) { tell(p.entity) })
+	}
 }
 
 // Victim is an operation that left the view with another one, and why.

@@ -1,13 +1,17 @@
 // Package foreign calls functions that are not ours. They may panic, end their goroutine
 // (runtime.Goexit, as t.FailNow does it), or return an error that panics when it is asked.
 //
-// [Call] and [Sound] turn a panic into a value. [Finish], [Each] and [Loop] see to it that
+// [Call] and [Sound] turn a panic into a value; [Inside] finds a Call among the callers. [Finish], [Each] and [Loop] see to it that
 // the remaining calls are made although a goroutine ends. None of them knows a lock or starts
 // a goroutine, except Loop, after one has ended. A panic passes through all but Call and
 // Sound.
 package foreign
 
-import "errors"
+import (
+	"errors"
+	"reflect"
+	"runtime"
+)
 
 // ErrEnded says of a function that it ended its goroutine.
 var ErrEnded = errors.New("runtime.Goexit was called")
@@ -21,6 +25,26 @@ func Call(f func()) (value any, panicked bool) {
 	}()
 	f()
 	return nil, false
+}
+
+// Inside reports whether the caller was called by a function that Call has called: a call that
+// waits for such functions would wait for itself there. It looks at the stack, which is slow.
+func Inside() bool {
+	entry := reflect.ValueOf(Call).Pointer()
+	pcs := make([]uintptr, 64)
+	for skip := 2; ; skip += len(pcs) {
+		n := runtime.Callers(skip, pcs)
+		if n == 0 {
+			return false
+		}
+		frames := runtime.CallersFrames(pcs[:n])
+		for more := true; more; {
+			var f runtime.Frame
+			if f, more = frames.Next(); f.Entry == entry {
+				return true
+			}
+		}
+	}
 }
 
 // Sound reports whether an error can be used: asking it for its text and for the errors

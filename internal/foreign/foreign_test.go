@@ -109,3 +109,21 @@ func TestForeign_APanicPassesThrough(t *testing.T) {
 		t.Errorf("got %v, %v, and the rest was done: %v", v, panicked, did)
 	}
 }
+
+func TestInsideFindsACallFarBelow(t *testing.T) {
+	var deep func(n int) bool
+	deep = func(n int) bool {
+		if n == 0 {
+			return Inside()
+		}
+		return deep(n - 1)
+	}
+	if deep(100) {
+		t.Error("nothing was called by Call")
+	}
+	var inside bool
+	Call(func() { inside = deep(100) })
+	if !inside {
+		t.Error("Call was not found")
+	}
+}

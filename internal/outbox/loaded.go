@@ -54,6 +54,14 @@ func (b *Outbox) Load(records []journal.Record) (h Header, operations []Loaded, 
 	return h, loaded, nil
 }
 
+// Readable is the record as far as it can be read: if it cannot, all that it has is its bytes.
+func (l *Loaded) Readable() *Record {
+	if l.Record == nil {
+		return &Record{Args: l.Data}
+	}
+	return l.Record
+}
+
 func (l *Loaded) pos() uint64 {
 	if l.Record == nil {
 		return 0
@@ -121,31 +129,26 @@ func (b *Outbox) End() {
 
 // endAside queues the end of a record that never reached the engine, because an operation
 // on which it depends came to nothing.
-func (b *Outbox) endAside(l Loaded) { b.end(l.Seq, outcomeData[engine.RolledBack]) }
+func (b *Outbox) endAside(l Loaded) { b.end(l.Seq, outcomeText[engine.RolledBack]) }
 
 // Quarantine holds the records that could not be restored. It must not be changed.
 func (b *Outbox) Quarantine() []Loaded { return b.quarantine }
-
-// Quarantines reports whether there is a record with that sequence number in quarantine.
-func (b *Outbox) Quarantines(seq uint64) bool {
-	return slices.ContainsFunc(b.quarantine, func(l Loaded) bool { return l.Seq == seq })
-}
 
 // Discard ends the record in quarantine that has the sequence number. It returns the records
 // that depended on it and have left the quarantine as well.
 func (b *Outbox) Discard(seq uint64) (orphans []Loaded) {
 	b.quarantine = slices.DeleteFunc(b.quarantine, func(l Loaded) bool { return l.Seq == seq })
-	b.end(seq, []byte("discarded from quarantine"))
+	b.end(seq, "discarded from quarantine")
 	return b.orphans(nil, seq)
 }
 
 // Forget ends all records that are in the journal and not in the engine.
 func (b *Outbox) Forget() {
 	for _, l := range b.quarantine {
-		b.end(l.Seq, outcomeData[engine.Cancelled])
+		b.end(l.Seq, outcomeText[engine.Cancelled])
 	}
 	for _, l := range b.loaded {
-		b.end(l.Seq, outcomeData[engine.Cancelled])
+		b.end(l.Seq, outcomeText[engine.Cancelled])
 	}
 	for _, n := range b.names {
 		b.ForgetName(n.Seq)
@@ -153,14 +156,20 @@ func (b *Outbox) Forget() {
 	b.quarantine, b.loaded, b.names = nil, nil, nil
 }
 
-// QuarantinedOf counts the operations of a type that are in quarantine.
-func (b *Outbox) QuarantinedOf(typ string) (n int) {
+// TooLate is why a type that is registered now is too late for operations that an earlier life
+// left, or nil.
+func (b *Outbox) TooLate(typ string) error {
+	n := 0
 	for _, l := range b.quarantine {
 		if l.Record != nil && l.Record.Type == typ {
 			n++
 		}
 	}
-	return n
+	if n == 0 {
+		return nil
+	}
+	return errorf.New("%w: type %q is registered after Restore, which put %d of its operations into quarantine until the next start; register all types first",
+		engine.ErrInvalid, typ, n)
 }
 
 // MayHoldCreation reports whether the creation on which an operation stands may be in
@@ -218,7 +227,7 @@ func (b *Outbox) endReplaced() {
 			continue
 		}
 		successor[l.Seq] = b.loaded[i+1].Seq
-		b.end(l.Seq, outcomeData[engine.Superseded])
+		b.end(l.Seq, outcomeText[engine.Superseded])
 	}
 	clear(b.loaded[len(kept):])
 	b.loaded = kept

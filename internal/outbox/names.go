@@ -29,7 +29,7 @@ func (b *Outbox) PutName(n Name) { b.Put(Entry{Seq: n.Seq, Data: n.Encode()}) }
 // ForgetName queues the end of the pair's record.
 func (b *Outbox) ForgetName(seq uint64) {
 	if !b.dead {
-		b.end(seq, []byte("forgotten"))
+		b.end(seq, "forgotten")
 	}
 }
 

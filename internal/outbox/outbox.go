@@ -83,6 +83,21 @@ type Entry struct {
 	First  bool // the operation waits for this record
 }
 
+// EntryOf is the entry of an operation whose arguments have the version schema. now is the
+// engine's time, and epoch its time 0, in nanoseconds since 1970.
+func EntryOf(o *engine.Op, schema int, now, epoch engine.Time) Entry {
+	e := Entry{Op: o, ID: o.RestoredID(), Seq: o.Seq(), Schema: schema, Why: o.ParkedFor(), Kept: Keep(o.Kept(now), epoch)}
+	if o.Group() {
+		o.Entities(func(ent *engine.Entity) bool { e.Group = append(e.Group, ent); return true })
+	} else {
+		e.Entity = o.Entity()
+	}
+	for _, on := range o.Deps() {
+		e.Deps = append(e.Deps, on.Seq())
+	}
+	return e
+}
+
 // written is a record, and the operation that is durable with it, or nil.
 type written struct {
 	journal.Record
@@ -115,20 +130,19 @@ func (b *Outbox) Settle(o *engine.Op, kept bool) []Loaded {
 		}
 		return nil
 	}
-	b.end(o.Seq(), outcomeData[o.Outcome()])
+	b.end(o.Seq(), outcomeText[o.Outcome()])
 	b.header = true
 	return b.follow(o)
 }
 
 // end queues the end of a record.
-func (b *Outbox) end(seq uint64, outcome []byte) {
-	b.queue = append(b.queue, Entry{Seq: seq, Ends: true, Data: outcome})
+func (b *Outbox) end(seq uint64, outcome string) {
+	b.queue = append(b.queue, Entry{Seq: seq, Ends: true, Data: []byte(outcome)})
 }
 
-// outcomeData stands in the journal for an end, for people to read.
-var outcomeData = map[engine.Outcome][]byte{
-	engine.Confirmed: []byte("confirmed"), engine.RolledBack: []byte("rolled back"),
-	engine.Superseded: []byte("superseded"), engine.Cancelled: []byte("cancelled"),
+// outcomeText stands in the journal for an end, for people to read.
+var outcomeText = [...]string{
+	engine.Confirmed: "confirmed", engine.RolledBack: "rolled back", engine.Superseded: "superseded", engine.Cancelled: "cancelled",
 }
 
 // Touch has the header written, and before it the records that the journal refused.

@@ -67,7 +67,7 @@ func TestWhatIsRefusedIsSaidAgainFirst(t *testing.T) {
 	refused := fmt.Errorf("full: %w", journal.ErrRefused)
 	b.Put(entry(1, "old"))
 	b.Put(entry(1, "new"))
-	b.end(2, nil)
+	b.end(2, "")
 	b.Start()
 	write, _ := take(b)
 	b.Wrote(write, refused, 100)
@@ -106,11 +106,11 @@ func TestWhatIsRefusedIsSaidAgainFirst(t *testing.T) {
 
 func TestADeadJournalIsOwedTheEndsForGood(t *testing.T) {
 	b := New()
-	b.end(1, nil)
+	b.end(1, "")
 	b.Put(entry(2, "x"))
 	b.Start()
 	write, _ := take(b)
-	b.end(3, nil) // while the write fails
+	b.end(3, "") // while the write fails
 	b.Wrote(write, journal.ErrFailed, 0)
 	if !b.Dead() || b.Put(entry(4, "y")) {
 		t.Fatal("a dead journal takes more")
@@ -194,14 +194,14 @@ func TestQuarantineFollowsWhatItDependsOn(t *testing.T) {
 	for _, l := range b.Begin() {
 		b.Reject(l)
 	}
-	if n := len(b.Quarantine()); n != 5 || !b.Quarantines(5) {
-		t.Fatalf("%d are in quarantine", n)
+	if in := b.Quarantine(); len(in) != 5 || in[0].Seq != 5 {
+		t.Fatalf("in quarantine are %v", in)
 	}
 	gone := b.Discard(1)
 	if len(gone) != 2 || gone[0].Seq != 2 || gone[1].Seq != 3 {
 		t.Errorf("2 and 3 depend on 1, and gone are %v", gone)
 	}
-	if b.Quarantines(1) {
+	if in := b.Quarantine(); in[1].Seq == 1 {
 		t.Error("it is still in quarantine")
 	}
 	b.Forget()

@@ -92,6 +92,32 @@ type Record struct {
 	Members []string
 }
 
+// Grouped reports whether it is of a group, and names the entities.
+func (r *Record) Grouped() bool { return len(r.Members) > 0 }
+
+// Entities ranges over the operation's entities, at least one, each by the name of its store and
+// its id. The record of a group of earlier times has one without names.
+func (r *Record) Entities(yield func(store, id string) bool) {
+	if !r.Grouped() {
+		yield(r.Store, r.Entity)
+		return
+	}
+	for i := 0; i < len(r.Members) && yield(r.Members[i], r.Members[i+1]); i += 2 {
+	}
+}
+
+// FullNames are the full names of its entities.
+func (r *Record) FullNames() (names []string) {
+	r.Entities(func(store, id string) bool {
+		if store != "" {
+			id = store + ":" + id
+		}
+		names = append(names, id)
+		return true
+	})
+	return names
+}
+
 // MaxSchema is the greatest version of arguments that a record can hold.
 const MaxSchema = math.MaxInt32
 

@@ -55,8 +55,14 @@ func (r *Registry) Stores() (all []*engine.Space) {
 // Loose are the entities of no store.
 func (r *Registry) Loose() *engine.Space { return r.loose }
 
-// AddType makes a type of operation known.
-func (r *Registry) AddType(typ *engine.Type) { r.types[typ.Name] = typ }
+// AddType makes a type of operation known, unless there is one of that name.
+func (r *Registry) AddType(typ *engine.Type) error {
+	if r.types[typ.Name] != nil {
+		return errorf.New("%w: the type is registered already", engine.ErrInvalid)
+	}
+	r.types[typ.Name] = typ
+	return nil
+}
 
 // Type is the type of that name, or nil.
 func (r *Registry) Type(name string) *engine.Type { return r.types[name] }

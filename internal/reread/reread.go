@@ -98,8 +98,16 @@ func (s *Schedule) Hurry() {
 	}
 }
 
-// Readers is how many reads may be under way.
-func (s *Schedule) Readers() int { return min(len(s.waiting)+len(s.reading), maxAtOnce) }
+// Readers is how many reads may be under way now: those that are, and of entities that are due.
+func (s *Schedule) Readers(now engine.Time) int {
+	n := len(s.reading)
+	for _, r := range s.waiting {
+		if n < maxAtOnce && r.due <= now {
+			n++
+		}
+	}
+	return n
+}
 
 // Reading is an entity that is being read, or nil.
 func (s *Schedule) Reading() *engine.Entity {
@@ -109,11 +117,13 @@ func (s *Schedule) Reading() *engine.Entity {
 	return s.reading[0].ent
 }
 
-// Due is when an entity is to be read, or engine.Never.
-func (s *Schedule) Due() engine.Time {
+// Due is when the next entity is to be read that is not due yet, or engine.Never.
+func (s *Schedule) Due(now engine.Time) engine.Time {
 	due := engine.Never
 	for _, r := range s.waiting {
-		due = min(due, r.due)
+		if r.due > now {
+			due = min(due, r.due)
+		}
 	}
 	return due
 }

@@ -24,7 +24,7 @@ func TestAnEntityIsReadOnceAtATime(t *testing.T) {
 	if !s.Ask(ents[0], false) || s.Ask(ents[0], false) || !s.Ask(ents[1], false) {
 		t.Fatal("an entity is added each time, or not at all")
 	}
-	if n := s.Readers(); n != 2 {
+	if n := s.Readers(0); n != 2 {
 		t.Errorf("%d readers for two entities", n)
 	}
 	first, _ := s.Take(0, never)
@@ -41,7 +41,7 @@ func TestAnEntityIsReadOnceAtATime(t *testing.T) {
 	if s.Finish(first, 1, false, 0, false, 0, never) {
 		t.Error("a read that sufficed is made again")
 	}
-	if s.Reading() != second || s.Due() != engine.Never {
+	if s.Reading() != second || s.Due(-1) != engine.Never {
 		t.Error("it is still in the schedule")
 	}
 }
@@ -51,7 +51,7 @@ func TestAtMostFourAreReadAtOnce(t *testing.T) {
 	for _, ent := range entities("1", "2", "3", "4", "5", "6") {
 		s.Ask(ent, false)
 	}
-	if n := s.Readers(); n != 4 {
+	if n := s.Readers(0); n != 4 {
 		t.Errorf("%d readers", n)
 	}
 }
@@ -61,19 +61,19 @@ func TestAReadThatWasAskedForIsMadeAgain(t *testing.T) {
 	ent := entities("1")[0]
 	s.Ask(ent, true)
 	for i, due := range []engine.Time{10, 30, engine.Never} {
-		now := s.Due()
+		now := s.Due(-1)
 		if got, _ := s.Take(now, never); got != ent {
 			t.Fatalf("try %d: took %v", i, got)
 		}
-		if kept := s.Finish(ent, now, true, 0, false, 0, never); kept != (due != engine.Never) || s.Due() != due {
-			t.Fatalf("try %d: kept %v, due at %d", i, kept, s.Due())
+		if kept := s.Finish(ent, now, true, 0, false, 0, never); kept != (due != engine.Never) || s.Due(-1) != due {
+			t.Fatalf("try %d: kept %v, due at %d", i, kept, s.Due(-1))
 		}
 	}
 	s.Ask(ent, true)
 	s.Take(0, never)
 	s.Finish(ent, 5, true, 0, false, 0, never)
-	if s.Hurry(); s.Due() != 0 {
-		t.Errorf("in a hurry it is due at %d", s.Due())
+	if s.Hurry(); s.Due(-1) != 0 {
+		t.Errorf("in a hurry it is due at %d", s.Due(-1))
 	}
 	s.Take(0, never)
 	if s.Finish(ent, 5, true, 0, true, 0, never) {
@@ -87,10 +87,10 @@ func TestSettlementsCloseTogetherAreOneRead(t *testing.T) {
 	if !s.AskSettled(ent, 0) || s.AskSettled(ent, 50) {
 		t.Fatal("the second settlement is a read of its own")
 	}
-	if s.Due() != 50+SettledPause {
-		t.Errorf("due at %d", s.Due())
+	if s.Due(-1) != 50+SettledPause {
+		t.Errorf("due at %d", s.Due(-1))
 	}
-	if got, dropped := s.Take(s.Due(), always); got != nil || len(dropped) != 1 || dropped[0] != ent {
+	if got, dropped := s.Take(s.Due(-1), always); got != nil || len(dropped) != 1 || dropped[0] != ent {
 		t.Errorf("took %v, dropped %v although operations came meanwhile", got, dropped)
 	}
 }
@@ -104,8 +104,8 @@ func TestAnEndThatAReadMayHaveMissedIsLookedAt(t *testing.T) {
 		s.AskSettled(ent, 10)
 		if kept := s.Finish(ent, 20, false, 0, false, 0, later); kept != (name == "idle") {
 			t.Errorf("%s: kept %v", name, kept)
-		} else if kept && s.Due() != 20+SettledPause {
-			t.Errorf("%s: due at %d", name, s.Due())
+		} else if kept && s.Due(-1) != 20+SettledPause {
+			t.Errorf("%s: due at %d", name, s.Due(-1))
 		}
 	}
 }
@@ -120,8 +120,8 @@ func TestAReadThatMayHaveBeenTooEarlyIsMadeAgain(t *testing.T) {
 			s.Land(ent)
 		}
 		s.Ask(ent, true)
-		if kept := s.Finish(ent, 5, false, 0, false, 0, never); kept == landed || kept && s.Due() != 5 {
-			t.Errorf("%s: it is read again: %v, at %v", name, kept, s.Due())
+		if kept := s.Finish(ent, 5, false, 0, false, 0, never); kept == landed || kept && s.Due(-1) != 5 {
+			t.Errorf("%s: it is read again: %v, at %v", name, kept, s.Due(-1))
 		}
 	}
 }
@@ -147,12 +147,12 @@ func TestAFailedReadAfterTheEndIsMadeAgain(t *testing.T) {
 
 	s.AskSettled(ent, 0)
 	try(SettledPause, 5*SettledPause, true)
-	if s.AskSettled(ent, SettledPause+1); s.Due() != 6*SettledPause {
-		t.Errorf("due at %d", s.Due())
+	if s.AskSettled(ent, SettledPause+1); s.Due(-1) != 6*SettledPause {
+		t.Errorf("due at %d", s.Due(-1))
 	}
-	try(s.Due(), 0, true)
-	try(s.Due(), 0, true) // of the second end
-	try(s.Due(), 0, false)
+	try(s.Due(-1), 0, true)
+	try(s.Due(-1), 0, true) // of the second end
+	try(s.Due(-1), 0, false)
 
 	s.AskSettled(ent, 0)
 	s.Take(SettledPause, never)
