@@ -21,6 +21,7 @@ type feed struct {
 	known   *list.List[client.Post] // stands in; nil: nothing does
 	begun   bool                    // the first page is there
 	busy    bool                    // a page is read that the user has asked for
+	asked   int                     // how often the user has asked for one
 	problem string                  // of the last read
 
 	// next tells of the list that is shown, and stop ends it; nil: nobody has looked.
@@ -118,10 +119,14 @@ func (a *App) loadLocked(f *feed) {
 		return
 	}
 	f.busy = true
+	f.asked++
+	asked := f.asked
 	a.spawnFor(v, func() {
 		err := f.list.More(v.ctx)
 		a.mu.Lock()
-		f.busy = false
+		if f.asked == asked { // else the page was seen before, and the user has asked for another one
+			f.busy = false
+		}
 		a.readLocked(f, err)
 		a.mu.Unlock()
 		a.hooks.Wake()
@@ -156,8 +161,10 @@ func (a *App) followLocked() {
 		f.next, f.stop = source.Pull()
 	}
 	for s, ok := f.next(); ok; s, ok = f.next() {
-		f.state = s.State
-		if s.Reset {
+		if f.state.Loading && !s.State.Loading {
+			f.busy = false // in the same paint in which the page comes
+		}
+		if f.state = s.State; s.Reset {
 			a.refillLocked(s.Rows)
 		}
 		for _, e := range s.Edits {

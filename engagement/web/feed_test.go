@@ -5,6 +5,8 @@ package web
 import (
 	"slices"
 	"testing"
+
+	"github.com/optimist-go/optimist/engagement"
 )
 
 // likesShown are the numbers of likes of the posts, in the order of the board.
@@ -77,5 +79,21 @@ func TestChosenWithoutTheServer(t *testing.T) {
 	s.draw()
 	if s.visit.service.Post(s.board.shown[0]).Value.Text != "where is it?" {
 		t.Error("a new post is not shown at the top")
+	}
+}
+
+// TestMoreAtOnce: who asks for more in the moment in which a page comes gets it.
+func TestMoreAtOnce(t *testing.T) {
+	s := newStage(t)
+	s.enter("ada")
+	for i := range 330 {
+		s.apply(engagement.Operation{Kind: engagement.CreatePost, User: "wren", Post: engagement.NewID(), Text: "Post " + number(i)})
+	}
+	s.Act(Action{Name: "view", Value: "mine"})
+	s.Act(Action{Name: "by", Value: "wren"})
+	for _, n := range []int{120, 220, 320, 330} {
+		s.until("that there are more", func(b *board) bool { return has(b.regions["end"], "More posts") })
+		s.Act(Action{Name: "more"})
+		s.until("more posts", func(b *board) bool { return len(b.shown) >= n })
 	}
 }
