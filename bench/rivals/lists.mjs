@@ -6,17 +6,20 @@ import relay from 'relay-runtime';
 
 const n = Number(process.argv[2]);
 const taps = Number(process.argv[3]);
-const { Environment, Network, Observable, RecordSource, Store, commitMutation, createOperationDescriptor } = relay;
+const { Environment, Network, Observable, RecordSource, Store, commitLocalUpdate, commitMutation, createOperationDescriptor } = relay;
 
 const likes = (i) => (i * 31) % 1000;
 const posts = () => Array.from({ length: n }, (_, i) => ({ id: String(i), text: `post ${i}`, likes: likes(i) }));
 const before = (a, b) => b.likes - a.likes || (a.id < b.id ? -1 : 1);
 const first = 50;
+/** A page of posts that were not loaded. */
+const paged = (t) => Array.from({ length: first }, (_, i) => ({ id: `new-${t}-${i}`, text: 'new', likes: (i * 37) % 1000 }));
 
 /** The first rows of what a list must have. */
-function expected(id, value) {
+function expected(id, value, pages = 0) {
   const all = posts();
   if (id !== undefined) all[id].likes = value;
+  for (let t = 0; t < pages; t++) all.push(...paged(t));
   return all.sort(before).slice(0, first);
 }
 
@@ -62,13 +65,15 @@ async function measure(name, open) {
     reads.push(micros(start));
   }
   const page = [];
-  for (let t = 0; list.page && t < 20; t++) {
+  for (let t = 0; t < 20; t++) {
     const start = process.hrtime.bigint();
     list.page(t);
     list.first();
     page.push(micros(start));
+    await undefined;
   }
-  console.log(JSON.stringify({ name, n, right, tap: median(took), first: median(reads), page: median(page) ?? null, row: list.row }));
+  right = right && same(list.first(), expected(undefined, 0, page.length));
+  console.log(JSON.stringify({ name, n, right, tap: median(took), first: median(reads), page: median(page), row: list.row }));
 }
 
 // A live query, ordered, over a collection: https://tanstack.com/db/latest/docs/guides/live-queries
@@ -114,7 +119,7 @@ async function tanstack() {
     },
     page(t) {
       sync.begin();
-      for (let i = 0; i < 50; i++) sync.write({ type: 'insert', value: { id: `new-${t}-${i}`, text: 'new', likes: (i * 37) % 1000 } });
+      for (const value of paged(t)) sync.write({ type: 'insert', value });
       sync.commit();
     },
   };
@@ -151,6 +156,17 @@ async function connection() {
   let now = environment.lookup(feed.fragment);
   environment.subscribe(now, (snapshot) => (now = snapshot));
   const row = (heap() - empty) / n;
+  /** The place of a post in edges. */
+  const placeOf = (edges, post) => {
+    let [low, high] = [0, edges.length];
+    while (low < high) {
+      const mid = (low + high) >> 1;
+      const node = edges[mid].getLinkedRecord('node');
+      if (before({ id: node.getValue('id'), likes: node.getValue('likes') }, post) < 0) low = mid + 1;
+      else high = mid;
+    }
+    return low;
+  };
   return {
     row,
     tap(id, value) {
@@ -163,20 +179,28 @@ async function connection() {
           const edges = [...connection.getLinkedRecords('edges')];
           const at = edges.findIndex((e) => e.getLinkedRecord('node').getDataID() === String(id));
           const [edge] = edges.splice(at, 1);
-          let [low, high] = [0, edges.length];
-          while (low < high) {
-            const mid = (low + high) >> 1;
-            const node = edges[mid].getLinkedRecord('node');
-            if (before({ id: node.getValue('id'), likes: node.getValue('likes') }, { id: String(id), likes: value }) < 0) low = mid + 1;
-            else high = mid;
-          }
-          edges.splice(low, 0, edge);
+          edges.splice(placeOf(edges, { id: String(id), likes: value }), 0, edge);
           connection.setLinkedRecords(edges, 'edges');
         },
       });
       return dispose;
     },
     first: () => now.data.feed.edges.slice(0, first).map((e) => e.node),
+    page(t) {
+      commitLocalUpdate(environment, (store) => {
+        const connection = store.getRoot().getLinkedRecord('feed');
+        const edges = [...connection.getLinkedRecords('edges')];
+        for (const post of paged(t)) {
+          const node = store.create(post.id, 'Post');
+          for (const [field, value] of Object.entries(post)) node.setValue(value, field);
+          const edge = store.create(`edge-${post.id}`, 'FeedEdge');
+          edge.setValue(post.id, 'cursor');
+          edge.setLinkedRecord(node, 'node');
+          edges.splice(placeOf(edges, post), 0, edge);
+        }
+        connection.setLinkedRecords(edges, 'edges');
+      });
+    },
   };
 }
 

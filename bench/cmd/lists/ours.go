@@ -109,10 +109,12 @@ func (f *field) keepSlice() error {
 	}
 	slices.SortFunc(sorted, order)
 	f.after = func(id string) {
-		i, _ := slices.BinarySearchFunc(sorted, byID[id], order)
-		sorted = slices.Delete(sorted, i, i+1)
+		if was := byID[id]; was != nil {
+			i, _ := slices.BinarySearchFunc(sorted, was, order)
+			sorted = slices.Delete(sorted, i, i+1)
+		}
 		now := &row{id, f.posts.View(id)}
-		i, _ = slices.BinarySearchFunc(sorted, now, order)
+		i, _ := slices.BinarySearchFunc(sorted, now, order)
 		sorted = slices.Insert(sorted, i, now)
 		byID[id] = now
 	}
@@ -201,21 +203,27 @@ func (f *field) measure(r *result) error {
 		reads = append(reads, micros(start))
 	}
 	r.First = median(reads)
-	for t := 0; f.after == nil && t < 20; t++ {
+	for t := range 20 {
 		page := make(map[string]optimist.Truth[post])
-		for i := range 50 {
-			page[fmt.Sprintf("new-%d-%d", t, i)] = optimist.TruthOf(post{"new", i * 37 % 1000}, 1)
+		for i := range firstRows {
+			id := fmt.Sprintf("new-%d-%d", t, i)
+			page[id] = optimist.TruthOf(post{"new", i * 37 % 1000}, 1)
+			f.ids = append(f.ids, id)
 		}
 		start := time.Now()
 		if err := f.posts.ReceivePage(page); err != nil {
 			return err
 		}
+		for id := range page {
+			if f.after != nil {
+				f.after(id)
+			}
+		}
 		f.first()
 		pages = append(pages, micros(start))
 	}
-	if len(pages) > 0 {
-		r.Page = median(pages)
-	}
+	r.Page = median(pages)
+	r.Right = r.Right && f.right()
 	return nil
 }
 
