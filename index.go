@@ -46,6 +46,15 @@ func (c *EntityChange[T]) Truth() (before, after HeldTruth[T]) {
 	return heldTruth[T](&c.move.Before, c.m), heldTruth[T](&c.move.After, c.m)
 }
 
+// Era is the history of the server that is held after the step; see [Manager.NewEra]. It is to
+// be called in Changed, or in Finish.
+func (c *EntityChange[T]) Era() uint64 {
+	if c.m == nil {
+		return 0
+	}
+	return c.m.engine.Era()
+}
+
 // ServerName is the name by which the server knows the entity: ID, unless the entity was made
 // here and the server has named it. Empty: it has not yet. It is to be called in Changed, or in
 // Finish.

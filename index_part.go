@@ -3,6 +3,7 @@ package optimist
 import (
 	"slices"
 
+	"github.com/optimist-go/optimist/internal/engine"
 	"github.com/optimist-go/optimist/internal/errorf"
 )
 
@@ -22,8 +23,9 @@ type Finisher interface {
 
 // With is the part that an index takes in a step. [Attached.With] makes it.
 type With struct {
-	a  *Attached
-	do func(id func(name string) string)
+	a   *Attached
+	do  func(id func(name string) string)
+	era uint64 // in which it was made
 }
 
 // With has an index take part in the step of [Store.ReceivePage]: do is called under the lock,
@@ -32,10 +34,24 @@ type With struct {
 // makes of any name of an entity the id under which indexes are told of it. As Changed, do must
 // be quick and must not call the manager.
 //
-// ReceivePage returns ErrInvalid, and takes nothing, if the index is detached.
-func (a *Attached) With(do func(id func(name string) string)) With { return With{a, do} }
+// With is to be called before the page is read. ReceivePage takes nothing, and returns
+// [ErrNewEra], if the server has begun a new history since then, unless truths of the page are
+// of that one. It returns ErrInvalid, and takes nothing, if the index is detached.
+func (a *Attached) With(do func(id func(name string) string)) With {
+	w := With{a: a, do: do}
+	if m := a.s.m; m.lock() == nil {
+		w.era = m.engine.Era()
+		m.mu.Unlock()
+	}
+	return w
+}
 
-func (w With) beginLocked(m *Manager) error {
+// beginLocked has the index take its part of a step that brings truths.
+func (w With) beginLocked(m *Manager, truths []*engine.Truth) error {
+	era := w.era
+	for _, t := range truths {
+		era = max(era, t.Era)
+	}
 	switch {
 	case w.a == nil || w.do == nil:
 		return errorf.New("%w: a With is empty; Attached.With makes one", ErrInvalid)
@@ -43,6 +59,8 @@ func (w With) beginLocked(m *Manager) error {
 		return errorf.New("%w: a With is of an index of another manager", ErrInvalid)
 	case !slices.Contains(w.a.s.indexes, w.a.ix):
 		return errorf.New("%w: a With is of an index of store %q that is detached", ErrInvalid, w.a.s.space.Name)
+	case era < m.engine.Era():
+		return errorf.New("%w: a page of store %q was read before", ErrNewEra, w.a.s.space.Name)
 	}
 	w.a.ix.with = w.do
 	return nil

@@ -106,7 +106,7 @@ func (m *Manager) taking(in engine.Input, truths []*engine.Truth, with ...With) 
 		return err
 	}
 	for _, w := range with {
-		if err := w.beginLocked(m); err != nil {
+		if err := w.beginLocked(m, truths); err != nil {
 			m.mu.Unlock()
 			return err
 		}

@@ -206,7 +206,7 @@ func (l *List[T]) joinAll() error {
 
 // detach has the manager tell the list of nothing more.
 func (l *List[T]) detach() {
-	for _, a := range append(l.others, l.attached) {
+	for _, a := range append(slices.Clip(l.others), l.attached) {
 		if a != nil {
 			a.Detach()
 		}

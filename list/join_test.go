@@ -7,11 +7,13 @@ import (
 	"fmt"
 	"iter"
 	"math/rand/v2"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
+	"weak"
 
 	"github.com/optimist-go/optimist"
 	"github.com/optimist-go/optimist/list"
@@ -390,4 +392,40 @@ func TestWrongJoinsAreRefused(t *testing.T) {
 		}
 	}
 	equal(t, "of no row", w.author.Of(list.Row[note]{}), optimist.View[person]{})
+}
+
+// A list that ends by a panic leaves all stores, not only the one whose index panicked.
+func TestAListThatPanicsLeavesTheStoresOfItsJoins(t *testing.T) {
+	for _, guilty := range []string{"where", "key"} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWall(t)
+			author := list.Join(w.people, func(_ string, n note) string {
+				if n.Author == "key" {
+					panic("no such author")
+				}
+				return n.Author
+			})
+			left := func() weak.Pointer[list.List[note]] {
+				l, err := list.New(w.notes, list.Query[note]{Joins: []list.AnyJoin[note]{author}, Where: func(_ string, n note) bool {
+					if n.Author == "where" {
+						panic("no such note")
+					}
+					return true
+				}})
+				must(t, err)
+				w.notes.Receive("a", optimist.TruthOf(note{"ann", 1}, 1))
+				w.people.Receive("ann", optimist.TruthOf(person{"Ann"}, 1))
+				w.notes.Receive("b", optimist.TruthOf(note{guilty, 1}, 1))
+				synctest.Wait()
+				equal(t, "row", author.Of(l.Rows().At(0)).Value.Name, "Ann")
+				return weak.Make(l)
+			}()
+			w.add.Execute(w.ctx, "c", note{"ann", 1}) // the manager remembers the last function that it called
+			for range 3 {
+				runtime.GC()
+			}
+			equal(t, "list that a store still has, which was not closed", left.Value(), nil)
+			w.people.Receive("ann", optimist.TruthOf(person{"Eve"}, 2))
+		})
+	}
 }

@@ -24,6 +24,7 @@ package list
 
 import (
 	"context"
+	"errors"
 	"iter"
 	"slices"
 	"sync"
@@ -46,6 +47,8 @@ type List[T any] struct {
 	now  *Rows[T] // the rows as they are; nil: not asked for since the last change
 	err  error    // why the list has ended
 	done bool     // nothing changes any more
+
+	opened bool // all stores tell it of changes: others, attached and query stay as they are
 
 	paged  *paged[T] // nil: the list knows the whole store
 	load   *load[T]  // under way
@@ -147,7 +150,10 @@ func (l *List[T]) open(ix optimist.Index[T]) (err error) {
 			return err
 		}
 	}
-	return l.Err()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.opened = true
+	return l.err
 }
 
 // index is the list as the manager sees it.
@@ -261,8 +267,11 @@ func (l *List[T]) changeLocked(step uint64, change func()) {
 func (x *index[T]) Detached(err error) {
 	l := (*List[T])(x)
 	l.mu.Lock()
+	defer l.mu.Unlock()
 	l.endLocked(err)
-	l.mu.Unlock()
+	if l.opened && len(l.others) > 0 && errors.As(err, new(*optimist.PanicError)) {
+		go l.detach() // the stores that go on; it ends when it has the manager's lock
+	}
 }
 
 func (l *List[T]) endLocked(err error) {

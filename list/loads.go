@@ -127,49 +127,62 @@ func (l *List[T]) run(ctx context.Context, ld *load[T]) {
 		if size == 0 {
 			size = defaultPage
 		}
-		l.mu.Lock()
-		began := moment{time.Now(), l.paged.seen}
-		l.mu.Unlock()
-		page, err := l.query.Pages(ctx, ld.after, size)
-		if err != nil {
-			return err
+		for {
+			a, with := l.read(ld)
+			page, err := l.query.Pages(ctx, ld.after, size)
+			if err != nil {
+				return err
+			}
+			a.page = page
+			if err = l.receive(a, with); !errors.Is(err, optimist.ErrNewEra) { // else it is of a history that has ended
+				return optimist.Fail(optimist.Permanent, err)
+			}
 		}
-		return optimist.Fail(optimist.Permanent, l.receive(ld, page, began))
 	})
 }
 
 var errGone = errors.New("runtime.Goexit was called")
 
-// receive has a page enter, its truths and the ranges in one step.
-func (l *List[T]) receive(ld *load[T], page Page[T], began moment) error {
-	if len(page.Rows) > maxPage {
-		return errorf.New("%w: a page has %d rows, at most %d are allowed", optimist.ErrInvalid, len(page.Rows), maxPage)
-	}
-	truths := make(map[string]optimist.Truth[T], len(page.Rows))
-	for i, row := range page.Rows {
-		if row.ID == "" || row.Truth.Presence != optimist.Present {
-			return errorf.New("%w: row %d of a page needs an id and a value; the truth of %q is %v", optimist.ErrInvalid, i, row.ID, row.Truth.Presence)
-		}
-		if row.Truth.Version == 0 && row.Truth.ReadAt.IsZero() {
-			row.Truth.ReadAt = began.at
-		}
-		truths[row.ID] = row.Truth
-	}
-	return l.store.ReceivePage(truths, l.attached.With(func(id func(string) string) {
-		a := &arrival[T]{load: ld, page: page, began: began, told: make(map[string]bool, len(page.Rows))}
-		for _, row := range page.Rows {
+// read begins the read of a page. The page is to be received with the part that the list has then.
+func (l *List[T]) read(ld *load[T]) (*arrival[T], optimist.With) {
+	a := &arrival[T]{load: ld, told: make(map[string]bool)}
+	with := l.attached.With(func(id func(string) string) {
+		for _, row := range a.page.Rows {
 			name := id(row.ID)
 			a.names, a.told[name] = append(a.names, name), true
 		}
 		l.paged.arrived = a
-	}))
+	})
+	l.mu.Lock()
+	a.began = moment{time.Now(), l.paged.seen}
+	l.mu.Unlock()
+	return a, with
+}
+
+// receive has a page enter, its truths and the ranges in one step.
+func (l *List[T]) receive(a *arrival[T], with optimist.With) error {
+	rows := a.page.Rows
+	if len(rows) > maxPage {
+		return errorf.New("%w: a page has %d rows, at most %d are allowed", optimist.ErrInvalid, len(rows), maxPage)
+	}
+	truths := make(map[string]optimist.Truth[T], len(rows))
+	for i, row := range rows {
+		if row.ID == "" || row.Truth.Presence != optimist.Present {
+			return errorf.New("%w: row %d of a page needs an id and a value; the truth of %q is %v", optimist.ErrInvalid, i, row.ID, row.Truth.Presence)
+		}
+		if row.Truth.Version == 0 && row.Truth.ReadAt.IsZero() {
+			row.Truth.ReadAt = a.began.at
+		}
+		truths[row.ID] = row.Truth
+	}
+	return l.store.ReceivePage(truths, with)
 }
 
 // receiveFirst has the list begin with the program's page.
 func (l *List[T]) receiveFirst() error {
-	page := *l.query.First
-	l.query.First = nil
-	return l.receive(&load[T]{top: true, done: make(chan struct{}), stop: func() {}}, page, moment{time.Now(), l.paged.seen})
+	a, with := l.read(&load[T]{top: true, done: make(chan struct{}), stop: func() {}})
+	a.page, l.query.First = *l.query.First, nil
+	return l.receive(a, with)
 }
 
 // stateLocked is how far the list is loaded.
@@ -232,8 +245,10 @@ func (l *List[T]) changedPaged(step uint64, changes []optimist.EntityChange[T]) 
 	defer func() { // also when the query panics
 		l.news, l.pending = emptied(l.news), emptied(l.pending)
 	}()
+	era := p.era
 	for i := range changes {
 		c := &changes[i]
+		era = c.Era()
 		if p.places != nil && l.query.puts(c) {
 			p.places.make(c.ID)
 		}
@@ -261,10 +276,14 @@ func (l *List[T]) changedPaged(step uint64, changes []optimist.EntityChange[T]) 
 		a = nil // another load has taken its place
 	}
 	p.seen++
-	if a == nil && !l.touchesLocked() {
+	if a == nil && era == p.era && !l.touchesLocked() {
 		return
 	}
 	l.changeLocked(step, func() {
+		if era != p.era {
+			p.era = era
+			p.totals.outlive()
+		}
 		for i := range l.news {
 			n := &l.news[i]
 			p.since(n)

@@ -20,6 +20,7 @@ type paged[T any] struct {
 	arrived *arrival[T] // the page of the step under way; nil: none
 	dirty   []string    // ids to decide about in the step under way
 	seen    uint64      // steps
+	era     uint64      // the server's history, as far as changes have told it
 }
 
 // candidate is an entity that satisfies the query.

@@ -15,6 +15,8 @@ type totals struct {
 	sum     int    // of settled
 	unsure  int    // of settled: those of which nobody knows whether n contains them
 	dropped moment // when the newest of those came that were dropped from settled
+	// outlived: n is of a history of the server that has ended.
+	outlived bool
 
 	// Of entities of which nothing was known before: the greatest position, and when the newest
 	// came that this client may have made, anywhere and without a position.
@@ -40,7 +42,7 @@ const maxDifferences = 1000
 
 // tell takes a number that the server told, read since began.
 func (t *totals) tell(n int, position uint64, began moment) {
-	t.known, t.n, t.position, t.began = true, n, position, began
+	t.known, t.n, t.position, t.began, t.outlived = true, n, position, began, false
 	kept := t.settled[:0]
 	t.sum, t.unsure = 0, 0
 	for _, d := range t.settled {
@@ -54,6 +56,15 @@ func (t *totals) tell(n int, position uint64, began moment) {
 	t.settled = kept
 	for id := range t.ahead {
 		t.doubted[id] = true
+	}
+}
+
+// outlive notes that the server has begun a new history. Positions of the one before say
+// nothing about it.
+func (t *totals) outlive() {
+	t.position, t.appeared, t.outlived, t.unsure, t.madeAnywhere = 0, 0, true, len(t.settled), t.made
+	for i := range t.settled {
+		t.settled[i].position, t.settled[i].before = 0, 0
 	}
 }
 
@@ -94,8 +105,11 @@ func (t *totals) doubts(d difference) int {
 func (t *totals) place(id string, position uint64, same bool) {
 	for i := len(t.settled) - 1; i >= 0; i-- {
 		d := &t.settled[i]
-		if d.id != id || d.position != 0 {
+		if d.id != id {
 			continue
+		}
+		if d.position != 0 {
+			return // it is later than those whose positions are not known
 		}
 		if t.position != 0 && position <= t.position {
 			t.sum, t.unsure = t.sum-d.by, t.unsure-1
@@ -161,5 +175,5 @@ func (t *totals) now() Total {
 	if !t.known {
 		return Total{}
 	}
-	return Total{Known: true, N: t.n + t.sum + t.adds, Exact: !t.lost() && t.unsure == 0 && len(t.doubted) == 0}
+	return Total{Known: true, N: t.n + t.sum + t.adds, Exact: !t.outlived && !t.lost() && t.unsure == 0 && len(t.doubted) == 0}
 }

@@ -97,6 +97,7 @@ func (e *Engine) outlive(ent *Entity) {
 		return
 	}
 	ent.version, ent.floor, ent.unversioned, ent.derived = 0, 0, false, true
+	ent.place(0)
 	ent.outlived = ent.presence != NotLoaded
 	if ent.space.Readable {
 		e.emit(Effect{Kind: Reread, Entity: ent})

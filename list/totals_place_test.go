@@ -1,0 +1,21 @@
+package list
+
+import (
+	"testing"
+	"time"
+)
+
+// A row goes, nobody says where in the feed, and comes back at position 7. Then 7 is told again:
+// that is where it came back, and not where it went.
+func TestTheLatestChangeOfARowIsTheOneThatIsPlaced(t *testing.T) {
+	began := time.Unix(100, 0)
+	totals := totals{ahead: make(map[string]int), doubted: make(map[string]bool)}
+	totals.tell(5, 3, moment{at: began})
+	totals.settle(difference{id: "a", by: -1, came: moment{at: began.Add(1)}})
+	totals.settle(difference{id: "a", by: 1, position: 7, came: moment{at: began.Add(2)}})
+	totals.place("a", 7, true)
+	totals.tell(5, 6, moment{at: began.Add(2)}) // when the row was gone
+	if got, want := totals.now(), (Total{N: 6, Known: true, Exact: true}); got != want {
+		t.Errorf("%+v, want %+v", got, want)
+	}
+}
