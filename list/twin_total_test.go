@@ -40,12 +40,12 @@ func (b *board) total(w *watched) list.Total {
 	for i := range p.past {
 		c := &p.past[i]
 		late := c.at.After(p.read)
-		done := c.contained
+		done, appears := c.contained, c.before.Presence == optimist.NotLoaded && !c.shown
 		c.contained = done || c.position != 0 && c.position <= p.position
 		switch {
 		case done || c.in == p && late, c.after.Presence == optimist.NotLoaded:
 			continue
-		case c.before.Presence == optimist.NotLoaded && !c.shown:
+		case appears:
 			p.appeared = max(p.appeared, c.position)
 			if c.ended && late && (c.position == 0 || p.position == 0) {
 				t.Exact = false
@@ -70,7 +70,7 @@ func (b *board) total(w *watched) list.Total {
 			}
 			continue
 		}
-		if list := unplaced[c.ID]; len(list) > 0 && c.before.Position == 0 && c.position != 0 {
+		if list := unplaced[c.ID]; len(list) > 0 && !appears && c.before.Position == 0 && c.position != 0 {
 			last := list[len(list)-1]
 			same := c.before.Version == c.after.Version && c.after.Version != 0
 			switch {
