@@ -120,26 +120,27 @@ func TestLaw25_MemoryReturns(t *testing.T) {
 
 // Who waits and gives up leaves nothing behind.
 func TestLaw25_GivingUpAWaitIsFree(t *testing.T) {
-	for name, hold := range map[string]func(w *world, u Update, until <-chan struct{}) Update{
-		"an operation": func(w *world, u Update, until <-chan struct{}) Update {
+	for name, hold := range map[string]func(u Update, begun, until <-chan struct{}) Update{
+		"an operation": func(u Update, _, until <-chan struct{}) Update {
 			u.Send = func(context.Context) error { <-until; return nil }
 			return u
 		},
-		"a rollback": func(w *world, u Update, until <-chan struct{}) Update {
+		"a rollback": func(u Update, begun, until <-chan struct{}) Update {
 			u.Apply = func() func() { return func() { <-until } }
-			u.Send = func(context.Context) error { return errNever }
+			u.Send = func(context.Context) error { <-begun; return errNever } // Execute may carry out a rollback itself
 			return u
 		},
-		"a callback": func(w *world, u Update, until <-chan struct{}) Update {
+		"a callback": func(u Update, _, until <-chan struct{}) Update {
 			u.OnSuccess = func(Result) { <-until }
 			return u
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inWorld(t, instant, func(t *testing.T, w *world) {
-				until := make(chan struct{})
+				begun, until := make(chan struct{}), make(chan struct{})
 				defer close(until)
-				must(w.m.Execute(w.ctx, hold(w, w.update("held", "1", func() func() { return nil }), until)))(t)
+				must(w.m.Execute(w.ctx, hold(w.update("held", "1", func() func() { return nil }), begun, until)))(t)
+				close(begun)
 				synctest.Wait()
 				before := heapInUse()
 				for range 20_000 {
