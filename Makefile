@@ -4,7 +4,7 @@ test:
 	go test work
 
 race:
-	go test -race work
+	go test -race -timeout 30m work
 
 bench:
 	go test -run '^$$' -bench . -benchmem .
