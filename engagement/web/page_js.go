@@ -111,8 +111,20 @@ func (p *page) paint() {
 	now := time.Now()
 	moving := p.app.Tick(now)
 	done := p.app.paint(p.dom, now, func() bool { return time.Since(now) < frameBudget })
+	p.rank()
 	if moving || !done {
 		p.wake()
+	}
+}
+
+// rank makes the forms of the page the second ones while a person writes a comment. CSS alone
+// would look at all posts whenever the focus moves.
+func (p *page) rank() {
+	document := p.window.Get("document")
+	active := document.Get("activeElement")
+	writes := active.Truthy() && active.Call("closest", ".composer, .editor").Truthy()
+	for _, id := range []string{"sign-in", "write"} {
+		document.Call("getElementById", id).Get("classList").Call("toggle", "second", writes)
 	}
 }
 
@@ -156,6 +168,8 @@ func (p *page) listen() {
 		}
 	})
 	on(document, "keydown", p.key)
+	on(document, "focusin", func(js.Value) { p.rank() })
+	on(document, "focusout", func(js.Value) { p.rank() })
 	tabPanels(document, p.narrow.Get("matches").Bool())
 	on(p.narrow, "change", func(e js.Value) { tabPanels(document, e.Get("matches").Bool()) })
 	on(p.window, "online", func(js.Value) { p.app.SetOnline(true) })
