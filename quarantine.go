@@ -36,6 +36,9 @@ type setAside struct {
 }
 
 // aside is what the handle has of an operation in quarantine; nil: of any other.
+// It is not inlined: a browser would get too many copies.
+//
+//go:noinline
 func (h *Handle) aside() *setAside { return typeOf(&h.op).aside }
 
 // asideLocked is the handle of an operation in quarantine. It has a type of its own, which

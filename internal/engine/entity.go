@@ -135,6 +135,9 @@ type Entity struct {
 func (ent *Entity) ID() string { return ent.id }
 
 // FullName is the entity's name with that of its space; empty for nil.
+// It is not inlined: a browser would get too many copies.
+//
+//go:noinline
 func (ent *Entity) FullName() string {
 	if ent == nil {
 		return ""
@@ -143,6 +146,9 @@ func (ent *Entity) FullName() string {
 }
 
 // FullName is the name of an entity with that of the space.
+// It is not inlined: a browser would get too many copies.
+//
+//go:noinline
 func (s *Space) FullName(id string) string {
 	if s.Name == "" {
 		return id

@@ -65,6 +65,9 @@ func (n *names) find(id string) string {
 }
 
 // ServerName is the server's name for any name of an entity; empty: it is not known yet.
+// It is not inlined: a browser would get too many copies.
+//
+//go:noinline
 func (s *Space) ServerName(id string) string {
 	if s.names != nil {
 		if p := s.names.first[id]; p != nil {

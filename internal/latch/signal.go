@@ -17,6 +17,9 @@ func (s *Signal) Await() <-chan struct{} {
 func (s *Signal) Awaited() bool { return s.given != nil }
 
 // Give gives the signal.
+// It is not inlined: a browser would get too many copies.
+//
+//go:noinline
 func (s *Signal) Give() {
 	if s.given != nil {
 		close(s.given)
