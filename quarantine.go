@@ -35,7 +35,7 @@ type setAside struct {
 	outcome Outcome        // 0: it is in quarantine
 }
 
-// aside is what the handle has of an operation in quarantine; nil: of any other.
+// aside has the record of an operation in quarantine; nil: the operation is not in quarantine.
 // It is not inlined: a browser would get too many copies.
 //
 //go:noinline

@@ -28,7 +28,7 @@ var errSilent = errors.New("the server says nothing any more")
 var ErrOtherViewer = errors.New("somebody else is signed in now")
 
 // Follow receives truth as it changes, from a position of [Service.Load] or of an earlier
-// Follow, until ctx ends. An empty position is that of the first page of a [Service.List]. It reconnects when the stream breaks, and misses no change:
+// Follow, until ctx ends. If the position is empty, the stream begins at the position of the first page of a [Service.List]. It reconnects when the stream breaks, and misses no change:
 // after a gap that the server cannot tell any more, Follow reads the posts anew. report,
 // if not nil, is called with each change of the stream's state. Follow does not accept
 // truth for another viewer: when the session has ended it returns [ErrSignedOut], and for

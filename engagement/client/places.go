@@ -8,12 +8,12 @@ import (
 
 // places says where changes are in the server's feed, so that a total contains each of them
 // once. The server tells of a truth only that it was read at a position: its change lies
-// before. That is enough for all changes but those of which nobody knows whether a total
-// was counted before or after them; these have no place.
+// before. That is enough for every change, except where nobody knows whether a total
+// was counted before or after it; such a change has no place.
 type places struct {
 	mu     sync.Mutex
 	era    int64
-	before uint64 // what comes before the first position of the era
+	before uint64 // below the first position of the era
 	newest uint64 // of all met
 	total  uint64 // the newest at which a total was counted
 	reads  int    // of totals, under way

@@ -24,7 +24,7 @@ func loadAxe(t *testing.T) string {
 const broken = `axe.run(document, { resultTypes: ['violations'] }).then(r => r.violations.map(v => v.id + ': ' + v.nodes.map(n =>
 	(document.querySelector(n.target[0])?.closest('.exhibit')?.firstChild.textContent ?? '') + ' ' + n.html.slice(0, 120) + ' ' + n.failureSummary).join(' | ').slice(0, 900)))`
 
-// rest ends what moves: a text that comes slowly cannot be read at first.
+// rest ends all animations: a text that fades in cannot be read at first.
 const rest = `(document.getAnimations().forEach(a => a.effect.getComputedTiming().iterations === Infinity ? a.cancel() : a.finish()), true)`
 
 // TestAccessibilityRules: each state of the views obeys them, on a phone and on a desktop, in

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// moves notes from now on what moves on the page.
+// moves records the layout shifts of the page from now on.
 const moves = `(window.moved = 0, window.shifts = new PerformanceObserver(list => { for (const e of list.getEntries()) window.moved += e.value; }),
 	window.shifts.observe({ type: 'layout-shift' }), true)`
 

@@ -12,7 +12,7 @@ const (
 
 var phones = []int64{390, 360, 320}
 
-// TestNextSteps: where something is missing or does not work, the page says what to do.
+// TestNextSteps: where something is missing or does not work, the page names the next step.
 func TestNextSteps(t *testing.T) {
 	s := startServer(t)
 	tb := signIn(t, s.URL(), "ada")

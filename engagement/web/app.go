@@ -129,7 +129,7 @@ type visit struct {
 
 	// Fields of attend, and after its return of the next visit.
 	loaded bool   // the feed's first page has been read
-	after  string // position of the stream; empty: that of the feed's first page
+	after  string // position of the stream; empty: the position of the feed's first page
 
 	// Guarded by the App's lock.
 	turn context.CancelFunc // makes attend check its work anew

@@ -104,7 +104,7 @@ func standing(m chromeModel) (words, class string) {
 	return "All saved", "good"
 }
 
-// nextStep tells what to do about trouble: advice, or a button.
+// nextStep is the remedy for trouble: advice, or a button.
 func nextStep(m chromeModel) (advice string, step *Node) {
 	button := func(act, value, label string) *Node {
 		return el("button.link step", []string{"data-act", act, when(value != "", "data-value"), value}, text(label)).with(act)

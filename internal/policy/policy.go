@@ -1,5 +1,5 @@
 // Package policy completes and checks the policies of a program: the fields that it left zero,
-// those that contradict each other, and the values that cannot work. Its types are those of
+// those that contradict each other, and the values that cannot work. Its types are the ones of
 // package optimist, where every field is explained.
 package policy
 
