@@ -28,6 +28,9 @@ func priorInSlot(o *Op, p *part) *Op {
 	return nil
 }
 
+// sharesSlot is not inlined: a browser would get too many copies.
+//
+//go:noinline
 func (o *Op) sharesSlot(other *Op) bool {
 	return o.Slot == other.Slot && o.Slot != "" && o.Type.Family == other.Type.Family
 }

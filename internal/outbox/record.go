@@ -171,6 +171,9 @@ func appendUint(b []byte, v uint64) []byte {
 	return append(b, byte(v))
 }
 
+// appendString is not inlined: a browser would get too many copies.
+//
+//go:noinline
 func appendString(b []byte, s string) []byte {
 	return append(appendUint(b, uint64(len(s))), s...)
 }
