@@ -40,19 +40,36 @@ func newTyped[A any](m *Manager, typ *opType, args A) *Handle {
 }
 
 // define takes the functions of a definition that know the arguments alone.
-func (x *executor[A]) define(name string, clone func(A) A, user func(A) string, onSuccess, onError func(A, Result), stored Stored[A]) {
+func (x *executor[A]) define(name string, clone func(A) A, user func(A) string, refs func(A) []string, onSuccess, onError func(A, Result), stored Stored[A]) {
 	var err error
 	if x.clone, err = clonerOf(clone); x.err == nil {
 		x.err = err
 	}
 	t := &x.typ
 	t.Name, t.Owner, t.SameArgs = name, t, sameArgsOf[A]()
-	if user != nil {
-		t.user = func(args any) string { return user(*args.(*A)) }
+	t.user = ofArgs(user)
+	if refs != nil {
+		t.Refs = x.m.refsOf(&t.label, ofArgs(refs))
 	}
 	t.settled = settledOf(onSuccess, onError)
 	t.codec = codecOf(stored)
 	t.adoptArgs = func(m *Manager, args any) *Handle { return newTyped(m, t, *args.(*A)) }
+}
+
+// ofArgs is a function of the arguments as the engine calls it; nil for nil.
+func ofArgs[A, R any](f func(A) R) func(args any) R {
+	if f == nil {
+		return nil
+	}
+	return func(args any) R { return f(*args.(*A)) }
+}
+
+// ofValue is ofArgs for a function of an entity's value and the arguments.
+func ofValue[T, A, R any](f func(T, A) R) func(value, args any) R {
+	if f == nil {
+		return nil
+	}
+	return func(value, args any) R { return f(as[T](value), *args.(*A)) }
 }
 
 // settledOf calls the one callback that an end asks for; nil when there are none.
@@ -137,8 +154,11 @@ func (a *anyAction) complete(given *policy.Policy) {
 		}
 	}
 	m.setPolicy(t, given, t.slot != nil)
-	t.label = label{"type", t.Name}
+	t.label, t.Undoable = label{"type", t.Name}, t.undo != nil
 	t.Stored = m.disk != nil && t.codec.encode != nil
+	if t.ServerID {
+		m.naming.Store(true)
+	}
 }
 
 // add makes the type known.

@@ -84,6 +84,8 @@ var bans = []ban{
 	{"internal/hlc", "sync", false, "it is pure: its caller holds the lock"},
 	{"internal/registry", module, false, "it finds names and knows no manager"},
 	{"internal/registry", "sync", false, "it is pure: its caller holds the lock"},
+	{"internal/indexing", module, false, "it tells indexes and knows no manager"},
+	{"internal/indexing", "sync", false, "it is pure: its caller holds the lock"},
 	{"internal/deadline", module, false, "it times any call and knows no manager"},
 	{"internal/reread", module, false, "it is told what was read and knows no manager"},
 	{"internal/reread", "sync", false, "it is pure: its caller holds the lock"},

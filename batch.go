@@ -28,22 +28,20 @@ func (m *Manager) Batch(ctx context.Context, plans ...Planned) ([]*Handle, error
 		}
 		batch.Items[i], ops[i] = p.execute, p.execute.Op
 	}
-	used, passed := -1, false
-	err := m.accept(contextErr(ctx), func() error {
-		passed = true
-		if used = useLocked(plans); used >= 0 {
-			return errorf.New("%w: plan %d was executed already", ErrInvalid, used)
+	at := -1 // the plan that is refused
+	err := m.accept(contextErr(ctx), nil, func() (err error) {
+		if at = useLocked(plans); at >= 0 {
+			return errorf.New("%w: plan %d was executed already", ErrInvalid, at)
 		}
-		return nil
-	}, func() error { return m.passLocked(&batch, ops...) })
+		if err = m.passLocked(&batch, ops...); err != nil {
+			at = batch.Refused
+			markLocked(plans, false)
+		}
+		return err
+	})
 	switch {
-	case used >= 0:
-		return nil, plans[used].refused(err)
-	case err != nil && passed:
-		m.mu.Lock()
-		markLocked(plans, false)
-		m.mu.Unlock()
-		return nil, plans[batch.Refused].refused(err)
+	case at >= 0:
+		return nil, plans[at].refused(err)
 	case err != nil:
 		return nil, whole(err)
 	}

@@ -142,10 +142,9 @@ func RegisterGroup[A any](m *Manager, def Group[A]) *GroupAction[A] {
 		g.err = errorf.New("%w: Parts is nil", ErrInvalid)
 	}
 	g.m = m
-	g.define(def.Type, def.Clone, def.User, def.OnSuccess, def.OnError, def.Stored)
-	g.setNames(def.ServerID, refsErased(def.Refs))
+	g.define(def.Type, def.Clone, def.User, def.Refs, def.OnSuccess, def.OnError, def.Stored)
 	t := &g.typ
-	t.parts = func(args any) ([]engine.Part, error) { return g.parts(*args.(*A)) }
+	t.ServerID, t.parts = def.ServerID, func(args any) ([]engine.Part, error) { return g.parts(*args.(*A)) }
 	if def.Send != nil {
 		t.send = func(ctx context.Context, h *Handle, at attempt) (engine.Truth, []engine.EntityTruth, error) {
 			told, err := def.Send(ctx, callOf[A](ctx, h, at))
@@ -155,8 +154,8 @@ func RegisterGroup[A any](m *Manager, def Group[A]) *GroupAction[A] {
 	if def.Resolve != nil {
 		t.Resolve = g.resolve
 	}
-	if t.Undoable = def.Undo != nil; t.Undoable {
-		t.undo = func(o *engine.Op, before any, _ engine.Presence) Planned { return g.undo(o, before) }
+	if def.Undo != nil {
+		t.undo = g.undo
 	}
 	g.register("group", def.Policy)
 	return g

@@ -207,55 +207,43 @@ func (h *Handle) Await(ctx context.Context, stage Stage) error {
 	}
 }
 
-func (h *Handle) reachedLocked(stage Stage) (bool, error) {
-	outcome := h.op.Outcome()
-	aside := h.aside() != nil
+// reachedLocked reports whether the operation has reached a stage, or why it never will.
+func (h *Handle) reachedLocked(stage Stage) (reached bool, never error) {
+	confirmed, aside := h.op.Outcome() == engine.Confirmed, h.aside() != nil
 	switch stage {
 	case Applied:
-		switch {
-		case !aside && !h.op.Type.Pessimistic || outcome == engine.Confirmed:
-			return true, nil
-		case h.ended:
-			return false, h.endedWithoutLocked("applied")
-		}
-		return false, nil
+		reached = confirmed || !aside && !h.op.Type.Pessimistic
 	case Journaled:
-		if h.durable || aside {
-			return true, nil
+		if reached = h.durable || aside; !reached {
+			never = h.neverDurableLocked()
 		}
-		if h.m.disk == nil {
-			return false, errorf.New("%w: this manager has no journal, so nothing becomes durable", ErrInvalid)
-		}
-		if !h.op.Type.Stored {
-			return false, errorf.New("%w: type %q has no Stored, so its operations live in memory", ErrInvalid, h.op.Type.Name)
-		}
-		if h.more != nil && h.more.journal != nil {
-			return false, h.more.journal
-		}
-		if h.ended {
-			return false, errorf.New("%w before it was durable", ErrSettled)
-		}
-		return false, nil
 	case Acknowledged:
-		if h.op.State() == engine.Acked || outcome == engine.Confirmed {
-			return true, nil
-		}
-		if h.ended {
-			return false, h.endedWithoutLocked("acknowledged")
-		}
-		return false, nil
+		reached = confirmed || h.op.State() == engine.Acked
 	case Settled:
-		return h.ended, nil
+		reached = h.ended
 	case Decided:
-		return h.ended || h.stateLocked() == Parked, nil
+		reached = h.ended || h.stateLocked() == Parked
+	default:
+		never = errorf.New("%w: unknown stage %d", ErrInvalid, uint8(stage))
 	}
-	return false, errorf.New("%w: unknown stage %d", ErrInvalid, uint8(stage))
+	if !reached && never == nil && h.ended {
+		r := h.resultLocked()
+		never = errors.Join(errorf.New("%w (%v) without being %v", ErrSettled, r.Outcome, stage), r.Err)
+	}
+	return reached, never
 }
 
-func (h *Handle) endedWithoutLocked(stage string) error {
-	r := h.resultLocked()
-	err := errorf.New("%w (%v) without being %s", ErrSettled, r.Outcome, stage)
-	return errors.Join(err, r.Err)
+// neverDurableLocked is why the journal will never hold the operation, as far as that is known.
+func (h *Handle) neverDurableLocked() error {
+	switch {
+	case h.m.disk == nil:
+		return errorf.New("%w: this manager has no journal, so nothing becomes durable", ErrInvalid)
+	case !h.op.Type.Stored:
+		return errorf.New("%w: type %q has no Stored, so its operations live in memory", ErrInvalid, h.op.Type.Name)
+	case h.more != nil:
+		return h.more.journal
+	}
+	return nil
 }
 
 // Done is closed when the operation has ended. It is nil, which is never closed, when the

@@ -1,12 +1,12 @@
 package optimist
 
 import (
-	"slices"
 	"sync/atomic"
 
 	"github.com/optimist-go/optimist/internal/engine"
 	"github.com/optimist-go/optimist/internal/errorf"
 	"github.com/optimist-go/optimist/internal/foreign"
+	"github.com/optimist-go/optimist/internal/indexing"
 )
 
 // Index is kept by a program, or by package list, beside the entities of a store: for
@@ -23,6 +23,20 @@ type Index[T any] interface {
 	// Detached is told once, and nothing after it: err is nil after [Attached.Detach], and else
 	// ErrClosed, ErrBroken, or a [PanicError] of Changed. It is called under the lock as well.
 	Detached(err error)
+}
+
+// Holder may be implemented by an Index whose entities must not be forgotten. Holds is called
+// under the manager's lock, must be quick, and must not call the manager.
+type Holder interface {
+	Holds(id string) bool
+}
+
+// Finisher may be implemented by an Index that is one of several that keep something together,
+// of one store or of several. Finish is called under the manager's lock once all indexes of all
+// stores were told of the step, if this one was. It must be quick, and must not call the
+// manager; a panic in it is one of Changed.
+type Finisher interface {
+	Finish(step uint64)
 }
 
 // EntityChange is one entity before and after a step.
@@ -67,8 +81,10 @@ func (c *EntityChange[T]) ServerName() string {
 
 // Attached is an index that a store tells of its changes.
 type Attached struct {
-	s  *anyStore
-	ix *tell
+	s       *anyStore
+	ix      *indexing.Index
+	label   label
+	leaving atomic.Bool // Detach was called, which may not get the lock
 }
 
 // Detach ends it: the index is told of nothing more, and the store's changes cost nothing for
@@ -76,10 +92,10 @@ type Attached struct {
 // Changed, waits in vain as any other, and ends it when the store has told the index of the
 // step; see [ErrStuck].
 func (a *Attached) Detach() {
-	a.ix.leaving.Store(true)
+	a.leaving.Store(true)
 	m := a.s.m
 	if m.lock() == nil {
-		foreign.Finish(func() { a.s.detachLocked(a.ix, nil) }, m.mu.Unlock)
+		foreign.Finish(func() { a.ix.Detach(nil) }, m.mu.Unlock)
 		m.mu.Unlock()
 	}
 }
@@ -95,7 +111,7 @@ func (a *Attached) Into(read func() (write func())) Into {
 	into := Into{m: a.s.m, of: "an index of store " + a.s.space.Name}
 	if read != nil {
 		into.take = func() (write func()) {
-			a.s.m.enterLocked(&a.ix.label)
+			a.s.m.enterLocked(&a.label)
 			return read()
 		}
 	}
@@ -114,55 +130,26 @@ func (s *Store[T]) AddIndex(index Index[T]) (*Attached, error) {
 	case index == nil:
 		return nil, errorf.New("%w: AddIndex of store %q needs an index", ErrInvalid, s.space.Name)
 	}
-	ix := &tell{label: label{"index of store", s.space.Name}, detached: index.Detached}
-	var gathered *[]EntityChange[T]
-	ix.tell = func() {
-		if with := ix.with; with != nil {
-			ix.with = nil
-			with(s.firstName)
-		}
-		index.Changed(ix.step, *gathered)
-	}
+	a := &Attached{s: &s.anyStore, label: label{"index of store", s.space.Name}}
+	ix := &indexing.Index{Owner: a, Leaving: a.leaving.Load, Detached: index.Detached}
+	ix.Tell = func() { index.Changed(ix.Step, *ix.Changes().(*[]EntityChange[T])) }
 	if h, ok := index.(Holder); ok {
-		ix.holds = h.Holds
+		ix.Holds = h.Holds
 	}
 	if f, ok := index.(Finisher); ok {
-		ix.finish = func() { f.Finish(ix.step) }
+		ix.Finish = func() { f.Finish(ix.Step) }
 	}
-	return s.addIndex(ix, func() {
-		if s.gather == nil {
-			s.gather = newGather[T]()
-		}
-		gathered = s.gather.changes.(*[]EntityChange[T])
-	})
+	a.ix = ix
+	if err := s.addIndex(ix, func() *indexing.Gather { return gatherOf[T](s.m) }); err != nil {
+		return nil, err
+	}
+	return a, nil
 }
 
-// tell is an Index without its type.
-type tell struct {
-	label    label
-	tell     func() // tells it of step, and of the changes that the store has gathered
-	finish   func() // nil: it does not want it
-	detached func(error)
-	holds    func(id string) bool      // nil: none
-	with     func(func(string) string) // its part of the step under way, if it takes one
-
-	step     uint64 // of which it was told last
-	finished bool
-	// leaving: it is to be detached. Detach says so, which may not get the lock.
-	leaving atomic.Bool
-}
-
-// gather takes the changes of a step in one store, for all of its indexes. It has functions
-// and no methods, so that a program without indexes is linked without them.
-type gather struct {
-	changes any // a pointer to a slice of EntityChange
-	take    func(m *Manager, moves []*engine.Move)
-	drop    func()
-}
-
-func newGather[T any]() *gather {
+// gatherOf takes the changes of a step as entities of type T.
+func gatherOf[T any](m *Manager) *indexing.Gather {
 	var changes []EntityChange[T]
-	take := func(m *Manager, moves []*engine.Move) {
+	take := func(moves []*engine.Move) {
 		for _, move := range moves {
 			change := EntityChange[T]{ID: move.Entity.ID(), Before: viewOf[T](&move.Before), After: viewOf[T](&move.After), move: move, m: m}
 			change.Removed, change.Leaving = move.After.Leaving.(T)
@@ -175,128 +162,97 @@ func newGather[T any]() *gather {
 			changes = nil
 		}
 	}
-	return &gather{&changes, take, drop}
+	return &indexing.Gather{Changes: &changes, Take: take, Drop: drop}
 }
 
-// addIndex adds an index. begin is called under the lock.
-func (s *anyStore) addIndex(ix *tell, begin func()) (*Attached, error) {
+// addIndex adds an index to the manager's.
+func (s *anyStore) addIndex(ix *indexing.Index, gather func() *indexing.Gather) error {
 	if s.err != nil {
-		return nil, s.err
+		return s.err
 	}
 	m := s.m
 	if err := m.lockToAct(); err != nil {
-		return nil, err
+		return err
 	}
-	begin()
-	m.indexing = &indexing{(*Manager).tellIndexesLocked, (*Manager).detachAllLocked}
-	var all []*engine.Move
-	for ent := range m.engine.Busy {
-		if ent.Space() == s.space {
-			all = append(all, &engine.Move{Entity: ent, After: ent.Look()})
-		}
+	book, _ := m.indexes.(*indexing.Book)
+	if book == nil {
+		book = indexing.New(m.callIndexLocked)
+		m.indexes = book
 	}
-	for ent := range s.space.All {
-		if look := ent.Look(); look.Presence != engine.NotLoaded && look.Pending == 0 {
-			all = append(all, &engine.Move{Entity: ent, After: look})
-		}
-	}
-	s.indexes, s.space.Indexed = append(slices.Clip(s.indexes), ix), true
-	foreign.Finish(func() {
-		s.gather.take(m, all)
-		s.tellLocked(ix)
-		s.gather.drop()
-		s.finishLocked(ix)
-	}, func() { // nobody would detach it
-		s.gather.drop()
-		s.detachLocked(ix, &PanicError{In: "index", Value: foreign.ErrEnded})
+	foreign.Finish(func() { book.Add(m.engine, s.space, ix, gather) }, func() {
+		ix.Detach(&PanicError{In: "index", Value: foreign.ErrEnded}) // nobody else would
 		m.mu.Unlock()
 	})
 	m.mu.Unlock()
-	return &Attached{s: s, ix: ix}, nil
+	return nil
 }
 
-// indexing has the functions of the Manager about indexes.
-type indexing struct {
-	tell   func(*Manager)
-	detach func(*Manager, error)
+// indexes are all of a manager's to those who must not know package indexing: a program without
+// indexes is linked without its code.
+type indexes interface {
+	Tell(*engine.Engine)
+	Holds(*engine.Entity) bool
+	DetachAll(why error)
+}
+
+// callIndexLocked calls a function of an index.
+func (m *Manager) callIndexLocked(ix *indexing.Index, f func()) error {
+	whose := &ix.Owner.(*Attached).label
+	m.enterLocked(whose)
+	err := contain("index", f)
+	if err != nil {
+		m.publishLocked(Event{Kind: CallbackPanicked, Err: errorf.New("%s: %w", whose.String(), err)})
+	}
+	return err
 }
 
 // endIndexesLocked ends all indexes.
 func (m *Manager) endIndexesLocked(why error) {
-	if m.indexing != nil {
-		m.indexing.detach(m, why)
+	if m.indexes != nil {
+		m.indexes.DetachAll(why)
 	}
 }
 
-// tellIndexesLocked tells the indexes of a step's changes.
-func (m *Manager) tellIndexesLocked() {
-	var finish []Attached
-	for space, moves := range m.engine.Moves {
-		s := space.Owner.(*anyStore)
-		s.gather.take(m, moves)
-		for _, ix := range s.indexes {
-			if s.tellLocked(ix); !ix.finished {
-				finish = append(finish, Attached{s, ix})
-			}
-		}
-		s.gather.drop()
-	}
-	for _, a := range finish {
-		a.s.finishLocked(a.ix)
-	}
+// With is the part that an index takes in a step. [Attached.With] makes it.
+type With struct {
+	a   *Attached
+	do  func(id func(name string) string)
+	era uint64 // in which it was made
 }
 
-// tellLocked tells an index of the changes that were gathered.
-func (s *anyStore) tellLocked(ix *tell) {
-	s.m.enterLocked(&ix.label)
-	ix.step, ix.finished = s.m.engine.Steps(), ix.finish == nil
-	s.containLocked(ix, ix.tell)
-	if ix.leaving.Load() {
-		s.detachLocked(ix, nil)
+// With has an index take part in the step of [Store.ReceivePage]: do is called under the lock,
+// just before Changed of that step, which is told then also if no entity has changed. So the
+// entities change, and all else that the index keeps, at one moment. The function that do gets
+// makes of any name of an entity the id under which indexes are told of it. As Changed, do must
+// be quick and must not call the manager.
+//
+// With is to be called before the page is read. ReceivePage takes nothing, and returns
+// [ErrNewEra], if the server has begun a new history since then, unless truths of the page are
+// of that one. It returns ErrInvalid, and takes nothing, if the index is detached.
+func (a *Attached) With(do func(id func(name string) string)) With {
+	w := With{a: a, do: do}
+	if m := a.s.m; m.lock() == nil {
+		w.era = m.engine.Era()
+		m.mu.Unlock()
 	}
+	return w
 }
 
-// finishLocked tells an index once that all were told of the step.
-func (s *anyStore) finishLocked(ix *tell) {
-	if !ix.finished {
-		ix.finished = true
-		s.m.enterLocked(&ix.label)
-		s.containLocked(ix, ix.finish)
+// refusedLocked is why the index cannot take part in a step that brings truths, or nil.
+func (w With) refusedLocked(m *Manager, truths []*engine.Truth) error {
+	era := w.era
+	for _, t := range truths {
+		era = max(era, t.Era)
 	}
-}
-
-// containLocked runs a function of an index, which a panic detaches.
-func (s *anyStore) containLocked(ix *tell, f func()) {
-	if err := contain("index", f); err != nil {
-		s.detachLocked(ix, err)
-		s.panickedLocked(err)
+	switch {
+	case w.a == nil || w.do == nil:
+		return errorf.New("%w: a With is empty; Attached.With makes one", ErrInvalid)
+	case w.a.s.m != m:
+		return errorf.New("%w: a With is of an index of another manager", ErrInvalid)
+	case !w.a.ix.Attached():
+		return errorf.New("%w: a With is of an index of store %q that is detached", ErrInvalid, w.a.s.space.Name)
+	case era < m.engine.Era():
+		return errorf.New("%w: a page of store %q was read before", ErrNewEra, w.a.s.space.Name)
 	}
-}
-
-func (s *anyStore) panickedLocked(err error) {
-	s.m.publishLocked(Event{Kind: CallbackPanicked, Err: errorf.New("index of store %q: %w", s.space.Name, err)})
-}
-
-// detachLocked ends an index, if it has not ended.
-func (s *anyStore) detachLocked(ix *tell, why error) {
-	i := slices.Index(s.indexes, ix)
-	if i < 0 {
-		return
-	}
-	s.indexes = slices.Delete(slices.Clone(s.indexes), i, i+1) // they may just be told
-	s.space.Indexed, ix.finished = len(s.indexes) > 0, true
-	s.m.enterLocked(&ix.label)
-	if err := contain("index", func() { ix.detached(why) }); err != nil {
-		s.panickedLocked(err)
-	}
-}
-
-// detachAllLocked detaches all indexes.
-func (m *Manager) detachAllLocked(why error) {
-	for _, space := range m.known.Stores() {
-		s, _ := space.Owner.(*anyStore)
-		for s != nil && len(s.indexes) > 0 {
-			s.detachLocked(s.indexes[0], why)
-		}
-	}
+	return nil
 }

@@ -56,11 +56,10 @@ type Manager struct {
 	phase    phase                    // how far Close has come
 	lost     error                    // why the manager is broken, and has stopped; nil: it is not
 
-	disk   *disk   // nil without a journal
-	reader *reader // nil until a store has StoreOptions.Read
-	loads  loads
-	// indexing is nil until the first index: a program without one is linked without its functions.
-	indexing *indexing
+	disk    *disk   // nil without a journal
+	reader  *reader // nil until a store has StoreOptions.Read
+	loads   loads
+	indexes indexes // nil until the first index
 
 	input   engine.Execute // reused by typed calls
 	receive engine.Receive // reused by Receive
@@ -205,7 +204,7 @@ func (m *Manager) decideLocked(now time.Time, in engine.Input) error {
 		m.carryOutLocked(&effects[i], now)
 	}
 	if m.engine.HasMoves() {
-		m.indexing.tell(m)
+		m.indexes.Tell(m.engine)
 	}
 	m.engine.Done()
 	if afterStep != nil {

@@ -137,33 +137,20 @@ func newAction[T, A any](s *Store[T], def Mutation[T, A]) *Action[T, A] {
 	} else {
 		a.m, a.typ.space, a.err = s.m, s.space, s.err
 	}
-	a.define(def.Type, def.Clone, def.User, def.OnSuccess, def.OnError, def.Stored)
-	a.setNames(def.ServerID, refsErased(def.Refs))
+	a.define(def.Type, def.Clone, def.User, def.Refs, def.OnSuccess, def.OnError, def.Stored)
 	t := &a.typ
-	t.Family, t.Kind, t.Barrier, t.Pessimistic = def.Family, engine.Kind(def.Kind), def.Barrier, def.Pessimistic
+	t.Family, t.Kind, t.ServerID, t.Barrier, t.Pessimistic = def.Family, engine.Kind(def.Kind), def.ServerID, def.Barrier, def.Pessimistic
 	if def.Apply != nil {
 		t.Apply = a.apply
 	}
-	if def.Guard != nil {
-		t.Guard = func(value, args any) error {
-			return def.Guard(as[T](value), *args.(*A))
-		}
-	}
-	if def.Fulfilled != nil {
-		t.Fulfilled = func(value, args any) bool {
-			return def.Fulfilled(as[T](value), *args.(*A))
-		}
-	}
+	t.Guard, t.Fulfilled, t.slot = ofValue(def.Guard), ofValue(def.Fulfilled), ofArgs(def.Slot)
 	if def.Resolve != nil {
 		t.Resolve = a.resolve
 	}
 	if def.Send != nil {
 		t.send = a.send
 	}
-	if def.Slot != nil {
-		t.slot = func(args any) string { return def.Slot(*args.(*A)) }
-	}
-	if t.Undoable = def.Undo != nil; t.Undoable {
+	if def.Undo != nil {
 		t.undo = a.undo
 	}
 	return a

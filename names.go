@@ -30,25 +30,6 @@ func (m *Manager) refsOf(l *label, list func(args any) []string) func(args any) 
 	}
 }
 
-// setNames has the engine know how operations of a type name entities. refs is nil for none.
-func (a *anyAction) setNames(serverID bool, refs func(args any) []string) {
-	t := &a.typ
-	if refs != nil {
-		t.Refs = a.m.refsOf(&t.label, refs)
-	}
-	if t.ServerID = serverID; serverID && a.m != nil {
-		a.m.naming.Store(true)
-	}
-}
-
-// refsErased is Mutation.Refs without its type; nil for nil.
-func refsErased[A any](refs func(A) []string) func(args any) []string {
-	if refs == nil {
-		return nil
-	}
-	return func(args any) []string { return refs(*args.(*A)) }
-}
-
 // namesFor are the names that an attempt puts on the wire: of its entity, and of those to
 // which its arguments refer. An entity that the operation makes may have none.
 func namesFor(o *engine.Op) (entity string, refs []string) {

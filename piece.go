@@ -106,10 +106,13 @@ func (m *Manager) taking(in engine.Input, truths []*engine.Truth, with ...With) 
 		return err
 	}
 	for _, w := range with {
-		if err := w.beginLocked(m, truths); err != nil {
+		if err := w.refusedLocked(m, truths); err != nil {
 			m.mu.Unlock()
 			return err
 		}
+	}
+	for _, w := range with {
+		w.a.ix.TakePart(w.do)
 	}
 	now := time.Now()
 	for _, t := range truths {
@@ -117,7 +120,7 @@ func (m *Manager) taking(in engine.Input, truths []*engine.Truth, with ...With) 
 	}
 	err := publicErr(m.stepLocked(now, in))
 	for _, w := range with {
-		w.endLocked()
+		w.a.ix.EndPart(m.engine.Steps())
 	}
 	if late := m.unlockDone(); err == nil {
 		err = late

@@ -25,9 +25,6 @@ type anyStore struct {
 	label label
 	err   error    // why the store cannot work
 	read  readFunc // reads an entity anew; nil: nobody knows how
-
-	indexes []*tell // guarded by m.mu
-	gather  *gather // takes the changes of a step for them; nil: none was ever added; guarded by m.mu
 }
 
 // StoreOptions change how a store works. The zero value is the default of each.
@@ -396,14 +393,14 @@ func (m *Manager) forgetLocked(ent *engine.Entity) bool {
 		return false
 	}
 	_, shown := ent.View()
-	if s, _ := ent.Space().Owner.(*anyStore); s != nil && s.heldLocked(ent.ID()) || !m.engine.Forget(ent) {
+	if m.indexes != nil && m.indexes.Holds(ent) || !m.engine.Forget(ent) {
 		return false
 	}
 	if shown != engine.NotLoaded {
 		m.carryOutLocked(&engine.Effect{Kind: engine.Changed, Entity: ent}, time.Now())
 	}
 	if m.engine.HasMoves() {
-		m.indexing.tell(m)
+		m.indexes.Tell(m.engine)
 	}
 	m.engine.Done()
 	return true

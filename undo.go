@@ -73,7 +73,7 @@ func UndoneIn[T, A any](u GroupUndone[A], s *Store[T], id string) (Undone[T, A],
 }
 
 // undo asks the program for the inverse of a group.
-func (g *GroupAction[A]) undo(o *engine.Op, before any) Planned {
+func (g *GroupAction[A]) undo(o *engine.Op, before any, _ engine.Presence) Planned {
 	u := GroupUndone[A]{Args: g.clone(*o.Args.(*A)), action: g}
 	was, _ := before.([]engine.Was)
 	for ent := range o.Entities {

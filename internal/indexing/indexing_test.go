@@ -1,0 +1,63 @@
+package indexing
+
+import (
+	"errors"
+	"slices"
+	"testing"
+
+	"github.com/optimist-go/optimist/internal/engine"
+)
+
+// watching is a book, a store, and an index that notes what it is told.
+func watching(t *testing.T, finish bool) (b *Book, e *engine.Engine, ix *Index, told *[]string) {
+	t.Helper()
+	e, told = engine.New(engine.Config{Prefix: "p", MaxPerEntity: 10, MaxPending: 10, MaxInFlight: 1}), new([]string)
+	note := func(s string) { *told = append(*told, s) }
+	b = New(func(_ *Index, f func()) (err error) {
+		defer func() {
+			if recover() != nil {
+				err = errors.New("panicked")
+			}
+		}()
+		f()
+		return nil
+	})
+	ix = &Index{Leaving: func() bool { return false }, Tell: func() { note("told") }, Detached: func(error) { note("detached") }}
+	if finish {
+		ix.Finish = func() { note("finished") }
+	}
+	space := engine.NewSpace("post")
+	b.Add(e, space, ix, func() *Gather {
+		return &Gather{Take: func([]*engine.Move) { note("gathered") }, Drop: func() { note("dropped") }}
+	})
+	return b, e, ix, told
+}
+
+func TestAnIndexIsToldOfAllAndThenFinishes(t *testing.T) {
+	_, _, ix, told := watching(t, true)
+	if want := []string{"gathered", "told", "finished", "dropped"}; !slices.Equal(*told, want) || !ix.Attached() {
+		t.Errorf("told %v, want %v", *told, want)
+	}
+}
+
+func TestAPanicDetachesAnIndexOnce(t *testing.T) {
+	b, _, ix, told := watching(t, false)
+	ix.Holds = func(string) bool { panic("no") }
+	ix.call(func() { ix.Holds("42") })
+	ix.Detach(nil)
+	b.DetachAll(nil)
+	if want := []string{"gathered", "told", "dropped", "detached"}; !slices.Equal(*told, want) || ix.Attached() {
+		t.Errorf("told %v, want %v", *told, want)
+	}
+}
+
+func TestAnIndexTakesItsPartBeforeItIsTold(t *testing.T) {
+	_, _, ix, told := watching(t, false)
+	*told = nil
+	ix.TakePart(func(id func(string) string) { *told = append(*told, "part of "+id("42")) })
+	ix.EndPart(2)
+	ix.EndPart(3)
+	if want := []string{"part of 42", "told"}; !slices.Equal(*told, want) || ix.Step != 2 {
+		t.Errorf("told %v, want %v", *told, want)
+	}
+}
