@@ -52,18 +52,17 @@ func BaseOf[T, A any](c Call[A]) (value T, ok bool) {
 	return value, ok
 }
 
-func callOf[A any](ctx context.Context, h *Handle, at attempt) Call[A] {
-	o := &h.op
+func callOf[A any](f *flight) Call[A] {
+	o := &f.h.op
 	c := Call[A]{
-		ID: h.id(at.restored), Args: *o.Args.(*A), Number: at.n,
-		At: Timestamp(o.Timestamp), ClientID: h.m.opts.ClientID, BaseVersion: at.version, Refs: at.refs,
+		ID: f.h.id(f.restored), Args: *o.Args.(*A), Number: f.n,
+		At: Timestamp(o.Timestamp), ClientID: f.h.m.opts.ClientID, BaseVersion: f.version, Refs: f.refs, flight: f,
 	}
-	c.flight = flightOf(ctx)
-	if at.typ.parts == nil {
-		c.Entity = at.entity
+	if f.typ.parts == nil {
+		c.Entity = f.entity
 	}
-	if at.typ.user != nil {
-		c.User = at.typ.user(o.Args)
+	if f.typ.user != nil {
+		c.User = f.typ.user(o.Args)
 	}
 	return c
 }

@@ -135,9 +135,10 @@ func Merge[T, A, B any](first *Action[T, A], second *Action[T, B], rule func(fir
 		second.breaks(errorf.New("%w: Merge needs two actions and a rule", ErrInvalid))
 		return
 	}
-	err := merge(&first.anyAction, &second.anyAction, func(older, newer any, took func(first, second any, rule MergeRule)) {
+	err := merge(&first.anyAction, &second.anyAction, func(older, newer any) (any, any, MergeRule) {
 		a, b := first.clone(*older.(*A)), second.clone(*newer.(*B))
-		took(&a, &b, rule(&a, &b))
+		kept := rule(&a, &b)
+		return &a, &b, kept
 	})
 	if err != nil {
 		second.breaks(err)
@@ -152,9 +153,8 @@ func (a *anyAction) breaks(err error) {
 	}
 }
 
-// merge sets a rule that works on copies of the arguments, and hands on the
-// changed copies.
-func merge(first, second *anyAction, rule func(older, newer any, took func(first, second any, rule MergeRule))) error {
+// merge sets a rule that works on copies of the arguments, and returns the changed copies.
+func merge(first, second *anyAction, rule func(older, newer any) (any, any, MergeRule)) error {
 	var err error
 	switch {
 	case first.err != nil:
@@ -183,9 +183,7 @@ func merge(first, second *anyAction, rule func(older, newer any, took func(first
 		var a, b any
 		merged := Separate // keeps both, when the rule panics
 		m.enterLocked(&second.typ.label)
-		if err := contain("merge", func() {
-			rule(older.Args, newer.Args, func(first, second any, rule MergeRule) { a, b, merged = first, second, rule })
-		}); err != nil {
+		if err := contain("merge", func() { a, b, merged = rule(older.Args, newer.Args) }); err != nil {
 			m.publishLocked(Event{Kind: CallbackPanicked, Entity: older.Entity().FullName(), Type: newer.Type.Name, Err: err})
 		}
 		switch merged {

@@ -8,9 +8,21 @@ import (
 	"github.com/optimist-go/optimist/internal/engine"
 )
 
-// flight is a call under way.
+// flight is one call that may leave, or is under way.
 type flight struct {
-	attempt
+	h        *Handle
+	typ      *opType
+	n        int // 1 is the first
+	counted  int // charged to the retry policy before this one
+	space    *engine.Space
+	entity   string      // within space: the server's name
+	refs     []string    // the server's names of the entities to which the arguments refer
+	base     any         // the truth held; nil: not present, or a group
+	version  uint64      // of the truth held
+	until    engine.Time // when the operation's deadline ends
+	restored string      // the id, if it is of an earlier life
+	dropped  bool        // nobody needs the call any more: it does not leave
+
 	ctx      deadline.Context // of its Send
 	disowned bool             // its answer is of no interest; guarded by the Manager's lock
 	judged   bool             // how it ended is known; of its worker alone

@@ -146,9 +146,10 @@ func RegisterGroup[A any](m *Manager, def Group[A]) *GroupAction[A] {
 	t := &g.typ
 	t.ServerID, t.parts = def.ServerID, func(args any) ([]engine.Part, error) { return g.parts(*args.(*A)) }
 	if def.Send != nil {
-		t.send = func(ctx context.Context, h *Handle, at attempt) (engine.Truth, []engine.EntityTruth, error) {
-			told, err := def.Send(ctx, callOf[A](ctx, h, at))
-			return engine.Truth{}, m.received(def.Type, told), err
+		t.send = func(f *flight, answer *engine.Answer) error {
+			told, err := def.Send(&f.ctx, callOf[A](f))
+			answer.More = m.received(def.Type, told)
+			return err
 		}
 	}
 	if def.Resolve != nil {

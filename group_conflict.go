@@ -12,7 +12,6 @@ type GroupConflict[A any] struct {
 	MineAt Timestamp
 	Err    error // of the attempt
 
-	m    *Manager
 	conf *engine.Conflict // valid during the call
 }
 
@@ -28,19 +27,25 @@ func (c GroupConflict[A]) Fail(err error) Decision[A] {
 	return Decision[A]{choice: engine.Fail, err: err}
 }
 
-// ConflictIn is the conflict of a group as it looks in one of its entities. TheirsPresence is
-// NotLoaded if the answer said nothing of it. It is false if the entity is none of the
-// group's. A Merge that it decides is a failure: a group has the arguments that it has.
-func ConflictIn[T, A any](c GroupConflict[A], s *Store[T], id string) (Conflict[T, A], bool) {
-	if c.conf == nil || s == nil || s.m != c.m {
-		return Conflict[T, A]{}, false
+// ConflictIn is the conflict of a group as it looks in one of its entities, for as long as
+// Group.Resolve runs. TheirsPresence is NotLoaded if the answer said nothing of it. It is false
+// if the entity is none of the group's. A Merge that it decides is a failure: a group has the
+// arguments that it has.
+func ConflictIn[T, A any](c GroupConflict[A], s *Store[T], id string) (in Conflict[T, A], found bool) {
+	if s == nil || c.conf == nil {
+		return in, false
 	}
 	for _, side := range append([]engine.Conflict{*c.conf}, c.conf.Rest...) {
-		if in := side.Entity.ID(); side.Entity.Space() == s.space && (in == id || s.space.ServerName(in) == id) {
+		if s.has(side.Entity, id) {
 			return conflictOf[T](&side, c.Args), true
 		}
 	}
-	return Conflict[T, A]{}, false
+	return in, false
+}
+
+// has reports whether an entity is the store's, and of that id, either of its two.
+func (s *anyStore) has(ent *engine.Entity, id string) bool {
+	return id != "" && ent.Space() == s.space && (ent.ID() == id || s.space.ServerName(ent.ID()) == id)
 }
 
 // conflictOf is a conflict of the engine as a resolver sees it.
@@ -59,7 +64,7 @@ func conflictOf[T, A any](c *engine.Conflict, args A) Conflict[T, A] {
 func (g *GroupAction[A]) resolve(c *engine.Conflict) engine.Decision {
 	g.m.enterLocked(&g.typ.label)
 	d := g.def.Resolve(GroupConflict[A]{
-		Args: *c.Op.Args.(*A), MineAt: Timestamp(c.Op.Timestamp), Err: c.Err, m: g.m, conf: c,
+		Args: *c.Op.Args.(*A), MineAt: Timestamp(c.Op.Timestamp), Err: c.Err, conf: c,
 	})
 	if d.choice == engine.Merge {
 		d = Decision[A]{choice: engine.Fail, err: errorf.New("%w: a group cannot be merged", ErrInvalid)}

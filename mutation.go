@@ -171,12 +171,13 @@ func (a *Action[T, A]) apply(value, args any) (any, error) {
 	return after, nil
 }
 
-func (a *Action[T, A]) send(ctx context.Context, h *Handle, at attempt) (engine.Truth, []engine.EntityTruth, error) {
-	t, err := a.def.Send(ctx, callOf[A](ctx, h, at))
+func (a *Action[T, A]) send(f *flight, answer *engine.Answer) error {
+	t, err := a.def.Send(&f.ctx, callOf[A](f))
 	if wrong := t.invalid(); wrong != nil {
-		h.m.report(Event{Kind: TruthRefused, Entity: h.Entity(), ID: h.id(at.restored), Type: at.typ.Name, Err: wrong})
+		a.m.report(Event{Kind: TruthRefused, Entity: f.h.Entity(), ID: f.h.id(f.restored), Type: f.typ.Name, Err: wrong})
 	}
-	return t.told(h.m), nil, err
+	answer.Truth = t.told(a.m)
+	return err
 }
 
 // Execute applies an operation at once and sends it after its debounce. It returns when the

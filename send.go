@@ -23,8 +23,8 @@ type opType struct {
 	// maxTimeout is as far as progress extends it; 0 or less: without end.
 	maxTimeout time.Duration
 	next       func(n int, err error) (time.Duration, bool)
-	// send makes one attempt. It is called without any lock.
-	send func(context.Context, *Handle, attempt) (engine.Truth, []engine.EntityTruth, error)
+	// send makes one attempt, and sets the truths of its answer. It is called without any lock.
+	send func(*flight, *engine.Answer) error
 	// settled runs the program's callbacks; nil without any.
 	settled func(*Handle, Result)
 	slot    func(args any) string // nil: a slot of their own
@@ -54,22 +54,6 @@ func (m *Manager) setPolicy(t *opType, given *policy.Policy, slotted bool) {
 
 func typeOf(o *engine.Op) *opType { return o.Type.Owner.(*opType) }
 
-// attempt is one call that may leave.
-type attempt struct {
-	h        *Handle
-	typ      *opType
-	n        int // 1 is the first
-	counted  int // charged to the retry policy before this one
-	space    *engine.Space
-	entity   string      // within space: the server's name
-	refs     []string    // the server's names of the entities to which the arguments refer
-	base     any         // the truth held; nil: not present, or a group
-	version  uint64      // of the truth held
-	until    engine.Time // when the operation's deadline ends
-	restored string      // the id, if it is of an earlier life
-	dropped  bool        // nobody needs the call any more: it does not leave
-}
-
 // launchLocked queues an attempt and makes sure that a worker will take it.
 func (m *Manager) launchLocked(f *engine.Effect) {
 	base, _, version := f.Op.Entity().Truth()
@@ -77,10 +61,10 @@ func (m *Manager) launchLocked(f *engine.Effect) {
 		base = nil
 	}
 	entity, refs := namesFor(f.Op)
-	flown := &flight{attempt: attempt{
+	flown := &flight{
 		h: handleOf(f.Op), typ: typeOf(f.Op), n: f.Calls, counted: f.Op.Attempts(),
 		space: f.Op.Entity().Space(), entity: entity, refs: refs, base: base, version: version, restored: f.Op.RestoredID(), until: f.Op.Deadline(),
-	}}
+	}
 	if flown.ctx = deadline.New(flown, m.epoch); m.courier.Add(flown) {
 		go m.worker()
 	}
@@ -216,9 +200,8 @@ func (m *Manager) try(f *flight, now time.Time, answer *engine.Answer) {
 		answer.NotSent = true
 		return
 	}
-	r := sendContained(f)
-	answer.Truth, answer.More = r.truth, r.more
-	m.failed(f, answer, r.judged, r.err)
+	j, err := sendContained(f, answer)
+	m.failed(f, answer, j, err)
 }
 
 // failed says how an attempt failed, if err is not nil, and asks the program's policy.
@@ -229,45 +212,38 @@ func (m *Manager) failed(f *flight, answer *engine.Answer, j judged, err error) 
 	switch j.class {
 	case Transient, Overloaded, Unknown:
 		if f.typ.next != nil {
-			answer.Next = m.overrule(f.attempt, err)
+			answer.Next = m.overrule(f, err)
 		}
 	}
 }
 
 var errSendGone = &PanicError{In: "send", Value: foreign.ErrEnded}
 
-// sent is the result of one attempt.
-type sent struct {
-	truth engine.Truth
-	more  []engine.EntityTruth
-	err   error
-	judged
-}
-
 // sendContained calls the program's Send, and asks its error for its class: both are the
 // program's code. A panic says as little about the server as an error that nobody
 // classified.
-func sendContained(f *flight) (r sent) {
+func sendContained(f *flight, answer *engine.Answer) (j judged, err error) {
 	in := "send"
 	defer func() {
 		if v := recover(); v != nil {
-			r = sent{err: &PanicError{In: in, Value: v}, judged: guess(&f.ctx)}
+			answer.Truth, answer.More = engine.Truth{}, nil
+			j, err = guess(&f.ctx), &PanicError{In: in, Value: v}
 		}
 	}()
-	r.truth, r.more, r.err = f.typ.send(&f.ctx, f.h, f.attempt)
-	if in = "the error of send"; r.err != nil {
-		r.judged = classify(&f.ctx, r.err)
-		r.err = sound("send", r.err)
+	err = f.typ.send(f, answer)
+	if in = "the error of send"; err != nil {
+		j = classify(&f.ctx, err)
+		err = sound("send", err)
 	}
-	return r
+	return j, err
 }
 
 // overrule asks the program's Retry.Next. When that panics the schedule decides.
-func (m *Manager) overrule(a attempt, err error) *engine.Next {
+func (m *Manager) overrule(f *flight, err error) *engine.Next {
 	var wait time.Duration
 	var again bool
-	told := Event{Entity: a.h.Entity(), ID: a.h.id(a.restored), Type: a.typ.Name}
-	if m.contained(told, "retry", func() { wait, again = a.typ.next(a.counted+1, err) }) != nil {
+	told := Event{Entity: f.h.Entity(), ID: f.h.id(f.restored), Type: f.typ.Name}
+	if m.contained(told, "retry", func() { wait, again = f.typ.next(f.counted+1, err) }) != nil {
 		return nil
 	}
 	return &engine.Next{Again: again, Wait: engine.Time(max(wait, 0))}

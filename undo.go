@@ -40,14 +40,8 @@ type GroupUndone[A any] struct {
 	Args A
 
 	action *GroupAction[A]
-	in     []memberBefore
-}
-
-// memberBefore is one entity of a group, as it was before it.
-type memberBefore struct {
-	space      *engine.Space
-	id, server string // both names
-	was        engine.Was
+	op     *engine.Op
+	was    []engine.Was // in the order of its entities
 }
 
 // Plan is an operation of the same group with other arguments.
@@ -58,32 +52,30 @@ func (u GroupUndone[A]) Plan(args A) Planned {
 	return u.action.Plan(args)
 }
 
-// UndoneIn is the group as one of its entities knows it. It is false if the entity is none of
-// the group's. Its Plan is an error: the group is undone in all its entities, by one operation.
-func UndoneIn[T, A any](u GroupUndone[A], s *Store[T], id string) (Undone[T, A], bool) {
-	if s == nil || id == "" {
-		return Undone[T, A]{}, false
+// UndoneIn is the group as one of its entities knows it, for as long as Group.Undo runs. It is
+// false if the entity is none of the group's. Its Plan is an error: the group is undone in all
+// its entities, by one operation.
+func UndoneIn[T, A any](u GroupUndone[A], s *Store[T], id string) (in Undone[T, A], found bool) {
+	if s == nil || u.op == nil {
+		return in, false
 	}
-	for _, one := range u.in {
-		if one.space == s.space && (one.id == id || one.server == id) {
-			return Undone[T, A]{Entity: one.id, Args: u.Args, Before: as[T](one.was.Value), Presence: Presence(one.was.Presence)}, true
+	was := u.was
+	for ent := range u.op.Entities {
+		if len(was) == 0 {
+			break
 		}
+		if s.has(ent, id) {
+			return Undone[T, A]{Entity: ent.ID(), Args: u.Args, Before: as[T](was[0].Value), Presence: Presence(was[0].Presence)}, true
+		}
+		was = was[1:]
 	}
-	return Undone[T, A]{}, false
+	return in, false
 }
 
 // undo asks the program for the inverse of a group.
 func (g *GroupAction[A]) undo(o *engine.Op, before any, _ engine.Presence) Planned {
-	u := GroupUndone[A]{Args: g.clone(*o.Args.(*A)), action: g}
 	was, _ := before.([]engine.Was)
-	for ent := range o.Entities {
-		if len(u.in) == len(was) {
-			break
-		}
-		space := ent.Space()
-		u.in = append(u.in, memberBefore{space, ent.ID(), space.ServerName(ent.ID()), was[len(u.in)]})
-	}
-	return g.def.Undo(u)
+	return g.def.Undo(GroupUndone[A]{Args: g.clone(*o.Args.(*A)), action: g, op: o, was: was})
 }
 
 // Undo takes a tap back: it brings its slot back to the wish before it, which is the wish of

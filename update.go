@@ -76,9 +76,7 @@ func (m *Manager) Execute(ctx context.Context, u Update, after ...*Handle) (*Han
 	c.typ.Family, c.typ.change = "closure", u.Apply
 	c.handle.op.Slot, c.handle.op.Args = u.Slot, u.Want
 	if u.Send != nil {
-		c.typ.send = func(ctx context.Context, _ *Handle, _ attempt) (engine.Truth, []engine.EntityTruth, error) {
-			return engine.Truth{}, nil, u.Send(ctx)
-		}
+		c.typ.send = func(f *flight, _ *engine.Answer) error { return u.Send(&f.ctx) }
 	}
 	if u.OnSuccess != nil || u.OnError != nil {
 		c.typ.settled = func(_ *Handle, r Result) {
@@ -123,9 +121,10 @@ func (m *Manager) tapToggle(ctx context.Context, u *ToggleUpdate, undoes *Handle
 		c.typ.adopt = func(state any) func() { return u.Apply(state.(bool)) }
 	}
 	if u.Send != nil {
-		c.typ.send = func(ctx context.Context, _ *Handle, _ attempt) (engine.Truth, []engine.EntityTruth, error) {
-			server, err := u.Send(ctx, on)
-			return engine.Truth{Presence: engine.Present, Value: server}, nil, err
+		c.typ.send = func(f *flight, answer *engine.Answer) error {
+			server, err := u.Send(&f.ctx, on)
+			answer.Truth = engine.Truth{Presence: engine.Present, Value: server}
+			return err
 		}
 	}
 	if u.OnChange != nil {

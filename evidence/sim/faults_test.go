@@ -27,7 +27,7 @@ type change struct{ file, old, new string }
 
 var faults = []fault{
 	{"every attempt has a key of its own", []change{{"call.go",
-		`ID: h.id(at.restored), Args:`, `ID: h.id(at.restored) + "xxxxxxxx"[:min(at.n-1, 8)], Args:`}}},
+		`ID: f.h.id(f.restored), Args:`, `ID: f.h.id(f.restored) + "xxxxxxxx"[:min(f.n-1, 8)], Args:`}}},
 	{"a restored operation gets a new key", []change{{"restore.go",
 		"ID: r.ID, Seq: l.Seq", "ID: \"new\" + r.ID, Seq: l.Seq"}}},
 	{"stale truth is taken", []change{{"internal/engine/truth.go",
