@@ -39,6 +39,15 @@ type Finisher interface {
 	Finish(step uint64)
 }
 
+// Historian may be implemented by an Index that keeps something which ends with the server's
+// history, such as a place in its feed. NewEra is called under the manager's lock, just before
+// Changed of the step in which a new history began (see [Manager.NewEra]), which is told then
+// also if no entity has changed; and before the first Changed, if an era is held already. It
+// must be quick, and must not call the manager; a panic in it is one of Changed.
+type Historian interface {
+	NewEra(era uint64)
+}
+
 // EntityChange is one entity before and after a step.
 type EntityChange[T any] struct {
 	ID            string
@@ -58,15 +67,6 @@ func (c *EntityChange[T]) Truth() (before, after HeldTruth[T]) {
 		return before, after
 	}
 	return heldTruth[T](&c.move.Before, c.m), heldTruth[T](&c.move.After, c.m)
-}
-
-// Era is the history of the server that is held after the step; see [Manager.NewEra]. It is to
-// be called in Changed, or in Finish.
-func (c *EntityChange[T]) Era() uint64 {
-	if c.m == nil {
-		return 0
-	}
-	return c.m.engine.Era()
 }
 
 // ServerName is the name by which the server knows the entity: ID, unless the entity was made
@@ -136,6 +136,9 @@ func (s *Store[T]) AddIndex(index Index[T]) (*Attached, error) {
 	if h, ok := index.(Holder); ok {
 		ix.Holds = h.Holds
 	}
+	if h, ok := index.(Historian); ok {
+		ix.NewEra = h.NewEra
+	}
 	if f, ok := index.(Finisher); ok {
 		ix.Finish = func() { f.Finish(ix.Step) }
 	}
@@ -190,6 +193,7 @@ func (s *anyStore) addIndex(ix *indexing.Index, gather func() *indexing.Gather) 
 // indexes are all of a manager's to those who must not know package indexing: a program without
 // indexes is linked without its code.
 type indexes interface {
+	Due(*engine.Engine) bool
 	Tell(*engine.Engine)
 	Holds(*engine.Entity) bool
 	DetachAll(why error)
@@ -227,8 +231,8 @@ type With struct {
 // be quick and must not call the manager.
 //
 // With is to be called before the page is read. ReceivePage takes nothing, and returns
-// [ErrNewEra], if the server has begun a new history since then, unless truths of the page are
-// of that one. It returns ErrInvalid, and takes nothing, if the index is detached.
+// [ErrNewEra], if the truths of the page name a history of the server that has ended, or name
+// none and a new one has begun since With was called. It returns ErrInvalid, and takes nothing, if the index is detached.
 func (a *Attached) With(do func(id func(name string) string)) With {
 	w := With{a: a, do: do}
 	if m := a.s.m; m.lock() == nil {
@@ -240,9 +244,12 @@ func (a *Attached) With(do func(id func(name string) string)) With {
 
 // refusedLocked is why the index cannot take part in a step that brings truths, or nil.
 func (w With) refusedLocked(m *Manager, truths []*engine.Truth) error {
-	era := w.era
+	era := uint64(0)
 	for _, t := range truths {
 		era = max(era, t.Era)
+	}
+	if era == 0 {
+		era = w.era
 	}
 	switch {
 	case w.a == nil || w.do == nil:

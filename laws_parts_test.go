@@ -3,6 +3,7 @@ package optimist_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -17,6 +18,7 @@ type notes struct {
 	parts []string
 	truth []optimist.HeldTruth[int]
 	holds string
+	eras  []uint64
 }
 
 func (n *notes) Changed(_ uint64, changes []optimist.EntityChange[int]) {
@@ -30,6 +32,9 @@ func (n *notes) Changed(_ uint64, changes []optimist.EntityChange[int]) {
 
 func (n *notes) Detached(error)       {}
 func (n *notes) Holds(id string) bool { return id == n.holds }
+
+// NewEra notes an era, and of how many steps the index was told before.
+func (n *notes) NewEra(era uint64) { n.eras = append(n.eras, era, uint64(len(n.steps))) }
 
 func inNotes(t *testing.T, test func(m *optimist.Manager, s *optimist.Store[int], n *notes, at *optimist.Attached)) {
 	t.Helper()
@@ -82,6 +87,59 @@ func TestLaw41_AnIndexTakesPartInTheStepOfAPage(t *testing.T) {
 		}
 		if v, _ := s.Get("a"); v != 3 {
 			t.Errorf("a refused page was taken: %d", v)
+		}
+	})
+}
+
+func TestLaw44_AnIndexIsToldOfANewEra(t *testing.T) {
+	inNotes(t, func(m *optimist.Manager, s *optimist.Store[int], n *notes, at *optimist.Attached) {
+		if err := m.NewEra(3); err != nil { // no entity changes
+			t.Fatal(err)
+		}
+		s.Receive("a", optimist.TruthOf(1, 5))
+		if err := m.NewEra(3); err != nil { // the one held
+			t.Fatal(err)
+		}
+		told := optimist.TruthOf(2, 1)
+		told.Era = 4
+		page := map[string]optimist.Truth[int]{"b": told}
+		if err := s.ReceivePage(page, at.With(func(func(string) string) { n.part = "page" })); err != nil {
+			t.Fatal(err)
+		}
+		if !slices.Equal(n.eras, []uint64{3, 0, 4, 2}) || len(n.steps) != 3 || len(n.steps[0]) != 0 || len(n.steps[2]) != 2 || n.parts[2] != "page" {
+			t.Fatalf("told of eras %v, of steps %v, parts %q", n.eras, n.steps, n.parts)
+		}
+		later := &notes{}
+		if _, err := s.AddIndex(later); err != nil {
+			t.Fatal(err)
+		}
+		if !slices.Equal(later.eras, []uint64{4, 0}) {
+			t.Errorf("an index that is added is told of eras %v", later.eras)
+		}
+		told.Era = 3
+		page["b"] = told
+		if err := s.ReceivePage(page, at.With(func(func(string) string) {})); !errors.Is(err, optimist.ErrNewEra) {
+			t.Errorf("a page that names an earlier era: %v", err)
+		}
+	})
+}
+
+// undated cannot be told of an era.
+type undated struct{ stubborn }
+
+func (*undated) NewEra(uint64) { panic("no") }
+
+func TestLaw22_NewEraThatPanicsDetachesItsIndex(t *testing.T) {
+	inNotes(t, func(m *optimist.Manager, s *optimist.Store[int], n *notes, _ *optimist.Attached) {
+		ix := &undated{}
+		if _, err := s.AddIndex(ix); err != nil {
+			t.Fatal(err)
+		}
+		if err := m.NewEra(1); err != nil {
+			t.Fatal(err)
+		}
+		if !errors.As(ix.why, new(*optimist.PanicError)) || len(n.steps) != 1 {
+			t.Errorf("the index was detached for %v; the other one was told of steps %v", ix.why, n.steps)
 		}
 	})
 }

@@ -203,7 +203,7 @@ func (m *Manager) decideLocked(now time.Time, in engine.Input) error {
 	for i := range effects {
 		m.carryOutLocked(&effects[i], now)
 	}
-	if m.engine.HasMoves() {
+	if m.engine.HasMoves() || m.indexes != nil && m.indexes.Due(m.engine) {
 		m.indexes.Tell(m.engine)
 	}
 	m.engine.Done()

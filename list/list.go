@@ -175,6 +175,13 @@ func (l *List[T]) take(step uint64, changes []optimist.EntityChange[T]) {
 	}
 }
 
+// NewEra notes that the server began a new history in the step under way.
+func (x *index[T]) NewEra(uint64) {
+	if x.paged != nil {
+		x.paged.newEra = true
+	}
+}
+
 // decided is what the query says of an entity that has changed.
 type decided[T any] struct {
 	was   *entry[T]

@@ -127,15 +127,18 @@ func (l *List[T]) run(ctx context.Context, ld *load[T]) {
 		if size == 0 {
 			size = defaultPage
 		}
-		for {
+		for again := true; ; again = false {
 			a, with := l.read(ld)
 			page, err := l.query.Pages(ctx, ld.after, size)
 			if err != nil {
 				return err
 			}
 			a.page = page
-			if err = l.receive(a, with); !errors.Is(err, optimist.ErrNewEra) { // else it is of a history that has ended
+			switch err = l.receive(a, with); {
+			case !errors.Is(err, optimist.ErrNewEra):
 				return optimist.Fail(optimist.Permanent, err)
+			case !again: // a server that has not heard of the new history
+				return err
 			}
 		}
 	})
@@ -240,15 +243,13 @@ func (l *List[T]) stopLoadLocked(err error) {
 
 // changedPaged is Changed of a list of pages. It asks the program first.
 func (l *List[T]) changedPaged(step uint64, changes []optimist.EntityChange[T]) {
-	p, a := l.paged, l.paged.arrived
-	p.arrived = nil
+	p, a, newEra := l.paged, l.paged.arrived, l.paged.newEra
+	p.arrived, p.newEra = nil, false
 	defer func() { // also when the query panics
 		l.news, l.pending = emptied(l.news), emptied(l.pending)
 	}()
-	era := p.era
 	for i := range changes {
 		c := &changes[i]
-		era = c.Era()
 		if p.places != nil && l.query.puts(c) {
 			p.places.make(c.ID)
 		}
@@ -276,12 +277,11 @@ func (l *List[T]) changedPaged(step uint64, changes []optimist.EntityChange[T]) 
 		a = nil // another load has taken its place
 	}
 	p.seen++
-	if a == nil && era == p.era && !l.touchesLocked() {
+	if a == nil && !newEra && !l.touchesLocked() {
 		return
 	}
 	l.changeLocked(step, func() {
-		if era != p.era {
-			p.era = era
+		if newEra {
 			p.totals.outlive()
 		}
 		for i := range l.news {

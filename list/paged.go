@@ -20,7 +20,7 @@ type paged[T any] struct {
 	arrived *arrival[T] // the page of the step under way; nil: none
 	dirty   []string    // ids to decide about in the step under way
 	seen    uint64      // steps
-	era     uint64      // the server's history, as far as changes have told it
+	newEra  bool        // the server began a new history in the step under way
 }
 
 // candidate is an entity that satisfies the query.
@@ -257,7 +257,9 @@ func (q *Query[T]) news(c *optimist.EntityChange[T], e *entry[T], scratch []byte
 		}
 		n.fact.put = e != nil && (!was || string(scratch) != e.key)
 	}
-	n.ahead, n.again = one(is)-one(was), before.Since != after.Since || before.Version != after.Version || before.Position != after.Position || before.Presence != after.Presence
+	n.ahead = one(is) - one(was)
+	n.again = before.Since != after.Since || before.Presence != after.Presence ||
+		after.Version != 0 && (before.Version != after.Version || before.Position != after.Position) // else a new era has begun
 	switch {
 	case after.Presence == optimist.NotLoaded:
 	case before.Presence == optimist.NotLoaded && c.Before.Presence != optimist.Present:

@@ -141,6 +141,9 @@ func (t *totals) withdraw(id string) {
 // nobody knows whether it is new: if it is later than the total, or if an operation of this
 // client may have made it.
 func (t *totals) appear(position uint64, made bool, came moment) {
+	if position != 0 && position <= t.position {
+		return // in this total, and in all that are read later
+	}
 	t.appeared = max(t.appeared, position)
 	if made {
 		t.made = came

@@ -19,3 +19,16 @@ func TestTheLatestChangeOfARowIsTheOneThatIsPlaced(t *testing.T) {
 		t.Errorf("%+v, want %+v", got, want)
 	}
 }
+
+// A total contains a creation by its position. One that is read after that contains it as well,
+// also without a position.
+func TestACreationInOneTotalIsInTheNext(t *testing.T) {
+	began := time.Unix(100, 0)
+	totals := totals{ahead: make(map[string]int), doubted: make(map[string]bool)}
+	totals.tell(5, 7, moment{at: began})
+	totals.appear(7, true, moment{at: began.Add(2)})
+	totals.tell(5, 0, moment{at: began.Add(1)})
+	if got, want := totals.now(), (Total{N: 5, Known: true, Exact: true}); got != want {
+		t.Errorf("%+v, want %+v", got, want)
+	}
+}

@@ -21,6 +21,7 @@ type oracle struct {
 	now  map[string]toldChange
 	past []truthChange
 	busy []string // entities with unsettled work, in the order in which it began
+	*history
 }
 
 type toldChange struct {
@@ -39,6 +40,8 @@ type truthChange struct {
 	contained     bool   // in a total that was told
 	fresh         bool   // of an entity that has appeared: no page had it in its place
 	united        bool   // it is one with another of the step
+	era           uint64 // that was held after it
+	beyond        bool   // the total, in the feed of an era that is over
 }
 
 // handOver has all that was read so far happen before the next change. The bubble sees to
@@ -64,11 +67,15 @@ func (o *oracle) Changed(_ uint64, changes []optimist.EntityChange[card]) {
 		}
 		o.past = append(o.past, truthChange{
 			toldChange: told, before: before, after: after, shown: c.Before.Presence == optimist.Present,
-			ended: c.Before.Pending > c.After.Pending, at: after.Since, position: after.Position,
+			era: o.held.Load(), ended: c.Before.Pending > c.After.Pending, at: after.Since, position: after.Position,
 			united: c.Before.Presence != optimist.NotLoaded && c.After.Presence == optimist.NotLoaded && slices.ContainsFunc(changes,
 				func(other optimist.EntityChange[card]) bool { return other.ID != c.ID && other.ServerName() == c.ID }),
 		})
 	}
+}
+
+func (o *oracle) NewEra(era uint64) {
+	o.held.Store(era)
 }
 
 func (*oracle) Detached(error) {}
@@ -91,6 +98,7 @@ type fetching struct {
 	after list.After[card]
 	limit int
 	began time.Time
+	era   uint64      // that the client held when it began
 	shot  *shot[card] // the server's state when it began
 	reply chan answered
 }
@@ -119,6 +127,8 @@ type paper struct {
 	past     []truthChange // since then, and those that may not be in it
 	appeared uint64        // the greatest position of an entity that has appeared
 	doubted  map[string]bool
+	era      uint64
+	outlived bool // the total is of an earlier one
 }
 
 type paperPage struct {
@@ -142,7 +152,7 @@ func (w *watched) where(id string, c card) bool { return w.query.Where == nil ||
 func (b *board) fetch(p **paper) list.Fetch[card] {
 	return func(ctx context.Context, after list.After[card], limit int) (list.Page[card], error) {
 		f := &fetching{ctx: ctx, after: after, limit: limit, began: time.Now(), reply: make(chan answered, 1)}
-		f.shot = b.shot()
+		f.shot, f.era = b.shot(), b.history.held.Load()
 		b.mu.Lock()
 		(*p).calls = append((*p).calls, f)
 		b.mu.Unlock()
@@ -161,6 +171,11 @@ func (b *board) page(w *watched, f *fetching) (page list.Page[card]) {
 	if b.rnd.IntN(2) == 0 { // a read takes its time
 		s = b.shot()
 	}
+	if b.backup.before != nil && b.rnd.IntN(12) == 0 { // a server that has not heard of the restore
+		s = b.backup.before
+		page.Position = s.version
+	}
+	names := b.rnd.IntN(3) == 0 || s == b.backup.before
 	var rows []list.Row[card]
 	for id, c := range s.held {
 		if w.where(id, c) {
@@ -191,6 +206,9 @@ func (b *board) page(w *watched, f *fetching) (page list.Page[card]) {
 		t := optimist.TruthOf(row.View.Value, s.places[row.ID])
 		if b.rnd.IntN(16) == 0 {
 			t.Version = 0
+		}
+		if names {
+			t.Era = s.era
 		}
 		page.Rows = append(page.Rows, list.Told[card]{ID: row.ID, Truth: b.placed(t, s.places[row.ID])})
 		if w.paper.spine != nil {
@@ -224,10 +242,14 @@ func (b *board) turn(w *watched) string {
 		open.reply = nil
 		return "busy " + w.name
 	}
-	page := b.page(w, open)
+	page, era := b.page(w, open), b.history.held.Load()
 	open.reply <- answered{page: page}
 	open.reply = nil
 	synctest.Wait()
+	if eraOf(page, open) < era {
+		return "page of an earlier era " + w.name
+	}
+	b.hasMet(eraOf(page, open))
 	b.take(w, open, page)
 	var ids []string
 	for _, row := range page.Rows {
@@ -390,7 +412,9 @@ func (b *board) drain(all []*watched) {
 // collect gives a list of pages what has happened.
 func (b *board) collect(w *watched) {
 	p := w.paper
+	defer func() { p.meet(b.history.held.Load()) }()
 	for _, c := range b.oracle.past {
+		p.meet(c.era)
 		row := list.Row[card]{ID: c.ID, View: optimist.View[card]{Value: c.after.Value}}
 		c.fresh = p.spine == nil && slices.ContainsFunc(p.last, func(page paperPage) bool { return w.in(&page, row) })
 		p.past = append(p.past, c)

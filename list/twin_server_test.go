@@ -25,6 +25,7 @@ var (
 type origin[T any] struct {
 	seed      uint64
 	positions bool // it tells them
+	history   *history
 
 	mu       sync.Mutex // guards the fields below
 	lucks    map[string]*rand.Rand
@@ -35,9 +36,9 @@ type origin[T any] struct {
 	ranks    map[string]int    // the server's own order
 }
 
-func newOrigin[T any](rnd *rand.Rand) *origin[T] {
+func newOrigin[T any](rnd *rand.Rand, h *history) *origin[T] {
 	return &origin[T]{
-		seed: rnd.Uint64(), positions: rnd.IntN(3) > 0,
+		seed: rnd.Uint64(), positions: rnd.IntN(3) > 0, history: h,
 		lucks: make(map[string]*rand.Rand), taken: make(map[time.Time]bool),
 		held: make(map[string]T), places: make(map[string]uint64), ranks: make(map[string]int),
 	}
@@ -129,6 +130,9 @@ func (o *origin[T]) truthLocked(id string) optimist.Truth[T] {
 	if v, there := o.held[id]; there {
 		t = optimist.TruthOf(v, o.places[id])
 	}
+	if o.luckLocked(id).IntN(3) == 0 {
+		t.Era = o.history.now()
+	}
 	return o.placed(t, o.places[id])
 }
 
@@ -150,12 +154,16 @@ type shot[T any] struct {
 	places  map[string]uint64
 	ranks   map[string]int
 	version uint64
+	era     uint64
 }
 
 func (o *origin[T]) shot() *shot[T] {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return &shot[T]{held: maps.Clone(o.held), places: maps.Clone(o.places), ranks: maps.Clone(o.ranks), version: o.versions}
+	return &shot[T]{
+		held: maps.Clone(o.held), places: maps.Clone(o.places), ranks: maps.Clone(o.ranks),
+		version: o.versions, era: o.history.now(),
+	}
 }
 
 // told is what the server has, after somebody else's change if there is one.

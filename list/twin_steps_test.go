@@ -26,7 +26,7 @@ func (b *board) step() string {
 		b.handles = slices.Delete(b.handles, i, i+1)
 		return h
 	}
-	switch n := b.rnd.IntN(30); n {
+	switch n := b.rnd.IntN(31); n {
 	case 0, 1:
 		id = b.ids[b.rnd.IntN(30)] // of the ids that the client makes
 		note(b.create.Execute(b.ctx, id, b.word()))
@@ -108,6 +108,8 @@ func (b *board) step() string {
 		return "rank " + id
 	case 22, 23, 24:
 		return b.stepOfPeople(note)
+	case 25:
+		return b.stepOfEras(id)
 	}
 	time.Sleep(time.Duration(b.rnd.IntN(1500)) * time.Millisecond)
 	synctest.Wait()

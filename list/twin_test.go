@@ -46,7 +46,9 @@ type board struct {
 	ids, humans []string
 
 	*origin[card]
+	*history
 	folk   *origin[human]
+	backup backup
 	disk   memjournal.Disk
 	oracle *oracle
 	births int
@@ -61,7 +63,9 @@ type board struct {
 }
 
 func newBoard(t *testing.T, rnd *rand.Rand) *board {
-	b := &board{T: t, ctx: context.Background(), rnd: rnd, origin: newOrigin[card](rnd), folk: newOrigin[human](rnd)}
+	h := &history{}
+	h.era.Store(1)
+	b := &board{T: t, ctx: context.Background(), rnd: rnd, history: h, origin: newOrigin[card](rnd, h), folk: newOrigin[human](rnd, h)}
 	for i := range firstCards {
 		b.ids = append(b.ids, "c"+strconv.Itoa(i))
 	}
@@ -85,7 +89,8 @@ func (b *board) start() {
 	}
 	b.cards, b.people, b.handles = optimist.NewStore[card](b.m, "card"), optimist.NewStore[human](b.m, "person"), nil
 	b.register()
-	b.oracle = &oracle{now: make(map[string]toldChange)}
+	b.oracle = &oracle{now: make(map[string]toldChange), history: b.history}
+	b.history.held.Store(0)
 	if _, err := b.cards.AddIndex(b.oracle); err != nil {
 		b.Fatal(err)
 	}

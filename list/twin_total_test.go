@@ -25,7 +25,7 @@ func (b *board) total(w *watched) list.Total {
 	if !p.counted {
 		return list.Total{}
 	}
-	t := list.Total{N: p.n, Known: true, Exact: true}
+	t := list.Total{N: p.n, Known: true, Exact: !p.outlived}
 	is := func(id string, h optimist.HeldTruth[card]) int {
 		if h.Presence == optimist.Present && w.where(id, h.Value) {
 			return 1
@@ -39,7 +39,7 @@ func (b *board) total(w *watched) list.Total {
 	unplaced := make(map[string][]open) // by id: changes of which nobody knows where they are in the feed
 	for i := range p.past {
 		c := &p.past[i]
-		late := c.at.After(p.read)
+		late := c.at.After(p.read) || c.beyond
 		done, appears := c.contained, c.before.Presence == optimist.NotLoaded && !c.shown
 		c.contained = done || c.position != 0 && c.position <= p.position
 		switch {
@@ -107,6 +107,8 @@ func (b *board) total(w *watched) list.Total {
 // count has the naive list take a total.
 func (b *board) count(w *watched, f *fetching, page list.Page[card], ids []string) {
 	p := w.paper
+	p.meet(b.history.held.Load())
+	p.outlived = false
 	p.counted, p.n, p.position, p.read = true, *page.Total, page.Position, f.began
 	p.past = slices.DeleteFunc(p.past, func(c truthChange) bool {
 		return !c.at.After(p.read) && (c.position == 0 || p.position == 0 || c.position <= p.position)

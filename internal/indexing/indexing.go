@@ -11,12 +11,13 @@ import (
 	"github.com/optimist-go/optimist/internal/engine"
 )
 
-// Index is one index without its type. Finish and Holds may be nil.
+// Index is one index without its type. Finish, Holds and NewEra may be nil.
 type Index struct {
 	Owner    any                  // of no meaning here
 	Tell     func()               // tells it of Step and of Changes
 	Finish   func()               // is called once all indexes were told of Step
 	Holds    func(id string) bool // reports whether the entity must not be forgotten
+	NewEra   func(era uint64)     // tells it of the server's history, before Tell
 	Leaving  func() bool          // reports whether it is to be detached
 	Detached func(why error)      // is the last that it is told
 
@@ -38,6 +39,7 @@ type Gather struct {
 type Book struct {
 	run    func(ix *Index, f func()) error
 	stores map[*engine.Space]*store
+	era    uint64 // of which indexes were told
 }
 
 // store has the indexes of one store. Invariant: the space counts as indexed while there is one.
@@ -60,9 +62,13 @@ func (b *Book) Add(e *engine.Engine, space *engine.Space, ix *Index, gather func
 		s = &store{space: space, run: b.run, gather: gather()}
 		b.stores[space] = s
 	}
+	b.era = e.Era()
 	s.all, space.Indexed, ix.store = append(slices.Clip(s.all), ix), true, s
 	s.gather.Take(known(e, space))
 	defer s.gather.Drop()
+	if b.era != 0 {
+		ix.tellEra(b.era)
+	}
 	ix.tell(e.Steps())
 	ix.finish()
 }
@@ -83,9 +89,14 @@ func known(e *engine.Engine, space *engine.Space) (all []*engine.Move) {
 	return all
 }
 
+// Due reports whether indexes are to be told of a step although it has changed no entity: a new
+// era has begun.
+func (b *Book) Due(e *engine.Engine) bool { return b.era != e.Era() }
+
 // Tell tells the indexes of a step's changes.
 func (b *Book) Tell(e *engine.Engine) {
 	var told []*Index
+	aged := b.beginEra(e.Era())
 	for space, moves := range e.Moves {
 		s := b.stores[space]
 		s.gather.Take(moves)
@@ -96,9 +107,32 @@ func (b *Book) Tell(e *engine.Engine) {
 		}
 		s.gather.Drop()
 	}
+	for _, ix := range aged {
+		if ix.Step != e.Steps() && ix.Attached() {
+			ix.tell(e.Steps())
+			told = append(told, ix)
+		}
+	}
 	for _, ix := range told {
 		ix.finish()
 	}
+}
+
+// beginEra tells of a new era. It returns the indexes that want to know of it.
+func (b *Book) beginEra(era uint64) (aged []*Index) {
+	if era == b.era {
+		return nil
+	}
+	b.era = era
+	for _, s := range b.stores {
+		for _, ix := range s.all {
+			if ix.NewEra != nil {
+				aged = append(aged, ix)
+				ix.tellEra(era)
+			}
+		}
+	}
+	return aged
 }
 
 // Holds reports whether an index holds an entity.
@@ -162,6 +196,12 @@ func (ix *Index) tell(step uint64) {
 	}
 	if ix.Leaving() {
 		ix.Detach(nil)
+	}
+}
+
+func (ix *Index) tellEra(era uint64) {
+	if ix.NewEra != nil {
+		ix.call(func() { ix.NewEra(era) })
 	}
 }
 
