@@ -33,7 +33,8 @@ import (
 	"github.com/optimist-go/optimist/internal/errorf"
 )
 
-// List is a query that is kept up to date. Methods are safe for concurrent use.
+// List is a query that is kept up to date. Methods are safe for concurrent use. Those of nil and
+// of the zero List, which are no list of New, return [optimist.ErrInvalid] or zero values.
 type List[T any] struct {
 	query    Query[T]
 	attached *optimist.Attached
@@ -155,6 +156,9 @@ func (l *List[T]) open(ix optimist.Index[T]) (err error) {
 	l.opened = true
 	return l.err
 }
+
+// made reports whether New has made the list.
+func (l *List[T]) made() bool { return l != nil && l.wake != nil }
 
 // index is the list as the manager sees it.
 type index[T any] List[T]
@@ -303,6 +307,9 @@ func (l *List[T]) tellLocked(s Splice[T]) {
 
 // Rows are the rows now. It costs no copy of them.
 func (l *List[T]) Rows() Rows[T] {
+	if !l.made() {
+		return Rows[T]{}
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.rowsLocked()
@@ -322,7 +329,10 @@ func (l *List[T]) rowsLocked() Rows[T] {
 // Into has [optimist.Manager.Views] read the rows, so that several lists and views are of one
 // moment.
 func (l *List[T]) Into(to *Rows[T]) optimist.Into {
-	if to == nil {
+	switch {
+	case !l.made():
+		return optimist.Into{}
+	case to == nil:
 		return l.attached.Into(nil)
 	}
 	return l.attached.Into(func() func() {
@@ -336,7 +346,7 @@ func (l *List[T]) Into(to *Rows[T]) optimist.Into {
 // falls behind by more than 256 splices gets a reset.
 func (l *List[T]) Watch(ctx context.Context) iter.Seq[Splice[T]] {
 	return func(yield func(Splice[T]) bool) {
-		if ctx == nil {
+		if ctx == nil || !l.made() {
 			return
 		}
 		l.mu.Lock()
@@ -397,6 +407,9 @@ func (l *List[T]) next(ctx context.Context, seen uint64) (Splice[T], uint64, boo
 // Err is why the list has ended: a function of the query panicked, the manager was closed, or
 // is broken. It is nil while the list goes on, and after Close.
 func (l *List[T]) Err() error {
+	if !l.made() {
+		return errorf.New("%w: New has not made this list", optimist.ErrInvalid)
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.err
@@ -405,6 +418,9 @@ func (l *List[T]) Err() error {
 // Close ends the list: its watchers end, and the store's changes cost nothing for it any more.
 // Its rows stay as they are. A second Close does nothing.
 func (l *List[T]) Close() {
+	if !l.made() {
+		return
+	}
 	l.detach()
 	l.mu.Lock()
 	l.endLocked(nil)

@@ -38,8 +38,9 @@ type load[T any] struct {
 // and State.Failed has it. At the end More does nothing.
 //
 // There is one load at a time: while one is under way More waits for that, and begins none. ctx
-// ends the wait alone; the load goes on until Close, and More returns [optimist.ErrClosed] then. If a
-// Refetch takes the place of the load, More returns with that one.
+// ends the wait alone, so that one that has ended begins a load without waiting for it; the load
+// goes on until Close, and More returns [optimist.ErrClosed] then. If a Refetch takes the place of
+// the load, More returns with that one.
 func (l *List[T]) More(ctx context.Context) error { return l.fetch(ctx, "More", false) }
 
 // Refetch loads the first page anew, and returns as More does. It takes the place of a load
@@ -49,6 +50,8 @@ func (l *List[T]) Refetch(ctx context.Context) error { return l.fetch(ctx, "Refe
 
 func (l *List[T]) fetch(ctx context.Context, call string, top bool) error {
 	switch {
+	case !l.made():
+		return l.Err()
 	case ctx == nil:
 		return errorf.New("%w: %s needs a context", optimist.ErrInvalid, call)
 	case l.paged == nil:
@@ -165,8 +168,11 @@ func (l *List[T]) read(ld *load[T]) (*arrival[T], optimist.With) {
 // receive has a page enter, its truths and the ranges in one step.
 func (l *List[T]) receive(a *arrival[T], with optimist.With) error {
 	rows := a.page.Rows
-	if len(rows) > maxPage {
+	switch {
+	case len(rows) > maxPage:
 		return errorf.New("%w: a page has %d rows, at most %d are allowed", optimist.ErrInvalid, len(rows), maxPage)
+	case a.page.Total != nil && *a.page.Total < 0:
+		return errorf.New("%w: a page has the total %d", optimist.ErrInvalid, *a.page.Total)
 	}
 	truths := make(map[string]optimist.Truth[T], len(rows))
 	for i, row := range rows {
@@ -194,13 +200,14 @@ func (l *List[T]) stateLocked() State {
 		return State{}
 	}
 	last := l.paged.ranges.last()
-	return State{Loading: l.load != nil, Failed: l.failed, More: last == nil || !last.open, Total: l.paged.totals.now()}
+	return State{Loading: l.load != nil, Failed: l.failed, More: last == nil || !last.open, Misfit: l.paged.misfit, Total: l.paged.totals.now()}
 }
 
 // same reports whether states are the same but for errors, which may not be comparable.
 func (s State) same(as State) bool {
-	s.Failed, as.Failed = nil, nil
-	return s == as
+	fits := (s.Misfit == nil) == (as.Misfit == nil)
+	s.Failed, as.Failed, s.Misfit, as.Misfit = nil, nil, nil, nil
+	return fits && s == as
 }
 
 // stateChangedLocked tells the watchers of another state with the same rows.
@@ -262,7 +269,9 @@ func (l *List[T]) changedPaged(step uint64, changes []optimist.EntityChange[T]) 
 		l.news = append(l.news, n)
 	}
 	var keys []string
+	var fit misfit
 	if a != nil {
+		fit, l.scratch = l.query.misfit(a, l.scratch)
 		for i, row := range a.page.Rows {
 			l.scratch = l.query.place(l.scratch[:0], a.names[i], row.Truth.Value)
 			keys = append(keys, string(l.scratch))
@@ -291,9 +300,12 @@ func (l *List[T]) changedPaged(step uint64, changes []optimist.EntityChange[T]) 
 			p.set(n.id, l.pending[i], n.fact)
 		}
 		if a != nil {
-			p.take(a, keys, &l.core)
-			l.endLoadLocked(a.load, nil)
-			l.load = nil
+			err := stuck(a, keys)
+			if err == nil {
+				p.take(a, keys, fit, &l.core)
+			}
+			l.endLoadLocked(a.load, err)
+			l.load, l.failed = nil, err
 		}
 		p.decideAll(&l.core)
 	})

@@ -24,15 +24,16 @@ type After[T any] struct {
 // Page is an answer of the server: these rows, complete between the place after which they were
 // asked for and the last of them, as of the moment at which the read began.
 type Page[T any] struct {
-	// Rows are in the order of the query. All are Present; at most 1,000.
+	// Rows are in the order of the query. All are Present; at most 1,000. See State.Misfit.
 	Rows []Told[T]
 	// Next is the server's cursor of the next page, which nobody else reads. Empty: the next
 	// page begins behind the last row. It should name a place in the order: with a number of rows
 	// to leave out, a row that is deleted before the place makes the next page skip another one.
 	Next string
-	// End: the server has nothing behind this page. A page without rows says so as well.
+	// End: the server has nothing behind this page. A page without rows says so as well, unless
+	// its Next is another one than that behind which it was asked for.
 	End bool
-	// Total is the number of all rows of the query, loaded or not. Nil: it is not told.
+	// Total is the number of all rows of the query, loaded or not, at least 0. Nil: it is not told.
 	Total *int
 	// Position is the place in the server's feed as of which Total counts; see
 	// [optimist.Truth].Position. 0: it is not told.
@@ -54,8 +55,14 @@ type State struct {
 	// when a load begins.
 	Failed error
 	// More: the server may have rows behind those loaded. False is the end.
-	More  bool
-	Total Total
+	More bool
+	// Misfit is how a page that was loaded does not fit the query: rows are not in its order, come
+	// twice, or are not in Where. Server or query are wrong, which package listtest finds. The rows
+	// are shown all the same, as far and in the order as the query has them, but where the order
+	// is wrong further ones may be missing until their page comes, and a Refetch drops all pages
+	// but the first. It wraps [optimist.ErrInvalid]. Nil: all pages fit.
+	Misfit error
+	Total  Total
 }
 
 // Total is the number of rows that the server has, corrected by this client's work: the number

@@ -19,6 +19,7 @@ type paged[T any] struct {
 
 	arrived *arrival[T] // the page of the step under way; nil: none
 	dirty   []string    // ids to decide about in the step under way
+	misfit  error       // how one of the pages loaded does not fit the query; nil: all fit
 	seen    uint64      // steps
 	newEra  bool        // the server began a new history in the step under way
 }
@@ -146,11 +147,11 @@ func (p *paged[T]) decideAll(core *core[T]) {
 }
 
 // take takes the page of the step, of whose rows keys are those that the server told.
-func (p *paged[T]) take(a *arrival[T], keys []string, core *core[T]) {
+func (p *paged[T]) take(a *arrival[T], keys []string, fit misfit, core *core[T]) {
 	rows := a.page.Rows
 	told := pageTold{
 		top: a.load.top, after: a.load.behind, ids: a.names, keys: keys, began: a.began,
-		open: a.page.End || len(rows) == 0 && a.page.Next == "",
+		loose: fit.order, open: a.page.End || len(rows) == 0 && (a.page.Next == "" || a.page.Next == a.load.after.Cursor),
 	}
 	tail := a.load.after
 	if tail.Cursor = a.page.Next; len(rows) > 0 {
@@ -163,6 +164,9 @@ func (p *paged[T]) take(a *arrival[T], keys []string, core *core[T]) {
 	moved, taken := p.ranges.take(&told)
 	if !taken {
 		return
+	}
+	if fit.err != nil || len(p.ranges.spans) == 1 {
+		p.misfit = fit.err
 	}
 	if a.page.Total != nil {
 		p.totals.tell(*a.page.Total, a.page.Position, a.began)

@@ -521,6 +521,12 @@ func TestWrongPagesAreErrors(t *testing.T) {
 		open := func(pages list.Fetch[task]) *list.List[task] {
 			return f.list(list.Query[task]{Pages: pages})
 		}
+		minus := -1
+		if err := open(func(context.Context, list.After[task], int) (list.Page[task], error) {
+			return list.Page[task]{Total: &minus}, nil
+		}).More(f.ctx); !errors.Is(err, optimist.ErrInvalid) {
+			t.Errorf("negative total: %v", err)
+		}
 		for name, rows := range map[string][]list.Told[task]{
 			"no id":    {{Truth: optimist.TruthOf(task{}, 1)}},
 			"no value": {{ID: "a"}},

@@ -7,6 +7,9 @@ import "context"
 // false where there is none now. It does not wait. stop ends it and frees it. next and stop are
 // for one goroutine at a time.
 func (l *List[T]) Pull() (next func() (s Splice[T], ok bool), stop func()) {
+	if !l.made() {
+		return func() (s Splice[T], ok bool) { return s, false }, func() {}
+	}
 	now, end := context.WithCancel(context.Background())
 	end()
 	l.mu.Lock()

@@ -17,7 +17,8 @@ type Query[T any] struct {
 	// one that failed and waits for a decision. Their rows stay where they were, marked as
 	// leaving, so that a refused deletion has a place from which a person can retry it.
 	KeepLeaving bool
-	// Sums are added up over all rows, also over those beyond the limit. See Rows.Sum.
+	// Sums are added up over all rows, also over those beyond the limit. A sum beyond the int64s
+	// wraps around, as Go's do, and is right again when it is back among them. See Rows.Sum.
 	Sums []func(id string, value T) int64
 	// Joins have the rows carry the views of entities of other stores. See [Join].
 	Joins []AnyJoin[T]

@@ -20,6 +20,7 @@ type ranges struct {
 	// held are the ids of rows that a page has left out, and that stay while they are busy.
 	held  map[string]bool
 	pages uint64 // so far: numbers them
+	loose bool   // a page of spans was not in order: its rows may lie in the range of another one
 }
 
 // span is the range of one page, or the part of it that no newer page has replaced.
@@ -40,6 +41,7 @@ type pageTold struct {
 	ids   []string
 	keys  []string // of the rows as the server told them
 	open  bool     // nothing comes after it
+	loose bool     // it is not in order
 	began moment
 	tail  any
 }
@@ -91,14 +93,14 @@ func (r *ranges) take(p *pageTold) (moved interval, taken bool) {
 		r.told[id] = r.pages
 	}
 	if !p.top {
-		r.spans = append(r.spans, s)
+		r.spans, r.loose = append(r.spans, s), r.loose || p.loose
 		return interval{from: p.after, to: s.to, open: s.open}, true
 	}
 	moved = interval{to: s.to, open: s.open}
 	if last >= 0 {
 		moved.to, moved.open = max(moved.to, r.spans[last].to), moved.open || r.spans[last].open
 	}
-	r.spans = append([]span{s}, r.rest(s)...)
+	r.spans, r.loose = append([]span{s}, r.rest(s)...), p.loose
 	r.forget()
 	return moved, true
 }
@@ -115,9 +117,10 @@ func (r *ranges) takes(p *pageTold) bool {
 }
 
 // rest is the part of the ranges behind a new first page. There is none if it does not touch
-// them: then rows may lie between that nobody has told.
+// them: then rows may lie between that nobody has told. Nor is there where pages are not in order,
+// because rows of those behind may lie in its range, which would leave them out.
 func (r *ranges) rest(s span) []span {
-	if s.open {
+	if s.open || r.loose {
 		return nil
 	}
 	i := slices.IndexFunc(r.spans, func(old span) bool { return old.open || old.to > s.to })

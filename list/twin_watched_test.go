@@ -64,7 +64,7 @@ func (b *board) check(w *watched, step int) error {
 	}
 	// Loading and failed are the states of the calls, which the test makes and ends.
 	if want.state = got.state; w.paper != nil {
-		want.state.Total, want.state.More = b.total(w), w.paper.more()
+		want.state.Total, want.state.More, want.state.Misfit = b.total(w), w.paper.more(), nil
 	}
 	if err := b.compare(w, got, want); err != nil {
 		return err
