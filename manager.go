@@ -248,7 +248,7 @@ func (m *Manager) armLocked(now time.Time) {
 		next = min(next, m.overdueLocked())
 	}
 	if m.reader != nil {
-		next = min(next, m.reader.dueLocked(m.now(now)))
+		next = min(next, m.reader.Due(m.now(now)))
 	}
 	m.alarm.Set(next, m.now(now))
 }

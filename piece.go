@@ -102,28 +102,18 @@ func (s *Store[T]) ReceivePage(page map[string]Truth[T], with ...With) error {
 
 // taking is do for truth that the clock follows.
 func (m *Manager) taking(in engine.Input, truths []*engine.Truth, with ...With) error {
-	if err := m.lockToAct(); err != nil {
-		return err
-	}
-	for _, w := range with {
-		if err := w.refusedLocked(m, truths); err != nil {
-			m.mu.Unlock()
-			return err
+	return m.act(func() (engine.Input, error) {
+		for _, w := range with {
+			if err := w.refusedLocked(m, truths); err != nil {
+				return nil, err
+			}
 		}
-	}
-	for _, w := range with {
-		w.a.ix.TakePart(w.do)
-	}
-	now := time.Now()
-	for _, t := range truths {
-		m.observeLocked(t, now)
-	}
-	err := publicErr(m.stepLocked(now, in))
-	for _, w := range with {
-		w.a.ix.EndPart(m.engine.Steps())
-	}
-	if late := m.unlockDone(); err == nil {
-		err = late
-	}
-	return err
+		for _, w := range with {
+			w.a.ix.TakePart(w.do)
+		}
+		for _, t := range truths {
+			m.observeLocked(t, time.Now())
+		}
+		return in, nil
+	})
 }

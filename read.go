@@ -19,10 +19,8 @@ type readFunc func(ctx context.Context, id string) (engine.Truth, error)
 type reader struct {
 	m *Manager
 	*reread.Schedule
-	workers int  // goroutines; each ends when nothing is due
-	paused  bool // sending was paused when it was looked at last
-	ctx     context.Context
-	halt    context.CancelFunc // ends ctx, and with it every read
+	ctx  context.Context
+	halt context.CancelFunc // ends ctx, and with it every read
 }
 
 // readsLocked makes the reader, once a store has StoreOptions.Read.
@@ -52,30 +50,16 @@ func (m *Manager) askLocked(ent *engine.Entity, again, settled bool, now time.Ti
 	}
 }
 
+// openLocked reports whether anything is read now.
+func (r *reader) openLocked() bool { return !r.m.haltedLocked() && r.m.engine.Sending() }
+
 // moveLocked starts as many workers as have something to do, after each step. The alarm makes
 // one when an entity is due.
 func (r *reader) moveLocked(now time.Time) {
-	if r.m.haltedLocked() || !r.m.engine.Sending() {
-		r.paused = true
-		return
-	}
-	if r.paused {
-		r.paused = false
-		r.Hurry()
-	}
-	for r.workers < r.Readers(r.m.now(now)) {
-		r.workers++
+	for range r.Hire(r.m.now(now), r.openLocked()) {
 		r.m.courier.Hire()
 		go r.work()
 	}
-}
-
-// dueLocked is when an entity is to be read for which no worker is there, or engine.Never.
-func (r *reader) dueLocked(now engine.Time) engine.Time {
-	if r.paused {
-		return engine.Never
-	}
-	return r.Due(now)
 }
 
 // stuckLocked names a read that goes on although Close has ended it.
@@ -115,7 +99,7 @@ func (r *reader) next() (ent *engine.Entity, id string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	now := time.Now()
-	if !m.haltedLocked() && m.engine.Sending() {
+	if r.openLocked() {
 		var dropped []*engine.Entity
 		ent, dropped = r.Take(m.now(now), m.engine.RereadLater)
 		for _, ent := range dropped {
@@ -123,7 +107,7 @@ func (r *reader) next() (ent *engine.Entity, id string) {
 		}
 	}
 	if ent == nil {
-		r.workers--
+		r.Quit()
 		m.courier.Quit()
 		m.armLocked(now)
 		return nil, ""

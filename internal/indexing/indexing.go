@@ -39,13 +39,14 @@ type Gather struct {
 type Book struct {
 	run    func(ix *Index, f func()) error
 	stores map[*engine.Space]*store
-	era    uint64 // of which indexes were told
+	era    uint64   // of which indexes were told
+	parts  []*Index // that take a part in the next step
 }
 
 // store has the indexes of one store. Invariant: the space counts as indexed while there is one.
 type store struct {
+	book   *Book
 	space  *engine.Space
-	run    func(ix *Index, f func()) error
 	all    []*Index // is replaced and not changed, because the indexes in it may just be told
 	gather *Gather
 }
@@ -59,7 +60,7 @@ func New(run func(ix *Index, f func()) error) *Book {
 func (b *Book) Add(e *engine.Engine, space *engine.Space, ix *Index, gather func() *Gather) {
 	s := b.stores[space]
 	if s == nil {
-		s = &store{space: space, run: b.run, gather: gather()}
+		s = &store{book: b, space: space, gather: gather()}
 		b.stores[space] = s
 	}
 	b.era = e.Era()
@@ -90,29 +91,37 @@ func known(e *engine.Engine, space *engine.Space) (all []*engine.Move) {
 }
 
 // Due reports whether indexes are to be told of a step although it has changed no entity: a new
-// era has begun.
-func (b *Book) Due(e *engine.Engine) bool { return b.era != e.Era() }
+// era has begun, or an index takes a part in the step.
+func (b *Book) Due(e *engine.Engine) bool { return b.era != e.Era() || len(b.parts) > 0 }
 
 // Tell tells the indexes of a step's changes.
 func (b *Book) Tell(e *engine.Engine) {
 	var told []*Index
 	aged := b.beginEra(e.Era())
+	tell := func(ix *Index) {
+		if ix.tell(e.Steps()); !ix.finished {
+			told = append(told, ix)
+		}
+	}
 	for space, moves := range e.Moves {
 		s := b.stores[space]
 		s.gather.Take(moves)
 		for _, ix := range s.all {
-			if ix.tell(e.Steps()); !ix.finished {
-				told = append(told, ix)
-			}
+			tell(ix)
 		}
 		s.gather.Drop()
 	}
 	for _, ix := range aged {
 		if ix.Step != e.Steps() && ix.Attached() {
-			ix.tell(e.Steps())
-			told = append(told, ix)
+			tell(ix)
 		}
 	}
+	for _, ix := range b.parts {
+		if ix.part != nil { // nothing else has changed for it
+			tell(ix)
+		}
+	}
+	b.parts = nil
 	for _, ix := range told {
 		ix.finish()
 	}
@@ -166,21 +175,16 @@ func (ix *Index) Detach(why error) {
 	}
 	s := ix.store
 	s.all = slices.DeleteFunc(slices.Clone(s.all), func(one *Index) bool { return one == ix })
-	s.space.Indexed, ix.finished = len(s.all) > 0, true
-	s.run(ix, func() { ix.Detached(why) })
+	s.space.Indexed, ix.finished, ix.part = len(s.all) > 0, true, nil
+	s.book.run(ix, func() { ix.Detached(why) })
 }
 
-// TakePart has the index do something of its own just before it is told of the next step. do gets
-// a function that makes of any name of an entity the id under which indexes are told of it.
-func (ix *Index) TakePart(do func(id func(name string) string)) { ix.part = do }
-
-// EndPart tells an index that has taken no part in the step, because nothing else changed for it.
-func (ix *Index) EndPart(step uint64) {
-	if ix.part != nil && ix.Attached() {
-		ix.tell(step)
-		ix.finish()
-	}
-	ix.part = nil
+// TakePart has the index do something of its own in the next step, just before it is told of it.
+// do gets a function that makes of any name of an entity the id under which indexes are told of
+// it.
+func (ix *Index) TakePart(do func(id func(name string) string)) {
+	ix.part = do
+	ix.store.book.parts = append(ix.store.book.parts, ix)
 }
 
 // Changes is where the store has gathered the changes of Step.
@@ -223,7 +227,7 @@ func (ix *Index) finish() {
 
 // call calls a function of the index, which a panic detaches.
 func (ix *Index) call(f func()) {
-	if err := ix.store.run(ix, f); err != nil {
+	if err := ix.store.book.run(ix, f); err != nil {
 		ix.Detach(err)
 	}
 }

@@ -52,12 +52,13 @@ func TestAPanicDetachesAnIndexOnce(t *testing.T) {
 }
 
 func TestAnIndexTakesItsPartBeforeItIsTold(t *testing.T) {
-	_, _, ix, told := watching(t, false)
+	b, e, ix, told := watching(t, true)
 	*told = nil
 	ix.TakePart(func(id func(string) string) { *told = append(*told, "part of "+id("42")) })
-	ix.EndPart(2)
-	ix.EndPart(3)
-	if want := []string{"part of 42", "told"}; !slices.Equal(*told, want) || ix.Step != 2 {
+	for b.Due(e) {
+		b.Tell(e)
+	}
+	if want := []string{"part of 42", "told", "finished"}; !slices.Equal(*told, want) {
 		t.Errorf("told %v, want %v", *told, want)
 	}
 }

@@ -37,6 +37,8 @@ type Schedule struct {
 	asked   map[*engine.Entity]*read // those of the next two
 	waiting []*read                  // that nobody reads at the moment
 	reading []*read
+	readers int  // that were hired; each quits when nothing is due
+	shut    bool // nothing was to be read when Hire was called last
 }
 
 // read is one entity that is to be read.
@@ -91,23 +93,30 @@ func (s *Schedule) add(r *read) {
 	s.waiting = append(s.waiting, r)
 }
 
-// Hurry ends all pauses: somebody answers again.
-func (s *Schedule) Hurry() {
-	for _, r := range s.waiting {
-		r.tries, r.due = 0, 0
+// Hire is how many readers more are needed now, who count as hired until they quit. While nothing
+// is to be read (open is false) there are none; afterwards all pauses are over, because somebody
+// answers again.
+func (s *Schedule) Hire(now engine.Time, open bool) (more int) {
+	was := s.shut
+	if s.shut = !open; s.shut {
+		return 0
 	}
-}
-
-// Readers is how many reads may be under way now: those that are, and of entities that are due.
-func (s *Schedule) Readers(now engine.Time) int {
-	n := len(s.reading)
+	busy := len(s.reading)
 	for _, r := range s.waiting {
-		if n < maxAtOnce && r.due <= now {
-			n++
+		if was {
+			r.tries, r.due = 0, 0
+		}
+		if busy < maxAtOnce && r.due <= now {
+			busy++
 		}
 	}
-	return n
+	more = max(busy-s.readers, 0)
+	s.readers += more
+	return more
 }
+
+// Quit counts out a reader for whom Take had nothing.
+func (s *Schedule) Quit() { s.readers-- }
 
 // Reading is an entity that is being read, or nil.
 func (s *Schedule) Reading() *engine.Entity {
@@ -120,6 +129,9 @@ func (s *Schedule) Reading() *engine.Entity {
 // Due is when the next entity is to be read that is not due yet, or engine.Never.
 func (s *Schedule) Due(now engine.Time) engine.Time {
 	due := engine.Never
+	if s.shut {
+		return due
+	}
 	for _, r := range s.waiting {
 		if r.due > now {
 			due = min(due, r.due)

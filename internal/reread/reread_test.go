@@ -24,8 +24,8 @@ func TestAnEntityIsReadOnceAtATime(t *testing.T) {
 	if !s.Ask(ents[0], false) || s.Ask(ents[0], false) || !s.Ask(ents[1], false) {
 		t.Fatal("an entity is added each time, or not at all")
 	}
-	if n := s.Readers(0); n != 2 {
-		t.Errorf("%d readers for two entities", n)
+	if n, more := s.Hire(0, true), s.Hire(0, true); n != 2 || more != 0 {
+		t.Errorf("%d readers for two entities, and then %d", n, more)
 	}
 	first, _ := s.Take(0, never)
 	if s.Ask(first, false) {
@@ -51,8 +51,11 @@ func TestAtMostFourAreReadAtOnce(t *testing.T) {
 	for _, ent := range entities("1", "2", "3", "4", "5", "6") {
 		s.Ask(ent, false)
 	}
-	if n := s.Readers(0); n != 4 {
+	if n := s.Hire(0, true); n != 4 {
 		t.Errorf("%d readers", n)
+	}
+	if s.Quit(); s.Hire(0, true) != 1 {
+		t.Error("nobody comes in the place of a reader that has quit")
 	}
 }
 
@@ -72,8 +75,11 @@ func TestAReadThatWasAskedForIsMadeAgain(t *testing.T) {
 	s.Ask(ent, true)
 	s.Take(0, never)
 	s.Finish(ent, 5, true, 0, false, 0, never)
-	if s.Hurry(); s.Due(-1) != 0 {
-		t.Errorf("in a hurry it is due at %d", s.Due(-1))
+	if s.Hire(5, false) != 0 || s.Due(-1) != engine.Never {
+		t.Error("it is read although nothing is to be read")
+	}
+	if s.Hire(5, true) != 1 || s.Due(-1) != 0 {
+		t.Errorf("afterwards it is due at %d", s.Due(-1))
 	}
 	s.Take(0, never)
 	if s.Finish(ent, 5, true, 0, true, 0, never) {
