@@ -113,22 +113,15 @@ func (a *anyAction) register(kind string, own Policy) {
 // check says why the definition cannot work.
 func (a *anyAction) check(given *policy.Policy) error {
 	t := &a.typ
-	group := t.parts != nil
+	err := t.Check(t.parts != nil)
 	switch {
-	case t.Kind > engine.Kind(Delete):
-		return errorf.New("%w: Kind must be Change, Create or Delete, not %d", ErrInvalid, uint8(t.Kind))
-	case t.ServerID && !group && t.Kind != engine.Kind(Create):
-		return errorf.New("%w: ServerID is for creations, and Kind is not Create", ErrInvalid)
-	case t.Apply == nil && !group && t.Kind != engine.Kind(Delete):
-		return errorf.New("%w: Apply is nil", ErrInvalid)
-	case t.Name == "":
-		return errorf.New("%w: Type is empty", ErrInvalid)
+	case err != nil:
 	case t.send == nil:
-		return errorf.New("%w: Send is nil", ErrInvalid)
+		err = errorf.New("%w: Send is nil", ErrInvalid)
 	case t.codec.half:
-		return errorf.New("%w: Stored needs both Encode and Decode", ErrInvalid)
+		err = errorf.New("%w: Stored needs both Encode and Decode", ErrInvalid)
 	}
-	return cmp.Or(checkVersion(t.codec.version), given.Check())
+	return cmp.Or(err, checkVersion(t.codec.version), given.Check())
 }
 
 // complete fills in the parts of the type that were left out, and contains its functions.

@@ -13,20 +13,13 @@ import (
 
 // refsOf erases the program's function, which is data, and finds the entities that it names.
 func (m *Manager) refsOf(l *label, list func(args any) []string) func(args any) ([]engine.Ref, error) {
-	return func(args any) (refs []engine.Ref, err error) {
+	return func(args any) ([]engine.Ref, error) {
 		m.enterLocked(l)
 		var names []string
 		if err := contain("refs", func() { names = list(args) }); err != nil {
 			return nil, errorf.New("%w: %w", ErrInvalid, err)
 		}
-		for _, name := range names {
-			if err := m.known.Misnamed(name, false); err != nil {
-				return nil, errorf.New("refs: %w", err)
-			}
-			space, id := m.known.Locate(name)
-			refs = append(refs, engine.Ref{Space: space, Entity: id})
-		}
-		return refs, nil
+		return m.known.Refs(names)
 	}
 }
 

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/optimist-go/optimist/internal/errorf"
 )
 
 // Time is nanoseconds since an epoch that the shell chose; also used for durations.
@@ -111,6 +113,22 @@ type Type struct {
 	Refs func(args any) ([]Ref, error)
 
 	Owner any // of no meaning to the engine
+}
+
+// Check says why the rules cannot work together, or returns nil. The entities of a group have rules
+// of their own.
+func (t *Type) Check(group bool) error {
+	switch {
+	case t.Kind > Delete:
+		return errorf.New("%w: Kind must be Change, Create or Delete, not %d", ErrInvalid, uint8(t.Kind))
+	case t.ServerID && !group && t.Kind != Create:
+		return errorf.New("%w: ServerID is for creations, and Kind is not Create", ErrInvalid)
+	case t.Apply == nil && !group && t.Kind != Delete:
+		return errorf.New("%w: Apply is nil", ErrInvalid)
+	case t.Name == "":
+		return errorf.New("%w: Type is empty", ErrInvalid)
+	}
+	return nil
 }
 
 // Op is one operation. Fields in the first block are the caller's and are frozen

@@ -90,6 +90,18 @@ func (r *Registry) Find(entity string) *engine.Entity {
 	return space.Find(id)
 }
 
+// Refs are the entities of full names, or why one of them names none.
+func (r *Registry) Refs(names []string) (refs []engine.Ref, err error) {
+	for _, name := range names {
+		if err := r.Misnamed(name, false); err != nil {
+			return nil, errorf.New("refs: %w", err)
+		}
+		space, id := r.Locate(name)
+		refs = append(refs, engine.Ref{Space: space, Entity: id})
+	}
+	return refs, nil
+}
+
 // Misnamed is why a full name names no entity, or nil. loose says that there may be entities
 // of no store: those of closures are known only while something is held of them.
 func (r *Registry) Misnamed(entity string, loose bool) error {
