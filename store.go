@@ -378,30 +378,19 @@ func (s *anyStore) holdLocked(id string) (ent *engine.Entity) {
 // Forget drops the truth held about an entity, to free its memory; its view is
 // NotLoaded then. It reports whether it did: not while operations are unsettled, nor while an
 // index holds it (see [Holder]), such as a list of pages that has it.
-func (s *anyStore) Forget(id string) (forgot bool) {
+func (s *anyStore) Forget(id string) bool {
 	m := s.m
 	if s.tellNeeds("Forget", id) != nil || !m.lockOrTell("Forget of "+s.space.Name+":"+id) {
 		return false
 	}
-	foreign.Finish(func() { forgot = m.forgetLocked(s.space.Find(id)) }, m.breakLocked) // as a step
-	m.mu.Unlock()
-	return forgot
-}
-
-func (m *Manager) forgetLocked(ent *engine.Entity) bool {
-	if ent == nil {
-		return false
+	in := engine.Forget{Entity: s.space.Find(id)}
+	held := in.Entity == nil
+	if !held && m.indexes != nil {
+		foreign.Finish(func() { held = m.indexes.Holds(in.Entity) }, m.breakLocked) // as a step
 	}
-	_, shown := ent.View()
-	if m.indexes != nil && m.indexes.Holds(ent) || !m.engine.Forget(ent) {
-		return false
+	if !held {
+		m.stepLocked(time.Now(), &in)
 	}
-	if shown != engine.NotLoaded {
-		m.carryOutLocked(&engine.Effect{Kind: engine.Changed, Entity: ent}, time.Now())
-	}
-	if m.engine.HasMoves() {
-		m.indexes.Tell(m.engine)
-	}
-	m.engine.Done()
-	return true
+	m.unlock()
+	return in.Forgot
 }

@@ -23,14 +23,19 @@ func TestRecordsAreForgottenWhenNothingNeedsThem(t *testing.T) {
 	ent := b.e.Pin(b.space, "a")
 	b.receive(b.truth(liked(true), 1))
 	o = b.like(false)
-	if b.e.Forget(ent) {
+	forget := func() bool {
+		in := &engine.Forget{Entity: ent}
+		b.must(in)
+		return in.Forgot
+	}
+	if forget() {
 		t.Fatal("forgot the truth under an operation")
 	}
 	for range b.space.All {
 		break
 	}
 	b.must(engine.RollbackAll{Entity: ent})
-	if b.e.Unpin(ent); b.space.Len() != 1 || !b.e.Forget(ent) || b.space.Len() != 0 {
+	if b.e.Unpin(ent); b.space.Len() != 1 || !forget() || b.space.Len() != 0 {
 		t.Fatal("truth keeps the record, and only truth")
 	}
 	b.e.Unpin(b.e.Pin(b.space, "a"))

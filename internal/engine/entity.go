@@ -226,24 +226,24 @@ func (e *Engine) Unpin(ent *Entity) {
 	e.release(ent)
 }
 
-// Forget drops the truth held about an entity without operations. It reports whether it
-// did, which the shell tells the watchers, and as a step of its own the indexes.
-func (e *Engine) Forget(ent *Entity) bool {
+// Forget drops the truth held about an entity without operations.
+type Forget struct {
+	Entity *Entity
+	Forgot bool // the engine sets it: it did
+}
+
+func (in *Forget) step(e *Engine) error {
+	ent := in.Entity
 	if ent.first != nil {
-		return false
+		return nil
 	}
-	e.Done()
-	e.steps++
-	e.note(ent)
-	if ent.presence != NotLoaded {
-		ent.number++
-	}
+	in.Forgot = true
+	e.touch(ent)
 	ent.doubt = nil // all truth to come is newer
 	ent.truth, ent.presence, ent.version, ent.floor, ent.latest = nil, NotLoaded, 0, 0, 0
 	ent.predicted, ent.derived, ent.outlived = false, false, false
 	ent.place(0)
-	e.release(ent)
-	return true
+	return nil
 }
 
 // RereadLater has an entity read when all its operations have ended, if it has some now, and
