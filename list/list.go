@@ -37,6 +37,7 @@ import (
 // of the zero List, which are no list of New, return [optimist.ErrInvalid] or zero values.
 type List[T any] struct {
 	query    Query[T]
+	store    *optimist.Store[T] // nil: New has not made the list
 	attached *optimist.Attached
 	others   []*optimist.Attached // of the joins
 
@@ -54,7 +55,6 @@ type List[T any] struct {
 	paged  *paged[T] // nil: the list knows the whole store
 	load   *load[T]  // under way
 	failed error     // why the last load ended without a page
-	store  *optimist.Store[T]
 
 	watchers int
 	// splices are the last ones, at most maxSplices, since somebody watches. Number last is the
@@ -158,7 +158,7 @@ func (l *List[T]) open(ix optimist.Index[T]) (err error) {
 }
 
 // made reports whether New has made the list.
-func (l *List[T]) made() bool { return l != nil && l.wake != nil }
+func (l *List[T]) made() bool { return l != nil && l.store != nil }
 
 // index is the list as the manager sees it.
 type index[T any] List[T]
