@@ -56,9 +56,7 @@ func TestAPageMayTellANewEra(t *testing.T) {
 func TestATotalOfAnEarlierEraIsNotExact(t *testing.T) {
 	inFeed(t, 2, five, func(f *feed) {
 		f.placed = true
-		l := f.open()
-		f.follow(l)
-		must(t, l.More(f.ctx))
+		l := f.begun(f.open())
 		equal(t, "total", l.Rows().State().Total, list.Total{N: 5, Known: true, Exact: true})
 		_, err := f.add.Execute(f.ctx, "w", task{"w", 8})
 		must(t, err)
@@ -110,9 +108,7 @@ func TestTheTotalOfAnEmptyListIsOfItsEra(t *testing.T) {
 	inFeed(t, 2, nil, func(f *feed) {
 		f.placed = true
 		must(t, f.m.NewEra(1))
-		l := f.open()
-		f.follow(l)
-		must(t, l.More(f.ctx))
+		l := f.begun(f.open())
 		equal(t, "total", l.Rows().State().Total, list.Total{Known: true, Exact: true})
 		must(t, f.m.NewEra(2))
 		equal(t, "after a new era", l.Rows().State().Total, list.Total{Known: true})
@@ -130,13 +126,9 @@ func TestTheTotalOfAnEmptyListIsOfItsEra(t *testing.T) {
 // also when its version is forgotten.
 func TestANewEraBringsNoRowBack(t *testing.T) {
 	inFeed(t, 5, five, func(f *feed) {
-		l := f.open()
-		f.follow(l)
-		must(t, l.More(f.ctx))
+		l := f.begun(f.open())
 		f.push("b")
-		f.mu.Lock()
-		delete(f.has, "b")
-		f.mu.Unlock()
+		f.erase("b")
 		must(t, l.Refetch(f.ctx))
 		f.state(l, "a c d e")
 		must(t, f.m.NewEra(2))

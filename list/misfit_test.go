@@ -156,9 +156,7 @@ func TestAPageThatEndsWhereTheOneBeforeDoesIsAnError(t *testing.T) {
 // The last row of a page has moved behind all others since: the next page ends with it, too.
 func TestAPageMayEndWithARowThatHasMovedThere(t *testing.T) {
 	inFeed(t, 2, five, func(f *feed) {
-		l := f.open()
-		f.follow(l)
-		must(t, l.More(f.ctx))
+		l := f.begun(f.open())
 		f.write("b", task{"b", 4})
 		must(t, l.More(f.ctx))
 		f.state(l, "a c b")

@@ -45,6 +45,13 @@ func (f *feed) write(id string, v task) {
 	f.has[id] = v
 }
 
+func (f *feed) erase(id string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.clock++
+	delete(f.has, id)
+}
+
 func (f *feed) truth(id string) optimist.Truth[task] {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -70,10 +77,7 @@ func (f *feed) accept() {
 		if v := f.tasks.View(id); v.Presence == optimist.Present {
 			f.write(id, v.Value)
 		} else {
-			f.mu.Lock()
-			f.clock++
-			delete(f.has, id)
-			f.mu.Unlock()
+			f.erase(id)
 		}
 		return f.truth(id), nil
 	}
@@ -165,6 +169,14 @@ func (f *feed) follow(l *list.List[task]) {
 	})
 }
 
+// begun follows a list, and has it load its first page.
+func (f *feed) begun(l *list.List[task]) *list.List[task] {
+	f.Helper()
+	f.follow(l)
+	must(f.T, l.More(f.ctx))
+	return l
+}
+
 func same2(got, want []list.Row[task]) error {
 	if !slices.Equal(got, want) {
 		return fmt.Errorf("%v, want %v", got, want)
@@ -219,9 +231,7 @@ func TestPagesBringTheirRows(t *testing.T) {
 // the row jumps back between the two).
 func TestScript_AnAnswerAfterThePush(t *testing.T) {
 	inFeed(t, 10, five, func(f *feed) {
-		l := f.open()
-		f.follow(l)
-		must(t, l.More(f.ctx))
+		l := f.begun(f.open())
 		f.answer = func(id string) (optimist.Truth[task], error) {
 			f.write(id, task{id, 8})
 			told := f.truth(id)
@@ -247,9 +257,7 @@ func TestScript_AnAnswerAfterThePush(t *testing.T) {
 // (instant#1626, sim#4582: the new row vanishes, and comes back).
 func TestScript_ARefetchUnderAPendingCreate(t *testing.T) {
 	inFeed(t, 3, five, func(f *feed) {
-		l := f.open()
-		f.follow(l)
-		must(t, l.More(f.ctx))
+		l := f.begun(f.open())
 		f.slow = 3 * time.Second
 		go l.Refetch(f.ctx)
 		synctest.Wait()
@@ -267,8 +275,7 @@ func TestScript_ARefetchUnderAPendingCreate(t *testing.T) {
 		must(t, l.Refetch(f.ctx)) // the edge is n b now; c lies behind it
 		f.state(l, "a n b c")
 		equal(t, "total", l.Rows().State().Total, list.Total{N: 6, Known: true, Exact: true})
-		f.clock++
-		delete(f.has, "n")
+		f.erase("n")
 		must(t, l.Refetch(f.ctx))
 		f.state(l, "a b c")
 	})
@@ -278,9 +285,7 @@ func TestScript_ARefetchUnderAPendingCreate(t *testing.T) {
 // there (relay#293: the cursor of a row that is gone).
 func TestScript_APageEdgeMovedByADelete(t *testing.T) {
 	inFeed(t, 2, five, func(f *feed) {
-		l := f.open()
-		f.follow(l)
-		must(t, l.More(f.ctx))
+		l := f.begun(f.open())
 		h, err := f.remove.Execute(f.ctx, "b", "")
 		must(t, err)
 		f.state(l, "a")
@@ -300,9 +305,7 @@ func TestScript_APageEdgeMovedByADelete(t *testing.T) {
 // went while that is pending (TanStack/db#1444), and the refusal brings it back.
 func TestScript_AnOrderOnlyChange(t *testing.T) {
 	inFeed(t, 2, five, func(f *feed) {
-		l := f.open()
-		f.follow(l)
-		must(t, l.More(f.ctx))
+		l := f.begun(f.open())
 		h, err := f.set.Execute(f.ctx, "a", task{"a", 2})
 		must(t, err)
 		f.state(l, "b a")
@@ -320,9 +323,7 @@ func TestScript_AnOrderOnlyChange(t *testing.T) {
 func TestScript_ARefusedCreateBetweenTwoConfirmedOnes(t *testing.T) {
 	inFeed(t, 10, five, func(f *feed) {
 		f.placed = true
-		l := f.open()
-		f.follow(l)
-		must(t, l.More(f.ctx))
+		l := f.begun(f.open())
 		accept := f.answer
 		f.answer = func(id string) (optimist.Truth[task], error) {
 			time.Sleep(time.Second)
@@ -402,9 +403,7 @@ func TestARowThatAPageLeavesOutIsExcluded(t *testing.T) {
 
 func TestRangesThatDoNotTouchAreDropped(t *testing.T) {
 	inFeed(t, 2, five, func(f *feed) {
-		l := f.open()
-		f.follow(l)
-		must(t, l.More(f.ctx))
+		l := f.begun(f.open())
 		must(t, l.More(f.ctx))
 		f.write("x", task{"x", 10})
 		must(t, l.Refetch(f.ctx)) // x a: touches
@@ -421,9 +420,7 @@ func TestRangesThatDoNotTouchAreDropped(t *testing.T) {
 
 func TestARefetchTakesThePlaceOfMore(t *testing.T) {
 	inFeed(t, 2, five, func(f *feed) {
-		l := f.open()
-		f.follow(l)
-		must(t, l.More(f.ctx))
+		l := f.begun(f.open())
 		f.slow = time.Second
 		more := make(chan error, 1)
 		go func() { more <- l.More(f.ctx) }()

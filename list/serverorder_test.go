@@ -38,9 +38,7 @@ func (f *feed) ranked(order list.ServerOrder, rank *string, size int) *list.List
 func TestTheServersOwnOrder(t *testing.T) {
 	inFeed(t, 2, map[string]int{"a": 1, "b": 1, "c": 1, "d": 1, "e": 1, "x": 1}, func(f *feed) {
 		rank := "c a e b d"
-		l := f.ranked(list.CreationsFirst, &rank, 2)
-		f.follow(l)
-		must(t, l.More(f.ctx))
+		l := f.begun(f.ranked(list.CreationsFirst, &rank, 2))
 		must(t, l.More(f.ctx))
 		f.state(l, "c a e b")
 		f.push("x") // no page has placed it
@@ -85,9 +83,7 @@ func TestTheServersOwnOrder(t *testing.T) {
 func TestCreationsLast(t *testing.T) {
 	inFeed(t, 2, map[string]int{"a": 1, "b": 1, "c": 1}, func(f *feed) {
 		rank := "c a b"
-		l := f.ranked(list.CreationsLast, &rank, 2)
-		f.follow(l)
-		must(t, l.More(f.ctx))
+		l := f.begun(f.ranked(list.CreationsLast, &rank, 2))
 		h, err := f.add.Execute(f.ctx, "n", task{"n", 1})
 		must(t, err)
 		f.state(l, "c a n")
@@ -134,9 +130,7 @@ func (f *feed) later() {
 func TestAnOwnRowThatEndedLeavesNoPlace(t *testing.T) {
 	inFeed(t, 2, map[string]int{"a": 1, "b": 1}, func(f *feed) {
 		rank := "a b"
-		l := f.ranked(list.CreationsFirst, &rank, 2)
-		f.follow(l)
-		must(t, l.More(f.ctx))
+		l := f.begun(f.ranked(list.CreationsFirst, &rank, 2))
 		f.later()
 		_, err := f.add.Execute(f.ctx, "n", task{"n", 1})
 		must(t, err)
@@ -156,18 +150,13 @@ func TestAnOwnRowThatEndedLeavesNoPlace(t *testing.T) {
 func TestARowBecomesAnOwnOneWithTheSameValue(t *testing.T) {
 	inFeed(t, 2, map[string]int{"a": 1, "b": 1, "x": 1}, func(f *feed) {
 		rank := "a b"
-		l := f.ranked(list.CreationsFirst, &rank, 2)
-		f.follow(l)
-		must(t, l.More(f.ctx))
+		l := f.begun(f.ranked(list.CreationsFirst, &rank, 2))
 		f.push("x")
 		f.later()
 		_, err := f.add.Execute(f.ctx, "x", task{"x", 1})
 		must(t, err)
 		f.state(l, "a b")
-		f.mu.Lock()
-		f.clock++
-		delete(f.has, "x")
-		f.mu.Unlock()
+		f.erase("x")
 		f.push("x")
 		f.state(l, "x a b")
 	})
@@ -177,9 +166,7 @@ func TestRowsThatLoseTheirPlacesKeepTheirOrder(t *testing.T) {
 	for _, order := range []list.ServerOrder{list.CreationsFirst, list.CreationsLast} {
 		inFeed(t, 8, map[string]int{"a": 1, "b": 1, "c": 1, "d": 1, "e": 1, "f": 1, "x": 1}, func(f *feed) {
 			rank := "d b f a e c"
-			l := f.ranked(order, &rank, 8)
-			f.follow(l)
-			must(t, l.More(f.ctx))
+			l := f.begun(f.ranked(order, &rank, 8))
 			f.later()
 			for id := range strings.FieldsSeq(rank) {
 				_, err := f.set.Execute(f.ctx, id, task{id, 2})

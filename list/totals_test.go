@@ -16,9 +16,7 @@ func TestATotalCountsWhatAppearsBetweenTheRows(t *testing.T) {
 	known := func(n int, exact bool) list.Total { return list.Total{N: n, Known: true, Exact: exact} }
 	inFeed(t, 10, map[string]int{"a": 9, "b": 7}, func(f *feed) {
 		f.placed = true
-		l := f.open()
-		f.follow(l)
-		must(t, l.More(f.ctx))
+		l := f.begun(f.open())
 		f.write("c", task{"theirs", 8})
 		f.push("c")
 		f.state(l, "a c b")
@@ -30,9 +28,7 @@ func TestATotalCountsWhatAppearsBetweenTheRows(t *testing.T) {
 	})
 	inFeed(t, 2, five, func(f *feed) {
 		f.placed = true
-		l := f.open()
-		f.follow(l)
-		must(t, l.More(f.ctx))
+		l := f.begun(f.open())
 		f.write("f", task{"theirs", 8})
 		f.push("f")
 		f.state(l, "a f b")
@@ -51,9 +47,7 @@ func TestATotalCountsWhatAppearsBetweenTheRows(t *testing.T) {
 func TestATotalCountsTwoThatAreOneOnce(t *testing.T) {
 	inFeed(t, 10, map[string]int{"a": 9, "b": 7}, func(f *feed) {
 		f.placed = true
-		l := f.open()
-		f.follow(l)
-		must(t, l.More(f.ctx))
+		l := f.begun(f.open())
 		born := optimist.Register(f.tasks, optimist.Mutation[task, task]{
 			Type: "born", Kind: optimist.Create, ServerID: true,
 			Apply: func(_, v task) (task, error) { return v, nil },
