@@ -136,3 +136,28 @@ func TestByAuthorAndByLikes(t *testing.T) {
 }
 
 func jsonOf(ids []string) string { return `["` + strings.Join(ids, `","`) + `"]` }
+
+// TestBackToOtherPosts: each choice of posts has an address, which the browser's buttons go back
+// and forward to, and which a reload keeps.
+func TestBackToOtherPosts(t *testing.T) {
+	s := startServer(t)
+	tb := signIn(t, s.URL(), "wren")
+	author := eval[string](tb, `[...document.querySelectorAll('.post .author')].map(a => a.textContent).find(a => a !== 'wren')`)
+	eval[bool](tb, `([...document.querySelectorAll('.by')].find(b => b.textContent === `+quoted(author)+`).click(), true)`)
+	theirs := `location.hash === '#by=` + author + `' && !document.querySelector('.loading') &&
+		document.querySelectorAll('.post').length > 0 && [...document.querySelectorAll('.post .author')].every(a => a.textContent === ` + quoted(author) + `)`
+	tb.until(theirs)
+	tb.choose("saved")
+	tb.until(`location.hash === '#saved'`)
+
+	eval[bool](tb, `(history.back(), true)`)
+	tb.until(theirs)
+	eval[bool](tb, `(history.back(), true)`)
+	tb.until(`location.hash === '' && ` + fmt.Sprintf(chipOn, "all"))
+	eval[bool](tb, `(history.forward(), true)`)
+	tb.until(theirs)
+	eval[bool](tb, `(window.before = true, setTimeout(() => location.reload()), true)`) // after the answer to this
+	tb.throughReloads(`!window.before && ` + theirs)
+	eval[bool](tb, `(location.hash = 'sort=likes', true)`)
+	tb.until(fmt.Sprintf(chipOn, "likes") + ` && ` + sorted)
+}

@@ -71,6 +71,8 @@ func (a *App) actLocked(act Action) (taken bool) {
 		a.showFailedLocked()
 	case "view", "by", "sort":
 		a.chooseLocked(act)
+	case "place":
+		a.goLocked(act.Value)
 	default:
 		taken = a.actOnPostLocked(act)
 	}

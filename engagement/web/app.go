@@ -28,6 +28,8 @@ type Hooks struct {
 	// warn that changes live only as long as the page. It is not called with the App's lock
 	// held.
 	Journal func(ctx context.Context, user string, wait bool) (Journal, error)
+	// Place is the place with which the page begins: see App.Place.
+	Place string
 	// First is the data of the content that the server has put on the page; nil: there is
 	// none.
 	First *wire.First
@@ -60,6 +62,7 @@ type App struct {
 	first          *wire.First // for the first visit; nil: none, or the first visit has begun
 	hidden         bool        // the page is not visible
 	unsure         bool        // the server did not say who is signed in
+	place          string      // for the first visit: see Hooks.Place
 	shown          *feed       // nil: none yet
 	feed           []string    // the posts of shown
 	inFeed         map[string]bool
@@ -145,6 +148,7 @@ func NewApp(t client.Transport, hooks Hooks) *App {
 	if hooks.Shared == nil {
 		a.hooks.Shared = &lonely{}
 	}
+	a.place = hooks.Place
 	a.panel = newPanel(t, a.networkSettled)
 	a.chrome.Online = true
 	a.chrome.NoPanel = hooks.First != nil && !hooks.First.Network

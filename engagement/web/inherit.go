@@ -89,7 +89,7 @@ func (a *App) laterLocked(act Action) (taken, later bool) {
 		most = wire.MaxPostText
 	case "comment-add":
 		most = wire.MaxCommentText
-	case "like", "save", "more", "view", "by", "sort", "older", "undo", "sign-out", "post-delete",
+	case "like", "save", "more", "view", "by", "sort", "place", "older", "undo", "sign-out", "post-delete",
 		"comment-save", "comment-delete", "comment-retry", "comment-discard":
 	default:
 		return false, false

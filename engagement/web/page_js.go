@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"strings"
 	"syscall/js"
 	"time"
 
@@ -17,7 +18,8 @@ const frameBudget = 8 * time.Millisecond
 type page struct {
 	app    *App
 	dom    *dom
-	asked  bool // a frame has been asked for
+	asked  bool   // a frame has been asked for
+	place  string // in the address
 	frame  js.Func
 	window js.Value
 	narrow js.Value // whether the page has tabs
@@ -32,7 +34,8 @@ func Run() {
 		p.paint()
 		return nil
 	})
-	p.app = NewApp(browser.Transport{}, Hooks{Wake: p.wake, Shared: sharedWords(), Journal: openJournal, First: servedFirst()})
+	p.place = p.placeInAddress()
+	p.app = NewApp(browser.Transport{}, Hooks{Place: p.place, Wake: p.wake, Shared: sharedWords(), Journal: openJournal, First: servedFirst()})
 	p.listen()
 	p.actEarly()
 	if !p.window.Get("navigator").Get("onLine").Bool() {
@@ -112,6 +115,7 @@ func (p *page) paint() {
 	moving := p.app.Tick(now)
 	done := p.app.paint(p.dom, now, func() bool { return time.Since(now) < frameBudget })
 	p.rank()
+	p.address("replaceState")
 	if moving || !done {
 		p.wake()
 	}
@@ -132,8 +136,28 @@ func (p *page) rank() {
 // drawn.
 func (p *page) act(a Action) bool {
 	taken := p.app.Act(a)
+	p.address("pushState")
 	p.paint()
 	return taken
+}
+
+// address has the page's address say which posts are shown, so that they can be come back to.
+func (p *page) address(method string) {
+	place := p.app.Place()
+	if place == p.place {
+		return
+	}
+	p.place = place
+	location := p.window.Get("location")
+	address := location.Get("pathname").String() + location.Get("search").String()
+	if place != "" {
+		address += "#" + place
+	}
+	p.window.Get("history").Call(method, nil, "", address)
+}
+
+func (p *page) placeInAddress() string {
+	return strings.TrimPrefix(p.window.Get("location").Get("hash").String(), "#")
 }
 
 func (p *page) submit(form js.Value) {
@@ -177,6 +201,13 @@ func (p *page) listen() {
 	on(p.window, "storage", func(e js.Value) {
 		if e.Get("key").String() == signedInKey {
 			p.app.Look()
+		}
+	})
+	on(p.window, "popstate", func(js.Value) {
+		if place := p.placeInAddress(); place != p.place {
+			p.app.Act(Action{Name: "place", Value: place})
+			p.place = p.app.Place()
+			p.paint()
 		}
 	})
 	on(p.window, "pageshow", func(e js.Value) {

@@ -19,11 +19,11 @@ func (a *App) beginServed() {
 
 // takeServedLocked gives the first visit the posts that are on the page, if they were read as
 // its user: the visit follows the feed from their position on. Otherwise they leave the page.
-// Then it carries out the actions from before the visit, for the same user only.
-func (a *App) takeServedLocked(v *visit) {
+// It returns the actions from before the visit, which are for the same user only.
+func (a *App) takeServedLocked(v *visit) (early []Action) {
 	first, early := a.first, a.late
 	if first == nil {
-		return
+		return nil
 	}
 	a.first, a.late = nil, nil
 	if first.Session.Name != v.user {
@@ -31,11 +31,9 @@ func (a *App) takeServedLocked(v *visit) {
 			a.tellLocked(&notice{Text: "Nothing was done with your first taps: somebody else is signed in now.", Grave: true})
 		}
 		a.tellLateLocked(early)
-		return
+		return nil
 	}
 	v.base = a.openLocked(v, wire.Selection{}, &first.Page)
 	v.loaded = v.base != nil // else attend reads them
-	a.shown = v.base
-	a.followLocked()
-	a.actLateLocked(early)
+	return early
 }

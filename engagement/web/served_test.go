@@ -48,18 +48,24 @@ func (r *readsOf) RoundTrip(ctx context.Context, q client.Request) (client.Respo
 // begin opens a page of the household with the server's content on it.
 func (s *stage) begin(p *household, first *wire.First, early ...Action) (*stage, *readsOf) {
 	reads := &readsOf{Transport: s.wires}
+	return s.beginOver(reads, p, Hooks{First: first}, early...), reads
+}
+
+func (s *stage) beginOver(tr client.Transport, p *household, hooks Hooks, early ...Action) *stage {
 	other := &stage{t: s.t, board: newBoard(), woken: make(chan struct{}, 1), server: s.server, wires: s.wires}
 	pg := &windowOf{household: p}
-	other.App = NewApp(reads, Hooks{Wake: other.wake, Shared: pg, Journal: pg.journal, First: first})
+	hooks.Wake, hooks.Shared, hooks.Journal = other.wake, pg, pg.journal
+	other.App = NewApp(tr, hooks)
 	pg.app = other.App
 	for _, act := range early {
-		if taken := other.Act(act); taken != (act.Value != "") {
+		form := act.Name == "post-add" || act.Name == "comment-add"
+		if taken := other.Act(act); taken != form {
 			s.t.Errorf("%s, early: taken: %v", act.Name, taken)
 		}
 	}
 	other.Start()
 	s.t.Cleanup(other.Stop)
-	return other, reads
+	return other
 }
 
 // likeElsewhere likes a post as another user, on the server.

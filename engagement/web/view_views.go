@@ -2,6 +2,7 @@ package web
 
 import (
 	"strconv"
+	"strings"
 
 	"github.com/optimist-go/optimist/engagement/wire"
 )
@@ -40,6 +41,57 @@ func (a *App) chooseLocked(act Action) {
 		of.Sort, _ = wire.ParseSort(act.Value)
 	}
 	a.selectLocked(of)
+}
+
+// Place is the part of the page's address that says which posts are shown; empty: all, newest
+// first. The action "place" goes to a place.
+func (a *App) Place() string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.shown == nil {
+		return a.place
+	}
+	return placeOf(a.shown.of)
+}
+
+// goLocked shows the posts of a place. A word that is no place has no effect, nor has a place
+// that is only for a user.
+func (a *App) goLocked(place string) {
+	of, ok := selectionAt(place)
+	if ok && (!of.Saved || a.chrome.User != "") {
+		a.selectLocked(of)
+	}
+}
+
+// placeOf is the place of a selection.
+func placeOf(of wire.Selection) string {
+	var words []string
+	if of.Saved {
+		words = append(words, "saved")
+	}
+	if of.Author != "" {
+		words = append(words, "by="+of.Author) // checked: see CheckName
+	}
+	if of.Sort != wire.Newest {
+		words = append(words, "sort="+string(of.Sort))
+	}
+	return strings.Join(words, "&")
+}
+
+// selectionAt is the selection of a place; ok is false for a word that [placeOf] does not write.
+func selectionAt(place string) (of wire.Selection, ok bool) {
+	for word := range strings.SplitSeq(place, "&") {
+		name, value, _ := strings.Cut(word, "=")
+		switch name {
+		case "saved":
+			of.Saved = true
+		case "by":
+			of.Author = value
+		case "sort":
+			of.Sort, _ = wire.ParseSort(value)
+		}
+	}
+	return of, placeOf(of) == place && (of.Author == "" || wire.CheckName("", of.Author) == nil)
 }
 
 // showOwnLocked shows posts among which a new one of the user is the first.

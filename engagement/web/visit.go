@@ -42,11 +42,17 @@ func (a *App) begin(user string) error {
 	a.visit = v
 	a.chrome.Risk = risk
 	a.durable = journal != nil
-	a.takeServedLocked(v)
+	early := a.takeServedLocked(v)
 	if v.base == nil {
 		v.base = a.openLocked(v, wire.Selection{}, nil)
 	}
 	a.shown = v.base
+	if place := a.place; place != "" {
+		a.place = ""
+		a.goLocked(place)
+	}
+	a.followLocked()
+	a.actLateLocked(early)
 	a.sendLocked()
 	if a.chrome.LabOpen {
 		a.spawn(a.readNetwork)

@@ -1,0 +1,72 @@
+//go:build !js
+
+package web
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/optimist-go/optimist/engagement/wire"
+)
+
+func TestPlaces(t *testing.T) {
+	for place, want := range map[string]wire.Selection{
+		"":                   {},
+		"saved":              {Saved: true},
+		"by=joao":            {Author: "joao"},
+		"sort=likes":         {Sort: wire.MostLiked},
+		"by=joao&sort=likes": {Author: "joao", Sort: wire.MostLiked},
+	} {
+		if of, ok := selectionAt(place); !ok || of != want {
+			t.Errorf("%q: %+v, %v", place, of, ok)
+		}
+		if got := placeOf(want); got != place {
+			t.Errorf("%+v: %q, want %q", want, got, place)
+		}
+	}
+	for _, word := range []string{"feed", "saved=1", "by=", "by=Joao", "by=a&by=b", "sort=newest", "sort=age", "sort=likes&by=joao", "&", "saved&"} {
+		if of, ok := selectionAt(word); ok {
+			t.Errorf("%q is a place: %+v", word, of)
+		}
+	}
+}
+
+// TestPlaceAtTheBeginning: the page begins with the posts of its address; a tap from before the
+// client has its effect there, and a place that needs a user is none without one.
+func TestPlaceAtTheBeginning(t *testing.T) {
+	s := newStage(t)
+	post := s.enter("ada")
+	if !s.visit.service.Post(post).Value.Saved {
+		s.Act(Action{Name: "save", Post: post})
+		s.until("all saved", barSays("All saved"))
+	}
+	served := s.firstFor()
+
+	at := func(place string, of *wire.First, early ...Action) *stage {
+		return s.beginOver(s.wires, newHousehold(), Hooks{Place: place, First: of}, early...)
+	}
+	const likes = "sort=likes"
+	if page := at(likes, nil); page.Place() != likes {
+		t.Errorf("before the first visit the page is at %q", page.Place())
+	} else {
+		page.until("its posts", func(b *board) bool { return page.Place() == likes && len(b.shown) > 0 })
+	}
+	page := at("saved", served)
+	page.until("the saved posts alone", func(b *board) bool {
+		return page.Place() == "saved" && len(b.shown) > 0 && !slices.ContainsFunc(b.shown, func(id string) bool { return !page.visit.service.Post(id).Value.Saved })
+	})
+	page.Act(Action{Name: "place"})
+	page.until("all posts", func(b *board) bool { return page.Place() == "" && len(b.shown) > 1 })
+	page.Act(Action{Name: "place", Value: "nowhere"})
+	if page.Place() != "" {
+		t.Errorf("the page went to %q", page.Place())
+	}
+
+	early := at("", served, Action{Name: "sort", Value: "likes"})
+	early.until("the early choice", func(b *board) bool { return early.Place() == likes && len(b.shown) > 0 })
+
+	s.Act(Action{Name: "sign-out"})
+	s.until("nobody's page", func(b *board) bool { return barSays("Connected")(b) && b.regions["sign-in"] != nil && len(b.shown) > 5 })
+	nobody := at("saved", nil)
+	nobody.until("all posts", func(b *board) bool { return nobody.Place() == "" && len(b.shown) > 1 })
+}
