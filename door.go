@@ -144,7 +144,7 @@ func opsOf(m *Manager, handles []*Handle) ([]*engine.Op, error) {
 			return nil, errorf.New("%w: handle %d to depend on is empty; the call that accepts an operation returns one", ErrInvalid, i)
 		case h.m != m:
 			return nil, errorf.New("%w: handle %d to depend on is of another manager", ErrInvalid, i)
-		case h.aside() != nil:
+		case h.aside():
 			return nil, errorf.New("%w: handle %d to depend on: %w", ErrInvalid, i, ErrQuarantined)
 		}
 		ops[i] = &h.op

@@ -22,7 +22,7 @@ func (m *Manager) Operation(id string) (*Handle, bool) {
 		return handleOf(o), true
 	}
 	for _, h := range m.quarantineLocked() {
-		if id != "" && h.aside().record.ID == id {
+		if id != "" && h.op.ID(m.engine) == id {
 			return h, true
 		}
 	}
@@ -42,7 +42,7 @@ func (m *Manager) Operations() []*Handle {
 	for o := range m.engine.Every {
 		all = append(all, handleOf(o))
 	}
-	return m.withQuarantineLocked(all, func(*setAside) bool { return true })
+	return m.withQuarantineLocked(all, func(*engine.Op) bool { return true })
 }
 
 // Operations are the unsettled operations of the entities with these ids, or, without an id, of
@@ -75,9 +75,10 @@ func (s *anyStore) Operations(ids ...string) []*Handle {
 			}
 		}
 	}
-	all = m.withQuarantineLocked(all, func(q *setAside) bool {
-		for store, id := range q.record.Entities {
-			if store == s.space.Name && (len(ids) == 0 || slices.Contains(ids, id) || slices.Contains(ids, s.space.ServerName(id))) {
+	all = m.withQuarantineLocked(all, func(o *engine.Op) bool {
+		for ent := range o.Entities {
+			if ent.Space().Name == s.space.Name &&
+				(len(ids) == 0 || slices.Contains(ids, ent.ID()) || slices.Contains(ids, s.space.ServerName(ent.ID()))) {
 				return true
 			}
 		}
@@ -88,24 +89,16 @@ func (s *anyStore) Operations(ids ...string) []*Handle {
 
 // withQuarantineLocked adds the operations in quarantine that are wanted, and puts all in the
 // order in which they were accepted.
-func (m *Manager) withQuarantineLocked(all []*Handle, wanted func(*setAside) bool) []*Handle {
+func (m *Manager) withQuarantineLocked(all []*Handle, wanted func(*engine.Op) bool) []*Handle {
 	for _, h := range m.quarantineLocked() {
-		if wanted(h.aside()) {
+		if wanted(&h.op) {
 			all = append(all, h)
 		}
 	}
 	order.By(len(all),
-		func(i, j int) bool { return all[i].seq() < all[j].seq() },
+		func(i, j int) bool { return all[i].op.Seq() < all[j].op.Seq() },
 		func(i, j int) { all[i], all[j] = all[j], all[i] })
 	return all
-}
-
-// seq is the order in which operations were accepted.
-func (h *Handle) seq() uint64 {
-	if q := h.aside(); q != nil {
-		return q.Seq
-	}
-	return h.op.Seq()
 }
 
 var errNoHandle = errorf.New("%w: the handle is of no operation; Execute and Manager.Operation return one", ErrInvalid)
@@ -128,7 +121,7 @@ func (h *Handle) decide(in func() engine.Input) error {
 	switch {
 	case h.empty():
 		return errNoHandle
-	case h.aside() != nil:
+	case h.aside():
 		return h.m.quarantinedErr(h)
 	}
 	return h.m.do(in())

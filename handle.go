@@ -78,15 +78,8 @@ func (s State) String() string {
 // ID is the operation's name and its idempotency key: the same on every attempt and
 // after a restart.
 func (h *Handle) ID() (id string) {
-	h.look("Handle.ID", func() { id = h.idLocked() })
+	h.look("Handle.ID", func() { id = h.op.ID(h.m.engine) })
 	return id
-}
-
-func (h *Handle) idLocked() string {
-	if q := h.aside(); q != nil {
-		return q.record.ID
-	}
-	return h.op.ID(h.m.engine)
 }
 
 // Type is the operation's type.
@@ -99,8 +92,6 @@ func (h *Handle) Type() (name string) {
 func (h *Handle) Entity() (name string) {
 	switch {
 	case h.empty():
-	case h.aside() != nil:
-		name = h.aside().entity()
 	case h.m.naming.Load(): // it may become part of another
 		h.look("Handle.Entity", func() { name = h.op.Entity().FullName() })
 	default:
@@ -119,15 +110,8 @@ func (h *Handle) Timestamp() Timestamp {
 
 // State is where the operation stands now; 0 for a handle of no operation.
 func (h *Handle) State() (s State) {
-	h.look("Handle.State", func() { s = h.stateLocked() })
+	h.look("Handle.State", func() { s = State(h.op.State()) })
 	return s
-}
-
-func (h *Handle) stateLocked() State {
-	if q := h.aside(); q != nil {
-		return q.state()
-	}
-	return State(h.op.State())
 }
 
 // Result is how the operation ended; ok is false as long as it has not.
@@ -186,7 +170,7 @@ func (h *Handle) Await(ctx context.Context, stage Stage) error {
 		}
 		if stopped := h.m.stoppedLocked(); stopped != nil {
 			h.m.mu.Unlock()
-			return errorf.New("%w before operation %s was %v", stopped, h.idLocked(), stage)
+			return errorf.New("%w before operation %s was %v", stopped, h.op.ID(h.m.engine), stage)
 		}
 		moved := h.moreLocked().moved.Await()
 		if h.op.State() == engine.Ended { // the rest waits for closures of the entity
@@ -209,12 +193,12 @@ func (h *Handle) Await(ctx context.Context, stage Stage) error {
 
 // reachedLocked reports whether the operation has reached a stage, or why it never will.
 func (h *Handle) reachedLocked(stage Stage) (reached bool, never error) {
-	confirmed, aside := h.op.Outcome() == engine.Confirmed, h.aside() != nil
+	confirmed := h.op.Outcome() == engine.Confirmed
 	switch stage {
 	case Applied:
-		reached = confirmed || !aside && !h.op.Type.Pessimistic
+		reached = confirmed || !h.op.Type.Pessimistic
 	case Journaled:
-		if reached = h.durable || aside; !reached {
+		if reached = h.durable; !reached {
 			never = h.neverDurableLocked()
 		}
 	case Acknowledged:
@@ -222,7 +206,7 @@ func (h *Handle) reachedLocked(stage Stage) (reached bool, never error) {
 	case Settled:
 		reached = h.ended
 	case Decided:
-		reached = h.ended || h.stateLocked() == Parked
+		reached = h.ended || h.op.State() == engine.Parked
 	default:
 		never = errorf.New("%w: unknown stage %d", ErrInvalid, uint8(stage))
 	}
@@ -269,7 +253,7 @@ func (h *Handle) Done() (done <-chan struct{}) {
 //
 // An operation in quarantine is discarded.
 func (h *Handle) Cancel() error {
-	if !h.empty() && h.aside() != nil {
+	if h.aside() {
 		return h.Discard()
 	}
 	return h.decide(func() engine.Input { return engine.Cancel{Op: &h.op} })
@@ -291,7 +275,7 @@ func (h *Handle) SendNow() error {
 // Discard gives a parked operation up: it is rolled back and ends as Cancelled. An operation in
 // quarantine is dropped for good, with those that depend on it.
 func (h *Handle) Discard() error {
-	if !h.empty() && h.aside() != nil {
+	if h.aside() {
 		return h.m.discardAside(h)
 	}
 	return h.decide(func() engine.Input { return &engine.Decide{Op: &h.op, Discard: true} })

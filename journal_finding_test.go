@@ -267,6 +267,9 @@ func TestLaw38_AGroupInQuarantineIsOfItsEntities(t *testing.T) {
 			t.Errorf("%d operations of others", n)
 		}
 		h := m.Operations()[0]
+		if in := h.Snapshot().Entities; !slices.Equal(in, []string{"note:3", "note:2"}) {
+			t.Errorf("its entities are %v", in)
+		}
 		if h.Entity() != "note:3" || h.Snapshot().EntityID != "3" || m.Quarantined()[0] != h {
 			t.Errorf("its entity is %s, %+v, %+v", h.Entity(), h.Snapshot(), m.Quarantined())
 		}

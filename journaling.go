@@ -156,7 +156,7 @@ func (m *Manager) complete(e *outbox.Entry) (err error) {
 
 // endJournaledLocked queues the end of an operation that the journal may hold.
 func (m *Manager) endJournaledLocked(o *engine.Op) {
-	m.tellEndedAsideLocked(m.disk.out.Settle(o, m.keptLocked(o)))
+	m.rollBackAsideLocked(m.disk.out.Settle(o, m.keptLocked(o)))
 }
 
 // writeLocked has a goroutine write, if there is something to write and none does.

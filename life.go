@@ -56,8 +56,8 @@ func (m *Manager) ClearAll() error {
 	m.callbacks.Drop()
 	m.callbacks.muted = false
 	if m.disk != nil {
-		for _, l := range m.disk.out.Quarantine() {
-			m.tellAsideLocked(l, Cancelled, nil)
+		for _, h := range m.quarantineLocked() {
+			m.endAsideLocked(h, engine.Cancelled, nil)
 		}
 		m.disk.out.Forget()
 		m.writeLocked()

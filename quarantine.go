@@ -3,6 +3,7 @@ package optimist
 import (
 	"time"
 
+	"github.com/optimist-go/optimist/internal/engine"
 	"github.com/optimist-go/optimist/internal/errorf"
 	"github.com/optimist-go/optimist/internal/outbox"
 	"github.com/optimist-go/optimist/journal"
@@ -27,20 +28,6 @@ func (m *Manager) quarantineLocked() (all []*Handle) {
 	return all
 }
 
-// setAside is an operation that is in the journal and not in the engine. The Manager's lock guards
-// its outcome.
-type setAside struct {
-	outbox.Loaded
-	record  *outbox.Record // as far as it can be read
-	outcome Outcome        // 0: it is in quarantine
-}
-
-// aside has the record of an operation in quarantine; nil: the operation is not in quarantine.
-// It is not inlined: a browser would get too many copies.
-//
-//go:noinline
-func (h *Handle) aside() *setAside { return typeOf(&h.op).aside }
-
 // asideLocked is the handle of an operation in quarantine. It has a type of its own, which
 // can do nothing.
 func (m *Manager) asideLocked(l outbox.Loaded) *Handle {
@@ -48,63 +35,30 @@ func (m *Manager) asideLocked(l outbox.Loaded) *Handle {
 		return h
 	}
 	r := l.Readable()
-	typ := &opType{aside: &setAside{Loaded: l, record: r}}
-	typ.Name, typ.Owner, typ.label = r.Type, typ, label{"type", r.Type}
-	h := &Handle{m: m}
-	h.op.Type, h.op.Owner, h.op.Timestamp, h.op.Args = &typ.Type, h, r.Timestamp, r.Args
+	typ := &opType{label: label{"type", r.Type}, codec: codec{version: r.Schema}}
+	typ.Name, typ.Owner, typ.Pessimistic = r.Type, typ, true // no view shows it
+	h := &Handle{m: m, durable: true}
+	h.op.Type, h.op.Owner = &typ.Type, h
+	l.SetAside(&h.op)
 	m.disk.aside[l.Seq] = h
 	return h
 }
 
-func (q *setAside) state() State {
-	if q.outcome != 0 {
-		return Ended
-	}
-	return Parked
+// aside reports whether the operation is or was in quarantine. Its type never changes, so that
+// no lock is needed.
+func (h *Handle) aside() bool { return !h.empty() && h.op.Type.Aside }
+
+// endAsideLocked ends an operation that is not in the engine, and tells how.
+func (m *Manager) endAsideLocked(h *Handle, outcome engine.Outcome, err error) {
+	delete(m.disk.aside, h.op.Seq())
+	m.carryOutLocked(h.op.EndAside(outcome, err), time.Now())
 }
 
-// entity is the full name of its (first) entity.
-func (q *setAside) entity() string { return q.record.FullNames()[0] }
-
-func (q *setAside) snapshot(now time.Time) OpSnapshot {
-	r := q.record
-	os := OpSnapshot{
-		ID: r.ID, Type: r.Type, Slot: r.Slot, Args: r.Args, Schema: r.Schema, State: q.state(),
-		Timestamp: Timestamp(r.Timestamp), Age: ageOf(Timestamp(r.Timestamp), now), Err: q.Err,
-		Attempts: r.Kept.Attempts, Calls: r.Kept.Calls, Unknown: r.Kept.Unknown || r.Kept.InFlight,
-	}
-	for os.Store, os.EntityID = range r.Entities {
-		break // the first
-	}
-	if q.outcome == 0 {
-		os.Reason.Kind = InQuarantine
-	}
-	return os
-}
-
-// tellEndedAsideLocked tells of operations that were rolled back without having been in
-// the engine, because something that they depend on came to nothing.
-func (m *Manager) tellEndedAsideLocked(ended []outbox.Loaded) {
-	for _, l := range ended {
-		m.tellAsideLocked(l, RolledBack, ErrDependency)
-	}
-}
-
-// tellAsideLocked tells how an operation ended that was not in the engine.
-func (m *Manager) tellAsideLocked(l outbox.Loaded, outcome Outcome, err error) {
-	h := m.asideLocked(l)
-	delete(m.disk.aside, l.Seq)
-	q := h.aside()
-	if q.outcome = outcome; err != nil {
-		h.moreLocked().err = &OpError{ID: q.record.ID, Type: q.record.Type, Entity: q.entity(), Err: err}
-	}
-	m.completeLocked(h, true)
-	ev, in := Event{Kind: OpSettled, ID: q.record.ID, Type: q.record.Type, Outcome: outcome, Err: err}, q.record.FullNames()
-	if q.record.Grouped() {
-		ev.Entities = in
-	}
-	for _, ev.Entity = range in {
-		m.publishLocked(ev)
+// rollBackAsideLocked ends operations that were rolled back without having been in the engine,
+// because something that they depend on came to nothing.
+func (m *Manager) rollBackAsideLocked(orphans []outbox.Loaded) {
+	for _, l := range orphans {
+		m.endAsideLocked(m.asideLocked(l), engine.RolledBack, ErrDependency)
 	}
 }
 
@@ -114,15 +68,15 @@ func (m *Manager) discardAside(h *Handle) error {
 		return err
 	}
 	defer m.mu.Unlock()
-	q, out := h.aside(), m.disk.out
+	out := m.disk.out
 	switch {
-	case q.outcome != 0:
+	case h.ended:
 		return ErrSettled
 	case out.Dead():
 		return errorf.New("%w: %w", journal.ErrFailed, out.Failed())
 	}
-	m.tellAsideLocked(q.Loaded, Cancelled, nil)
-	m.tellEndedAsideLocked(out.Discard(q.Seq))
+	m.endAsideLocked(h, engine.Cancelled, nil)
+	m.rollBackAsideLocked(out.Discard(h.op.Seq()))
 	m.writeLocked()
 	return nil
 }
@@ -133,9 +87,8 @@ func (m *Manager) quarantinedErr(h *Handle) error {
 		return err
 	}
 	defer m.mu.Unlock()
-	q := h.aside()
-	if q.outcome != 0 {
+	if h.ended {
 		return ErrSettled
 	}
-	return errorf.New("%w: %s of %s: %w", ErrQuarantined, q.record.Type, q.entity(), q.Err)
+	return errorf.New("%w: %s of %s: %w", ErrQuarantined, h.op.Type.Name, h.op.Entity().FullName(), h.op.ParkedFor())
 }

@@ -52,8 +52,8 @@ func (r Reason) String() string {
 func (m *Manager) reasonLocked(o *engine.Op, now time.Time) Reason {
 	why := m.engine.Why(o)
 	switch {
-	case why.Kind == engine.NoReason:
-		return Reason{}
+	case why.Kind == engine.NoReason, why.Kind == engine.InQuarantine:
+		return Reason{Kind: ReasonKind(why.Kind)}
 	case m.lost != nil:
 		return Reason{Kind: WaitsForOpening}
 	case why.Kind == engine.WaitsForAnswer && m.marksLocked(o):

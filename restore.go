@@ -85,11 +85,11 @@ func (m *Manager) restoreAllLocked() (Restored, error) {
 			continue
 		}
 		if l.Err = err; box.Reject(l) {
-			m.tellEndedAsideLocked([]outbox.Loaded{l})
+			m.rollBackAsideLocked([]outbox.Loaded{l})
 			continue
 		}
-		q := m.asideLocked(l).aside()
-		m.publishLocked(Event{Kind: OpQuarantined, ID: q.record.ID, Type: q.record.Type, Entity: q.entity(), Err: err})
+		o := &m.asideLocked(l).op
+		m.publishLocked(Event{Kind: OpQuarantined, ID: o.ID(m.engine), Type: o.Type.Name, Entity: o.Entity().FullName(), Err: err})
 	}
 	out.Quarantined = m.quarantineLocked()
 	m.engine.ShutGate(false)

@@ -91,8 +91,5 @@ func (h *Handle) resultLocked() Result {
 	if s := h.op.Successor(); s != nil {
 		r.Successor = handleOf(s)
 	}
-	if q := h.aside(); q != nil {
-		r.ID, r.Entity, r.Outcome = q.record.ID, q.entity(), q.outcome
-	}
 	return r
 }

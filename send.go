@@ -37,7 +37,6 @@ type opType struct {
 	parts  func(args any) ([]engine.Part, error) // of a group
 	// adoptArgs makes a handle for arguments that the codec has decoded.
 	adoptArgs func(m *Manager, args any) *Handle
-	aside     *setAside // of the one operation in quarantine that has this type; nil: a type that is known
 	// undo plans the inverse of an operation; nil: the type cannot be undone.
 	undo func(o *engine.Op, before any, presence engine.Presence) Planned
 	// tapBack is a tap on the toggle of a ToggleUpdate that undoes another one; nil: it is none.

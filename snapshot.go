@@ -84,11 +84,7 @@ func (m *Manager) snapshotLocked() Snapshot {
 // operation that has ended, State says so, and Reason is none.
 func (h *Handle) Snapshot() (s OpSnapshot) {
 	h.look("Handle.Snapshot", func() {
-		if q := h.aside(); q != nil {
-			s = q.snapshot(time.Now())
-		} else {
-			s = h.m.opSnapshotLocked(&h.op, time.Now())
-		}
+		s = h.m.opSnapshotLocked(&h.op, time.Now())
 	})
 	return s
 }
@@ -105,6 +101,9 @@ func (m *Manager) opSnapshotLocked(o *engine.Op, now time.Time) OpSnapshot {
 	if user := typeOf(o).user; user != nil {
 		m.enterLocked(&typeOf(o).label)
 		contain("user", func() { os.User = user(o.Args) }) // without a name, if it panics
+	}
+	if o.Type.Aside {
+		os.Schema = typeOf(o).codec.version
 	}
 	if o.State() == engine.Waiting {
 		os.Due = time.Duration(o.Due() - m.now(now))

@@ -104,7 +104,7 @@ func (h *Handle) Undo(ctx context.Context) (*Handle, error) {
 	switch {
 	case h.empty():
 		return nil, errNoHandle
-	case h.aside() != nil:
+	case h.aside():
 		return nil, h.m.quarantinedErr(h)
 	}
 	if typeOf(&h.op).tapBack != nil {

@@ -108,6 +108,7 @@ type Type struct {
 	Stored       bool          // waits for Journaled before its first attempt
 	Undoable     bool          // remembered for Undo
 	ServerID     bool          // the entity that it makes gets its name from the server
+	Aside        bool          // of the one operation that was set aside with it; see SetAside
 
 	// Refs are the entities to which arguments refer. nil: to none.
 	Refs func(args any) ([]Ref, error)
@@ -272,10 +273,11 @@ func (o *Op) Seq() uint64 { return o.seq }
 // Pos is the operation's place in its lane: Seq, or that of the one it replaced.
 func (o *Op) Pos() uint64 { return o.pos }
 
-// ID is the operation's name and idempotency key.
+// ID is the operation's name and idempotency key. It is empty for an operation that was set
+// aside because its record cannot be read.
 func (o *Op) ID(e *Engine) string {
-	if o.ext != nil && o.ext.id != "" {
-		return o.ext.id
+	if id := o.RestoredID(); id != "" || o.Type.Aside {
+		return id
 	}
 	return e.IDOf(o.seq)
 }

@@ -7,24 +7,23 @@ import "cmp"
 type ReasonKind uint8
 
 const (
-	NoReason ReasonKind = iota // it is not accepted yet, or has ended
-	// InQuarantine: this program cannot restore it. The engine does not know such operations.
-	InQuarantine
-	WaitsForOpening        // operations of an earlier life are still coming, or nothing leaves any more
-	WaitsForDisk           // the journal has not taken its record yet
-	WaitsForDecision       // Op is parked: this operation, or one that it must not overtake
-	WaitsForCreation       // it stands on the creation Op
-	WaitsForDependency     // it was accepted to come after Op
-	WaitsForLane           // Op is in front of it, or its call holds the lane although it has ended
-	WaitsForDebounce       // until Due
-	WaitsForRetry          // until Due
-	WaitsForNetwork        // the program says that there is none
-	WaitsForProbe          // nobody answers: Op probes, or one may at Due
-	WaitsForAuthentication // the server did not know the user
-	WaitsForCap            // as many calls are under way as may be
-	WaitsForAnswer         // its call is under way
-	WaitsForTruth          // the server has it; truth of Version is to come
-	WaitsForLoading        // the same, of an entity of which nothing was ever known, so that it is not shown
+	NoReason               ReasonKind = iota // it is not accepted yet, or has ended
+	InQuarantine                             // it was set aside; see SetAside
+	WaitsForOpening                          // operations of an earlier life are still coming, or nothing leaves any more
+	WaitsForDisk                             // the journal has not taken its record yet
+	WaitsForDecision                         // Op is parked: this operation, or one that it must not overtake
+	WaitsForCreation                         // it stands on the creation Op
+	WaitsForDependency                       // it was accepted to come after Op
+	WaitsForLane                             // Op is in front of it, or its call holds the lane although it has ended
+	WaitsForDebounce                         // until Due
+	WaitsForRetry                            // until Due
+	WaitsForNetwork                          // the program says that there is none
+	WaitsForProbe                            // nobody answers: Op probes, or one may at Due
+	WaitsForAuthentication                   // the server did not know the user
+	WaitsForCap                              // as many calls are under way as may be
+	WaitsForAnswer                           // its call is under way
+	WaitsForTruth                            // the server has it; truth of Version is to come
+	WaitsForLoading                          // the same, of an entity of which nothing was ever known, so that it is not shown
 )
 
 // Reason is why an unsettled operation has not gone further: what has to happen first.
@@ -42,6 +41,8 @@ func (e *Engine) Why(o *Op) Reason {
 	switch {
 	case o.state == Fresh || o.state == Ended:
 		return Reason{}
+	case o.Type.Aside:
+		return Reason{Kind: InQuarantine}
 	case e.gate.shut:
 		return Reason{Kind: WaitsForOpening}
 	}

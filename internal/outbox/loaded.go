@@ -62,6 +62,20 @@ func (l *Loaded) Readable() *Record {
 	return l.Record
 }
 
+// SetAside gives an operation, whose type and owner are set, the state that the record has kept.
+func (l *Loaded) SetAside(o *engine.Op) {
+	r := l.Readable()
+	o.Slot, o.Timestamp, o.Args = r.Slot, r.Timestamp, r.Args
+	in := engine.Restore{ID: r.ID, Seq: l.Seq, Kept: r.Kept, Err: l.Err, Execute: engine.Execute{Op: o}}
+	for store, id := range r.Entities {
+		in.Group = append(in.Group, engine.Part{Space: &engine.Space{Name: store}, Entity: id})
+	}
+	if !r.Grouped() {
+		in.Space, in.Entity, in.Group = in.Group[0].Space, in.Group[0].Entity, nil
+	}
+	engine.SetAside(&in)
+}
+
 func (l *Loaded) pos() uint64 {
 	if l.Record == nil {
 		return 0
