@@ -73,7 +73,9 @@ type Total struct {
 	Known bool
 	// Exact: each change of this client counts once, and so does each row that a push has brought.
 	// It is false where nobody can say whether the server has counted a change: one that settled
-	// without a position since the read began, one that was pending when the page came, or a
-	// pushed row of which nothing was known: it may have been beyond the loaded pages before.
+	// without a position since the read began, one that was pending when the page came, or,
+	// unless one page has told all rows, a pushed row of which nothing was known, because it may
+	// have been beyond the loaded pages before, and a row that a page has left out, because it may
+	// be there now.
 	Exact bool
 }

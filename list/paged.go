@@ -14,6 +14,8 @@ type paged[T any] struct {
 	places *places // nil: in the order of keys
 	// all are the entities that satisfy the query, known or not.
 	all map[string]*candidate[T]
+	// works are the entities with unsettled work whose truth satisfies the query.
+	works map[string]work
 	// hidden are those of them that are not known.
 	hidden rope[T]
 
@@ -44,8 +46,9 @@ type arrival[T any] struct {
 func newPaged[T any]() *paged[T] {
 	return &paged[T]{
 		ranges: ranges{told: make(map[string]uint64), held: make(map[string]bool)},
-		totals: totals{ahead: make(map[string]int), doubted: make(map[string]bool)},
+		totals: totals{ahead: make(map[string]int), doubted: make(map[string]bool), guessed: make(map[string]bool)},
 		all:    make(map[string]*candidate[T]),
+		works:  make(map[string]work),
 	}
 }
 
@@ -179,6 +182,7 @@ func (p *paged[T]) take(a *arrival[T], keys []string, fit misfit, core *core[T])
 	})
 	within(&p.hidden, moved, func(e *entry[T]) { p.dirty = append(p.dirty, e.row.ID) })
 	p.dirty = append(p.dirty, a.names...)
+	p.weigh()
 }
 
 // settleIn places the rows of a page in the server's order.
@@ -235,7 +239,11 @@ type news struct {
 	id    string
 	fact  fact
 	ahead int // what unsettled work adds to its truth
-	by    int // what its truth adds to the truth before
+	// is, was and had: its view, its truth and the truth before satisfy the query. key is the place
+	// of the truth, of an entity with unsettled work.
+	is, was, had bool
+	key          string
+	by           int // what its truth adds to the truth before
 	// appeared: nothing was known of it before. made: an operation may have made it. place: where
 	// its truth belongs if that satisfies the query.
 	appeared, made bool
@@ -256,11 +264,13 @@ func (q *Query[T]) news(c *optimist.EntityChange[T], e *entry[T], scratch []byte
 	is := e != nil && c.After.Presence == optimist.Present
 	was := is // in truth
 	if n.fact.busy {
-		if was = q.has(c.ID, &after); was && e != nil {
+		if was = q.has(c.ID, &after); was {
 			scratch = q.place(scratch[:0], c.ID, after.Value)
+			n.key = string(scratch)
 		}
-		n.fact.put = e != nil && (!was || string(scratch) != e.key)
+		n.fact.put = e != nil && (!was || n.key != e.key)
 	}
+	n.is, n.was = is, was
 	n.ahead = one(is) - one(was)
 	n.again = before.Since != after.Since || before.Presence != after.Presence ||
 		after.Version != 0 && (before.Version != after.Version || before.Position != after.Position) // else a new era has begun
@@ -271,13 +281,13 @@ func (q *Query[T]) news(c *optimist.EntityChange[T], e *entry[T], scratch []byte
 		switch n.by = one(was); {
 		case !was:
 		case n.fact.busy:
-			scratch = q.place(scratch[:0], c.ID, after.Value)
-			n.place = string(scratch)
+			n.place = n.key
 		default:
 			n.place = e.key
 		}
 	default:
-		n.by = one(was) - one(q.has(c.ID, &before))
+		n.had = q.has(c.ID, &before)
+		n.by = one(was) - one(n.had)
 		n.placed = before.Position == 0 && after.Position != 0
 		n.same = before.Version == after.Version && after.Version != 0
 	}
@@ -292,25 +302,31 @@ func (q *Query[T]) has(id string, t *optimist.HeldTruth[T]) bool {
 // reckon tells the totals of a change. told: the page of this step, with a total, has it.
 func (p *paged[T]) reckon(n *news, told bool) {
 	t := &p.totals
-	t.work(n.id, n.ahead)
+	left := n.had && n.again && p.leftOut(n.id)
+	d := difference{id: n.id, by: n.by, position: n.position, came: n.fact.since}
+	if left && (n.was || n.position == 0 || t.position == 0) { // else it was there until that position
+		d.by, d.guessed = d.by+1, !p.whole()
+	}
+	if delete(p.works, n.id); n.fact.busy && n.was {
+		p.works[n.id] = work{key: n.key, since: n.fact.since, is: n.is, put: n.fact.put}
+	}
+	p.weighOne(n.id, n.ahead)
 	switch {
 	case told:
 	case n.united:
 		t.withdraw(n.id)
 	case n.appeared:
-		t.appear(n.position, n.made, n.fact.since)
-		if n.by != 0 && p.places == nil && p.ranges.of(n.place) != nil {
-			t.settle(n.difference()) // no page had it there: it is taken for new
+		if !p.whole() { // else it is new: the page of the total would have it
+			t.appear(n.position, n.made, n.fact.since)
 		}
-	case n.by != 0:
-		t.settle(n.difference())
+		if n.by != 0 && p.places == nil && p.ranges.of(n.place) != nil {
+			t.settle(d) // no page had it there: it is taken for new
+		}
+	case d.by != 0 || d.guessed:
+		t.settle(d)
 	case n.placed:
 		t.place(n.id, n.position, n.same)
 	}
-}
-
-func (n *news) difference() difference {
-	return difference{id: n.id, by: n.by, position: n.position, came: n.fact.since}
 }
 
 func one(yes bool) int {

@@ -26,6 +26,7 @@ type totals struct {
 	ahead   map[string]int  // what unsettled work adds to the truth of each entity, if not 0
 	adds    int             // their sum
 	doubted map[string]bool // entities in ahead whose work n may contain
+	guessed map[string]bool // entities with work of whose truth nobody knows whether n contains it
 }
 
 // difference is a change of truth: an entity has come to satisfy the query, or ceased to.
@@ -35,6 +36,7 @@ type difference struct {
 	position uint64
 	before   uint64 // the position of a later truth, where its own is not known; 0: none
 	came     moment
+	guessed  bool // nobody knows whether n contains the entity of before
 }
 
 // maxDifferences bounds the changes kept between two totals told.
@@ -94,7 +96,7 @@ func (t *totals) settle(d difference) {
 }
 
 func (t *totals) doubts(d difference) int {
-	if d.position == 0 || t.position == 0 {
+	if d.position == 0 || t.position == 0 || d.guessed {
 		return 1
 	}
 	return 0
@@ -162,9 +164,14 @@ func (t *totals) lost() bool {
 	return t.appeared > t.position || t.madeAnywhere.after(t.began) || t.dropped.after(t.began)
 }
 
-// work notes the addition of an entity's unsettled work.
-func (t *totals) work(id string, by int) {
+// work notes the addition of an entity's unsettled work. guessed: nobody knows whether n contains
+// the entity.
+func (t *totals) work(id string, by int, guessed bool) {
 	t.adds += by - t.ahead[id]
+	delete(t.guessed, id)
+	if guessed {
+		t.guessed[id] = true
+	}
 	if by != 0 {
 		t.ahead[id] = by
 		return
@@ -178,5 +185,5 @@ func (t *totals) now() Total {
 	if !t.known {
 		return Total{}
 	}
-	return Total{Known: true, N: t.n + t.sum + t.adds, Exact: !t.outlived && !t.lost() && t.unsure == 0 && len(t.doubted) == 0}
+	return Total{Known: true, N: t.n + t.sum + t.adds, Exact: !t.outlived && !t.lost() && t.unsure == 0 && len(t.doubted) == 0 && len(t.guessed) == 0}
 }

@@ -9,7 +9,7 @@ import (
 // that is where it came back, and not where it went.
 func TestTheLatestChangeOfARowIsTheOneThatIsPlaced(t *testing.T) {
 	began := time.Unix(100, 0)
-	totals := totals{ahead: make(map[string]int), doubted: make(map[string]bool)}
+	totals := totals{ahead: make(map[string]int), doubted: make(map[string]bool), guessed: make(map[string]bool)}
 	totals.tell(5, 3, moment{at: began})
 	totals.settle(difference{id: "a", by: -1, came: moment{at: began.Add(1)}})
 	totals.settle(difference{id: "a", by: 1, position: 7, came: moment{at: began.Add(2)}})
@@ -24,7 +24,7 @@ func TestTheLatestChangeOfARowIsTheOneThatIsPlaced(t *testing.T) {
 // also without a position.
 func TestACreationInOneTotalIsInTheNext(t *testing.T) {
 	began := time.Unix(100, 0)
-	totals := totals{ahead: make(map[string]int), doubted: make(map[string]bool)}
+	totals := totals{ahead: make(map[string]int), doubted: make(map[string]bool), guessed: make(map[string]bool)}
 	totals.tell(5, 7, moment{at: began})
 	totals.appear(7, true, moment{at: began.Add(2)})
 	totals.tell(5, 0, moment{at: began.Add(1)})

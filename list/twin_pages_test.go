@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -39,6 +40,9 @@ type truthChange struct {
 	position      uint64 // of after
 	contained     bool   // in a total that was told
 	fresh         bool   // of an entity that has appeared: no page had it in its place
+	by            int    // what it adds to the total
+	whole         bool   // one page had told all rows, and the total
+	guessed       bool   // nobody knows whether the total had the entity of before
 	united        bool   // it is one with another of the step
 	era           uint64 // that was held after it
 	beyond        bool   // the total, in the feed of an era that is over
@@ -128,7 +132,8 @@ type paper struct {
 	appeared uint64        // the greatest position of an entity that has appeared
 	doubted  map[string]bool
 	era      uint64
-	outlived bool // the total is of an earlier one
+	outlived bool   // the total is of an earlier one
+	before   *paper // as it was before the step
 }
 
 type paperPage struct {
@@ -412,11 +417,15 @@ func (b *board) drain(all []*watched) {
 // collect gives a list of pages what has happened.
 func (b *board) collect(w *watched) {
 	p := w.paper
-	defer func() { p.meet(b.history.held.Load()) }()
+	defer func() {
+		p.meet(b.history.held.Load())
+		p.before = &paper{pages: p.last, told: maps.Clone(p.told), counted: p.counted, position: p.position, read: p.read, era: p.era}
+	}()
 	for _, c := range b.oracle.past {
 		p.meet(c.era)
 		row := list.Row[card]{ID: c.ID, View: optimist.View[card]{Value: c.after.Value}}
 		c.fresh = p.spine == nil && slices.ContainsFunc(p.last, func(page paperPage) bool { return w.in(&page, row) })
+		b.weigh(w, &c)
 		p.past = append(p.past, c)
 		if c.united {
 			p.past = slices.DeleteFunc(p.past, func(old truthChange) bool { return old.ID == c.ID })

@@ -7,16 +7,68 @@ import (
 	"github.com/optimist-go/optimist/list"
 )
 
-// ahead is what unsettled work of an entity adds to the total.
-func (b *board) ahead(w *watched, id string) (n int) {
+// ahead is what unsettled work of an entity adds to the total. It is a guess where a page has left
+// the entity out.
+func (b *board) ahead(w *watched, id string) (n int, guessed bool) {
 	view, truth := b.oracle.now[id].After, b.oracle.now[id].truth
-	if view.Presence == optimist.Present && w.where(id, view.Value) {
+	is := view.Presence == optimist.Present && w.where(id, view.Value)
+	if view.Pending > 0 && w.leftOut(w.paper, id, truth) {
+		row := list.Row[card]{ID: id, View: view}
+		if is && b.known(w, row, truth) {
+			n = 1
+		}
+		return n, !w.whole(w.paper)
+	}
+	if is {
 		n++
 	}
-	if truth.Presence == optimist.Present && w.where(id, truth.Value) {
+	if w.has(id, truth) {
 		n--
 	}
-	return n
+	return n, false
+}
+
+func (w *watched) has(id string, truth optimist.HeldTruth[card]) bool {
+	return truth.Presence == optimist.Present && w.where(id, truth.Value)
+}
+
+// leftOut reports whether a page that is not newer than the total has left an entity out.
+func (w *watched) leftOut(p *paper, id string, truth optimist.HeldTruth[card]) bool {
+	if p == nil || w.paper.spine != nil || !p.counted || !w.has(id, truth) {
+		return false
+	}
+	for i := range p.pages {
+		if page := &p.pages[i]; w.in(page, list.Row[card]{ID: id, View: optimist.View[card]{Value: truth.Value}}) {
+			return p.told[id] < page.number && !truth.Since.After(page.began) && !page.began.After(p.read)
+		}
+	}
+	return false
+}
+
+// whole reports whether one page has told all rows and the total.
+func (w *watched) whole(p *paper) bool {
+	return len(p.pages) == 1 && p.pages[0].to == nil && p.pages[0].began.Equal(p.read)
+}
+
+// weigh notes what a change adds to the total, as that and the pages were before the step.
+func (b *board) weigh(w *watched, c *truthChange) {
+	if w.has(c.ID, c.after) {
+		c.by++
+	}
+	if w.has(c.ID, c.before) {
+		c.by--
+	}
+	again := c.before.Since != c.after.Since || c.before.Presence != c.after.Presence ||
+		c.after.Version != 0 && (c.before.Version != c.after.Version || c.before.Position != c.after.Position)
+	p := w.paper.before
+	c.whole = p != nil && w.whole(p)
+	if !again || c.after.Presence == optimist.NotLoaded || !w.leftOut(p, c.ID, c.before) {
+		return
+	}
+	if w.has(c.ID, c.after) || c.position == 0 || p.position == 0 || p.era < c.era {
+		c.by++
+		c.guessed = !w.whole(p)
+	}
 }
 
 // total counts by all changes since the total that was told last.
@@ -26,12 +78,6 @@ func (b *board) total(w *watched) list.Total {
 		return list.Total{}
 	}
 	t := list.Total{N: p.n, Known: true, Exact: !p.outlived}
-	is := func(id string, h optimist.HeldTruth[card]) int {
-		if h.Presence == optimist.Present && w.where(id, h.Value) {
-			return 1
-		}
-		return 0
-	}
 	type open struct {
 		by     int
 		change *truthChange
@@ -46,15 +92,18 @@ func (b *board) total(w *watched) list.Total {
 		case done || c.in == p && late, c.after.Presence == optimist.NotLoaded:
 			continue
 		case appears:
+			if c.whole {
+				break
+			}
 			p.appeared = max(p.appeared, c.position)
 			if c.ended && late && (c.position == 0 || p.position == 0) {
 				t.Exact = false
 			}
-			if !c.fresh {
-				continue
-			}
 		}
-		if by := is(c.ID, c.after) - is(c.ID, c.before); by != 0 {
+		if appears && !c.fresh {
+			continue
+		}
+		if by := c.by; by != 0 || c.guessed {
 			switch {
 			case c.position == 0:
 				if late {
@@ -67,6 +116,7 @@ func (b *board) total(w *watched) list.Total {
 				}
 			case c.position > p.position:
 				t.N += by
+				t.Exact = t.Exact && !c.guessed
 			}
 			continue
 		}
@@ -90,7 +140,8 @@ func (b *board) total(w *watched) list.Total {
 		}
 	}
 	for id := range b.oracle.now {
-		n := b.ahead(w, id)
+		n, guessed := b.ahead(w, id)
+		t.Exact = t.Exact && !guessed
 		if t.N += n; n == 0 {
 			delete(p.doubted, id)
 		}
@@ -120,7 +171,7 @@ func (b *board) count(w *watched, f *fetching, page list.Page[card], ids []strin
 	}
 	clear(p.doubted)
 	for id := range b.oracle.now {
-		if b.ahead(w, id) != 0 {
+		if n, _ := b.ahead(w, id); n != 0 {
 			p.doubted[id] = true
 		}
 	}
