@@ -117,8 +117,7 @@ type disk struct {
 	reminded bool         // of Restore, which was not called
 	released []*engine.Op // that the journal will never hold, by the Step that runs
 
-	write     *outbox.Write // under way; nil: none
-	inJournal bool          // the journal has been called with it, and has not returned
+	write *outbox.Write // with which the journal was called, and which has not returned; nil: none
 }
 
 // journalLocked queues the operation's record: it is new, or something in it changed.
@@ -173,27 +172,25 @@ func (m *Manager) write() { foreign.Loop(m.writeNext) }
 func (m *Manager) writeNext() (more bool) {
 	m.mu.Lock()
 	d := m.disk
-	if d.inJournal { // the last call ended its goroutine
-		d.inJournal = false
-		d.write.Abandon()
-		m.wroteLocked(&PanicError{In: "the journal", Value: foreign.ErrEnded})
+	if w := d.write; w != nil { // the last call ended its goroutine
+		w.Abandon()
+		m.wroteLocked(w, &PanicError{In: "the journal", Value: foreign.ErrEnded})
 	}
-	d.write = d.out.Next(m.clock.Last, m.engine.LastSeq())
-	if d.write == nil {
+	w := d.out.Next(m.clock.Last, m.engine.LastSeq())
+	if w == nil {
 		m.armLocked(time.Now()) // refused records are written again
 		m.mu.Unlock()
 		return false
 	}
 	if d.out.Dead() { // it was queued while the write that failed was under way
-		d.write.Abandon()
-		m.wroteLocked(d.out.Failed())
+		w.Abandon()
+		m.wroteLocked(w, d.out.Failed())
 	} else {
-		d.inJournal = true
+		d.write = w
 		m.mu.Unlock()
-		err := m.writeOut(d.write)
+		err := m.writeOut(w)
 		m.mu.Lock()
-		d.inJournal = false
-		m.wroteLocked(err)
+		m.wroteLocked(w, err)
 	}
 	m.unlock()
 	return true
@@ -211,8 +208,9 @@ func (m *Manager) writeOut(w *outbox.Write) error {
 
 // wroteLocked tells how a write ended. An operation that cannot be durable
 // goes on in memory, and its handle says so.
-func (m *Manager) wroteLocked(err error) {
-	d, w := m.disk, m.disk.write
+func (m *Manager) wroteLocked(w *outbox.Write, err error) {
+	d := m.disk
+	d.write = nil
 	for _, o := range d.out.Wrote(w, err, m.now(time.Now())) {
 		d.heldLocked(handleOf(o))
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/optimist-go/optimist/internal/engine"
 	"github.com/optimist-go/optimist/internal/errorf"
 	"github.com/optimist-go/optimist/internal/latch"
+	"github.com/optimist-go/optimist/internal/policy"
 )
 
 // Load calls load until it succeeds, with the patience that Policy.Retry of Options gives
@@ -36,7 +37,7 @@ func (m *Manager) load(ctx context.Context, load func(context.Context) error) er
 		ctx, stop = context.WithTimeout(ctx, retry.Deadline)
 		defer stop()
 	}
-	for counted, uncounted := 0, 0; ; {
+	for tries := new(policy.Tries); ; {
 		rung, err := m.awaitSending(ctx)
 		if err != nil {
 			return err
@@ -47,18 +48,10 @@ func (m *Manager) load(ctx context.Context, load func(context.Context) error) er
 			return nil
 		case ctx.Err() != nil:
 			return ctx.Err()
-		case j.class == Permanent || j.class == Conflicting || j.class == Unauthenticated:
-			return err
-		case j.class == Offline:
-			uncounted++
-		default:
-			counted++
 		}
-		schedule := retry.Schedule()
-		again := schedule.Max < 0 || counted <= schedule.Max
-		wait := time.Duration(schedule.Delay(counted+uncounted, engine.Time(j.retryAfter), rand.Uint64()))
-		if retry.Next != nil && j.class != Offline {
-			m.contained(Event{}, "retry", func() { wait, again = retry.Next(counted, err) })
+		again, wait, next := tries.Failed(&retry, engine.Class(j.class), j.retryAfter, rand.Uint64())
+		if next {
+			m.contained(Event{}, "retry", func() { wait, again = retry.Next(tries.Counted, err) })
 		}
 		if !again {
 			return err

@@ -3,7 +3,6 @@ package optimist
 import (
 	"time"
 
-	"github.com/optimist-go/optimist/internal/deadline"
 	"github.com/optimist-go/optimist/internal/engine"
 	"github.com/optimist-go/optimist/internal/errorf"
 )
@@ -29,7 +28,7 @@ func (m *Manager) overdueLocked() engine.Time {
 		late = restoreWithin
 	}
 	for _, f := range m.courier.Flying() {
-		late = min(late, f.late)
+		late = min(late, f.late.At())
 	}
 	return late
 }
@@ -42,20 +41,13 @@ func (m *Manager) tellOverdueLocked(now time.Time) {
 		m.tellUnrestoredLocked()
 	}
 	for _, f := range m.courier.Flying() {
-		if f.late > at {
-			continue
+		if tell, ran, limit := f.late.Look(at); tell {
+			m.publishLocked(Event{
+				Kind: Misused, At: now, Entity: f.h.op.Entity().FullName(), ID: f.h.id(f.restored), Type: f.typ.Name, Calls: f.n,
+				Err: errorf.New("%w: send of %s runs since %v, and its time was %v; it must return when its context ends, for its lane waits",
+					ErrStuck, f.typ.Name, ran.Round(time.Millisecond), limit.Round(time.Millisecond)),
+			})
 		}
-		began, end := f.ctx.Times()
-		if began == 0 || deadline.Later(end, patience) > at { // its mark is being written, or it got more time
-			f.late = deadline.Later(at, patience)
-			continue
-		}
-		f.late = engine.Never
-		m.publishLocked(Event{
-			Kind: Misused, At: now, Entity: f.h.op.Entity().FullName(), ID: f.h.id(f.restored), Type: f.typ.Name, Calls: f.n,
-			Err: errorf.New("%w: send of %s runs since %v, and its time was %v; it must return when its context ends, for its lane waits",
-				ErrStuck, f.typ.Name, time.Duration(at-began).Round(time.Millisecond), time.Duration(end-began).Round(time.Millisecond)),
-		})
 	}
 }
 

@@ -17,12 +17,10 @@ import (
 // opType is a type of operation as the manager knows it.
 type opType struct {
 	engine.Type
-	label   label
-	space   *engine.Space // of its store; nil for groups and closures
-	timeout time.Duration // of one attempt without progress; 0 or less: none
-	// maxTimeout is as far as progress extends it; 0 or less: without end.
-	maxTimeout time.Duration
-	next       func(n int, err error) (time.Duration, bool)
+	label  label
+	space  *engine.Space   // of its store; nil for groups and closures
+	limits deadline.Limits // of one attempt; Until is not set
+	next   func(n int, err error) (time.Duration, bool)
 	// send makes one attempt, and sets the truths of its answer. It is called without any lock.
 	send func(*flight, *engine.Answer) error
 	// settled runs the program's callbacks; nil without any.
@@ -48,7 +46,7 @@ type opType struct {
 func (m *Manager) setPolicy(t *opType, given *policy.Policy, slotted bool) {
 	all := given.Over(&m.policy, slotted)
 	all.Apply(&t.Type)
-	t.timeout, t.maxTimeout, t.next = all.Retry.Timeout, all.Retry.MaxTimeout, all.Retry.Next
+	t.limits, t.next = deadline.Limits{Timeout: all.Retry.Timeout, Longest: all.Retry.MaxTimeout}, all.Retry.Next
 }
 
 func typeOf(o *engine.Op) *opType { return o.Type.Owner.(*opType) }
@@ -62,9 +60,12 @@ func (m *Manager) launchLocked(f *engine.Effect) {
 	entity, refs := namesFor(f.Op)
 	flown := &flight{
 		h: handleOf(f.Op), typ: typeOf(f.Op), n: f.Calls, counted: f.Op.Attempts(),
-		space: f.Op.Entity().Space(), entity: entity, refs: refs, base: base, version: version, restored: f.Op.RestoredID(), until: f.Op.Deadline(),
+		space: f.Op.Entity().Space(), entity: entity, refs: refs, base: base, version: version, restored: f.Op.RestoredID(),
 	}
-	if flown.ctx = deadline.New(flown, m.epoch); m.courier.Add(flown) {
+	limits := flown.typ.limits
+	limits.Until = f.Op.Deadline()
+	flown.ctx = deadline.New(flown, m.epoch, limits)
+	if m.courier.Add(flown) {
 		go m.worker()
 	}
 }
@@ -111,9 +112,7 @@ func (w *worker) step() (more bool) {
 
 // departLocked sets when somebody is told that the call still runs.
 func (m *Manager) departLocked(f *flight, now time.Time) {
-	if f.late = deadline.Later(f.until, patience); f.typ.timeout > 0 {
-		f.late = deadline.Later(deadline.Later(m.now(now), f.typ.timeout), patience)
-	}
+	f.late = f.ctx.Depart(m.now(now), patience)
 	if m.audience.Subscribed() {
 		m.armLocked(now)
 	}
@@ -194,8 +193,7 @@ func (m *Manager) try(f *flight, now time.Time, answer *engine.Answer) {
 		}
 		now = time.Now()
 	}
-	limits := deadline.Limits{Until: f.until, Timeout: f.typ.timeout, Longest: f.typ.maxTimeout}
-	if answer.Err = f.ctx.Begin(m.now(now), limits); answer.Err != nil { // it was ended while it waited for the disk
+	if answer.Err = f.ctx.Begin(m.now(now)); answer.Err != nil { // it was ended while it waited for the disk
 		answer.NotSent = true
 		return
 	}

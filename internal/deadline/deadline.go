@@ -38,18 +38,18 @@ type Key struct{}
 // Context is the context of one call. [New] makes one, which has no deadline until
 // [Context.Begin].
 type Context struct {
-	call  any
-	epoch time.Time // engine time 0
+	call   any
+	epoch  time.Time // engine time 0
+	limits Limits
 
 	// mu guards the fields below.
-	mu     sync.Mutex
-	limits Limits
-	began  engine.Time // 0: its time has not begun
-	end    engine.Time // engine.Never: it has none
-	err    error
-	done   chan struct{}
-	timer  *time.Timer          // fires at the deadline, or at an earlier one and is set again
-	after  map[*func()]struct{} // to be run when the context ends; see AfterFunc
+	mu    sync.Mutex
+	began engine.Time // 0: its time has not begun
+	end   engine.Time // engine.Never: it has none
+	err   error
+	done  chan struct{}
+	timer *time.Timer          // fires at the deadline, or at an earlier one and is set again
+	after map[*func()]struct{} // to be run when the context ends; see AfterFunc
 
 	reported *reported // nil: no progress
 }
@@ -62,17 +62,17 @@ type reported struct {
 }
 
 // New returns the context of a call, which is its value for [Key]. epoch is the engine's time 0.
-func New(call any, epoch time.Time) Context {
-	return Context{call: call, epoch: epoch, end: engine.Never}
+func New(call any, epoch time.Time, limits Limits) Context {
+	return Context{call: call, epoch: epoch, limits: limits, end: engine.Never}
 }
 
 // Begin starts the time of the call. Its error says that it was ended before.
-func (c *Context) Begin(now engine.Time, limits Limits) error {
+func (c *Context) Begin(now engine.Time) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.began, c.limits, c.end = now, limits, limits.Until
-	if limits.Timeout > 0 {
-		c.end = min(c.end, Later(now, limits.Timeout))
+	c.began, c.end = now, c.limits.Until
+	if timeout := c.limits.Timeout; timeout > 0 {
+		c.end = min(c.end, Later(now, timeout))
 	}
 	return c.err
 }

@@ -13,11 +13,11 @@ import (
 // begun is the context of a call that begins a second after the engine's time 0, and has to end
 // so long after its begin.
 func begun(t *testing.T, until time.Duration, l Limits) *Context {
-	c := New("call", time.Now().Add(-time.Second))
 	if l.Until = engine.Never; until > 0 {
-		l.Until = Later(c.now(), until)
+		l.Until = Later(engine.Time(time.Second), until)
 	}
-	if err := c.Begin(c.now(), l); err != nil {
+	c := New("call", time.Now().Add(-time.Second), l)
+	if err := c.Begin(c.now()); err != nil {
 		t.Fatal(err)
 	}
 	return &c
@@ -104,7 +104,7 @@ func TestReportsAreToldNowAndThen(t *testing.T) {
 
 func TestItEndsForTheFirstReason(t *testing.T) {
 	ended := errors.New("ended")
-	c := New("call", time.Now())
+	c := New("call", time.Now(), Limits{})
 	ran := make(chan string, 2)
 	c.AfterFunc(func() { ran <- "run" })
 	stop := c.AfterFunc(func() { ran <- "stopped" })
@@ -121,7 +121,7 @@ func TestItEndsForTheFirstReason(t *testing.T) {
 	if got := <-ran; got != "late" {
 		t.Error(got)
 	}
-	if err := c.Begin(1, Limits{}); err != ended {
+	if err := c.Begin(1); err != ended {
 		t.Errorf("it began after its end: %v", err)
 	}
 	if tell, lasts := c.Report(1, 1, 1); tell || lasts {

@@ -1,7 +1,9 @@
-// Package reason puts the reason for which an operation waits into words.
+// Package reason puts the reason for which an operation waits into words, and the operations
+// for which a call has waited.
 package reason
 
 import (
+	"strings"
 	"time"
 
 	"github.com/optimist-go/optimist/internal/engine"
@@ -62,4 +64,13 @@ func Sentence(kind engine.ReasonKind, operation, entity string, version uint64, 
 		return "the server has it, and " + entity + " was never loaded"
 	}
 	return ""
+}
+
+// Listed is the text of the first ten names.
+func Listed(names []string) string {
+	text := strings.Join(names[:min(len(names), 10)], ", ")
+	if len(names) > 10 {
+		text += ", ..."
+	}
+	return text
 }
