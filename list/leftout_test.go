@@ -132,6 +132,37 @@ func TestWorkOnARowThatAPageHasLeftOutCountsIt(t *testing.T) {
 	})
 }
 
+// The answer of a creation is lost, and a push has what somebody else made of the row since: it is
+// later than a page that was read between, and which has the row already.
+func TestATotalHasARowOnceThatItsPageHas(t *testing.T) {
+	inFeed(t, 10, five, func(f *feed) {
+		f.placed = true
+		l := f.open()
+		f.follow(l)
+		must(t, l.More(f.ctx))
+		f.m.SetOnline(false)
+		_, err := f.add.Execute(f.ctx, "x", task{"x", 4})
+		must(t, err)
+		f.write("x", task{"x", 4})
+		f.slow = time.Second
+		read := make(chan error)
+		f.answer = func(string) (optimist.Truth[task], error) {
+			time.Sleep(time.Minute)
+			return f.truth("x"), nil
+		}
+		f.m.SetOnline(true)
+		go func() { read <- l.Refetch(f.ctx) }()
+		time.Sleep(time.Second / 2)
+		f.write("x", task{"theirs", 6})
+		must(t, f.tasks.Receive("x", f.truth("x")))
+		must(t, <-read)
+		f.state(l, "a b c x d e")
+		f.total(l, "that has the row", 6, true)
+		time.Sleep(2 * time.Minute)
+		f.total(l, "when it is answered", 6, true)
+	})
+}
+
 // Where one page has told all rows, a row that is pushed is new.
 func TestATotalIsExactWhereOnePageHasToldAllRows(t *testing.T) {
 	for _, size := range []int{10, 3} {

@@ -173,6 +173,9 @@ func (p *paged[T]) take(a *arrival[T], keys []string, fit misfit, core *core[T])
 	}
 	if a.page.Total != nil {
 		p.totals.tell(*a.page.Total, a.page.Position, a.began)
+		for id := range a.told {
+			p.totals.contains(id)
+		}
 	}
 	within(&core.rope, moved, func(e *entry[T]) {
 		if c := p.all[e.row.ID]; c != nil && c.fact.busy {

@@ -127,6 +127,19 @@ func (t *totals) place(id string, position uint64, same bool) {
 	}
 }
 
+// contains notes that the page of the total has an entity, which was there before the first of its
+// changes that are kept: had nothing been known of it then, that one does not add it.
+func (t *totals) contains(id string) {
+	i := slices.IndexFunc(t.settled, func(d difference) bool { return d.id == id })
+	if i < 0 || t.settled[i].by <= 0 {
+		return
+	}
+	d := t.settled[i]
+	t.sum -= d.by
+	t.unsure -= t.doubts(d)
+	t.settled = slices.Delete(t.settled, i, i+1)
+}
+
 // withdraw forgets the changes of an entity that turned out to be another one, which tells them.
 func (t *totals) withdraw(id string) {
 	t.settled = slices.DeleteFunc(t.settled, func(d difference) bool {

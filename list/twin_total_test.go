@@ -155,6 +155,18 @@ func (b *board) total(w *watched) list.Total {
 	return t
 }
 
+// adds reports whether a change is counted beside the total.
+func (b *board) adds(p *paper, c *truthChange) bool {
+	appears := c.before.Presence == optimist.NotLoaded && !c.shown
+	switch {
+	case c.contained, c.after.Presence == optimist.NotLoaded, appears && !c.fresh, c.by == 0 && !c.guessed:
+		return false
+	case c.position != 0 && p.position != 0:
+		return c.position > p.position
+	}
+	return c.at.After(p.read) || c.beyond
+}
+
 // count has the naive list take a total.
 func (b *board) count(w *watched, f *fetching, page list.Page[card], ids []string) {
 	p := w.paper
@@ -167,6 +179,12 @@ func (b *board) count(w *watched, f *fetching, page list.Page[card], ids []strin
 	for i := range b.oracle.past {
 		if c := &b.oracle.past[i]; slices.Contains(ids, c.ID) {
 			c.in = p // counted
+		}
+	}
+	for _, id := range ids {
+		i := slices.IndexFunc(p.past, func(c truthChange) bool { return c.ID == id && b.adds(p, &c) })
+		if i >= 0 && p.past[i].by > 0 {
+			p.past[i].contained = true // it was there before
 		}
 	}
 	clear(p.doubted)
