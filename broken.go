@@ -16,16 +16,22 @@ import (
 func (m *Manager) breakLocked() {
 	m.lost = errorf.New("%w: a function of the program ended its goroutine in the middle of a change: %w", ErrBroken, foreign.ErrEnded)
 	m.courier.HandedIn()
-	m.alarm.Stop()
+	m.silenceLocked()
+	m.publishLocked(Event{Kind: CallbackPanicked, Err: m.lost})
+	m.endIndexesLocked(m.lost)
+	closeOnce(m.stop)
+	m.unlock()
+}
+
+// silenceLocked ends the timer, all calls and all waits for sending, for good. The channel is
+// closed when no tick runs.
+func (m *Manager) silenceLocked() (ticked <-chan struct{}) {
 	m.abandonLocked()
 	m.loads.bell.Give()
 	if m.reader != nil {
 		m.reader.halt()
 	}
-	m.publishLocked(Event{Kind: CallbackPanicked, Err: m.lost})
-	m.endIndexesLocked(m.lost)
-	closeOnce(m.stop)
-	m.unlock()
+	return m.alarm.Stop()
 }
 
 // closeOnce closes a channel on which nothing is sent, unless it is closed already.
@@ -47,20 +53,20 @@ const (
 	stopped       // nothing runs any more
 )
 
-// haltedLocked reports whether nothing leaves any more: because Close has begun to stop, or
-// because the manager is broken.
-func (m *Manager) haltedLocked() bool { return m.lost != nil || m.phase >= halted }
-
-// stoppedLocked is why the manager does nothing any more, or nil.
-func (m *Manager) stoppedLocked() error {
+// pastLocked is why the manager does no longer do what it does before a phase, or nil: Close has
+// come so far, or the manager is broken.
+func (m *Manager) pastLocked(p phase) error {
 	switch {
 	case m.lost != nil:
 		return m.lost
-	case m.phase == stopped:
+	case m.phase >= p:
 		return ErrClosed
 	}
 	return nil
 }
+
+// stoppedLocked is why the manager does nothing any more, or nil.
+func (m *Manager) stoppedLocked() error { return m.pastLocked(stopped) }
 
 func (m *Manager) stoppedErr() error {
 	m.mu.Lock()

@@ -74,11 +74,8 @@ func (m *Manager) open(over error) error {
 // acceptingLocked reports why nothing is accepted, or nil. over is contextErr of the
 // call's context, which is asked before the lock is taken: it may be the program's own.
 func (m *Manager) acceptingLocked(over error) error {
-	switch {
-	case m.lost != nil:
-		return m.lost
-	case m.phase >= closing:
-		return ErrClosed
+	if err := m.pastLocked(closing); err != nil {
+		return err
 	}
 	if m.disk != nil {
 		if err := m.refusingLocked(); err != nil {

@@ -99,13 +99,10 @@ func (s *anyStore) SendNow(id string) error {
 // RetryNow ends every wait between attempts now, and the pause that a refused
 // authentication began.
 func (m *Manager) RetryNow() error {
-	if err := m.do(engine.RetryNow{}); err != nil {
-		return err
-	}
-	m.mu.Lock()
-	m.loads.bell.Give()
-	m.mu.Unlock()
-	return nil
+	return m.act(func() (engine.Input, error) {
+		m.loads.bell.Give()
+		return engine.RetryNow{}, nil
+	})
 }
 
 // Flush ends every debounce and waits until each operation is settled, is parked, or
@@ -242,13 +239,8 @@ func (m *Manager) endSubscriptions() {
 func (m *Manager) halt() {
 	m.mu.Lock()
 	m.phase = halted
-	ticked := m.alarm.Stop()
 	m.engine.ShutGate(true)
-	m.abandonLocked()
-	m.loads.bell.Give()
-	if m.reader != nil {
-		m.reader.halt()
-	}
+	ticked := m.silenceLocked()
 	m.unlock()
 	<-ticked
 }

@@ -104,12 +104,8 @@ func (m *Manager) awaitSending(ctx context.Context) (rung <-chan struct{}, err e
 		if err := m.lock(); err != nil {
 			return nil, err
 		}
-		if m.haltedLocked() {
-			err := m.lost
+		if err := m.pastLocked(halted); err != nil {
 			m.mu.Unlock()
-			if err == nil {
-				err = ErrClosed
-			}
 			return nil, err
 		}
 		m.loads.paused = !m.engine.Sending()

@@ -100,22 +100,22 @@ func (m *Manager) await(ctx context.Context, inside bool, awaited awaited) error
 // called under the lock now and then, and names one that has run since it was called last, if
 // there is one: that is not waited for any longer.
 func (m *Manager) awaitProgram(ctx context.Context, done <-chan struct{}, look func() string) error {
-	var looking func() string
+	var looking func() error
 	if look != nil {
-		looking = func() string {
+		looking = func() error {
 			m.mu.Lock()
 			defer m.mu.Unlock()
-			return look()
+			return stuckErr(look())
 		}
 	}
-	name, err := stuck.Await(ctx, done, patience, looking)
-	if name != "" {
-		return stuckErr(name)
-	}
-	return err
+	return stuck.Await(ctx, done, patience, looking)
 }
 
+// stuckErr names a function that runs on; nil: none does.
 func stuckErr(name string) error {
+	if name == "" {
+		return nil
+	}
 	return errorf.New("%w: %s has run for more than %v; it must not wait for what waits for it", ErrStuck, name, patience)
 }
 

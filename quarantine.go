@@ -64,21 +64,19 @@ func (m *Manager) rollBackAsideLocked(orphans []outbox.Loaded) {
 
 // discardAside drops an operation in quarantine.
 func (m *Manager) discardAside(h *Handle) error {
-	if err := m.lockToAct(); err != nil {
-		return err
-	}
-	defer m.mu.Unlock()
-	out := m.disk.out
-	switch {
-	case h.ended:
-		return ErrSettled
-	case out.Dead():
-		return errorf.New("%w: %w", journal.ErrFailed, out.Failed())
-	}
-	m.endAsideLocked(h, engine.Cancelled, nil)
-	m.rollBackAsideLocked(out.Discard(h.op.Seq()))
-	m.writeLocked()
-	return nil
+	return m.act(func() (engine.Input, error) {
+		out := m.disk.out
+		switch {
+		case h.ended:
+			return nil, ErrSettled
+		case out.Dead():
+			return nil, errorf.New("%w: %w", journal.ErrFailed, out.Failed())
+		}
+		m.endAsideLocked(h, engine.Cancelled, nil)
+		m.rollBackAsideLocked(out.Discard(h.op.Seq()))
+		m.writeLocked()
+		return nil, nil
+	})
 }
 
 // quarantinedErr is why nothing but Discard can be done with an operation in quarantine.

@@ -51,7 +51,7 @@ func (m *Manager) askLocked(ent *engine.Entity, again, settled bool, now time.Ti
 }
 
 // openLocked reports whether anything is read now.
-func (r *reader) openLocked() bool { return !r.m.haltedLocked() && r.m.engine.Sending() }
+func (r *reader) openLocked() bool { return r.m.pastLocked(halted) == nil && r.m.engine.Sending() }
 
 // moveLocked starts as many workers as have something to do, after each step. The alarm makes
 // one when an entity is due.
@@ -153,7 +153,7 @@ func (r *reader) finishLocked(ent *engine.Entity, t engine.Truth, err error) {
 		after = engine.Time(classify(r.ctx, err).retryAfter)
 	}
 	failed := err != nil || old || ent.Awaited() // by a replica that lags
-	if r.Finish(ent, m.now(now), failed, after, m.haltedLocked(), rand.Uint64(), m.engine.RereadLater) {
+	if r.Finish(ent, m.now(now), failed, after, m.pastLocked(halted) != nil, rand.Uint64(), m.engine.RereadLater) {
 		return
 	}
 	if ent.Unsure() && err != nil {

@@ -62,11 +62,9 @@ func (m *Manager) Restore() (Restored, error) {
 }
 
 func (m *Manager) restoreAllLocked() (Restored, error) {
-	switch {
-	case m.lost != nil:
-		return Restored{}, m.lost
-	case m.phase >= closing:
-		return Restored{}, ErrClosed
+	switch past := m.pastLocked(closing); {
+	case past != nil:
+		return Restored{}, past
 	case m.disk == nil:
 		return Restored{}, nil
 	case m.disk.out.Restored():

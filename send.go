@@ -12,6 +12,7 @@ import (
 	"github.com/optimist-go/optimist/internal/errorf"
 	"github.com/optimist-go/optimist/internal/foreign"
 	"github.com/optimist-go/optimist/internal/policy"
+	"github.com/optimist-go/optimist/internal/stuck"
 )
 
 // opType is a type of operation as the manager knows it.
@@ -263,34 +264,20 @@ func (m *Manager) observeLocked(t *engine.Truth, now time.Time) {
 func (m *Manager) waitForWorkers(inside bool) error {
 	m.mu.Lock()
 	left := m.courier.Left()
-	look := m.stuckClosuresLocked(nil)
+	closures := m.stuckClosuresLocked(nil)
 	m.mu.Unlock()
-	grace := time.NewTicker(time.Second)
-	defer grace.Stop()
-	for {
-		select {
-		case <-left:
-			return nil
-		case <-grace.C:
-		}
-		if err := m.stuck(); err != nil {
+	return stuck.Await(context.Background(), left, time.Second, func() error {
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		if err := m.heedlessLocked(); err != nil || !inside {
 			return err
 		}
-		if inside {
-			m.mu.Lock()
-			name := look()
-			m.mu.Unlock()
-			if name != "" {
-				return stuckErr(name)
-			}
-		}
-	}
+		return stuckErr(closures())
+	})
 }
 
-// stuck names the calls that go on although Close has ended them.
-func (m *Manager) stuck() (err error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
+// heedlessLocked names the calls that go on although Close has ended them.
+func (m *Manager) heedlessLocked() (err error) {
 	for _, f := range m.courier.Flying() {
 		if f.disowned {
 			err = errorf.New("%w: send of %s did not heed its context", cmp.Or(err, ErrStuck), f.h.op.Type.Name)

@@ -28,12 +28,12 @@ func Watch(running func(tell func(place any, begun uint64)), name func(place any
 }
 
 // Await waits until done is closed, and returns the error of ctx if that ends before. Each time
-// that patience is over it calls look, which may be nil, and gives up when look names a
-// function: it returns that name.
-func Await(ctx context.Context, done <-chan struct{}, patience time.Duration, look func() string) (stuck string, err error) {
+// that patience is over it calls look, which may be nil, and gives up with the error that look
+// returns.
+func Await(ctx context.Context, done <-chan struct{}, patience time.Duration, look func() error) error {
 	select {
 	case <-done:
-		return "", nil
+		return nil
 	default:
 	}
 	var over <-chan time.Time
@@ -45,13 +45,13 @@ func Await(ctx context.Context, done <-chan struct{}, patience time.Duration, lo
 	for {
 		select {
 		case <-done:
-			return "", nil
+			return nil
 		case <-ctx.Done():
-			return "", ctx.Err()
+			return ctx.Err()
 		case <-over:
 		}
-		if stuck = look(); stuck != "" {
-			return stuck, nil
+		if err := look(); err != nil {
+			return err
 		}
 	}
 }
