@@ -1,4 +1,4 @@
 // Package mutants checks the tests: it puts one deliberate fault at a time into a copy
-// of the engine, and runs a test that must fail. A fault that no test finds means a
-// missing test.
+// of the engine, or of package list, and runs a test that must fail. A fault that no test
+// finds means a missing test.
 package mutants

@@ -1,16 +1,21 @@
 package mutants
 
+import "slices"
+
 // fault is a small textual change that breaks one promise.
 type fault struct {
 	what string // the broken promise
-	file string // in internal/engine
+	file string // in internal/engine; with a folder: from the root on
 	old  string // occurs once
 	new  string
-	test string // finds it
+	test string // finds it; of another package than the engine: behind the folder and a dot
 }
 
 // faults are all faults; the short form tries the first few.
-var faults = []fault{
+var faults = slices.Concat(engineFaults, listFaults)
+
+// engineFaults are those that the engine's tests find.
+var engineFaults = []fault{
 	{"a change of mind joins an operation that has left with other content (law 11)", "execute.go",
 		"if older.frozen() {\n\t\treturn e.appendOp(o, in.After, older)\n\t}", "", "TestExplore"},
 	{"stale truth is taken (law 15)", "truth.go",

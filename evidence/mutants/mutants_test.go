@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -30,9 +31,6 @@ func TestFaultsAreFound(t *testing.T) {
 	if err := copyModule(dir); err != nil {
 		t.Fatal(err)
 	}
-	if out, err := run(dir, "TestTwin|TestNetZero", 5*time.Second); err != nil {
-		t.Fatalf("fails without a fault: %s", out)
-	}
 	chosen := faults
 	switch {
 	case *only != "":
@@ -40,9 +38,18 @@ func TestFaultsAreFound(t *testing.T) {
 	case !*all:
 		chosen = faults[:few]
 	}
+	right := []string{"TestTwin|TestNetZero"}
+	if slices.ContainsFunc(chosen, func(f fault) bool { return strings.HasPrefix(f.test, "list.") }) {
+		right = append(right, "list.TestTwin")
+	}
+	for _, tests := range right {
+		if out, err := run(dir, tests, 5*time.Second); err != nil {
+			t.Fatalf("fails without a fault: %s", out)
+		}
+	}
 	found := 0
 	for _, f := range chosen {
-		file := filepath.Join(dir, "internal", "engine", f.file)
+		file := filepath.Join(dir, f.path())
 		right, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
@@ -55,6 +62,7 @@ func TestFaultsAreFound(t *testing.T) {
 		if err := os.WriteFile(file, []byte(wrong), 0o644); err != nil {
 			t.Fatal(err)
 		}
+		_, name := packageOf(f.test)
 		out, err := run(dir, f.test, 5*time.Second)
 		if err == nil { // on a busy machine that is not long
 			out, err = run(dir, f.test, time.Minute)
@@ -62,7 +70,7 @@ func TestFaultsAreFound(t *testing.T) {
 		switch {
 		case err == nil:
 			t.Errorf("%s: not found by %s", f.what, f.test)
-		case strings.Contains(out, "[build failed]") || !strings.Contains(out, "--- FAIL: "+f.test):
+		case strings.Contains(out, "[build failed]") || !strings.Contains(out, "--- FAIL: "+name):
 			t.Errorf("%s: %s did not get to fail:\n%s", f.what, f.test, out)
 		default:
 			found++
@@ -88,7 +96,7 @@ func TestFaultsFit(t *testing.T) {
 		if !strings.Contains(string(docs), f.row()) {
 			t.Errorf("docs/evidence.md has no row %s; -mutants.table prints the table", f.row())
 		}
-		right, err := os.ReadFile(filepath.Join("..", "..", "internal", "engine", f.file))
+		right, err := os.ReadFile(filepath.Join("..", "..", f.path()))
 		if n := strings.Count(string(right), f.old); err != nil || n != 1 {
 			t.Errorf("%s: the code to change occurs %d times in %s (%v)", f.what, n, f.file, err)
 		}
@@ -98,33 +106,54 @@ func TestFaultsFit(t *testing.T) {
 // row is the fault in the table of docs/evidence.md.
 func (f fault) row() string { return "| " + f.what + " | `" + f.file + "` | `" + f.test + "` |" }
 
-// run runs tests of the copy's engine by name, for some time: explorations for four times as long.
+// path is where the fault is, from the root on.
+func (f fault) path() string {
+	if strings.Contains(f.file, "/") {
+		return f.file
+	}
+	return "internal/engine/" + f.file
+}
+
+// packageOf is the folder of the package that has tests, and their names alone.
+func packageOf(tests string) (folder, names string) {
+	if folder, names, ok := strings.Cut(tests, "."); ok {
+		return folder, names
+	}
+	return "internal/engine", tests
+}
+
+// run runs tests of one of the copy's packages by name, for some time: explorations for four
+// times as long.
 func run(dir, tests string, long time.Duration) (string, error) {
-	cmd := exec.Command("go", "test", "-count=1", "-vet=off", "-timeout=10m", "-run", "^("+tests+")", "./internal/engine",
-		"-twins="+long.String(), "-explore.time="+(4*long).String())
+	folder, names := packageOf(tests)
+	args := []string{"test", "-count=1", "-vet=off", "-timeout=10m", "-run", "^(" + names + ")", "./" + folder}
+	if folder == "list" { // it makes about 1,000 steps a second
+		args = append(args, "-list.steps="+strconv.Itoa(int(long.Milliseconds())))
+	} else {
+		args = append(args, "-twins="+long.String(), "-explore.time="+(4*long).String())
+	}
+	cmd := exec.Command("go", args...)
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "GOWORK=off", "GOFLAGS=")
 	out, err := cmd.CombinedOutput()
 	return string(out), err
 }
 
-// copyModule copies the files that the engine needs.
+// copyModule copies the code of the root's module.
 func copyModule(dir string) error {
 	root := filepath.Join("..", "..")
-	mod, err := os.ReadFile(filepath.Join(root, "go.mod"))
-	if err != nil {
-		return err
-	}
-	if err := os.WriteFile(filepath.Join(dir, "go.mod"), mod, 0o644); err != nil {
-		return err
-	}
-	return filepath.WalkDir(filepath.Join(root, "internal"), func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() || filepath.Ext(path) != ".go" {
+	return filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		rel, _ := filepath.Rel(root, path)
+		switch {
+		case err != nil:
 			return err
-		}
-		rel, err := filepath.Rel(root, path)
-		if err != nil {
-			return err
+		case d.IsDir():
+			if _, err := os.Stat(filepath.Join(path, "go.mod")); rel != "." && (err == nil || strings.HasPrefix(d.Name(), ".")) {
+				return filepath.SkipDir // a module of its own
+			}
+			return nil
+		case filepath.Ext(path) != ".go" && rel != "go.mod":
+			return nil
 		}
 		data, err := os.ReadFile(path)
 		if err != nil {
