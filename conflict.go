@@ -186,14 +186,7 @@ func merge(first, second *anyAction, rule func(older, newer any) (any, any, Merg
 		if err := contain("merge", func() { a, b, merged = rule(older.Args, newer.Args) }); err != nil {
 			m.publishLocked(Event{Kind: CallbackPanicked, Entity: older.Entity().FullName(), Type: newer.Type.Name, Err: err})
 		}
-		switch merged {
-		case TakeFirst:
-			return engine.Merged{Rule: TakeFirst, Args: a}
-		case Annihilate, Separate:
-			return engine.Merged{Rule: merged}
-		}
-		same := second.typ.SameArgs
-		return engine.Merged{Rule: TakeSecond, Args: b, Changed: same == nil || !same(newer.Args, b)} // else as without a rule
+		return merged.Of(newer, a, b)
 	}
 	return nil
 }

@@ -114,7 +114,6 @@ type disk struct {
 	encoded     []byte
 	encodedArgs any
 
-	reminded bool         // of Restore, which was not called
 	released []*engine.Op // that the journal will never hold, by the Step that runs
 
 	write *outbox.Write // with which the journal was called, and which has not returned; nil: none

@@ -17,15 +17,11 @@ func unseen(typ, entity string) error {
 	return errorf.New("%w: %s of %s is sent and not seen; Receive or Refresh its truth first", ErrNotLoaded, typ, entity)
 }
 
-// restoreWithin is the time from New in which a program is expected to call Restore when an
-// earlier life left operations in the journal. It may have to ask for a password before.
-const restoreWithin = engine.Time(time.Minute)
-
 // overdueLocked is when a Send will be long past its time, or Restore, or engine.Never.
 func (m *Manager) overdueLocked() engine.Time {
 	late := engine.Never
-	if d := m.disk; d != nil && !d.reminded && d.out.Unrestored() > 0 {
-		late = restoreWithin
+	if m.disk != nil {
+		late = m.disk.out.RestoreBy()
 	}
 	for _, f := range m.courier.Flying() {
 		late = min(late, f.late.At())
@@ -37,7 +33,7 @@ func (m *Manager) overdueLocked() engine.Time {
 // and of Restore.
 func (m *Manager) tellOverdueLocked(now time.Time) {
 	at := m.now(now)
-	if m.disk != nil && m.disk.out.Unrestored() > 0 && restoreWithin <= at {
+	if m.disk != nil && m.disk.out.RestoreBy() <= at {
 		m.tellUnrestoredLocked()
 	}
 	for _, f := range m.courier.Flying() {
@@ -54,9 +50,8 @@ func (m *Manager) tellOverdueLocked(now time.Time) {
 // tellUnrestoredLocked tells, once, that Restore was not called although an operation was
 // refused because of that, or operations have waited for it for long.
 func (m *Manager) tellUnrestoredLocked() {
-	if d := m.disk; !d.reminded && m.audience.Subscribed() {
-		d.reminded = true
-		m.publishLocked(Event{Kind: Misused, Err: errorf.New("%w; operations of an earlier life that wait in the journal: %d", errUnrestored, d.out.Unrestored())})
+	if out := m.disk.out; m.audience.Subscribed() && out.Remind() {
+		m.publishLocked(Event{Kind: Misused, Err: errorf.New("%w; operations of an earlier life that wait in the journal: %d", errUnrestored, out.Unrestored())})
 	}
 }
 

@@ -102,17 +102,13 @@ func (m *Manager) restoreLocked(l outbox.Loaded, now time.Time) (*Handle, error)
 	if r == nil {
 		return nil, l.Err
 	}
-	registered := m.known.Type(r.Type)
-	switch {
-	case registered == nil:
-		return nil, errorf.New("%w: no type %q is registered", ErrInvalid, r.Type)
-	case !registered.Stored:
-		return nil, errorf.New("%w: type %q is registered without Stored", ErrInvalid, r.Type)
+	registered, err := m.known.StoredType(r.Type)
+	if err != nil {
+		return nil, err
 	}
 	typ := registered.Owner.(*opType)
 	var h *Handle
 	var parts []engine.Part
-	var err error
 	m.enterLocked(&typ.label)
 	foreign.Finish(func() { h, parts, err = m.decode(r, typ) }, m.breakLocked)
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 // the truth. "plus" appends a mark to the title: the +1 of the scenarios.
 
 func (w *world) plus(id string) *Handle {
-	if w.m.known.Type("plus") == nil {
+	if w.plusAction == nil || w.plusAction.m != w.m {
 		def := w.commenting()
 		def.Type = "plus"
 		w.plusAction = Register(w.pages, def)

@@ -130,6 +130,19 @@ type Merged struct {
 	Changed bool // TakeSecond: the second gets Args, else it is as it was
 }
 
+// Of is the result of a rule that was given copies of the arguments of two operations, of which
+// second is the second one. They are a and b now. A rule of another number is TakeSecond.
+func (r MergeRule) Of(second *Op, a, b any) Merged {
+	switch r {
+	case TakeFirst:
+		return Merged{Rule: TakeFirst, Args: a}
+	case Annihilate, Separate:
+		return Merged{Rule: r}
+	}
+	same := second.Type.SameArgs
+	return Merged{Rule: TakeSecond, Args: b, Changed: same == nil || !same(second.Args, b)} // else as without a rule
+}
+
 // MergeRule says which of two operations survives.
 type MergeRule uint8
 

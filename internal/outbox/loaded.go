@@ -89,6 +89,25 @@ func (b *Outbox) Restored() bool { return b.restored }
 // Unrestored counts the records that wait for Begin.
 func (b *Outbox) Unrestored() int { return len(b.loaded) }
 
+// restoreWithin is the time from the engine's time 0 in which Begin is expected when an earlier life
+// left operations. The program may have to ask for a password before.
+const restoreWithin = engine.Time(60e9) // a minute
+
+// RestoreBy is when the program is reminded of Begin; engine.Never: it need not be, or was.
+func (b *Outbox) RestoreBy() engine.Time {
+	if b.reminded || len(b.loaded) == 0 {
+		return engine.Never
+	}
+	return restoreWithin
+}
+
+// Remind reports whether the program is still to be reminded of Begin. Then it is from now on.
+func (b *Outbox) Remind() bool {
+	first := !b.reminded
+	b.reminded = true
+	return first
+}
+
 // Begin returns the records that are to be restored, in their order. Each is then told to
 // Accept or to Reject; and End comes last.
 func (b *Outbox) Begin() []Loaded {

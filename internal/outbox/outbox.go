@@ -56,6 +56,7 @@ type Outbox struct {
 	taken   []*Wait // for the write under way
 
 	restored   bool                  // Begin was called
+	reminded   bool                  // of Begin, which was not called
 	loaded     []Loaded              // left by an earlier life, until Begin
 	names      []Name                // left by an earlier life, until BeginNames; then those of no known store
 	quarantine []Loaded              // records that could not be restored, from Begin on

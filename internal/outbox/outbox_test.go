@@ -259,3 +259,17 @@ func TestWhoWaitsIsToldOfTheWriteWithTheRecords(t *testing.T) {
 	take(b)
 	<-last.Done // nothing was queued, and the writer has ended
 }
+
+func TestAProgramIsRemindedOnceOfRecordsThatWait(t *testing.T) {
+	b := New()
+	if b.RestoreBy() != engine.Never {
+		t.Error("nothing waits, and it is reminded")
+	}
+	b.Load([]journal.Record{left(1, 1)})
+	if by := b.RestoreBy(); by != restoreWithin {
+		t.Errorf("it is reminded at %d", by)
+	}
+	if !b.Remind() || b.Remind() || b.RestoreBy() != engine.Never {
+		t.Error("it is not reminded once")
+	}
+}

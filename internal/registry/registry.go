@@ -64,8 +64,17 @@ func (r *Registry) AddType(typ *engine.Type) error {
 	return nil
 }
 
-// Type is the type of that name, or nil.
-func (r *Registry) Type(name string) *engine.Type { return r.types[name] }
+// StoredType is the type of that name, of which operations are stored.
+func (r *Registry) StoredType(name string) (*engine.Type, error) {
+	t := r.types[name]
+	switch {
+	case t == nil:
+		return nil, errorf.New("%w: no type %q is registered", engine.ErrInvalid, name)
+	case !t.Stored:
+		return nil, errorf.New("%w: type %q is registered without Stored", engine.ErrInvalid, name)
+	}
+	return t, nil
+}
 
 // Refuse notes that a definition cannot work.
 func (r *Registry) Refuse(err error) { r.invalid = append(r.invalid, err) }

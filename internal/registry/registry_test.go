@@ -59,3 +59,18 @@ func TestAMisnamedEntityIsToldOnce(t *testing.T) {
 		t.Errorf("closures have entities of no store: %v", err)
 	}
 }
+
+func TestOnlyATypeWithStoredIsFoundAgain(t *testing.T) {
+	r := New()
+	kept := &engine.Type{Name: "kept", Stored: true}
+	r.AddType(kept)
+	r.AddType(&engine.Type{Name: "lost"})
+	if typ, err := r.StoredType("kept"); typ != kept || err != nil {
+		t.Errorf("%v, %v", typ, err)
+	}
+	for _, name := range []string{"lost", "other"} {
+		if _, err := r.StoredType(name); !errors.Is(err, engine.ErrInvalid) {
+			t.Errorf("type %q: %v", name, err)
+		}
+	}
+}
