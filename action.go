@@ -114,14 +114,10 @@ func (a *anyAction) register(kind string, own Policy) {
 func (a *anyAction) check(given *policy.Policy) error {
 	t := &a.typ
 	err := t.Check(t.parts != nil)
-	switch {
-	case err != nil:
-	case t.send == nil:
+	if err == nil && t.send == nil {
 		err = errorf.New("%w: Send is nil", ErrInvalid)
-	case t.codec.half:
-		err = errorf.New("%w: Stored needs both Encode and Decode", ErrInvalid)
 	}
-	return cmp.Or(err, checkVersion(t.codec.version), given.Check())
+	return cmp.Or(err, t.codec.Check(), given.Check())
 }
 
 // complete fills in the parts of the type that were left out, and contains its functions.
@@ -148,7 +144,7 @@ func (a *anyAction) complete(given *policy.Policy) {
 	}
 	m.setPolicy(t, given, t.slot != nil)
 	t.label, t.Undoable = label{"type", t.Name}, t.undo != nil
-	t.Stored = m.disk != nil && t.codec.encode != nil
+	t.Stored = m.disk != nil && t.codec.Encode != nil
 	if t.ServerID {
 		m.naming.Store(true)
 	}
@@ -278,7 +274,7 @@ func (t *opType) prepare(o *engine.Op) (encoded []byte, err error) {
 		}
 	}
 	if err == nil && t.Stored {
-		encoded, err = t.codec.encodeArgs(o.Args)
+		encoded, err = t.encodeArgs(o.Args)
 	}
 	return encoded, err
 }

@@ -30,42 +30,25 @@ type Stored[A any] struct {
 	Wait bool
 }
 
-// codec is a Stored without its type.
-type codec struct {
-	version int
-	encode  func(args any) ([]byte, error)
-	decode  func(version int, data []byte) (any, error)
-	wait    bool
-	half    bool // one of the functions is missing
-}
-
-func codecOf[A any](s Stored[A]) codec {
-	if s.Encode == nil || s.Decode == nil {
-		return codec{version: s.Version, half: (s.Encode == nil) != (s.Decode == nil)}
+// codecOf is a Stored without its type.
+func codecOf[A any](s Stored[A]) outbox.Codec {
+	c := outbox.Codec{Version: s.Version, Wait: s.Wait}
+	if s.Encode != nil {
+		c.Encode = func(args any) ([]byte, error) { return s.Encode(*args.(*A)) }
 	}
-	return codec{
-		version: s.Version,
-		encode:  func(args any) ([]byte, error) { return s.Encode(*args.(*A)) },
-		decode: func(version int, data []byte) (any, error) {
+	if s.Decode != nil {
+		c.Decode = func(version int, data []byte) (any, error) {
 			a, err := s.Decode(version, data)
 			return &a, err
-		},
-		wait: s.Wait,
+		}
 	}
-}
-
-// checkVersion refuses a schema version that a record cannot hold.
-func checkVersion(v int) error {
-	if v < 0 || v > outbox.MaxSchema {
-		return errorf.New("%w: Stored.Version must be 0 to %d, not %d", ErrInvalid, outbox.MaxSchema, v)
-	}
-	return nil
+	return c
 }
 
 // encodeArgs encodes the arguments of an operation: before the lock is taken where they are
 // known there, else under it (Switch.Toggle, and a Resolve that merges).
-func (c codec) encodeArgs(args any) (data []byte, err error) {
-	if p := contain("encode", func() { data, err = c.encode(args) }); p != nil {
+func (t *opType) encodeArgs(args any) (data []byte, err error) {
+	if p := contain("encode", func() { data, err = t.codec.Encode(args) }); p != nil {
 		err = p
 	}
 	if err != nil {
@@ -78,7 +61,7 @@ func (c codec) encodeArgs(args any) (data []byte, err error) {
 }
 
 // awaited reports whether a call that executes an operation waits until it is durable.
-func (t *opType) awaited() bool { return t.codec.wait && t.Stored }
+func (t *opType) awaited() bool { return t.codec.Wait && t.Stored }
 
 // waitForDisk waits until an operation of a type that asks for it is durable. One
 // that cannot be is taken back, unless the call only joined it.
@@ -122,7 +105,7 @@ type disk struct {
 // journalLocked queues the operation's record: it is new, or something in it changed.
 func (m *Manager) journalLocked(o *engine.Op, first bool) {
 	d := m.disk
-	e := outbox.EntryOf(o, typeOf(o).codec.version, m.now(time.Now()), engine.Time(m.epoch.UnixNano()))
+	e := outbox.EntryOf(o, typeOf(o).codec.Version, m.now(time.Now()), engine.Time(m.epoch.UnixNano()))
 	if e.First = first; d.encodedArgs == o.Args {
 		e.Data = d.encoded
 	}
@@ -147,7 +130,7 @@ func (m *Manager) complete(e *outbox.Entry) (err error) {
 		e.ID = m.engine.IDOf(e.Seq)
 	}
 	if e.Data == nil {
-		e.Data, err = typeOf(e.Op).codec.encodeArgs(e.Op.Args)
+		e.Data, err = typeOf(e.Op).encodeArgs(e.Op.Args)
 	}
 	return err
 }

@@ -35,7 +35,7 @@ func (m *Manager) asideLocked(l outbox.Loaded) *Handle {
 		return h
 	}
 	r := l.Readable()
-	typ := &opType{label: label{"type", r.Type}, codec: codec{version: r.Schema}}
+	typ := &opType{label: label{"type", r.Type}, codec: outbox.Codec{Version: r.Schema}}
 	typ.Name, typ.Owner, typ.Pessimistic = r.Type, typ, true // no view shows it
 	h := &Handle{m: m, durable: true}
 	h.op.Type, h.op.Owner = &typ.Type, h

@@ -143,7 +143,7 @@ func (m *Manager) restoreLocked(l outbox.Loaded, now time.Time) (*Handle, error)
 // decode asks the program for the operation's arguments, and a group for its parts.
 func (m *Manager) decode(r *outbox.Record, typ *opType) (h *Handle, parts []engine.Part, err error) {
 	var args any
-	if p := contain("decode", func() { args, err = typ.codec.decode(r.Schema, r.Args) }); p != nil {
+	if p := contain("decode", func() { args, err = typ.codec.Decode(r.Schema, r.Args) }); p != nil {
 		err = p
 	}
 	if err != nil {

@@ -11,6 +11,7 @@ import (
 	"github.com/optimist-go/optimist/internal/engine"
 	"github.com/optimist-go/optimist/internal/errorf"
 	"github.com/optimist-go/optimist/internal/foreign"
+	"github.com/optimist-go/optimist/internal/outbox"
 	"github.com/optimist-go/optimist/internal/policy"
 	"github.com/optimist-go/optimist/internal/stuck"
 )
@@ -32,7 +33,7 @@ type opType struct {
 	// to the server's.
 	change func() (rollback func())
 	adopt  func(state any) (rollback func())
-	codec  codec                                 // how operations of this type are journaled
+	codec  outbox.Codec                          // how operations of this type are journaled
 	parts  func(args any) ([]engine.Part, error) // of a group
 	// adoptArgs makes a handle for arguments that the codec has decoded.
 	adoptArgs func(m *Manager, args any) *Handle

@@ -103,7 +103,7 @@ func (m *Manager) opSnapshotLocked(o *engine.Op, now time.Time) OpSnapshot {
 		contain("user", func() { os.User = user(o.Args) }) // without a name, if it panics
 	}
 	if o.Type.Aside {
-		os.Schema = typeOf(o).codec.version
+		os.Schema = typeOf(o).codec.Version
 	}
 	if o.State() == engine.Waiting {
 		os.Due = time.Duration(o.Due() - m.now(now))

@@ -26,7 +26,7 @@ import (
 //	version    uvarint  of the truth that an acknowledged operation awaits
 //	id         string   also the idempotency key
 //	type       string
-//	schema     uvarint  version of the arguments, at most MaxSchema
+//	schema     uvarint  version of the arguments, at most maxSchema
 //	store      string   empty for a group, whose entities follow from its arguments
 //	entity     string
 //	slot       string
@@ -80,7 +80,7 @@ type Record struct {
 	Timestamp engine.Timestamp
 	ID        string
 	Type      string
-	Schema    int    // version of Args, at most [MaxSchema]
+	Schema    int    // version of Args, at most maxSchema
 	Store     string // empty for a group
 	Entity    string
 	Slot      string
@@ -118,8 +118,8 @@ func (r *Record) FullNames() (names []string) {
 	return names
 }
 
-// MaxSchema is the greatest version of arguments that a record can hold.
-const MaxSchema = math.MaxInt32
+// maxSchema is the greatest version of arguments that a record can hold.
+const maxSchema = math.MaxInt32
 
 // flagsOf names the flags of a record, in the order of their bits.
 func flagsOf(k *engine.Kept) [8]*bool {
@@ -195,7 +195,7 @@ func decodeRecord(data []byte) (r Record, err error) {
 	r.ID = d.string()
 	r.Type = d.string()
 	schema := d.uint()
-	r.Schema = int(min(schema, MaxSchema))
+	r.Schema = int(min(schema, maxSchema))
 	r.Store = d.string()
 	r.Entity = d.string()
 	r.Slot = d.string()
@@ -207,7 +207,7 @@ func decodeRecord(data []byte) (r Record, err error) {
 	for len(d.rest) > 0 && !d.bad {
 		r.Members = append(r.Members, d.string())
 	}
-	if d.bad || len(r.Members)%2 != 0 || r.ID == "" || schema > MaxSchema {
+	if d.bad || len(r.Members)%2 != 0 || r.ID == "" || schema > maxSchema {
 		return Record{}, errRecord
 	}
 	return r, nil
