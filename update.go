@@ -238,10 +238,7 @@ func (m *Manager) runClosure(ctx context.Context, c *closure, after []*Handle) (
 	}
 	in := &engine.Execute{Space: space, Entity: id, Op: &c.handle.op, After: deps}
 
-	over := contextErr(ctx)
-	m.mu.Lock()
-	if err := m.acceptingLocked(over); err != nil {
-		m.mu.Unlock()
+	if err := m.open(contextErr(ctx)); err != nil {
 		return nil, err
 	}
 	if m.engine.WouldJoin(in) {
@@ -261,9 +258,7 @@ func (m *Manager) runClosure(ctx context.Context, c *closure, after []*Handle) (
 	if err := contain("apply", func() { entry.Rollback = c.typ.change() }); err != nil {
 		return nil, errorf.New("%w: %w", ErrApply, err)
 	}
-	m.mu.Lock()
-	if err := m.acceptingLocked(nil); err != nil {
-		m.mu.Unlock()
+	if err := m.open(nil); err != nil {
 		all.undo(log, entry.Op, entry.Rollback)
 		return nil, err
 	}
