@@ -33,7 +33,6 @@ type handleMore struct {
 	callbacks []func(*Handle, Result) // of calls that joined
 	done      chan struct{}           // nil until somebody asks for it
 	journal   error                   // why it is not durable
-	undoneBy  *Handle                 // of a ToggleUpdate: the tap that took it back
 }
 
 // Stage is a point in an operation's life that can be awaited.

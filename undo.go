@@ -112,10 +112,8 @@ func (h *Handle) Undo(ctx context.Context) (*Handle, error) {
 		return h.undoToggle(ctx)
 	}
 	in := engine.Undo{Op: &h.op}
-	name := ""
 	var by []*engine.Op
 	err := h.m.accept(contextErr(ctx), func() (err error) {
-		name = h.op.Type.Name
 		by, err = h.planUndoLocked(&in)
 		return err
 	}, func() error { return h.m.passLocked(&in, by...) })
@@ -123,7 +121,7 @@ func (h *Handle) Undo(ctx context.Context) (*Handle, error) {
 		err = handleOf(in.By).waitForDisk(ctx, in.By != in.Inverse.Op)
 	}
 	if err != nil {
-		return nil, refused(name, h.Entity(), errorf.New("undo: %w", err))
+		return nil, h.refusedUndo(err)
 	}
 	return handleOf(in.By), nil
 }
@@ -182,14 +180,8 @@ var errTapBack = errors.New("optimist: undone by another tap")
 // and where the server may have it nevertheless, the slot is in doubt and the inverse is sent.
 func (h *Handle) undoToggle(ctx context.Context) (*Handle, error) {
 	for {
-		var by *Handle
-		var name string
 		in := engine.Undo{Op: &h.op}
 		err := h.m.accept(contextErr(ctx), func() error {
-			name = h.op.Type.Name
-			if by = h.undoneByLocked(); by != nil {
-				return errTapBack
-			}
 			// An error says that it has ended: of closures the engine remembers no more.
 			if u, err := h.m.engine.Undoing(&h.op); err != nil || u.Way == engine.Invert {
 				return errTapBack
@@ -197,17 +189,19 @@ func (h *Handle) undoToggle(ctx context.Context) (*Handle, error) {
 			return nil
 		}, func() error { return h.m.passLocked(&in) })
 		switch {
-		case err == nil: // it is taken out, or came to nothing before
-			return h, nil
-		case by != nil:
-			return by, nil
+		case err == nil:
+			return handleOf(in.By), nil
 		case err != errTapBack:
-			return nil, refused(name, h.Entity(), errorf.New("undo: %w", err))
+			return nil, h.refusedUndo(err)
 		}
-		if by, err = typeOf(&h.op).tapBack(ctx, h); !errors.Is(err, errTapBack) {
+		if by, err := typeOf(&h.op).tapBack(ctx, h); !errors.Is(err, errTapBack) {
 			return by, err
 		}
 	}
+}
+
+func (h *Handle) refusedUndo(err error) error {
+	return refused(h.op.Type.Name, h.Entity(), errorf.New("undo: %w", err))
 }
 
 // mayTapBack reports why a tap that leads to a state cannot undo h. A nil h is no tap that is
@@ -219,23 +213,10 @@ func (h *Handle) mayTapBack(to any) error {
 	h.m.mu.Lock()
 	defer h.m.mu.Unlock()
 	switch {
-	case h.undoneByLocked() != nil:
+	case h.op.UndoneBy() != nil:
 		return errTapBack
 	case h.op.Args == to:
 		return errorf.New("undo: %w", ErrChangedSince)
 	}
 	return nil
-}
-
-// undoneByLocked is the tap that took this one back. One that came to nothing has not, nor
-// has one that was undone itself.
-func (h *Handle) undoneByLocked() *Handle {
-	if h.more == nil || h.more.undoneBy == nil {
-		return nil
-	}
-	by := h.more.undoneBy
-	if o := by.op.Outcome(); o == engine.RolledBack || o == engine.Cancelled || by.undoneByLocked() != nil {
-		return nil
-	}
-	return by
 }

@@ -272,7 +272,8 @@ func (all *closures) acceptLocked(c *closure, in *engine.Execute, log *closureLo
 	err := m.passLocked(in, &c.handle.op)
 	h, joined := c.handle.shared()
 	if err == nil && c.undoes != nil {
-		c.undoes.moreLocked().undoneBy, c.undoes = h, nil
+		c.undoes.op.UndoneWith(&c.handle.op)
+		c.undoes = nil
 	}
 	if settled := c.typ.settled; joined && settled != nil {
 		if h.ended {

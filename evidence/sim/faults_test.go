@@ -102,7 +102,7 @@ var faults = []fault{
 	{"an undo forgets the value that its user saw", []change{{"internal/engine/undo.go",
 		"return Undoing{Way: Invert, Value: b.value, Presence: b.presence}, nil", "return Undoing{Way: Invert, Presence: b.presence}, nil"}}},
 	{"a second undo is another one", []change{{"internal/engine/undo.go",
-		"if by := o.undoneBy(); by != nil {", "if by := o.undoneBy(); by != nil && by.state != Waiting {"}}},
+		"if by := o.UndoneBy(); by != nil {", "if by := o.UndoneBy(); by != nil && by.state != Waiting {"}}},
 	{"a reason outlives its debounce", []change{{"internal/engine/why.go",
 		"case o.due > e.now && !o.left && asked <= o.due:", "case !o.left && asked <= o.due:"}}},
 	{"nobody says that a retry is the reason", []change{{"internal/engine/why.go",

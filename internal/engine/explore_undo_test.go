@@ -127,7 +127,7 @@ func (w *undoWorld) fingerprint() []byte {
 			return
 		}
 		bits := byte(0)
-		for i, f := range []bool{o.left, o.Args.(wish).on, o.unknown, o.comesAfter(), o.waitsForOthers(), o.undoneBy() != nil, o.changedSince()} {
+		for i, f := range []bool{o.left, o.Args.(wish).on, o.unknown, o.comesAfter(), o.waitsForOthers(), o.UndoneBy() != nil, o.changedSince()} {
 			if f {
 				bits |= 1 << i
 			}

@@ -99,7 +99,7 @@ type Undoing struct {
 
 // Undoing says how an operation would be undone, or why it cannot be.
 func (e *Engine) Undoing(o *Op) (Undoing, error) {
-	if by := o.undoneBy(); by != nil {
+	if by := o.UndoneBy(); by != nil {
 		return Undoing{By: by}, nil
 	}
 	b := e.beforeOf(o)
@@ -130,14 +130,14 @@ func (e *Engine) Undoing(o *Op) (Undoing, error) {
 	return Undoing{Way: Invert, Value: b.value, Presence: b.presence}, nil
 }
 
-// undoneBy is the operation that has undone this one, or nil. One that came to nothing has
+// UndoneBy is the operation that has undone this one, or nil. One that came to nothing has
 // not, nor has one that was undone itself.
-func (o *Op) undoneBy() *Op {
+func (o *Op) UndoneBy() *Op {
 	if o.ext == nil || o.ext.undoneBy == nil {
 		return nil
 	}
 	by := o.ext.undoneBy
-	if by.outcome == RolledBack || by.outcome == Cancelled || by.undoneBy() != nil {
+	if by.outcome == RolledBack || by.outcome == Cancelled || by.UndoneBy() != nil {
 		return nil
 	}
 	return by
@@ -204,14 +204,21 @@ func (e *Engine) undo(in *Undo) error {
 	if err != nil {
 		return err
 	}
+	in.By = o.UndoneWith(by)
+	return nil
+}
+
+// UndoneWith notes that an operation which was accepted undoes this one, also where it was no Undo
+// that had it accepted, and returns the one that it has joined, or it.
+func (o *Op) UndoneWith(by *Op) *Op {
 	if joined := by.JoinedTo(); joined != nil {
 		by = joined
 	}
 	if by.ext != nil {
 		by.ext.undoneBy = nil // the inverse joined it, so its wish holds again
 	}
-	in.By, o.more().undoneBy = by, by
-	return nil
+	o.more().undoneBy = by
+	return by
 }
 
 // removes reports whether the inverse will stand on the creation that it undoes, and so goes
@@ -244,7 +251,7 @@ func (e *Engine) putBack(o, earlier *Op) error {
 
 // undone reports whether an inverse waits behind the operation, so that no person needs to
 // decide about it.
-func (o *Op) undone() bool { return o.undoneBy() != nil }
+func (o *Op) undone() bool { return o.UndoneBy() != nil }
 
 // leavesInverse lets the inverse n of an operation that comes to nothing go on without it,
 // where the server may have the operation: nobody else would take it back there.
