@@ -91,15 +91,16 @@ func (s *Store[T]) Views(ids ...string) []View[T] {
 	return views
 }
 
-func (s *anyStore) views(ids []string) []engine.Look {
-	if s.err != nil || !s.m.lockOrTell("Views of store "+s.space.Name) {
+func (s *anyStore) views(ids []string) (looks []engine.Look) {
+	if s.err != nil {
 		return nil
 	}
-	looks := make([]engine.Look, len(ids))
-	for i, id := range ids {
-		looks[i] = s.space.Find(id).Look()
-	}
-	s.m.mu.Unlock()
+	s.m.look("Views of store "+s.space.Name, func() {
+		looks = make([]engine.Look, 0, len(ids))
+		for _, id := range ids {
+			looks = append(looks, s.space.Find(id).Look())
+		}
+	})
 	if slices.Contains(ids, "") {
 		s.tellNeeds("Views", "")
 	}
