@@ -2,11 +2,11 @@ package optimist
 
 import (
 	"maps"
-	"slices"
 	"time"
 
 	"github.com/optimist-go/optimist/internal/engine"
 	"github.com/optimist-go/optimist/internal/errorf"
+	"github.com/optimist-go/optimist/internal/order"
 )
 
 // Piece is truth that says only what has changed since the version that it follows, for a
@@ -83,7 +83,7 @@ func (s *Store[T]) ReceivePage(page map[string]Truth[T], with ...With) error {
 		return errorf.New("%w: a page of store %q has %d truths, at most %d enter in one step", ErrInvalid, s.space.Name, len(page), mostInPage)
 	}
 	all := make([]engine.EntityTruth, 0, len(page))
-	for _, id := range slices.Sorted(maps.Keys(page)) {
+	for _, id := range order.Keys(len(page), maps.Keys(page)) {
 		t := page[id]
 		if err := s.needs("ReceivePage", id); err != nil {
 			return err

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/optimist-go/optimist"
+	"github.com/optimist-go/optimist/internal/order"
 )
 
 // Joined has the rows of a list carry the view of an entity of another store, which a key of
@@ -258,7 +259,7 @@ func (c *core[T]) outdated() bool {
 func (c *core[T]) refresh() {
 	for _, s := range c.sides {
 		for _, key := range s.changed {
-			for _, id := range slices.Sorted(maps.Keys(s.rows[key])) {
+			for _, id := range order.Keys(len(s.rows[key]), maps.Keys(s.rows[key])) {
 				was := c.byID[id]
 				e := *was
 				c.change(id, was, &e, true)

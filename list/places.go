@@ -1,9 +1,6 @@
 package list
 
-import (
-	"cmp"
-	"slices"
-)
+import "github.com/optimist-go/optimist/internal/order"
 
 // ServerOrder has a list take the order of its pages, for servers that rank rows by what a
 // client cannot know. A row has the place that the newest page gave it. A row that this client's
@@ -112,12 +109,12 @@ func (p *places) take(top bool, ids []string) (lost []string, edge string) {
 			}
 		}
 		// Those that stay as own rows are among themselves as they were.
-		slices.SortFunc(lost, func(a, b string) int {
+		order.By(len(lost), func(i, j int) bool {
 			if p.order == CreationsFirst {
-				a, b = b, a
+				i, j = j, i
 			}
-			return cmp.Compare(p.told[a], p.told[b])
-		})
+			return p.told[lost[i]] < p.told[lost[j]]
+		}, func(i, j int) { lost[i], lost[j] = lost[j], lost[i] })
 		for _, id := range lost {
 			delete(p.told, id)
 		}

@@ -2,6 +2,16 @@
 // page in a browser downloads it once.
 package order
 
+// Keys returns the keys of a map, ascending.
+func Keys(n int, keys func(func(string) bool)) []string {
+	all := make([]string, 0, n)
+	for key := range keys {
+		all = append(all, key)
+	}
+	By(len(all), func(i, j int) bool { return all[i] < all[j] }, func(i, j int) { all[i], all[j] = all[j], all[i] })
+	return all
+}
+
 // By sorts n elements. less must be a strict order, and no two elements equal.
 // Source: Williams, Algorithm 232: Heapsort, 1964.
 func By(n int, less func(i, j int) bool, swap func(i, j int)) {

@@ -1,6 +1,7 @@
 package order
 
 import (
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -13,5 +14,12 @@ func TestBy(t *testing.T) {
 		if !slices.IsSorted(v) {
 			t.Fatalf("%d elements: %v", n, v)
 		}
+	}
+}
+
+func TestKeys(t *testing.T) {
+	m := map[string]int{"b": 1, "": 2, "a": 3, "ab": 4}
+	if got := Keys(len(m), maps.Keys(m)); !slices.Equal(got, []string{"", "a", "ab", "b"}) {
+		t.Error(got)
 	}
 }
