@@ -23,3 +23,16 @@ type Comment struct {
 	// the deletion and the id is never used again.
 	Deleted bool
 }
+
+// CommentPage is one page of the comments of a post.
+type CommentPage struct {
+	Comments []Comment // oldest first
+
+	// More says that there are older ones.
+	More bool
+
+	// Version is that of the post, and Position a wire.Position in the change feed, both of
+	// the moment of reading.
+	Version  uint64
+	Position string
+}

@@ -74,9 +74,8 @@ type Truths interface {
 	Posts(ctx context.Context, viewer string, of wire.Selection, after wire.Cursor, limit int) (PostPage, error)
 
 	// Comments returns up to limit comments that are not deleted, from before the
-	// given place (the zero cursor: from the latest), oldest first, and whether
-	// there are older ones. NotFound and Gone are about the post.
-	Comments(ctx context.Context, post string, before wire.Cursor, limit int) (comments []Comment, more bool, err error)
+	// given place (the zero cursor: from the latest). NotFound and Gone are about the post.
+	Comments(ctx context.Context, post string, before wire.Cursor, limit int) (CommentPage, error)
 }
 
 // Sessions keeps the records by which the server recognises its users.

@@ -33,7 +33,7 @@ func (t Truth) State() *wire.PostState {
 func CommentsToWire(list []Comment) []wire.Comment {
 	out := make([]wire.Comment, len(list))
 	for i, c := range list {
-		out[i] = wire.Comment{ID: c.ID, PostID: c.PostID, Author: c.Author, Text: c.Text, CreatedAt: c.CreatedAt, EditedAt: c.EditedAt}
+		out[i] = wire.Comment{ID: c.ID, PostID: c.PostID, Author: c.Author, Text: c.Text, Number: c.Number, CreatedAt: c.CreatedAt, EditedAt: c.EditedAt}
 	}
 	return out
 }

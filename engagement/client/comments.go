@@ -19,7 +19,7 @@ const (
 // CommentArgs are the arguments of an operation on a comment.
 type CommentArgs struct {
 	ID   string
-	Text string // empty to delete
+	Text string // of a deletion, the text that is deleted, if it is known: for its undo
 	// At is the time of writing on this device, in milliseconds since the Unix epoch. The
 	// comment shows it until the server has told its own time.
 	At int64
@@ -74,12 +74,32 @@ func newComments(s *Service, policy optimist.Policy) *Comments {
 // again writes a deleted comment anew, under another id: the server never takes the id of a
 // deleted comment again.
 func (c *Comments) again(u optimist.Undone[Post, CommentArgs]) optimist.Planned {
-	was, ok := u.Before.Comment(u.Args.ID)
-	if !ok {
-		return optimist.Planned{} // of an older page
+	text := u.Args.Text
+	if was, ok := u.Before.Comment(u.Args.ID); ok {
+		text = was.Text
+	}
+	if text == "" {
+		return optimist.Planned{} // nobody knew it
 	}
 	now := time.Now()
-	return c.add.Plan(u.Entity, CommentArgs{ID: newID(now), Text: was.Text, At: now.UnixMilli()})
+	return c.add.Plan(u.Entity, CommentArgs{ID: newID(now), Text: text, At: now.UnixMilli()})
+}
+
+// text is the text of a comment as the user sees it; empty if it is not loaded.
+func (c *Comments) text(post, id string) (text string) {
+	if older := c.service.comment(nameOf(post, id)); older != nil {
+		text = older.Text
+	}
+	p := c.service.Post(post).Value
+	for _, change := range p.Beyond {
+		if change.ID == id {
+			text = change.Text
+		}
+	}
+	if own, ok := p.Comment(id); ok {
+		text = own.Text
+	}
+	return text
 }
 
 // fold registers the rules for two operations on a comment of which the first has not
@@ -147,7 +167,7 @@ func (c *Comments) Edit(ctx context.Context, post, id, text string) (*optimist.H
 // until then the handle's Undo undoes it without a trace, and later by writing the comment anew.
 // For a comment that was never sent to the server there is no call.
 func (c *Comments) Delete(ctx context.Context, post, id string) (*optimist.Handle, error) {
-	return c.execute(ctx, c.discard, post, CommentArgs{ID: id})
+	return c.execute(ctx, c.discard, post, CommentArgs{ID: id, Text: c.text(post, id)})
 }
 
 // SendDeletions lets the deletions of comments on a post leave at once, for later operations on

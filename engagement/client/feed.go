@@ -60,12 +60,6 @@ func (s *Service) receivePage(page wire.Page) error {
 	return nil
 }
 
-// OlderComments reads the page of comments before a cursor. The cursor is
-// Post.Older for the first such page, and then part of each page.
-func (s *Service) OlderComments(ctx context.Context, post, cursor string) (wire.CommentPage, error) {
-	return read(ctx, s.transport, "GET", "/v1/posts/"+post+"/comments?limit=50&cursor="+cursor, nil, wire.DecodeCommentPage)
-}
-
 // Refresh reads one post anew. A post that the server does not have becomes
 // absent.
 func (s *Service) Refresh(ctx context.Context, post string) error {
@@ -106,7 +100,9 @@ func (s *Service) receive(t wire.Truth, after string) error {
 	truth := truthOf(t)
 	truth.Position = s.places.between(max(s.posts.Truth(t.ID).Position, s.places.at(after)), t.Position)
 	s.tell(t.ID, truth)
-	return s.posts.Receive(t.ID, truth)
+	err := s.posts.Receive(t.ID, truth)
+	s.tellOlder(t.ID, &truth) // to comments that were opened meanwhile
+	return err
 }
 
 // know records whether a post exists: a renewal reads existing posts.

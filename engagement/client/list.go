@@ -84,15 +84,20 @@ func (s *Service) CloseList(l *list.List[Post]) {
 	l.Close()
 }
 
+// ended is a context that has ended: with it nobody waits for a load.
+var ended = func() context.Context {
+	ctx, end := context.WithCancel(context.Background())
+	end()
+	return ctx
+}()
+
 // refetch begins to read the first page of each list anew.
 func (s *Service) refetch() {
-	now, end := context.WithCancel(context.Background())
-	end() // nobody waits
 	s.mu.Lock()
 	lists := maps.Clone(s.lists)
 	s.mu.Unlock()
 	for l := range lists {
-		l.Refetch(now)
+		l.Refetch(ended)
 	}
 }
 
@@ -130,11 +135,19 @@ func (s *Service) readPage(ctx context.Context, of wire.Selection, cursor string
 		}
 		return s.told(page)
 	}
+	return list.Page[Post]{}, notRead(err)
+}
+
+// notRead is the error of a page that was not read, with its class.
+func notRead(err error) error {
 	var refusal *Refusal
-	if errors.As(err, &refusal) {
-		return list.Page[Post]{}, optimist.StatusError(refusal.Problem.Status, retryAfter(err), err)
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &refusal):
+		return optimist.StatusError(refusal.Problem.Status, retryAfter(err), err)
 	}
-	return list.Page[Post]{}, optimist.Fail(classOfSilence(err), err)
+	return optimist.Fail(classOfSilence(err), err)
 }
 
 // told is a page of the server as a list takes it.

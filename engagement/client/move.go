@@ -1,7 +1,6 @@
 package client
 
 import (
-	"context"
 	"sync"
 	"time"
 
@@ -18,8 +17,6 @@ import (
 //
 // Follow must have returned, and nothing may be changed meanwhile.
 func (s *Service) Move(j journal.Journal) (*Service, error) {
-	ended, cancel := context.WithCancel(context.Background())
-	cancel()
 	s.Close(ended) // unsettled operations stay in the interim journal
 	o := s.options
 	o.Journal, o.Later = &bequest{Journal: j, left: s.interim.left()}, false
@@ -39,8 +36,10 @@ func (s *Service) Move(j journal.Journal) (*Service, error) {
 	return next, err
 }
 
-// tell records truth that a later Service may have to go on with.
+// tell has the older comments of a post keep up with its truth, and records it for a later
+// Service, which may have to go on with it.
 func (s *Service) tell(post string, t optimist.Truth[Post]) {
+	s.tellOlder(post, &t)
 	if s.interim == nil {
 		return
 	}

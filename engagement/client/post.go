@@ -21,6 +21,8 @@ type Post struct {
 
 	// Beyond are unsettled changes of comments that may be older than all in Comments.
 	Beyond []CommentChange
+
+	Era uint64 // of the server's last truth
 }
 
 // CommentChange is a change of a comment that is not loaded.
@@ -117,7 +119,10 @@ func (p Post) beyond(c CommentChange) (_ Post, ok bool) {
 	if p.Older == "" {
 		return p, false // all comments are loaded, and this is none of them
 	}
-	if c.Deleted && !slices.Contains(p.Beyond, c) {
+	if slices.Contains(p.Beyond, CommentChange{ID: c.ID, Deleted: true}) {
+		return p, false
+	}
+	if c.Deleted {
 		p.CommentsCount--
 	}
 	p.Beyond = append(slices.DeleteFunc(slices.Clone(p.Beyond), func(b CommentChange) bool { return b.ID == c.ID }), c)
@@ -136,7 +141,7 @@ func eraOf(position string) uint64 {
 func truthOf(t wire.Truth) optimist.Truth[Post] {
 	out := optimist.Gone[Post](t.Version)
 	if t.State != nil {
-		out = optimist.TruthOf(Post{PostState: *t.State, Told: t.State.Comments}, t.Version)
+		out = optimist.TruthOf(Post{PostState: *t.State, Told: t.State.Comments, Era: eraOf(t.Position)}, t.Version)
 	}
 	out.At = optimist.Timestamp(wire.NewStamp(t.ChangedAt, 0xffff))
 	out.Contains = t.Contains

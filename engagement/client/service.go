@@ -5,6 +5,7 @@ import (
 	"errors"
 	"iter"
 	"math"
+	"strings"
 	"sync"
 
 	"github.com/optimist-go/optimist"
@@ -58,6 +59,7 @@ type Service struct {
 	transport Transport
 	manager   *optimist.Manager
 	posts     *optimist.Store[Post]
+	comments  *optimist.Store[Post] // of posts with older comments, one by one; see Older.alone
 
 	places places
 
@@ -66,8 +68,9 @@ type Service struct {
 	from    string          // the position of the first page that was read: Follow begins there
 	known   map[string]bool // existing posts that the server has told of
 	lists   map[*list.List[Post]]bool
-	oldest  int64    // the earliest creation time of the posts that Load has read
-	renewal *renewal // nil: the known posts are up to date
+	olders  map[string]*Older // by post
+	oldest  int64             // the earliest creation time of the posts that Load has read
+	renewal *renewal          // nil: the known posts are up to date
 	// truths has the truths, by post, that Move hands on; inherited has the truths that Move
 	// has handed on, until Restore.
 	truths, inherited map[string]optimist.Truth[Post]
@@ -82,7 +85,7 @@ func New(o Options) (*Service, error) {
 	if o.Transport == nil {
 		return nil, errors.New("client: Options.Transport is nil")
 	}
-	s := &Service{options: o, user: o.User, transport: o.Transport, known: make(map[string]bool), lists: make(map[*list.List[Post]]bool), oldest: math.MaxInt64}
+	s := &Service{options: o, user: o.User, transport: o.Transport, known: make(map[string]bool), lists: make(map[*list.List[Post]]bool), olders: make(map[string]*Older), oldest: math.MaxInt64}
 	if o.Later && o.Journal == nil {
 		if s.interim = o.interim; s.interim == nil {
 			s.interim = newInterim()
@@ -102,6 +105,7 @@ func New(o Options) (*Service, error) {
 	}
 	s.manager = m
 	s.posts = optimist.NewStore(m, "post", optimist.StoreOptions[Post]{Equal: equalPosts})
+	s.comments = optimist.NewStore(m, "older", optimist.StoreOptions[Post]{Equal: equalPosts})
 	s.Posts = newPosts(s)
 	s.Likes = newLikes(s)
 	s.Saves = newSaves(s)
@@ -125,6 +129,14 @@ func (s *Service) Watch(ctx context.Context, id string) iter.Seq[optimist.View[P
 
 // EntityOf returns the entity name of a post in events.
 func EntityOf(post string) string { return "post:" + post }
+
+// PostOf returns the post to which an entity of events belongs: it is the post, or one of its
+// older comments.
+func PostOf(entity string) string {
+	_, id, _ := strings.Cut(entity, ":")
+	post, _, _ := strings.Cut(id, "/")
+	return post
+}
 
 // Restore brings back the changes that an earlier Service has left in the journal.
 // Without a journal it does nothing.
@@ -152,7 +164,16 @@ func (s *Service) Restore() (err error) {
 // Close gives unsettled changes time to settle until ctx ends. Changes that are left then
 // stay in the journal; without a journal they are undone, and the error says so.
 // [Service.Follow] must have returned before.
-func (s *Service) Close(ctx context.Context) error { return s.manager.Close(ctx) }
+func (s *Service) Close(ctx context.Context) error {
+	s.mu.Lock()
+	olders := s.olders
+	s.olders = make(map[string]*Older)
+	s.mu.Unlock()
+	for _, o := range olders {
+		o.end(false)
+	}
+	return s.manager.Close(ctx)
+}
 
 func (s *Service) mayAct() error {
 	if s.user == "" {

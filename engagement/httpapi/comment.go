@@ -23,13 +23,13 @@ func (a *API) listComments(w http.ResponseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
-	list, more, err := a.store.Comments(r.Context(), post, cursor, limit)
+	read, err := a.store.Comments(r.Context(), post, cursor, limit)
 	if err != nil {
 		return a.explain(r, post, err)
 	}
-	page := wire.CommentPage{Comments: engagement.CommentsToWire(list)}
-	if more {
-		page.Older = list[0].Older()
+	page := wire.CommentPage{Comments: engagement.CommentsToWire(read.Comments), Version: read.Version, Position: read.Position}
+	if read.More {
+		page.Older = read.Comments[0].Older()
 	}
 	answer(w, http.StatusOK, page)
 	return nil

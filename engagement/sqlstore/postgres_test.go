@@ -36,7 +36,7 @@ func (s *spread) Posts(ctx context.Context, viewer string, of wire.Selection, af
 	return s.next().Posts(ctx, viewer, of, after, limit)
 }
 
-func (s *spread) Comments(ctx context.Context, post string, before wire.Cursor, limit int) ([]engagement.Comment, bool, error) {
+func (s *spread) Comments(ctx context.Context, post string, before wire.Cursor, limit int) (engagement.CommentPage, error) {
 	return s.next().Comments(ctx, post, before, limit)
 }
 

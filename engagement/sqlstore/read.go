@@ -99,7 +99,7 @@ func (s *Store) Posts(ctx context.Context, viewer string, of wire.Selection, aft
 }
 
 // Comments implements [engagement.Truths].
-func (s *Store) Comments(ctx context.Context, post string, before wire.Cursor, limit int) (list []engagement.Comment, more bool, err error) {
+func (s *Store) Comments(ctx context.Context, post string, before wire.Cursor, limit int) (page engagement.CommentPage, err error) {
 	err = s.at(ctx, func(ctx context.Context, m server.Moment) error {
 		found, err := readPosts(ctx, m, selectPost, post)
 		switch {
@@ -110,8 +110,13 @@ func (s *Store) Comments(ctx context.Context, post string, before wire.Cursor, l
 		case found[0].Deleted:
 			return &engagement.Error{Code: engagement.Gone, Message: "the post was deleted"}
 		}
-		list, more, err = comments(ctx, m, post, before.Order, limit)
+		rows, err := m.Entities(ctx, []string{post})
+		if err != nil {
+			return err
+		}
+		page.Version, page.Position = rows[0].Version, m.Position().String()
+		page.Comments, page.More, err = comments(ctx, m, post, before.Order, limit)
 		return err
 	})
-	return list, more, err
+	return page, err
 }

@@ -85,12 +85,14 @@ func testCommentPages(f *fixture) {
 	left := want
 	var cursor wire.Cursor
 	for more := true; more; {
-		var list []engagement.Comment
-		var err error
-		list, more, err = f.Comments(context.Background(), post, cursor, 9)
+		page, err := f.Comments(context.Background(), post, cursor, 9)
 		if err != nil {
 			f.Fatal(err)
 		}
+		list := page.Comments
+		more = page.More
+		expect(f, "version", page.Version, t.Post.Version)
+		expect(f, "position", page.Position, t.Position)
 		part := left[max(0, len(left)-9):]
 		left = left[:len(left)-len(part)]
 		expect(f, "page", len(list), len(part))

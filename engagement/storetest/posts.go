@@ -48,7 +48,7 @@ func testPostLife(f *fixture) {
 	again = create
 	again.Key = "fifth-key"
 	f.refused(again, engagement.Gone)
-	_, _, err := f.Comments(context.Background(), create.Post, wire.Cursor{}, 10)
+	_, err := f.Comments(context.Background(), create.Post, wire.Cursor{}, 10)
 	expect(f, "its comments", engagement.ErrorCode(err), engagement.Gone)
 
 	nowhere := engagement.NewID()
@@ -56,7 +56,7 @@ func testPostLife(f *fixture) {
 	f.refused(f.op(engagement.DeletePost, "bob", nowhere), engagement.NotFound)
 	_, err = f.Store.Truth(context.Background(), nowhere, "")
 	expect(f, "a post that never was", engagement.ErrorCode(err), engagement.NotFound)
-	_, _, err = f.Comments(context.Background(), nowhere, wire.Cursor{}, 10)
+	_, err = f.Comments(context.Background(), nowhere, wire.Cursor{}, 10)
 	expect(f, "comments of a post that never was", engagement.ErrorCode(err), engagement.NotFound)
 	f.audit()
 }

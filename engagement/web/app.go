@@ -283,15 +283,6 @@ func (a *App) heldLocked() {
 	}
 }
 
-// postOf returns the id of the post of an event's entity.
-func postOf(entity string) string {
-	const prefix = "post:"
-	if len(entity) > len(prefix) && entity[:len(prefix)] == prefix {
-		return entity[len(prefix):]
-	}
-	return entity
-}
-
 // tellLocked adds a notice. A notice with a quote stays until the user closes it, or
 // another user signs in.
 func (a *App) tellLocked(n *notice) {

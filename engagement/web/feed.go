@@ -245,6 +245,7 @@ func (a *App) goneLocked(id string) {
 	why := a.went
 	if view := a.visit.service.Post(id); view.Presence != optimist.Present {
 		delete(a.posts, id)
+		ui.Older.Close()
 		if why = "The post was deleted"; view.Version == 0 {
 			why = "The post was not published"
 		}

@@ -283,7 +283,7 @@ func galleryPosts(now time.Time) []exhibit[postModel] {
 			m.UI.Notice = "A newer change from another device replaced your like."
 		})},
 		{"comments", base(func(m *postModel, p *client.Post) {
-			m.UI.Open, p.Comments, p.Older, p.CommentsCount = true, append(comments, edited), "more", 53
+			m.UI.Open, p.Comments, m.Older.More, p.CommentsCount = true, append(comments, edited), true, 53
 		})},
 		{"comment on its way", base(func(m *postModel, _ *client.Post) { m.UI.Open, m.Ops = true, op("comment", "c2", opRetrying, "") })},
 		{"comment failed", base(func(m *postModel, _ *client.Post) {
@@ -306,11 +306,14 @@ func galleryPosts(now time.Time) []exhibit[postModel] {
 		})},
 		{"comments closed again", base(func(m *postModel, _ *client.Post) { m.UI.Opened = true })},
 		{"older comments", base(func(m *postModel, p *client.Post) {
-			m.UI.Open, p.CommentsCount, p.Older = true, 54, "more"
-			m.UI.Older = olderComments{Loaded: true, Cursor: "more", list: []wire.Comment{said("c0", "wren", "First!", 2*time.Hour)}}
+			m.UI.Open, p.CommentsCount = true, 54
+			m.Older = client.OlderView{More: true, Comments: []wire.Comment{said("c0", "wren", "First!", 2*time.Hour)}}
 		})},
 		{"older comments on their way", base(func(m *postModel, p *client.Post) {
-			m.UI.Open, p.CommentsCount, p.Older, m.UI.Older.Busy = true, 54, "more", true
+			m.UI.Open, p.CommentsCount, m.Older = true, 54, client.OlderView{More: true, Loading: true}
+		})},
+		{"older comments when there is a network", base(func(m *postModel, p *client.Post) {
+			m.UI.Open, p.CommentsCount, m.Held, m.Older = true, 54, "network", client.OlderView{More: true, Loading: true}
 		})},
 		{"edit refused at once", base(func(m *postModel, _ *client.Post) {
 			m.UI.Open, m.UI.Editing, m.UI.Problem = true, "c2", "Your text must not be blank."

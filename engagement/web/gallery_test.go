@@ -91,7 +91,7 @@ func TestGalleryHasEveryState(t *testing.T) {
 	}
 	// Fields that a view shows without a decision, and fields on which it does not depend.
 	same := []string{
-		"post.ID", "post.View.", "post.Ops[].ID", "post.Ops[].Type", "post.Ops[].Text", "post.Ops[].Off", "post.Ops[].number", "post.Ops[].Post", "kept.Changes[].Post", "kept.Changes[].ID", "kept.Changes[].Type", "kept.Changes[].number", "kept.Changes[].Calls", "post.Ops[].Calls", "post.UI.Older.",
+		"post.ID", "post.View.", "post.Ops[].ID", "post.Ops[].Type", "post.Ops[].Text", "post.Ops[].Off", "post.Ops[].number", "post.Ops[].Post", "kept.Changes[].Post", "kept.Changes[].ID", "kept.Changes[].Type", "kept.Changes[].number", "kept.Changes[].Calls", "post.Ops[].Calls", "post.UI.Older", "post.Older.Comments[].",
 		"lab.Network.", "lab.Timeline.", "lab.Names", "write.User", "notices[].ID", "notices[].Text", "notices[].until", "notices[].back", "notices[].of",
 	}
 	for path, got := range s {

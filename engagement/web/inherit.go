@@ -119,7 +119,7 @@ func (a *App) tellLateLocked(late []Action) {
 	}
 }
 
-// passOnLocked gives a visit's heir its feeds.
+// passOnLocked gives a visit's heir its feeds, and the older comments beside them.
 func (a *App) passOnLocked(heir, v *visit) {
 	shown := a.shown
 	heir.base = a.resumeLocked(heir, v, v.base)
@@ -132,4 +132,9 @@ func (a *App) passOnLocked(heir, v *visit) {
 		}
 	}
 	v.base.closeLocked()
+	for _, ui := range a.posts {
+		if ui.Older != nil {
+			ui.Older, _ = ui.Older.Resume(heir.service) // an error says that the heir has ended as well
+		}
+	}
 }

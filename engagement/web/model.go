@@ -16,7 +16,9 @@ type postModel struct {
 	View optimist.View[client.Post]
 	Ops  []*opStatus
 	UI   postUI
-	Now  time.Time
+	// Older are the comments before those of the post itself.
+	Older client.OlderView
+	Now   time.Time
 	// Held names the event for which sending waits; empty: sending does not wait.
 	Held string
 }
@@ -29,8 +31,9 @@ type postUI struct {
 	Editing string // id of the comment in the editor
 	Problem string // with the last written text
 
-	Older  olderComments
 	Notice string // of a conflict that was resolved
+
+	Older *client.Older // nil: nobody has asked for any
 }
 
 // chromeModel is the state of the page around the feed.

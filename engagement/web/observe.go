@@ -38,7 +38,7 @@ func (a *App) drainLocked() {
 func (a *App) observeLocked(e optimist.Event) {
 	a.ops.accepted(e)
 	a.times.observe(e)
-	post := postOf(e.Entity)
+	post := client.PostOf(e.Entity)
 	if e.ID != "" {
 		a.dirty.labs, a.dirty.header, a.dirty.kept = true, true, true
 		a.dirty.posts[post] = true

@@ -109,3 +109,50 @@ func TestUndoneEditOfAnOlderComment(t *testing.T) {
 		return postSays(post, "true words")(b) && !postSays(post, "words that never were")(b)
 	})
 }
+
+// TestOlderCommentsInAnHeir: they stay when the page takes the journal over from another one, also
+// those that are still to come.
+func TestOlderCommentsInAnHeir(t *testing.T) {
+	s, p := newStage(t), newHousehold()
+	first := s.open(p)
+	post := first.enter("ada")
+	for i := range 130 {
+		first.comment("kofi", post, fmt.Sprintf("no %d.", i))
+	}
+	second := s.open(p)
+	second.until("ada's page", func(b *board) bool { return barSays("ada")(b) && len(b.shown) > 5 })
+	second.openOlder(post, "no 129.", "no 30.")
+	second.SetOnline(false)
+	second.Act(Action{Name: "older", Post: post})
+	second.until("that the rest has to wait", postSays(post, "Waiting for network"))
+	first.close(p)
+	second.until("that this page stores changes", func(b *board) bool {
+		if !postSays(post, "no 30.")(b) || !postSays(post, "no 129.")(b) {
+			t.Fatal("the comments went away")
+		}
+		second.mu.Lock()
+		defer second.mu.Unlock()
+		return second.durable
+	})
+	second.SetOnline(true)
+	second.until("the beginning", postSays(post, "no 0."))
+	if n := strings.Count(second.board.posts[post].words(), "no "); n != 130 {
+		t.Errorf("%d comments are shown", n)
+	}
+}
+
+// TestOlderCommentsNotLoaded: the page says so, and goes on by itself.
+func TestOlderCommentsNotLoaded(t *testing.T) {
+	s := newStage(t)
+	post := s.enter("ada")
+	for i := range 60 {
+		s.comment("kofi", post, fmt.Sprintf("no %d.", i))
+	}
+	s.Act(Action{Name: "comments", Post: post})
+	s.until("the latest comment", postSays(post, "no 59."))
+	s.wires.cut.Store(true)
+	s.Act(Action{Name: "older", Post: post})
+	s.until("the reason", told("Older comments could not be loaded"))
+	s.wires.cut.Store(false)
+	s.until("the first comment", postSays(post, "no 0."))
+}

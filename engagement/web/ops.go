@@ -55,6 +55,9 @@ func opsOf(handles []*optimist.Handle) (ops openOps) {
 
 func statusOf(o optimist.OpSnapshot) *opStatus {
 	c := commentOf(o.Args)
+	if o.Type == "delete_comment" {
+		c.Text = "" // it is not the user's last word
+	}
 	s := &opStatus{
 		ID: o.ID, Type: o.Type, Post: o.EntityID, Comment: c.ID, Text: c.Text, Calls: o.Calls, Reason: reasonOf(o.Err), Off: takesOff(o.Args),
 	}
@@ -75,7 +78,7 @@ func statusOf(o optimist.OpSnapshot) *opStatus {
 // accepted notes an operation that may have ended before anybody looks.
 func (ops *openOps) accepted(e optimist.Event) {
 	if e.Kind == optimist.OpAccepted && ops.find(e.ID) == nil {
-		*ops = append(*ops, statusOf(optimist.OpSnapshot{ID: e.ID, Type: e.Type, EntityID: postOf(e.Entity), Args: e.Args}))
+		*ops = append(*ops, statusOf(optimist.OpSnapshot{ID: e.ID, Type: e.Type, EntityID: client.PostOf(e.Entity), Args: e.Args}))
 	}
 }
 

@@ -124,10 +124,9 @@ func (a *App) postLocked(id string, now time.Time) postModel {
 		m.View = a.visit.service.Post(id)
 	}
 	if ui := a.posts[id]; ui != nil {
-		ui.Older.follow(m.View.Value)
-		a.freshenLocked(id, ui)
 		m.UI = *ui
 	}
+	m.Older = m.UI.Older.View(&m.View.Value)
 	return m
 }
 
@@ -188,7 +187,8 @@ func (a *App) rescueLocked(c canvas) {
 			continue
 		}
 		isEdited := func(c wire.Comment) bool { return c.ID == ui.Editing }
-		if slices.ContainsFunc(a.visit.service.Post(id).Value.Comments, isEdited) || slices.ContainsFunc(ui.Older.list, isEdited) || ui.Older.stale || ui.Older.Busy {
+		p := a.visit.service.Post(id).Value
+		if slices.ContainsFunc(p.Comments, isEdited) || slices.ContainsFunc(ui.Older.View(&p).Comments, isEdited) {
 			continue
 		}
 		rescue("editor-"+ui.Editing, "The comment that you were editing is gone.")
@@ -205,7 +205,7 @@ func (a *App) labLocked(now time.Time) labModel {
 			if a.visit == nil {
 				return ""
 			}
-			return a.visit.service.Post(postOf(entity)).Value.Author
+			return a.visit.service.Post(client.PostOf(entity)).Value.Author
 		},
 	}
 }

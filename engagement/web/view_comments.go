@@ -9,7 +9,7 @@ import (
 func viewComments(m postModel) *Node {
 	p := m.View.Value
 	var rows []*Node
-	for _, c := range m.UI.Older.shown(p) {
+	for _, c := range m.Older.Comments {
 		rows = append(rows, viewComment(m, c))
 	}
 	for _, c := range p.Comments {
@@ -22,19 +22,18 @@ func viewComments(m postModel) *Node {
 				viewFailure(m.ID, o, "Your comment was not deleted", false, "Keep it")).with("gone-"+o.Comment))
 		}
 	}
-	older := p.Older
-	if m.UI.Older.Loaded {
-		older = m.UI.Older.Cursor
-	}
 	show := "Show older comments"
-	if m.UI.Older.Busy {
+	switch {
+	case m.Older.Loading && m.Held != "":
+		show = "Waiting for " + m.Held + "…"
+	case m.Older.Loading:
 		show = "Loading older comments…"
 	}
 	return el("section.comments", []string{
 		"aria-label", "Comments on the post of " + p.Author, "tabindex", "-1", "data-focus", "comments-" + m.ID, when(!m.UI.Open, "hidden"), "",
 	},
-		maybe(older != "", el("button.link", []string{
-			"data-act", "older", "data-post", m.ID, when(m.UI.Older.Busy, "aria-disabled"), "true",
+		maybe(m.Older.More, el("button.link", []string{
+			"data-act", "older", "data-post", m.ID, when(m.Older.Loading, "aria-disabled"), "true",
 		}, text(show)).with("older")),
 		maybe(len(rows) > 0, el("ul.list", []string{"role", "list"}, rows...).with("list")),
 		maybe(m.User != "", viewComposer(m).with("composer")),

@@ -48,10 +48,14 @@ func DecodeCommentPage(data []byte) (CommentPage, error) {
 	if err := decodeAnswer(data, &p); err != nil {
 		return CommentPage{}, err
 	}
-	for _, c := range p.Comments {
-		if !isUUIDv7(c.ID) {
-			return CommentPage{}, &MalformedError{"comments", "hold one without an id"}
-		}
+	if p.Version == 0 {
+		return CommentPage{}, &MalformedError{"version", "is missing"}
+	}
+	if _, ok := ParsePosition(p.Position); !ok && p.Position != "" {
+		return CommentPage{}, &MalformedError{"position", "is no position"}
+	}
+	if err := checkComments(p.Comments, p.Older); err != nil {
+		return CommentPage{}, err
 	}
 	return p, nil
 }
@@ -118,12 +122,22 @@ func (t *Truth) check() error {
 	if t.State.LikesCount < 0 || t.State.SavesCount < 0 || t.State.CommentsCount < len(t.State.Comments) {
 		return &MalformedError{"state", "has impossible counts"}
 	}
-	seen := make(map[string]bool, len(t.State.Comments))
-	for _, c := range t.State.Comments {
-		if !isUUIDv7(c.ID) || seen[c.ID] {
+	return checkComments(t.State.Comments, t.State.Older)
+}
+
+func checkComments(list []Comment, older string) error {
+	if len(list) == 0 && older != "" {
+		return &MalformedError{"older", "is told without comments"}
+	}
+	seen, last := make(map[string]bool, len(list)), int64(0)
+	for _, c := range list {
+		switch {
+		case !isUUIDv7(c.ID) || seen[c.ID]:
 			return &MalformedError{"comments", "hold one twice or without an id"}
+		case c.Number <= last:
+			return &MalformedError{"comments", "are not in the order of their numbers"}
 		}
-		seen[c.ID] = true
+		seen[c.ID], last = true, c.Number
 	}
 	return nil
 }

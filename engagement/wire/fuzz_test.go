@@ -94,7 +94,7 @@ func fuzzAnswer[T any](f *testing.F, decode func([]byte) (T, error), seeds ...st
 
 const someTruth = `{"id":"` + someID + `","state":{"id":"` + someID + `","author":"ada","text":"hi","createdAt":1,` +
 	`"likesCount":1,"savesCount":0,"commentsCount":1,"liked":true,"saved":false,"comments":[{"id":"` + someID +
-	`","postId":"` + someID + `","author":"bob","text":"yes","createdAt":2}]},"version":3,"changedAt":2,"contains":["k1"],"position":"7.12"}`
+	`","postId":"` + someID + `","author":"bob","text":"yes","createdAt":2,"number":1}]},"version":3,"changedAt":2,"contains":["k1"],"position":"7.12"}`
 
 func FuzzDecodeTruth(f *testing.F)   { fuzzAnswer(f, DecodeTruth, someTruth) }
 func FuzzDecodeOutcome(f *testing.F) { fuzzAnswer(f, DecodeOutcome, someTruth) }
@@ -102,7 +102,7 @@ func FuzzDecodePage(f *testing.F) {
 	fuzzAnswer(f, DecodePage, `{"posts":[`+someTruth+`],"after":7}`)
 }
 func FuzzDecodeCommentPage(f *testing.F) {
-	fuzzAnswer(f, DecodeCommentPage, `{"comments":[{"id":"`+someID+`"}],"older":"x"}`)
+	fuzzAnswer(f, DecodeCommentPage, `{"comments":[{"id":"`+someID+`","number":3}],"older":"x","version":4,"position":"1.2"}`)
 }
 func FuzzDecodeSession(f *testing.F) {
 	fuzzAnswer(f, DecodeSession, `{"name":"ada","expiresAt":1}`)

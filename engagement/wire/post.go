@@ -40,6 +40,10 @@ type Comment struct {
 	Text      string `json:"text"`
 	CreatedAt int64  `json:"createdAt"`
 
+	// Number is the place among the comments of its post: it is given once, ascends, and is
+	// never given again.
+	Number int64 `json:"number"`
+
 	// EditedAt is the server's time of the last edit, 0 when never edited.
 	EditedAt int64 `json:"editedAt,omitempty"`
 }

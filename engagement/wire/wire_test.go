@@ -192,10 +192,32 @@ func TestAnswersThatAClientCannotStandOnAreRefused(t *testing.T) {
 		"negative likes":   strings.Replace(someTruth, `"likesCount":1`, `"likesCount":-1`, 1),
 		"comments > count": strings.Replace(someTruth, `"commentsCount":1`, `"commentsCount":0`, 1),
 		"no position":      strings.Replace(someTruth, `"7.12"`, `"712"`, 1),
+		"no number":        strings.Replace(someTruth, `"number":1`, `"number":0`, 1),
 		"not JSON":         `<html>`,
 	} {
+		if body == someTruth {
+			t.Errorf("%s: it is a good one", name)
+		}
 		if _, err := DecodeTruth([]byte(body)); err == nil {
 			t.Errorf("%s: accepted", name)
+		}
+	}
+	other := strings.Replace(someID, "0", "1", 1)
+	page := `{"comments":[{"id":"` + someID + `","number":3},{"id":"` + other + `","number":5}],"older":"x","version":4,"position":"1.2"}`
+	if p, err := DecodeCommentPage([]byte(page)); err != nil || p.Version != 4 || p.Position != "1.2" || p.Comments[1].Number != 5 {
+		t.Errorf("%+v, %v", p, err)
+	}
+	for name, body := range map[string]string{
+		"no version":      strings.Replace(page, `"version":4`, `"version":0`, 1),
+		"no position":     strings.Replace(page, `"1.2"`, `"12"`, 1),
+		"no number":       strings.Replace(page, `"number":3`, `"number":0`, 1),
+		"another order":   strings.Replace(page, `"number":5`, `"number":3`, 1),
+		"no id":           strings.Replace(page, someID, "c", 1),
+		"one twice":       strings.Replace(page, other, someID, 1),
+		"older than none": `{"comments":[],"older":"x","version":4,"position":"1.2"}`,
+	} {
+		if _, err := DecodeCommentPage([]byte(body)); err == nil {
+			t.Errorf("a page of comments, %s: accepted", name)
 		}
 	}
 }
