@@ -40,11 +40,14 @@ func (tb *tab) closeWindow() {
 func (s *server) likeElsewhere(post string) {
 	s.t.Helper()
 	s.guests++
-	_, err := s.Store().Apply(s.t.Context(), engagement.Operation{
-		Key: engagement.NewID(), Kind: engagement.LikePost, User: fmt.Sprint("guest", s.guests), Post: post,
-		Stamp: engagement.Stamp{At: wire.NewStamp(time.Now().UnixMilli(), 0), Client: "elsewhere"},
-	})
-	if err != nil {
+	s.elsewhere(engagement.Operation{Kind: engagement.LikePost, User: fmt.Sprint("guest", s.guests), Post: post})
+}
+
+// elsewhere carries out an operation that no window has made.
+func (s *server) elsewhere(op engagement.Operation) {
+	s.t.Helper()
+	op.Key, op.Stamp = engagement.NewID(), engagement.Stamp{At: wire.NewStamp(time.Now().UnixMilli(), 0), Client: "elsewhere"}
+	if _, err := s.Store().Apply(s.t.Context(), op); err != nil {
 		s.t.Fatal(err)
 	}
 }
