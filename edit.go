@@ -1,8 +1,6 @@
 package optimist
 
 import (
-	"strings"
-
 	"github.com/optimist-go/optimist/internal/engine"
 	"github.com/optimist-go/optimist/internal/errorf"
 )
@@ -15,7 +13,14 @@ func (a *Action[T, A]) Edit(parked *Handle, args A) (*Handle, error) {
 	if a.err == nil && (parked.empty() || parked.m != a.m || typeOf(&parked.op) != &a.typ) {
 		return nil, errorf.New("%w: Edit needs a handle of an operation of type %q", ErrInvalid, a.def.Type)
 	}
-	_, id, _ := strings.Cut(parked.Entity(), ":")
+	var id string
+	if a.err == nil {
+		if err := a.m.lock(); err != nil {
+			return nil, refused(a.typ.Name, "", err)
+		}
+		id = parked.op.Entity().ID()
+		a.m.mu.Unlock()
+	}
 	var p Planned
 	a.plan(&p, id, args, nil)
 	return p.replace(parked)

@@ -132,11 +132,12 @@ func (ev *Event) alsoOf(o *engine.Op) {
 	}
 }
 
-// report publishes an event from outside the lock.
+// report publishes an event from outside the lock; without it where the wait for it is in vain.
 func (m *Manager) report(ev Event) {
-	m.mu.Lock()
+	if m.lock() == nil {
+		defer m.mu.Unlock()
+	}
 	m.publishLocked(ev)
-	m.mu.Unlock()
 }
 
 func (m *Manager) publishLocked(ev Event) {

@@ -166,7 +166,7 @@ func (m *Manager) stepLocked(now time.Time, in engine.Input) error {
 	}
 	err := m.decideLocked(now, in)
 	// The rest is ours, except steps that look after themselves.
-	if m.disk != nil {
+	if m.disk != nil && m.phase != stopped { // then the journal is closed
 		m.disk.out.Tick(m.now(now))
 		m.writeLocked()
 		if ops := m.disk.released; len(ops) > 0 {

@@ -95,12 +95,14 @@ func (s *anyStore) views(ids []string) (looks []engine.Look) {
 	if s.err != nil {
 		return nil
 	}
-	s.m.look("Views of store "+s.space.Name, func() {
+	if !s.m.look("Views of store "+s.space.Name, func() {
 		looks = make([]engine.Look, 0, len(ids))
 		for _, id := range ids {
 			looks = append(looks, s.space.Find(id).Look())
 		}
-	})
+	}) {
+		return nil
+	}
 	if slices.Contains(ids, "") {
 		s.tellNeeds("Views", "")
 	}

@@ -70,8 +70,10 @@ func (b *Book) Add(e *engine.Engine, space *engine.Space, ix *Index, gather func
 	if b.era != 0 {
 		ix.tellEra(b.era)
 	}
-	ix.tell(e.Steps())
-	ix.finish()
+	if ix.Attached() {
+		ix.tell(e.Steps())
+		ix.finish()
+	}
 }
 
 // known are the entities of which anything is known: first those with unsettled work, in the order
