@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"errors"
 	"sync"
 
 	"github.com/optimist-go/optimist"
@@ -61,11 +62,12 @@ type OlderView struct {
 func (s *Service) OlderComments(post string, report func(error)) (*Older, error) {
 	held := s.posts.Truth(post)
 	o := &Older{service: s, post: post, report: report, last: latestOf(&held.Value, held.Version)}
-	return o, o.open(o.page(o.last.version, o.last.era, o.last.comments, o.last.all))
+	return o, o.open(o.last.version, o.last.comments, o.last.all)
 }
 
-// open begins with a page.
-func (o *Older) open(first list.Page[Post]) (err error) {
+// open begins with comments as of a version of the post. When the server has begun a new history
+// since they were told, they are shown until they are read anew.
+func (o *Older) open(version uint64, comments []wire.Comment, all bool) (err error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	s := o.service
@@ -76,7 +78,13 @@ func (o *Older) open(first list.Page[Post]) (err error) {
 	other.Close()
 	o.names = make(map[string]bool)
 	o.ctx, o.stop = context.WithCancel(context.Background())
-	o.list, err = o.begin(first)
+	if o.list, err = o.begin(o.page(version, o.last.era, comments, all)); errors.Is(err, optimist.ErrNewEra) {
+		o.stale = true
+		o.list, err = o.begin(o.page(1, 0, comments, all)) // all to come are newer than 1
+	}
+	if err != nil {
+		o.endLocked(true)
+	}
 	return err
 }
 
@@ -222,7 +230,7 @@ func (o *Older) Resume(next *Service) (*Older, error) {
 	all, state := commentsOf(o.list)
 	left := max(len(all)-mostResumed, 0)
 	// Nobody knows any more as of which version each of them was; all to come are newer than 1.
-	if err := heir.open(heir.page(1, o.last.era, all[left:], left == 0 && !state.More)); err != nil {
+	if err := heir.open(1, all[left:], left == 0 && !state.More); err != nil {
 		return nil, err
 	}
 	if heir.renewAgain(); o.busy {

@@ -151,8 +151,8 @@ func (o *Older) renew() {
 		}
 		o.fresh = nil
 	}
-	o.renewing, o.stale = false, o.stale || err != nil
 	ended := o.ended
+	o.renewing, o.stale = false, o.stale || err != nil || ended // an heir goes on
 	o.mu.Unlock()
 	if !ended {
 		o.report(nil)

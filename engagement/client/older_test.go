@@ -478,3 +478,18 @@ func TestClosedOlderComments(t *testing.T) {
 	r.older.More()
 	r.older.Close()
 }
+
+// TestOlderCommentsBeforeThePostIsReadAnew: a new era is known from the stream, and the post is
+// still of the one before.
+func TestOlderCommentsBeforeThePostIsReadAnew(t *testing.T) {
+	r, _ := newReader(t, startServer(t), 130, quick)
+	r.older.Close()
+	p := r.Post(r.post).Value
+	if err := r.Manager().NewEra(p.Era + 1); err != nil {
+		t.Fatal(err)
+	}
+	var err error
+	if r.older, err = r.OlderComments(r.post, r.report); err != nil {
+		t.Fatalf("a tap on Show older comments has no effect: %v", err)
+	}
+}
