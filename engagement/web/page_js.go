@@ -206,8 +206,8 @@ func (p *page) listen() {
 	on(p.window, "popstate", func(js.Value) {
 		if place := p.placeInAddress(); place != p.place {
 			p.app.Act(Action{Name: "place", Value: place})
-			p.place = p.app.Place()
-			p.paint()
+			p.place = place
+			p.paint() // the address says a place again, also behind an anchor of the page
 		}
 	})
 	on(p.window, "pageshow", func(e js.Value) {
