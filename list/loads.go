@@ -342,7 +342,7 @@ func (q *Query[T]) puts(c *optimist.EntityChange[T]) bool {
 func (l *List[T]) touchesLocked() bool {
 	for i, e := range l.pending {
 		n := &l.news[i]
-		if e != nil || l.paged.all[n.id] != nil || l.paged.leaves(n.id, n.fact) || n.appeared || n.placed || n.by != 0 || n.ahead != l.paged.totals.ahead[n.id] || l.paged.works[n.id].key != n.key || n.key != "" && n.again {
+		if e != nil || l.paged.all[n.id] != nil || l.paged.leaves(n.id, n.fact) || n.appeared || n.placed || n.united || n.by != 0 || n.ahead != l.paged.totals.ahead[n.id] || l.paged.works[n.id].key != n.key || n.key != "" && n.again {
 			return true
 		}
 	}
