@@ -75,7 +75,9 @@ func (s *Service) Refresh(ctx context.Context, post string) error {
 		gone := optimist.Gone[Post](0)
 		gone.ReadAt = began
 		s.tell(post, gone)
-		return s.posts.Receive(post, gone)
+		err = s.posts.Receive(post, gone)
+		s.tellOlder(post, &gone)
+		return err
 	default:
 		return err
 	}
@@ -101,7 +103,7 @@ func (s *Service) receive(t wire.Truth, after string) error {
 	truth.Position = s.places.between(max(s.posts.Truth(t.ID).Position, s.places.at(after)), t.Position)
 	s.tell(t.ID, truth)
 	err := s.posts.Receive(t.ID, truth)
-	s.tellOlder(t.ID, &truth) // to comments that were opened meanwhile
+	s.tellOlder(t.ID, &truth)
 	return err
 }
 

@@ -7,9 +7,10 @@ import (
 	"github.com/optimist-go/optimist/engagement/wire"
 )
 
-// tellOlder has the older comments of a post keep up with it. The post takes the truth
-// afterwards: so the user's own change is in the comments before its operation settles, and no old
-// text is to be seen between.
+// tellOlder has the older comments of a post keep up with its truth. It is called before the post
+// takes the truth, so that the user's own change is in the comments before its operation settles,
+// and no old text is to be seen between; and afterwards, for comments that were opened meanwhile,
+// and because only then it is known whether the post is gone.
 func (s *Service) tellOlder(post string, t *optimist.Truth[Post]) {
 	s.mu.Lock()
 	o := s.olders[post]
@@ -21,7 +22,9 @@ func (s *Service) tellOlder(post string, t *optimist.Truth[Post]) {
 	defer o.mu.Unlock()
 	switch {
 	case t.Presence == optimist.Absent:
-		o.endLocked(true)
+		if s.posts.Truth(post).Presence == optimist.Absent { // else newer truth has it
+			o.endLocked(true)
+		}
 	case t.Presence == optimist.Present && !o.ended:
 		o.takeLocked(latestOf(&t.Value, t.Version), t)
 	}
@@ -50,8 +53,8 @@ func (o *Older) takeLocked(now latest, t *optimist.Truth[Post]) {
 	o.renewLocked()
 }
 
-// windowLocked writes to a page what a truth of the post says of comments: of those that it has,
-// and of those that are gone, because there are no others from the first of these on. It reports
+// windowLocked writes to a page the truths of the comments in the post's value, and that the others
+// from the first of them on are gone: a post's value has its latest comments without a hole. It reports
 // whether one that was known is another now.
 func (o *Older) windowLocked(page map[string]optimist.Truth[Post], now *latest) (known bool) {
 	for i := range now.comments {

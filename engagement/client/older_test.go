@@ -25,6 +25,7 @@ type reader struct {
 	t     *testing.T
 	m     *engaged.Main
 	pages atomic.Int64 // of comments that were asked for
+	late  func()       // before the next read of the post ends, which then finds none; nil: it finds it
 	post  string
 	older *client.Older
 	told  chan error
@@ -34,12 +35,18 @@ type reader struct {
 // pageCounter counts the pages of comments that are asked for.
 type pageCounter struct {
 	client.Transport
-	pages *atomic.Int64
+	reader *reader
 }
 
 func (c pageCounter) RoundTrip(ctx context.Context, r client.Request) (client.Response, error) {
-	if strings.Contains(r.Path, "/comments?") {
-		c.pages.Add(1)
+	switch {
+	case strings.Contains(r.Path, "/comments?"):
+		c.reader.pages.Add(1)
+	case r.Method == "GET" && c.reader.late != nil:
+		late := c.reader.late
+		c.reader.late = nil
+		late()
+		return client.Response{Status: 404, Body: []byte(`{"type":"` + wire.ProblemNotFound + `","title":"Not found","status":404}`)}, nil
 	}
 	return c.Transport.RoundTrip(ctx, r)
 }
@@ -55,7 +62,7 @@ func newReader(t *testing.T, m *engaged.Main, n int, policy optimist.Policy) (r 
 		t.Fatal(err)
 	}
 	r = &reader{t: t, m: m, told: make(chan error, 100), woken: make(chan struct{}, 1)}
-	r.serve(client.Options{Transport: pageCounter{tr, &r.pages}, User: "zoe", Policy: policy, Later: true})
+	r.serve(client.Options{Transport: pageCounter{tr, r}, User: "zoe", Policy: policy, Later: true})
 	if err := r.Restore(); err != nil {
 		t.Fatal(err)
 	}
@@ -170,7 +177,7 @@ func (r *reader) truth() []wire.Comment {
 	return engagement.CommentsToWire(all)
 }
 
-// until waits until what is shown is as wanted.
+// until waits until the shown comments are as wanted.
 func (r *reader) until(what string, ok func([]wire.Comment, client.OlderView) bool) {
 	r.t.Helper()
 	ctx, cancel := context.WithTimeout(r.t.Context(), patience)
@@ -207,6 +214,15 @@ func (r *reader) more(n int) {
 	}
 }
 
+// close ends the older comments, of which nothing must be left.
+func (r *reader) close() {
+	r.t.Helper()
+	r.older.Close()
+	if n := r.OlderHeld(); n != 0 {
+		r.t.Errorf("%d are held after Close", n)
+	}
+}
+
 func textOf(all []wire.Comment, id string) string {
 	for _, c := range all {
 		if c.ID == id {
@@ -216,8 +232,8 @@ func textOf(all []wire.Comment, id string) string {
 	return ""
 }
 
-// TestOlderCommentsFollow: others write, edit and delete while several pages are loaded; what is
-// shown is always the server's, as far as it was loaded.
+// TestOlderCommentsFollow: others write, edit and delete while several pages are loaded; the
+// shown comments are always the server's, as far as they were loaded.
 func TestOlderCommentsFollow(t *testing.T) {
 	r, ids := newReader(t, startServer(t), 230, quick)
 	if all, v := r.shown(); len(all) != wire.MaxComments || !v.More || r.pages.Load() != 0 {
@@ -397,10 +413,7 @@ func TestOlderCommentsOfANewEra(t *testing.T) {
 	r.write("ann", 20)
 	r.refresh()
 	r.until("the restored ones", r.whole(150))
-	r.older.Close()
-	if n := r.OlderHeld(); n != 0 {
-		t.Errorf("%d are held after Close", n)
-	}
+	r.close()
 }
 
 // TestOlderCommentsMove: they stay when the changes get a journal.
@@ -438,10 +451,7 @@ func TestOlderCommentsMove(t *testing.T) {
 	r.edit("kofi", ids[81], "edited after")
 	r.refresh()
 	r.until("the edit", r.whole(150))
-	r.older.Close()
-	if n := r.OlderHeld(); n != 0 {
-		t.Errorf("%d are held after Close", n)
-	}
+	r.close()
 }
 
 // TestClosedOlderComments leave nothing behind, also when pages are on their way.
@@ -459,10 +469,7 @@ func TestClosedOlderComments(t *testing.T) {
 	r.refresh()
 	r.older.More()
 	r.older.Close()
-	r.older.Close()
-	if n := r.OlderHeld(); n != 0 {
-		t.Errorf("%d are held after Close", n)
-	}
+	r.close()
 
 	var err error
 	if r.older, err = r.OlderComments(r.post, r.report); err != nil {
@@ -492,4 +499,16 @@ func TestOlderCommentsBeforeThePostIsReadAnew(t *testing.T) {
 	if r.older, err = r.OlderComments(r.post, r.report); err != nil {
 		t.Fatalf("a tap on Show older comments has no effect: %v", err)
 	}
+}
+
+// TestOlderCommentsOfAPostThatIsThere: a read that found no post is older than the truth that came
+// while it was under way, so the comments stay, and follow.
+func TestOlderCommentsOfAPostThatIsThere(t *testing.T) {
+	r, _ := newReader(t, startServer(t), 130, quick)
+	r.more(100)
+	r.late = func() { r.write("kofi", 1); r.refresh() }
+	r.refresh()
+	r.until("that they are there", r.whole(101))
+	r.more(131)
+	r.close()
 }
