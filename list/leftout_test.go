@@ -31,9 +31,7 @@ func TestATotalHasNoRowThatItsPageHasLeftOut(t *testing.T) {
 	for _, size := range []int{10, 2} { // all rows are told, or not
 		inFeed(t, size, five, func(f *feed) {
 			f.placed = true
-			l := f.open()
-			f.follow(l)
-			must(t, l.More(f.ctx))
+			l := f.begun(f.open())
 			f.late()
 			h, err := f.remove.Execute(f.ctx, "b", "")
 			must(t, err)
@@ -58,10 +56,7 @@ func TestADeletionOfARowThatAPageHasLeftOutTakesNothing(t *testing.T) {
 			f.follow(l)
 			must(t, l.More(f.ctx))
 			time.Sleep(time.Second)
-			f.mu.Lock()
-			f.clock++
-			delete(f.has, "b")
-			f.mu.Unlock()
+			f.erase("b")
 			gone := f.truth("b")
 			must(t, l.Refetch(f.ctx))
 			f.state(l, "a c d e")
@@ -86,13 +81,8 @@ func TestARowThatAPageHasLeftOutComesBack(t *testing.T) {
 	for _, size := range []int{10, 3} {
 		inFeed(t, size, five, func(f *feed) {
 			f.placed = true
-			l := f.open()
-			f.follow(l)
-			must(t, l.More(f.ctx))
-			f.mu.Lock()
-			f.clock++
-			delete(f.has, "b")
-			f.mu.Unlock()
+			l := f.begun(f.open())
+			f.erase("b")
 			must(t, l.Refetch(f.ctx))
 			time.Sleep(time.Second)
 			f.write("b", task{"again", 8})
@@ -108,16 +98,11 @@ func TestARowThatAPageHasLeftOutComesBack(t *testing.T) {
 func TestWorkOnARowThatAPageHasLeftOutCountsIt(t *testing.T) {
 	inFeed(t, 10, five, func(f *feed) {
 		f.placed = true
-		l := f.open()
-		f.follow(l)
-		must(t, l.More(f.ctx))
+		l := f.begun(f.open())
 		f.m.SetOnline(false)
 		h, err := f.set.Execute(f.ctx, "b", task{"mine", 20})
 		must(t, err)
-		f.mu.Lock()
-		f.clock++
-		delete(f.has, "b")
-		f.mu.Unlock()
+		f.erase("b")
 		block := make(chan struct{})
 		defer close(block)
 		f.answer = func(string) (optimist.Truth[task], error) { <-block; return optimist.Truth[task]{}, errNo }
@@ -137,9 +122,7 @@ func TestWorkOnARowThatAPageHasLeftOutCountsIt(t *testing.T) {
 func TestATotalHasARowOnceThatItsPageHas(t *testing.T) {
 	inFeed(t, 10, five, func(f *feed) {
 		f.placed = true
-		l := f.open()
-		f.follow(l)
-		must(t, l.More(f.ctx))
+		l := f.begun(f.open())
 		f.m.SetOnline(false)
 		_, err := f.add.Execute(f.ctx, "x", task{"x", 4})
 		must(t, err)
@@ -168,9 +151,7 @@ func TestATotalIsExactWhereOnePageHasToldAllRows(t *testing.T) {
 	for _, size := range []int{10, 3} {
 		inFeed(t, size, five, func(f *feed) {
 			f.placed = true
-			l := f.open()
-			f.follow(l)
-			must(t, l.More(f.ctx))
+			l := f.begun(f.open())
 			must(t, l.More(f.ctx))
 			f.write("x", task{"x", 6})
 			f.push("x")

@@ -14,9 +14,7 @@ import (
 // splice, and the order is right at once.
 func TestScript_TwoRowsSwapPlaces(t *testing.T) {
 	inFeed(t, 10, five, func(f *feed) {
-		l := f.open()
-		f.follow(l)
-		must(t, l.More(f.ctx))
+		l := f.begun(f.open())
 		f.m.SetOnline(false)
 		next, stop := l.Pull()
 		defer stop()
@@ -41,9 +39,7 @@ func TestScript_TwoRowsSwapPlaces(t *testing.T) {
 func TestScript_RowsMoveBetweenPages(t *testing.T) {
 	inFeed(t, 2, five, func(f *feed) {
 		f.placed = true
-		l := f.open()
-		f.follow(l)
-		must(t, l.More(f.ctx))
+		l := f.begun(f.open())
 		f.write("d", task{"d", 100})
 		must(t, l.More(f.ctx))
 		f.state(l, "a b c e")
@@ -67,9 +63,7 @@ func TestScript_TheRowsOfAPageAreDeletedOnItsWay(t *testing.T) {
 		f.placed = true
 		f.push("c")
 		f.push("d")
-		l := f.open()
-		f.follow(l)
-		must(t, l.More(f.ctx))
+		l := f.begun(f.open())
 		f.slow = 5 * time.Second
 		read := make(chan error)
 		go func() { read <- l.More(f.ctx) }()
@@ -119,9 +113,7 @@ func TestScript_ALeavingRowLeavesTheFilter(t *testing.T) {
 func TestScript_OfflineRowsGetTheirIDs(t *testing.T) {
 	inFeed(t, 10, map[string]int{"a": 1}, func(f *feed) {
 		f.placed = true
-		l := f.open()
-		f.follow(l)
-		must(t, l.More(f.ctx))
+		l := f.begun(f.open())
 		born := f.born()
 		f.m.SetOnline(false)
 		for i := range 3 {
