@@ -53,8 +53,8 @@ const (
 	stopped       // nothing runs any more
 )
 
-// pastLocked is why the manager does no longer do what it does before a phase, or nil: Close has
-// come so far, or the manager is broken.
+// pastLocked returns ErrClosed if Close has come to a phase, the reason if the manager is broken,
+// and nil otherwise.
 func (m *Manager) pastLocked(p phase) error {
 	switch {
 	case m.lost != nil:

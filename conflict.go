@@ -208,7 +208,7 @@ func (c GroupConflict[A]) KeepMine() Decision[A] { return Decision[A]{choice: en
 // TakeTheirs gives the group up in all its entities; their views show the server's state.
 func (c GroupConflict[A]) TakeTheirs() Decision[A] { return Decision[A]{choice: engine.TakeTheirs} }
 
-// Fail makes the group fail with err (nil: that of the attempt).
+// Fail makes the group fail with err; nil: with the error of the attempt.
 func (c GroupConflict[A]) Fail(err error) Decision[A] {
 	return Decision[A]{choice: engine.Fail, err: err}
 }

@@ -232,7 +232,8 @@ type With struct {
 //
 // With is to be called before the page is read. ReceivePage takes nothing, and returns
 // [ErrNewEra], if the truths of the page name a history of the server that has ended, or name
-// none and a new one has begun since With was called. It returns ErrInvalid, and takes nothing, if the index is detached.
+// none and a new one has begun since With was called. It returns ErrInvalid, and takes nothing, if
+// the index is detached.
 func (a *Attached) With(do func(id func(name string) string)) With {
 	w := With{a: a, do: do}
 	if m := a.s.m; m.lock() == nil {

@@ -281,3 +281,51 @@ func unchecked(t *testing.T) {
 	afterStep = nil
 	t.Cleanup(func() { afterStep = checked })
 }
+
+// TestViewsWithoutIdInsideOfAFunction: misuse that also waits in vain does not hang.
+func TestViewsWithoutIdInsideOfAFunction(t *testing.T) {
+	inWorld(t, instant, func(t *testing.T, w *world) {
+		def := w.renaming("inside")
+		var took time.Duration
+		def.Apply = func(p page, title string) (page, error) {
+			if took == 0 {
+				began := time.Now()
+				w.pages.Views("1", "")
+				took = time.Since(began)
+			}
+			return p, nil
+		}
+		do(w, Register(w.pages, def), "1", "x")
+		if took < patience || took > 2*patience {
+			t.Error(took)
+		}
+	})
+}
+
+func TestEditThatWaitsInVain(t *testing.T) {
+	inWorld(t, instant, func(t *testing.T, w *world) {
+		made := w.creating()
+		made.Type, made.ServerID = "named", true
+		Register(w.pages, made)
+		def := w.renaming("parks")
+		def.Policy.Failure = Park
+		parks := Register(w.pages, def)
+		w.server.next("1", reply{fails: errNever})
+		h := do(w, parks, "1", "x")
+		w.flush()
+		equal(t, "state", h.State(), Parked)
+		slow := w.renaming("slow")
+		first := true
+		slow.Apply = func(p page, _ string) (page, error) {
+			if first {
+				first = false
+				_, err := parks.Edit(h, "y")
+				if !errors.Is(err, ErrStuck) {
+					t.Errorf("Edit: %v", err)
+				}
+			}
+			return p, nil
+		}
+		do(w, Register(w.pages, slow), "2", "x")
+	})
+}

@@ -111,8 +111,9 @@ func (m *Manager) taking(in engine.Input, truths []*engine.Truth, with ...With) 
 		for _, w := range with {
 			w.a.ix.TakePart(w.do)
 		}
+		now := time.Now()
 		for _, t := range truths {
-			m.observeLocked(t, time.Now())
+			m.observeLocked(t, now)
 		}
 		return in, nil
 	})

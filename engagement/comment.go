@@ -31,8 +31,8 @@ type CommentPage struct {
 	// More says that there are older ones.
 	More bool
 
-	// Version is that of the post, and Position a wire.Position in the change feed, both of
-	// the moment of reading.
+	// Version is the post's version at the moment of reading, and Position that moment as a
+	// wire.Position in the change feed.
 	Version  uint64
 	Position string
 }

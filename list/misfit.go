@@ -14,7 +14,7 @@ type misfit struct {
 }
 
 // misfit looks at a page. The ids and values are those that the server told, so that its order is
-// judged by the names that it knows.
+// judged by the names that the server knows.
 func (q *Query[T]) misfit(a *arrival[T], scratch []byte) (misfit, []byte) {
 	ordered, after := q.places == nil, a.load.after
 	last, before, found := "", after.ID, misfit{}

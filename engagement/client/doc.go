@@ -11,7 +11,7 @@
 // Every change goes through one [optimist.Manager] over one store of posts, whose
 // comments are part of the post: one lane, one version and one truth for each post.
 // The screen shows only values of [Service.Post], and, as far as the user asks for them, the
-// comments before those of the value: [Service.OlderComments].
+// older comments of a post: [Service.OlderComments].
 //
 // The package runs in a page (GOOS=js) as well as natively, so it links neither
 // net/http nor a log; a [Transport] reaches the network.

@@ -35,7 +35,7 @@ type Older struct {
 	ended    bool
 }
 
-// latest is what counts of a truth of a post.
+// latest is the part of a post's truth with which its older comments keep up.
 type latest struct {
 	version, era, revised uint64
 

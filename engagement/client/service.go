@@ -59,7 +59,7 @@ type Service struct {
 	transport Transport
 	manager   *optimist.Manager
 	posts     *optimist.Store[Post]
-	comments  *optimist.Store[Post] // of posts with older comments, one by one; see Older.alone
+	comments  *optimist.Store[Post] // of posts with older comments, one by one; see Older.truth
 
 	places places
 

@@ -58,7 +58,7 @@ type CommentPage struct {
 	// Older is the cursor of the page before this one; empty at the beginning.
 	Older string `json:"older,omitempty"`
 
-	// Version is that of the post at the moment of reading.
+	// Version is the post's version at the moment of reading.
 	Version uint64 `json:"version"`
 
 	// Position is as in Truth.

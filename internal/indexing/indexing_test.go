@@ -62,3 +62,21 @@ func TestAnIndexTakesItsPartBeforeItIsTold(t *testing.T) {
 		t.Errorf("told %v, want %v", *told, want)
 	}
 }
+
+// TestNothingIsToldAfterDetached: an index that panics at the era with which it begins hears of no
+// change.
+func TestNothingIsToldAfterDetached(t *testing.T) {
+	b, e, first, _ := watching(t, false)
+	if _, err := e.Step(1, engine.NewEra{Era: 1}); err != nil {
+		t.Fatal(err)
+	}
+	var told []string
+	ix := &Index{
+		Leaving: func() bool { return false }, NewEra: func(uint64) { panic("no") },
+		Tell: func() { told = append(told, "told") }, Detached: func(error) { told = append(told, "detached") },
+	}
+	b.Add(e, first.store.space, ix, nil)
+	if want := []string{"detached"}; !slices.Equal(told, want) || ix.Attached() {
+		t.Errorf("told %v, want %v", told, want)
+	}
+}
