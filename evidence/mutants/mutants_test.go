@@ -14,7 +14,7 @@ import (
 )
 
 var (
-	all   = flag.Bool("mutants", false, "try all faults, not only a few; takes some minutes")
+	all   = flag.Bool("mutants", false, "try all faults, not only a few; takes about 20 minutes")
 	only  = flag.String("mutants.only", "", "try only faults that say this, such as (law 36)")
 	table = flag.Bool("mutants.table", false, "print the table for docs/evidence.md")
 )
