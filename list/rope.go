@@ -164,8 +164,8 @@ func (r *rope[T]) insert(b, i int, e *entry[T]) {
 		}
 		blk = r.blocks[b]
 	}
-	blk.rows = slices.Insert(blk.rows, i, e)
-	blk.heads = slices.Insert(blk.heads, i, h)
+	blk.rows = put(blk.rows, i, e)
+	blk.heads = put(blk.heads, i, h)
 	r.tops[b] = blk.top()
 }
 
@@ -180,17 +180,17 @@ func (r *rope[T]) split(b int) {
 	rest := newBlock(blk.rows[half:], blk.heads[half:], r.epoch)
 	clear(blk.rows[half:])
 	blk.rows, blk.heads = blk.rows[:half], blk.heads[:half]
-	r.blocks = slices.Insert(r.blocks, b+1, rest)
+	r.blocks = put(r.blocks, b+1, rest)
 	r.tops[b] = blk.top()
-	r.tops = slices.Insert(r.tops, b+1, rest.top())
+	r.tops = put(r.tops, b+1, rest.top())
 }
 
 // remove takes a row out. Blocks that have become small are joined.
 func (r *rope[T]) remove(b, i int) {
 	r.n--
 	blk := r.own(b)
-	blk.rows = slices.Delete(blk.rows, i, i+1)
-	blk.heads = slices.Delete(blk.heads, i, i+1)
+	blk.rows = cut(blk.rows, i)
+	blk.heads = cut(blk.heads, i)
 	if r.tops[b].n = len(blk.rows); r.tops[b].n > maxBlock/2 {
 		r.tops[b] = blk.top()
 		return
@@ -212,7 +212,7 @@ func (r *rope[T]) remove(b, i int) {
 }
 
 func (r *rope[T]) drop(b int) {
-	r.blocks, r.tops = slices.Delete(r.blocks, b, b+1), slices.Delete(r.tops, b, b+1)
+	r.blocks, r.tops = cut(r.blocks, b), cut(r.tops, b)
 }
 
 // build fills an empty rope with entries in order.
@@ -227,4 +227,21 @@ func (r *rope[T]) build(sorted []*entry[T]) {
 		r.tops = append(r.tops, r.blocks[len(r.blocks)-1].top())
 	}
 	r.n = len(sorted)
+}
+
+// put returns s with v at i. slices.Insert, which takes any number of values, is ten times
+// the code in a page.
+func put[E any](s []E, i int, v E) []E {
+	s = append(s, v)
+	copy(s[i+1:], s[i:])
+	s[i] = v
+	return s
+}
+
+// cut returns s without the element at i, and erases the place behind the last one.
+func cut[E any](s []E, i int) []E {
+	last := len(s) - 1
+	copy(s[i:], s[i+1:])
+	clear(s[last:])
+	return s[:last]
 }
