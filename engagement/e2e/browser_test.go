@@ -183,7 +183,7 @@ func (tb *tab) until(script string) {
 	defer cancel()
 	_, err := chromedp.Run(ctx, chromedp.Poll[bool](`!!(`+script+`)`, chromedp.WithPollingTimeout(patience)))
 	if err != nil {
-		tb.t.Fatalf("never: %s: %v\nthe page says: %s", script, err, eval[string](tb, `document.body.innerText.slice(0, 1500)`))
+		tb.t.Fatalf("never: %s: %v\n%s", script, err, eval[string](tb, `location.href + ' says: ' + document.body.innerText.slice(0, 1500)`))
 	}
 }
 

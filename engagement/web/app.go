@@ -62,7 +62,7 @@ type App struct {
 	first          *wire.First // for the first visit; nil: none, or the first visit has begun
 	hidden         bool        // the page is not visible
 	unsure         bool        // the server did not say who is signed in
-	place          string      // for the first visit: see Hooks.Place
+	place          string      // to go to in the next visit; empty: none
 	shown          *feed       // nil: none yet
 	feed           []string    // the posts of shown
 	inFeed         map[string]bool
@@ -148,7 +148,9 @@ func NewApp(t client.Transport, hooks Hooks) *App {
 	if hooks.Shared == nil {
 		a.hooks.Shared = &lonely{}
 	}
-	a.place = hooks.Place
+	if _, ok := selectionAt(hooks.Place); ok {
+		a.place = hooks.Place
+	}
 	a.panel = newPanel(t, a.networkSettled)
 	a.chrome.Online = true
 	a.chrome.NoPanel = hooks.First != nil && !hooks.First.Network

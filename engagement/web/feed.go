@@ -94,6 +94,7 @@ func (f *feed) closeLocked() {
 
 // selectLocked shows the posts of a selection.
 func (a *App) selectLocked(of wire.Selection) {
+	a.place = ""
 	v := a.visit
 	if v == nil || v.base == nil || a.shown == nil || a.shown.of == of {
 		return

@@ -138,6 +138,9 @@ func (a *App) leave(v *visit) {
 	if !a.durable {
 		a.tellLostLocked(bySuccessor)
 	}
+	if v.user == "" { // a person who signs in, or whose page was read without a session
+		a.place = a.placeLocked()
+	}
 	a.visit = nil
 	a.resetLocked("", bySuccessor)
 	a.mu.Unlock()

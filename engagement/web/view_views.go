@@ -48,17 +48,24 @@ func (a *App) chooseLocked(act Action) {
 func (a *App) Place() string {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.shown == nil {
+	return a.placeLocked()
+}
+
+func (a *App) placeLocked() string {
+	if a.shown == nil || a.place != "" {
 		return a.place
 	}
 	return placeOf(a.shown.of)
 }
 
-// goLocked shows the posts of a place. A word that is no place has no effect, nor has a place
-// that is only for a user.
+// goLocked shows the posts of a place. A place that is only for a user waits for one. A word
+// that is no place has no effect.
 func (a *App) goLocked(place string) {
-	of, ok := selectionAt(place)
-	if ok && (!of.Saved || a.chrome.User != "") {
+	switch of, ok := selectionAt(place); {
+	case !ok:
+	case of.Saved && a.chrome.User == "":
+		a.place = place
+	default:
 		a.selectLocked(of)
 	}
 }

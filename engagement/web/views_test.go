@@ -52,9 +52,7 @@ func TestPlaceAtTheBeginning(t *testing.T) {
 		page.until("its posts", func(b *board) bool { return page.Place() == likes && len(b.shown) > 0 })
 	}
 	page := at("saved", served)
-	page.until("the saved posts alone", func(b *board) bool {
-		return page.Place() == "saved" && len(b.shown) > 0 && !slices.ContainsFunc(b.shown, func(id string) bool { return !page.visit.service.Post(id).Value.Saved })
-	})
+	page.until("the saved posts alone", page.savedAlone)
 	page.Act(Action{Name: "place"})
 	page.until("all posts", func(b *board) bool { return page.Place() == "" && len(b.shown) > 1 })
 	page.Act(Action{Name: "place", Value: "nowhere"})
@@ -65,8 +63,50 @@ func TestPlaceAtTheBeginning(t *testing.T) {
 	early := at("", served, Action{Name: "sort", Value: "likes"})
 	early.until("the early choice", func(b *board) bool { return early.Place() == likes && len(b.shown) > 0 })
 
+	if page := at("nowhere", nil); page.Place() != "" {
+		t.Errorf("the page begins at %q", page.Place())
+	}
+}
+
+// savedAlone reports whether the page shows the saved posts and no others.
+func (s *stage) savedAlone(b *board) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.placeLocked() == "saved" && len(b.shown) > 0 && s.visit != nil &&
+		!slices.ContainsFunc(b.shown, func(id string) bool { return !s.visit.service.Post(id).Value.Saved })
+}
+
+// TestPlaceOfPersonWhoSignsIn: the posts that a person looks at stay while the person signs in, or
+// while the page learns of a session that it did not know; the own posts wait for their person.
+func TestPlaceOfPersonWhoSignsIn(t *testing.T) {
+	s := newStage(t)
+	s.until("the feed of who is nobody", func(b *board) bool { return len(b.shown) > 5 && b.regions["sign-in"] != nil })
+	s.Act(Action{Name: "sort", Value: "likes"})
+	s.enter("ada")
+	if s.Place() != "sort=likes" {
+		t.Errorf("ada is at %q", s.Place())
+	}
+	if post := s.board.shown[2]; !s.visit.service.Post(post).Value.Saved {
+		s.Act(Action{Name: "save", Post: post})
+		s.until("all saved", barSays("All saved"))
+	}
 	s.Act(Action{Name: "sign-out"})
 	s.until("nobody's page", func(b *board) bool { return barSays("Connected")(b) && b.regions["sign-in"] != nil && len(b.shown) > 5 })
-	nobody := at("saved", nil)
-	nobody.until("all posts", func(b *board) bool { return nobody.Place() == "" && len(b.shown) > 1 })
+	if s.Place() != "" {
+		t.Errorf("who signed out left %q", s.Place())
+	}
+
+	nobody := s.beginOver(s.wires, newHousehold(), Hooks{Place: "saved"})
+	nobody.until("all posts", func(b *board) bool { return nobody.Place() == "saved" && len(b.shown) > 5 })
+	nobody.Act(Action{Name: "place", Value: "main"}) // an anchor
+	nobody.Act(Action{Name: "sign-in-as", Value: "ada"})
+	nobody.until("the saved posts alone", nobody.savedAlone)
+
+	nobody.Act(Action{Name: "sign-out"})
+	nobody.until("nobody's page again", func(b *board) bool { return barSays("Connected")(b) && b.regions["sign-in"] != nil && len(b.shown) > 5 })
+	nobody.Act(Action{Name: "place", Value: "saved"})
+	nobody.Act(Action{Name: "view", Value: "all"})
+	if nobody.Place() != "" {
+		t.Errorf("who chose all posts is at %q", nobody.Place())
+	}
 }

@@ -47,10 +47,7 @@ func (a *App) begin(user string) error {
 		v.base = a.openLocked(v, wire.Selection{}, nil)
 	}
 	a.shown = v.base
-	if place := a.place; place != "" {
-		a.place = ""
-		a.goLocked(place)
-	}
+	a.goLocked(a.place)
 	a.followLocked()
 	a.actLateLocked(early)
 	a.sendLocked()
