@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/optimist-go/optimist/internal/engine"
 	"github.com/optimist-go/optimist/journal"
@@ -271,5 +272,25 @@ func TestAProgramIsRemindedOnceOfRecordsThatWait(t *testing.T) {
 	}
 	if !b.Remind() || b.Remind() || b.RestoreBy() != engine.Never {
 		t.Error("it is not reminded once")
+	}
+}
+
+// TestShortenedIsText: a long reason is cut between two characters.
+func TestShortenedIsText(t *testing.T) {
+	if text := strings.Repeat("a", 1000); shortened(text) != text {
+		t.Error("a short reason was cut")
+	}
+	for lead := range 4 {
+		for _, c := range []string{"é", "€", "😀"} {
+			text := strings.Repeat("a", lead) + strings.Repeat(c, 1000)
+			got := shortened(text)
+			head, cut := strings.CutSuffix(got, "...")
+			if !cut || !utf8.ValidString(got) || !strings.HasPrefix(text, head) || len(head) <= 1000-len(c) || len(head) > 1000 {
+				t.Errorf("%s after %d: %d bytes, ends with %q", c, lead, len(head), got[len(got)-8:])
+			}
+		}
+	}
+	if got := shortened(strings.Repeat("\x80", 2000)); len(got) < 997 || len(got) > 1003 {
+		t.Errorf("a reason that is no text: %d bytes", len(got))
 	}
 }

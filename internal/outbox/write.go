@@ -1,7 +1,7 @@
 package outbox
 
 import (
-	"strings"
+	"unicode/utf8"
 
 	"github.com/optimist-go/optimist/internal/engine"
 	"github.com/optimist-go/optimist/internal/errorf"
@@ -83,7 +83,11 @@ func shortened(text string) string {
 	if len(text) <= limit {
 		return text
 	}
-	return strings.ToValidUTF8(text[:limit], "") + "..."
+	end := limit
+	for !utf8.RuneStart(text[end]) && end > limit-utf8.UTFMax {
+		end--
+	}
+	return text[:end] + "..."
 }
 
 // Abandon says that no write will be tried, or that nobody knows how far it came: Ops are
