@@ -157,9 +157,26 @@ func TestBackToOtherPosts(t *testing.T) {
 	eval[bool](tb, `(history.forward(), true)`)
 	tb.until(theirs)
 	eval[bool](tb, `(window.before = true, setTimeout(() => location.reload()), true)`) // after the answer to this
-	tb.throughReloads(`!window.before && ` + theirs)
+	tb.throughReloads(`!window.before && ` + clientThere + ` && ` + theirs)
 	tb.click(`.skip`) // an anchor of the page is no place
 	tb.until(theirs)
 	eval[bool](tb, `(location.hash = 'sort=likes', true)`)
 	tb.until(fmt.Sprintf(chipOn, "likes") + ` && ` + sorted)
+}
+
+// TestSkipBeforeTheClient: an anchor that is followed before the client is there does not take the
+// place out of the address.
+func TestSkipBeforeTheClient(t *testing.T) {
+	s := startServer(t)
+	tb := newTab(t)
+	tb.before(witness)
+	tb.slow(fast3G)
+	tb.do(navigate(s.URL() + "/#by=ines"))
+	tb.until(`window.witness?.read`)
+	tb.click(`.skip`)
+	if eval[bool](tb, clientThere) {
+		t.Error("the client was there before the click: this test shows nothing")
+	}
+	tb.until(clientThere + ` && location.hash === '#by=ines' && document.querySelectorAll('.post').length > 0 &&
+		[...document.querySelectorAll('.post .author')].every(a => a.textContent === 'ines')`)
 }

@@ -20,6 +20,15 @@ func servedFirst() *wire.First {
 	return &first
 }
 
+// firstPlace is the place with which the page begins: the one in the address, or the one that was
+// there before the person followed an anchor of the page.
+func firstPlace(inAddress string) string {
+	if _, ok := selectionAt(inAddress); ok {
+		return inAddress
+	}
+	return js.Global().Get("engagedKept").Get("place").String()
+}
+
 // actEarly carries out the taps and forms from before the client was there, in their order.
 // Until then a script in the page has kept them: page/assets/keep.js.
 func (p *page) actEarly() {

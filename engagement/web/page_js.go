@@ -35,7 +35,7 @@ func Run() {
 		return nil
 	})
 	p.place = p.placeInAddress()
-	p.app = NewApp(browser.Transport{}, Hooks{Place: p.place, Wake: p.wake, Shared: sharedWords(), Journal: openJournal, First: servedFirst()})
+	p.app = NewApp(browser.Transport{}, Hooks{Place: firstPlace(p.place), Wake: p.wake, Shared: sharedWords(), Journal: openJournal, First: servedFirst()})
 	p.listen()
 	p.actEarly()
 	if !p.window.Get("navigator").Get("onLine").Bool() {

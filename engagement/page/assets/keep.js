@@ -1,6 +1,7 @@
 "use strict";
 // Keeps the taps and forms of a person who is faster than the client, and shows that they
-// were seen; the client takes them when it is there (web/early_js.go). This script is in the
+// were seen; the client takes them when it is there (web/early_js.go). It keeps the place in the
+// address as well, which goes when the person follows an anchor of the page. This script is in the
 // page's markup, so that it is there before the first button.
 (() => {
   const kept = [];
@@ -25,6 +26,7 @@
   document.addEventListener("click", tap);
   document.addEventListener("submit", send);
   window.engagedKept = {
+    place: location.hash.slice(1),
     take() {
       document.removeEventListener("click", tap);
       document.removeEventListener("submit", send);
