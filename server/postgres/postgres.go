@@ -37,6 +37,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgconn/ctxwatch"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/optimist-go/optimist/server"
@@ -49,6 +51,7 @@ const (
 	acquireTime = 3 * time.Second  // for a connection of the pool
 	answerTime  = 15 * time.Second // for a transaction
 	settleTime  = 2 * time.Second  // for a rollback
+	finishTime  = 1 * time.Second  // for a statement whose caller has gone: see finishing
 )
 
 // limits bounds the time for which a transaction may hold up others: 2 s for a statement,
@@ -109,6 +112,8 @@ func Open(ctx context.Context, url string, options Options) (*Database, error) {
 	if err := migrate(ctx, config.ConnConfig, options.Migrations); err != nil {
 		return nil, fault(ctx, err, nil)
 	}
+	bells := config.ConnConfig.Copy()
+	config.ConnConfig.BuildContextWatcherHandler = finishing
 	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {
 		return nil, fault(ctx, err, nil)
@@ -122,8 +127,15 @@ func Open(ctx context.Context, url string, options Options) (*Database, error) {
 		return nil, fault(ctx, err, nil)
 	}
 	db.ctx, db.stop = context.WithCancel(context.Background())
-	db.bell = newBell(db.ctx, config.ConnConfig)
+	db.bell = newBell(db.ctx, bells)
 	return db, nil
+}
+
+// finishing lets a statement whose context has ended finish within finishTime. A statement
+// that is cut off costs its connection, and clients that leave early would cost all others
+// the time to connect.
+func finishing(conn *pgconn.PgConn) ctxwatch.Handler {
+	return &pgconn.DeadlineContextWatcherHandler{Conn: conn.Conn(), DeadlineDelay: finishTime}
 }
 
 // Close ends all open transactions with a rollback, and waits for calls in flight.
@@ -182,9 +194,10 @@ func (db *Database) acquire(ctx context.Context) (*pgxpool.Conn, error) {
 }
 
 // release gives a connection back. After the loss of a connection all others of the pool
-// are replaced too, because they belong to the same server.
-func (db *Database) release(conn *pgxpool.Conn) {
-	lost := conn.Conn().IsClosed()
+// are replaced too, because they belong to the same server; not when the loss may come from
+// the caller, whose context is ctx.
+func (db *Database) release(ctx context.Context, conn *pgxpool.Conn) {
+	lost := conn.Conn().IsClosed() && ctx.Err() == nil
 	conn.Release()
 	if lost && db.ctx.Err() == nil {
 		db.pool.Reset()
@@ -197,7 +210,7 @@ func (db *Database) with(ctx context.Context, f func(ctx context.Context, conn *
 	if err != nil {
 		return err
 	}
-	defer db.release(conn)
+	defer db.release(ctx, conn)
 	scoped, done := db.scope(ctx)
 	defer done()
 	return db.fault(ctx, f(scoped, conn), conn.Conn())

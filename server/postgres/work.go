@@ -47,7 +47,7 @@ func (w *work) end() {
 		return
 	}
 	w.db.undo(w.conn)
-	w.db.release(w.conn)
+	w.db.release(context.Background(), w.conn)
 	w.conn = nil
 	w.done()
 	w.db.mu.Lock()
