@@ -154,6 +154,7 @@ func TestAStreamIsRefused(t *testing.T) {
 	}
 	check("no cursor", subscribe(t, s, "?after=now"), 400, ProblemBadRequest)
 	check("refused user", subscribe(t, s, "", "User", "eve"), 403, ProblemForbidden)
+	check("user who is no text", subscribe(t, s, "", "User", "\xff"), 400, ProblemBadRequest)
 	resp, err := s.Client().Post(s.URL+"/events", "", nil)
 	if err != nil || resp.Header.Get("Allow") != "GET" {
 		t.Errorf("%v %v", resp, err)

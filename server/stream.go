@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"iter"
 	"log/slog"
 	"math/rand/v2"
@@ -49,7 +50,8 @@ type hello struct {
 // on. The first event is [EventHello], or [EventReset] when the server does not know the
 // cursor; a reset may come later too. The stream ends with ctx or with the Kit. Before its
 // first event it may end with an error, which wraps [ErrUnavailable] when the database is
-// not available; later it waits for the database.
+// not available, and [ErrText] when it cannot keep the name of the viewer; later the stream
+// waits for the database.
 //
 // A consumer that takes events slowly gets the latest truth of each entity; no events are
 // stored for it.
@@ -108,6 +110,9 @@ var errDraining = errors.New("server: no new streams: the server is shutting dow
 
 // enter registers a stream, which the caller must close, and returns its first event.
 func (f *fan) enter(ctx context.Context, viewer string, after Cursor) (*stream, Event, error) {
+	if !isText(viewer) { // the reader asks for all viewers at once, and would fail for all
+		return nil, Event{}, fmt.Errorf("server: the viewer %q: %w", viewer, ErrText)
+	}
 	s := &stream{fan: f, viewer: viewer, woken: make(chan struct{}, 1), cursor: after}
 	f.mu.Lock()
 	f.streams[s] = true
