@@ -173,6 +173,17 @@ func TestHealth(t *testing.T) {
 	c.do("GET", "/v1/events", "", nil).want(503, wire.ProblemOverloaded)
 }
 
+// TestHealthAsksNoDatabase: a process without a database lives, also for a session. These
+// paths have no limit of rate, so a session must not cost a look into the database.
+func TestHealthAsksNoDatabase(t *testing.T) {
+	s := start(t, setup{})
+	ada := s.signIn("ada")
+	s.store.Close()
+	ada.do("GET", "/healthz", "", nil).want(200, "")
+	ada.do("GET", "/openapi.json", "", nil).want(200, "")
+	ada.do("GET", "/v1/session", "", nil).want(503, wire.ProblemOverloaded)
+}
+
 // TestStoreThatFails: errors of the database are ours to know and nobody else's.
 func TestStoreThatFails(t *testing.T) {
 	s := start(t, setup{})

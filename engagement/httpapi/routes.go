@@ -40,7 +40,7 @@ type route struct {
 
 	// signedIn refuses requests without a session.
 	signedIn bool
-	// unmetered routes take no part in rate and in-flight limits.
+	// unmetered routes take no part in rate and in-flight limits, and ignore sessions.
 	unmetered bool
 	// stays marks routes that last, which do not count as in flight and have a limit of
 	// their own.
@@ -124,7 +124,10 @@ func (a *API) admit(w http.ResponseWriter, r *http.Request, found route) error {
 	if err := a.meter(req, found); err != nil {
 		return err
 	}
-	if found.unmetered || found.stays {
+	switch {
+	case found.unmetered:
+		return found.handle(w, req)
+	case found.stays:
 		return a.handle(w, req, found)
 	}
 	come, err := a.come.enter(a.address(r))
