@@ -193,7 +193,7 @@ func (out *eventWriter) close() {
 func (out *eventWriter) open(first Event) bool {
 	h := out.w.Header()
 	h.Set("Content-Type", "text/event-stream")
-	h.Set("Cache-Control", "no-store")
+	h.Set("Cache-Control", "no-store, no-transform") // a proxy that compresses would keep events back
 	h.Set("X-Accel-Buffering", "no")
 	out.w.WriteHeader(http.StatusOK)
 	retry := 500 + rand.IntN(1001)

@@ -90,7 +90,7 @@ func TestAStreamOfEvents(t *testing.T) {
 	_, s := serveLikes(t, db, EventOptions{})
 	db.like("a", "ada")
 	ada, bob := subscribe(t, s, "", "User", "ada"), subscribe(t, s, "?after=1.0", "User", "bob")
-	if got := ada.resp.Header; got.Get("Content-Type") != "text/event-stream" || got.Get("Cache-Control") != "no-store" {
+	if got := ada.resp.Header; got.Get("Content-Type") != "text/event-stream" || got.Get("Cache-Control") != "no-store, no-transform" {
 		t.Errorf("its header is %v", got)
 	}
 	first := ada.expect(EventHello)

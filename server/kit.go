@@ -24,6 +24,9 @@ type Options struct {
 	// Keep is the least time for which keys and entries of the feed are kept; 0 means 8
 	// days. It must be longer than the longest time after which a client repeats a request.
 	// A key that is a UUID of version 7 carries its time: a key older than Keep is refused.
+	// An operation with any other key, such as the keys of package optimist, is carried out
+	// again when it is repeated after more than Keep: a client that stores its operations may
+	// do so after weeks without a network.
 	Keep time.Duration
 
 	// Log receives the messages for operators; nil means [slog.Default].

@@ -18,6 +18,11 @@ type Named struct {
 // Name describes an operation. entities returns the ids of the entities that the
 // operation may change or that its decision depends on. There is at least one; the answer
 // to the operation leads with the truth of the first. entities is pure.
+//
+// Payloads are told apart by the JSON of the arguments. A field that a later version of the
+// program adds to A has to be left out of the JSON while it is zero (omitzero): otherwise
+// requests that were carried out by the earlier version and are repeated to the later one
+// are refused, as those of another payload.
 func Name[A any](name string, entities func(A) []string) Named {
 	return Named{
 		name:     name,
