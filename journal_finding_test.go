@@ -10,6 +10,7 @@ import (
 
 	"github.com/optimist-go/optimist"
 	"github.com/optimist-go/optimist/memjournal"
+	"github.com/optimist-go/optimist/reason"
 )
 
 func idsOf(all []*optimist.Handle) (ids []string) {
@@ -174,7 +175,7 @@ func TestLaw38_QuarantineHasASnapshot(t *testing.T) {
 		if data, ok := s.Args.([]byte); !ok || string(data) != `{"Text":"a"}` {
 			t.Errorf("arguments %#v", s.Args)
 		}
-		if s.Reason.Kind != optimist.InQuarantine || s.Reason.String() == "" {
+		if s.Reason.Kind != reason.Quarantine || s.Reason.String() == "" {
 			t.Errorf("reason %+v %q", s.Reason, s.Reason)
 		}
 		if err := found.Await(ctx, optimist.Decided); err != nil {
@@ -186,7 +187,7 @@ func TestLaw38_QuarantineHasASnapshot(t *testing.T) {
 		if err := found.Cancel(); err != nil {
 			t.Error(err)
 		}
-		if s := found.Snapshot(); s.State != optimist.Ended || s.Reason != (optimist.Reason{}) {
+		if s := found.Snapshot(); s.State != optimist.Ended || s.Reason != (reason.Reason{}) {
 			t.Errorf("%+v", s)
 		}
 	})
@@ -209,20 +210,20 @@ func TestLaw39_TheDiskHasToTakeIt(t *testing.T) {
 			},
 		})
 		must(m.Restore())(t)
-		reason := func(h *optimist.Handle) optimist.ReasonKind {
+		kind := func(h *optimist.Handle) reason.Kind {
 			synctest.Wait()
 			return h.Snapshot().Reason.Kind
 		}
 		h := must(add.Execute(ctx, "1", edit{"a"}))(t)
 		for range 10 { // first its record, then the mark of its attempt
-			if k := reason(h); k == optimist.WaitsForAnswer {
+			if k := kind(h); k == reason.Answer {
 				break
-			} else if k != optimist.WaitsForDisk {
+			} else if k != reason.Disk {
 				t.Fatalf("it waits for %d", k)
 			}
 			j.write <- struct{}{}
 		}
-		if k := reason(h); k != optimist.WaitsForAnswer {
+		if k := kind(h); k != reason.Answer {
 			t.Errorf("with its mark on the disk it waits for %d", k)
 		}
 		close(j.write)
@@ -231,12 +232,12 @@ func TestLaw39_TheDiskHasToTakeIt(t *testing.T) {
 		closed := make(chan error)
 		go func() { closed <- m.Close(ended) }()
 		synctest.Wait()
-		if k := reason(h); k != optimist.WaitsForOpening {
+		if k := kind(h); k != reason.Opening {
 			t.Errorf("while the manager closes it waits for %d", k)
 		}
 		close(answered)
 		<-closed
-		if k := reason(h); k != optimist.WaitsForOpening {
+		if k := kind(h); k != reason.Opening {
 			t.Errorf("after Close it waits for %d", k)
 		}
 	})

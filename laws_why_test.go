@@ -5,10 +5,12 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/optimist-go/optimist/reason"
 )
 
 // why checks the reason of an operation, and its sentence.
-func (w *world) why(h *Handle, want Reason, sentence string) {
+func (w *world) why(h *Handle, want reason.Reason, sentence string) {
 	w.Helper()
 	synctest.Wait()
 	r := h.Snapshot().Reason
@@ -26,15 +28,15 @@ func TestLaw39_TheProgramHasToDecide(t *testing.T) {
 	inWorld(t, opts, func(t *testing.T, w *world) {
 		w.server.next("1", reply{fails: errNever})
 		parked := do(w, w.rename, "1", "a")
-		w.why(parked, Reason{Kind: WaitsForDecision}, "it failed, and somebody has to retry, edit or discard it")
+		w.why(parked, reason.Reason{Kind: reason.Decision}, "it failed, and somebody has to retry, edit or discard it")
 		w.server.next("2", reply{after: time.Second})
 		held := do(w, w.rename, "1", "b", do(w, w.comment, "2", "c")) // what comes after another replaces nothing
-		w.why(held, Reason{Kind: WaitsForDecision, Operation: parked.ID(), Entity: "page:1"},
+		w.why(held, reason.Reason{Kind: reason.Decision, Operation: parked.ID(), Entity: "page:1"},
 			named(parked)+" failed, and somebody has to decide about that one first")
 		is(t, parked.Discard(), nil)
 		w.flush()
 		w.outcome(held, Confirmed)
-		equal(t, "reason of what has ended", held.Snapshot().Reason, Reason{})
+		equal(t, "reason of what has ended", held.Snapshot().Reason, reason.Reason{})
 	})
 }
 
@@ -43,9 +45,9 @@ func TestLaw39_TheCreationComesFirst(t *testing.T) {
 		w.m.SetOnline(false)
 		made := do(w, w.create, "new", "a")
 		on := do(w, w.comment, "new", "b")
-		w.why(on, Reason{Kind: WaitsForCreation, Operation: made.ID(), Entity: "page:new"}, named(made)+" has to create the entity first")
+		w.why(on, reason.Reason{Kind: reason.Creation, Operation: made.ID(), Entity: "page:new"}, named(made)+" has to create the entity first")
 		w.receive("new", TruthOf(page{}, 1))
-		w.why(on, Reason{Kind: WaitsForLane, Operation: made.ID(), Entity: "page:new"}, named(made)+" goes first")
+		w.why(on, reason.Reason{Kind: reason.Lane, Operation: made.ID(), Entity: "page:new"}, named(made)+" goes first")
 	})
 }
 
@@ -54,7 +56,7 @@ func TestLaw39_TheDependencyComesFirst(t *testing.T) {
 		w.server.next("1", reply{after: time.Second})
 		first := do(w, w.comment, "1", "a")
 		second := do(w, w.comment, "2", "b", first)
-		w.why(second, Reason{Kind: WaitsForDependency, Operation: first.ID(), Entity: "page:1"}, "it comes after "+named(first))
+		w.why(second, reason.Reason{Kind: reason.Dependency, Operation: first.ID(), Entity: "page:1"}, "it comes after "+named(first))
 		w.flush()
 		w.outcome(second, Confirmed)
 	})
@@ -66,7 +68,7 @@ func TestLaw39_TheLaneIsHeldByACallOfWhatHasEnded(t *testing.T) {
 		first, second := do(w, w.comment, "1", "a"), do(w, w.comment, "1", "b")
 		is(t, first.Cancel(), nil)
 		w.outcome(first, Cancelled)
-		w.why(second, Reason{Kind: WaitsForLane, Operation: first.ID(), Entity: "page:1"}, named(first)+" goes first")
+		w.why(second, reason.Reason{Kind: reason.Lane, Operation: first.ID(), Entity: "page:1"}, named(first)+" goes first")
 		w.flush()
 		w.outcome(second, Confirmed)
 	})
@@ -77,9 +79,9 @@ func TestLaw39_TheTimeHasToCome(t *testing.T) {
 		w.server.next("1", reply{fails: errBusy})
 		h := w.tap("1", "me")
 		time.Sleep(100 * time.Millisecond)
-		w.why(h, Reason{Kind: WaitsForDebounce, Due: 200 * time.Millisecond}, "it waits 200ms for further changes")
+		w.why(h, reason.Reason{Kind: reason.Debounce, Due: 200 * time.Millisecond}, "it waits 200ms for further changes")
 		time.Sleep(250 * time.Millisecond)
-		w.why(h, Reason{Kind: WaitsForRetry, Due: 950 * time.Millisecond}, "its next attempt leaves in 950ms")
+		w.why(h, reason.Reason{Kind: reason.Retry, Due: 950 * time.Millisecond}, "its next attempt leaves in 950ms")
 		if s := h.Snapshot(); s.Err == nil || s.Calls != 1 || s.Attempts != 1 || s.State != Waiting || s.Due != s.Reason.Due {
 			t.Errorf("%+v", s)
 		}
@@ -92,13 +94,13 @@ func TestLaw39_TheGateIsShut(t *testing.T) {
 	inWorld(t, instant, func(t *testing.T, w *world) {
 		w.m.SetOnline(false)
 		h := do(w, w.comment, "1", "a")
-		w.why(h, Reason{Kind: WaitsForNetwork}, "there is no network")
+		w.why(h, reason.Reason{Kind: reason.Network}, "there is no network")
 		w.server.next("1", reply{fails: Fail(Unauthenticated, errNo)})
 		w.m.SetOnline(true)
-		w.why(h, Reason{Kind: WaitsForAuthentication}, "the server did not accept the user's authentication")
+		w.why(h, reason.Reason{Kind: reason.Authentication}, "the server did not accept the user's authentication")
 		w.server.next("1", reply{fails: Fail(Offline, errNo)}, reply{before: time.Second, fails: Fail(Offline, errNo)})
 		w.m.RetryNow()
-		w.why(h, Reason{Kind: WaitsForProbe, Due: time.Second}, "the server answers nobody, and is asked again in 1s")
+		w.why(h, reason.Reason{Kind: reason.Probe, Due: time.Second}, "the server answers nobody, and is asked again in 1s")
 		other := do(w, w.comment, "2", "b")
 		time.Sleep(1500 * time.Millisecond)
 		w.server.next("2", reply{before: time.Second, after: time.Second})
@@ -114,7 +116,7 @@ func TestLaw39_OneProbes(t *testing.T) {
 		synctest.Wait()
 		time.Sleep(1500 * time.Millisecond)
 		second := do(w, w.comment, "2", "b")
-		w.why(second, Reason{Kind: WaitsForProbe, Operation: first.ID(), Entity: "page:1"},
+		w.why(second, reason.Reason{Kind: reason.Probe, Operation: first.ID(), Entity: "page:1"},
 			"the server answers nobody, and "+named(first)+" asks whether it is back")
 		w.flush()
 	})
@@ -126,8 +128,8 @@ func TestLaw39_TheCallsAreCounted(t *testing.T) {
 	inWorld(t, opts, func(t *testing.T, w *world) {
 		w.server.next("1", reply{after: time.Second})
 		first, second := do(w, w.comment, "1", "a"), do(w, w.comment, "2", "b")
-		w.why(first, Reason{Kind: WaitsForAnswer}, "its call is under way")
-		w.why(second, Reason{Kind: WaitsForCap}, "as many calls are under way as are allowed at a time")
+		w.why(first, reason.Reason{Kind: reason.Answer}, "its call is under way")
+		w.why(second, reason.Reason{Kind: reason.Cap}, "as many calls are under way as are allowed at a time")
 		w.flush()
 	})
 }
@@ -136,13 +138,13 @@ func TestLaw39_TheTruthHasToCome(t *testing.T) {
 	inWorld(t, instant, func(t *testing.T, w *world) {
 		w.server.next("1", reply{terse: true})
 		h := do(w, w.comment, "1", "a")
-		w.why(h, Reason{Kind: WaitsForTruth, Entity: "page:1", Version: 2}, "the server has it, and truth of page:1 at version 2 has not come yet")
+		w.why(h, reason.Reason{Kind: reason.Truth, Entity: "page:1", Version: 2}, "the server has it, and truth of page:1 at version 2 has not come yet")
 		w.server.put("unknown", page{})
 		w.server.next("unknown", reply{terse: true})
 		unseen := do(w, w.comment, "unknown", "b")
-		w.why(unseen, Reason{Kind: WaitsForLoading, Entity: "page:unknown", Version: 2}, "the server has it, and page:unknown was never loaded")
+		w.why(unseen, reason.Reason{Kind: reason.Loading, Entity: "page:unknown", Version: 2}, "the server has it, and page:unknown was never loaded")
 		w.receive("unknown", TruthOf(page{}, 1))
-		w.why(unseen, Reason{Kind: WaitsForTruth, Entity: "page:unknown", Version: 2},
+		w.why(unseen, reason.Reason{Kind: reason.Truth, Entity: "page:unknown", Version: 2},
 			"the server has it, and truth of page:unknown at version 2 has not come yet")
 		w.receive("unknown", w.server.truth("unknown"))
 		w.receive("1", w.server.truth("1"))
@@ -159,7 +161,7 @@ func TestLaw39_TheManagerHasStopped(t *testing.T) {
 		ended, cancel := context.WithCancel(w.ctx)
 		cancel()
 		w.m.Close(ended) // the operation is in no journal
-		if s := h.Snapshot(); s.State != Ended || s.Reason != (Reason{}) {
+		if s := h.Snapshot(); s.State != Ended || s.Reason != (reason.Reason{}) {
 			t.Errorf("%+v", s)
 		}
 	})
@@ -171,7 +173,7 @@ func TestLaw38_ASnapshotHasAllThatAListShows(t *testing.T) {
 		time.Sleep(100 * time.Millisecond)
 		s := h.Snapshot()
 		if s.ID != h.ID() || s.Type != "like" || s.Store != "page" || s.EntityID != "1" || s.Entities != nil || s.User != "me" ||
-			s.Age != 100*time.Millisecond || s.Due != 200*time.Millisecond || s.Err != nil || s.Reason.Kind != WaitsForDebounce {
+			s.Age != 100*time.Millisecond || s.Due != 200*time.Millisecond || s.Err != nil || s.Reason.Kind != reason.Debounce {
 			t.Errorf("%+v", s)
 		}
 		if a, ok := s.Args.(Switched); !ok || a.User != "me" || !a.On {
@@ -225,7 +227,7 @@ func TestLaw38_SendNowSkipsTheWaitForARetry(t *testing.T) {
 		wait := &SendError{Class: Overloaded, RetryAfter: time.Minute, Err: errBusy}
 		w.server.next("1", reply{fails: wait})
 		first, second := do(w, w.comment, "1", "a"), do(w, w.comment, "1", "b")
-		w.why(first, Reason{Kind: WaitsForRetry, Due: time.Minute}, "its next attempt leaves in 1m0s")
+		w.why(first, reason.Reason{Kind: reason.Retry, Due: time.Minute}, "its next attempt leaves in 1m0s")
 		is(t, second.SendNow(), nil) // it keeps its place
 		w.unsettled(first, second)
 		is(t, first.SendNow(), nil)
@@ -242,7 +244,7 @@ func TestLaw38_SendNowWaitsForTheNetworkAndForAPerson(t *testing.T) {
 		h := w.tap("1", "me")
 		is(t, h.SendNow(), nil)
 		w.unsettled(h)
-		w.why(h, Reason{Kind: WaitsForNetwork}, "there is no network")
+		w.why(h, reason.Reason{Kind: reason.Network}, "there is no network")
 		w.server.next("1", reply{fails: errNever})
 		w.m.SetOnline(true)
 		synctest.Wait()

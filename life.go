@@ -5,12 +5,12 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/optimist-go/optimist/internal/engine"
 	"github.com/optimist-go/optimist/internal/errorf"
 	"github.com/optimist-go/optimist/internal/foreign"
-	"github.com/optimist-go/optimist/internal/reason"
 )
 
 // RollbackAll undoes every unsettled operation of an entity, last first; they end
@@ -139,7 +139,7 @@ func (m *Manager) unfinished(err error) error {
 	if len(left) == 0 {
 		return err
 	}
-	return errorf.New("%w before %d operations were settled: %s", err, len(left), reason.Listed(left))
+	return errorf.New("%w before %d operations were settled: %s", err, len(left), listed(left))
 }
 
 // settleAll waits until all that is left to do waits for a person, and the program has been
@@ -256,7 +256,7 @@ func (m *Manager) dropUnkept(flushed error) (err error) {
 	}
 	if left := m.namesLocked(func(o *engine.Op) bool { return !m.keptLocked(o) }); len(left) > 0 {
 		err = errorf.New("%w with %d unsettled operations, rolled back: %s",
-			ErrClosed, len(left), reason.Listed(left))
+			ErrClosed, len(left), listed(left))
 		if flushed != nil { // else they were parked
 			err = errorf.New("%w (%w)", err, flushed)
 		}
@@ -282,6 +282,15 @@ func (m *Manager) namesLocked(of func(*engine.Op) bool) (names []string) {
 		}
 	}
 	return names
+}
+
+// listed is the text of the first ten names.
+func listed(names []string) string {
+	text := strings.Join(names[:min(len(names), 10)], ", ")
+	if len(names) > 10 {
+		text += ", ..."
+	}
+	return text
 }
 
 // waitForProgram waits until calls that run closures (an Apply that Close found at work is

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/optimist-go/optimist/internal/engine"
+	"github.com/optimist-go/optimist/reason"
 )
 
 // Snapshot is a consistent picture of everything unsettled, but for operations in
@@ -49,8 +50,8 @@ type OpSnapshot struct {
 	// Err is why the latest attempt failed, or why the operation is parked. A restart keeps
 	// only the latter. Nil: nothing has failed since it was accepted, or since a Retry.
 	Err error
-	// Reason is why it has not gone further.
-	Reason Reason
+	// Reason is why it has not gone further; package reason has the kinds.
+	Reason reason.Reason
 }
 
 // Snapshot takes a picture. It holds the lock while it copies, which is short: it

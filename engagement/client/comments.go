@@ -7,6 +7,7 @@ import (
 
 	"github.com/optimist-go/optimist"
 	"github.com/optimist-go/optimist/engagement/wire"
+	"github.com/optimist-go/optimist/reason"
 )
 
 // The types of operations on comments. They share their slots: one for each comment.
@@ -204,7 +205,7 @@ func (c *Comments) Discard(id string) error {
 func (c *Comments) decide(id string, decision func(*optimist.Handle) error) error {
 	for _, h := range c.service.manager.Operations() {
 		o := h.Snapshot()
-		if o.State != optimist.Parked || o.Reason.Kind == optimist.InQuarantine || o.Slot != id {
+		if o.State != optimist.Parked || o.Reason.Kind == reason.Quarantine || o.Slot != id {
 			continue
 		}
 		switch o.Type {

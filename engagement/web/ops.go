@@ -6,6 +6,7 @@ import (
 
 	"github.com/optimist-go/optimist"
 	"github.com/optimist-go/optimist/engagement/client"
+	"github.com/optimist-go/optimist/reason"
 )
 
 // opState is the state of an unsettled operation, in the words of the page.
@@ -39,7 +40,7 @@ type openOps []*opStatus
 func opsOf(handles []*optimist.Handle) (ops openOps) {
 	for _, h := range handles {
 		o := h.Snapshot()
-		if o.State == optimist.Ended || o.Reason.Kind == optimist.InQuarantine {
+		if o.State == optimist.Ended || o.Reason.Kind == reason.Quarantine {
 			continue
 		}
 		status := statusOf(o)

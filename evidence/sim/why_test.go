@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/optimist-go/optimist"
+	"github.com/optimist-go/optimist/reason"
 )
 
 // openCall is a call of which a client waits for the answer.
@@ -58,7 +59,7 @@ func (l *life) asksWhy(n int) {
 	synctest.Wait()
 	all := l.m.Operations()
 	for _, h := range all {
-		if s := h.Snapshot(); s.Reason.Kind == optimist.NoReason || s.Reason.String() == "" {
+		if s := h.Snapshot(); s.Reason.Kind == reason.None || s.Reason.String() == "" {
 			w.failed("%s: %s is %v, and waits for nothing: %v", l.c, w.name(h.ID()), s.State, s.Reason)
 		}
 	}
@@ -90,7 +91,7 @@ func (l *life) asksWhy(n int) {
 }
 
 // takesAway lets happen what an operation waits for. It is false if that cannot be brought about here.
-func (l *life) takesAway(h *optimist.Handle, r optimist.Reason, n int, moved func() bool) bool {
+func (l *life) takesAway(h *optimist.Handle, r reason.Reason, n int, moved func() bool) bool {
 	w, c := l.c.w, l.c
 	pass := func(d time.Duration) bool {
 		if d <= 0 || d > time.Minute {
@@ -103,7 +104,7 @@ func (l *life) takesAway(h *optimist.Handle, r optimist.Reason, n int, moved fun
 		return true
 	}
 	switch r.Kind {
-	case optimist.WaitsForDisk: // which is tried again after 30 s at the latest
+	case reason.Disk: // which is tried again after 30 s at the latest
 		w.mu.Lock()
 		l.refusing = 0
 		w.mu.Unlock()
@@ -113,7 +114,7 @@ func (l *life) takesAway(h *optimist.Handle, r optimist.Reason, n int, moved fun
 			}
 			time.Sleep(time.Second)
 		}
-	case optimist.WaitsForDecision:
+	case reason.Decision:
 		if r.Operation != "" {
 			h, _ = l.m.Operation(r.Operation)
 		}
@@ -124,26 +125,26 @@ func (l *life) takesAway(h *optimist.Handle, r optimist.Reason, n int, moved fun
 			return false
 		}
 		l.decided(h.ID())
-	case optimist.WaitsForCreation, optimist.WaitsForDependency, optimist.WaitsForLane:
+	case reason.Creation, reason.Dependency, reason.Lane:
 		return l.goesAway(r.Operation)
-	case optimist.WaitsForDebounce, optimist.WaitsForRetry:
+	case reason.Debounce, reason.Retry:
 		if n%3 > 0 && pass(r.Due) {
 			return true
 		}
 		return h.SendNow() == nil
-	case optimist.WaitsForNetwork:
+	case reason.Network:
 		return l.m.SetOnline(true) == nil
-	case optimist.WaitsForProbe:
+	case reason.Probe:
 		if r.Operation != "" {
 			return w.answerNow(l, r.Operation)
 		}
 		return pass(r.Due)
-	case optimist.WaitsForAuthentication:
+	case reason.Authentication:
 		w.mu.Lock()
 		c.loggedOutUntil = 0
 		w.mu.Unlock()
 		l.m.RetryNow()
-	case optimist.WaitsForCap: // others may come first
+	case reason.Cap: // others may come first
 		for range 200 {
 			if moved() {
 				break
@@ -155,9 +156,9 @@ func (l *life) takesAway(h *optimist.Handle, r optimist.Reason, n int, moved fun
 				w.answerNow(l, id)
 			}
 		}
-	case optimist.WaitsForAnswer:
+	case reason.Answer:
 		return w.answerNow(l, h.ID())
-	case optimist.WaitsForTruth, optimist.WaitsForLoading:
+	case reason.Truth, reason.Loading:
 		l.hearsTruth(r.Entity)
 	default:
 		return false

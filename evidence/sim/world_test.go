@@ -7,7 +7,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/optimist-go/optimist"
+	"github.com/optimist-go/optimist/reason"
 )
 
 // World plays one script. Its lock is taken before any of the library's, never after.
@@ -46,8 +46,8 @@ type Stats struct {
 	Restored, Parked, Views, Reads, Early, Lists, Written, WentAlong    int
 	Undone, UndoneForGood                                               int
 	Named, NamedByPush, NoIDs, Expired, Apart                           int
-	Reasons                                                             [optimist.WaitsForLoading + 1]int // taken away, by kind
-	Fitted, Gaps, Pages                                                 int                               // pieces that fit, or do not
+	Reasons                                                             [reason.Loading + 1]int // taken away, by kind
+	Fitted, Gaps, Pages                                                 int                     // pieces that fit, or do not
 	Eras
 }
 

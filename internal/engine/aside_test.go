@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/optimist-go/optimist/internal/engine"
+	"github.com/optimist-go/optimist/reason"
 )
 
 func TestAnOperationThatWasSetAsideIsParked(t *testing.T) {
@@ -26,14 +27,14 @@ func TestAnOperationThatWasSetAsideIsParked(t *testing.T) {
 	if !o.Group() || len(names) != 2 || names[0] != "post:1" || names[1] != "post:2" {
 		t.Errorf("its entities are %v", names)
 	}
-	if r := e.Why(o); r.Kind != engine.InQuarantine {
+	if r := e.Why(o); r.Kind != reason.Quarantine {
 		t.Errorf("it waits for %d", r.Kind)
 	}
 	if e.Pending() != 0 || e.Find("old-7") != nil || posts.Find("1") != nil {
 		t.Error("an engine knows it")
 	}
 	f := o.EndAside(engine.Cancelled, nil)
-	if f.Kind != engine.OpSettled || f.Op != o || o.State() != engine.Ended || o.Outcome() != engine.Cancelled || e.Why(o).Kind != engine.NoReason {
+	if f.Kind != engine.OpSettled || f.Op != o || o.State() != engine.Ended || o.Outcome() != engine.Cancelled || e.Why(o).Kind != reason.None {
 		t.Errorf("its end is %+v", f)
 	}
 }

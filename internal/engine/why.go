@@ -1,35 +1,16 @@
 package engine
 
-import "cmp"
+import (
+	"cmp"
 
-// ReasonKind is what an unsettled operation waits for. The kinds stand in the order in which they are
-// looked at: the first that holds is the reason.
-type ReasonKind uint8
-
-const (
-	NoReason               ReasonKind = iota // it is not accepted yet, or has ended
-	InQuarantine                             // it was set aside; see SetAside
-	WaitsForOpening                          // operations of an earlier life are still coming, or nothing leaves any more
-	WaitsForDisk                             // the journal has not taken its record yet
-	WaitsForDecision                         // Op is parked: this operation, or one that it must not overtake
-	WaitsForCreation                         // it stands on the creation Op
-	WaitsForDependency                       // it was accepted to come after Op
-	WaitsForLane                             // Op is in front of it, or its call holds the lane although it has ended
-	WaitsForDebounce                         // until Due
-	WaitsForRetry                            // until Due
-	WaitsForNetwork                          // the program says that there is none
-	WaitsForProbe                            // nobody answers: Op probes, or one may at Due
-	WaitsForAuthentication                   // the server did not know the user
-	WaitsForCap                              // as many calls are under way as may be
-	WaitsForAnswer                           // its call is under way
-	WaitsForTruth                            // the server has it; truth of Version is to come
-	WaitsForLoading                          // the same, of an entity of which nothing was ever known, so that it is not shown
+	"github.com/optimist-go/optimist/reason"
 )
 
-// Reason is why an unsettled operation has not gone further: what has to happen first.
+// Reason is why an unsettled operation has not gone further: what has to happen first. It is a
+// reason.Reason whose operation and entity are not named yet.
 type Reason struct {
-	Kind    ReasonKind
-	Op      *Op     // see Kind; nil: none
+	Kind    reason.Kind
+	Op      *Op     // that Kind speaks of, perhaps itself; nil: none
 	Entity  *Entity // whose truth is awaited
 	Due     Time    // when the wait ends by itself; 0: no time is set
 	Version uint64  // of the truth that is awaited; 0: none is known
@@ -42,20 +23,20 @@ func (e *Engine) Why(o *Op) Reason {
 	case o.state == Fresh || o.state == Ended:
 		return Reason{}
 	case o.Type.Aside:
-		return Reason{Kind: InQuarantine}
-	case e.gate.shut:
-		return Reason{Kind: WaitsForOpening}
+		return Reason{Kind: reason.Quarantine}
+	case e.gate.shut: // operations of an earlier life are still coming, or nothing leaves any more
+		return Reason{Kind: reason.Opening}
 	}
 	switch o.state {
 	case Parked:
-		return Reason{Kind: WaitsForDecision, Op: o}
+		return Reason{Kind: reason.Decision, Op: o}
 	case InFlight:
-		return Reason{Kind: WaitsForAnswer}
+		return Reason{Kind: reason.Answer}
 	case Acked:
 		return o.whyAcked()
 	}
 	for _, why := range [...]func(*Engine, *Op) Reason{whyDisk, whyHeld, whyCreation, whyDependency, whyLane, whyTime, whyGate} {
-		if r := why(e, o); r.Kind != NoReason {
+		if r := why(e, o); r.Kind != reason.None {
 			return r
 		}
 	}
@@ -65,12 +46,12 @@ func (e *Engine) Why(o *Op) Reason {
 // whyAcked is the reason of an operation that the server has.
 func (o *Op) whyAcked() Reason {
 	ent := o.part.entity
-	r := Reason{Kind: WaitsForTruth, Entity: ent, Version: o.ext.version}
+	r := Reason{Kind: reason.Truth, Entity: ent, Version: o.ext.version}
 	if o.ext.guess && o.due != Never && !o.ext.rereading {
 		r.Due = o.due
 	}
 	if _, shown := ent.View(); shown == NotLoaded && !o.Type.Closure {
-		r.Kind = WaitsForLoading
+		r.Kind = reason.Loading
 	}
 	return r
 }
@@ -78,9 +59,9 @@ func (o *Op) whyAcked() Reason {
 func whyDisk(e *Engine, o *Op) Reason {
 	switch {
 	case o.Type.Stored && o.journal != journaled:
-		return Reason{Kind: WaitsForDisk}
+		return Reason{Kind: reason.Disk}
 	case o.ext != nil && o.ext.unmarked && o.due > e.now:
-		return Reason{Kind: WaitsForDisk, Due: o.due}
+		return Reason{Kind: reason.Disk, Due: o.due}
 	}
 	return Reason{}
 }
@@ -99,7 +80,7 @@ func whyHeld(e *Engine, o *Op) Reason {
 		}
 		q = next
 	}
-	return Reason{Kind: WaitsForDecision, Op: q}
+	return Reason{Kind: reason.Decision, Op: q}
 }
 
 // heldWith is a creation or a dependency of the operation that is parked or held, or nil.
@@ -139,7 +120,7 @@ func (e *Engine) heldBehind(o *Op) (found *Op) {
 func whyCreation(_ *Engine, o *Op) (r Reason) {
 	o.parts(func(p *part) {
 		if c := p.creation(); c != nil && r.Op == nil && !(c.op.state == Parked && p.passes(c)) {
-			r = Reason{Kind: WaitsForCreation, Op: c.op}
+			r = Reason{Kind: reason.Creation, Op: c.op}
 		}
 	})
 	return r
@@ -148,7 +129,7 @@ func whyCreation(_ *Engine, o *Op) (r Reason) {
 func whyDependency(_ *Engine, o *Op) Reason {
 	for _, d := range o.Deps() {
 		if d.state != Acked && d.state != Ended {
-			return Reason{Kind: WaitsForDependency, Op: d}
+			return Reason{Kind: reason.Dependency, Op: d}
 		}
 	}
 	return Reason{}
@@ -160,11 +141,11 @@ func whyLane(e *Engine, o *Op) (r Reason) {
 		switch {
 		case r.Op != nil:
 		case l.flight != nil && l.flight != o:
-			r = Reason{Kind: WaitsForLane, Op: l.flight}
+			r = Reason{Kind: reason.Lane, Op: l.flight}
 		case l.first != nil && l.first.op != o:
-			r = Reason{Kind: WaitsForLane, Op: l.first.op}
+			r = Reason{Kind: reason.Lane, Op: l.first.op}
 		case e.apart > 0 && p.entity.callingApart() != nil:
-			r = Reason{Kind: WaitsForLane, Op: p.entity.callingApart()}
+			r = Reason{Kind: reason.Lane, Op: p.entity.callingApart()}
 		}
 	})
 	return r
@@ -174,9 +155,9 @@ func whyTime(e *Engine, o *Op) Reason {
 	asked := e.gate.askedFor(o)
 	switch {
 	case o.due > e.now && !o.left && asked <= o.due:
-		return Reason{Kind: WaitsForDebounce, Due: o.due}
+		return Reason{Kind: reason.Debounce, Due: o.due}
 	case max(o.due, asked) > e.now:
-		return Reason{Kind: WaitsForRetry, Due: max(o.due, asked)}
+		return Reason{Kind: reason.Retry, Due: max(o.due, asked)}
 	}
 	return Reason{}
 }
@@ -184,15 +165,15 @@ func whyTime(e *Engine, o *Op) Reason {
 func whyGate(e *Engine, o *Op) Reason {
 	switch g := &e.gate; {
 	case !g.online:
-		return Reason{Kind: WaitsForNetwork}
+		return Reason{Kind: reason.Network}
 	case g.probing && g.probe != nil:
-		return Reason{Kind: WaitsForProbe, Op: g.probe}
+		return Reason{Kind: reason.Probe, Op: g.probe}
 	case g.probing && g.until > e.now:
-		return Reason{Kind: WaitsForProbe, Due: g.until}
+		return Reason{Kind: reason.Probe, Due: g.until}
 	case g.unauthenticated:
-		return Reason{Kind: WaitsForAuthentication}
+		return Reason{Kind: reason.Authentication}
 	case e.inFlight >= e.cfg.MaxInFlight:
-		return Reason{Kind: WaitsForCap}
+		return Reason{Kind: reason.Cap}
 	}
 	return Reason{}
 }

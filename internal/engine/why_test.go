@@ -5,8 +5,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/optimist-go/optimist/internal/engine"
 	lab "github.com/optimist-go/optimist/internal/engine/enginetest"
+	"github.com/optimist-go/optimist/reason"
 )
 
 // TestWhy takes the reason of every operation of random states away.
@@ -15,7 +15,7 @@ func TestWhy(t *testing.T) {
 	if testing.Short() {
 		budget = min(budget, time.Second)
 	}
-	looked := make(map[engine.ReasonKind]int)
+	looked := make(map[reason.Kind]int)
 	n := 0
 	for start, first := time.Now(), rand.Uint64()>>16; time.Since(start) < budget; n++ {
 		seed := first + uint64(n)
@@ -24,7 +24,7 @@ func TestWhy(t *testing.T) {
 		}
 	}
 	t.Logf("%d states, by kind of reason: %v", n, looked)
-	for k := engine.WaitsForDisk; k <= engine.WaitsForLoading; k++ {
+	for k := reason.Disk; k <= reason.Loading; k++ {
 		if looked[k] == 0 && n > 20_000 {
 			t.Errorf("no operation waited for %d", k)
 		}

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/optimist-go/optimist/internal/engine"
+	"github.com/optimist-go/optimist/reason"
 )
 
 // checkWhy compares the reason of every unsettled operation with the twin's word about it.
@@ -20,63 +21,63 @@ func (d *Driver) checkWhy() error {
 }
 
 // reasons are the kinds of which the reason must be.
-func (t *Twin) reasons(o *op, held map[*op]hold) []engine.ReasonKind {
+func (t *Twin) reasons(o *op, held map[*op]hold) []reason.Kind {
 	switch {
 	case t.Restoring:
-		return []engine.ReasonKind{engine.WaitsForOpening}
+		return []reason.Kind{reason.Opening}
 	case o.state == engine.Parked:
-		return []engine.ReasonKind{engine.WaitsForDecision}
+		return []reason.Kind{reason.Decision}
 	case o.state == engine.InFlight:
-		return []engine.ReasonKind{engine.WaitsForAnswer}
+		return []reason.Kind{reason.Answer}
 	case o.state == engine.Acked:
 		if _, shown := t.view(o.places[0].ent); shown == engine.NotLoaded {
-			return []engine.ReasonKind{engine.WaitsForLoading}
+			return []reason.Kind{reason.Loading}
 		}
-		return []engine.ReasonKind{engine.WaitsForTruth}
+		return []reason.Kind{reason.Truth}
 	case o.typ.Stored && !o.durable, o.unmarked && o.due > t.now:
-		return []engine.ReasonKind{engine.WaitsForDisk}
+		return []reason.Kind{reason.Disk}
 	case !t.itsTurn(o, held):
 		if held[o] == heldBack { // or a dependency is held, or it stands on a creation as well
-			return []engine.ReasonKind{engine.WaitsForDecision, t.whoComesFirst(o)}
+			return []reason.Kind{reason.Decision, t.whoComesFirst(o)}
 		}
-		return []engine.ReasonKind{t.whoComesFirst(o)}
+		return []reason.Kind{t.whoComesFirst(o)}
 	case max(o.due, t.wished(o)) > t.now && !o.left:
-		return []engine.ReasonKind{engine.WaitsForDebounce, engine.WaitsForRetry}
+		return []reason.Kind{reason.Debounce, reason.Retry}
 	case max(o.due, t.wished(o)) > t.now:
-		return []engine.ReasonKind{engine.WaitsForRetry}
+		return []reason.Kind{reason.Retry}
 	case !t.online:
-		return []engine.ReasonKind{engine.WaitsForNetwork}
+		return []reason.Kind{reason.Network}
 	case t.probing && (t.probe != nil || t.until > t.now):
-		return []engine.ReasonKind{engine.WaitsForProbe}
+		return []reason.Kind{reason.Probe}
 	case t.refused:
-		return []engine.ReasonKind{engine.WaitsForAuthentication}
+		return []reason.Kind{reason.Authentication}
 	}
-	return []engine.ReasonKind{engine.WaitsForCap}
+	return []reason.Kind{reason.Cap}
 }
 
 // whoComesFirst is the reason of an operation for which another one has to move, when no
 // parked one keeps it.
-func (t *Twin) whoComesFirst(o *op) engine.ReasonKind {
+func (t *Twin) whoComesFirst(o *op) reason.Kind {
 	for _, p := range o.places {
 		if !p.stands {
 			continue
 		}
 		if c := t.makerBefore(p.ent, o.pos); c.state != engine.Parked || !o.deletes() || !c.mayBeDone() || t.nameless(p.ent) {
-			return engine.WaitsForCreation
+			return reason.Creation
 		}
 	}
 	for _, d := range o.deps {
 		if d.state != engine.Acked && d.state != engine.Ended {
-			return engine.WaitsForDependency
+			return reason.Dependency
 		}
 	}
-	return engine.WaitsForLane
+	return reason.Lane
 }
 
 // CheckWhy brings an engine into the state at the end of the bytes, once for each unsettled
 // operation, and takes the reason of that operation away: then the operation has left, has ended, or names
 // another reason. It counts how often it looked at each kind.
-func CheckWhy(bytes []byte, looked map[engine.ReasonKind]int) error {
+func CheckWhy(bytes []byte, looked map[reason.Kind]int) error {
 	for n := 0; ; n++ {
 		d := NewDriver(bytes)
 		if err := d.Run(); err != nil {
@@ -138,37 +139,37 @@ func (d *Driver) takeAway(o *engine.Op, r engine.Reason) {
 		}
 	}
 	switch r.Kind {
-	case engine.WaitsForDisk:
+	case reason.Disk:
 		step(&engine.Journaled{Ops: d.accepted()})
 		pass(r.Due)
-	case engine.WaitsForDecision:
+	case reason.Decision:
 		step(&engine.Decide{Op: r.Op, Discard: true})
-	case engine.WaitsForCreation, engine.WaitsForDependency, engine.WaitsForLane:
+	case reason.Creation, reason.Dependency, reason.Lane:
 		ends(r.Op)
-	case engine.WaitsForDebounce, engine.WaitsForRetry:
+	case reason.Debounce, reason.Retry:
 		if r.Due == engine.Never { // as a server may have asked
 			step(engine.SendNow{Op: o})
 			return
 		}
 		pass(r.Due)
-	case engine.WaitsForNetwork:
+	case reason.Network:
 		step(engine.SetOnline{Online: true})
-	case engine.WaitsForProbe:
+	case reason.Probe:
 		if r.Op != nil {
 			ends(r.Op)
 		}
 		pass(r.Due)
-	case engine.WaitsForAuthentication:
+	case reason.Authentication:
 		step(engine.RetryNow{})
-	case engine.WaitsForCap:
+	case reason.Cap:
 		for d.engine.Why(o).Kind == r.Kind && len(d.calls) > 0 { // others may have their turn first
 			call := d.calls[0]
 			d.calls = d.calls[1:]
 			step(d.done(call))
 		}
-	case engine.WaitsForAnswer:
+	case reason.Answer:
 		step(d.done(o))
-	case engine.WaitsForTruth, engine.WaitsForLoading:
+	case reason.Truth, reason.Loading:
 		_, _, version := r.Entity.Truth()
 		step(&engine.Receive{EntityTruth: engine.EntityTruth{Space: d.space, Entity: r.Entity.ID(), Truth: engine.Truth{
 			Era: d.engine.Era(), Presence: engine.Present, Value: Value{}, Version: max(r.Version, version+1), Contains: []string{o.ID(d.engine)},
