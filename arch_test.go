@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"encoding/json"
 	"go/parser"
+	"go/scanner"
 	"go/token"
 	"os"
 	"os/exec"
@@ -262,6 +263,52 @@ func TestArchPlatforms(t *testing.T) {
 }
 
 // TestArchWASMSize weighs the smallest page that uses the typed door.
+// mostRootLines bounds the lines of code in the root, comments left out. The root is the shell:
+// a rule that outgrows it becomes a machine below, which knows no lock and no Manager.
+const mostRootLines = 5450
+
+func TestArchRootIsThin(t *testing.T) {
+	files, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := 0
+	for _, file := range files {
+		if !strings.HasSuffix(file, "_test.go") {
+			lines += linesOfCode(t, file)
+		}
+	}
+	t.Logf("%d lines", lines)
+	if lines > mostRootLines || lines < mostRootLines/2 {
+		t.Errorf("the root has %d lines of code, at most %d are allowed", lines, mostRootLines)
+	}
+}
+
+// linesOfCode counts the lines of a file on which there is more than a comment.
+func linesOfCode(t *testing.T, name string) (lines int) {
+	src, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var s scanner.Scanner
+	file := token.NewFileSet().AddFile(name, -1, len(src))
+	s.Init(file, src, nil, 0)
+	for last := 0; ; {
+		pos, tok, text := s.Scan()
+		if tok == token.EOF {
+			return lines
+		}
+		if tok == token.SEMICOLON && text == "\n" { // an end of a line is no code
+			continue
+		}
+		first := file.Line(pos)
+		if end := first + strings.Count(text, "\n"); end > last {
+			lines += end - max(first-1, last)
+			last = end
+		}
+	}
+}
+
 func TestArchWASMSize(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds the standard library for the browser")
