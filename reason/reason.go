@@ -6,8 +6,9 @@
 //   - Every unsettled operation has a reason; an operation that has ended has [None].
 //   - A reason names the one thing that has to happen first. Afterwards the operation has
 //     left, has ended, or has another reason.
-//   - The kinds stand in the order in which they are looked at: the first one that holds is
-//     the reason.
+//   - The kinds stand in the order in which they are looked at for an operation that has not
+//     left: the first one that holds is the reason. One that is parked itself has [Decision], one
+//     whose call is under way [Answer], and [Disk] until the journal has noted the attempt.
 //   - Reasons are values, and can be compared with ==. Each is a sentence as well.
 //
 // # Not guaranteed
