@@ -7,6 +7,8 @@
 //     the loss of power.
 //   - One transaction writes at a time. Reads of a file use connections of their own, and
 //     never wait for a writer.
+//   - The log beside the file (-wal) is emptied when it has 64 MiB, however many reads
+//     overlap.
 //   - A file belongs to one Database at a time. The system's lock on a second file, with
 //     the ending .lock, ensures it. The lock ends with its process, also after a crash;
 //     the empty file stays.
@@ -101,7 +103,7 @@ func Open(ctx context.Context, file string, options Options) (*Database, error) 
 // only Memory itself.
 func Memory(ctx context.Context, options Options) (*Database, error) {
 	d := newDatabase(options)
-	if err := d.prepare(ctx, ":memory:"); err != nil {
+	if err := d.prepare(ctx, inMemory); err != nil {
 		d.Close()
 		return nil, fmt.Errorf("sqlite: in memory: %w", err)
 	}
@@ -184,19 +186,30 @@ func (d *Database) prepare(ctx context.Context, file string) error {
 		return errors.Join(err, db.Close())
 	}
 	d.writer = newWriter(db, conn)
+	if file != inMemory {
+		d.writer.log = log{name: file + "-wal", large: largeLog, due: largeLog}
+	}
 	return nil
 }
+
+// inMemory is the name of a database in memory.
+const inMemory = ":memory:"
 
 // Settings go with the address, so that every connection of a pool has them.
 var (
 	writing = url.Values{
-		"_pragma": {"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(ON)", "temp_store(MEMORY)"},
+		"_pragma": {busyPragma, "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(ON)", "temp_store(MEMORY)"},
 		"_txlock": {"immediate"},
 	}
 	reading = url.Values{
-		"_pragma": {"busy_timeout(5000)", "query_only(ON)", "temp_store(MEMORY)"},
+		"_pragma": {busyPragma, "query_only(ON)", "temp_store(MEMORY)"},
 	}
 )
+
+// busyTime is the longest wait of a connection for others, such as the reader of a backup.
+const busyTime = 5 * time.Second
+
+var busyPragma = fmt.Sprintf("busy_timeout(%d)", busyTime.Milliseconds())
 
 func address(file string, settings url.Values) string {
 	u := url.URL{Scheme: "file", Opaque: (&url.URL{Path: filepath.ToSlash(file)}).EscapedPath(), RawQuery: settings.Encode()}

@@ -38,6 +38,8 @@ type writer struct {
 	// turn holds one value when no transaction is open. The goroutine that has waited
 	// longest gets it.
 	turn chan struct{}
+	// log belongs to the goroutine that has taken the turn.
+	log log
 	// quit is closed when the writer is closed.
 	quit chan struct{}
 
@@ -142,6 +144,7 @@ func (w *writer) isClosed() bool {
 // begin opens a transaction. It first rolls back an earlier one that could not be rolled
 // back before.
 func (w *writer) begin() error {
+	w.emptyLog()
 	err := w.exec("BEGIN IMMEDIATE")
 	if e, ok := errors.AsType[*sqlite.Error](err); ok && e.Code() == sqlite3.SQLITE_ERROR {
 		if w.exec("ROLLBACK") == nil {
