@@ -156,7 +156,10 @@ func (f *fan) readOn(ctx context.Context) error {
 		f.mu.Unlock()
 		frames, err := f.frames(ctx, distinctEntities(entries), viewers)
 		if err != nil {
-			f.ahead = max(1, f.ahead/4) // the entries may have been too many at a time
+			f.ahead /= 4 // the entries may have been too many at a time
+			if f.ahead == 0 {
+				f.ahead = readAhead // or the entity of the first one cannot be read, and others can
+			}
 			return err
 		}
 		f.ahead = min(readAhead, 2*f.ahead)
@@ -207,29 +210,60 @@ func positionNow(ctx context.Context, db Database) (at Cursor, err error) {
 }
 
 // frames reads the entities once for all viewers, and encodes their views: one for all
-// viewers without own part.
+// viewers without own part. An entity that the program cannot read, while it can read
+// others, is left out; when it can read none, the fault is not in the entities.
 func (f *fan) frames(ctx context.Context, ids, viewers []string) (frames []*fanout.Frame, err error) {
-	var seen *picture
+	seen, err := f.look(ctx, ids, viewers)
+	if err == nil {
+		return f.framesOf(seen, ids), nil
+	}
+	if passes(err) || ctx.Err() != nil || len(ids) == 1 {
+		return nil, err
+	}
+	for _, id := range ids {
+		seen, failed := f.look(ctx, []string{id}, viewers)
+		if failed == nil {
+			frames = append(frames, f.framesOf(seen, []string{id})...)
+			continue
+		}
+		if passes(failed) || ctx.Err() != nil {
+			return nil, failed
+		}
+		f.leaveOut(id, failed)
+	}
+	if len(frames) == 0 {
+		return nil, err
+	}
+	return frames, nil
+}
+
+// look reads the entities in one moment.
+func (f *fan) look(ctx context.Context, ids, viewers []string) (seen *picture, err error) {
 	err = f.db.Read(ctx, func(ctx context.Context, m Moment) error {
 		return guard(func() (err error) {
 			seen, err = look(ctx, f.truths, m, ids, viewers)
 			return err
 		})
 	})
-	if err != nil {
-		return nil, err
-	}
+	return seen, err
+}
+
+// framesOf encodes the views of the entities.
+func (f *fan) framesOf(seen *picture, ids []string) (frames []*fanout.Frame) {
 	marked := seen.marked()
 	for _, id := range ids {
 		frame := &fanout.Frame{Entity: id}
 		if err := guard(func() error { return seen.encode(frame, marked[id]) }); err != nil {
-			f.logger.Error("an entity cannot be shown; streams are not told of its change",
-				slog.String("entity", id), slog.Any("error", err))
+			f.leaveOut(id, err)
 			continue
 		}
 		frames = append(frames, frame)
 	}
-	return frames, nil
+	return frames
+}
+
+func (f *fan) leaveOut(id string, err error) {
+	f.logger.Error("an entity cannot be shown; streams are not told of its change", slog.String("entity", id), slog.Any("error", err))
 }
 
 // encode fills the frame with the common view, and with the views of the viewers.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -340,6 +341,54 @@ func TestAnEntityThatCannotBeShownStopsNoOther(t *testing.T) {
 		pass(time.Second)
 		if got := l.truths(t); len(got) != 1 || l.last.String() != "1.14" {
 			t.Errorf("it was told %v", got)
+		}
+	})
+}
+
+// TestAnEntityThatCannotBeReadStopsNoOther: not when it changes alone, not when it changes
+// among others, and no stream that comes back later.
+func TestAnEntityThatCannotBeReadStopsNoOther(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		db := newFakeDB()
+		truths := db.truths()
+		read, broken := truths.Read, true
+		truths.Read = func(ctx context.Context, q Query, ids []string) (map[string]int, error) {
+			if broken && slices.Contains(ids, "bad") {
+				return nil, errors.New("its row is damaged")
+			}
+			return read(ctx, q, ids)
+		}
+		k, err := Open(t.Context(), db, Options{Truth: truths, Log: quiet})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer k.Close()
+		from := db.like("a", "bob")
+		l := listen(t, k, "ada", Cursor{})
+		db.like("bad", "bob")
+		pass(time.Minute)
+		if len(l.truths(t)) != 0 || l.last.String() != "1.1" {
+			t.Errorf("while it is not known whether anything can be read, it was told %v up to %v", l.truths(t), l.last)
+		}
+		db.like("b", "bob")
+		pass(10 * time.Second)
+		db.like("c", "bob")
+		db.like("bad", "bob")
+		pass(10 * time.Second)
+		db.like("d", "bob")
+		pass(10 * time.Second)
+		late := listen(t, k, "ada", from)
+		pass(10 * time.Second)
+		for name, l := range map[string]*listener{"the stream": l, "a later one": late} {
+			if got := l.truths(t); fmt.Sprint(got) != fmt.Sprint(map[string]string{"b": "1 1 false []", "c": "1 1 false []", "d": "1 1 false []"}) || l.last.String() != "1.6" {
+				t.Errorf("%s was told %v up to %v", name, got, l.last)
+			}
+		}
+		broken = false
+		db.like("bad", "bob")
+		pass(10 * time.Second)
+		if got := l.truths(t)["bad"]; got != "3 3 false []" {
+			t.Errorf("when it can be read again, it is told %q", got)
 		}
 	})
 }
