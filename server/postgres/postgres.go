@@ -19,6 +19,8 @@
 //     default_query_exec_mode=exec to the URL if the pooler does not know prepared
 //     statements; LISTEN does not work there, and watchers notice the changes of other
 //     processes by their look once a second.
+//     The tables are brought up under a lock that belongs to a session: let a process with a
+//     direct connection be the first of a new version, or the lock may stay in the pooler.
 //   - A transaction takes an advisory lock (of the kind with a 64-bit number) for each of
 //     its keys and entities. The default lock table of PostgreSQL has room for them;
 //     raise max_locks_per_transaction if each operation names many entities.
