@@ -209,3 +209,61 @@ func TestLaw15_TruthThatNamesWhatWasTakenBackIsNotChangedByItsAnswer(t *testing.
 		})
 	}
 }
+
+// An answer that tells the version of the write, and no value, says from when on truth has the
+// operation: also for a group, and also when the operation was taken back meanwhile.
+func TestLaw15_TruthFromBeforeAWriteOfAToldVersionIsOlder(t *testing.T) {
+	for name, row := range map[string]struct {
+		cancel, group bool
+		pushed        uint64 // before the answer; 0: nothing
+	}{
+		"taken back":                     {cancel: true},
+		"of a group":                     {group: true},
+		"of a group that was taken back": {cancel: true, group: true},
+		"held already, of a group":       {group: true, pushed: 9},
+		"held already, taken back":       {cancel: true, group: true, pushed: 9},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, instant, func(t *testing.T, w *world) {
+				var h *Handle
+				titled := func(p page) (page, error) { p.Title = "mine"; return p, nil }
+				if row.group {
+					h = must(RegisterGroup(w.m, Group[string]{
+						Type:  "both",
+						Parts: func(string) []Part { return []Part{w.pages.Part("1", titled), w.pages.Part("2", titled)} },
+						Send: func(context.Context, Call[string]) ([]EntityTruth, error) {
+							time.Sleep(time.Second)
+							told := AcceptedAt[page](8)
+							return []EntityTruth{w.pages.EntityTruth("1", told), w.pages.EntityTruth("2", told)}, nil
+						},
+					}).Execute(w.ctx, ""))(t)
+				} else {
+					def := w.renaming("one")
+					def.Send = func(context.Context, Call[string]) (Truth[page], error) {
+						time.Sleep(time.Second)
+						return AcceptedAt[page](8), nil
+					}
+					h = do(w, Register(w.pages, def), "1", "mine")
+				}
+				w.time(time.Millisecond)
+				if row.cancel {
+					is(t, h.Cancel(), nil)
+				}
+				if row.pushed > 0 {
+					w.receive("1", TruthOf(page{Title: "theirs"}, row.pushed))
+				}
+				w.time(time.Second)
+				if row.pushed > 0 {
+					equal(t, "later truth has it, and another change", w.view("1").Title, "theirs")
+					return
+				}
+				equal(t, "the server has it", w.view("1").Title, "mine")
+				w.receive("1", TruthOf(page{Fans: "you"}, 7))
+				equal(t, "a push that left the server before", w.view("1"), page{Title: "mine"})
+				w.receive("1", TruthOf(page{Title: "mine", Fans: "you"}, 8))
+				equal(t, "the awaited one", w.view("1"), page{Title: "mine", Fans: "you"})
+				w.flush()
+			})
+		})
+	}
+}

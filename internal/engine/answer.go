@@ -88,6 +88,19 @@ func (in *Answer) about(ent *Entity) Truth {
 	return Truth{}
 }
 
+// wrote is the version of the write that an answer tells of an entity without its value, or 0.
+func (in *Answer) wrote(ent *Entity) (version uint64) {
+	if ent == in.Op.part.entity {
+		version = max(in.Truth.Version, in.Truth.Wrote)
+	}
+	for _, r := range in.More {
+		if r.Space == ent.space && ent.space.sameEntity(r.Entity, ent.id) {
+			version = max(version, r.Truth.Version, r.Truth.Wrote)
+		}
+	}
+	return version
+}
+
 // adoptAll takes the truth in an answer, and reports whether the truth then held about the
 // operation's entity is at least as new. Of what the truth is that comes without the id of a
 // nameless entity, nobody can say.
@@ -187,9 +200,7 @@ func (e *Engine) groupSucceeded(o *Op, in *Answer) {
 	o.parts(func(p *part) {
 		e.confirmGuesses(p, nil)
 		if t := in.about(p.entity); t.Presence == NotLoaded || p.entity.outdates(t) {
-			if !p.contained {
-				e.foldIntoTruth(p)
-			}
+			e.foldUntold(p, in)
 			p.contained, p.entity.settledAt = true, e.now
 		}
 	})
@@ -199,7 +210,7 @@ func (e *Engine) groupSucceeded(o *Op, in *Answer) {
 	}
 	o.parts(func(p *part) {
 		switch t := in.about(p.entity); {
-		case t.Presence == NotLoaded:
+		case t.Presence == NotLoaded && in.wrote(p.entity) == 0:
 		case t.Wrote > p.entity.version && !p.contained:
 			e.foldIntoTruth(p)
 			p.entity.isPast(t.Wrote - 1)

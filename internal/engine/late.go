@@ -43,10 +43,7 @@ func (e *Engine) lateAnswer(in *Answer) {
 // which the answer told no value.
 func (e *Engine) predictLate(o *Op, in *Answer) {
 	o.parts(func(p *part) {
-		if in.about(p.entity).Presence == NotLoaded && (p.index > 0 || in.Truth.Version == 0 || in.Truth.Version > p.entity.version) {
-			if !p.contained {
-				e.foldIntoTruth(p)
-			}
+		if in.about(p.entity).Presence == NotLoaded && e.foldUntold(p, in) {
 			p.entity.settledAt = e.now // a read that began before does not have it
 		}
 	})

@@ -211,6 +211,23 @@ func (e *Engine) confirm(o *Op, told *Entity) {
 	}
 }
 
+// foldUntold folds an operation that the server has into the truth of an entity whose value the
+// answer does not tell, unless the truth held is of the version of the write, or later. Truth
+// from before the write is older than the truth then held.
+func (e *Engine) foldUntold(p *part, in *Answer) (folded bool) {
+	ent, wrote := p.entity, in.wrote(p.entity)
+	if wrote != 0 && wrote <= ent.version {
+		return false
+	}
+	if !p.contained {
+		e.foldIntoTruth(p)
+	}
+	if wrote != 0 && ent.presence != NotLoaded {
+		ent.isPast(wrote - 1)
+	}
+	return true
+}
+
 func (e *Engine) foldIntoTruth(p *part) {
 	if p.op.Type.Closure {
 		return // the state outside has it already

@@ -214,8 +214,7 @@ func (t *Twin) lateAnswer(o *op, in *engine.Answer) {
 		for i := range o.places {
 			p := &o.places[i]
 			_, ok := told[p.ent]
-			if newer := p != &o.places[0] || in.Truth.Version == 0 || in.Truth.Version > p.ent.version; !ok && newer {
-				t.predict(o, p)
+			if !ok && t.predictUnlessOlder(o, p, in) {
 				p.ent.settledAt = t.now
 			}
 		}
@@ -225,7 +224,7 @@ func (t *Twin) lateAnswer(o *op, in *engine.Answer) {
 		told := t.told(o, in)
 		for i := range o.places {
 			p := &o.places[i]
-			if said, ok := told[p.ent]; ok && said.Wrote > p.ent.version && o.outcome != engine.Confirmed {
+			if said, ok := told[p.ent]; ok && said.Wrote > p.ent.version && !p.told && o.outcome != engine.Confirmed {
 				t.predict(o, p)
 				p.ent.later(said.Wrote - 1)
 			}

@@ -177,6 +177,33 @@ func (t *Twin) predict(o *op, p *place) {
 	}
 }
 
+// predictUnlessOlder: the answer tells no value of the entity. What it tells of the version of
+// the write says whether the truth held is as new, and which truth is older from now on.
+func (t *Twin) predictUnlessOlder(o *op, p *place, in *engine.Answer) bool {
+	wrote := o.wroteIn(p, t, in)
+	if wrote != 0 && wrote <= p.ent.version {
+		return false
+	}
+	t.predict(o, p)
+	if wrote != 0 && p.ent.presence != engine.NotLoaded {
+		p.ent.later(wrote - 1)
+	}
+	return true
+}
+
+// wroteIn is the version of the write that an answer tells of an entity, or 0.
+func (o *op) wroteIn(p *place, t *Twin, in *engine.Answer) (wrote uint64) {
+	if p == &o.places[0] {
+		wrote = max(in.Truth.Version, in.Truth.Wrote)
+	}
+	for _, m := range in.More {
+		if t.entity(m.Space, m.Entity) == p.ent {
+			wrote = max(wrote, m.Truth.Version, m.Truth.Wrote)
+		}
+	}
+	return wrote
+}
+
 // later: the value held came after truth of that version.
 func (ent *entity) later(version uint64) {
 	if version != 0 && ent.floor <= version {
@@ -212,7 +239,7 @@ func (t *Twin) succeeded(o *op, in *engine.Answer) {
 			p := &o.places[i]
 			t.confirmGuesses(o, p.ent, nil)
 			if said, ok := told[p.ent]; !ok || p.ent.outdates(said) {
-				t.predict(o, p)
+				t.predictUnlessOlder(o, p, in)
 				p.told, p.ent.settledAt = true, t.now
 			}
 		}
@@ -226,7 +253,7 @@ func (t *Twin) succeeded(o *op, in *engine.Answer) {
 			case ok && said.Wrote > p.ent.version && !p.told:
 				t.predict(o, p)
 				p.ent.later(said.Wrote - 1)
-			case ok:
+			case ok || o.wroteIn(p, t, in) != 0:
 				t.compare(o, p)
 			}
 			p.ent.settledAt = t.now
