@@ -3,6 +3,7 @@ package optimist
 import (
 	"context"
 	"errors"
+	"iter"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -109,6 +110,44 @@ func TestLaw47_ACallInsideAFunctionThatIsDataGivesUp(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A subscription, or a watch, that such a function ends or goes on with gives up as well, and ends.
+func TestLaw47_WhatListensEndsInsideAFunctionThatIsData(t *testing.T) {
+	inWorld(t, instant, func(t *testing.T, w *world) {
+		w.heard = w.m.Subscribe(SubscribeOptions{})
+		sub := w.m.Subscribe(SubscribeOptions{})
+		first, stop := iter.Pull(w.pages.Watch(w.ctx, "1"))
+		next, stopAsWell := iter.Pull(w.pages.Watch(w.ctx, "1"))
+		defer stopAsWell()
+		first()
+		next()
+		for name, call := range map[string]func() bool{
+			"close": func() bool { sub.Close(); return false },
+			"stop":  func() bool { stop(); return false },
+			"next":  func() bool { _, more := next(); return more },
+		} {
+			for range 2 {
+				w.receive("1", w.server.put("1", page{Title: name}))
+			}
+			var took time.Duration
+			def := w.renaming("in " + name)
+			def.Apply = func(p page, title string) (page, error) {
+				if took == 0 {
+					began := time.Now()
+					equal(t, name+" goes on", call(), false)
+					took = time.Since(began)
+				}
+				return p, nil
+			}
+			do(w, Register(w.pages, def), "1", "x")
+			equal(t, name+" waited", took, patience)
+			is(t, told(w, true), ErrStuck)
+		}
+		for more := true; more; {
+			_, more = sub.Next(w.ctx) // what was told before the end, and no more
+		}
+	})
 }
 
 // told is the error of the event that a call told which has none to return.

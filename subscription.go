@@ -39,8 +39,8 @@ func (m *Manager) Subscribe(opts SubscribeOptions) *Subscription {
 		Buffer: opts.Buffer, Details: opts.Args, Choose: opts.choose,
 	})}
 	if err := m.lock(); err != nil {
-		s.subscriber.Close()
 		s.subscriber.Add(Event{Kind: Misused, At: time.Now(), Entity: opts.Entity, Err: errorf.New("Subscribe: %w", err)})
+		s.subscriber.Close()
 		return s
 	}
 	defer m.mu.Unlock()
@@ -107,9 +107,12 @@ func (s *Subscription) All(ctx context.Context) iter.Seq[Event] {
 }
 
 // Close ends the subscription. Events already delivered to its buffer can still be
-// read. A second Close does nothing.
+// read. A second Close does nothing, unless the first waited in vain; see [ErrStuck].
 func (s *Subscription) Close() {
-	s.m.mu.Lock()
+	s.subscriber.Close()
+	if !s.m.lockOrTell("Close of a Subscription") {
+		return
+	}
 	defer s.m.mu.Unlock()
 	s.m.audience.Unsubscribe(s.subscriber)
 	s.m.listenedLocked()

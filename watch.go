@@ -22,8 +22,8 @@ func (s *anyStore) watch(ctx context.Context, id string) iter.Seq[*engine.Look] 
 		if ctx == nil || s.tellNeeds("Watch", id) != nil {
 			return
 		}
-		m := s.m
-		if !m.lockOrTell("Watch of " + s.space.Name + ":" + id) {
+		m, call := s.m, "Watch of "+s.space.Name+":"+id
+		if !m.lockOrTell(call) {
 			return
 		}
 		if m.stoppedLocked() != nil {
@@ -37,8 +37,11 @@ func (s *anyStore) watch(ctx context.Context, id string) iter.Seq[*engine.Look] 
 		m.listenedLocked()
 		look := ent.Look()
 		m.mu.Unlock()
+		vain := false // a wait for the lock was: the manager holds the watch until its end
 		defer func() {
-			m.mu.Lock()
+			if vain || !m.lockOrTell(call) {
+				return
+			}
 			if watchers.Leave(w) {
 				ent.Watchers = nil
 			}
@@ -57,7 +60,9 @@ func (s *anyStore) watch(ctx context.Context, id string) iter.Seq[*engine.Look] 
 				case <-m.stop:
 					ended = true // the last view may not have been seen
 				}
-				m.mu.Lock()
+				if vain = !m.lockOrTell(call); vain {
+					return
+				}
 				if now := ent.Now(); now != ent { // it has become part of another
 					watchers.Leave(w)
 					ent = now

@@ -46,9 +46,13 @@ func (s *Subscriber[E]) hear(event E) {
 	s.Add(event)
 }
 
-// Add adds an event to the buffer, wanted or not. Without room the oldest goes.
+// Add adds an event to the buffer, wanted or not, until Close. Without room the oldest goes.
 func (s *Subscriber[E]) Add(event E) {
 	s.mu.Lock()
+	if s.closed {
+		s.mu.Unlock()
+		return
+	}
 	if len(s.buffer) >= s.wants.Buffer {
 		s.dropLocked()
 		s.missed++
