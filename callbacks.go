@@ -1,6 +1,8 @@
 package optimist
 
 import (
+	"slices"
+
 	"github.com/optimist-go/optimist/internal/engine"
 	"github.com/optimist-go/optimist/internal/foreign"
 	"github.com/optimist-go/optimist/internal/latch"
@@ -21,7 +23,9 @@ type callbacks struct {
 func (m *Manager) callBackLocked(o *engine.Op, all []func()) {
 	var keys []engine.Key
 	for ent := range o.Entities {
-		keys = append(keys, ent.Key())
+		if k := ent.Key(); !slices.Contains(keys, k) { // two of a group may have become one
+			keys = append(keys, k)
+		}
 	}
 	if t, ready := m.callbacks.Add(handleOf(o).label(), all, keys...); ready {
 		m.startCallbacks(t)

@@ -1,6 +1,7 @@
 package optimist
 
 import (
+	"context"
 	"fmt"
 	"testing"
 	"time"
@@ -125,5 +126,34 @@ func TestLaw43_ABatchOnWhatWasNeverMadeIsRefused(t *testing.T) {
 		all := must(b.m.Batch(b.ctx, b.list.Plan("tmp1", "a"), b.retitle.Plan("tmp1", "c")))(t)
 		b.flush()
 		b.outcome(all[1], Confirmed)
+	})
+}
+
+// A group of two that become one is sent, and ends once: nothing waits for its callback.
+func TestLaw43_AGroupOfTwoThatAreOneEndsOnce(t *testing.T) {
+	inBoard(t, instant, func(t *testing.T, b *board) {
+		calls := 0
+		set := func(done bool) func(card) (card, error) {
+			return func(c card) (card, error) { c.Text, c.Done = "both", done; return c, nil }
+		}
+		swap := RegisterGroup(b.m, Group[[2]string]{
+			Type: "swap",
+			Parts: func(ids [2]string) []Part {
+				return []Part{b.cards.Part(ids[0], set(false)), b.cards.Part(ids[1], set(true))}
+			},
+			Send:      func(context.Context, Call[[2]string]) ([]EntityTruth, error) { calls++; return nil, nil },
+			OnSuccess: func(_ [2]string, r Result) { b.note("success", r) },
+		})
+		on(b, b.add, "tmp1", card{Text: "x", In: "7"})
+		b.time(time.Millisecond)
+		is(t, b.cards.Receive("s1", TruthOf(card{Text: "x", In: "7"}, 1)), nil) // does not name the creation
+		both := must(swap.Execute(b.ctx, [2]string{"tmp1", "s1"}))(t)
+		b.flush()
+		b.outcome(both, Confirmed)
+		equal(t, "one", b.cards.View("tmp1"), b.cards.View("s1"))
+		equal(t, "value", b.cards.View("s1").Value, card{Text: "both", In: "7", Done: true})
+		equal(t, "calls, callbacks", []int{calls, len(b.noted())}, []int{1, 1})
+		_, err := swap.Execute(b.ctx, [2]string{"tmp1", "s1"})
+		is(t, err, ErrInvalid)
 	})
 }
