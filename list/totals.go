@@ -45,17 +45,17 @@ const maxDifferences = 1000
 // tell takes a number that the server told, read since began.
 func (t *totals) tell(n int, position uint64, began moment) {
 	t.known, t.n, t.position, t.began, t.outlived = true, n, position, began, false
-	kept := t.settled[:0]
+	for i := len(t.settled) - 1; i >= 0; i-- {
+		if d := t.settled[i]; t.has(&d) {
+			t.settled = slices.Delete(t.settled, i, i+1)
+			i -= t.contain(&d, i)
+		}
+	}
 	t.sum, t.unsure = 0, 0
 	for _, d := range t.settled {
-		if t.has(&d) {
-			continue
-		}
-		kept = append(kept, d)
 		t.sum += d.by
 		t.unsure += t.doubts(d)
 	}
-	t.settled = kept
 	for id := range t.ahead {
 		t.doubted[id] = true
 	}
@@ -78,9 +78,26 @@ func (t *totals) has(d *difference) bool {
 	return t.known && !d.came.after(t.began) || d.before != 0 && d.before <= t.position
 }
 
+// contain forgets the changes of an entity without a position, among the first n, because the
+// number contains a later one, by its position. It returns how many they were.
+func (t *totals) contain(later *difference, n int) (forgotten int) {
+	if later.position == 0 || t.position == 0 {
+		return 0
+	}
+	for i := n - 1; i >= 0; i-- {
+		if d := t.settled[i]; d.id == later.id && d.position == 0 {
+			t.sum, t.unsure = t.sum-d.by, t.unsure-t.doubts(d)
+			t.settled = slices.Delete(t.settled, i, i+1)
+			forgotten++
+		}
+	}
+	return forgotten
+}
+
 // settle notes a change of the truth.
 func (t *totals) settle(d difference) {
 	if t.has(&d) {
+		t.contain(&d, len(t.settled))
 		return
 	}
 	if len(t.settled) == maxDifferences {
@@ -116,6 +133,7 @@ func (t *totals) place(id string, position uint64, same bool) {
 		if t.position != 0 && position <= t.position {
 			t.sum, t.unsure = t.sum-d.by, t.unsure-1
 			t.settled = append(t.settled[:i], t.settled[i+1:]...)
+			t.contain(&difference{id: id, position: position}, i)
 		} else if same {
 			t.unsure -= t.doubts(*d)
 			d.position = position

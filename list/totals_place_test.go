@@ -32,3 +32,27 @@ func TestACreationInOneTotalIsInTheNext(t *testing.T) {
 		t.Errorf("%+v, want %+v", got, want)
 	}
 }
+
+// A row goes, nobody says where in the feed, and comes back at position 5. A total as of 6 has both,
+// whether they come before it or after it.
+func TestATotalContainsWhatCameBeforeAChangeOfIt(t *testing.T) {
+	for _, late := range []bool{false, true} {
+		began := time.Unix(100, 0)
+		totals := totals{ahead: make(map[string]int), doubted: make(map[string]bool), guessed: make(map[string]bool)}
+		totals.tell(5, 3, moment{at: began})
+		change := func() {
+			totals.settle(difference{id: "a", by: -1, came: moment{at: began.Add(2)}})
+			totals.settle(difference{id: "a", by: 1, position: 5, came: moment{at: began.Add(3)}})
+		}
+		if !late {
+			change()
+		}
+		totals.tell(5, 6, moment{at: began.Add(1)})
+		if late {
+			change()
+		}
+		if got, want := totals.now(), (Total{N: 5, Known: true, Exact: true}); got != want {
+			t.Errorf("late %v: %+v, want %+v", late, got, want)
+		}
+	}
+}

@@ -103,7 +103,16 @@ func (b *board) total(w *watched) list.Total {
 		if appears && !c.fresh {
 			continue
 		}
+		forget := func() { // the total has all that came before this one
+			for _, o := range unplaced[c.ID] {
+				o.change.contained = true
+			}
+			delete(unplaced, c.ID)
+		}
 		if by := c.by; by != 0 || c.guessed {
+			if c.contained {
+				forget()
+			}
 			switch {
 			case c.position == 0:
 				if late {
@@ -125,8 +134,7 @@ func (b *board) total(w *watched) list.Total {
 			same := c.before.Version == c.after.Version && c.after.Version != 0
 			switch {
 			case c.contained:
-				last.change.contained = true
-				unplaced[c.ID] = list[:len(list)-1]
+				forget()
 			case same && p.position != 0:
 				t.N += last.by
 				unplaced[c.ID] = list[:len(list)-1]
