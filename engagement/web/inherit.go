@@ -49,6 +49,9 @@ func (a *App) takeOver(v *visit, j Journal) {
 	if a.visit != v { // the user has left, or another user has come
 		a.tellLateLocked(late)
 		a.mu.Unlock()
+		if a.hooks.Shared.Get(stayKey+v.user) != v.stay { // signed out: the journal keeps nothing
+			heir.service.Manager().ClearAll()
+		}
 		heir.end(ended)
 		return
 	}
