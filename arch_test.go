@@ -262,7 +262,6 @@ func TestArchPlatforms(t *testing.T) {
 	}
 }
 
-// TestArchWASMSize weighs the smallest page that uses the typed door.
 // mostRootLines bounds the lines of code in the root, comments left out. The root is the shell:
 // a rule that outgrows it becomes a machine below, which knows no lock and no Manager.
 const mostRootLines = 5450
@@ -309,6 +308,7 @@ func linesOfCode(t *testing.T, name string) (lines int) {
 	}
 }
 
+// TestArchWASMSize weighs the smallest page that uses the typed door.
 func TestArchWASMSize(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds the standard library for the browser")

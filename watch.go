@@ -37,7 +37,7 @@ func (s *anyStore) watch(ctx context.Context, id string) iter.Seq[*engine.Look] 
 		m.listenedLocked()
 		look := ent.Look()
 		m.mu.Unlock()
-		vain := false // a wait for the lock was: the manager holds the watch until its end
+		vain := false // a wait for the lock was in vain: the entity keeps this watch until the manager ends
 		defer func() {
 			if vain || !m.lockOrTell(call) {
 				return

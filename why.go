@@ -7,8 +7,8 @@ import (
 	"github.com/optimist-go/optimist/reason"
 )
 
-// reasonLocked is the reason of an operation as the engine knows it, and with what only the
-// shell knows: whether the manager has stopped, and whether an attempt waits for the disk.
+// reasonLocked is the reason of an operation as the engine knows it. Two reasons are the
+// shell's to find out: the manager has stopped, and an attempt waits for the disk.
 func (m *Manager) reasonLocked(o *engine.Op, now time.Time) reason.Reason {
 	why := m.engine.Why(o)
 	switch {

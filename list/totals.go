@@ -45,17 +45,23 @@ const maxDifferences = 1000
 // tell takes a number that the server told, read since began.
 func (t *totals) tell(n int, position uint64, began moment) {
 	t.known, t.n, t.position, t.began, t.outlived = true, n, position, began, false
-	for i := len(t.settled) - 1; i >= 0; i-- {
-		if d := t.settled[i]; t.has(&d) {
-			t.settled = slices.Delete(t.settled, i, i+1)
-			i -= t.contain(&d, i)
+	placed := make(map[string]int) // by entity: its last change that n contains by its position
+	for i := range t.settled {
+		if d := &t.settled[i]; d.position != 0 && t.has(d) && position != 0 {
+			placed[d.id] = i
 		}
 	}
+	kept := t.settled[:0]
 	t.sum, t.unsure = 0, 0
-	for _, d := range t.settled {
+	for i, d := range t.settled {
+		if t.has(&d) || d.position == 0 && i < placed[d.id] {
+			continue
+		}
+		kept = append(kept, d)
 		t.sum += d.by
 		t.unsure += t.doubts(d)
 	}
+	t.settled = kept
 	for id := range t.ahead {
 		t.doubted[id] = true
 	}
@@ -78,26 +84,30 @@ func (t *totals) has(d *difference) bool {
 	return t.known && !d.came.after(t.began) || d.before != 0 && d.before <= t.position
 }
 
-// contain forgets the changes of an entity without a position, among the first n, because the
-// number contains a later one, by its position. It returns how many they were.
-func (t *totals) contain(later *difference, n int) (forgotten int) {
-	if later.position == 0 || t.position == 0 {
-		return 0
-	}
+// forget takes out the i-th change.
+func (t *totals) forget(i int) {
+	d := t.settled[i]
+	t.sum -= d.by
+	t.unsure -= t.doubts(d)
+	t.settled = cut(t.settled, i)
+}
+
+// forgetBefore takes out an entity's changes without a position, among the first n: the number
+// contains a later one, by its position.
+func (t *totals) forgetBefore(n int, id string) {
 	for i := n - 1; i >= 0; i-- {
-		if d := t.settled[i]; d.id == later.id && d.position == 0 {
-			t.sum, t.unsure = t.sum-d.by, t.unsure-t.doubts(d)
-			t.settled = slices.Delete(t.settled, i, i+1)
-			forgotten++
+		if d := &t.settled[i]; d.id == id && d.position == 0 {
+			t.forget(i)
 		}
 	}
-	return forgotten
 }
 
 // settle notes a change of the truth.
 func (t *totals) settle(d difference) {
 	if t.has(&d) {
-		t.contain(&d, len(t.settled))
+		if d.position != 0 && t.position != 0 {
+			t.forgetBefore(len(t.settled), d.id)
+		}
 		return
 	}
 	if len(t.settled) == maxDifferences {
@@ -131,9 +141,8 @@ func (t *totals) place(id string, position uint64, same bool) {
 			return // it is later than those whose positions are not known
 		}
 		if t.position != 0 && position <= t.position {
-			t.sum, t.unsure = t.sum-d.by, t.unsure-1
-			t.settled = append(t.settled[:i], t.settled[i+1:]...)
-			t.contain(&difference{id: id, position: position}, i)
+			t.forget(i)
+			t.forgetBefore(i, id)
 		} else if same {
 			t.unsure -= t.doubts(*d)
 			d.position = position
@@ -149,25 +158,18 @@ func (t *totals) place(id string, position uint64, same bool) {
 // changes that are kept: had nothing been known of it then, that one does not add it.
 func (t *totals) contains(id string) {
 	i := slices.IndexFunc(t.settled, func(d difference) bool { return d.id == id })
-	if i < 0 || t.settled[i].by <= 0 {
-		return
+	if i >= 0 && t.settled[i].by > 0 {
+		t.forget(i)
 	}
-	d := t.settled[i]
-	t.sum -= d.by
-	t.unsure -= t.doubts(d)
-	t.settled = slices.Delete(t.settled, i, i+1)
 }
 
 // withdraw forgets the changes of an entity that turned out to be another one, which tells them.
 func (t *totals) withdraw(id string) {
-	t.settled = slices.DeleteFunc(t.settled, func(d difference) bool {
-		if d.id != id {
-			return false
+	for i := len(t.settled) - 1; i >= 0; i-- {
+		if t.settled[i].id == id {
+			t.forget(i)
 		}
-		t.sum -= d.by
-		t.unsure -= t.doubts(d)
-		return true
-	})
+	}
 }
 
 // appear notes an entity of which nothing was known. Where the total may not contain it,

@@ -21,7 +21,7 @@ import (
 	"time"
 )
 
-// Kind is what an unsettled operation waits for.
+// Kind names the condition for which an unsettled operation waits.
 type Kind uint8
 
 const (
@@ -44,8 +44,8 @@ const (
 	Loading                    // the same, of an entity that was never loaded, so that it is not shown
 )
 
-// Reason is why an unsettled operation has not gone further. The zero Reason is that of an
-// operation that has ended.
+// Reason is why an unsettled operation has not gone further. An operation that has ended
+// has the zero Reason.
 type Reason struct {
 	Kind      Kind
 	Operation string        // id of the operation that Kind speaks of; empty: none, or itself

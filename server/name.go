@@ -22,7 +22,7 @@ type Named struct {
 // Payloads are told apart by the JSON of the arguments. A field that a later version of the
 // program adds to A has to be left out of the JSON while it is zero (omitzero): otherwise
 // requests that were carried out by the earlier version and are repeated to the later one
-// are refused, as those of another payload.
+// are refused, because their payloads differ.
 func Name[A any](name string, entities func(A) []string) Named {
 	return Named{
 		name:     name,

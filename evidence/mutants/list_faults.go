@@ -35,7 +35,7 @@ var listFaults = []fault{
 	{"a place in the feed is given to an earlier change (lists)", "list/totals.go",
 		"\t\tif d.position != 0 {\n\t\t\treturn // it", "\t\tif d.position != 0 {\n\t\t\tcontinue // it", "list.TestTheLatestChangeOfARowIsTheOneThatIsPlaced"},
 	{"an earlier change counts beside a later one that the total contains (lists)", "list/totals.go",
-		"\t\tt.contain(&d, len(t.settled))\n", "", "list.TestATotalContainsWhatCameBeforeAChangeOfIt"},
+		"\t\t\tt.forgetBefore(len(t.settled), d.id)\n", "", "list.TestATotalContainsWhatCameBeforeAChangeOfIt"},
 	{"two that become one count twice (lists)", "list/paged.go",
 		"\tcase n.united:\n\t\tt.withdraw(n.id)\n", "", "list.TestATotalCountsTwoThatAreOneOnce"},
 	{"newer truth of a row that a page has left out is not in the total (lists)", "list/paged.go",

@@ -6,8 +6,8 @@ import (
 	"github.com/optimist-go/optimist/reason"
 )
 
-// Reason is why an unsettled operation has not gone further: what has to happen first. It is a
-// reason.Reason whose operation and entity are not named yet.
+// Reason is why an unsettled operation has not gone further: a reason.Reason whose operation and
+// entity are not named yet.
 type Reason struct {
 	Kind    reason.Kind
 	Op      *Op     // that Kind speaks of, perhaps itself; nil: none

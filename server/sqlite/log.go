@@ -18,8 +18,7 @@ const (
 	emptyingTime = 500 * time.Millisecond
 )
 
-// log is the file in which SQLite keeps the latest commits. It belongs to the goroutine that
-// has taken the turn.
+// log is the file in which SQLite keeps the latest commits.
 type log struct {
 	name string // empty in memory, where there is none
 	// large is the size at which the log is to be emptied, and due the size at which this is

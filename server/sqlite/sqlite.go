@@ -8,7 +8,7 @@
 //   - One transaction writes at a time. Reads of a file use connections of their own, and
 //     never wait for a writer.
 //   - The log beside the file (-wal) is emptied when it has 64 MiB, however many reads
-//     overlap.
+//     overlap. One read that lasts for long delays that, and the log grows meanwhile.
 //   - A file belongs to one Database at a time. The system's lock on a second file, with
 //     the ending .lock, ensures it. The lock ends with its process, also after a crash;
 //     the empty file stays.

@@ -12,7 +12,7 @@ import (
 	"github.com/andybalholm/brotli"
 	"github.com/optimist-go/optimist/engagement/page"
 
-	// What is weighed: without it, go test would keep a result from before a change.
+	// The client, which is weighed: go test keeps no result from before a change of it.
 	_ "github.com/optimist-go/optimist/engagement/transport/browser"
 	_ "github.com/optimist-go/optimist/engagement/web"
 	_ "github.com/optimist-go/optimist/idbjournal"

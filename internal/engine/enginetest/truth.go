@@ -177,8 +177,8 @@ func (t *Twin) predict(o *op, p *place) {
 	}
 }
 
-// predictUnlessOlder: the answer tells no value of the entity. What it tells of the version of
-// the write says whether the truth held is as new, and which truth is older from now on.
+// predictUnlessOlder: the answer tells no value of the entity. The version of the write, if the
+// answer tells that, says whether the truth held is as new, and which truth is older from now on.
 func (t *Twin) predictUnlessOlder(o *op, p *place, in *engine.Answer) bool {
 	wrote := o.wroteIn(p, t, in)
 	if wrote != 0 && wrote <= p.ent.version {
