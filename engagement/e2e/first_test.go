@@ -37,28 +37,32 @@ func coldVisit(t *testing.T, s *server, tb *tab) (read float64) {
 func TestFirstSeconds(t *testing.T) {
 	s := startServer(t)
 	for name, phone := range map[string]bool{"desktop": false, "phone": true} {
-		tb := newTab(t)
-		if phone {
-			tb.do(viewport(375, 800))
+		share, moved := 1.0, 0.0
+		for try := 0; try < 3 && share > 1./7; try++ { // a busy machine may miss it once
+			tb := newTab(t)
+			if phone {
+				tb.do(viewport(375, 800))
+			}
+			read := coldVisit(t, s, tb)
+			if eval[bool](tb, clientThere) {
+				t.Error("the client was there before the first post: this test shows nothing")
+			}
+			tb.shot("first-" + name + "-before")
+			tb.until(clientThere + ` && document.querySelector('.link-state.good')`)
+			tb.shot("first-" + name + "-after")
+			ready := eval[float64](tb, `performance.getEntriesByName('engaged-ready')[0].startTime`)
+			share = min(share, read/ready)
+			moved = max(moved, eval[float64](tb, `window.witness.moved`))
+			t.Logf("%s, fast 3G: the first post can be read after %.0f ms, the client is there after %.0f ms, layout shift %.4f", name, read, ready, moved)
+			if asked := eval[int](tb, `performance.getEntriesByType('resource').filter(e => e.name.includes('/v1/posts')).length`); asked != 0 {
+				t.Errorf("%s: the posts were read again, %d times", name, asked)
+			}
 		}
-		read := coldVisit(t, s, tb)
-		if eval[bool](tb, clientThere) {
-			t.Error("the client was there before the first post: this test shows nothing")
-		}
-		tb.shot("first-" + name + "-before")
-		tb.until(clientThere + ` && document.querySelector('.link-state.good')`)
-		tb.shot("first-" + name + "-after")
-		ready := eval[float64](tb, `performance.getEntriesByName('engaged-ready')[0].startTime`)
-		moved := eval[float64](tb, `window.witness.moved`)
-		t.Logf("%s, fast 3G: the first post can be read after %.0f ms, the client is there after %.0f ms, layout shift %.4f", name, read, ready, moved)
-		if read > ready/3 { // a busy machine makes both slow
-			t.Errorf("%s: the first post can be read only after %.0f ms of %.0f", name, read, ready)
+		if share > 1./7 { // 1.5 s of 10.7 s, where nothing else runs
+			t.Errorf("%s: the first post can be read only after %.2f of the time until the client is there", name, share)
 		}
 		if moved >= .05 {
 			t.Errorf("%s: layout shift %.3f", name, moved)
-		}
-		if asked := eval[int](tb, `performance.getEntriesByType('resource').filter(e => e.name.includes('/v1/posts')).length`); asked != 0 {
-			t.Errorf("%s: the posts were read again, %d times", name, asked)
 		}
 	}
 }

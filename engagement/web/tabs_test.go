@@ -26,6 +26,8 @@ type household struct {
 	disks map[string]*memjournal.Disk // journals, by user
 	live  map[string]map[uint64]bool  // sequence numbers that they hold
 	freed chan struct{}               // closed when a journal is closed
+	// loading is called when a page loads a journal; nil: nothing is.
+	loading func()
 }
 
 func newHousehold() *household {
@@ -91,6 +93,16 @@ type kept struct {
 
 func (k *kept) Durability() journal.Durability { return journal.DurablePower }
 
+func (k *kept) Load() ([]journal.Record, error) {
+	k.household.mu.Lock()
+	loading := k.household.loading
+	k.household.mu.Unlock()
+	if loading != nil {
+		loading()
+	}
+	return k.Journal.Load()
+}
+
 func (k *kept) Write(records []journal.Record) error {
 	err := k.Journal.Write(records)
 	if err == nil {
@@ -108,7 +120,7 @@ func (k *kept) Write(records []journal.Record) error {
 }
 
 func (k *kept) Delete(context.Context) error {
-	records, err := k.Load()
+	records, err := k.Journal.Load()
 	for i := range records {
 		records[i].Settled = true
 	}
@@ -245,7 +257,41 @@ func TestTabThatSlept(t *testing.T) {
 	}
 }
 
-// TestSignOutAfterTheOwnerCrashed: the journal is deleted at the next start at the
+// TestSignOutDuringATakeover: the user signs out in the tab that owns the journal, and the other tab
+// hears of it while it takes the journal over.
+func TestSignOutDuringATakeover(t *testing.T) {
+	s, p := newStage(t), newHousehold()
+	first := s.open(p)
+	post := first.enter("ada")
+	second := s.open(p)
+	second.until("ada's page", func(b *board) bool { return barSays("ada")(b) && len(b.shown) > 5 })
+	second.SetOnline(false)
+	second.Act(Action{Name: "comment-add", Post: post, Value: "precious words"})
+	heard := make(chan struct{})
+	p.mu.Lock()
+	p.pages = slices.DeleteFunc(p.pages, func(a *App) bool { return a == second.App })
+	var once sync.Once
+	p.loading = func() {
+		second.mu.Lock()
+		moving := second.moving
+		second.mu.Unlock()
+		if moving {
+			once.Do(func() { second.Look(); close(heard) })
+		}
+	}
+	p.mu.Unlock()
+	defer second.Stop()
+	first.Act(Action{Name: "sign-out"})
+	first.until("nobody's page", nobodys)
+	<-heard
+	second.until("that ada has left", func(b *board) bool { return !barSays("ada")(b) && told("precious words")(b) })
+	second.Stop() // the takeover has ended
+	if n := p.stored("ada"); n != 0 {
+		t.Errorf("%d changes are stored", n)
+	}
+}
+
+// TestSignOutAndClose: the journal is deleted at the next start at the
 // latest, before the page shows content, also if the page closes in the middle of signing
 // out.
 func TestSignOutAndClose(t *testing.T) {
