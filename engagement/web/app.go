@@ -67,6 +67,7 @@ type App struct {
 	feed           []string    // the posts of shown
 	inFeed         map[string]bool
 	fresh          map[string]bool     // of feed: those that were not painted since they came
+	turned         bool                // other posts were chosen, and not all of them were painted since
 	went           string              // the reason for which all posts leave the screen with the next look; empty: none
 	problem        string              // with the session, before the feed is there
 	nobody         bool                // the session has ended before posts were read
@@ -163,7 +164,7 @@ func NewApp(t client.Transport, hooks Hooks) *App {
 // previous visit, if there was one.
 func (a *App) resetLocked(user, why string) {
 	a.shown, a.feed, a.went, a.problem, a.nobody = nil, nil, "", "", false
-	a.inFeed, a.fresh = make(map[string]bool), make(map[string]bool)
+	a.inFeed, a.fresh, a.turned = make(map[string]bool), make(map[string]bool), false
 	for id, ui := range a.posts {
 		a.gone[id] = gonePost{ui, why}
 	}

@@ -69,8 +69,13 @@ func (a *App) paint(c canvas, now time.Time, more func() bool) (done bool) {
 		c.region("lab", lab)
 	}
 	done = a.paintPostsLocked(c, now, more)
-	if len(a.fresh) == 0 && take(&d.order) {
+	switch {
+	case !d.order:
+	case len(a.fresh) == 0:
 		c.order(a.feed)
+		d.order, a.turned = false, false
+	case a.turned: // the posts of before must not stand below the name of these
+		c.order(slices.DeleteFunc(slices.Clone(a.feed), func(id string) bool { return a.fresh[id] }))
 	}
 	if m := a.viewsLocked(); take(&d.views) || m != a.counted {
 		a.counted = m

@@ -5,6 +5,7 @@ package web
 import (
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/optimist-go/optimist/engagement/wire"
 )
@@ -74,6 +75,33 @@ func (s *stage) savedAlone(b *board) bool {
 	defer s.mu.Unlock()
 	return s.placeLocked() == "saved" && len(b.shown) > 0 && s.visit != nil &&
 		!slices.ContainsFunc(b.shown, func(id string) bool { return !s.visit.service.Post(id).Value.Saved })
+}
+
+// TestChosenPostsAlone: from the paint in which other posts are chosen on, the page shows none of
+// those before, also while it has painted a part of the chosen ones only.
+func TestChosenPostsAlone(t *testing.T) {
+	s := newStage(t)
+	s.enter("ada")
+	all := slices.Clone(s.board.shown)
+	author := s.visit.service.Post(all[0]).Value.Author
+	isTheirs := func(id string) bool { return s.visit.service.Post(id).Value.Author == author }
+	s.Act(Action{Name: "by", Value: author})
+	s.until("the posts of one person", func(b *board) bool {
+		return len(b.shown) > 0 && !slices.ContainsFunc(b.shown, func(id string) bool { return !isTheirs(id) })
+	})
+	s.board.posts = make(map[string]*Node)
+	s.Act(Action{Name: "view", Value: "all"})
+	parts := 0
+	for done := false; !done; parts++ {
+		done = s.paint(s.board, time.Now(), func() bool { return false })
+		want := slices.DeleteFunc(slices.Clone(all), func(id string) bool { return !isTheirs(id) && s.board.posts[id] == nil })
+		if !slices.Equal(s.board.shown, want) {
+			t.Errorf("paint %d shows %q, want %q", parts, s.board.shown, want)
+		}
+	}
+	if parts < 3 || len(s.board.shown) != len(all) {
+		t.Errorf("%d of %d posts after %d paints: this test shows nothing", len(s.board.shown), len(all), parts)
+	}
 }
 
 // TestPlaceOfPersonWhoSignsIn: the posts that a person looks at stay while the person signs in, or
