@@ -55,7 +55,7 @@ func openChrome(t *testing.T) context.Context {
 }
 
 func findChrome() string {
-	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "headless-shell"} {
+	for _, name := range []string{"chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "headless-shell"} {
 		if path, err := exec.LookPath(name); err == nil {
 			return path
 		}
@@ -179,12 +179,20 @@ func eval[T any](tb *tab, script string) T {
 // until waits until the script's value is true. The page is looked at in each frame.
 func (tb *tab) until(script string) {
 	tb.t.Helper()
+	find[bool](tb, `!!(`+script+`)`)
+}
+
+// find returns the first value of a script that is true, or as good as true. The page is looked at
+// in each frame.
+func find[T any](tb *tab, script string) T {
+	tb.t.Helper()
 	ctx, cancel := context.WithTimeout(tb.ctx, patience+5*time.Second)
 	defer cancel()
-	_, err := chromedp.Run(ctx, chromedp.Poll[bool](`!!(`+script+`)`, chromedp.WithPollingTimeout(patience)))
+	v, err := chromedp.Run(ctx, chromedp.Poll[T](script, chromedp.WithPollingTimeout(patience)))
 	if err != nil {
 		tb.t.Fatalf("never: %s: %v\n%s", script, err, eval[string](tb, `location.href + ' says: ' + document.body.innerText.slice(0, 1500)`))
 	}
+	return v
 }
 
 // arrives waits until the browser has gone to a page by itself on which the script's value is

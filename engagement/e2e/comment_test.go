@@ -10,6 +10,7 @@ import (
 // TestFailedComment is the only one that waits for all attempts to fail, which with
 // the page's own policy takes some seconds.
 func TestFailedComment(t *testing.T) {
+	t.Parallel() // most of its time it waits
 	s := startServer(t)
 	tb := signIn(t, s.URL(), "noor")
 	tb.expectFaults()

@@ -70,6 +70,7 @@ func TestFirstSeconds(t *testing.T) {
 // TestTapsBeforeTheClient: a tap counts from the moment in which there is something to tap,
 // and counts once, also when others like the post meanwhile.
 func TestTapsBeforeTheClient(t *testing.T) {
+	t.Parallel() // most of its time it waits
 	s := startServer(t)
 	tb := signIn(t, s.URL(), "ada")
 	tb.before(witness)
@@ -106,6 +107,7 @@ func TestTapsBeforeTheClient(t *testing.T) {
 // TestNobodyTapsEarly: a person who is not signed in is told so, and can sign in with a tap
 // from before the client.
 func TestNobodyTapsEarly(t *testing.T) {
+	t.Parallel() // most of its time it waits
 	s := startServer(t)
 	tb := newTab(t)
 	coldVisit(t, s, tb)
@@ -117,6 +119,7 @@ func TestNobodyTapsEarly(t *testing.T) {
 
 // TestAnotherUserHasCome: content for one user is not taken over by another one's client.
 func TestAnotherUserHasCome(t *testing.T) {
+	t.Parallel() // most of its time it waits
 	s := startServer(t)
 	tb := signIn(t, s.URL(), "ada")
 	tb.before(witness)

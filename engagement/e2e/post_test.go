@@ -4,6 +4,7 @@ import "testing"
 
 // TestWriteAndDeleteAPost by keyboard, with a second thought, while somebody watches.
 func TestWriteAndDeleteAPost(t *testing.T) {
+	t.Parallel() // most of its time it waits
 	s := startServer(t)
 	ada, ben := signIn(t, s.URL(), "ada"), signIn(t, s.URL(), "ines")
 	const mine = `[...document.querySelectorAll('.post')].find(p => p.innerText.includes('hello <b>all</b>'))`

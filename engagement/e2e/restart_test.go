@@ -59,6 +59,7 @@ func TestReloadAfterTheSessionExpired(t *testing.T) {
 
 // TestReasonAfterARestart is the same as before.
 func TestReasonAfterARestart(t *testing.T) {
+	t.Parallel() // most of its time it waits
 	s := startServer(t)
 	tb := signIn(t, s.URL(), "ada")
 	tb.expectFaults()

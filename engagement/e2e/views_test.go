@@ -15,6 +15,8 @@ const (
 	likesOf = `[...document.querySelectorAll('.post .like')].map(b => Number(b.getAttribute('aria-label').match(/(\d+) like/)[1]))`
 	sorted  = likesOf + `.every((n, i, all) => i === 0 || all[i-1] >= n)`
 	total   = `document.querySelector('.views .hint').textContent`
+	// complete is true when all posts of a choice that fits on the page are painted.
+	complete = `!document.querySelector('.loading') && parseInt(` + total + `) === document.querySelectorAll('.post').length`
 	// refuseLikes has the server refuse each like, as it seems to the page.
 	refuseLikes = `(() => {
 		const fetch = window.fetch;
@@ -39,11 +41,11 @@ func TestSavedAndMine(t *testing.T) {
 	tb := signIn(t, s.URL(), "wren")
 	tb.shot("views-all")
 	tb.choose("saved")
-	tb.until(`!document.querySelector('.loading')`)
+	tb.until(complete)
 	before := eval[int](tb, postIDs+`.length`)
 	tb.choose("all")
 	const unsaved = `.post .save[aria-pressed="false"]`
-	mark := eval[string](tb, `document.querySelector(`+quoted(unsaved)+`).dataset.post`)
+	mark := find[string](tb, `document.querySelector(`+quoted(unsaved)+`)?.dataset.post`)
 	save := `.save[data-post="` + mark + `"]`
 	tb.click(save)
 	tb.choose("saved")
@@ -65,7 +67,7 @@ func TestSavedAndMine(t *testing.T) {
 	}
 
 	tb.choose("mine")
-	tb.until(`!document.querySelector('.loading') && [...document.querySelectorAll('.post .author')].every(a => a.textContent === 'wren')`)
+	tb.until(complete + ` && [...document.querySelectorAll('.post .author')].every(a => a.textContent === 'wren')`)
 	mine := eval[int](tb, postIDs+`.length`)
 	tb.write(`#new-post`, "one of mine")
 	tb.until(fmt.Sprintf(`%s.length === %d && document.querySelector('.post').innerText.includes('one of mine') && %s.startsWith('%d post')`, postIDs, mine+1, total, mine+1))
@@ -86,7 +88,7 @@ func TestSavedAndMine(t *testing.T) {
 func TestByAuthorAndByLikes(t *testing.T) {
 	s := startServer(t)
 	tb := signIn(t, s.URL(), "ada")
-	author := eval[string](tb, `[...document.querySelectorAll('.post .author')].map(a => a.textContent).find((a, i, all) => a !== 'ada' && all.indexOf(a) !== i)`)
+	author := find[string](tb, `[...document.querySelectorAll('.post .author')].map(a => a.textContent).find((a, i, all) => a !== 'ada' && all.indexOf(a) !== i)`)
 	eval[bool](tb, `([...document.querySelectorAll('.by')].find(b => b.textContent === `+quoted(author)+`).click(), true)`)
 	tb.until(`!document.querySelector('.loading') && document.querySelectorAll('.post').length > 1 && [...document.querySelectorAll('.post .author')].every(a => a.textContent === ` + quoted(author) + `)`)
 	tb.shot("views-by-author")
@@ -94,7 +96,7 @@ func TestByAuthorAndByLikes(t *testing.T) {
 	tb.until(`!document.querySelector('.loading') && ` + sorted)
 	tb.shot("views-by-author-by-likes")
 	tb.click(`.views [data-value="all"]`)
-	tb.until(`!document.querySelector('.loading') && document.querySelectorAll('.post').length > 5 && ` + sorted)
+	tb.until(complete + ` && document.querySelectorAll('.post').length > 5 && ` + sorted)
 
 	// A post that ada has not liked, and that her like takes past the one above it.
 	const rises = `(() => {
@@ -142,7 +144,7 @@ func jsonOf(ids []string) string { return `["` + strings.Join(ids, `","`) + `"]`
 func TestBackToOtherPosts(t *testing.T) {
 	s := startServer(t)
 	tb := signIn(t, s.URL(), "wren")
-	author := eval[string](tb, `[...document.querySelectorAll('.post .author')].map(a => a.textContent).find(a => a !== 'wren')`)
+	author := find[string](tb, `[...document.querySelectorAll('.post .author')].map(a => a.textContent).find(a => a !== 'wren')`)
 	eval[bool](tb, `([...document.querySelectorAll('.by')].find(b => b.textContent === `+quoted(author)+`).click(), true)`)
 	theirs := `location.hash === '#by=` + author + `' && !document.querySelector('.loading') &&
 		document.querySelectorAll('.post').length > 0 && [...document.querySelectorAll('.post .author')].every(a => a.textContent === ` + quoted(author) + `)`
@@ -167,6 +169,7 @@ func TestBackToOtherPosts(t *testing.T) {
 // TestSkipBeforeTheClient: an anchor that is followed before the client is there does not take the
 // place out of the address.
 func TestSkipBeforeTheClient(t *testing.T) {
+	t.Parallel() // most of its time it waits
 	s := startServer(t)
 	tb := newTab(t)
 	tb.before(witness)
