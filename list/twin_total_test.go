@@ -181,8 +181,8 @@ func (b *board) count(w *watched, f *fetching, page list.Page[card], ids []strin
 	p.meet(b.history.held.Load())
 	p.outlived = false
 	p.counted, p.n, p.position, p.read = true, *page.Total, page.Position, f.began
-	p.past = slices.DeleteFunc(p.past, func(c truthChange) bool {
-		return !c.at.After(p.read) && (c.position == 0 || p.position == 0 || c.position <= p.position)
+	p.past = slices.DeleteFunc(p.past, func(c truthChange) bool { // a total had it: it is known no more
+		return c.in == p || !c.at.After(p.read) && (c.position == 0 || p.position == 0 || c.position <= p.position)
 	})
 	for i := range b.oracle.past {
 		if c := &b.oracle.past[i]; slices.Contains(ids, c.ID) {
