@@ -35,8 +35,8 @@ func TestLaw38_OperationsAreFoundAfterARestart(t *testing.T) {
 		synctest.Wait()
 		w.crash(l)
 
+		w.offline = true
 		l = w.start(t, optimist.Options{})
-		l.m.SetOnline(false)
 		if got := idsOf(l.m.Operations()); !slices.Equal(got, want) {
 			t.Errorf("after the restart %v, before %v", got, want)
 		}

@@ -59,6 +59,8 @@ type world struct {
 	lose   int // answers to lose
 	reject error
 	mu     sync.Mutex // guards seen, effect and lose during calls
+
+	offline bool // a life begins without a network, so that nothing that it restores is sent
 }
 
 func (w *world) take(ctx context.Context, id, what string) error {
@@ -121,6 +123,9 @@ func (w *world) start(t *testing.T, opts optimist.Options) *life {
 			return nil, w.take(ctx, c.ID, "move "+c.Args[0]+" "+c.Args[1])
 		},
 	})
+	if w.offline {
+		m.SetOnline(false)
+	}
 	if l.restored, err = m.Restore(); err != nil {
 		t.Fatal(err)
 	}
