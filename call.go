@@ -1,6 +1,9 @@
 package optimist
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // Call tells a Send function about its operation.
 type Call[A any] struct {
@@ -22,6 +25,10 @@ type Call[A any] struct {
 	// server compares them to find the last writer.
 	At       Timestamp
 	ClientID string
+	// InDoubt is how long ago the first attempt left of which nobody knows whether the server
+	// carried it out, by the wall clock; 0: there is none. A server that forgets keys sooner has
+	// to refuse the call: it may have carried out the operation, and forgotten it.
+	InDoubt time.Duration
 	// BaseVersion is the version of the truth held when the attempt left, 0 without. BaseOf
 	// gives its value.
 	BaseVersion uint64
@@ -56,7 +63,7 @@ func callOf[A any](f *flight) Call[A] {
 	o := &f.h.op
 	c := Call[A]{
 		ID: f.h.id(f.restored), Args: *o.Args.(*A), Number: f.n,
-		At: Timestamp(o.Timestamp), ClientID: f.h.m.opts.ClientID, BaseVersion: f.version, Refs: f.refs, flight: f,
+		At: Timestamp(o.Timestamp), ClientID: f.h.m.opts.ClientID, InDoubt: f.inDoubt, BaseVersion: f.version, Refs: f.refs, flight: f,
 	}
 	if f.typ.parts == nil {
 		c.Entity = f.entity
@@ -75,6 +82,7 @@ type CallInfo struct {
 	Number   int    // counts from 1
 	At       Timestamp
 	ClientID string
+	InDoubt  time.Duration // see Call
 
 	flight *flight
 }
@@ -96,7 +104,7 @@ func CallFrom(ctx context.Context) (call CallInfo, ok bool) {
 	}
 	return CallInfo{
 		ID: f.h.id(f.restored), Type: f.typ.Name, Entity: f.space.FullName(f.entity), Number: f.n,
-		At: f.h.Timestamp(), ClientID: f.h.m.opts.ClientID, flight: f,
+		At: f.h.Timestamp(), ClientID: f.h.m.opts.ClientID, InDoubt: f.inDoubt, flight: f,
 	}, true
 }
 

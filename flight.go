@@ -20,7 +20,8 @@ type flight struct {
 	base     any      // the truth held; nil: not present, or a group
 	version  uint64   // of the truth held
 	restored string   // the id, if it is of an earlier life
-	dropped  bool     // nobody needs the call any more: it does not leave
+	inDoubt  time.Duration
+	dropped  bool // nobody needs the call any more: it does not leave
 
 	ctx      deadline.Context // of its Send
 	disowned bool             // its answer is of no interest; guarded by the Manager's lock

@@ -543,3 +543,68 @@ func TestLaw44_WhatWasAcknowledgedAndIsInQuarantineIsSentAgain(t *testing.T) {
 		})
 	}
 }
+
+// A call tells for how long nobody has known whether the server has the operation: not for how
+// long it waited without a network, and on through crashes, until the server answers.
+func TestLaw45_ACallTellsForHowLongItsOperationIsInDoubt(t *testing.T) {
+	const day = 24 * time.Hour
+	synctest.Test(t, func(t *testing.T) {
+		var doubts []time.Duration
+		var add *optimist.Action[note, string]
+		b := &busy{t: t}
+		b.opts.Policy.Retry = optimist.Retry{Base: day, Cap: day, Max: optimist.Forever, Timeout: time.Hour}
+		b.more = func(s *shift) {
+			add = optimist.Register(s.notes, optimist.Mutation[note, string]{
+				Type: "add", Stored: stored[string](), Apply: func(n note, _ string) (note, error) { return n, nil },
+				Send: func(ctx context.Context, c optimist.Call[string]) (optimist.Truth[note], error) {
+					info, _ := optimist.CallFrom(ctx)
+					if info.InDoubt != c.InDoubt {
+						t.Errorf("CallFrom tells %v, the call %v", info.InDoubt, c.InDoubt)
+					}
+					doubts = append(doubts, c.InDoubt)
+					switch len(doubts) {
+					case 1, 7:
+						return optimist.Truth[note]{}, status(503) // it has not been carried out
+					case 2:
+						<-ctx.Done() // an hour
+						return optimist.Truth[note]{}, ctx.Err()
+					case 4:
+						<-ctx.Done() // the process dies before
+						return optimist.Truth[note]{}, ctx.Err()
+					case 5:
+						return optimist.Truth[note]{}, errors.New("what is that?")
+					case 6:
+						return optimist.Truth[note]{}, optimist.Fail(optimist.Conflicting, errors.New("older"))
+					}
+					return optimist.Truth[note]{}, optimist.Fail(optimist.Overloaded, errors.New("busy"))
+				},
+				Resolve: func(c optimist.Conflict[note, string]) optimist.Decision[string] { return c.KeepMine() },
+			})
+		}
+		s := b.begin()
+		s.m.SetOnline(false)
+		s.notes.Receive("1", optimist.TruthOf(note{}, 1))
+		must(add.Execute(s.ctx, "1", "more"))(t)
+		time.Sleep(20 * day)
+		s.m.SetOnline(true)
+		time.Sleep(2*day + day/2 + time.Hour) // three calls; the second leaves after a day
+		s = s.crash()
+		time.Sleep(time.Minute) // the fourth is under way
+		s.die()
+		time.Sleep(9 * day)
+		s = s.begin()
+		time.Sleep(2*day + time.Minute)
+		s.end()
+		want := []time.Duration{
+			0, 0, // it waited, and the server was busy
+			day + time.Hour,
+			day + day/2 + time.Hour, // after the crash
+			10*day + day/2 + time.Hour + time.Minute,
+			11*day + day/2 + time.Hour + time.Minute, // the fifth call's error says nothing
+			0, 0,                                     // the server has had its word
+		}
+		if !slices.Equal(doubts, want) {
+			t.Errorf("in doubt for %v, want %v", doubts, want)
+		}
+	})
+}

@@ -104,8 +104,8 @@ type disk struct {
 
 // journalLocked queues the operation's record: it is new, or something in it changed.
 func (m *Manager) journalLocked(o *engine.Op, first bool) {
-	d := m.disk
-	e := outbox.EntryOf(o, typeOf(o).codec.Version, m.now(time.Now()), engine.Time(m.epoch.UnixNano()))
+	d, now := m.disk, time.Now()
+	e := outbox.EntryOf(o, typeOf(o).codec.Version, m.now(now), engine.Time(m.epoch.UnixNano()), hlc.At(now))
 	if e.First = first; d.encodedArgs == o.Args {
 		e.Data = d.encoded
 	}

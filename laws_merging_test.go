@@ -152,7 +152,7 @@ func TestLaw11_TheContextOfASendTellsItsKey(t *testing.T) {
 				ID: h.ID(), Type: h.Type(), Entity: h.Entity(), Number: 1, At: h.Timestamp(), ClientID: w.m.ClientID(),
 			}
 			second := first
-			second.Number = 2
+			second.Number, second.InDoubt = 2, time.Second // nobody classified the error
 			for i := range told {
 				told[i].flight = nil
 			}

@@ -11,6 +11,7 @@ import (
 	"github.com/optimist-go/optimist/internal/engine"
 	"github.com/optimist-go/optimist/internal/errorf"
 	"github.com/optimist-go/optimist/internal/foreign"
+	"github.com/optimist-go/optimist/internal/hlc"
 	"github.com/optimist-go/optimist/internal/outbox"
 	"github.com/optimist-go/optimist/internal/policy"
 	"github.com/optimist-go/optimist/internal/stuck"
@@ -100,7 +101,7 @@ func (w *worker) step() (more bool) {
 		now := time.Now()
 		m.departLocked(w.f, now)
 		m.mu.Unlock()
-		w.answer = engine.Answer{Op: &w.f.h.op, NotSent: w.f.dropped}
+		w.answer = engine.Answer{Op: &w.f.h.op, Left: hlc.At(now), NotSent: w.f.dropped}
 		if !w.f.dropped {
 			m.try(w.f, now, &w.answer)
 		}
@@ -112,8 +113,12 @@ func (w *worker) step() (more bool) {
 	return w.landed // else the worker that hands in the answer before it counts this one out
 }
 
-// departLocked sets when somebody is told that the call still runs.
+// departLocked sets for how long the operation is in doubt, and when somebody is told that the
+// call still runs.
 func (m *Manager) departLocked(f *flight, now time.Time) {
+	if since := f.h.op.InDoubtSince(); since != 0 {
+		f.inDoubt = max(hlc.Wall(max(hlc.At(now), m.clock.Last)).Sub(hlc.Wall(since)), 1)
+	}
 	f.late = f.ctx.Depart(m.now(now), patience)
 	if m.audience.Subscribed() {
 		m.armLocked(now)

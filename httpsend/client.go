@@ -18,6 +18,9 @@ import (
 // HeaderKey is the header with the idempotency key of an operation.
 const HeaderKey = "Idempotency-Key"
 
+// HeaderKeyAge is the header that a Client with KeyAge sends: see there.
+const HeaderKeyAge = "Idempotency-Key-Age"
+
 // DefaultMaxAnswer is the limit of an answer's body, in bytes, of a Client that sets none.
 const DefaultMaxAnswer = 1 << 20
 
@@ -31,6 +34,14 @@ type Client struct {
 	// MaxAnswer limits the body of an answer, in bytes. 0 or less: DefaultMaxAnswer. A larger
 	// answer is as good as none.
 	MaxAnswer int64
+	// KeyAge says that this server reads the header Idempotency-Key-Age, as those made with the
+	// module server of this project do. Of an operation that may have been carried out the header
+	// tells for how many seconds that has not been known ([optimist.Call].InDoubt), so that a
+	// server which forgets keys sooner refuses it with 410 instead of carrying it out twice. An
+	// operation that can be carried out twice without harm, such as one that sets a wanted
+	// state, is better off without. A page of another origin needs the header among the allowed
+	// ones (Access-Control-Allow-Headers).
+	KeyAge bool
 	// TruthInRefusals says that answers of this server with status 404, 409, 410 and 412 have
 	// truth in their bodies. The truth function is then called for these too, and looks at
 	// Answer.Status. If it returns an error, there was no truth in it; if the body broke off,
@@ -79,6 +90,9 @@ func (c *Client) Do(req *http.Request) (Answer, error) {
 	req = req.Clone(httptrace.WithClientTrace(ctx, saw.trace()))
 	if call, ok := optimist.CallFrom(ctx); ok {
 		setKey(req, call.ID)
+		if age := call.InDoubt / time.Second; c.KeyAge && age > 0 {
+			req.Header.Set(HeaderKeyAge, strconv.FormatInt(int64(age), 10))
+		}
 	}
 	client := *cmp.Or(c.HTTP, http.DefaultClient)
 	saw.reported = reports(client.Transport, req.URL.Scheme)

@@ -51,7 +51,7 @@
 // never change. It gets the operation's id as the header Idempotency-Key
 // (draft-ietf-httpapi-idempotency-key-header), unless the function has set that header: the
 // bare id, as most servers expect it. A server that takes the draft by the letter wants it in
-// double quotes.
+// double quotes. Servers forget keys: see Client.KeyAge.
 //
 // The time for an attempt is that of its context; see optimist.Retry.
 //

@@ -6,8 +6,10 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"reflect"
 	"slices"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/optimist-go/optimist"
@@ -244,6 +246,49 @@ func TestGroup(t *testing.T) {
 	}
 }
 
+// TestKeyAge: a server that asks for it is told for how long an operation has been in doubt.
+func TestKeyAge(t *testing.T) {
+	const second = time.Second
+	for _, asks := range []bool{true, false} {
+		synctest.Test(t, func(t *testing.T) {
+			var ages [][]string
+			answers := []int{503, 502, 503, 200} // the second one leaves it in doubt
+			client := &httpsend.Client{KeyAge: asks, HTTP: &http.Client{Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
+				ages = append(ages, r.Header.Values(httpsend.HeaderKeyAge))
+				status := answers[len(ages)-1]
+				return &http.Response{StatusCode: status, Header: http.Header{"Etag": {`"2"`}}, Body: http.NoBody}, nil
+			})}}
+			m, err := optimist.New(optimist.Options{Policy: optimist.Policy{Retry: optimist.Retry{Base: second, Jitter: -1}}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer m.Close(t.Context())
+			posts := optimist.NewStore[post](m, "post")
+			posts.Receive("42", optimist.TruthOf(post{Version: 1}, 1))
+			set := optimist.Register(posts, optimist.Mutation[post, int]{
+				Type: "likes", Apply: func(p post, n int) (post, error) { p.Likes = n; return p, nil },
+				Send: httpsend.Send(client, func(c optimist.Call[int]) (*http.Request, error) {
+					return httpsend.JSON("PUT", "http://posts.test/"+c.Entity, c.Args)
+				}, func(httpsend.Answer) (optimist.Truth[post], error) { return optimist.TruthOf(post{Likes: 7}, 2), nil }),
+			})
+			h, err := set.Execute(t.Context(), "42", 7)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if r, err := h.Wait(t.Context()); err != nil {
+				t.Fatal(r, err)
+			}
+			want := [][]string{nil, nil, {"2"}, {"6"}} // waits of 1, 2 and 4 seconds
+			if !asks {
+				want = make([][]string, 4)
+			}
+			if !reflect.DeepEqual(ages, want) {
+				t.Errorf("ages %q, want %q", ages, want)
+			}
+		})
+	}
+}
+
 // TestClosure: the Send of a closure calls Do, and has its key.
 func TestClosure(t *testing.T) {
 	var key string
@@ -266,3 +311,8 @@ func TestClosure(t *testing.T) {
 		t.Errorf("key %q of %s, %v", key, r.ID, err)
 	}
 }
+
+// roundTrip is a transport that is a function.
+type roundTrip func(*http.Request) (*http.Response, error)
+
+func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }

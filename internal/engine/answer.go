@@ -10,6 +10,7 @@ func (e *Engine) answer(in *Answer) {
 	if in.Ignore {
 		if o.state == InFlight { // only when the shell stops: nothing will be sent any more
 			o.state, o.due, o.unknown = Waiting, e.now, true
+			o.doubt(in)
 			e.suspect(o)
 		} else {
 			e.leaveDoubt(o) // the server may have done it
@@ -297,6 +298,7 @@ func (e *Engine) retry(o *Op, in *Answer) {
 		o.more().unclassified = true
 	}
 	if silent || in.Unclassified {
+		o.doubt(in)
 		e.letPass(o)
 	}
 	r := o.Type.Retry

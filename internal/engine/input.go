@@ -47,6 +47,7 @@ type Answer struct {
 	Err        error
 	Truth      Truth         // about the operation's (first) entity
 	More       []EntityTruth // about other entities
+	Left       Timestamp     // when the attempt left, by the wall clock
 	RetryAfter Time          // a duration: the server's own wish, 0 when it has none
 	Rand       uint64        // for jitter
 	// Ignore: the call has ended and its answer is of no interest.

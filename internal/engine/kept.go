@@ -14,6 +14,7 @@ type Kept struct {
 	InFlight     bool       // an attempt is under way
 	Unknown      bool       // nobody knows how an earlier one ended
 	Unclassified bool       // nobody classified how one ended
+	Since        Timestamp  // when the first attempt left of which nobody knows how it ended; 0: none
 	Acked        bool       // the server has it
 	Silent       bool       // Acked: the server told no version of its own
 	Guess        bool       // Acked: by an answer that seemed to be a lagging replica's
@@ -31,7 +32,7 @@ func (o *Op) Kept(now Time) Kept {
 		k.Used = max(now-o.burst, 0)
 	}
 	if x := o.ext; x != nil {
-		k.Unanswered, k.Unclassified, k.Conflicts = int(x.unanswered), x.unclassified, int(x.conflicts)
+		k.Unanswered, k.Unclassified, k.Conflicts, k.Since = int(x.unanswered), x.unclassified, int(x.conflicts), x.since
 		if x.notBefore > now {
 			k.NotBefore = x.notBefore
 		}
@@ -56,6 +57,6 @@ func (o *Op) takeUp(k Kept, now Time) {
 	o.left, o.unknown = k.Calls > 0, k.Unknown || k.InFlight
 	x := o.more()
 	x.conflicts, x.conflict = uint8(k.Conflicts), k.Conflict
-	x.unanswered, x.unclassified, x.notBefore = uint16(k.Unanswered), k.Unclassified, k.NotBefore
+	x.unanswered, x.unclassified, x.since, x.notBefore = uint16(k.Unanswered), k.Unclassified, k.Since, k.NotBefore
 	o.burst, o.due = now-k.Used, max(now, k.NotBefore)
 }

@@ -196,6 +196,9 @@ type ext struct {
 	// undoneBy is the operation that undid this one. Invariant: following it never ends where it
 	// began, for it is set only to an operation which is not undone itself then.
 	undoneBy *Op
+	// since: when the first attempt left of which nobody knows how it ended, since the server's last
+	// word; 0: there is none.
+	since Timestamp
 
 	conflict   Resolution // of the last conflict
 	conflicts  uint8      // how often it was sent again after one, since the last decision
@@ -337,7 +340,23 @@ func (o *Op) UnknownOutcome() bool { return o.unknown }
 func (o *Op) noteAnswer() {
 	o.unknown = false
 	if o.ext != nil {
-		o.ext.unclassified = false
+		o.ext.unclassified, o.ext.since = false, 0
+	}
+}
+
+// InDoubtSince is when the first attempt left of which nobody knows whether the server carried it
+// out; 0: there is none.
+func (o *Op) InDoubtSince() Timestamp {
+	if o.ext == nil {
+		return 0
+	}
+	return o.ext.since
+}
+
+// doubt notes that nobody knows how an attempt ended.
+func (o *Op) doubt(in *Answer) {
+	if x := o.more(); x.since == 0 {
+		x.since = in.Left
 	}
 }
 

@@ -85,9 +85,12 @@ type Entry struct {
 }
 
 // EntryOf is the entry of an operation whose arguments have the version schema. now is the
-// engine's time, and epoch its time 0, in nanoseconds since 1970.
-func EntryOf(o *engine.Op, schema int, now, epoch engine.Time) Entry {
+// engine's time, epoch its time 0, in nanoseconds since 1970, and wall the time of the wall clock.
+func EntryOf(o *engine.Op, schema int, now, epoch engine.Time, wall engine.Timestamp) Entry {
 	e := Entry{Op: o, ID: o.RestoredID(), Seq: o.Seq(), Schema: schema, Why: o.ParkedFor(), Kept: Keep(o.Kept(now), epoch)}
+	if e.Kept.InFlight && e.Kept.Since == 0 {
+		e.Kept.Since = wall // a crash leaves this attempt in doubt
+	}
 	if o.Group() {
 		o.Entities(func(ent *engine.Entity) bool { e.Group = append(e.Group, ent); return true })
 	} else {

@@ -24,6 +24,8 @@ import (
 //	not before uvarint  milliseconds since 1970 before which the server wants no attempt
 //	used       uvarint  milliseconds of the retry deadline that have gone by
 //	version    uvarint  of the truth that an acknowledged operation awaits
+//	since      uvarint  milliseconds since 1970 at which the first attempt left of which
+//	                    nobody knows how it ended, or will; there only with its flag
 //	id         string   also the idempotency key
 //	type       string
 //	schema     uvarint  version of the arguments, at most maxSchema
@@ -69,6 +71,7 @@ const (
 	flagGuess                    // the answer seemed to be a lagging replica's
 	flagUnclassified             // nobody classified how an attempt ended
 	flagStands                   // it stands on a creation
+	flagSince                    // it has the field since
 
 	allFlags = 1<<iota - 1
 )
@@ -135,12 +138,18 @@ func (r *Record) Encode() []byte {
 			flags |= 1 << i
 		}
 	}
+	if k.Since != 0 {
+		flags |= flagSince
+	}
 	b = append(b, recordFormat)
 	for _, n := range [...]uint64{
 		flags, r.Pos, uint64(r.Timestamp), uint64(k.Calls), uint64(k.Attempts), uint64(k.Unanswered), uint64(k.Conflicts),
 		uint64(k.Conflict), uint64(k.NotBefore), uint64(k.Used), k.Version,
 	} {
 		b = appendUint(b, n)
+	}
+	if k.Since != 0 {
+		b = appendUint(b, uint64(k.Since>>16))
 	}
 	b = appendString(b, r.ID)
 	b = appendString(b, r.Type)
@@ -226,6 +235,9 @@ func (d *decoder) way(r *Record) {
 	k.Conflict = engine.Resolution(d.count(math.MaxUint8))
 	k.NotBefore, k.Used = engine.Time(min(d.uint(), math.MaxInt64)), engine.Time(min(d.uint(), math.MaxInt64))
 	k.Version = d.uint()
+	if flags&flagSince != 0 {
+		k.Since = engine.Timestamp(min(d.uint(), 1<<48-1)) << 16
+	}
 	k.Unanswered = min(k.Unanswered, k.Attempts)
 	states := 0
 	for _, on := range []bool{k.Parked, k.InFlight, k.Acked} {

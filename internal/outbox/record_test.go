@@ -41,7 +41,7 @@ func TestLaw31_RecordsOfFormat1AreReadAsBefore(t *testing.T) {
 func FuzzDecodeRecord(f *testing.F) {
 	full := Record{
 		Kept: engine.Kept{
-			Calls: 5, Attempts: 3, Unanswered: 1, Conflicts: 2, Conflict: engine.KeptMine, NotBefore: 1 << 41, Used: 1500,
+			Calls: 5, Attempts: 3, Unanswered: 1, Conflicts: 2, Conflict: engine.KeptMine, NotBefore: 1 << 41, Used: 1500, Since: 1 << 56,
 			Parked: true, Unknown: true, Unclassified: true, Stands: true,
 		},
 		Pos: 7, Timestamp: 1 << 40, ID: "id", Type: "like", Schema: 2, Store: "post",
@@ -90,6 +90,7 @@ func FuzzEncodeRecord(f *testing.F) {
 		k.Calls, k.Attempts, k.Unanswered = int(calls%(1<<15)), int(calls%(1<<15)), int(calls%7)
 		k.Unanswered, k.Conflicts, k.Conflict = min(k.Unanswered, k.Attempts), int(calls%256), engine.Resolution(calls%6)
 		k.NotBefore, k.Used, k.Version = engine.Time(number>>1), engine.Time(number>>2), number
+		k.Since = engine.Timestamp(stamp>>16) << 16 // whole milliseconds
 		got, err := decodeRecord(r.Encode())
 		if err != nil {
 			t.Fatal(err)

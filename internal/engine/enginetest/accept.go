@@ -411,7 +411,7 @@ func (t *Twin) restore(in *engine.Restore) (err error) {
 	}
 	k := in.Kept
 	o.calls, o.attempts, o.unheard, o.conflicts, o.conflict = k.Calls, k.Attempts, k.Unanswered, k.Conflicts, k.Conflict
-	o.left, o.unknown, o.inDoubt, o.durable = k.Calls > 0, k.Unknown || k.InFlight, k.Unclassified, true
+	o.left, o.unknown, o.inDoubt, o.since, o.durable = k.Calls > 0, k.Unknown || k.InFlight, k.Unclassified, k.Since, true
 	o.notBefore, o.burst, o.due = k.NotBefore, t.now-k.Used, max(t.now, k.NotBefore)
 	switch {
 	case k.Parked:
@@ -432,7 +432,7 @@ func (t *Twin) restore(in *engine.Restore) (err error) {
 func (t *Twin) kept(o *op, now engine.Time) engine.Kept {
 	k := engine.Kept{
 		Calls: o.calls, Attempts: o.attempts, Unanswered: o.unheard, Conflicts: o.conflicts, Conflict: o.conflict,
-		InFlight: o.state == engine.InFlight, Unknown: o.unknown, Unclassified: o.inDoubt,
+		InFlight: o.state == engine.InFlight, Unknown: o.unknown, Unclassified: o.inDoubt, Since: o.since,
 		Acked: o.state == engine.Acked, Parked: o.state == engine.Parked,
 		Stands: slices.ContainsFunc(o.places, func(p place) bool { return p.stands }),
 	}

@@ -81,5 +81,5 @@ func (t *Twin) inEra(o *op, in *engine.Answer) *engine.Answer {
 	if known = known || era == 0 && !before || era > 0 && era == t.era; known {
 		return in
 	}
-	return &engine.Answer{Op: in.Op, Class: engine.Unknown, Err: engine.ErrNewEra, RetryAfter: in.RetryAfter, Rand: in.Rand, Next: in.Next}
+	return &engine.Answer{Op: in.Op, Class: engine.Unknown, Err: engine.ErrNewEra, Left: in.Left, RetryAfter: in.RetryAfter, Rand: in.Rand, Next: in.Next}
 }

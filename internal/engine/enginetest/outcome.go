@@ -147,13 +147,13 @@ func (t *Twin) answer(in *engine.Answer) {
 	o.state = engine.Waiting
 	switch in.Class {
 	case engine.OK:
-		o.unknown, o.inDoubt = false, false
+		o.unknown, o.inDoubt, o.since = false, false, 0
 		t.succeeded(o, in)
 	case engine.Conflicting:
-		o.unknown, o.inDoubt = false, false
+		o.unknown, o.inDoubt, o.since = false, false, 0
 		t.conflicted(o, in)
 	case engine.Permanent:
-		o.unknown, o.inDoubt = false, false
+		o.unknown, o.inDoubt, o.since = false, false, 0
 		t.adoptAll(o, in)
 		switch {
 		case o.state == engine.Ended:
@@ -268,7 +268,9 @@ func (t *Twin) again(o *op, in *engine.Answer) {
 		o.unknown = true
 		o.unheard++
 	}
-	o.inDoubt = o.inDoubt || in.Unclassified
+	if o.inDoubt = o.inDoubt || in.Unclassified; (silent || in.Unclassified) && o.since == 0 {
+		o.since = in.Left
+	}
 	r := o.typ.Retry
 	more, wait := r.Max < 0 || o.attempts-o.unheard <= r.Max, r.Delay(o.attempts, in.RetryAfter, in.Rand)
 	if in.Next == nil && in.RetryAfter > 0 {

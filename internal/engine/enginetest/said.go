@@ -11,7 +11,7 @@ import (
 
 // answer makes up the answer of a server to a call.
 func (d *Driver) answer(o *engine.Op) *engine.Answer {
-	in := &engine.Answer{Op: o, Rand: uint64(d.src.Below(256)) << 56}
+	in := &engine.Answer{Op: o, Left: d.stamp, Rand: uint64(d.src.Below(256)) << 56}
 	if in.Ignore = o.State() == engine.Ended && d.src.One(4); in.Ignore {
 		return in
 	}

@@ -39,7 +39,8 @@ type op struct {
 	notBefore engine.Time // as the server asked
 	left      bool
 	unknown   bool
-	inDoubt   bool // nobody classified how an attempt ended
+	inDoubt   bool             // nobody classified how an attempt ended
+	since     engine.Timestamp // when the first attempt left of which nobody knows how it ended
 	durable   bool
 	unmarked  bool // the latest attempt has not left, because of the disk
 	failed    bool // the latest attempt failed, since a person decided
