@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 	"unicode/utf8"
 )
 
@@ -41,6 +42,20 @@ func (k *Kit) Apply(ctx context.Context, name, user, key string, args any) (Outc
 	}
 }
 
+type keyAge struct{}
+
+// WithKeyAge is a context for [Kit.Apply] that tells for how long the client has not known whether
+// an earlier call with the same key was carried out: how long ago it sent the first one. A key that
+// is not known, and may have been forgotten since, is refused with [ProblemKeyExpired].
+func WithKeyAge(ctx context.Context, age time.Duration) context.Context {
+	return context.WithValue(ctx, keyAge{}, age)
+}
+
+func keyAgeIn(ctx context.Context) time.Duration {
+	age, _ := ctx.Value(keyAge{}).(time.Duration)
+	return age
+}
+
 func errClosed() error { return fmt.Errorf("server: the kit is closed: %w", ErrUnavailable) }
 
 // newFlight makes all checks that need no database.
@@ -64,7 +79,7 @@ func (k *Kit) newFlight(ctx context.Context, name, user, key string, args any) (
 	}
 	sum := sha256.Sum256(payload)
 	f := &flight{
-		ctx: ctx, operation: o, key: Key{user, key, hex.EncodeToString(sum[:16])}, args: args, landed: make(chan struct{}),
+		ctx: ctx, operation: o, key: Key{user, key, hex.EncodeToString(sum[:16])}, age: keyAgeIn(ctx), args: args, landed: make(chan struct{}),
 	}
 	if err := guard(func() error { f.entities = distinct(o.entities(args)); return nil }); err != nil {
 		return nil, fmt.Errorf("server: the entities of the operation %q: %w", name, err)

@@ -73,7 +73,7 @@ func decide[S any](ctx context.Context, k *Kit, d Decision[S], flights []*flight
 	for i, f := range flights {
 		r := &results[i]
 		var settled bool
-		if r.outcome, r.err, settled = l.check(f.key, work.Known()[i]); settled {
+		if r.outcome, r.err, settled = l.check(f.key, f.age, work.Known()[i]); settled {
 			continue
 		}
 		op := l.complete(ops[i])

@@ -10,8 +10,8 @@
 //     request has one effect even when it is repeated, sent to several processes at the
 //     same time, or cut off by a crash.
 //   - A refused operation leaves nothing, and its key is free again.
-//   - The same key with another payload is refused, and so is a key that is older than
-//     the time for which keys are kept.
+//   - The same key with another payload is refused, and so is a key that is older than the time
+//     for which keys are kept, if the key or its request tells its age: see [Options].
 //   - Versions of one entity grow by one with each change, and ascend in the feed.
 //   - Reading the feed after a position misses no entry and reads none twice, whichever
 //     process reads it, also when transactions commit out of order.

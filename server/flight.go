@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"sync"
+	"time"
 )
 
 // flight is an operation that is being carried out in this process.
@@ -12,6 +13,7 @@ type flight struct {
 	ctx       context.Context
 	operation *operation
 	key       Key
+	age       time.Duration // of the key; see WithKeyAge
 	args      any
 	entities  []string // distinct, at least one
 

@@ -1,8 +1,12 @@
 package server
 
 import (
+	"errors"
+	"math"
 	"net/http"
+	"strconv"
 	"strings"
+	"time"
 )
 
 // Headers of operations.
@@ -10,6 +14,10 @@ const (
 	// HeaderKey names an operation in its request: 1 to 128 visible ASCII characters, in
 	// double quotes or without.
 	HeaderKey = "Idempotency-Key"
+	// HeaderKeyAge tells, on a request whose key was sent before, for how many seconds the client
+	// has not known whether the operation was carried out. It is a whole number; without it
+	// the key is new, or its sender does not know. See [WithKeyAge].
+	HeaderKeyAge = "Idempotency-Key-Age"
 	// HeaderReplayed is "true" on the answer to an operation that an earlier request with
 	// the same key has carried out.
 	HeaderReplayed = "Idempotency-Replayed"
@@ -27,8 +35,8 @@ const (
 // decode refuses the request as [ProblemOf] says.
 //
 // The request needs a user (see Options.User) and the header Idempotency-Key. The answer is
-// made by [Kit.Reply]. A program that needs another handler calls [KeyOf], [Kit.Apply] and
-// [Kit.Reply] itself.
+// made by [Kit.Reply]. A program that needs another handler calls [KeyOf], [KeyAgeOf], [Kit.Apply]
+// and [Kit.Reply] itself.
 func (k *Kit) Handle(name string, decode func(*http.Request) (any, error)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		user, err := k.user(r)
@@ -40,6 +48,10 @@ func (k *Kit) Handle(name string, decode func(*http.Request) (any, error)) http.
 			return
 		}
 		key, err := KeyOf(r)
+		var age time.Duration
+		if err == nil {
+			age, err = KeyAgeOf(r)
+		}
 		if err != nil {
 			k.refuse(w, r, err)
 			return
@@ -54,7 +66,7 @@ func (k *Kit) Handle(name string, decode func(*http.Request) (any, error)) http.
 			k.refuse(w, r, err)
 			return
 		}
-		outcome, err := k.Apply(r.Context(), name, user, key, args)
+		outcome, err := k.Apply(WithKeyAge(r.Context(), age), name, user, key, args)
 		k.Reply(r.Context(), name, user, args, outcome, err).Write(w)
 	})
 }
@@ -92,4 +104,17 @@ func KeyOf(r *http.Request) (string, error) {
 		return "", badRequest(HeaderKey + " must come once, as 1 to 128 visible ASCII characters without quotes, commas and backslashes")
 	}
 	return key, nil
+}
+
+// KeyAgeOf reads the header Idempotency-Key-Age, and is 0 without it. The error is a [*Refusal].
+func KeyAgeOf(r *http.Request) (time.Duration, error) {
+	values := r.Header.Values(HeaderKeyAge)
+	if len(values) == 0 {
+		return 0, nil
+	}
+	seconds, err := strconv.ParseUint(values[0], 10, 63)
+	if len(values) > 1 || err != nil && !errors.Is(err, strconv.ErrRange) {
+		return 0, badRequest(HeaderKeyAge + " must come once, as a whole number of seconds")
+	}
+	return time.Duration(min(seconds, math.MaxInt64/uint64(time.Second))) * time.Second, nil
 }

@@ -200,6 +200,52 @@ func TestAKeyOfAnotherPayloadIsRefused(t *testing.T) {
 	}
 }
 
+// TestAKeyInDoubtForLongerThanKeysAreKept: whether its operation was carried out is not known, unless
+// the key is.
+func TestAKeyInDoubtForLongerThanKeysAreKept(t *testing.T) {
+	db := newFakeDB()
+	_, s := serveLikes(t, db, EventOptions{})
+	ask := func(key string, ages ...string) (status int, problem any) {
+		t.Helper()
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodPut, s.URL+"/posts/a/like", strings.NewReader("{}"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header = http.Header{"Content-Type": {"application/json"}, "User": {"ada"}, HeaderKey: {key}, HeaderKeyAge: ages}
+		resp, err := s.Client().Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		var answer map[string]any
+		if err := json.NewDecoder(resp.Body).Decode(&answer); err != nil {
+			t.Fatal(err)
+		}
+		return resp.StatusCode, answer["type"]
+	}
+	const keep = 8 * 24 * 60 * 60 // seconds; the default
+	for _, step := range []struct {
+		key     string
+		ages    []string
+		status  int
+		problem any
+	}{
+		{"k1", []string{fmt.Sprint(keep + 1)}, 410, ProblemKeyExpired},
+		{"k1", []string{"99999999999999999999"}, 410, ProblemKeyExpired},
+		{"k1", []string{"-1"}, 400, ProblemBadRequest},
+		{"k1", []string{"1.5"}, 400, ProblemBadRequest},
+		{"k1", []string{""}, 400, ProblemBadRequest},
+		{"k1", []string{"1", "1"}, 400, ProblemBadRequest},
+		{"k1", []string{fmt.Sprint(keep)}, 201, nil}, // nothing of it was carried out so far
+		{"k1", []string{fmt.Sprint(keep + 1)}, 201, nil},
+		{"k2", []string{"0"}, 200, nil},
+	} {
+		if status, problem := ask(step.key, step.ages...); status != step.status || problem != step.problem {
+			t.Errorf("%s of age %q: %d %v, want %d %v", step.key, step.ages, status, problem, step.status, step.problem)
+		}
+	}
+}
+
 func TestWithoutADatabaseOperationsAreToComeAgain(t *testing.T) {
 	db := newFakeDB()
 	_, s := serveLikes(t, db, EventOptions{})

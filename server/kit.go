@@ -22,11 +22,12 @@ type Options struct {
 	Truth Truths
 
 	// Keep is the least time for which keys and entries of the feed are kept; 0 means 8
-	// days. It must be longer than the longest time after which a client repeats a request.
-	// A key that is a UUID of version 7 carries its time: a key older than Keep is refused.
-	// An operation with any other key, such as the keys of package optimist, is carried out
-	// again when it is repeated after more than Keep: a client that stores its operations may
-	// do so after weeks without a network.
+	// days. A client that stores its operations may repeat a request after weeks without a
+	// network. A key that is not known and older than Keep is refused with [ProblemKeyExpired],
+	// since its operation may have been carried out and forgotten. A key that is a UUID of
+	// version 7 tells its age; of any other key the header [HeaderKeyAge] does, which package
+	// httpsend sends if Client.KeyAge is set. An operation whose key tells nothing is carried out
+	// again when it is repeated after more than Keep.
 	Keep time.Duration
 
 	// Log receives the messages for operators; nil means [slog.Default].

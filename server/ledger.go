@@ -27,9 +27,10 @@ func newLedger(now int64, keep time.Duration, held []Entity) *ledger {
 	return l
 }
 
-// check answers an operation whose key was carried out before, or is too old to know.
-// settled is false when the operation is to be carried out.
-func (l *ledger) check(key Key, known *Record) (outcome Outcome, err error, settled bool) {
+// check answers an operation whose key was carried out before, or is too old to know. age is for
+// how long the key may have been carried out. settled is false when the operation is to be carried
+// out.
+func (l *ledger) check(key Key, age time.Duration, known *Record) (outcome Outcome, err error, settled bool) {
 	if known != nil {
 		first := Key{key.User, key.Key, known.Fingerprint}
 		outcome, err = replay(first, key, Outcome{Already: known.Already, Version: known.Version})
@@ -37,7 +38,7 @@ func (l *ledger) check(key Key, known *Record) (outcome Outcome, err error, sett
 	}
 	made, ok := timeOf(key.Key)
 	switch {
-	case ok && made < l.now-l.keep.Milliseconds():
+	case age > l.keep || ok && made < l.now-l.keep.Milliseconds():
 		return Outcome{}, &Refusal{
 			Status: 410, Type: ProblemKeyExpired,
 			Detail: "this key is so old that its operation may have been carried out and forgotten; look, and ask with a new key",

@@ -81,6 +81,7 @@ func TestAKeyIsReplayedReusedOrTooOld(t *testing.T) {
 	const keep = time.Hour
 	for name, row := range map[string]struct {
 		key     string
+		age     time.Duration
 		known   *Record
 		want    Outcome
 		problem string
@@ -89,6 +90,9 @@ func TestAKeyIsReplayedReusedOrTooOld(t *testing.T) {
 		"fresh":                             {key: "k"},
 		"known":                             {key: "k", known: &Record{"f-k", true, 3}, want: Outcome{Already: true, Replayed: true, Version: 3}, settled: true},
 		"known with another payload":        {key: "k", known: &Record{Fingerprint: "other"}, problem: ProblemKeyReused, settled: true},
+		"in doubt as long as is kept":       {key: "k", age: keep},
+		"in doubt for longer":               {key: "k", age: keep + 1, problem: ProblemKeyExpired, settled: true},
+		"in doubt for longer, and known":    {key: "k", age: keep + 1, known: &Record{"f-k", true, 3}, want: Outcome{Already: true, Replayed: true, Version: 3}, settled: true},
 		"as old as is kept":                 {key: keyAt(ledgerNow - keep.Milliseconds())},
 		"older":                             {key: keyAt(ledgerNow - keep.Milliseconds() - 1), problem: ProblemKeyExpired, settled: true},
 		"older, and known":                  {key: keyAt(1), known: &Record{Fingerprint: "f-" + keyAt(1), Version: 2}, want: Outcome{Replayed: true, Version: 2}, settled: true},
@@ -100,7 +104,7 @@ func TestAKeyIsReplayedReusedOrTooOld(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			l := newLedger(ledgerNow, keep, nil)
-			outcome, err, settled := l.check(Key{"ada", row.key, "f-" + row.key}, row.known)
+			outcome, err, settled := l.check(Key{"ada", row.key, "f-" + row.key}, row.age, row.known)
 			refusal, _ := errors.AsType[*Refusal](err)
 			if outcome != row.want || settled != row.settled || (refusal == nil) != (row.problem == "") || refusal != nil && refusal.Type != row.problem {
 				t.Errorf("%+v, %v, %v", outcome, err, settled)

@@ -30,7 +30,7 @@ func interact(ctx context.Context, k *Kit, run func(context.Context, Tx, Op) err
 	}
 	defer work.Rollback()
 	l := newLedger(work.Now(), k.options.Keep, work.Held())
-	if outcome, err, settled := l.check(f.key, work.Known()[0]); settled {
+	if outcome, err, settled := l.check(f.key, f.age, work.Known()[0]); settled {
 		work.Rollback()
 		k.flights.land(f, outcome, err)
 		return nil
