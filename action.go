@@ -6,6 +6,7 @@ import (
 	"errors"
 	"reflect"
 
+	"github.com/optimist-go/optimist/event"
 	"github.com/optimist-go/optimist/internal/engine"
 	"github.com/optimist-go/optimist/internal/errorf"
 	"github.com/optimist-go/optimist/internal/policy"
@@ -131,7 +132,7 @@ func (a *anyAction) complete(given *policy.Policy) {
 			m.enterLocked(&t.label)
 			err := contain("fulfilled", func() { so = fulfilled(value, args) })
 			if err != nil {
-				m.publishLocked(Event{Kind: CallbackPanicked, Type: t.Name, Err: err})
+				m.publishLocked(Event{Kind: event.CallbackPanicked, Type: t.Name, Err: err})
 			}
 			return so || err != nil // nobody can say
 		}

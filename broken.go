@@ -1,6 +1,7 @@
 package optimist
 
 import (
+	"github.com/optimist-go/optimist/event"
 	"github.com/optimist-go/optimist/internal/errorf"
 	"github.com/optimist-go/optimist/internal/foreign"
 )
@@ -17,7 +18,7 @@ func (m *Manager) breakLocked() {
 	m.lost = errorf.New("%w: a function of the program ended its goroutine in the middle of a change: %w", ErrBroken, foreign.ErrEnded)
 	m.courier.HandedIn()
 	m.silenceLocked()
-	m.publishLocked(Event{Kind: CallbackPanicked, Err: m.lost})
+	m.publishLocked(Event{Kind: event.CallbackPanicked, Err: m.lost})
 	m.endIndexesLocked(m.lost)
 	closeOnce(m.stop)
 	m.unlock()

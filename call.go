@@ -40,7 +40,7 @@ type Call[A any] struct {
 // program's own. An upload that tells it can last longer than Retry.Timeout, which begins anew
 // with each report, up to Retry.MaxTimeout; then its context ends. So report progress of
 // the transfer, not that time goes by. Handle.Progress tells the latest report, and
-// events of kind OpProgressed at most ten a second. It costs little, and can be called from
+// events of kind [event.Progressed] at most ten a second. It costs little, and can be called from
 // any goroutine; after the call it does nothing.
 //
 // A Send that has taken over the deadline of the context, as for a connection, has to do

@@ -3,6 +3,7 @@ package optimist
 import (
 	"time"
 
+	"github.com/optimist-go/optimist/event"
 	"github.com/optimist-go/optimist/internal/engine"
 	"github.com/optimist-go/optimist/internal/errorf"
 )
@@ -184,7 +185,7 @@ func merge(first, second *anyAction, rule func(older, newer any) (any, any, Merg
 		merged := Separate // keeps both, when the rule panics
 		m.enterLocked(&second.typ.label)
 		if err := contain("merge", func() { a, b, merged = rule(older.Args, newer.Args) }); err != nil {
-			m.publishLocked(Event{Kind: CallbackPanicked, Entity: older.Entity().FullName(), Type: newer.Type.Name, Err: err})
+			m.publishLocked(Event{Kind: event.CallbackPanicked, Entity: older.Entity().FullName(), Type: newer.Type.Name, Err: err})
 		}
 		return merged.Of(newer, a, b)
 	}

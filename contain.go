@@ -1,6 +1,10 @@
 package optimist
 
-import "github.com/optimist-go/optimist/internal/foreign"
+import (
+	"github.com/optimist-go/optimist/internal/foreign"
+
+	"github.com/optimist-go/optimist/event"
+)
 
 // A fault of a function of the program stays its own.
 
@@ -21,7 +25,7 @@ func contain(in string, f func()) error {
 func (m *Manager) contained(ev Event, in string, f func()) (err error) {
 	tell := func() {
 		if err != nil {
-			ev.Kind, ev.Err = CallbackPanicked, err
+			ev.Kind, ev.Err = event.CallbackPanicked, err
 			m.report(ev)
 		}
 	}

@@ -36,7 +36,7 @@
 //
 // Who does it nevertheless does not wait for ever: the call returns ErrStuck after five
 // seconds and names whose function it is. View, PendingCount and Snapshot, which return no
-// error, then say that they know nothing, and an event of kind Misused tells why.
+// error, then say that they know nothing, and an event of kind [event.Misused] tells why.
 //
 // # Functions that are data
 //
@@ -85,7 +85,7 @@
 //
 // A panic in a function of the program is contained, and told as a PanicError: by the call
 // that it refuses (Apply, Guard, Slot, Clone, Encode), as the end of the operation (the same
-// at a rebase, Resolve), as a failed attempt (Send), or by an event of kind CallbackPanicked
+// at a rebase, Resolve), as a failed attempt (Send), or by an event of kind [event.CallbackPanicked]
 // (callbacks, closures, Merge rules, Fulfilled, Retry.Next, functions of a Store). When
 // Mutation.User panics, the User in a Snapshot is empty.
 //

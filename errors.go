@@ -67,7 +67,7 @@ var (
 	// does not heed its context, and Close does not wait for it. Nothing that the call was
 	// to do has happened, unless its documentation says so.
 	//
-	// A call that has no error to return tells it by an event of kind Misused, and says
+	// A call that has no error to return tells it by an event of kind [event.Misused], and says
 	// that it knows nothing: View that the entity is not loaded, PendingCount -1, Snapshot
 	// a zero At, Forget false, Watch ends, a Handle's methods zero values.
 	ErrStuck = errors.New("optimist: a function of the program did not return")

@@ -5,65 +5,22 @@ import (
 	"slices"
 	"time"
 
+	"github.com/optimist-go/optimist/event"
 	"github.com/optimist-go/optimist/internal/engine"
-	"github.com/optimist-go/optimist/internal/errorf"
 	"github.com/optimist-go/optimist/internal/order"
 )
 
-// EventKind is the kind of an Event.
-type EventKind uint8
-
-const (
-	Started          EventKind = iota + 1 // first event: how things stand
-	Changed                               // the view of Entity has changed
-	OpAccepted                            // the operation is queued, and in the view unless it is pessimistic
-	OpJoined                              // a call wanted the same as an earlier operation
-	OpSent                                // an attempt has left
-	OpRetrying                            // an attempt failed; the next leaves at Due
-	OpDeferred                            // an attempt found nobody, nobody who knew us, or a full disk
-	OpAcknowledged                        // the server has it; truth of it is awaited
-	OpConflicted                          // it met other truth; see Resolution
-	OpParked                              // it failed and waits for a decision
-	OpUnparked                            // a decision sends it again
-	OpSettled                             // it ended; see Outcome
-	OpsRolledBack                         // Victims left the view together
-	TruthStale                            // truth older than the truth held was ignored
-	TruthUnsure                           // an operation ended, and the server may have it: see View.Unsure
-	TruthSure                             // truth newer than that doubt has come
-	EraBegan                              // the server has begun a new history, such as a restored backup; see Manager.NewEra
-	TruthRefused                          // truth in an answer was ignored: it is of no store of ours, or contradicts itself
-	SendingPaused                         // nothing leaves, or one operation probes
-	SendingResumed                        // operations leave again
-	CallbackPanicked                      // a callback, closure or rule panicked; nothing was harmed
-	ClockDrift                            // a server's timestamp was refused
-	JournalFailed                         // the journal failed; Err says how it goes on
-	OpQuarantined                         // a restored operation is of no known type
-	OpProgressed                          // its call has come as far as Done of Total
-	Misused                               // the program does something that cannot work; Err names it and the remedy
-	Gap                                   // Missed events were not delivered
-)
-
-func (k EventKind) String() string {
-	names := [...]string{"none", "started", "changed", "accepted", "joined", "sent", "retrying", "deferred",
-		"acknowledged", "conflicted", "parked", "unparked", "settled", "rolled back", "stale truth", "unsure", "sure", "new era", "truth refused",
-		"sending paused", "sending resumed", "callback panicked", "clock drift", "journal failed", "quarantined", "progressed", "misused", "gap"}
-	if int(k) < len(names) {
-		return names[k]
-	}
-	return errorf.Text("event %d", uint8(k))
-}
-
 // single reports whether there is one event of the kind although a group is its cause.
-func (k EventKind) single() bool { return k == OpsRolledBack || k == SendingPaused }
+func single(k event.Kind) bool { return k == event.RolledBack || k == event.SendingPaused }
 
 // Event is one thing that happened. Which fields are set depends on Kind.
 type Event struct {
-	Kind   EventKind
+	Kind   event.Kind
 	At     time.Time
 	Entity string // such as "post:42"
 	// Entities are all entities of the operation, if it is a group's: each of them has an event
-	// of its own, which differs in Entity, Pending and Parked alone. OpsRolledBack and
-	// SendingPaused are one event; for OpsRolledBack they are those of all victims, if there are
+	// of its own, which differs in Entity, Pending and Parked alone. RolledBack and
+	// SendingPaused are one event; for RolledBack they are those of all victims, if there are
 	// several. Else nil. Like all slices of an event they must not be changed. To count
 	// operations, count the events whose Entity is the first of them.
 	Entities []string
@@ -171,13 +128,13 @@ func entitiesOf(o *engine.Op) (names []string) {
 }
 
 // eventKinds are the events that effects become; 0: none.
-var eventKinds = [engine.LastEffect + 1]EventKind{
-	engine.Send: OpSent, engine.OpAccepted: OpAccepted, engine.OpJoined: OpJoined, engine.OpRetrying: OpRetrying,
-	engine.OpDeferred: OpDeferred, engine.OpAcknowledged: OpAcknowledged, engine.OpConflicted: OpConflicted,
-	engine.OpParked: OpParked, engine.OpUnparked: OpUnparked, engine.OpSettled: OpSettled,
-	engine.OpsRolledBack: OpsRolledBack, engine.TruthStale: TruthStale, engine.Changed: Changed,
-	engine.TruthUnsure: TruthUnsure, engine.TruthSure: TruthSure, engine.EraBegan: EraBegan,
-	engine.SendingPaused: SendingPaused, engine.SendingResumed: SendingResumed, engine.Misused: Misused,
+var eventKinds = [engine.LastEffect + 1]event.Kind{
+	engine.Send: event.Sent, engine.OpAccepted: event.Accepted, engine.OpJoined: event.Joined, engine.OpRetrying: event.Retrying,
+	engine.OpDeferred: event.Deferred, engine.OpAcknowledged: event.Acknowledged, engine.OpConflicted: event.Conflicted,
+	engine.OpParked: event.Parked, engine.OpUnparked: event.Unparked, engine.OpSettled: event.Settled,
+	engine.OpsRolledBack: event.RolledBack, engine.TruthStale: event.TruthStale, engine.Changed: event.Changed,
+	engine.TruthUnsure: event.TruthUnsure, engine.TruthSure: event.TruthSure, engine.EraBegan: event.EraBegan,
+	engine.SendingPaused: event.SendingPaused, engine.SendingResumed: event.SendingResumed, engine.Misused: event.Misused,
 }
 
 // tellLocked turns an effect into an event for the subscribers.
@@ -199,7 +156,7 @@ func (m *Manager) tellLocked(f *engine.Effect, now time.Time) {
 	ent := f.Entity
 	switch {
 	case ent != nil || f.Op == nil:
-	case kind.single():
+	case single(kind):
 		ent = f.Op.Entity()
 	default:
 		m.publishOfLocked(ev, f.Op)
@@ -209,16 +166,16 @@ func (m *Manager) tellLocked(f *engine.Effect, now time.Time) {
 		m.nameLocked(&ev, f.Op)
 	}
 	switch {
-	case kind == Changed:
+	case kind == event.Changed:
 		ev.describe(ent)
 		ev.united = ent.Now() != ent
 	case ent != nil:
 		ev.count(ent)
 	}
-	if kind.single() && f.Op != nil {
+	if single(kind) && f.Op != nil {
 		ev.alsoOf(f.Op)
 	}
-	if kind == Misused {
+	if kind == event.Misused {
 		ev.Err = unseen(ev.Type, ev.Entity)
 	}
 	m.nameVictimsLocked(&ev, f.Victims)

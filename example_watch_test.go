@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/optimist-go/optimist"
+	"github.com/optimist-go/optimist/event"
 )
 
 // Watch is for showing a value: the present one first, then the latest after every
@@ -49,7 +50,7 @@ func Example_subscribe() {
 	m.Flush(ctx)
 	for ev := range events.All(ctx) {
 		fmt.Println(ev.Kind)
-		if ev.Kind == optimist.OpSettled {
+		if ev.Kind == event.Settled {
 			break
 		}
 	}

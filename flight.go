@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/optimist-go/optimist/event"
 	"github.com/optimist-go/optimist/internal/deadline"
 	"github.com/optimist-go/optimist/internal/engine"
 )
@@ -43,7 +44,7 @@ func (f *flight) report(done, total int64) {
 	}
 	now := time.Now()
 	if tell, lasts := f.ctx.Report(f.h.m.now(now), done, total); tell || lasts {
-		f.h.m.progressed(f, Event{Kind: OpProgressed, At: now, Calls: f.n, Done: done, Total: total}, tell, lasts)
+		f.h.m.progressed(f, Event{Kind: event.Progressed, At: now, Calls: f.n, Done: done, Total: total}, tell, lasts)
 	}
 }
 

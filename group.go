@@ -3,6 +3,7 @@ package optimist
 import (
 	"context"
 
+	"github.com/optimist-go/optimist/event"
 	"github.com/optimist-go/optimist/internal/engine"
 	"github.com/optimist-go/optimist/internal/errorf"
 )
@@ -93,7 +94,7 @@ type EntityTruth struct {
 }
 
 // EntityTruth is truth about an entity of the store, for the answer of a Group of the same
-// manager. Of another one it is ignored, which is an event of kind TruthRefused.
+// manager. Of another one it is ignored, which is an event of kind [event.TruthRefused].
 func (s *Store[T]) EntityTruth(id string, t Truth[T]) EntityTruth {
 	told := EntityTruth{m: s.m, err: s.needs("EntityTruth", id)}
 	if told.err == nil {
@@ -118,7 +119,7 @@ func (m *Manager) received(typ string, told []EntityTruth) []engine.EntityTruth 
 			err = errorf.New("%w: truth %d is of another manager's store", ErrInvalid, i)
 		}
 		if err != nil {
-			m.report(Event{Kind: TruthRefused, Type: typ, Err: err})
+			m.report(Event{Kind: event.TruthRefused, Type: typ, Err: err})
 			continue
 		}
 		all = append(all, t.received)

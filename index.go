@@ -3,6 +3,7 @@ package optimist
 import (
 	"sync/atomic"
 
+	"github.com/optimist-go/optimist/event"
 	"github.com/optimist-go/optimist/internal/engine"
 	"github.com/optimist-go/optimist/internal/errorf"
 	"github.com/optimist-go/optimist/internal/foreign"
@@ -121,7 +122,7 @@ func (a *Attached) Into(read func() (write func())) Into {
 // AddIndex has index told of the store's entities: first, before AddIndex returns, of all of
 // which anything is known, with a zero Before, those with unsettled work in the order in
 // which that began, and then of every change. A panic in it
-// detaches it, and is an event of kind CallbackPanicked. An index may be attached to one
+// detaches it, and is an event of kind [event.CallbackPanicked]. An index may be attached to one
 // store once.
 func (s *Store[T]) AddIndex(index Index[T]) (*Attached, error) {
 	switch {
@@ -205,7 +206,7 @@ func (m *Manager) callIndexLocked(ix *indexing.Index, f func()) error {
 	m.enterLocked(whose)
 	err := contain("index", f)
 	if err != nil {
-		m.publishLocked(Event{Kind: CallbackPanicked, Err: errorf.New("%s: %w", whose.String(), err)})
+		m.publishLocked(Event{Kind: event.CallbackPanicked, Err: errorf.New("%s: %w", whose.String(), err)})
 	}
 	return err
 }

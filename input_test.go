@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/optimist-go/optimist/event"
 	"github.com/optimist-go/optimist/journal"
 )
 
@@ -359,7 +360,7 @@ func TestLaw28_BadInput(t *testing.T) {
 					t.Errorf("%q does not say %q", err, row.says)
 				}
 				for _, ev := range events(sub) {
-					if closed := row.want == ErrClosed; ev.Kind != Started && !closed {
+					if closed := row.want == ErrClosed; ev.Kind != event.Started && !closed {
 						t.Errorf("event %v", ev)
 					}
 				}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/optimist-go/optimist"
+	"github.com/optimist-go/optimist/event"
 	"github.com/optimist-go/optimist/memjournal"
 	"github.com/optimist-go/optimist/reason"
 )
@@ -282,7 +283,7 @@ func TestLaw38_AGroupInQuarantineIsOfItsEntities(t *testing.T) {
 		defer cancel()
 		var told []string
 		for e := range sub.All(over) {
-			if e.Kind == optimist.OpSettled && slices.Equal(e.Entities, []string{"note:3", "note:2"}) {
+			if e.Kind == event.Settled && slices.Equal(e.Entities, []string{"note:3", "note:2"}) {
 				told = append(told, e.Entity)
 			}
 		}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/optimist-go/optimist"
+	"github.com/optimist-go/optimist/event"
 	"github.com/optimist-go/optimist/journal"
 	"github.com/optimist-go/optimist/memjournal"
 )
@@ -394,7 +395,7 @@ func TestLaw33_FailingDiskIsReported(t *testing.T) {
 				told := false
 				sub.Close()
 				for ev := range sub.All(ctx) {
-					told = told || ev.Kind == optimist.JournalFailed && ev.Err != nil
+					told = told || ev.Kind == event.JournalFailed && ev.Err != nil
 				}
 				if !told {
 					t.Fatal("no event tells of the failure")

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/optimist-go/optimist/event"
 	"github.com/optimist-go/optimist/internal/engine"
 	"github.com/optimist-go/optimist/internal/errorf"
 	"github.com/optimist-go/optimist/internal/foreign"
@@ -197,14 +198,14 @@ func (m *Manager) wroteLocked(w *outbox.Write, err error) {
 		d.heldLocked(handleOf(o))
 	}
 	if err != nil {
-		m.publishLocked(Event{Kind: JournalFailed, Err: err})
+		m.publishLocked(Event{Kind: event.JournalFailed, Err: err})
 		for _, o := range w.Ops {
 			undurableLocked(o, err)
 		}
 	}
 	for _, o := range w.Bad {
 		undurableLocked(o, w.BadErr)
-		m.publishLocked(Event{Kind: JournalFailed, Entity: o.Entity().FullName(), ID: o.ID(m.engine), Type: o.Type.Name, Err: w.BadErr})
+		m.publishLocked(Event{Kind: event.JournalFailed, Entity: o.Entity().FullName(), ID: o.ID(m.engine), Type: o.Type.Name, Err: w.BadErr})
 	}
 	ops := append(w.Ops, w.Bad...)
 	if err != nil || w.BadErr != nil {

@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/optimist-go/optimist/event"
 	"github.com/optimist-go/optimist/journal"
 )
 
@@ -72,7 +73,7 @@ func TestLaw01_ApplyThatFailsChangesNothing(t *testing.T) {
 				_, err := bad.Execute(w.ctx, "1", "x")
 				is(t, err, ErrApply)
 				equal(t, "view", w.pages.View("1"), before)
-				equal(t, "events", kindsOf(events(sub)), []EventKind{Started})
+				equal(t, "events", kindsOf(events(sub)), []event.Kind{event.Started})
 				w.flush()
 				equal(t, "calls", w.server.heard(), []string{"rename first of 1"})
 			})
@@ -89,7 +90,7 @@ func TestLaw01_ClosureThatPanicsIsRefused(t *testing.T) {
 		if !errors.As(err, &p) || p.In != "apply" {
 			t.Fatalf("%v does not tell of the panic in apply", err)
 		}
-		equal(t, "events", kindsOf(events(sub)), []EventKind{Started})
+		equal(t, "events", kindsOf(events(sub)), []event.Kind{event.Started})
 		equal(t, "pending", w.m.HasPending("screen:1"), false)
 		equal(t, "logs", closureLogs(w.m), 0)
 	})
@@ -188,7 +189,7 @@ func TestLaw02_ChangeToWhatIsNotLoadedStaysInvisible(t *testing.T) {
 		v := w.pages.View("far")
 		equal(t, "presence", v.Presence, NotLoaded)
 		equal(t, "pending", v.Pending, 1)
-		equal(t, "changes", len(events(sub, Changed)), 0)
+		equal(t, "changes", len(events(sub, event.Changed)), 0)
 		w.receive("far", w.server.truth("far"))
 		equal(t, "shown with its truth", w.view("far"), page{Title: "far", Comments: "hello"})
 		w.flush()
@@ -233,7 +234,7 @@ func TestLaw02_PessimisticShowsWhenConfirmed(t *testing.T) {
 		sub := w.m.Subscribe(SubscribeOptions{})
 		h = do(w, careful, "1", "y")
 		w.flush()
-		equal(t, "told to have left the view", len(events(sub, OpsRolledBack)), 0)
+		equal(t, "told to have left the view", len(events(sub, event.RolledBack)), 0)
 		equal(t, "refused", w.view("1").Title, "x")
 		is(t, h.Await(w.ctx, Applied), ErrSettled)
 	})
@@ -258,7 +259,7 @@ func TestLaw03_OneEventPerVisibleChange(t *testing.T) {
 
 func changes(all []Event) (values []page) {
 	for _, ev := range all {
-		if ev.Kind == Changed {
+		if ev.Kind == event.Changed {
 			values = append(values, ev.Value.(page))
 		}
 	}
@@ -270,16 +271,16 @@ func TestLaw03_BatchAndGroupAreOneEventPerEntity(t *testing.T) {
 		sub := w.m.Subscribe(SubscribeOptions{})
 		events(sub)
 		must(w.m.Batch(w.ctx, w.comment.Plan("1", "a"), w.comment.Plan("1", "b"), w.rename.Plan("1", "t"), w.comment.Plan("2", "c")))(t)
-		all := events(sub, Changed)
+		all := events(sub, event.Changed)
 		equal(t, "changes of the batch", len(all), 2)
 		equal(t, "the first", all[0].Value.(page), page{Title: "t", Comments: "a b"})
 		w.flush()
 		events(sub)
 		w.server.alwaysReply(&reply{before: time.Second})
 		swap := must(w.swap().Execute(w.ctx, [2]string{"1", "2"}))(t)
-		equal(t, "changes of the group", len(events(sub, Changed)), 2)
+		equal(t, "changes of the group", len(events(sub, event.Changed)), 2)
 		is(t, swap.Cancel(), nil)
-		equal(t, "changes of its undoing", len(events(sub, Changed)), 2)
+		equal(t, "changes of its undoing", len(events(sub, event.Changed)), 2)
 	})
 }
 
@@ -320,7 +321,7 @@ func TestLaw03_PresentStateFirstThenNumbersWithoutGaps(t *testing.T) {
 		synctest.Wait()
 		sub := w.m.Subscribe(SubscribeOptions{Entity: d.entity("1")})
 		first := events(sub)
-		equal(t, "first", kindsOf(first), []EventKind{Started})
+		equal(t, "first", kindsOf(first), []event.Kind{event.Started})
 		equal(t, "pending at first", first[0].Pending, 1)
 		number := first[0].Number
 		for range 5 {
@@ -328,7 +329,7 @@ func TestLaw03_PresentStateFirstThenNumbersWithoutGaps(t *testing.T) {
 			time.Sleep(100 * time.Millisecond)
 		}
 		w.flush()
-		for _, ev := range events(sub, Changed) {
+		for _, ev := range events(sub, event.Changed) {
 			number++
 			equal(t, "number", ev.Number, number)
 		}
@@ -349,7 +350,7 @@ func TestLaw03_WhoFallsBehindGetsAGapAndDelaysNobody(t *testing.T) {
 		}
 		equal(t, "delay", time.Since(began), 0)
 		seen, got := events(all), events(slow)
-		equal(t, "first", got[0].Kind, Gap)
+		equal(t, "first", got[0].Kind, event.Gap)
 		equal(t, "missed", got[0].Missed, len(seen)-4)
 		equal(t, "the rest", kindsOf(got[1:]), kindsOf(seen[len(seen)-4:]))
 		w.m.ClearAll()

@@ -6,6 +6,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/optimist-go/optimist/event"
 )
 
 // endsCalls are options of programs whose server orders by version.
@@ -123,7 +125,7 @@ func TestLaw23_ACallThatWasEndedIsNoSignOfANetwork(t *testing.T) {
 				synctest.Wait()
 				is(t, h.Cancel(), nil)
 			}
-			equal(t, "pauses", len(events(sub, SendingPaused)), 0)
+			equal(t, "pauses", len(events(sub, event.SendingPaused)), 0)
 		})
 	}
 }

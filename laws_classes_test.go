@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/optimist-go/optimist/event"
 	"github.com/optimist-go/optimist/internal/foreign"
 )
 
@@ -83,7 +84,7 @@ func TestLaw13_APanicInSendIsAFailedAttempt(t *testing.T) {
 				w.flush()
 				r := w.outcome(h, RolledBack)
 				equal(t, "left at", w.times("1"), seconds(0, 1, 3, 7))
-				told := events(sub, OpRetrying)
+				told := events(sub, event.Retrying)
 				equal(t, "retries told", len(told), 3)
 				for _, err := range []error{r.Err, told[0].Err, told[2].Err} {
 					var p *PanicError
@@ -244,7 +245,7 @@ func TestLaw13_OfflineAndUnauthenticatedCostNoAttempt(t *testing.T) {
 			r := w.outcome(h, Confirmed)
 			equal(t, "attempts", r.Attempts, 0)
 			equal(t, "calls", r.Calls, 7)
-			if n := len(events(sub, SendingPaused)); n == 0 {
+			if n := len(events(sub, event.SendingPaused)); n == 0 {
 				t.Error("nobody was told that sending paused")
 			}
 		})

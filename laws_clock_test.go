@@ -7,6 +7,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/optimist-go/optimist/event"
 	"github.com/optimist-go/optimist/internal/hlc"
 )
 
@@ -43,7 +44,7 @@ func TestLaw18_FollowsTheServerWithinBounds(t *testing.T) {
 		absurd := w.server.put("1", page{Title: "absurd"})
 		absurd.At = TimestampOf(time.Now().Add(24 * time.Hour))
 		w.receive("1", absurd)
-		told := events(sub, ClockDrift)
+		told := events(sub, event.ClockDrift)
 		equal(t, "told", len(told), 1)
 		is(t, told[0].Err, ErrClockDrift)
 		if h := w.tap("1", "you"); h.Timestamp() <= absurd.At {

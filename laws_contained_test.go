@@ -7,6 +7,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/optimist-go/optimist/event"
 	"github.com/optimist-go/optimist/journal"
 )
 
@@ -179,7 +180,7 @@ func TestLaw28_APanicIsToldWhereverItIs(t *testing.T) {
 				sub := w.m.Subscribe(SubscribeOptions{})
 				do(w)
 				w.flush()
-				told := events(sub, CallbackPanicked)
+				told := events(sub, event.CallbackPanicked)
 				if len(told) == 0 {
 					t.Fatal("no event")
 				}

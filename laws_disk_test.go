@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/optimist-go/optimist"
+	"github.com/optimist-go/optimist/event"
 	"github.com/optimist-go/optimist/journal"
 	"github.com/optimist-go/optimist/memjournal"
 )
@@ -287,7 +288,7 @@ func TestLaw29_NoAttemptOfACreationLeavesWithoutItsMark(t *testing.T) {
 		sub.Close()
 		deferred := 0
 		for ev := range sub.All(t.Context()) {
-			if ev.Kind == optimist.OpDeferred && ev.ID == created[0].ID() && errors.Is(ev.Err, journal.ErrRefused) {
+			if ev.Kind == event.Deferred && ev.ID == created[0].ID() && errors.Is(ev.Err, journal.ErrRefused) {
 				deferred++
 			}
 		}

@@ -7,6 +7,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/optimist-go/optimist/event"
 	"github.com/optimist-go/optimist/memjournal"
 )
 
@@ -96,7 +97,7 @@ func TestLaw44_AConfirmedChangeThatVanishesIsOneChangeWithItsCause(t *testing.T)
 		equal(t, "shown", pages.View("1").Value.Fans, "")
 		equal(t, "version", pages.Truth("1").Version, uint64(10))
 		all := events(sub)
-		equal(t, "events", kindsOf(all), []EventKind{Started, EraBegan, Changed})
+		equal(t, "events", kindsOf(all), []event.Kind{event.Started, event.EraBegan, event.Changed})
 		is(t, all[1].Err, ErrNewEra)
 		is(t, all[2].Err, ErrNewEra)
 		is(t, m.NewEra(2), nil) // it is held already
@@ -171,7 +172,7 @@ func TestLaw44_TruthOfASmallerEraIsStale(t *testing.T) {
 		is(t, pages.Receive("1", before), nil)
 		is(t, pages.ReceivePage(map[string]Truth[page]{"1": before}), nil)
 		is(t, pages.ReceivePiece("1", Piece[page]{Follows: 10, Version: 11, Era: 1, Change: titled("x")}), nil)
-		equal(t, "events", kindsOf(events(sub)), []EventKind{Started, TruthStale, TruthStale, TruthStale, TruthStale})
+		equal(t, "events", kindsOf(events(sub)), []event.Kind{event.Started, event.TruthStale, event.TruthStale, event.TruthStale, event.TruthStale})
 		equal(t, "shown", pages.View("1").Value.Title, "")
 		is(t, pages.ReceivePiece("1", Piece[page]{Follows: 10, Version: 11, Era: 3, Change: titled("x")}), ErrGap)
 	})
@@ -191,8 +192,8 @@ func TestLaw44_AJournalKeepsTheEra(t *testing.T) {
 		must(m.Restore())(t)
 		sub := m.Subscribe(SubscribeOptions{})
 		is(t, pages.Receive("1", Truth[page]{Presence: Present, Version: 3, Era: 1}), nil)
-		equal(t, "events", kindsOf(events(sub)), []EventKind{Started, Changed})
+		equal(t, "events", kindsOf(events(sub)), []event.Kind{event.Started, event.Changed})
 		is(t, m.NewEra(2), nil)
-		equal(t, "events", kindsOf(events(sub)), []EventKind{EraBegan})
+		equal(t, "events", kindsOf(events(sub)), []event.Kind{event.EraBegan})
 	})
 }

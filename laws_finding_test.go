@@ -6,6 +6,8 @@ import (
 	"slices"
 	"testing"
 	"testing/synctest"
+
+	"github.com/optimist-go/optimist/event"
 )
 
 func idsOf(all []*Handle) (ids []string) {
@@ -37,7 +39,7 @@ func TestLaw38_OperationsAreFoundByIdInTheOrderAccepted(t *testing.T) {
 		equal(t, "of another store", len(other.Operations()), 0)
 		sub := w.m.Subscribe(SubscribeOptions{})
 		equal(t, "of nothing", len(w.pages.Operations("1", "")), 0)
-		equal(t, "misuse is told", len(events(sub, Misused)), 1)
+		equal(t, "misuse is told", len(events(sub, event.Misused)), 1)
 		equal(t, "of no manager", len(NewStore[page](nil, "x").Operations()), 0)
 		both.Cancel()
 		// A replacement has the place of the operation that it replaced, and is accepted later.

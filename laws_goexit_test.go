@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/optimist-go/optimist/event"
 	"github.com/optimist-go/optimist/internal/outbox"
 	"github.com/optimist-go/optimist/journal"
 )
@@ -56,7 +57,7 @@ func TestLaw28_ARetryFunctionThatEndsItsGoroutine(t *testing.T) {
 		h := do(w, Register(w.pages, def), "1", "x")
 		w.flush()
 		equal(t, "calls", w.outcome(h, Confirmed).Calls, 2) // as the schedule has it
-		equal(t, "told", len(events(sub, CallbackPanicked)), 1)
+		equal(t, "told", len(events(sub, event.CallbackPanicked)), 1)
 	})
 }
 
@@ -69,7 +70,7 @@ func TestLaw22_ACallbackThatEndsItsGoroutine(t *testing.T) {
 		must(w.m.Execute(w.ctx, w.update("next", "1", func() func() { return nil })))(t)
 		w.flush()
 		equal(t, "callbacks", w.noted(), []string{"success of next screen:1"})
-		equal(t, "told", len(events(sub, CallbackPanicked)), 1)
+		equal(t, "told", len(events(sub, event.CallbackPanicked)), 1)
 	})
 }
 
@@ -300,7 +301,7 @@ func TestLaw28_DataThatEndsTheGoroutineInTheMiddleOfAChange(t *testing.T) {
 				armed.Store(false)
 
 				is(t, <-waited, ErrBroken)
-				told := events(sub, CallbackPanicked)
+				told := events(sub, event.CallbackPanicked)
 				equal(t, "told", len(told), 1)
 				is(t, told[0].Err, ErrBroken)
 				_, err := w.like.Toggle(w.ctx, "2", "me")

@@ -10,6 +10,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/optimist-go/optimist/event"
 )
 
 func TestLaw26_AppliedSettledAndRolledBackInOneStep(t *testing.T) {
@@ -26,10 +28,10 @@ func TestLaw26_AppliedSettledAndRolledBackInOneStep(t *testing.T) {
 			w.flush()
 			if fails == nil {
 				w.outcome(h, Confirmed)
-				equal(t, "changes", len(events(sub, Changed)), 2)
+				equal(t, "changes", len(events(sub, event.Changed)), 2)
 			} else {
 				w.outcome(h, RolledBack)
-				equal(t, "changes", len(events(sub, Changed)), 4)
+				equal(t, "changes", len(events(sub, event.Changed)), 4)
 			}
 			equal(t, "callbacks", len(w.noted()), 1)
 			w.settledTruth("1")
@@ -45,7 +47,7 @@ func TestLaw26_RefusedInOneIsRefusedInAll(t *testing.T) {
 		_, err := w.swap().Execute(w.ctx, [2]string{"1", "2"})
 		is(t, err, ErrAbsent)
 		equal(t, "shown", w.view("1"), page{})
-		equal(t, "events", kindsOf(events(sub)), []EventKind{Started})
+		equal(t, "events", kindsOf(events(sub)), []event.Kind{event.Started})
 	})
 }
 
@@ -124,7 +126,7 @@ func TestLaw26_BatchIsAllOrNothing(t *testing.T) {
 		_, err := w.m.Batch(w.ctx, w.comment.Plan("1", "a"), w.uncomment.Plan("1", "of nobody"))
 		is(t, err, ErrGuard)
 		equal(t, "shown", w.view("1"), page{})
-		equal(t, "events", kindsOf(events(sub)), []EventKind{Started})
+		equal(t, "events", kindsOf(events(sub)), []event.Kind{event.Started})
 		all := must(w.m.Batch(w.ctx, w.comment.Plan("1", "a"), w.uncomment.Plan("1", "a"), w.rename.Plan("2", "t"), w.rename.Plan("2", "t")))(t)
 		equal(t, "joined", all[2] == all[3], true)
 		w.flush()
@@ -257,7 +259,7 @@ func TestLaw03_ForgettingIsAChangeToo(t *testing.T) {
 		events(sub)
 		equal(t, "forgotten", w.pages.Forget("1"), true)
 		told := events(sub)
-		equal(t, "told", kindsOf(told), []EventKind{Changed})
+		equal(t, "told", kindsOf(told), []event.Kind{event.Changed})
 		equal(t, "value", told[0].Value, nil)
 		w.receive("1", w.server.put("1", page{Title: "again"}))
 		equal(t, "number", events(sub)[0].Number, told[0].Number+1)
@@ -353,7 +355,7 @@ func TestLaw26_TruthOfAnotherManagersStoreIsRefused(t *testing.T) {
 		w.outcome(h, Confirmed)
 		equal(t, "the other manager's", other.view("1"), page{})
 		equal(t, "ours", w.view("2").Title, "told")
-		refused := events(sub, TruthRefused)
+		refused := events(sub, event.TruthRefused)
 		equal(t, "refused", len(refused), 4)
 		for _, ev := range refused {
 			is(t, ev.Err, ErrInvalid)

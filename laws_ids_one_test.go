@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"testing"
 	"time"
+
+	"github.com/optimist-go/optimist/event"
 )
 
 // same tells every creation the id s1, as a server does that already has what is made.
@@ -27,7 +29,7 @@ func TestLaw43_TwoCreationsOfOneRecordBecomeOne(t *testing.T) {
 		equal(t, "value", b.lists.View("tmp2").Value, card{Text: "b"})
 		left := false
 		for ev := range drained(all) {
-			left = left || ev.Kind == Changed && ev.Entity == "list:tmp2" && ev.Value == nil
+			left = left || ev.Kind == event.Changed && ev.Entity == "list:tmp2" && ev.Value == nil
 		}
 		equal(t, "a list that shows both loses one", left, true)
 
@@ -91,7 +93,7 @@ func TestLaw43_EveryNameHearsWhatLeavesTheView(t *testing.T) {
 			for i, s := range heard {
 				n := 0
 				for ev := range drained(s) {
-					if ev.Kind == OpsRolledBack {
+					if ev.Kind == event.RolledBack {
 						n++
 					}
 				}

@@ -9,6 +9,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/optimist-go/optimist/event"
 )
 
 // card is a value whose id the server makes: of the stores "list" and "card".
@@ -386,7 +388,7 @@ func TestLaw43_APushThatNamesTheCreationTellsTheName(t *testing.T) {
 		b.flush()
 		equal(t, "changes", b.lists.View("s1").Number-before, 1)
 		for ev := range drained(all) {
-			if ev.Kind == Changed && ev.Entity != "list:tmp1" {
+			if ev.Kind == event.Changed && ev.Entity != "list:tmp1" {
 				t.Errorf("%s has changed", ev.Entity)
 			}
 		}

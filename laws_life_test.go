@@ -8,6 +8,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/optimist-go/optimist/event"
 )
 
 func TestLaw23_RollbackAllUndoesLastFirstAndTakesTheLateAnswerAsTruth(t *testing.T) {
@@ -27,8 +29,8 @@ func TestLaw23_RollbackAllUndoesLastFirstAndTakesTheLateAnswerAsTruth(t *testing
 		for _, h := range append(waiting, flying) {
 			w.outcome(h, Cancelled)
 		}
-		rolled := events(sub, OpsRolledBack, Changed)
-		equal(t, "events", kindsOf(rolled), []EventKind{OpsRolledBack, Changed})
+		rolled := events(sub, event.RolledBack, event.Changed)
+		equal(t, "events", kindsOf(rolled), []event.Kind{event.RolledBack, event.Changed})
 		var victims []string
 		for _, v := range rolled[0].Victims {
 			victims = append(victims, v.ID)
@@ -175,7 +177,7 @@ func TestLaw23_CloseFlushesAndRefuses(t *testing.T) {
 		_, err = w.m.ExecuteToggle(w.ctx, w.toggle("1"))
 		is(t, err, ErrClosed)
 		all := events(sub)
-		equal(t, "the last event", all[len(all)-1].Kind, OpSettled)
+		equal(t, "the last event", all[len(all)-1].Kind, event.Settled)
 		_, more := sub.Next(w.ctx)
 		equal(t, "more events", more, false)
 		equal(t, "views stay", w.view("2"), page{})
@@ -426,7 +428,7 @@ func TestLaw23_RollbackEverything(t *testing.T) {
 		last := do(w, w.comment, "3", "x", group)
 		events(sub)
 		must(0, w.m.RollbackEverything())(t)
-		rolledBack := events(sub, OpsRolledBack)
+		rolledBack := events(sub, event.RolledBack)
 		equal(t, "at once", len(rolledBack), 1)
 		equal(t, "of", fmt.Sprint(rolledBack[0].Entities), "[page:1 page:2 page:3]")
 		equal(t, "the last first", rolledBack[0].Victims[0].ID, last.ID())

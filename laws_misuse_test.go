@@ -7,13 +7,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/optimist-go/optimist/event"
 	"github.com/optimist-go/optimist/internal/outbox"
 	"github.com/optimist-go/optimist/journal"
 )
 
 // misused are the errors of the events that were told since the last call.
 func misused(s *Subscription) (all []error) {
-	for _, ev := range events(s, Misused) {
+	for _, ev := range events(s, event.Misused) {
 		all = append(all, ev.Err)
 	}
 	return all

@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/optimist-go/optimist/event"
 	"github.com/optimist-go/optimist/internal/engine"
 )
 
@@ -30,9 +31,9 @@ func (l *pendingList) listen(t *testing.T) {
 	cancel()
 	for ev := range l.sub.All(ended) {
 		switch ev.Kind {
-		case Gap:
+		case event.Gap:
 			t.Error("events were lost")
-		case Started:
+		case event.Started:
 			for _, of := range ev.Snapshot.Entities {
 				parked := 0
 				for _, o := range of.Operations {
@@ -44,11 +45,11 @@ func (l *pendingList) listen(t *testing.T) {
 				l.counts[of.Entity] = [2]int{len(of.Operations), parked}
 			}
 			continue
-		case OpAccepted, OpUnparked:
+		case event.Accepted, event.Unparked:
 			l.put(ev.Entity, ev.ID, false)
-		case OpParked:
+		case event.Parked:
 			l.put(ev.Entity, ev.ID, true)
-		case OpSettled:
+		case event.Settled:
 			if _, is := l.listed[ev.Entity][ev.ID]; !is {
 				t.Errorf("%s of %s ends and was not there", ev.ID, ev.Entity)
 			}
@@ -57,7 +58,7 @@ func (l *pendingList) listen(t *testing.T) {
 				delete(l.listed, ev.Entity)
 			}
 		}
-		if ev.Kind == Changed || ev.Kind >= OpAccepted && ev.Kind <= OpsRolledBack && ev.Entity != "" {
+		if ev.Kind == event.Changed || ev.Kind >= event.Accepted && ev.Kind <= event.RolledBack && ev.Entity != "" {
 			if l.counts[ev.Entity] = [2]int{ev.Pending, ev.Parked}; ev.Pending == 0 {
 				delete(l.counts, ev.Entity)
 			}
@@ -186,7 +187,7 @@ func TestLaw42_EventsOfAGroupNameAllItsEntities(t *testing.T) {
 		equal(t, "events", fmt.Sprint(kindsOf(whole)),
 			"[accepted accepted changed changed sent sent rolled back settled settled changed changed]")
 		for i, ev := range whole {
-			if ev.Kind == Changed {
+			if ev.Kind == event.Changed {
 				continue
 			}
 			equal(t, "all", fmt.Sprint(ev.Entities), "[page:1 page:2]")
@@ -194,7 +195,7 @@ func TestLaw42_EventsOfAGroupNameAllItsEntities(t *testing.T) {
 			if i > 5 {
 				want = []string{"page:2", "page:1"} // one rolled back between
 			}
-			if ev.Kind != OpsRolledBack && ev.Entity != want[i%2] {
+			if ev.Kind != event.RolledBack && ev.Entity != want[i%2] {
 				t.Errorf("event %d, %v, is of %s", i, ev.Kind, ev.Entity)
 			}
 		}
@@ -223,7 +224,7 @@ func TestLaw42_APendingChangeAloneIsTold(t *testing.T) {
 		time.Sleep(2 * time.Second)
 		var told []string
 		for _, ev := range events(sub) {
-			if ev.Kind == Changed {
+			if ev.Kind == event.Changed {
 				t.Error("the value did not change")
 			}
 			told = append(told, fmt.Sprintf("%v %d %d", ev.Kind, ev.Pending, ev.Parked))

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/optimist-go/optimist/event"
 )
 
 func titled(title string) func(page) page {
@@ -37,7 +39,7 @@ func TestLaw41_AStalePieceIsNoError(t *testing.T) {
 			is(t, w.pages.ReceivePiece("1", Piece[page]{Follows: 3, Version: version, Change: titled("b")}), nil)
 		}
 		equal(t, "shown", w.view("1").Title, "a")
-		equal(t, "events", kindsOf(events(sub)), []EventKind{Started, TruthStale, TruthStale})
+		equal(t, "events", kindsOf(events(sub)), []event.Kind{event.Started, event.TruthStale, event.TruthStale})
 	})
 }
 
@@ -137,7 +139,7 @@ func TestLaw41_APageEntersInOneStep(t *testing.T) {
 		}), nil)
 		var changed []string
 		for _, ev := range events(sub) {
-			if ev.Kind == Changed {
+			if ev.Kind == event.Changed {
 				changed = append(changed, ev.Entity)
 			}
 		}

@@ -6,6 +6,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/optimist-go/optimist/event"
 )
 
 func TestLaw14_OfflineNothingIsSentAndOperationsApply(t *testing.T) {
@@ -130,7 +132,7 @@ func TestLaw14_AStatusIsAnAnswer(t *testing.T) {
 				for _, h := range stuck {
 					equal(t, "calls", w.outcome(h, RolledBack).Calls, 4)
 				}
-				equal(t, "pauses", len(events(sub, SendingPaused)), 0)
+				equal(t, "pauses", len(events(sub, event.SendingPaused)), 0)
 			})
 		})
 	}
@@ -146,7 +148,7 @@ func TestLaw14_AStatusInsteadOfAnAnswerIsNone(t *testing.T) {
 				w.server.next(id, reply{fails: StatusError(status, 0, nil)})
 				w.tap(id, "me")
 			}
-			equal(t, fmt.Sprintf("pauses for %d", status), len(events(sub, SendingPaused)), 1)
+			equal(t, fmt.Sprintf("pauses for %d", status), len(events(sub, event.SendingPaused)), 1)
 		})
 	}
 }

@@ -5,6 +5,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/optimist-go/optimist/event"
 )
 
 // upload is an update of page 1 whose Send takes n times a while and tells so each time.
@@ -170,7 +172,7 @@ func TestLaw12_EventsAndHandlesTellProgress(t *testing.T) {
 		w.outcome(h, Confirmed)
 		done, total = h.Progress()
 		equal(t, "after the end", [2]int64{done, total}, [2]int64{})
-		told := ofOneEntity(events(every, OpProgressed))
+		told := ofOneEntity(events(every, event.Progressed))
 		if n := len(told); n < 90 || n > 101 {
 			t.Fatalf("told %d times in 10 s", n)
 		}
@@ -181,7 +183,7 @@ func TestLaw12_EventsAndHandlesTellProgress(t *testing.T) {
 			}
 			last = ev.Done
 		}
-		equal(t, "about another entity", len(events(other, OpProgressed)), 0)
+		equal(t, "about another entity", len(events(other, event.Progressed)), 0)
 	})
 }
 
@@ -192,7 +194,7 @@ func TestLaw12_ProgressOfNothing(t *testing.T) {
 		w.time(1500 * time.Millisecond)
 		is(t, h.Cancel(), nil)
 		w.time(time.Minute)
-		equal(t, "told", len(ofOneEntity(events(sub, OpProgressed))), 1)
+		equal(t, "told", len(ofOneEntity(events(sub, event.Progressed))), 1)
 	})
 	Call[string]{}.Progress(1, 2)
 	CallInfo{}.Progress(1, 2)

@@ -8,6 +8,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/optimist-go/optimist/event"
 )
 
 func TestLaw04_OneOfALaneInFlightInTheOrderAccepted(t *testing.T) {
@@ -270,7 +272,7 @@ func TestLaw06_ATapThatJoinsIsShown(t *testing.T) {
 				sub := w.m.Subscribe(SubscribeOptions{})
 				equal(t, "joined", must(w.m.ExecuteToggle(w.ctx, w.toggle("1")))(t) == first, true)
 				equal(t, "shown", w.onScreen("1"), true)
-				equal(t, "told", kindsOf(events(sub, Changed)), []EventKind{Changed})
+				equal(t, "told", kindsOf(events(sub, event.Changed)), []event.Kind{event.Changed})
 				w.flush()
 				equal(t, "shown", w.onScreen("1"), w.server.likes("1"))
 				equal(t, "calls", len(w.server.heard()), 1)

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"testing"
 	"time"
+
+	"github.com/optimist-go/optimist/event"
 )
 
 // slowly reads a page without its version: the answer is of the moment at which it began.
@@ -110,7 +112,7 @@ func TestLaw28_AValueWithoutPresence(t *testing.T) {
 		do(w, Register(w.pages, def), "1", "y")
 		must(group.Execute(w.ctx, ""))(t)
 		time.Sleep(time.Second)
-		refused := events(sub, TruthRefused)
+		refused := events(sub, event.TruthRefused)
 		equal(t, "events", len(refused), 2)
 		for _, ev := range refused {
 			is(t, ev.Err, ErrInvalid)

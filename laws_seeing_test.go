@@ -5,6 +5,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/optimist-go/optimist/event"
 )
 
 // Each row is a life that an operation can have, as its kinds of events.
@@ -13,19 +15,19 @@ func TestLaw34_EveryTransitionIsAnEvent(t *testing.T) {
 		opts    Options
 		replies []reply
 		act     func(w *world, h *Handle)
-		want    []EventKind
+		want    []event.Kind
 	}{
-		"confirmed":     {instant, nil, nil, []EventKind{OpAccepted, Changed, OpSent, OpSettled}},
-		"joined":        {patient, nil, func(w *world, _ *Handle) { w.set("1", "me", true) }, []EventKind{OpAccepted, Changed, OpJoined, OpSent, OpSettled}},
-		"superseded":    {patient, nil, func(w *world, _ *Handle) { w.set("1", "me", false) }, []EventKind{OpAccepted, Changed, OpSettled, OpAccepted, OpSettled, Changed}},
-		"retried":       {instant, []reply{{fails: errBusy}}, nil, []EventKind{OpAccepted, Changed, OpSent, OpRetrying, OpSent, OpSettled}},
-		"failed":        {instant, []reply{{fails: errNever}}, nil, []EventKind{OpAccepted, Changed, OpSent, OpsRolledBack, OpSettled, Changed}},
-		"deferred":      {instant, []reply{{fails: Fail(Offline, errNo)}}, nil, []EventKind{OpAccepted, Changed, OpSent, SendingPaused, OpDeferred, OpSent, SendingResumed, OpSettled}},
-		"acknowledged":  {instant, []reply{{terse: true}}, func(w *world, _ *Handle) { w.time(time.Second); w.receive("1", w.server.truth("1")) }, []EventKind{OpAccepted, Changed, OpSent, OpAcknowledged, OpSettled}},
-		"conflicted":    {instant, []reply{conflict(errNo)}, nil, []EventKind{OpAccepted, Changed, OpSent, OpConflicted, OpSent, OpSettled}},
-		"parked":        {parking(), []reply{{fails: errNever}}, func(w *world, h *Handle) { w.time(time.Second); h.Retry() }, []EventKind{OpAccepted, Changed, OpSent, OpParked, OpUnparked, OpSent, OpSettled}},
-		"cancelled":     {patient, nil, func(_ *world, h *Handle) { h.Cancel() }, []EventKind{OpAccepted, Changed, OpsRolledBack, OpSettled, Changed}},
-		"offline, then": {instant, nil, func(w *world, _ *Handle) { w.m.SetOnline(false); w.m.SetOnline(true) }, []EventKind{OpAccepted, Changed, OpSent, SendingPaused, SendingResumed, OpSettled}},
+		"confirmed":     {instant, nil, nil, []event.Kind{event.Accepted, event.Changed, event.Sent, event.Settled}},
+		"joined":        {patient, nil, func(w *world, _ *Handle) { w.set("1", "me", true) }, []event.Kind{event.Accepted, event.Changed, event.Joined, event.Sent, event.Settled}},
+		"superseded":    {patient, nil, func(w *world, _ *Handle) { w.set("1", "me", false) }, []event.Kind{event.Accepted, event.Changed, event.Settled, event.Accepted, event.Settled, event.Changed}},
+		"retried":       {instant, []reply{{fails: errBusy}}, nil, []event.Kind{event.Accepted, event.Changed, event.Sent, event.Retrying, event.Sent, event.Settled}},
+		"failed":        {instant, []reply{{fails: errNever}}, nil, []event.Kind{event.Accepted, event.Changed, event.Sent, event.RolledBack, event.Settled, event.Changed}},
+		"deferred":      {instant, []reply{{fails: Fail(Offline, errNo)}}, nil, []event.Kind{event.Accepted, event.Changed, event.Sent, event.SendingPaused, event.Deferred, event.Sent, event.SendingResumed, event.Settled}},
+		"acknowledged":  {instant, []reply{{terse: true}}, func(w *world, _ *Handle) { w.time(time.Second); w.receive("1", w.server.truth("1")) }, []event.Kind{event.Accepted, event.Changed, event.Sent, event.Acknowledged, event.Settled}},
+		"conflicted":    {instant, []reply{conflict(errNo)}, nil, []event.Kind{event.Accepted, event.Changed, event.Sent, event.Conflicted, event.Sent, event.Settled}},
+		"parked":        {parking(), []reply{{fails: errNever}}, func(w *world, h *Handle) { w.time(time.Second); h.Retry() }, []event.Kind{event.Accepted, event.Changed, event.Sent, event.Parked, event.Unparked, event.Sent, event.Settled}},
+		"cancelled":     {patient, nil, func(_ *world, h *Handle) { h.Cancel() }, []event.Kind{event.Accepted, event.Changed, event.RolledBack, event.Settled, event.Changed}},
+		"offline, then": {instant, nil, func(w *world, _ *Handle) { w.m.SetOnline(false); w.m.SetOnline(true) }, []event.Kind{event.Accepted, event.Changed, event.Sent, event.SendingPaused, event.SendingResumed, event.Settled}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inWorld(t, row.opts, func(t *testing.T, w *world) {
@@ -46,7 +48,7 @@ func TestLaw34_EveryTransitionIsAnEvent(t *testing.T) {
 					if ev.At.IsZero() || ev.Args != nil {
 						t.Errorf("%v at %v with arguments %v", ev.Kind, ev.At, ev.Args)
 					}
-					if ev.Kind >= OpAccepted && ev.Kind <= OpSettled && (ev.ID == "" || ev.Type != "like" || ev.Entity != "page:1") {
+					if ev.Kind >= event.Accepted && ev.Kind <= event.Settled && (ev.ID == "" || ev.Type != "like" || ev.Entity != "page:1") {
 						t.Errorf("%v does not say of what: %+v", ev.Kind, ev)
 					}
 				}
@@ -64,14 +66,14 @@ func TestLaw34_EventsSayAttemptAndCause(t *testing.T) {
 		var sent []int
 		for _, ev := range events(sub) {
 			switch ev.Kind {
-			case OpSent:
+			case event.Sent:
 				sent = append(sent, ev.Calls)
-			case OpRetrying:
+			case event.Retrying:
 				equal(t, "attempt, due", [2]any{ev.Calls, ev.Due}, [2]any{1, time.Second})
 				is(t, ev.Err, errBusy)
-			case OpsRolledBack:
+			case event.RolledBack:
 				is(t, ev.Err, errNo)
-			case OpSettled:
+			case event.Settled:
 				equal(t, "outcome, attempt", [2]any{ev.Outcome, ev.Calls}, [2]any{RolledBack, 2})
 				is(t, ev.Err, errNo)
 				equal(t, "id", ev.ID, h.ID())
@@ -84,7 +86,7 @@ func TestLaw34_EventsSayAttemptAndCause(t *testing.T) {
 func TestLaw34_ResumedIsToldWhenSomethingMayLeave(t *testing.T) {
 	for what, c := range map[string]struct {
 		do   func(w *world)
-		want []EventKind
+		want []event.Kind
 	}{
 		"online again, but refused": {func(w *world) {
 			w.server.next("1", reply{fails: Fail(Unauthenticated, errNo)})
@@ -92,7 +94,7 @@ func TestLaw34_ResumedIsToldWhenSomethingMayLeave(t *testing.T) {
 			synctest.Wait()
 			w.m.SetOnline(false)
 			w.m.SetOnline(true)
-		}, []EventKind{SendingPaused, SendingPaused}},
+		}, []event.Kind{event.SendingPaused, event.SendingPaused}},
 		"answered while offline": {func(w *world) {
 			w.server.next("1", reply{before: time.Second})
 			w.server.next("2", reply{fails: Fail(Offline, errNo)})
@@ -101,26 +103,26 @@ func TestLaw34_ResumedIsToldWhenSomethingMayLeave(t *testing.T) {
 			synctest.Wait()
 			w.m.SetOnline(false)
 			w.time(time.Minute)
-		}, []EventKind{SendingPaused, SendingPaused}},
+		}, []event.Kind{event.SendingPaused, event.SendingPaused}},
 		"a probe that is refused": {func(w *world) {
 			w.server.next("1", reply{fails: Fail(Offline, errNo)}, reply{fails: Fail(Unauthenticated, errNo)})
 			do(w, w.comment, "1", "a")
 			w.time(time.Minute)
-		}, []EventKind{SendingPaused, SendingPaused}},
+		}, []event.Kind{event.SendingPaused, event.SendingPaused}},
 		"a log-out": {func(w *world) {
 			w.server.next("1", reply{fails: Fail(Unauthenticated, errNo)})
 			do(w, w.comment, "1", "a")
 			synctest.Wait()
 			w.m.ClearAll()
-		}, []EventKind{SendingPaused, SendingResumed}},
+		}, []event.Kind{event.SendingPaused, event.SendingResumed}},
 	} {
 		t.Run(what, func(t *testing.T) {
 			inWorld(t, instant, func(t *testing.T, w *world) {
 				sub := w.m.Subscribe(SubscribeOptions{})
 				c.do(w)
-				got := kindsOf(events(sub, SendingPaused, SendingResumed))
+				got := kindsOf(events(sub, event.SendingPaused, event.SendingResumed))
 				equal(t, "told", got, c.want)
-				equal(t, "sending", w.m.Snapshot().Sending, got[len(got)-1] == SendingResumed)
+				equal(t, "sending", w.m.Snapshot().Sending, got[len(got)-1] == event.SendingResumed)
 			})
 		})
 	}
@@ -131,7 +133,7 @@ func TestLaw34_SupersededNamesItsSuccessor(t *testing.T) {
 		sub := w.m.Subscribe(SubscribeOptions{})
 		do(w, w.rename, "1", "a")
 		second := do(w, w.rename, "1", "b")
-		ended := events(sub, OpSettled)
+		ended := events(sub, event.Settled)
 		equal(t, "successor", [2]any{ended[0].Outcome, ended[0].Successor}, [2]any{Superseded, second.ID()})
 		w.flush()
 	})
@@ -142,7 +144,7 @@ func TestLaw34_ArgumentsOnlyForThoseWhoAsk(t *testing.T) {
 		with, without := w.m.Subscribe(SubscribeOptions{Args: true}), w.m.Subscribe(SubscribeOptions{})
 		do(w, w.rename, "1", "secret")
 		w.flush()
-		for _, ev := range events(with, OpAccepted, OpSent, OpSettled) {
+		for _, ev := range events(with, event.Accepted, event.Sent, event.Settled) {
 			equal(t, "arguments", ev.Args, any("secret"))
 		}
 		for _, ev := range events(without) {
@@ -160,7 +162,7 @@ func TestLaw34_OfOneEntityOrAll(t *testing.T) {
 		for _, ev := range events(one) {
 			equal(t, "entity", ev.Entity, "page:1")
 		}
-		equal(t, "of all", len(events(all, OpSettled)), 2)
+		equal(t, "of all", len(events(all, event.Settled)), 2)
 		one.Close()
 		one.Close()
 		w.tap("1", "me")
@@ -201,7 +203,7 @@ func TestLaw35_SubscriptionsBeginWithOne(t *testing.T) {
 	inWorld(t, patient, func(t *testing.T, w *world) {
 		w.tap("1", "me")
 		first := events(w.m.Subscribe(SubscribeOptions{}))
-		equal(t, "first", kindsOf(first), []EventKind{Started})
+		equal(t, "first", kindsOf(first), []event.Kind{event.Started})
 		equal(t, "pending", first[0].Snapshot.Pending, 1)
 		w.flush()
 	})

@@ -11,6 +11,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/optimist-go/optimist/event"
 )
 
 func TestLaw19_AsIfItHadNeverBeen(t *testing.T) {
@@ -56,7 +58,7 @@ func TestLaw19_DependentsAndBrokenGuardsGoWithItInOneStep(t *testing.T) {
 		w.time(time.Second)
 
 		all := events(sub)
-		rolled := slices.DeleteFunc(slices.Clone(all), func(ev Event) bool { return ev.Kind != OpsRolledBack })
+		rolled := slices.DeleteFunc(slices.Clone(all), func(ev Event) bool { return ev.Kind != event.RolledBack })
 		equal(t, "events", len(rolled), 1)
 		var victims []string
 		for _, v := range rolled[0].Victims {
@@ -69,7 +71,7 @@ func TestLaw19_DependentsAndBrokenGuardsGoWithItInOneStep(t *testing.T) {
 		equal(t, "cause", [2]any{rolled[0].ID, errors.Is(rolled[0].Err, errNo)}, [2]any{cause.ID(), true})
 		var entities []string
 		for _, ev := range all {
-			if ev.Kind == Changed {
+			if ev.Kind == event.Changed {
 				entities = append(entities, ev.Entity)
 			}
 		}
@@ -249,11 +251,11 @@ func TestLaw20_NothingIsDroppedSilently(t *testing.T) {
 		w.server.next("1", reply{fails: errNever})
 		h := w.tap("1", "me")
 		w.flush()
-		told := events(sub, OpParked)
+		told := events(sub, event.Parked)
 		equal(t, "told of", []string{told[0].ID, told[0].Type, told[0].Entity}, []string{h.ID(), "like", "page:1"})
 		is(t, told[0].Err, errNo)
 		is(t, h.Discard(), nil)
-		equal(t, "told", kindsOf(events(sub, OpsRolledBack, OpSettled)), []EventKind{OpsRolledBack, OpSettled})
+		equal(t, "told", kindsOf(events(sub, event.RolledBack, event.Settled)), []event.Kind{event.RolledBack, event.Settled})
 	})
 }
 
@@ -385,7 +387,7 @@ func TestLaw21_SettlesExactlyOnce(t *testing.T) {
 		}
 		w.flush()
 		ends := map[string]int{}
-		for _, ev := range events(sub, OpSettled) {
+		for _, ev := range events(sub, event.Settled) {
 			ends[ev.ID]++
 		}
 		for id, h := range all {
@@ -511,7 +513,7 @@ func TestLaw22_APanicIsContainedAndReported(t *testing.T) {
 		w.flush()
 		w.outcome(last, Confirmed)
 		var told []string
-		for _, ev := range events(sub, CallbackPanicked) {
+		for _, ev := range events(sub, event.CallbackPanicked) {
 			told = append(told, ev.Err.Error()+" of "+ev.Entity)
 		}
 		slices.Sort(told)

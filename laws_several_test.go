@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/optimist-go/optimist/event"
 	"github.com/optimist-go/optimist/internal/engine"
 )
 
@@ -260,6 +261,6 @@ func TestLaw42_ViewsOfNothingAreAnError(t *testing.T) {
 		equal(t, "of a broken store", broken.Views("1", "2"), make([]View[page], 2))
 		sub := w.m.Subscribe(SubscribeOptions{})
 		equal(t, "without id", w.pages.Views("1", "")[1], View[page]{})
-		is(t, events(sub, Misused)[0].Err, ErrInvalid)
+		is(t, events(sub, event.Misused)[0].Err, ErrInvalid)
 	})
 }

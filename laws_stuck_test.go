@@ -8,6 +8,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/optimist-go/optimist/event"
 )
 
 // A function that is data calls the manager, and so waits for itself: every call gives up
@@ -76,7 +78,7 @@ func TestLaw47_ACallInsideAFunctionThatIsDataGivesUp(t *testing.T) {
 		"subscribe": func(w *world, _ *Handle) error {
 			sub := w.m.Subscribe(SubscribeOptions{})
 			ev, _ := sub.Next(w.ctx)
-			if _, more := sub.Next(w.ctx); more || ev.Kind != Misused {
+			if _, more := sub.Next(w.ctx); more || ev.Kind != event.Misused {
 				return errors.New("it is open")
 			}
 			return ev.Err
@@ -155,7 +157,7 @@ func told(w *world, knowsNothing bool) error {
 	if !knowsNothing {
 		return errors.New("it says that it knows")
 	}
-	for _, ev := range events(w.heard, Misused) {
+	for _, ev := range events(w.heard, event.Misused) {
 		return ev.Err
 	}
 	return errors.New("nobody was told")

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/optimist-go/optimist/event"
 )
 
 // answering is the like of a store whose server accepts everything and answers as told.
@@ -78,7 +80,7 @@ func TestLaw48_AToggleThatTheServerDoesNotHoldIsNoSuccess(t *testing.T) {
 			equal(t, "shown", a.shown(), false)
 			equal(t, "OnSuccess ran", len(a.ended), 1)
 			equal(t, "calls", a.calls, 1)
-			equal(t, "told", len(events(sub, OpConflicted)), 1)
+			equal(t, "told", len(events(sub, event.Conflicted)), 1)
 
 			a.answers = []Truth[page]{at(10, true)}
 			h = a.tap(w)
@@ -143,7 +145,7 @@ func TestLaw48_AServerThatNormalisesDiffers(t *testing.T) {
 				sub := w.m.Subscribe(SubscribeOptions{})
 				h := do(w, Register(w.pages, def), "1", " a ")
 				w.time(time.Hour)
-				equal(t, "panics told", len(events(sub, CallbackPanicked)) > 0, name == "nobody can say")
+				equal(t, "panics told", len(events(sub, event.CallbackPanicked)) > 0, name == "nobody can say")
 				r := w.outcome(h, Confirmed)
 				equal(t, "success, differs", [2]bool{r.Success(), r.Differs}, [2]bool{row.success, row.differs})
 				equal(t, "shown", w.view("1").Title, row.held)
@@ -211,7 +213,7 @@ func TestLaw48_WrittenAtEightReadAtSeven(t *testing.T) {
 					is(t, a.store.Receive("1", at(old.Wrote, true)), nil)
 				}
 				equal(t, "success", w.outcome(h, Confirmed).Success(), true)
-				equal(t, "changes", len(events(sub, Changed)), 1)
+				equal(t, "changes", len(events(sub, event.Changed)), 1)
 				equal(t, "calls", a.calls, 1)
 			})
 		})
@@ -287,7 +289,7 @@ func TestLaw48_AGuessStaysUntilTruthShowsIt(t *testing.T) {
 			w.unsettled(h)
 			is(t, a.store.Receive("1", at(9, true)), nil)
 			equal(t, "success", w.outcome(h, Confirmed).Success(), true)
-			equal(t, "changes", len(events(sub, Changed)), 1)
+			equal(t, "changes", len(events(sub, event.Changed)), 1)
 			equal(t, "calls", a.calls, 1)
 		})
 	}
@@ -383,7 +385,7 @@ func TestLaw48_PatienceEndsWithOneRead(t *testing.T) {
 				equal(t, "reads", a.reads.Load(), 1)
 				equal(t, "success", w.outcome(h, Confirmed).Success(), row.so)
 				equal(t, "shown", a.shown(), row.so)
-				equal(t, "changes", len(events(sub, Changed)), map[bool]int{true: 1, false: 2}[row.so])
+				equal(t, "changes", len(events(sub, event.Changed)), map[bool]int{true: 1, false: 2}[row.so])
 				equal(t, "workers", w.m.courier.Workers(), 0)
 			})
 		})

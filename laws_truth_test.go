@@ -7,6 +7,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/optimist-go/optimist/event"
 )
 
 func TestLaw15_OlderTruthChangesNothing(t *testing.T) {
@@ -23,7 +25,7 @@ func TestLaw15_OlderTruthChangesNothing(t *testing.T) {
 		equal(t, "after the same again", w.pages.View("1"), before)
 		w.receive("1", Gone[page](1))
 		equal(t, "after an old deletion", w.pages.View("1"), before)
-		equal(t, "events", kindsOf(events(sub)), []EventKind{Started, TruthStale, TruthStale, TruthStale})
+		equal(t, "events", kindsOf(events(sub)), []event.Kind{event.Started, event.TruthStale, event.TruthStale, event.TruthStale})
 	})
 }
 
@@ -118,7 +120,7 @@ func TestLaw15_AFirstReadThatDatesItselfTooOldIsNotReadAgain(t *testing.T) {
 		})
 		is(t, err, ErrNotLoaded)
 		equal(t, "reads", reads, 1)
-		equal(t, "stale", len(events(sub, TruthStale)), 1)
+		equal(t, "stale", len(events(sub, event.TruthStale)), 1)
 	})
 }
 
@@ -273,7 +275,7 @@ func TestLaw17_Decisions(t *testing.T) {
 				equal(t, "how", r.Conflict, row.how)
 				equal(t, "shown", w.view("1").Title, row.shown)
 				equal(t, "calls", w.server.heard(), row.calls)
-				equal(t, "told", events(sub, OpConflicted)[0].Resolution, row.how)
+				equal(t, "told", events(sub, event.Conflicted)[0].Resolution, row.how)
 				if row.how == MergedBoth {
 					equal(t, "the merged one", w.outcome(r.Successor, Confirmed).Conflict, MergedBoth)
 					if r.Successor.ID() == h.ID() || r.Successor.Timestamp() <= h.Timestamp() {

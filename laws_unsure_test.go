@@ -9,6 +9,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/optimist-go/optimist/event"
 )
 
 // book is a store of the world's pages that can be read anew. Book 1 is loaded.
@@ -80,7 +82,7 @@ func TestLaw49_TakenBackAndNobodyAnsweredIsUnsure(t *testing.T) {
 		w.time(time.Minute)
 		equal(t, "unsure", w.pages.View("1").Unsure, true)
 		told := events(sub)
-		equal(t, "told", kindsOf(told), []EventKind{TruthUnsure})
+		equal(t, "told", kindsOf(told), []event.Kind{event.TruthUnsure})
 		equal(t, "of", [2]string{told[0].ID, told[0].Entity}, [2]string{h.ID(), "page:1"})
 		equal(t, "watchers see it", views.Load(), seen+1)
 
@@ -89,7 +91,7 @@ func TestLaw49_TakenBackAndNobodyAnsweredIsUnsure(t *testing.T) {
 		w.receive("1", w.server.truth("1"))
 		equal(t, "unsure after newer truth", w.pages.View("1").Unsure, false)
 		equal(t, "shown", isFan(w.view("1"), "me"), true)
-		equal(t, "told", kindsOf(events(sub, TruthSure)), []EventKind{TruthSure})
+		equal(t, "told", kindsOf(events(sub, event.TruthSure)), []event.Kind{event.TruthSure})
 		equal(t, "calls", len(w.server.heard()), 1)
 	})
 }
@@ -137,12 +139,12 @@ func TestLaw49_ClearedWhileUnderWayIsUnsure(t *testing.T) {
 		synctest.Wait()
 		is(t, w.m.ClearAll(), nil)
 		w.time(time.Minute)
-		told := events(sub, TruthUnsure)
+		told := events(sub, event.TruthUnsure)
 		equal(t, "told", len(told), 1)
 		equal(t, "of", told[0].Entity, d.entity("1"))
 		d.tap("1") // its answer says how things stand
 		w.flush()
-		equal(t, "told", kindsOf(events(sub, TruthUnsure, TruthSure)), []EventKind{TruthSure})
+		equal(t, "told", kindsOf(events(sub, event.TruthUnsure, event.TruthSure)), []event.Kind{event.TruthSure})
 		equal(t, "unsure", w.pages.View("1").Unsure, false)
 	})
 }
@@ -206,7 +208,7 @@ func TestLaw49_ReadingIsTriedAgainAndGivenUp(t *testing.T) {
 		w.doubtful(b)
 		w.time(time.Hour)
 		equal(t, "read", b.reads, []time.Duration{10 * time.Second, 11 * time.Second, 13 * time.Second, 17 * time.Second})
-		told := events(sub, TruthUnsure)
+		told := events(sub, event.TruthUnsure)
 		is(t, told[len(told)-1].Err, errNo)
 		equal(t, "unsure", b.store.View("1").Unsure, true)
 		equal(t, "workers", w.m.courier.Workers(), 0)
@@ -306,7 +308,7 @@ func TestLaw49_AGroupLeavesDoubtInAllItsEntities(t *testing.T) {
 		is(t, h.Cancel(), nil)
 		w.time(time.Minute)
 		var told []string
-		for _, ev := range events(sub, TruthUnsure) {
+		for _, ev := range events(sub, event.TruthUnsure) {
 			told = append(told, ev.Entity)
 		}
 		slices.Sort(told)
@@ -326,7 +328,7 @@ func TestLaw49_AnUpdateThatTheServerMayHaveIsTold(t *testing.T) {
 		}))(t)
 		w.flush()
 		w.outcome(h, RolledBack)
-		told := events(sub, TruthUnsure)
+		told := events(sub, event.TruthUnsure)
 		equal(t, "events", len(told), 1)
 		equal(t, "of", told[0].ID, h.ID())
 	})

@@ -11,6 +11,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/optimist-go/optimist/event"
 )
 
 // The laws are tested on pages that people like, name and comment on, against a
@@ -420,7 +422,7 @@ func (w *world) update(typ, id string, act func() func()) Update {
 }
 
 // events are those that wait in a subscription.
-func events(s *Subscription, kinds ...EventKind) []Event {
+func events(s *Subscription, kinds ...event.Kind) []Event {
 	synctest.Wait()
 	ended, cancel := context.WithCancel(context.Background())
 	cancel()
@@ -433,8 +435,8 @@ func events(s *Subscription, kinds ...EventKind) []Event {
 	return all
 }
 
-func kindsOf(all []Event) []EventKind {
-	var kinds []EventKind
+func kindsOf(all []Event) []event.Kind {
+	var kinds []event.Kind
 	for _, ev := range all {
 		kinds = append(kinds, ev.Kind)
 	}

@@ -3,12 +3,13 @@ package optimist
 import (
 	"time"
 
+	"github.com/optimist-go/optimist/event"
 	"github.com/optimist-go/optimist/internal/engine"
 	"github.com/optimist-go/optimist/internal/errorf"
 )
 
 // A program that uses the manager in a way which cannot work is told: by an error where a
-// call can return one, and else by an event of kind Misused. Nothing is looked for when
+// call can return one, and else by an event of kind [event.Misused]. Nothing is looked for when
 // nobody listens.
 
 // unseen is the error of an operation that leaves although nobody has said anything of its
@@ -39,7 +40,7 @@ func (m *Manager) tellOverdueLocked(now time.Time) {
 	for _, f := range m.courier.Flying() {
 		if tell, ran, limit := f.late.Look(at); tell {
 			m.publishLocked(Event{
-				Kind: Misused, At: now, Entity: f.h.op.Entity().FullName(), ID: f.h.id(f.restored), Type: f.typ.Name, Calls: f.n,
+				Kind: event.Misused, At: now, Entity: f.h.op.Entity().FullName(), ID: f.h.id(f.restored), Type: f.typ.Name, Calls: f.n,
 				Err: errorf.New("%w: send of %s runs since %v, and its time was %v; it must return when its context ends, for its lane waits",
 					ErrStuck, f.typ.Name, ran.Round(time.Millisecond), limit.Round(time.Millisecond)),
 			})
@@ -51,7 +52,7 @@ func (m *Manager) tellOverdueLocked(now time.Time) {
 // refused because of that, or operations have waited for it for long.
 func (m *Manager) tellUnrestoredLocked() {
 	if out := m.disk.out; m.audience.Subscribed() && out.Remind() {
-		m.publishLocked(Event{Kind: Misused, Err: errorf.New("%w; operations of an earlier life that wait in the journal: %d", errUnrestored, out.Unrestored())})
+		m.publishLocked(Event{Kind: event.Misused, Err: errorf.New("%w; operations of an earlier life that wait in the journal: %d", errUnrestored, out.Unrestored())})
 	}
 }
 
@@ -67,6 +68,6 @@ func (m *Manager) tellUnnamedLocked(call, entity string) {
 		return
 	}
 	if err := m.known.MisnamedAnew(entity, m.closures != nil); err != nil {
-		m.publishLocked(Event{Kind: Misused, Entity: entity, Err: errorf.New("%s: %w", call, err)})
+		m.publishLocked(Event{Kind: event.Misused, Entity: entity, Err: errorf.New("%s: %w", call, err)})
 	}
 }

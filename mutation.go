@@ -3,6 +3,7 @@ package optimist
 import (
 	"context"
 
+	"github.com/optimist-go/optimist/event"
 	"github.com/optimist-go/optimist/internal/engine"
 	"github.com/optimist-go/optimist/internal/errorf"
 )
@@ -174,7 +175,7 @@ func (a *Action[T, A]) apply(value, args any) (any, error) {
 func (a *Action[T, A]) send(f *flight, answer *engine.Answer) error {
 	t, err := a.def.Send(&f.ctx, callOf[A](f))
 	if wrong := t.invalid(); wrong != nil {
-		a.m.report(Event{Kind: TruthRefused, Entity: f.h.Entity(), ID: f.h.id(f.restored), Type: f.typ.Name, Err: wrong})
+		a.m.report(Event{Kind: event.TruthRefused, Entity: f.h.Entity(), ID: f.h.id(f.restored), Type: f.typ.Name, Err: wrong})
 	}
 	answer.Truth = t.told(a.m)
 	return err

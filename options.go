@@ -32,7 +32,7 @@ type Options struct {
 	// one operation probes and the others wait behind it. 0: 8.
 	ProbeAfter int
 	// MaxDrift is how far ahead of the wall clock this client's clock follows a server's
-	// timestamps. One further ahead is an event of kind ClockDrift; only operations on the
+	// timestamps. One further ahead is an event of kind [event.ClockDrift]; only operations on the
 	// truth that bears it are later than it. 0: 5 min.
 	MaxDrift time.Duration
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/optimist-go/optimist/event"
 	"github.com/optimist-go/optimist/internal/errorf"
 	"github.com/optimist-go/optimist/internal/stuck"
 )
@@ -73,7 +74,7 @@ func (m *Manager) lockOrTell(call string) bool {
 	if err == nil {
 		return true
 	}
-	m.audience.Tell(Event{Kind: Misused, At: time.Now(), Err: errorf.New("%s: %w", call, err)}) // without the lock
+	m.audience.Tell(Event{Kind: event.Misused, At: time.Now(), Err: errorf.New("%s: %w", call, err)}) // without the lock
 	return false
 }
 

@@ -9,6 +9,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/optimist-go/optimist/event"
 )
 
 // These tests run in real time, on as many threads as there are.
@@ -154,10 +156,10 @@ func raceTaps(t *testing.T, m *Manager, d *desk, tap func(thing, who int) (*Hand
 	}
 	ends := make(map[string]int)
 	for ev := range sub.All(context.Background()) {
-		if ev.Kind == OpSettled {
+		if ev.Kind == event.Settled {
 			ends[ev.ID]++
 		}
-		if ev.Kind == Gap {
+		if ev.Kind == event.Gap {
 			t.Fatal("the test missed events")
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"github.com/optimist-go/optimist/event"
 	"github.com/optimist-go/optimist/internal/engine"
 	"github.com/optimist-go/optimist/internal/errorf"
 	"github.com/optimist-go/optimist/internal/foreign"
@@ -158,7 +159,7 @@ func (r *reader) finishLocked(ent *engine.Entity, t engine.Truth, err error) {
 		return
 	}
 	if ent.Unsure() && err != nil {
-		m.publishLocked(Event{Kind: TruthUnsure, Entity: ent.FullName(), Err: err})
+		m.publishLocked(Event{Kind: event.TruthUnsure, Entity: ent.FullName(), Err: err})
 	}
 	m.engine.Unpin(ent)
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/optimist-go/optimist/event"
 	"github.com/optimist-go/optimist/internal/engine"
 	"github.com/optimist-go/optimist/internal/errorf"
 	"github.com/optimist-go/optimist/internal/foreign"
@@ -87,7 +88,7 @@ func (m *Manager) restoreAllLocked() (Restored, error) {
 			continue
 		}
 		o := &m.asideLocked(l).op
-		m.publishLocked(Event{Kind: OpQuarantined, ID: o.ID(m.engine), Type: o.Type.Name, Entity: o.Entity().FullName(), Err: err})
+		m.publishLocked(Event{Kind: event.Quarantined, ID: o.ID(m.engine), Type: o.Type.Name, Entity: o.Entity().FullName(), Err: err})
 	}
 	out.Quarantined = m.quarantineLocked()
 	m.engine.ShutGate(false)

@@ -5,6 +5,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/optimist-go/optimist/event"
 )
 
 // Each test is a scenario on which libraries in wide use show something else than
@@ -121,7 +123,7 @@ func TestRivalsE7_FourTapsEndOnOff(t *testing.T) {
 				w.flush()
 				equal(t, "on the server", w.server.likes("1"), false)
 				equal(t, "shown", d.shown("1"), false)
-				equal(t, "visible flips", len(events(sub, Changed)), 4)
+				equal(t, "visible flips", len(events(sub, event.Changed)), 4)
 				if n := len(w.server.heard()); n > 2 {
 					t.Errorf("%d calls", n)
 				}

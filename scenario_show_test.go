@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/optimist-go/optimist"
+	"github.com/optimist-go/optimist/event"
 )
 
 // show says how things stand.
@@ -130,29 +131,29 @@ func (w *stage) events(out *strings.Builder, kinds []string) {
 			return
 		}
 		kind := strings.ReplaceAll(ev.Kind.String(), " ", "-")
-		if ev.Kind == optimist.Started || len(kinds) > 0 && !slices.Contains(kinds, kind) {
+		if ev.Kind == event.Started || len(kinds) > 0 && !slices.Contains(kinds, kind) {
 			continue
 		}
 		fmt.Fprintf(out, "%7.3fs %s", ev.At.Sub(w.start).Seconds(), kind)
-		if ev.ID != "" && ev.Kind != optimist.Changed {
+		if ev.ID != "" && ev.Kind != event.Changed {
 			fmt.Fprintf(out, " %s %s", w.nameOf(ev.ID), ev.Type)
 		}
 		if ev.Entity != "" {
 			fmt.Fprintf(out, " of %s", ev.Entity)
 		}
 		switch ev.Kind {
-		case optimist.Changed:
+		case event.Changed:
 			fmt.Fprintf(out, " #%d", ev.Number)
-		case optimist.OpRetrying:
+		case event.Retrying:
 			fmt.Fprintf(out, " in %v", ev.Due.Round(time.Millisecond))
-		case optimist.OpProgressed:
+		case event.Progressed:
 			fmt.Fprintf(out, ": %d of %d", ev.Done, ev.Total)
-		case optimist.OpSettled:
+		case event.Settled:
 			fmt.Fprintf(out, ": %v", ev.Outcome)
 			if ev.Successor != "" {
 				fmt.Fprintf(out, " by %s", w.nameOf(ev.Successor))
 			}
-		case optimist.OpConflicted:
+		case event.Conflicted:
 			fmt.Fprintf(out, ": %v", ev.Resolution)
 		}
 		for _, v := range ev.Victims {
@@ -161,7 +162,7 @@ func (w *stage) events(out *strings.Builder, kinds []string) {
 				fmt.Fprintf(out, " because of %s", w.nameOf(v.Cause))
 			}
 		}
-		if ev.Err != nil && ev.Kind != optimist.OpSettled {
+		if ev.Err != nil && ev.Kind != event.Settled {
 			fmt.Fprintf(out, " (%s)", w.named(ev.Err))
 		}
 		out.WriteString("\n")

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"github.com/optimist-go/optimist/event"
 	"github.com/optimist-go/optimist/internal/deadline"
 	"github.com/optimist-go/optimist/internal/engine"
 	"github.com/optimist-go/optimist/internal/errorf"
@@ -260,7 +261,7 @@ func (m *Manager) observeLocked(t *engine.Truth, now time.Time) {
 		return
 	}
 	if err := m.clock.Observe(t.At, now); err != nil {
-		m.publishLocked(Event{Kind: ClockDrift, Err: err})
+		m.publishLocked(Event{Kind: event.ClockDrift, Err: err})
 	}
 }
 

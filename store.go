@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"time"
 
+	"github.com/optimist-go/optimist/event"
 	"github.com/optimist-go/optimist/internal/engine"
 	"github.com/optimist-go/optimist/internal/errorf"
 	"github.com/optimist-go/optimist/internal/foreign"
@@ -123,7 +124,7 @@ func (s *anyStore) laneOf(lane func(id string) string) func(id string) string {
 	return func(id string) (name string) {
 		s.m.enterLocked(&s.label)
 		if err := contain("lane", func() { name = lane(id) }); err != nil {
-			s.m.publishLocked(Event{Kind: CallbackPanicked, Entity: s.space.Name + ":" + id, Err: err})
+			s.m.publishLocked(Event{Kind: event.CallbackPanicked, Entity: s.space.Name + ":" + id, Err: err})
 			return "of " + id + " alone"
 		}
 		return name
@@ -150,7 +151,7 @@ func (s *anyStore) equalOf(equal func(a, b any) bool, foreign bool) func(a, b an
 			s.m.enterLocked(&s.label)
 		}
 		if err := contain("equal", func() { same = equal(a, b) }); err != nil {
-			s.m.publishLocked(Event{Kind: CallbackPanicked, Err: err})
+			s.m.publishLocked(Event{Kind: event.CallbackPanicked, Err: err})
 			return false
 		}
 		return same
@@ -342,7 +343,7 @@ func (s *anyStore) needs(call, id string) error {
 func (s *anyStore) tellNeeds(call, id string) error {
 	err := s.needs(call, id)
 	if err != nil && s.err == nil {
-		s.m.report(Event{Kind: Misused, Err: err})
+		s.m.report(Event{Kind: event.Misused, Err: err})
 	}
 	return err
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/optimist-go/optimist/event"
 	"github.com/optimist-go/optimist/internal/audience"
 	"github.com/optimist-go/optimist/internal/engine"
 	"github.com/optimist-go/optimist/internal/errorf"
@@ -39,7 +40,7 @@ func (m *Manager) Subscribe(opts SubscribeOptions) *Subscription {
 		Buffer: opts.Buffer, Details: opts.Args, Choose: opts.choose,
 	})}
 	if err := m.lock(); err != nil {
-		s.subscriber.Add(Event{Kind: Misused, At: time.Now(), Entity: opts.Entity, Err: errorf.New("Subscribe: %w", err)})
+		s.subscriber.Add(Event{Kind: event.Misused, At: time.Now(), Entity: opts.Entity, Err: errorf.New("Subscribe: %w", err)})
 		s.subscriber.Close()
 		return s
 	}
@@ -48,7 +49,7 @@ func (m *Manager) Subscribe(opts SubscribeOptions) *Subscription {
 		s.subscriber.Close()
 		return s
 	}
-	first := Event{Kind: Started, At: time.Now()}
+	first := Event{Kind: event.Started, At: time.Now()}
 	var unnamed error
 	if opts.Entity == "" {
 		snap := m.snapshotLocked()
@@ -61,7 +62,7 @@ func (m *Manager) Subscribe(opts SubscribeOptions) *Subscription {
 	}
 	s.subscriber.Add(first)
 	if unnamed != nil {
-		s.subscriber.Add(Event{Kind: Misused, At: first.At, Entity: opts.Entity, Err: errorf.New("Subscribe: %w", unnamed)})
+		s.subscriber.Add(Event{Kind: event.Misused, At: first.At, Entity: opts.Entity, Err: errorf.New("Subscribe: %w", unnamed)})
 	}
 	m.audience.Subscribe(s.subscriber)
 	m.listenedLocked()
@@ -75,7 +76,7 @@ func (opts *SubscribeOptions) choose(ev Event) (Event, bool) {
 		ev.Args = nil
 	}
 	return ev, opts.Entity == "" || !ev.united && (opts.Entity == ev.Entity || slices.Contains(ev.also, opts.Entity)) ||
-		ev.Kind.single() && slices.Contains(ev.Entities, opts.Entity)
+		single(ev.Kind) && slices.Contains(ev.Entities, opts.Entity)
 }
 
 // listenedLocked is called when others listen than before, so that nothing is told to nobody.
@@ -89,7 +90,7 @@ func (s *Subscription) Next(ctx context.Context) (Event, bool) {
 	}
 	ev, missed, ok := s.subscriber.Next(ctx)
 	if missed > 0 {
-		ev = Event{Kind: Gap, At: time.Now(), Entity: s.entity, Missed: missed}
+		ev = Event{Kind: event.Gap, At: time.Now(), Entity: s.entity, Missed: missed}
 	}
 	return ev, ok
 }

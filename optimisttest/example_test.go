@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/optimist-go/optimist"
+	"github.com/optimist-go/optimist/event"
 	"github.com/optimist-go/optimist/optimisttest"
 )
 
@@ -48,10 +49,10 @@ func TestButton(t *testing.T) {
 			t.Fatal(err)
 		}
 		events.Expect(
-			optimist.Event{Kind: optimist.OpSent, Calls: 1},
-			optimist.Event{Kind: optimist.OpSent, Calls: 2},
-			optimist.Event{Kind: optimist.OpSent, Calls: 3},
-			optimist.Event{Kind: optimist.OpSettled, Outcome: optimist.Confirmed},
+			optimist.Event{Kind: event.Sent, Calls: 1},
+			optimist.Event{Kind: event.Sent, Calls: 2},
+			optimist.Event{Kind: event.Sent, Calls: 3},
+			optimist.Event{Kind: event.Settled, Outcome: optimist.Confirmed},
 		)
 		server.Verify(t, counters)
 		if err := m.Close(t.Context()); err != nil {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/optimist-go/optimist"
+	"github.com/optimist-go/optimist/event"
 )
 
 // note is an entity with likes by user.
@@ -135,9 +136,9 @@ func TestUnauthenticated(t *testing.T) {
 		w := Watch(t, p.m, optimist.SubscribeOptions{})
 		s.Next(Unauthenticated)
 		p.like.Toggle(t.Context(), "1", "ann")
-		w.Expect(optimist.Event{Kind: optimist.SendingPaused})
+		w.Expect(optimist.Event{Kind: event.SendingPaused})
 		p.m.RetryNow()
-		w.Expect(optimist.Event{Kind: optimist.OpSettled, Outcome: optimist.Confirmed})
+		w.Expect(optimist.Event{Kind: event.Settled, Outcome: optimist.Confirmed})
 		s.Verify(t, p.notes)
 	})
 }

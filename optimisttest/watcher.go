@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/optimist-go/optimist"
+	"github.com/optimist-go/optimist/event"
 )
 
 // Watcher reads the events of a manager. It belongs to one goroutine.
@@ -75,7 +76,7 @@ func (w *Watcher) ExpectNone() {
 }
 
 // Wait returns the next event of a kind, and skips others.
-func (w *Watcher) Wait(kind optimist.EventKind) optimist.Event {
+func (w *Watcher) Wait(kind event.Kind) optimist.Event {
 	w.tb.Helper()
 	for {
 		ev, ok := w.next()

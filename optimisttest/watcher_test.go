@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/optimist-go/optimist"
+	"github.com/optimist-go/optimist/event"
 )
 
 func TestWatcher(t *testing.T) {
@@ -18,17 +19,17 @@ func TestWatcher(t *testing.T) {
 		p.like.Set(t.Context(), "1", "ann", true)
 		p.like.Set(t.Context(), "1", "ann", true)
 		w.ExpectExactly(
-			optimist.Event{Kind: optimist.Started, Entity: "note:1"},
-			optimist.Event{Kind: optimist.Changed, Number: 1, Value: note{}},
-			optimist.Event{Kind: optimist.OpAccepted, Type: "like"},
-			optimist.Event{Kind: optimist.Changed, Number: 2, Pending: 1},
-			optimist.Event{Kind: optimist.OpJoined},
+			optimist.Event{Kind: event.Started, Entity: "note:1"},
+			optimist.Event{Kind: event.Changed, Number: 1, Value: note{}},
+			optimist.Event{Kind: event.Accepted, Type: "like"},
+			optimist.Event{Kind: event.Changed, Number: 2, Pending: 1},
+			optimist.Event{Kind: event.Joined},
 		)
 		synctest.Wait()
 		w.ExpectNone()
 		s.Next(Permanent)
-		w.Expect(optimist.Event{Kind: optimist.OpSent, Calls: 1}, optimist.Event{Kind: optimist.OpsRolledBack, Err: errScripted})
-		if ev := w.Wait(optimist.OpSettled); ev.Outcome != optimist.RolledBack {
+		w.Expect(optimist.Event{Kind: event.Sent, Calls: 1}, optimist.Event{Kind: event.RolledBack, Err: errScripted})
+		if ev := w.Wait(event.Settled); ev.Outcome != optimist.RolledBack {
 			t.Errorf("%+v", ev)
 		}
 	})
@@ -41,13 +42,13 @@ func TestWatcherSays(t *testing.T) {
 		expect func(*Watcher)
 		want   []string
 	}{
-		{"not in time", func(w *Watcher) { w.Expect(optimist.Event{Kind: optimist.OpSent}) },
+		{"not in time", func(w *Watcher) { w.Expect(optimist.Event{Kind: event.Sent}) },
 			[]string{"expected sent, and saw\n\tstarted", "accepted Entity=note:1"}},
 		{"between", func(w *Watcher) {
-			w.ExpectExactly(optimist.Event{Kind: optimist.Started}, optimist.Event{Kind: optimist.OpSettled, Outcome: optimist.Confirmed})
+			w.ExpectExactly(optimist.Event{Kind: event.Started}, optimist.Event{Kind: event.Settled, Outcome: optimist.Confirmed})
 		}, []string{"expected exactly settled Outcome=confirmed, and saw\n\tstarted"}},
 		{"some", func(w *Watcher) { w.ExpectNone() }, []string{"expected no event, and saw\n\tstarted"}},
-		{"kind", func(w *Watcher) { w.Wait(optimist.Gap) }, []string{"expected gap, and saw"}},
+		{"kind", func(w *Watcher) { w.Wait(event.Gap) }, []string{"expected gap, and saw"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

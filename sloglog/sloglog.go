@@ -21,6 +21,7 @@ import (
 	"sync"
 
 	"github.com/optimist-go/optimist"
+	"github.com/optimist-go/optimist/event"
 )
 
 // Options choose the logged events. The zero value logs every event that the logger's
@@ -69,11 +70,11 @@ func Attach(m *optimist.Manager, logger *slog.Logger, opts Options) (stop func()
 // Level returns the level of an event; see the package's documentation.
 func Level(ev optimist.Event) slog.Level {
 	switch ev.Kind {
-	case optimist.CallbackPanicked, optimist.JournalFailed, optimist.OpQuarantined, optimist.ClockDrift, optimist.TruthRefused, optimist.Misused:
+	case event.CallbackPanicked, event.JournalFailed, event.Quarantined, event.ClockDrift, event.TruthRefused, event.Misused:
 		return slog.LevelError
-	case optimist.OpParked, optimist.OpsRolledBack, optimist.Gap:
+	case event.Parked, event.RolledBack, event.Gap:
 		return slog.LevelWarn
-	case optimist.OpRetrying, optimist.OpDeferred, optimist.OpConflicted, optimist.SendingPaused, optimist.SendingResumed:
+	case event.Retrying, event.Deferred, event.Conflicted, event.SendingPaused, event.SendingResumed:
 		return slog.LevelInfo
 	}
 	return slog.LevelDebug

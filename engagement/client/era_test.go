@@ -12,6 +12,7 @@ import (
 	"github.com/optimist-go/optimist/engagement/engaged"
 	"github.com/optimist-go/optimist/engagement/transport/nethttp"
 	"github.com/optimist-go/optimist/engagement/wire"
+	"github.com/optimist-go/optimist/event"
 	"github.com/optimist-go/optimist/memjournal"
 )
 
@@ -184,7 +185,7 @@ func TestRestoredBackup(t *testing.T) {
 	}
 	ann.restored(b, other)
 	ben.restored(b, other)
-	awaitEvent(t, told, optimist.EraBegan)
+	awaitEvent(t, told, event.EraBegan)
 }
 
 // TestRestoredBackupAcrossARestart: the operation whose answer had not come is in the journal

@@ -16,12 +16,12 @@ import (
 func TestTruthThatCannotBeTaken(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, b := newPost(), newPost()
-		broken := burst(hello(1), client.Event{Name: wire.EventTruth, ID: "2", Data: []byte(`{"id":"` + a)}, event(wire.EventTruth, "3", truth(b, 1, 0)))
+		broken := burst(hello(1), client.Event{Name: wire.EventTruth, ID: "2", Data: []byte(`{"id":"` + a)}, message(wire.EventTruth, "3", truth(b, 1, 0)))
 		s := &script{}
 		for range 4 {
 			s.streams = append(s.streams, broken)
 		}
-		s.streams = append(s.streams, steady(hello(1), event(wire.EventTruth, "2", truth(a, 7, 0)), event(wire.EventTruth, "3", truth(b, 1, 0))))
+		s.streams = append(s.streams, steady(hello(1), message(wire.EventTruth, "2", truth(a, 7, 0)), message(wire.EventTruth, "3", truth(b, 1, 0))))
 		c, _ := follow(t, s, 1)
 		time.Sleep(time.Minute / 2)
 		synctest.Wait()
@@ -86,7 +86,7 @@ func TestSilentStreamIsLeft(t *testing.T) {
 				take(hello(1))
 				for range 4 { // 15 s are no silence
 					time.Sleep(15 * time.Second)
-					take(event(wire.EventBeat, "", struct{}{}))
+					take(message(wire.EventBeat, "", struct{}{}))
 				}
 				<-ctx.Done()
 				return ctx.Err()
@@ -114,7 +114,7 @@ func TestServerThatIsBackIsTriedAtOnce(t *testing.T) {
 		s := &script{streams: []func(context.Context, func(client.Event)) error{
 			func(_ context.Context, take func(client.Event)) error {
 				take(hello(1))
-				take(event(wire.EventTruth, "2", truth(post, 1, 0)))
+				take(message(wire.EventTruth, "2", truth(post, 1, 0)))
 				<-down
 				return context.Canceled
 			},

@@ -12,6 +12,7 @@ import (
 	"github.com/optimist-go/optimist/engagement/engagedtest"
 	"github.com/optimist-go/optimist/engagement/fault"
 	"github.com/optimist-go/optimist/engagement/transport/nethttp"
+	"github.com/optimist-go/optimist/event"
 )
 
 const patience = 60 * time.Second
@@ -137,7 +138,7 @@ func (d *device) await(post, what string, ok func(optimist.View[client.Post]) bo
 }
 
 // awaitEvent waits for an event of that kind about the operation's post.
-func awaitEvent(t *testing.T, sub *optimist.Subscription, kind optimist.EventKind) optimist.Event {
+func awaitEvent(t *testing.T, sub *optimist.Subscription, kind event.Kind) optimist.Event {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()

@@ -9,6 +9,7 @@ import (
 	"github.com/optimist-go/optimist/engagement/client"
 	"github.com/optimist-go/optimist/engagement/fault"
 	"github.com/optimist-go/optimist/engagement/wire"
+	"github.com/optimist-go/optimist/event"
 )
 
 func write(t *testing.T, d *device, text string) (string, *optimist.Handle) {
@@ -121,7 +122,7 @@ func TestPostWhoseAnswerIsLost(t *testing.T) {
 	post, h := write(t, d, "once")
 	events := d.Manager().Subscribe(optimist.SubscribeOptions{Entity: client.EntityOf(post)})
 	defer events.Close()
-	awaitEvent(t, events, optimist.OpRetrying)
+	awaitEvent(t, events, event.Retrying)
 	setNetwork(t, server, fault.Rule{})
 	if r := wait(t, h); !r.Success() {
 		t.Fatalf("%+v", r)

@@ -50,8 +50,8 @@ func TestResetIsSeenThrough(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, b, fresh := newPost(), newPost(), newPost()
 		s := &script{streams: []func(context.Context, func(client.Event)) error{
-			burst(hello(1), event(wire.EventTruth, "2", made(a, 5, 1)), event(wire.EventTruth, "3", made(b, 4, 1))),
-			burst(reset(50), event(wire.EventTruth, "51", made(b, 4, 3))),
+			burst(hello(1), message(wire.EventTruth, "2", made(a, 5, 1)), message(wire.EventTruth, "3", made(b, 4, 1))),
+			burst(reset(50), message(wire.EventTruth, "51", made(b, 4, 3))),
 			steady(hello(51)),
 		}}
 		reads := 0
@@ -140,14 +140,14 @@ func TestResetHeedsRetryAfter(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, b := newPost(), newPost()
 		s := &script{streams: []func(context.Context, func(client.Event)) error{
-			steady(hello(1), event(wire.EventTruth, "2", made(a, 5, 1)), event(wire.EventTruth, "3", made(b, 5, 1))),
+			steady(hello(1), message(wire.EventTruth, "2", made(a, 5, 1)), message(wire.EventTruth, "3", made(b, 5, 1))),
 			func(ctx context.Context, take func(client.Event)) error {
 				take(reset(50))
 				for range 5 {
 					time.Sleep(15 * time.Second)
-					take(event(wire.EventBeat, "", struct{}{}))
+					take(message(wire.EventBeat, "", struct{}{}))
 				}
-				take(event(wire.EventTruth, "51", made(b, 5, 7)))
+				take(message(wire.EventTruth, "51", made(b, 5, 7)))
 				<-ctx.Done()
 				return ctx.Err()
 			},

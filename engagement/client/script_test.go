@@ -69,7 +69,7 @@ func steady(events ...client.Event) func(context.Context, func(client.Event)) er
 	}
 }
 
-func event(name, number string, data any) client.Event {
+func message(name, number string, data any) client.Event {
 	return client.Event{Name: name, ID: "1." + number, Data: encoded(data)}
 }
 

@@ -8,6 +8,7 @@ import (
 	"github.com/optimist-go/optimist"
 	"github.com/optimist-go/optimist/engagement/client"
 	"github.com/optimist-go/optimist/engagement/fault"
+	"github.com/optimist-go/optimist/event"
 )
 
 // The tests of this file are the testing requirements of the task that the library
@@ -57,8 +58,8 @@ func TestSeed_RetryHappensOnFailure(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	awaitEvent(t, sub, optimist.OpRetrying)
-	awaitEvent(t, sub, optimist.OpRetrying)
+	awaitEvent(t, sub, event.Retrying)
+	awaitEvent(t, sub, event.Retrying)
 	if !d.Post(post).Value.Saved {
 		t.Error("the save is not to be seen while it is tried again")
 	}

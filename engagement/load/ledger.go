@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	"github.com/optimist-go/optimist"
+	"github.com/optimist-go/optimist/event"
 	"github.com/optimist-go/optimist/filejournal"
 	"github.com/optimist-go/optimist/journal"
 )
@@ -52,16 +53,16 @@ func (l *ledger) say() {
 	}
 	for e := range l.events.All(now) {
 		switch n := (note{Client: l.client, ID: e.ID}); e.Kind {
-		case optimist.Started:
+		case event.Started:
 			n.Kind, n.IDs = noteRestored, unsettled(*e.Snapshot)
 			l.tell(n)
-		case optimist.OpAccepted:
+		case event.Accepted:
 			n.Kind = noteAccepted
 			l.tell(n)
-		case optimist.OpSettled:
+		case event.Settled:
 			n.Kind, n.Successor = noteEnding, e.Successor
 			l.tell(n)
-		case optimist.Gap:
+		case event.Gap:
 			n.Kind, n.Count = noteMissed, e.Missed
 			l.tell(n)
 		}

@@ -15,6 +15,7 @@ import (
 	"github.com/optimist-go/optimist/engagement/client"
 	"github.com/optimist-go/optimist/engagement/transport/nethttp"
 	"github.com/optimist-go/optimist/engagement/wire"
+	"github.com/optimist-go/optimist/event"
 	"github.com/optimist-go/optimist/filejournal"
 )
 
@@ -130,20 +131,20 @@ func (p *person) passOn() {
 	for e := range p.events.All(context.Background()) {
 		n := note{Client: p.number, ID: e.ID}
 		switch e.Kind {
-		case optimist.OpAccepted:
+		case event.Accepted:
 			if p.ledger != nil {
 				continue // it tells
 			}
 			n.Kind = noteAccepted
-		case optimist.OpRetrying:
+		case event.Retrying:
 			n.Kind = noteRetrying
-		case optimist.OpConflicted:
+		case event.Conflicted:
 			n.Kind, n.Already = noteConflicted, e.Resolution == optimist.AlreadySo
-		case optimist.OpsRolledBack:
+		case event.RolledBack:
 			n.Kind, n.Count = noteRolledBack, len(e.Victims)
-		case optimist.OpSettled:
+		case event.Settled:
 			n.Kind, n.At, n.Outcome, n.Successor = noteSettled, e.At, e.Outcome, e.Successor
-		case optimist.Gap:
+		case event.Gap:
 			n.Kind, n.Count = noteMissed, e.Missed
 		default:
 			continue

@@ -9,6 +9,7 @@ import (
 
 	"github.com/optimist-go/optimist"
 	"github.com/optimist-go/optimist/engagement/client"
+	"github.com/optimist-go/optimist/event"
 )
 
 // ended is a context that has ended: with it, Subscription.Next does not wait.
@@ -44,16 +45,16 @@ func (a *App) observeLocked(e optimist.Event) {
 		a.dirty.posts[post] = true
 	}
 	switch e.Kind {
-	case optimist.Changed:
+	case event.Changed:
 		a.dirty.posts[post] = true
-	case optimist.OpConflicted:
+	case event.Conflicted:
 		if words := conflictNotice(e); words != "" && a.inFeed[post] {
 			a.uiLocked(post).Notice = words
 		}
-	case optimist.OpsRolledBack:
+	case event.RolledBack:
 		a.rolledBackLocked(e)
-	case optimist.SendingPaused, optimist.SendingResumed:
-		a.chrome.Paused = e.Kind == optimist.SendingPaused
+	case event.SendingPaused, event.SendingResumed:
+		a.chrome.Paused = e.Kind == event.SendingPaused
 		var send *optimist.SendError
 		if errors.As(e.Err, &send) && send.Class == optimist.Unauthenticated {
 			a.expiredLocked(a.visit)
@@ -61,10 +62,10 @@ func (a *App) observeLocked(e optimist.Event) {
 		}
 		a.dirty.header = true
 		a.heldLocked()
-	case optimist.JournalFailed:
+	case event.JournalFailed:
 		a.durable, a.chrome.Risk = false, nowhere
 		a.dirty.header = true
-	case optimist.Gap:
+	case event.Gap:
 		for _, id := range a.feed {
 			a.dirty.posts[id] = true
 		}

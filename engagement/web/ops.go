@@ -6,6 +6,7 @@ import (
 
 	"github.com/optimist-go/optimist"
 	"github.com/optimist-go/optimist/engagement/client"
+	"github.com/optimist-go/optimist/event"
 	"github.com/optimist-go/optimist/reason"
 )
 
@@ -78,7 +79,7 @@ func statusOf(o optimist.OpSnapshot) *opStatus {
 
 // accepted notes an operation that may have ended before anybody looks.
 func (ops *openOps) accepted(e optimist.Event) {
-	if e.Kind == optimist.OpAccepted && ops.find(e.ID) == nil {
+	if e.Kind == event.Accepted && ops.find(e.ID) == nil {
 		*ops = append(*ops, statusOf(optimist.OpSnapshot{ID: e.ID, Type: e.Type, EntityID: client.PostOf(e.Entity), Args: e.Args}))
 	}
 }

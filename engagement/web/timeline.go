@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/optimist-go/optimist"
+	"github.com/optimist-go/optimist/event"
 )
 
 // Bounds of the timeline.
@@ -48,7 +49,7 @@ func (t *timeline) observe(e optimist.Event) {
 		return
 	}
 	l := t.find(e.ID)
-	if l == nil && e.Kind == optimist.OpAccepted {
+	if l == nil && e.Kind == event.Accepted {
 		t.total.Taps++
 		if l = t.burst(e); l == nil {
 			l = &life{Row: e.ID, Entity: e.Entity}
@@ -63,28 +64,28 @@ func (t *timeline) observe(e optimist.Event) {
 	}
 	t.last = e.At
 	switch e.Kind {
-	case optimist.OpAccepted, optimist.OpUnparked:
+	case event.Accepted, event.Unparked:
 		l.enter("wait", e.At)
-	case optimist.OpJoined:
+	case event.Joined:
 		l.Taps++
 		t.total.Taps++
 		t.total.Saved++
-	case optimist.OpSent:
+	case event.Sent:
 		l.enter("flight", e.At)
 		t.total.Calls++
 		if l.Calls++; l.Calls > 1 {
 			t.total.Retries++
 		}
-	case optimist.OpRetrying:
+	case event.Retrying:
 		l.enter("retry", e.At)
-	case optimist.OpDeferred:
+	case event.Deferred:
 		l.enter("paused", e.At)
-	case optimist.OpParked:
+	case event.Parked:
 		l.enter("parked", e.At)
-	case optimist.OpConflicted:
+	case event.Conflicted:
 		l.Conflict = e.Resolution
 		t.total.Conflicts++
-	case optimist.OpSettled:
+	case event.Settled:
 		l.leave(e.At)
 		l.Outcome = e.Outcome
 		switch {

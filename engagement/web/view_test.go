@@ -8,6 +8,7 @@ import (
 
 	"github.com/optimist-go/optimist"
 	"github.com/optimist-go/optimist/engagement/client"
+	"github.com/optimist-go/optimist/event"
 )
 
 // walk calls f for a node and all below it.
@@ -158,7 +159,7 @@ func TestLegendIsAboveItsRows(t *testing.T) {
 func TestTimeline(t *testing.T) {
 	var tl timeline
 	at := time.Now()
-	event := func(kind optimist.EventKind, id string, change func(*optimist.Event)) {
+	happens := func(kind event.Kind, id string, change func(*optimist.Event)) {
 		at = at.Add(100 * time.Millisecond)
 		e := optimist.Event{Kind: kind, ID: id, Type: "like", Entity: client.EntityOf("p"), At: at}
 		if change != nil {
@@ -166,23 +167,23 @@ func TestTimeline(t *testing.T) {
 		}
 		tl.observe(e)
 	}
-	event(optimist.OpAccepted, "a", nil)
-	event(optimist.OpJoined, "a", nil)
-	event(optimist.OpSent, "a", nil)
-	event(optimist.OpRetrying, "a", nil)
-	event(optimist.OpSent, "a", nil)
+	happens(event.Accepted, "a", nil)
+	happens(event.Joined, "a", nil)
+	happens(event.Sent, "a", nil)
+	happens(event.Retrying, "a", nil)
+	happens(event.Sent, "a", nil)
 	if l := tl.lives[0]; stateWords(l) != "call 2" || !tl.moving(at) || len(l.Spans) != 4 {
 		t.Errorf("%q %+v", stateWords(l), l)
 	}
-	event(optimist.OpSettled, "a", func(e *optimist.Event) { e.Outcome = optimist.Confirmed })
+	happens(event.Settled, "a", func(e *optimist.Event) { e.Outcome = optimist.Confirmed })
 	if l := tl.lives[0]; stateWords(l) != "2 taps, 2 calls" {
 		t.Errorf("%q", stateWords(l))
 	}
-	event(optimist.OpAccepted, "b", nil)
+	happens(event.Accepted, "b", nil)
 	if tl.total.Saved != 1 {
 		t.Error("a call that may still leave counts as saved")
 	}
-	event(optimist.OpSettled, "b", func(e *optimist.Event) { e.Outcome = optimist.Superseded })
+	happens(event.Settled, "b", func(e *optimist.Event) { e.Outcome = optimist.Superseded })
 	if want := (totals{Taps: 3, Calls: 2, Saved: 2, Retries: 1}); tl.total != want {
 		t.Errorf("%+v", tl.total)
 	}
@@ -190,7 +191,7 @@ func TestTimeline(t *testing.T) {
 		t.Error("it moves though nothing happens")
 	}
 	for range 100 {
-		event(optimist.OpAccepted, at.String(), nil)
+		happens(event.Accepted, at.String(), nil)
 	}
 	if len(tl.lives) > timelineRows {
 		t.Errorf("%d lives are kept", len(tl.lives))
@@ -204,13 +205,13 @@ func TestReplacedEitherWay(t *testing.T) {
 		var tl timeline
 		at := time.Now()
 		accepted := func(id string) {
-			tl.observe(optimist.Event{Kind: optimist.OpAccepted, ID: id, Type: "edit_comment", At: at})
+			tl.observe(optimist.Event{Kind: event.Accepted, ID: id, Type: "edit_comment", At: at})
 		}
 		accepted("a")
 		if first {
 			accepted("b")
 		}
-		tl.observe(optimist.Event{Kind: optimist.OpSettled, ID: "a", Outcome: optimist.Superseded, Successor: "b", At: at})
+		tl.observe(optimist.Event{Kind: event.Settled, ID: "a", Outcome: optimist.Superseded, Successor: "b", At: at})
 		if !first {
 			accepted("b")
 		}
@@ -257,7 +258,7 @@ func TestOpenOperations(t *testing.T) {
 		t.Errorf("%+v", ops)
 	}
 	var ops openOps
-	ops.accepted(optimist.Event{Kind: optimist.OpAccepted, ID: "a", Entity: "post:p", Args: &client.CommentArgs{ID: "c", Text: "gone"}})
+	ops.accepted(optimist.Event{Kind: event.Accepted, ID: "a", Entity: "post:p", Args: &client.CommentArgs{ID: "c", Text: "gone"}})
 	if o := ops.find("a"); o == nil || o.Text != "gone" || o.Post != "p" {
 		t.Errorf("%+v", o)
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/optimist-go/optimist"
+	"github.com/optimist-go/optimist/event"
 )
 
 // op is an operation as its client's events tell of it.
@@ -101,31 +102,31 @@ func (x *watch) see(ev optimist.Event) {
 		return // of another entity of the same group
 	}
 	switch ev.Kind {
-	case optimist.Started:
+	case event.Started:
 		return
-	case optimist.Gap, optimist.CallbackPanicked, optimist.OpQuarantined:
+	case event.Gap, event.CallbackPanicked, event.Quarantined:
 		w.fail("%s: %v: %v", c, ev.Kind, ev.Err)
-	case optimist.OpAccepted:
+	case event.Accepted:
 		x.accepted(ev)
-	case optimist.EraBegan:
+	case event.EraBegan:
 		x.begins(ev)
-	case optimist.OpSettled:
+	case event.Settled:
 		x.settled(ev)
-	case optimist.OpSent, optimist.OpDeferred:
+	case event.Sent, event.Deferred:
 		if o := c.ops[ev.ID]; o != nil {
-			o.way.sent = ev.Kind == optimist.OpSent
+			o.way.sent = ev.Kind == event.Sent
 			o.way.sentKept = o.way.sentKept || o.way.sent
 		}
-	case optimist.OpAcknowledged:
+	case event.Acknowledged:
 		if o := c.ops[ev.ID]; o != nil {
 			o.way.acked = true
 		}
-	case optimist.OpParked:
+	case event.Parked:
 		w.stats.Parked++
 		if o := c.ops[ev.ID]; o != nil {
 			o.parked = true
 		}
-	case optimist.Changed:
+	case event.Changed:
 		w.stats.Views++
 		raw := ev.Entity[len("post:"):]
 		if ev.Number != 1 && ev.Number != x.numbers[raw]+1 {
@@ -153,7 +154,7 @@ func (x *watch) see(ev optimist.Event) {
 }
 
 func outcomeText(ev optimist.Event) string {
-	if ev.Kind == optimist.OpSettled {
+	if ev.Kind == event.Settled {
 		return ev.Outcome.String()
 	}
 	return ""
