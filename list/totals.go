@@ -45,16 +45,16 @@ const maxDifferences = 1000
 // tell takes a number that the server told, read since began.
 func (t *totals) tell(n int, position uint64, began moment) {
 	t.known, t.n, t.position, t.began, t.outlived = true, n, position, began, false
-	placed := make(map[string]int) // by entity: its last change that n contains by its position
+	last := make(map[string]int) // by entity: its last change that n contains
 	for i := range t.settled {
-		if d := &t.settled[i]; d.position != 0 && t.has(d) && position != 0 {
-			placed[d.id] = i
+		if d := &t.settled[i]; t.has(d) {
+			last[d.id] = i
 		}
 	}
 	kept := t.settled[:0]
 	t.sum, t.unsure = 0, 0
 	for i, d := range t.settled {
-		if t.has(&d) || d.position == 0 && i < placed[d.id] {
+		if t.has(&d) || d.position == 0 && i < last[d.id] {
 			continue
 		}
 		kept = append(kept, d)

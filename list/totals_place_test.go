@@ -56,3 +56,18 @@ func TestATotalContainsWhatCameBeforeAChangeOfIt(t *testing.T) {
 		}
 	}
 }
+
+// TestATotalContainsWhatCameBeforeALaterTruth: of a change that is no later than a truth which the
+// total contains, also where the position of no change is known.
+func TestATotalContainsWhatCameBeforeALaterTruth(t *testing.T) {
+	began := time.Unix(100, 0)
+	totals := totals{ahead: make(map[string]int), doubted: make(map[string]bool), guessed: make(map[string]bool)}
+	totals.tell(5, 3, moment{at: began})
+	totals.settle(difference{id: "a", by: -1, came: moment{at: began.Add(2)}})
+	totals.settle(difference{id: "a", by: 1, came: moment{at: began.Add(3)}})
+	totals.place("a", 5, false)
+	totals.tell(5, 6, moment{at: began.Add(1)})
+	if got, want := totals.now(), (Total{N: 5, Known: true, Exact: true}); got != want {
+		t.Errorf("%+v, want %+v", got, want)
+	}
+}
