@@ -4,7 +4,6 @@ import (
 	"time"
 
 	"github.com/optimist-go/optimist/internal/engine"
-	"github.com/optimist-go/optimist/internal/errorf"
 )
 
 // carryOutLocked carries out an effect, as far as the lock is needed, and
@@ -65,7 +64,7 @@ func (m *Manager) settledLocked(f *engine.Effect) {
 	if f.Err != nil {
 		err := publicErr(f.Err)
 		if o.UnknownOutcome() {
-			err = errorf.New("%w: %w", ErrUnknownOutcome, err)
+			err = unknownOutcome(err)
 		}
 		h.moreLocked().err = &OpError{
 			ID: o.ID(m.engine), Type: o.Type.Name, Entity: o.Entity().FullName(), Calls: o.Calls(), Err: err,

@@ -122,6 +122,14 @@ func publicErr(err error) error {
 	return err
 }
 
+// unknownOutcome says of an operation's error that the server may have it nevertheless.
+func unknownOutcome(err error) error {
+	if errors.Is(err, ErrUnknownOutcome) {
+		return err
+	}
+	return errorf.New("%w: %w", ErrUnknownOutcome, err)
+}
+
 // Class is the meaning of a failed attempt, which decides how to go on.
 type Class uint8
 
@@ -142,7 +150,9 @@ const (
 	// Conflicting: the server holds something else. The truth returned beside the error
 	// goes to the resolver.
 	Conflicting
-	// Permanent: it will never work. Not tried again.
+	// Permanent: it will never work. Not tried again. An error that wraps [ErrUnknownOutcome] as
+	// well says that the server cannot tell whether it has the operation, because it has forgotten
+	// the key: the outcome is unknown then, and the entity unsure.
 	Permanent
 	// Unknown: it was sent and no answer came. Tried again with the same key until
 	// the outcome is known; never called a failure before. The class of an unclassified error
@@ -220,6 +230,7 @@ type judged struct {
 	class        Class
 	retryAfter   time.Duration
 	unclassified bool // nobody classified the error
+	forgotten    bool // the server cannot tell whether it has the operation
 }
 
 // classify reads the error of a Send function whose context was ctx.
@@ -227,7 +238,7 @@ func classify(ctx context.Context, err error) judged {
 	var s *SendError
 	switch {
 	case errors.As(err, &s) && s.Class >= Transient && s.Class <= Unknown:
-		return judged{class: s.Class, retryAfter: max(s.RetryAfter, 0)}
+		return judged{class: s.Class, retryAfter: max(s.RetryAfter, 0), forgotten: s.Class == Permanent && errors.Is(err, ErrUnknownOutcome)}
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return judged{class: Unknown, unclassified: true}
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -332,4 +333,32 @@ func TestLaw49_AnUpdateThatTheServerMayHaveIsTold(t *testing.T) {
 		equal(t, "events", len(told), 1)
 		equal(t, "of", told[0].ID, h.ID())
 	})
+}
+
+// A server that has forgotten the key of an operation, and therefore refuses it, leaves the entity
+// unsure, and the operation of unknown outcome: it is not sent under another key.
+func TestLaw49_ARefusalByAServerThatHasForgottenLeavesDoubt(t *testing.T) {
+	for _, failure := range []FailurePolicy{Revert, Park} {
+		inWorld(t, Options{Policy: Policy{Debounce: Debounce{Wait: NoDebounce}, Failure: failure}}, func(t *testing.T, w *world) {
+			forgotten := Fail(Permanent, fmt.Errorf("%w: the key is too old", ErrUnknownOutcome))
+			w.server.next("1", reply{lost: true}, reply{fails: forgotten}, reply{fails: forgotten})
+			h := must(w.rename.Execute(w.ctx, "1", "new"))(t)
+			w.time(time.Minute)
+			equal(t, "unsure", w.pages.View("1").Unsure, failure == Revert)
+			if failure == Park {
+				equal(t, "state", h.State(), Parked)
+				_, err := w.rename.Edit(h, "newer")
+				is(t, err, ErrUnknownOutcome)
+				is(t, h.Retry(), nil)
+				w.time(time.Minute)
+				equal(t, "state after a retry", h.State(), Parked)
+				is(t, h.Discard(), nil)
+				equal(t, "unsure", w.pages.View("1").Unsure, true)
+				return
+			}
+			r, _ := h.Result()
+			is(t, r.Err, ErrUnknownOutcome)
+			equal(t, "times that the error says so", strings.Count(r.Err.Error(), ErrUnknownOutcome.Error()), 1)
+		})
+	}
 }

@@ -213,7 +213,7 @@ func (m *Manager) try(f *flight, now time.Time, answer *engine.Answer) {
 func (m *Manager) failed(f *flight, answer *engine.Answer, j judged, err error) {
 	f.judged = true
 	answer.Class, answer.Err = engine.Class(j.class), err
-	answer.Unclassified, answer.RetryAfter = j.unclassified, engine.Time(j.retryAfter)
+	answer.Unclassified, answer.Forgotten, answer.RetryAfter = j.unclassified, j.forgotten, engine.Time(j.retryAfter)
 	switch j.class {
 	case Transient, Overloaded, Unknown:
 		if f.typ.next != nil {

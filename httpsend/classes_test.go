@@ -30,6 +30,7 @@ const (
 	notUnderst   = "2xx, and the answer broke off, is too large or not as expected"
 	success      = "2xx"
 	inProgress   = "409 with a Retry-After: the first request with this key still runs"
+	forgotten    = "410 to a request that told the age of its key"
 	redirected   = "3xx that is not followed; see below"
 	otherStatus  = "any other status"
 )
@@ -65,6 +66,9 @@ func TestClasses(t *testing.T) {
 			class, err := classOf(t, c)
 			if class != want {
 				t.Errorf("class %s, documented is %s: %v", class, want, err)
+			}
+			if errors.Is(err, optimist.ErrUnknownOutcome) != (c.row == forgotten) {
+				t.Errorf("unknown outcome: %v", err)
 			}
 			if err != nil && len(err.Error()) > 1000 {
 				t.Errorf("the error has %d bytes", len(err.Error()))
@@ -122,7 +126,7 @@ func documented(t *testing.T) map[string]string {
 		said[m[1]] = strings.ToLower(m[2])
 	}
 	said[noAnswer], said[notUnderst], said[cancelled] = long(said[noAnswer]), long(said[notUnderst]), long(said[cancelled])
-	if len(said) != 9 {
+	if len(said) != 10 {
 		t.Fatalf("the table in doc.go has %d rows: %v", len(said), said)
 	}
 	return said
@@ -275,6 +279,12 @@ func happenings() []one {
 
 		{"in progress", inProgress, 0, status(409, http.Header{"Retry-After": {"3"}}, "")},
 		{"in progress, with a date", inProgress, 0, status(409, http.Header{"Retry-After": {"Wed, 21 Oct 2026 07:28:00 GMT"}}, "")},
+
+		{"a forgotten key", forgotten, 0, func(t *testing.T, r *http.Request) *httpsend.Client {
+			r.Header.Set(httpsend.HeaderKeyAge, "900000")
+			return status(410, nil, "")(t, r)
+		}},
+		{"gone", otherStatus, optimist.Permanent, status(410, nil, "")},
 
 		{"a redirect to a GET", redirected, 0, status(303, http.Header{"Location": {"/home"}}, "")},
 		{"a redirect to a login", redirected, 0, status(302, http.Header{"Location": {"/login"}}, "post 7 2")},

@@ -37,8 +37,8 @@ type Client struct {
 	// KeyAge says that this server reads the header Idempotency-Key-Age, as those made with the
 	// module server of this project do. Of an operation that may have been carried out the header
 	// tells for how many seconds that has not been known ([optimist.Call].InDoubt), so that a
-	// server which forgets keys sooner refuses it with 410 instead of carrying it out twice. An
-	// operation that can be carried out twice without harm, such as one that sets a wanted
+	// server which forgets keys sooner refuses it with 410 instead of carrying it out twice. The
+	// outcome is unknown then ([optimist.ErrUnknownOutcome]). An operation that can be carried out twice without harm, such as one that sets a wanted
 	// state, is better off without. A page of another origin needs the header among the allowed
 	// ones (Access-Control-Allow-Headers).
 	KeyAge bool
@@ -134,6 +134,9 @@ func (c *Client) read(resp *http.Response, stop redirects) (Answer, error) {
 	}
 	refusal := refusalOf(a, resp.Request, stop)
 	err := a.refused(refusal)
+	if a.Status == http.StatusGone && resp.Request.Header.Get(HeaderKeyAge) != "" {
+		err = optimist.Fail(optimist.Permanent, fmt.Errorf("%w: %w", optimist.ErrUnknownOutcome, refusal))
+	}
 	switch {
 	case broken == nil:
 		return a, err

@@ -25,13 +25,16 @@
 //	2xx, and the answer broke off, is too large or not as expected                  Unknown
 //	2xx                                                                             success
 //	409 with a Retry-After: the first request with this key still runs              Overloaded
+//	410 to a request that told the age of its key                                   Permanent
 //	3xx that is not followed; see below                                             Permanent
 //	any other status                                                                as optimist.StatusError says
 //
 // Without a connection nothing can have arrived. As soon as there was one, during this
 // attempt, the server may have done it, also if net/http tried once more by itself and
 // found nobody. A deadline that passes while http.Transport.MaxConnsPerHost lets the request
-// wait looks like one that passes while dialling.
+// wait looks like one that passes while dialling. A server that answers with 410 to a request
+// whose key is old, see Client.KeyAge, cannot tell whether it has the operation: the outcome is
+// unknown ([optimist.ErrUnknownOutcome]).
 //
 // # Answers
 //

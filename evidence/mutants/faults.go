@@ -236,6 +236,8 @@ var engineFaults = []fault{
 		"if x := o.more(); x.since == 0 {", "if x := o.more(); x != nil {", "TestTwin"},
 	{"an answer does not end the doubt of a call (law 45)", "op.go",
 		"o.ext.unclassified, o.ext.since = false, 0", "o.ext.unclassified = false", "TestTwin"},
+	{"a server that has forgotten the key is taken for one that refuses (law 49)", "answer.go",
+		"if o.unknown = in.Forgotten; !o.unknown {", "if o.unknown = false; !o.unknown {", "TestTwin"},
 	{"nothing stands on a creation (law 36)", "execute.go",
 		"p.stands = p.entity.creations > 0 &&", "p.stands = false &&", "TestTwin"},
 	{"a deletion of an entity that the server holds is not sent (law 36)", "creation.go",

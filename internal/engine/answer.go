@@ -62,7 +62,9 @@ func (in *Answer) answered() bool {
 // refused ends an operation that will never work. The truth that came with the refusal
 // is truth.
 func (e *Engine) refused(o *Op, in *Answer) {
-	o.noteAnswer()
+	if o.unknown = in.Forgotten; !o.unknown {
+		o.noteAnswer()
+	}
 	o.state = Waiting
 	e.adoptAll(in)
 	switch {

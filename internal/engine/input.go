@@ -55,6 +55,8 @@ type Answer struct {
 	// Unclassified: nobody classified Err, and Class is a guess. Err may be the word of
 	// the network, not of the server, which may have carried the operation out.
 	Unclassified bool
+	// Forgotten: a server that refused the operation for good cannot tell whether it has it.
+	Forgotten bool
 	// NotSent: the attempt has not left after all, because of Err. It is as if it had not
 	// been; the next may leave after RetryAfter. Class and the truth of the answer
 	// are of no meaning.

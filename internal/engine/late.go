@@ -17,7 +17,11 @@ func (e *Engine) lateAnswer(in *Answer) {
 			e.predictLate(o, in)
 		}
 	case Conflicting, Permanent:
-		o.leaveOldBase()
+		if in.Forgotten {
+			e.leaveDoubt(o)
+		} else {
+			o.leaveOldBase()
+		}
 	default:
 		if reached := in.Class != Offline && in.Class != Unauthenticated; !reached && !o.mayBeDone() {
 			o.leaveOldBase()

@@ -153,7 +153,9 @@ func (t *Twin) answer(in *engine.Answer) {
 		o.unknown, o.inDoubt, o.since = false, false, 0
 		t.conflicted(o, in)
 	case engine.Permanent:
-		o.unknown, o.inDoubt, o.since = false, false, 0
+		if o.unknown = in.Forgotten; !o.unknown {
+			o.inDoubt, o.since = false, 0
+		}
 		t.adoptAll(o, in)
 		switch {
 		case o.state == engine.Ended:
@@ -204,6 +206,9 @@ func (t *Twin) lateAnswer(o *op, in *engine.Answer) {
 			t.leaveDoubt(o) // an earlier attempt may have got there
 		}
 		return
+	}
+	if in.Forgotten {
+		t.leaveDoubt(o)
 	}
 	o.late = o.late || in.Class == engine.OK
 	if in.Class == engine.OK && t.makesNameless(o) {

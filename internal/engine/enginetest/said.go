@@ -48,6 +48,7 @@ func (d *Driver) answer(o *engine.Op) *engine.Answer {
 		if d.src.One(3) {
 			in.Truth = d.truth(id)
 		}
+		in.Forgotten = d.src.One(4)
 	case engine.Overloaded, engine.Unknown, engine.Offline:
 		in.RetryAfter = Pick(d.src, 0, 2*sec, 60*sec, engine.Never)
 	case engine.Transient:
