@@ -608,3 +608,27 @@ func TestLaw45_ACallTellsForHowLongItsOperationIsInDoubt(t *testing.T) {
 		}
 	})
 }
+
+// The doubt is measured by the wall clock: timestamps of a server that is ahead do not make it older.
+func TestLaw45_AServerThatIsAheadMakesNoDoubtOlder(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var doubts []time.Duration
+		m := must(optimist.New(optimist.Options{Policy: optimist.Policy{Retry: optimist.Retry{Jitter: -1}}}))(t)
+		defer m.Close(t.Context())
+		notes := optimist.NewStore[note](m, "note")
+		add := optimist.Register(notes, optimist.Mutation[note, string]{
+			Type: "add", Apply: func(n note, _ string) (note, error) { return n, nil },
+			Send: func(_ context.Context, c optimist.Call[string]) (optimist.Truth[note], error) {
+				if doubts = append(doubts, c.InDoubt); len(doubts) == 1 {
+					return optimist.Truth[note]{}, optimist.Fail(optimist.Unknown, errors.New("reset"))
+				}
+				return optimist.TruthOf(note{}, 2), nil
+			},
+		})
+		notes.Receive("1", optimist.Truth[note]{Presence: optimist.Present, Version: 1, At: optimist.TimestampOf(time.Now().Add(4 * time.Minute))})
+		must(must(add.Execute(t.Context(), "1", "more"))(t).Wait(t.Context()))(t)
+		if want := []time.Duration{0, time.Second}; !slices.Equal(doubts, want) {
+			t.Errorf("in doubt for %v, want %v", doubts, want)
+		}
+	})
+}

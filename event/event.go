@@ -1,11 +1,13 @@
 // Package event has the kinds of events that a manager of package optimist tells its
-// subscribers. Which fields of an event are set depends on its kind: see there.
+// subscribers. The kind decides which fields of an event are set; the comments name them.
 //
 // # Guarantees
 //
 //   - Every operation that ends has one event [Settled], and a group one for each of its entities.
-//   - A change of a view is told as [Changed], whatever the cause was, once for each entity.
-//   - The kinds from [Accepted] to [RolledBack] are of operations, and stand together.
+//   - [Settled] comes before the Changed of the truth that ended the operation.
+//   - A step that changes views has one event [Changed] for each entity whose view it changes.
+//   - A subscriber that is too slow for all events is told so by [Gap], with their number.
+//   - The kinds from [Accepted] to [RolledBack], which are consecutive, are of operations.
 //
 // # Not guaranteed
 //

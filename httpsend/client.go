@@ -35,12 +35,13 @@ type Client struct {
 	// answer is as good as none.
 	MaxAnswer int64
 	// KeyAge says that this server reads the header Idempotency-Key-Age, as those made with the
-	// module server of this project do. Of an operation that may have been carried out the header
-	// tells for how many seconds that has not been known ([optimist.Call].InDoubt), so that a
-	// server which forgets keys sooner refuses it with 410 instead of carrying it out twice. The
-	// outcome is unknown then ([optimist.ErrUnknownOutcome]). An operation that can be carried out twice without harm, such as one that sets a wanted
-	// state, is better off without. A page of another origin needs the header among the allowed
-	// ones (Access-Control-Allow-Headers).
+	// module server of this project do. When nobody knows whether an operation was carried out,
+	// the header tells how many seconds ago the first attempt without an answer left
+	// ([optimist.Call].InDoubt). A server that forgets keys sooner refuses the operation with 410
+	// instead of carrying it out twice; its outcome is unknown then
+	// ([optimist.ErrUnknownOutcome]). Use another Client, without KeyAge, for operations that
+	// may be carried out twice, such as those that set a wanted state. A page of another origin
+	// needs the header among the allowed ones (Access-Control-Allow-Headers).
 	KeyAge bool
 	// TruthInRefusals says that answers of this server with status 404, 409, 410 and 412 have
 	// truth in their bodies. The truth function is then called for these too, and looks at

@@ -41,9 +41,9 @@ func (k EditKind) String() string {
 // Edit is one change of the rows. Edits of a splice are made one after the other.
 type Edit[T any] struct {
 	Kind EditKind
-	At   int
-	From int // of Move
-	Row  Row[T]
+	At   int    // the row's place, in the rows as the edits before have left them
+	From int    // of Move: the place before
+	Row  Row[T] // zero for Remove
 }
 
 // Apply makes the splice's changes in rows, which it may write to, and returns the result.

@@ -27,7 +27,8 @@ type Options struct {
 	// since its operation may have been carried out and forgotten. A key that is a UUID of
 	// version 7 tells its age; of any other key the header [HeaderKeyAge] does, which package
 	// httpsend sends if Client.KeyAge is set. An operation whose key tells nothing is carried out
-	// again when it is repeated after more than Keep.
+	// again when it is repeated after more than Keep. Keys that package optimist makes tell nothing.
+	// A key is forgotten a day after Keep at the earliest: the clocks of clients may be ahead.
 	Keep time.Duration
 
 	// Log receives the messages for operators; nil means [slog.Default].

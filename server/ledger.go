@@ -41,7 +41,7 @@ func (l *ledger) check(key Key, age time.Duration, known *Record) (outcome Outco
 	case age > l.keep || ok && made < l.now-l.keep.Milliseconds():
 		return Outcome{}, &Refusal{
 			Status: 410, Type: ProblemKeyExpired,
-			Detail: "this key is so old that its operation may have been carried out and forgotten; look, and ask with a new key",
+			Detail: "this key is so old that its operation may have been carried out and forgotten; read the present state, and send it as a new operation if it is still wanted",
 		}, true
 	case ok && made > l.now+mostAhead.Milliseconds():
 		return Outcome{}, badRequest("the time in this key is more than a day ahead of the server's: the clock that made it is wrong"), true

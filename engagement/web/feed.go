@@ -104,7 +104,7 @@ func (a *App) selectLocked(of wire.Selection) {
 	} else {
 		a.shown.closeLocked()
 	}
-	a.shown, a.turned, a.went = v.base, true, "You went on to other posts"
+	a.shown, a.turned, a.went = v.base, len(a.feed) > 0, "You went on to other posts"
 	if f := a.openLocked(v, of, nil); of != v.base.of && f != nil {
 		f.known, _ = v.service.Known(of)
 		a.shown = f

@@ -85,7 +85,7 @@ func (a *App) paint(c canvas, now time.Time, more func() bool) (done bool) {
 		a.end = m
 		c.region("end", viewEnd(m))
 	}
-	if a.focus != "" && done {
+	if a.focus != "" && (done || a.turned && (a.focus == "feed" || a.focus == "views")) { // others may not be there yet
 		c.focus(a.focus)
 		a.focus = ""
 	}

@@ -64,6 +64,8 @@ func (in *Answer) answered() bool {
 func (e *Engine) refused(o *Op, in *Answer) {
 	if o.unknown = in.Forgotten; !o.unknown {
 		o.noteAnswer()
+	} else if x := o.more(); x.since == 0 {
+		x.since = o.Timestamp // the server takes the key for old
 	}
 	o.state = Waiting
 	e.adoptAll(in)
@@ -133,7 +135,9 @@ func (e *Engine) succeeded(o *Op, in *Answer) {
 	case o.makesNameless():
 		o.state = Waiting
 		e.fail(o, ErrNoServerID)
-		o.unknown = o.state == Parked // the server has it, and another key would make it twice
+		if o.unknown = o.state == Parked; o.unknown { // the server has it, and another key would make it twice
+			o.doubt(in)
+		}
 	case o.Type.Closure:
 		e.closureSucceeded(o, t)
 	case o.Group():

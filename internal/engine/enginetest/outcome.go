@@ -155,6 +155,8 @@ func (t *Twin) answer(in *engine.Answer) {
 	case engine.Permanent:
 		if o.unknown = in.Forgotten; !o.unknown {
 			o.inDoubt, o.since = false, 0
+		} else if o.since == 0 {
+			o.since = o.timestamp
 		}
 		t.adoptAll(o, in)
 		switch {

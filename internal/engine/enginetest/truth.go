@@ -231,7 +231,9 @@ func (t *Twin) succeeded(o *op, in *engine.Answer) {
 	switch {
 	case t.makesNameless(o):
 		t.fail(o, engine.ErrNoServerID)
-		o.unknown = o.state == engine.Parked // the server has it: no other key must make it again
+		if o.unknown = o.state == engine.Parked; o.unknown { // the server has it: no other key must make it again
+			o.since = in.Left
+		}
 	case o.group():
 		told := t.told(o, in)
 		t.untie(o)
