@@ -32,6 +32,8 @@ const (
 	KeyExpired Code = "key_expired"
 	// Unavailable: the store cannot do it now; the request is right.
 	Unavailable Code = "unavailable"
+	// Unsure: whether the operation was carried out is not known; a call with its key tells.
+	Unsure Code = "unsure"
 	// Internal: every other error. Its message is not for users.
 	Internal Code = "internal"
 )

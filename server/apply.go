@@ -14,8 +14,8 @@ import (
 
 // Apply carries out the operation of that name exactly once: see the guarantees of the
 // package. User and key identify it. The error is a [*Refusal] of the program or of the
-// Kit itself, or wraps [ErrBusy] or [ErrUnavailable], or is ctx.Err(), or is a fault of
-// the program. After any error but a [*Refusal] the operation may have been carried out:
+// Kit itself, or wraps [ErrBusy], [ErrUnavailable] or [ErrUnsure], or is ctx.Err(), or is a
+// fault of the program. After any error but a [*Refusal] the operation may have been carried out:
 // call Apply again with the same key.
 func (k *Kit) Apply(ctx context.Context, name, user, key string, args any) (Outcome, error) {
 	f, err := k.newFlight(ctx, name, user, key, args)

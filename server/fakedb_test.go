@@ -27,6 +27,7 @@ type fakeDB struct {
 	watches int
 	keys    map[Key]Done // without fingerprints
 	down    error        // is the error of every call
+	ending  error        // from the end of the next transaction on down is this, and its error
 
 	asked struct{ entries, moments, rows, shared, own, contains int }
 }
@@ -185,7 +186,12 @@ func (w *fakeWork) Commit(_ context.Context, c Commit) error {
 		w.db.like(like.Entity, like.Viewer)
 	}
 	w.end()
-	return nil
+	w.db.mu.Lock()
+	defer w.db.mu.Unlock()
+	if w.db.ending != nil {
+		w.db.down, w.db.ending = w.db.ending, nil
+	}
+	return w.db.down
 }
 
 func (w *fakeWork) Rollback() { w.end() }

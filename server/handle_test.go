@@ -260,6 +260,25 @@ func TestWithoutADatabaseOperationsAreToComeAgain(t *testing.T) {
 	}
 }
 
+// TestADatabaseThatIsLostWhileAnOperationEnds: nobody knows whether it was carried out, which is
+// what the client is told, until the key is asked again.
+func TestADatabaseThatIsLostWhileAnOperationEnds(t *testing.T) {
+	db := newFakeDB()
+	_, s := serveLikes(t, db, EventOptions{})
+	db.ending = fmt.Errorf("broken pipe: %w", ErrUnavailable)
+	resp, answer := put(t, s, "/posts/a/like", "ada", []string{"k1"}, "")
+	if resp.StatusCode != 504 || answer["type"] != ProblemUnsure || answer["title"] != "Gateway Timeout" || answer["retryAfterMs"] != 1000. {
+		t.Errorf("%d %v", resp.StatusCode, answer)
+	}
+	if resp, answer = put(t, s, "/posts/a/like", "ada", []string{"k2"}, ""); resp.StatusCode != 503 {
+		t.Errorf("what was not begun: %d %v", resp.StatusCode, answer)
+	}
+	db.fail(nil)
+	if resp, answer = put(t, s, "/posts/a/like", "ada", []string{"k1"}, ""); resp.StatusCode != 201 || resp.Header.Get(HeaderReplayed) != "true" {
+		t.Errorf("then: %d %v", resp.StatusCode, answer)
+	}
+}
+
 func TestABodyMustBeJSON(t *testing.T) {
 	for header, want := range map[string]int{
 		"": 415, "text/plain": 415, "application/json; charset=latin1": 415, "application/json; charset=UTF-8": 0, "application/json": 0,

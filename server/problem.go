@@ -78,6 +78,9 @@ const (
 	ProblemInternal = "/problems/internal"
 	// ProblemOverloaded (503, Retry-After): the server or its database cannot do it now.
 	ProblemOverloaded = "/problems/overloaded"
+	// ProblemUnsure (504, Retry-After): whether the operation was carried out is not known. A
+	// request with the same key tells.
+	ProblemUnsure = "/problems/unsure"
 )
 
 // typeOf has the types of refusals that do not name one, by status.
@@ -95,7 +98,7 @@ var typeOf = map[int]string{
 }
 
 // ProblemOf returns the problem by which the client learns of an error: a [*Refusal] has
-// its own status, [ErrBusy] is 409, [ErrUnavailable] 503, [ErrText] 400, and every other
+// its own status, [ErrBusy] is 409, [ErrUnavailable] 503, [ErrUnsure] 504, [ErrText] 400, and every other
 // error 500 without its text. The problem has no truth yet.
 func ProblemOf(err error) Problem {
 	var p Problem
@@ -107,6 +110,8 @@ func ProblemOf(err error) Problem {
 	case errors.Is(err, ErrBusy):
 		p = Problem{Type: ProblemInProgress, Status: http.StatusConflict, RetryAfterMs: 1000,
 			Detail: "the first request with this key is still being carried out"}
+	case errors.Is(err, ErrUnsure):
+		p = unsure("the database was lost while the operation ended; whether it was carried out is not known")
 	case errors.Is(err, ErrText):
 		p = Problem{Type: ProblemBadRequest, Status: http.StatusBadRequest, Detail: "text is UTF-8, without zero bytes"}
 	case errors.Is(err, errDraining):
@@ -114,7 +119,7 @@ func ProblemOf(err error) Problem {
 	case errors.Is(err, ErrUnavailable), errors.Is(err, ErrAgain):
 		p = overloaded("the server cannot do this now")
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
-		p = overloaded("the time for this request is over; whether it was carried out is not known")
+		p = unsure("the time for this request is over; whether it was carried out is not known")
 	default:
 		p = Problem{Type: ProblemInternal, Status: http.StatusInternalServerError, Detail: "something went wrong on the server"}
 	}
@@ -126,6 +131,12 @@ func ProblemOf(err error) Problem {
 	}
 	p.Title = http.StatusText(p.Status)
 	return p
+}
+
+// unsure is the answer to an operation of unknown outcome. Clients take the status for that of a
+// gateway that has lost the answer.
+func unsure(detail string) Problem {
+	return Problem{Type: ProblemUnsure, Status: http.StatusGatewayTimeout, RetryAfterMs: 1000, Detail: detail}
 }
 
 func overloaded(detail string) Problem {

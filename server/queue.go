@@ -130,7 +130,7 @@ func (q *queue) carryOut(ctx context.Context, group []*flight) {
 			q.kit.repeat(ctx, f, unknown, func(ctx context.Context) error { return q.attempt(ctx, []*flight{f}) })
 		}
 		if !q.kit.work.do(single) {
-			q.kit.flights.land(f, Outcome{}, errClosed())
+			q.kit.flights.land(f, Outcome{}, final(errClosed(), unknown))
 		}
 	}
 }

@@ -35,15 +35,15 @@ func (k *Kit) repeat(ctx context.Context, f *flight, unknown bool, attempt func(
 		if err == nil {
 			return
 		}
-		if ctx.Err() != nil {
-			k.flights.land(f, Outcome{}, errClosed())
-			return
-		}
 		gone := isGone(err)
 		unknown = unknown || gone && !isNotBegun(err)
+		if ctx.Err() != nil {
+			k.flights.land(f, Outcome{}, final(errClosed(), unknown || !isNotBegun(err)))
+			return
+		}
 		again := errors.Is(err, ErrAgain) || gone && unknown
 		if !again || n == mostAttempts || wait(ctx, pause/2+rand.N(pause)) != nil {
-			k.flights.land(f, Outcome{}, final(err))
+			k.flights.land(f, Outcome{}, final(err, unknown))
 			return
 		}
 		pause *= 2
@@ -70,10 +70,14 @@ func limited(ctx context.Context, attempt func(ctx context.Context) error) error
 
 var errGoexit error = fault{errors.New("a function of the program ended its goroutine")}
 
-// final returns the error that the caller of Apply gets.
-func final(err error) error {
+// final returns the error that the caller of Apply gets. unknown: an attempt may have been
+// committed.
+func final(err error, unknown bool) error {
 	if errors.Is(err, ErrAgain) {
-		return fmt.Errorf("%w: it is contended: %w", ErrUnavailable, err)
+		err = fmt.Errorf("%w: it is contended: %w", ErrUnavailable, err)
+	}
+	if unknown {
+		err = fmt.Errorf("%w: %w", ErrUnsure, err)
 	}
 	return err
 }

@@ -16,7 +16,7 @@ func (k *Kit) Write(ctx context.Context, do func(ctx context.Context, tx Tx, now
 	for n := 1; ; n++ {
 		err := limited(ctx, func(ctx context.Context) error { return k.write(ctx, do) })
 		if !errors.Is(err, ErrAgain) || n == mostAttempts || wait(ctx, pause/2+rand.N(pause)) != nil {
-			return final(err)
+			return final(err, false)
 		}
 		pause *= 2
 	}

@@ -191,7 +191,7 @@ func (w *writing) send(t *testing.T, browser *http.Client, method, path, body, k
 				w.replayed.Add(1)
 			}
 			return true
-		case status != 0 && status != 409 && status != 503:
+		case status != 0 && status != 409 && status != 503 && status != 504:
 			t.Errorf("%s %s: %d %s", method, path, status, data)
 			return false
 		case time.Now().After(w.deadline):

@@ -17,8 +17,8 @@ import (
 var chaosDown = flag.Duration("chaos.down", 2*time.Second, "how long the database stays away in TestDatabaseIsAway")
 
 // TestDatabaseIsAway ends the database under three servers while people write, and brings
-// it back after a while. Meanwhile everything is refused with 503 and Retry-After, but the
-// streams, which wait. Afterwards reading, writing and those same streams go on.
+// it back after a while. Meanwhile everything is refused with 503 and Retry-After, but
+// for operations that were under way, whose outcome is unknown (504), and the streams, which wait. Afterwards reading, writing and those same streams go on.
 func TestDatabaseIsAway(t *testing.T) {
 	cluster := pgtest.Cluster(t)
 	database := pgtest.On(t, cluster)

@@ -7,7 +7,7 @@
 //   - Every error is an application/problem+json document, with the exception of
 //     requests that net/http itself refuses because they are not HTTP.
 //   - A request that was refused with a status below 500 has changed nothing.
-//     After 503 and 500 it may have been carried out: a repetition with the
+//     After 504 and 500 it may have been carried out: a repetition with the
 //     same key tells.
 //   - The server's resources for one client are bounded: bodies, headers,
 //     paths, texts, answers, requests and streams per session and address, and

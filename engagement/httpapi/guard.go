@@ -176,7 +176,7 @@ func levelOf(status int, err error, onPurpose bool) slog.Level {
 	switch {
 	case err == nil && onPurpose:
 		return slog.LevelDebug
-	case status == http.StatusServiceUnavailable:
+	case status == http.StatusServiceUnavailable, status == http.StatusGatewayTimeout:
 		return slog.LevelWarn
 	case status >= http.StatusInternalServerError, err != nil && status != statusClientGone:
 		return slog.LevelError

@@ -218,6 +218,7 @@ func TestFailuresAreOneLineOfLog(t *testing.T) {
 		level   string
 	}{
 		{&engagement.Error{Code: engagement.Unavailable, Message: "not now", Cause: errors.New("disk full (13)")}, 503, wire.ProblemOverloaded, "WARN"},
+		{&engagement.Error{Code: engagement.Unsure, Message: "who knows", Cause: errors.New("lost (3)")}, 504, wire.ProblemUnsure, "WARN"},
 		{errors.New("bug (1)"), 500, wire.ProblemInternal, "ERROR"},
 	} {
 		var log lines

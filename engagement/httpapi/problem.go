@@ -50,6 +50,7 @@ var codes = map[engagement.Code]struct {
 	engagement.KeyExpired:      {http.StatusGone, wire.ProblemKeyExpired},
 	engagement.KeyReused:       {http.StatusUnprocessableEntity, wire.ProblemKeyReused},
 	engagement.Unavailable:     {http.StatusServiceUnavailable, wire.ProblemOverloaded},
+	engagement.Unsure:          {http.StatusGatewayTimeout, wire.ProblemUnsure},
 }
 
 // problemOf returns the problem that the client gets for an error.
@@ -72,7 +73,7 @@ func problemOf(err error) wire.Problem {
 				p.Winner = &wire.Winner{At: e.Winner.At, Client: e.Winner.Client}
 			}
 		}
-		if p.Status == http.StatusServiceUnavailable || p.Type == wire.ProblemInProgress {
+		if p.Status == http.StatusServiceUnavailable || p.Type == wire.ProblemUnsure || p.Type == wire.ProblemInProgress {
 			p.RetryAfterMs = 1000
 		}
 	} else {

@@ -195,6 +195,8 @@ func explain(err error) error {
 	switch {
 	case errors.Is(err, server.ErrBusy):
 		return &engagement.Error{Code: engagement.InProgress, Message: "the first request with this key is still running", Cause: err}
+	case errors.Is(err, server.ErrUnsure):
+		return &engagement.Error{Code: engagement.Unsure, Message: "whether this was carried out is not known", Cause: err}
 	case errors.Is(err, server.ErrText):
 		return &engagement.Error{Code: engagement.Invalid, Message: "a text has bytes that cannot be kept", Cause: err}
 	case errors.Is(err, server.ErrUnavailable), errors.Is(err, server.ErrAgain):

@@ -52,6 +52,9 @@ const (
 	// applied is not known any more; this request was not, and the next one with the key will
 	// not be.
 	ProblemKeyExpired = "/problems/key-expired"
+	// ProblemUnsure (504, Retry-After): whether the operation was carried out is not known. A
+	// request with the same key tells.
+	ProblemUnsure = "/problems/unsure"
 	// ProblemInProgress (409, Retry-After): the first request with this key still runs.
 	ProblemInProgress = "/problems/in-progress"
 	// ProblemConflict (409): a newer operation of the slot won, or the id is taken.

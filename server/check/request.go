@@ -97,10 +97,10 @@ type answer struct {
 func (a answer) ok() bool      { return a.status >= 200 && a.status < 300 }
 func (a answer) refused() bool { return a.status >= 400 && a.status < 500 }
 
-// busy reports whether the answer asks the client to try again: 429, 503, and 409 with
+// busy reports whether the answer asks the client to try again: 429, 503, 504, and 409 with
 // Retry-After.
 func (a answer) busy() bool {
-	return a.status == http.StatusTooManyRequests || a.status == http.StatusServiceUnavailable ||
+	return a.status == http.StatusTooManyRequests || a.status == http.StatusServiceUnavailable || a.status == http.StatusGatewayTimeout ||
 		a.status == http.StatusConflict && a.header.Get("Retry-After") != ""
 }
 
