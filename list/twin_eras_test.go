@@ -91,7 +91,22 @@ func (p *paper) meet(era uint64) {
 	}
 	for i := range p.past {
 		c := &p.past[i]
-		c.contained = c.contained || c.position != 0 && c.position <= p.position
+		if c.contained || c.position == 0 || c.position > p.position {
+			continue
+		}
+		c.contained = true
+		appears := c.before.Presence == optimist.NotLoaded && !c.shown
+		if appears && !c.fresh || c.by == 0 && !c.guessed && (appears || c.before.Position != 0) {
+			continue // it tells nothing of those before it
+		}
+		for j := range p.past[:i] {
+			if o := &p.past[j]; o.ID == c.ID && o.position == 0 {
+				o.contained = true
+			}
+		}
+	}
+	for i := range p.past {
+		c := &p.past[i]
 		c.beyond = c.beyond || c.position != 0 && p.position != 0 && !c.contained
 		c.position = 0
 	}
