@@ -118,11 +118,7 @@ func (w *worker) step() (more bool) {
 // call still runs.
 func (m *Manager) departLocked(f *flight, now time.Time) {
 	if since := f.h.op.InDoubtSince(); since != 0 {
-		at := hlc.At(now)
-		if at < since { // the wall clock was set back
-			at = m.clock.Last
-		}
-		f.inDoubt = max(hlc.Wall(at).Sub(hlc.Wall(since)), 1)
+		f.inDoubt = m.clock.Age(since, now)
 	}
 	f.late = f.ctx.Depart(m.now(now), patience)
 	if m.audience.Subscribed() {

@@ -353,7 +353,10 @@ func (o *Op) InDoubtSince() Timestamp {
 	return o.ext.since
 }
 
-// doubt notes that nobody knows how an attempt ended.
+// doubt notes that nobody knows how an attempt ended. Inlined, a browser would download it three
+// times.
+//
+//go:noinline
 func (o *Op) doubt(in *Answer) {
 	if x := o.more(); x.since == 0 {
 		x.since = in.Left

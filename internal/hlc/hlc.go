@@ -36,6 +36,16 @@ func (c *Clock) Next(wall time.Time) engine.Timestamp {
 	return c.Last
 }
 
+// Age is how long before the wall time a timestamp was taken from the wall clock, and at least a
+// nanosecond. When the wall clock was set back since, the latest timestamp stands in for it.
+func (c *Clock) Age(taken engine.Timestamp, wall time.Time) time.Duration {
+	at := At(wall)
+	if at < taken {
+		at = c.Last
+	}
+	return max(Wall(at).Sub(Wall(taken)), 1)
+}
+
 // Observe takes note of another clock's timestamp, so that later local events are later
 // than it. It does not follow one that is more than MaxDrift ahead of the wall clock: it
 // would poison every timestamp to come.

@@ -27,3 +27,18 @@ func TestItFollowsAnotherClockAsFarAsItsDriftIsAllowed(t *testing.T) {
 		t.Errorf("an old timestamp is refused: %v", err)
 	}
 }
+
+func TestAgeIsMeasuredByTheWallClockUnlessThatWasSetBack(t *testing.T) {
+	taken := time.UnixMilli(1_000_000)
+	for ahead, rows := range map[time.Duration]map[time.Duration]time.Duration{ // of the latest timestamp, and of the wall
+		time.Hour:    {time.Minute: time.Minute, 0: 1, -time.Minute: time.Hour},
+		-time.Second: {time.Minute: time.Minute, 0: 1, -time.Minute: 1},
+	} {
+		for wall, want := range rows {
+			c := Clock{Last: At(taken.Add(ahead))}
+			if got := c.Age(At(taken), taken.Add(wall)); got != want {
+				t.Errorf("the wall clock %v later, the latest timestamp %v: %v, want %v", wall, ahead, got, want)
+			}
+		}
+	}
+}
