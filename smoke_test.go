@@ -180,6 +180,7 @@ func TestSmokeClosures(t *testing.T) {
 			t.Fatal(liked, count, calls)
 		}
 		t.Log(changes)
+		synctest.Wait() // the worker that ended the last one is done with its log
 		if closureLogs(m) != 0 {
 			t.Fatal("closure logs remain")
 		}
