@@ -20,8 +20,8 @@ type Event struct {
 	Entity string // such as "post:42"
 	// Entities are all entities of the operation, if it is a group's: each of them has an event
 	// of its own, which differs in Entity, Pending and Parked alone. RolledBack and
-	// SendingPaused are one event; for RolledBack they are those of all victims, if there are
-	// several. Else nil. Like all slices of an event they must not be changed. To count
+	// SendingPaused are one event; that of RolledBack has the entities of all victims, if there
+	// are several. Else nil. Like all slices of an event they must not be changed. To count
 	// operations, count the events whose Entity is the first of them.
 	Entities []string
 	ID       string // of the operation

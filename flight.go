@@ -16,13 +16,13 @@ type flight struct {
 	n        int // 1 is the first
 	counted  int // charged to the retry policy before this one
 	space    *engine.Space
-	entity   string   // within space: the server's name
-	refs     []string // the server's names of the entities to which the arguments refer
-	base     any      // the truth held; nil: not present, or a group
-	version  uint64   // of the truth held
-	restored string   // the id, if it is of an earlier life
-	inDoubt  time.Duration
-	dropped  bool // nobody needs the call any more: it does not leave
+	entity   string        // within space: the server's name
+	refs     []string      // the server's names of the entities to which the arguments refer
+	base     any           // the truth held; nil: not present, or a group
+	version  uint64        // of the truth held
+	restored string        // the id, if it is of an earlier life
+	inDoubt  time.Duration // see Call.InDoubt
+	dropped  bool          // nobody needs the call any more: it does not leave
 
 	ctx      deadline.Context // of its Send
 	disowned bool             // its answer is of no interest; guarded by the Manager's lock

@@ -18,7 +18,7 @@ import (
 // HeaderKey is the header with the idempotency key of an operation.
 const HeaderKey = "Idempotency-Key"
 
-// HeaderKeyAge is the header that a Client with KeyAge sends: see there.
+// HeaderKeyAge is the header that a Client sends if its field KeyAge is set.
 const HeaderKeyAge = "Idempotency-Key-Age"
 
 // DefaultMaxAnswer is the limit of an answer's body, in bytes, of a Client that sets none.

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -55,6 +56,10 @@ func keyAgeIn(ctx context.Context) time.Duration {
 	age, _ := ctx.Value(keyAge{}).(time.Duration)
 	return age
 }
+
+// ErrUnsure says that an operation may have been carried out: the database was lost while its
+// transaction ended, or the [Kit] was closed. A call with the same key tells.
+var ErrUnsure = errors.New("nobody knows whether the operation was carried out")
 
 func errClosed() error { return fmt.Errorf("server: the kit is closed: %w", ErrUnavailable) }
 

@@ -84,9 +84,6 @@ var (
 	// ErrGap says that the feed cannot be read from the cursor: entries after it may be
 	// missing.
 	ErrGap = errors.New("this place in the feed is not known")
-	// ErrUnsure says that an operation may have been carried out: the database was lost while its
-	// transaction ended, or the kit was closed. It is known when the key is sent again.
-	ErrUnsure = errors.New("nobody knows whether the operation was carried out")
 	// ErrNewer says, when a database is opened, that a later version of the kit or of the
 	// program has brought up its tables. Nothing was written.
 	ErrNewer = errors.New("a newer version of this program has written the database")

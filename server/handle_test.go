@@ -260,8 +260,8 @@ func TestWithoutADatabaseOperationsAreToComeAgain(t *testing.T) {
 	}
 }
 
-// TestADatabaseThatIsLostWhileAnOperationEnds: nobody knows whether it was carried out, which is
-// what the client is told, until the key is asked again.
+// TestADatabaseThatIsLostWhileAnOperationEnds: the client is told that nobody knows whether the
+// operation was carried out; a request with the same key tells.
 func TestADatabaseThatIsLostWhileAnOperationEnds(t *testing.T) {
 	db := newFakeDB()
 	_, s := serveLikes(t, db, EventOptions{})

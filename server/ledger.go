@@ -27,9 +27,9 @@ func newLedger(now int64, keep time.Duration, held []Entity) *ledger {
 	return l
 }
 
-// check answers an operation whose key was carried out before, or is too old to know. age is for
-// how long the key may have been carried out. settled is false when the operation is to be carried
-// out.
+// check answers an operation that was carried out before, or whose key is too old to know. age is
+// the time since the client first sent the key, if it does not know whether the operation was
+// carried out. settled is false when the operation is to be carried out.
 func (l *ledger) check(key Key, age time.Duration, known *Record) (outcome Outcome, err error, settled bool) {
 	if known != nil {
 		first := Key{key.User, key.Key, known.Fingerprint}

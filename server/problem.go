@@ -133,8 +133,8 @@ func ProblemOf(err error) Problem {
 	return p
 }
 
-// unsure is the answer to an operation of unknown outcome. Clients take the status for that of a
-// gateway that has lost the answer.
+// unsure is the answer to an operation of unknown outcome. Its status is the one by which gateways
+// say that they have lost an answer, so that clients send the operation again with its key.
 func unsure(detail string) Problem {
 	return Problem{Type: ProblemUnsure, Status: http.StatusGatewayTimeout, RetryAfterMs: 1000, Detail: detail}
 }
